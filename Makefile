@@ -1,0 +1,66 @@
+# `make run` and `make test` need Python >= 3.11, make and a C library; everything else comes in here.
+SHELL  := /bin/sh
+VENV   := .venv
+BIN    := $(VENV)/bin
+PYTHON ?= python3
+UV     := $(shell command -v uv 2>/dev/null)
+
+PROTOS := $(shell find protos -name '*.proto')
+
+.PHONY: help run test lint protos check-protos migrations-check bench lock clean setup
+.DEFAULT_GOAL := help
+
+help: ## Show the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: setup ## Start the product: PostgreSQL, Valkey, the three services, one sample comparison.
+	@exec $(BIN)/python -m devstack
+
+test: setup ## Run all tests, against real servers and processes on ports of their own.
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: setup ## Style, types, import contracts.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+setup: $(VENV)/installed generated/made ## Make the virtual environment and the stubs.
+
+$(VENV)/installed: requirements/dev.txt pyproject.toml
+ifdef UV
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
+	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+else
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+endif
+	@touch $@
+
+protos: $(VENV)/installed ## Generate the typed stubs from protos/.
+	rm -rf generated && mkdir -p generated
+	$(BIN)/python -m grpc_tools.protoc -I protos --plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy \
+	  --plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc \
+	  --python_out=generated --grpc_python_out=generated --mypy_out=quiet:generated --mypy_grpc_out=quiet:generated \
+	  $(PROTOS)
+	@touch generated/made
+
+generated/made: $(PROTOS) $(VENV)/installed
+	@$(MAKE) --no-print-directory protos
+
+check-protos: setup ## Lint the protos, and refuse what would break a client of main.
+	$(BIN)/buf lint protos
+	$(BIN)/python -m devstack.breaking
+
+lock: ## Resolve the hashed locks anew (needs uv; nothing younger than a week).
+	@before=$$($(PYTHON) -c 'import datetime as d; print(d.date.today() - d.timedelta(days=7))'); \
+	for lock in runtime dev; do \
+	  extra=; [ $$lock = dev ] && extra='--extra dev'; \
+	  uv pip compile pyproject.toml $$extra --universal --python-version 3.11 --generate-hashes \
+	    --exclude-newer $$before --no-header --quiet --upgrade -o requirements/$$lock.txt || exit 1; \
+	done
+
+clean: ## Remove what was built; the data of `make run` stay in .warmcast.
+	rm -rf $(VENV) generated build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

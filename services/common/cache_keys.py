@@ -1,0 +1,34 @@
+"""The canonical Redis keys. Nothing else builds one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+STATUS, LOCK, ERROR = "status", "lock", "error"
+DEBUG_ID, STARTED_AT, FINISHED_AT = "debug-id", "started-at", "finished-at"
+
+
+@dataclass(frozen=True)
+class SnapshotName:
+    """What names one snapshot of a comparison in the cache."""
+
+    slug: str
+    timeframe: str
+    geo: str
+    data_hash: str
+
+
+def forecast_key(snapshot: SnapshotName, term: str, engine_version: str) -> str:
+    """The key of one term's bundle."""
+    return _join("forecast", snapshot.slug, term, snapshot.timeframe, snapshot.geo, snapshot.data_hash, engine_version)
+
+
+def warmup_key(name: str, snapshot: SnapshotName) -> str:
+    """The key of one of the warmup's own marks: STATUS, LOCK, ERROR, DEBUG_ID, STARTED_AT or FINISHED_AT."""
+    return _join(f"warmup-{name}", snapshot.slug, snapshot.timeframe, snapshot.geo, snapshot.data_hash)
+
+
+def _join(*parts: str) -> str:
+    # Percent-encoding is injective and leaves no colon or brace, so two different tuples never make one key.
+    return ":".join(quote(part, safe="") for part in parts)

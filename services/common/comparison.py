@@ -1,0 +1,164 @@
+"""What names a comparison: two terms, one timeframe, one geo. Pure rules, shared by everything that takes input."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+
+from services.common.errors import INVALID_ARGUMENT, WarmcastError
+
+MAX_TERM_LENGTH = 100
+_SPELLED = str.maketrans({"+": " plus ", "#": " hash ", "&": " and "})
+_GEO = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
+
+
+class Step(StrEnum):
+    """The spacing of a series."""
+
+    HOURLY = "hourly"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+
+
+@dataclass(frozen=True)
+class Timeframe:
+    """One of the six windows that a comparison is kept for."""
+
+    name: str
+    step: Step
+    horizon: int  # periods that a forecast covers
+    season: int  # periods in the season that the step's data repeat with
+
+
+TIMEFRAMES = {
+    timeframe.name: timeframe
+    for timeframe in (
+        Timeframe("7d", Step.HOURLY, horizon=48, season=24),
+        Timeframe("30d", Step.DAILY, horizon=14, season=7),
+        Timeframe("3m", Step.DAILY, horizon=14, season=7),
+        Timeframe("12m", Step.WEEKLY, horizon=13, season=52),
+        Timeframe("5y", Step.WEEKLY, horizon=26, season=52),
+        Timeframe("all", Step.MONTHLY, horizon=12, season=12),
+    )
+}
+DEFAULT_TIMEFRAME = "12m"
+
+
+@dataclass(frozen=True)
+class ComparisonKey:
+    """A canonical slug, timeframe and geo."""
+
+    slug: str
+    timeframe: str
+    geo: str
+
+    @classmethod
+    def parse(cls, slug: str, timeframe: str, geo: str) -> ComparisonKey:
+        """Validates all three. Raises WarmcastError(INVALID_ARGUMENT) that names the parameter."""
+        return cls(canonical_slug(slug), parse_timeframe(timeframe).name, parse_geo(geo))
+
+
+def parse_timeframe(text: str) -> Timeframe:
+    """The timeframe of that name; empty is the default, 12m."""
+    timeframe = TIMEFRAMES.get(text.strip().lower() or DEFAULT_TIMEFRAME)
+    if timeframe is None:
+        raise invalid("tf", f"unknown timeframe {_shown(text)}; one of {', '.join(TIMEFRAMES)}")
+    return timeframe
+
+
+def infer_timeframe(step: Step, points: int) -> Timeframe:
+    """The timeframe that a series of that step and length belongs to, where none was given."""
+    name = {
+        Step.HOURLY: "7d",
+        Step.DAILY: "30d" if points <= 31 else "3m",
+        Step.WEEKLY: "12m" if points <= 54 else "5y",
+        Step.MONTHLY: "all",
+    }[step]
+    return TIMEFRAMES[name]
+
+
+def parse_geo(text: str) -> str:
+    """An ISO 3166 code such as US or US-CA, upper-cased; empty is worldwide."""
+    geo = text.strip().upper()
+    if geo and not _GEO.fullmatch(geo):
+        raise invalid(
+            "geo", f"malformed geo {_shown(text)}; an ISO 3166 code such as US or US-CA, or empty for worldwide"
+        )
+    return geo
+
+
+def clean_term(text: str) -> str:
+    """A term as it is shown and stored: NFKC, one space where there were several, no surrounding ones.
+
+    Raises WarmcastError(INVALID_ARGUMENT) for a term that is empty, too long, has control characters, leaves nothing
+    for a slug, or holds a `vs` of its own.
+    """
+    term = " ".join(unicodedata.normalize("NFKC", text).split())
+    if not term:
+        raise invalid("term", "a term is empty")
+    if len(term) > MAX_TERM_LENGTH:
+        raise invalid("term", f"the term {_shown(term)} is longer than {MAX_TERM_LENGTH} characters")
+    if any(unicodedata.category(character) in ("Cc", "Cs", "Cn", "Co") for character in term):
+        raise invalid("term", f"the term {_shown(term)} has a control character")
+    slug = term_slug(term)
+    if not slug:
+        raise invalid("term", f"the term {_shown(term)} has no letter or digit")
+    if "-vs-" in slug:
+        raise invalid("term", f"the term {_shown(term)} holds a “vs” of its own, which would make its slug ambiguous")
+    return term
+
+
+def term_slug(term: str) -> str:
+    """The slug form of one term; empty when nothing of it can stay."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", term).casefold())
+    spelled = folded.translate(_SPELLED)
+    kept = "".join(
+        c if c == "-" or unicodedata.category(c)[0] in "LMN" else " " if c.isspace() else "" for c in spelled
+    )
+    return re.sub(r"[-\s]+", "-", kept).strip("-")
+
+
+def pair_terms(first: str, second: str) -> tuple[str, str]:
+    """Two cleaned terms in slug order. Raises WarmcastError when they are one and the same."""
+    a, b = clean_term(first), clean_term(second)
+    if term_slug(a) == term_slug(b):
+        raise invalid("term", f"the terms {_shown(a)} and {_shown(b)} are the same; a comparison needs two")
+    return (a, b) if term_slug(a) < term_slug(b) else (b, a)
+
+
+def pair_slug(term_a: str, term_b: str) -> str:
+    """The canonical slug of two terms, in whichever order."""
+    return "-vs-".join(sorted((term_slug(term_a), term_slug(term_b))))
+
+
+def canonical_slug(text: str) -> str:
+    """The canonical form of a slug as somebody typed it: `Costco-vs-Amazon` is `amazon-vs-costco`."""
+    slug = term_slug(text[: 4 * MAX_TERM_LENGTH])
+    parts = slug.split("-vs-")
+    if len(parts) != 2 or not all(parts) or any(len(part) > 2 * MAX_TERM_LENGTH for part in parts):
+        raise invalid("slug", f"the slug {_shown(text)} does not name two terms; expected the form amazon-vs-costco")
+    if parts[0] == parts[1]:
+        raise invalid("slug", f"the slug {_shown(text)} names one term twice; a comparison needs two")
+    return "-vs-".join(sorted(parts))
+
+
+def same_term(one: str, other: str) -> bool:
+    """Whether two spellings name one term: case, accents and spacing aside."""
+    return _bare(one) == _bare(other)
+
+
+def invalid(field: str, detail: str) -> WarmcastError:
+    """The error for one bad parameter, named."""
+    return WarmcastError(INVALID_ARGUMENT, detail, fields=((field, detail),))
+
+
+def _bare(term: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", term).casefold())
+    return "".join(c for c in decomposed if not unicodedata.combining(c) and not c.isspace() and c != "-")
+
+
+def _shown(text: str) -> str:
+    return f"“{text[:60]}…”" if len(text) > 60 else f"“{text}”"

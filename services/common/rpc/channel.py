@@ -1,0 +1,45 @@
+"""A channel as all callers open it."""
+
+from __future__ import annotations
+
+import json
+
+import grpc
+
+from services.common.rpc.server import MAX_MESSAGE_BYTES
+
+
+def open_channel(address: str, *, idempotent: tuple[str, ...] = (), service: str = "") -> grpc.aio.Channel:
+    """A lazy, balancing channel to host:port or a dns:/// name; call it inside a running loop.
+
+    Methods of `service` named in `idempotent` are retried by gRPC itself while the server is unavailable.
+    """
+    config: dict[str, object] = {"loadBalancingConfig": [{"round_robin": {}}]}
+    if idempotent:
+        config["methodConfig"] = [
+            {
+                "name": [{"service": service, "method": method} for method in idempotent],
+                "retryPolicy": {
+                    "maxAttempts": 3,
+                    "initialBackoff": "0.05s",
+                    "maxBackoff": "0.5s",
+                    "backoffMultiplier": 2,
+                    "retryableStatusCodes": ["UNAVAILABLE"],
+                },
+            }
+        ]
+    return grpc.aio.insecure_channel(
+        address,
+        options=[
+            ("grpc.service_config", json.dumps(config)),
+            ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+            ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+            # A peer that is gone without a word is noticed within 15 s.
+            ("grpc.keepalive_time_ms", 10_000),
+            ("grpc.keepalive_timeout_ms", 5_000),
+            # A server that restarts is found again in a second, not in gRPC's default of up to two minutes.
+            ("grpc.initial_reconnect_backoff_ms", 100),
+            ("grpc.min_reconnect_backoff_ms", 100),
+            ("grpc.max_reconnect_backoff_ms", 1_000),
+        ],
+    )

@@ -1,0 +1,27 @@
+"""The names of what travels beside a message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from services.common import telemetry
+
+REQUEST_ID = "x-request-id"
+DEBUG_ID = "x-debug-id"
+SECRET = "x-warmup-secret"  # noqa: S105 - the name of a header, not a secret
+
+Metadata = tuple[tuple[str, str], ...]
+
+
+def outgoing(*, secret: str | None = None, debug_id: str | None = None) -> Metadata:
+    """Metadata for one call: this request's id, and what else the callee needs."""
+    pairs = ((REQUEST_ID, telemetry.request_id.get()), (SECRET, secret), (DEBUG_ID, debug_id))
+    return tuple((name, value) for name, value in pairs if value)
+
+
+def read(metadata: Iterable[tuple[str, str | bytes]] | None, name: str) -> str:
+    """The first value of that name; empty when there is none."""
+    for key, value in metadata or ():
+        if key == name:
+            return value.decode("latin-1") if isinstance(value, bytes) else value
+    return ""

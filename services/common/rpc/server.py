@@ -1,0 +1,99 @@
+"""One gRPC server as all services run it: health, reflection and channelz beside the service, and an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+
+import grpc
+import structlog
+from grpc_channelz.v1 import channelz
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+from prometheus_client import start_http_server
+
+from services.common.rpc.interceptors import Chain
+
+log = structlog.get_logger()
+
+READINESS = "readiness"  # the health service's name for it; "" is liveness
+MAX_MESSAGE_BYTES = 8 * 1024 * 1024
+
+
+class Server:
+    """A grpc.aio server with health for liveness and readiness apart."""
+
+    def __init__(self, chain: Chain, *, service: str) -> None:
+        self.service = service
+        self.grpc = grpc.aio.server(
+            interceptors=[chain],
+            options=[
+                ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+                ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+                ("grpc.so_reuseport", 0),  # a port that is taken is an error, not a shared one
+                ("grpc.max_connection_age_ms", 300_000),
+                ("grpc.max_connection_age_grace_ms", 60_000),
+                ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+                ("grpc.keepalive_permit_without_calls", 1),
+            ],
+        )
+        self._health = health.aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self.grpc)
+        channelz.add_channelz_servicer(self.grpc)
+        names = (service, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, self.grpc)
+
+    async def start(self, address: str) -> int:
+        """Listens on host:port (port 0 picks one) and returns the port. Alive at once, ready when told so."""
+        try:
+            port = self.grpc.add_insecure_port(address)
+        except RuntimeError:
+            raise SystemExit(f"{self.service}: cannot listen on {address}; is the port taken?") from None
+        await self.grpc.start()
+        await self._health.set("", health_pb2.HealthCheckResponse.SERVING)
+        await self.set_ready(False)
+        log.info("listening", address=address, port=port)
+        return port
+
+    async def set_ready(self, ready: bool) -> None:
+        """What the readiness probe and every balancing client see."""
+        status = health_pb2.HealthCheckResponse.SERVING if ready else health_pb2.HealthCheckResponse.NOT_SERVING
+        for name in (READINESS, self.service):
+            await self._health.set(name, status)
+
+    async def stop(self, grace: float) -> None:
+        """Refuses new calls and lets those in flight end within `grace` seconds."""
+        await self._health.enter_graceful_shutdown()
+        await self.grpc.stop(grace)
+
+
+async def until_signal() -> None:
+    """Returns at the first SIGTERM or SIGINT."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    await stopping.wait()
+
+
+async def follow_readiness(
+    server: Server, check: Callable[[], Awaitable[bool]], *, every: float = 2.0, failures_allowed: int = 2
+) -> None:
+    """Keeps readiness with `check`, for ever. One good answer makes it ready; several bad ones undo that."""
+    ready, failures = False, 0
+    while True:
+        good = await check()
+        failures = 0 if good else failures + 1
+        wanted = good or (ready and failures < failures_allowed)
+        if wanted != ready:
+            ready = wanted
+            await server.set_ready(ready)
+            log.info("readiness", ready=ready)
+        await asyncio.sleep(every)
+
+
+def serve_metrics(port: int) -> None:
+    """Prometheus on a port of its own; 0 means none."""
+    if port:
+        start_http_server(port)

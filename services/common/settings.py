@@ -1,0 +1,47 @@
+"""Settings come from the environment, once, at start-up; nothing else reads it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TypeVar
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What every process reads. Each service adds its own in its `settings.py`."""
+
+    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, frozen=True)
+
+    warmup_secret: SecretStr | None = Field(None, description="authorises every call that changes state; no default")
+    warmup_secret_previous: SecretStr | None = Field(None, description="also accepted, while the secret is rotated")
+    log_format: str = Field("json", pattern="^(json|console)$", description="`json`, or `console` for people")
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="least severe level written")
+
+    def accepted_secrets(self) -> tuple[str, ...]:
+        """The secrets that authorise a caller; empty when none is configured."""
+        both = (self.warmup_secret, self.warmup_secret_previous)
+        return tuple(secret.get_secret_value() for secret in both if secret and secret.get_secret_value())
+
+
+class ServerSettings(Settings):
+    """What a gRPC service reads besides."""
+
+    metrics_port: int = Field(0, ge=0, le=65535, description="port of a Prometheus endpoint of its own; 0: none")
+    drain_seconds: float = Field(20.0, gt=0, le=600, description="how long a stopping service may finish what it does")
+
+
+AnySettings = TypeVar("AnySettings", bound=Settings)
+
+
+def load(kind: type[AnySettings]) -> AnySettings:
+    """Reads the environment into `kind`, or ends the process with status 2 and a line per bad variable."""
+    try:
+        return kind()
+    except ValidationError as error:
+        for problem in error.errors(include_url=False, include_input=False, include_context=False):
+            name = "_".join(str(part) for part in problem["loc"]).upper()
+            wrong = "must be set" if problem["type"] == "missing" else problem["msg"]
+            print(f"configuration: {name}: {wrong}", file=sys.stderr)
+        raise SystemExit(2) from None
