@@ -1,0 +1,120 @@
+"""The last step before a child becomes its program: it takes another identity where told to, and dies with its parent.
+
+Run as a script by path, so that it needs nothing but the standard library and starts in a few hundredths of a second.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from enum import StrEnum
+
+NOBODY = 65534
+_CLONE_NEWUSER = 0x10000000
+_PR_SET_PDEATHSIG, _PR_SET_KEEPCAPS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 1, 8, 47, 2
+_CAP_DAC_OVERRIDE = 1
+_CAPABILITY_VERSION_3 = 0x20080522
+
+
+class Identity(StrEnum):
+    """As whom a program runs. Only root has a choice."""
+
+    SAME = "same"
+    NAMESPACE = "namespace"  # root's own files, but not uid 0: a user namespace of its own
+    NOBODY_ANYWHERE = "nobody-anywhere"  # nobody, who may still pass folders that are closed to others
+    NOBODY = "nobody"
+
+
+def leashed(argv: Sequence[str], *, at_parents_end: signal.Signals, identity: Identity = Identity.SAME) -> list[str]:
+    """The command that runs `argv` as `identity` and gets that signal when this thread ends, however it ends."""
+    return [sys.executable, "-I", "-S", __file__, str(os.getpid()), str(int(at_parents_end)), identity, *argv]
+
+
+def main() -> None:
+    """leash.py PARENT SIGNAL IDENTITY PROGRAM [ARGUMENT…]"""
+    parent, number, identity, *argv = sys.argv[1:]
+    try:
+        take_identity(Identity(identity))
+    except OSError as error:
+        sys.exit(f"cannot run {argv[0]} as {identity}: {error}")
+    # After the change of identity, which clears it.
+    die_with_parent(int(parent), int(number))
+    # Where the supervisor ignores or blocks a signal, its child must not.
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP, signal.SIGTTOU, signal.SIGPIPE):
+        signal.signal(ignored, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    try:
+        os.execv(argv[0], argv)  # noqa: S606 - becoming the program is the purpose
+    except OSError as error:
+        sys.exit(f"cannot run {argv[0]} as {identity}: {error}")
+
+
+def die_with_parent(parent: int, number: int) -> None:
+    """Asks the kernel for the signal at the parent's end. Linux only: elsewhere a killed supervisor leaves its child."""
+    if sys.platform != "linux":
+        return
+    _call("prctl", _PR_SET_PDEATHSIG, number, 0, 0, 0)
+    if os.getppid() != parent:
+        sys.exit("the parent is gone already")
+
+
+def take_identity(identity: Identity) -> None:
+    """Changes this process's user. Raises OSError where the kernel or the container forbids it."""
+    if identity is Identity.NAMESPACE:
+        _enter_namespace()
+    elif identity is Identity.NOBODY_ANYWHERE:
+        _call("prctl", _PR_SET_KEEPCAPS, 1, 0, 0, 0)
+        _become_nobody()
+        _keep_one_capability(_CAP_DAC_OVERRIDE)
+    elif identity is Identity.NOBODY:
+        _become_nobody()
+
+
+def _enter_namespace() -> None:
+    uid, gid = os.geteuid(), os.getegid()
+    _call("unshare", _CLONE_NEWUSER)
+    # The kernel takes the group map of a process that may not change its groups any more.
+    for path, text in (
+        ("/proc/self/setgroups", "deny"),
+        ("/proc/self/uid_map", f"{NOBODY} {uid} 1"),
+        ("/proc/self/gid_map", f"{NOBODY} {gid} 1"),
+    ):
+        with open(path, "w", encoding="ascii") as file:
+            file.write(text)
+
+
+def _become_nobody() -> None:
+    os.setgroups([])
+    os.setresgid(NOBODY, NOBODY, NOBODY)
+    os.setresuid(NOBODY, NOBODY, NOBODY)
+
+
+def _keep_one_capability(capability: int) -> None:
+    class Header(ctypes.Structure):
+        _fields_ = (("version", ctypes.c_uint32), ("pid", ctypes.c_int))
+
+    class Sets(ctypes.Structure):
+        _fields_ = (("effective", ctypes.c_uint32), ("permitted", ctypes.c_uint32), ("inheritable", ctypes.c_uint32))
+
+    mask = 1 << capability
+    sets = (Sets * 2)(Sets(mask, mask, mask), Sets(0, 0, 0))
+    _call("capset", ctypes.byref(Header(_CAPABILITY_VERSION_3, 0)), ctypes.byref(sets))
+    # Only an ambient capability outlives the exec of a program that has none of its own.
+    _call("prctl", _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, capability, 0, 0)
+
+
+def _call(name: str, *arguments: object) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    function = getattr(libc, name, None)
+    if function is None:
+        raise OSError(f"this system has no {name}")
+    if function(*arguments) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{name}: {os.strerror(number)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""Real stores for the tests that ask for them; `tests/unit` asks for none."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+import redis
+from psycopg import sql
+
+from devstack.postgres import Postgres
+from devstack.valkey import Valkey
+
+_TEMPLATE = "migrated"
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """One PostgreSQL for the whole run. A test that stops or kills it starts it again."""
+    server = Postgres(
+        tmp_path_factory.mktemp("postgres"),
+        # Nothing here outlives the run, so nothing waits for a disk.
+        settings={"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_connections": "200"},
+    )
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    """One Valkey for the whole run. A test that stops or kills it starts it again."""
+    server = Valkey(tmp_path_factory.mktemp("valkey"), settings={"appendonly": "no"})
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def empty_database_url(postgres: Postgres) -> Iterator[str]:
+    """The URL of a database with nothing in it, for this test alone."""
+    yield from _database(postgres, "template0")
+
+
+@pytest.fixture
+def database_url(postgres: Postgres, migrated_template: str) -> Iterator[str]:
+    """The URL of a database that all migrations were applied to, for this test alone."""
+    yield from _database(postgres, migrated_template)
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres: Postgres) -> str:
+    """The name of a migrated database to copy from; nobody may stay connected to it."""
+    from services.jobs import migrate  # noqa: PLC0415 - only tests that need a schema pay for what makes it
+
+    _execute(postgres, "CREATE DATABASE {}", _TEMPLATE)
+    migrate.upgrade(postgres.database_url(_TEMPLATE))
+    return _TEMPLATE
+
+
+@pytest.fixture
+def redis_url(valkey: Valkey) -> str:
+    """The URL of an empty Valkey."""
+    valkey.start()
+    with redis.Redis.from_url(valkey.url) as client:
+        client.flushall()
+    return valkey.url
+
+
+def _database(server: Postgres, template: str) -> Iterator[str]:
+    name = f"test_{next(_numbers)}"
+    server.start()
+    _execute(server, "CREATE DATABASE {} TEMPLATE {}", name, template)
+    yield server.database_url(name)
+    server.start()
+    _execute(server, "DROP DATABASE {} WITH (FORCE)", name)
+
+
+def _execute(server: Postgres, statement: str, *names: str) -> None:
+    with psycopg.connect(server.database_url("postgres"), autocommit=True) as connection:
+        connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))

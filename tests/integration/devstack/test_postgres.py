@@ -1,0 +1,105 @@
+"""PostgreSQL from a wheel: it starts, keeps what it was given, and comes back from every end."""
+
+from __future__ import annotations
+
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from devstack.child import DevstackError
+from devstack.postgres import Postgres
+from tests.waiting import wait_until
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Postgres]:
+    server = Postgres(tmp_path / "store")
+    server.start()
+    yield server
+    server.stop()
+
+
+def test_it_answers_on_the_loopback_with_its_password_alone(server: Postgres) -> None:
+    with psycopg.connect(server.url) as connection:
+        shown = connection.execute("SELECT current_database(), current_user, current_setting('fsync')").fetchone()
+    assert shown == ("warmcast", "warmcast", "on")
+    with pytest.raises(psycopg.OperationalError, match="password"):
+        psycopg.connect(server.url.replace(server.url.split(":")[2].split("@")[0], "wrong"))
+
+
+def test_the_password_is_its_owners_alone(server: Postgres) -> None:
+    assert stat.S_IMODE((server.data_dir / "password").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_data_survive(server: Postgres, end: str) -> None:
+    url = server.url
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+        getattr(server, end)()  # with a client still connected
+        assert not server.running
+        server.start()
+    assert server.url == url
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
+
+
+def test_another_object_over_the_same_folder_takes_over_after_a_kill(server: Postgres) -> None:
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+    server.kill()
+    successor = Postgres(server.data_dir)
+    successor.start()
+    try:
+        with psycopg.connect(successor.url) as connection:
+            assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
+    finally:
+        successor.stop()
+
+
+def test_a_stale_pid_file_that_names_a_living_process_is_no_hindrance(server: Postgres, tmp_path: Path) -> None:
+    server.stop()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        (server.data_dir / "data" / "postmaster.pid").write_text(
+            f"{other.pid}\n{server.data_dir / 'data'}\n0\n5432\n\n"
+        )
+        server.start()
+        assert server.running
+        other.kill()
+
+
+def test_a_server_does_not_outlive_a_supervisor_that_was_killed(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from devstack.postgres import Postgres\n"
+        "server = Postgres(Path(sys.argv[1])); server.start(); print(server.pid, flush=True); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path / "store")], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as supervisor:
+        assert supervisor.stdout is not None
+        pid = int(supervisor.stdout.readline())
+        assert Path(f"/proc/{pid}").exists()
+        supervisor.kill()
+    wait_until(lambda: not Path(f"/proc/{pid}").exists(), 10, "the server ended")
+
+
+def test_what_the_server_says_is_in_the_error(tmp_path: Path) -> None:
+    server = Postgres(tmp_path / "store", settings={"no_such_setting": "1"})
+    with pytest.raises(DevstackError, match="no_such_setting"):
+        server.start()
+    assert not server.running
+
+
+def test_an_interrupted_initdb_is_begun_anew(tmp_path: Path) -> None:
+    half_made = tmp_path / "store" / "data.half-made"
+    half_made.mkdir(parents=True)
+    (half_made / "PG_VERSION").write_text("18\n")
+    server = Postgres(tmp_path / "store")
+    server.start()
+    server.stop()
+    assert not half_made.exists()

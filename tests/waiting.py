@@ -1,0 +1,38 @@
+"""Waiting for a condition, never for a time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+Value = TypeVar("Value")
+_PAUSE = 0.02  # seconds between two looks
+
+
+def wait_until(condition: Callable[[], Value], timeout: float, what: str) -> Value:
+    """Looks until the condition's value is true, and returns it. Fails the test after `timeout` seconds."""
+    until = time.monotonic() + timeout
+    while not (value := condition()):
+        if time.monotonic() > until:
+            raise AssertionError(f"not within {timeout:g} s: {what} (last seen: {value!r})")
+        time.sleep(_PAUSE)
+    return value
+
+
+async def wait_until_async(condition: Callable[[], Awaitable[Value]], timeout: float, what: str) -> Value:
+    """The same for a condition that is awaited; one look may take no longer than the whole."""
+    until = time.monotonic() + timeout
+    value: Value | None = None
+    while True:
+        try:
+            async with asyncio.timeout_at(asyncio.get_running_loop().time() + max(until - time.monotonic(), _PAUSE)):
+                value = await condition()
+        except TimeoutError:
+            value = None
+        if value:
+            return value
+        if time.monotonic() > until:
+            raise AssertionError(f"not within {timeout:g} s: {what} (last seen: {value!r})")
+        await asyncio.sleep(_PAUSE)
