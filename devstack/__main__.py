@@ -1,0 +1,181 @@
+"""`make run`: real stores, the three services and one sample comparison, in the foreground until Ctrl-C."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from types import FrameType
+
+from devstack import product, sample
+from devstack.child import DevstackError
+from devstack.kept_secret import kept_secret
+from devstack.ports import LOOPBACK, free_port, is_free
+from devstack.postgres import Postgres
+from devstack.product import Addresses
+from devstack.settings import StackSettings, inherited
+from devstack.supervisor import Supervisor
+from devstack.terminal import foreground_of_its_own
+from devstack.valkey import Valkey
+from services.common.settings import load
+
+_print_lock = threading.Lock()
+
+
+class Stop(Exception):
+    """The first Ctrl-C or SIGTERM."""
+
+
+def main() -> int:
+    """Returns the exit status: 0 after an orderly end, 1 when something kept it from starting."""
+    settings = load(StackSettings)
+    supervisor = Supervisor(partial(say, "devstack"))
+    with foreground_of_its_own():
+        _listen_for_the_end(supervisor)
+        try:
+            with _alone_in(settings.warmcast_data_dir):
+                try:
+                    _run(settings, supervisor)
+                except Stop as stop:
+                    say("devstack", f"{stop}: stopping (once more: at once)")
+                finally:
+                    supervisor.stop()
+        except Stop:
+            return 0  # before anything was started
+        except DevstackError as error:
+            print(f"warmcast: {error}", file=sys.stderr)
+            return 1
+    say("devstack", "stopped; the data stay for the next time")
+    return 0
+
+
+def say(who: str, line: str) -> None:
+    """One line on standard output, with who says it before it."""
+    with _print_lock:
+        try:
+            print(f"{who:<10} | {line}", flush=True)
+        except BrokenPipeError:
+            # Nobody reads any more; the services go on, as any server does.
+            sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+
+
+def _run(settings: StackSettings, supervisor: Supervisor) -> None:
+    data_dir = settings.warmcast_data_dir
+    addresses = _addresses(settings)
+    stores: list[Postgres | Valkey] = []
+    if not settings.database_url:
+        stores.append(Postgres(data_dir / "postgres", say=say))
+    if not settings.redis_url:
+        stores.append(Valkey(data_dir / "valkey", say=say))
+    say("devstack", f"starting {' and '.join(store.name for store in stores) or 'no store'} in {data_dir}")
+    supervisor.start(*stores)
+    urls = {store.name: store.url for store in stores}
+    secret = settings.accepted_secrets()[0] if settings.warmup_secret else kept_secret(data_dir / "warmup-secret")
+    environment = {
+        "LOG_FORMAT": "console",
+        "DRAIN_SECONDS": "5",
+        **inherited(),
+        **product.wiring(
+            addresses,
+            database_url=settings.database_url.get_secret_value() if settings.database_url else urls["postgres"],
+            redis_url=settings.redis_url.get_secret_value() if settings.redis_url else urls["valkey"],
+        ),
+        "WARMUP_SECRET": secret,
+    }
+    product.migrate(environment, say)
+    say("devstack", "starting forecaster, jobs and gateway")
+    supervisor.start(*product.services(addresses, environment, say))
+    sample.load_sample(addresses.reachable_host, addresses.gateway_port, secret)
+    _announce(addresses, secret, environment)
+    while True:
+        supervisor.tend()
+        time.sleep(0.2)
+
+
+def _addresses(settings: StackSettings) -> Addresses:
+    port = settings.gateway_port or free_port()
+    if not is_free(settings.gateway_host, port):
+        raise DevstackError(
+            f"port {port} of {settings.gateway_host} is taken; stop what listens there, "
+            "or choose another with GATEWAY_PORT=8081 make run"
+        )
+    jobs = settings.jobs_listen or f"{LOOPBACK}:{free_port()}"
+    forecaster = settings.forecaster_listen or f"{LOOPBACK}:{free_port()}"
+    return Addresses(
+        gateway_host=settings.gateway_host,
+        gateway_port=port,
+        jobs_listen=jobs,
+        jobs_addr=settings.jobs_addr or product.reachable(jobs),
+        forecaster_listen=forecaster,
+        forecaster_addr=settings.forecaster_addr or product.reachable(forecaster),
+    )
+
+
+def _announce(addresses: Addresses, secret: str, environment: Mapping[str, str]) -> None:
+    url = addresses.base_url
+    lines = f"""
+Warmcast answers at {url} (API: {url}/docs)
+
+  the warmup secret     {secret}
+  a premium answer      curl -s '{url}/api/comparison/premium?slug={sample.SLUG}&tf={sample.TIMEFRAME}'
+                        (the first one says queued; a few seconds later it is ready)
+  your own data         curl -s -H 'X-Warmup-Secret: {secret}' -H 'Content-Type: text/csv' \\
+                          --data-binary @multiTimeline.csv '{url}/api/comparisons'
+  how the jobs stand    JOBS_ADDR={environment["JOBS_ADDR"]} {Path(sys.executable).parent / "warmcast"} status
+
+The sample: {" and ".join(sample.TERMS)} ({sample.SOURCE}). Ctrl-C stops everything.
+"""
+    with _print_lock:
+        print(lines, flush=True)
+
+
+@contextmanager
+def _alone_in(data_dir: Path) -> Iterator[None]:
+    """Holds the data folder against a second `make run`; the lock ends with the process, however it ends."""
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = (data_dir / "lock").open("a+", encoding="ascii")
+    except OSError as error:
+        raise DevstackError(f"the data folder {data_dir} cannot be used: {error}") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.seek(0)
+            holder = lock.read(20).strip() or "unknown"
+            raise DevstackError(
+                f"{data_dir} is in use by another `make run` (process {holder}); "
+                "stop that one, or choose another folder with WARMCAST_DATA_DIR"
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def _listen_for_the_end(supervisor: Supervisor) -> None:
+    """The first signal raises Stop; another one, not of the same moment, ends everything by force."""
+    first: list[float] = []
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if not first:
+            first.append(time.monotonic())
+            raise Stop(signal.Signals(number).name)
+        # `make` hands on a SIGTERM that its whole group got already: one stop, two signals.
+        if time.monotonic() - first[0] > 0.5:
+            supervisor.kill()
+            os._exit(130)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, handle)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+"""Refuses a change of the protos that would break a client of what main holds; needs git, and no network."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from io import BytesIO
+from pathlib import Path
+
+from devstack.settings import CHECKOUT
+
+PROTOS = "protos"
+
+
+def main() -> int:
+    """buf's own status: 0 when nothing breaks, or when there is nothing to compare with."""
+    base = base_commit(CHECKOUT)
+    if base is None:
+        print("check-protos: there is no earlier commit to compare the protos with")
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        if not extract(CHECKOUT, base, Path(folder)):
+            print(f"check-protos: {base[:12]} holds no protos to compare with")
+            return 0
+        buf = str(Path(sys.executable).parent / "buf")
+        status = subprocess.run([buf, "breaking", PROTOS, "--against", f"{folder}/{PROTOS}"], cwd=CHECKOUT, check=False)
+    print(f"check-protos: compared with {base[:12]}: {'nothing breaks' if status.returncode == 0 else 'see above'}")
+    return status.returncode
+
+
+def base_commit(checkout: Path) -> str | None:
+    """Where main stood before this work: the merge base with it, or the parent of HEAD when HEAD is main itself."""
+    head = _git(checkout, "rev-parse", "--verify", "--quiet", "HEAD")
+    for main_branch in ("origin/main", "main"):
+        base = _git(checkout, "merge-base", "HEAD", main_branch)
+        if base and base != head:
+            return base
+    return _git(checkout, "rev-parse", "--verify", "--quiet", "HEAD~1")
+
+
+def extract(checkout: Path, commit: str, into: Path) -> bool:
+    """Writes the commit's protos into a folder; False when it has none."""
+    archive = subprocess.run(
+        [_git_path(), "archive", "--format=tar", commit, PROTOS], cwd=checkout, capture_output=True, check=False
+    )
+    if archive.returncode != 0:
+        return False
+    with tarfile.open(fileobj=BytesIO(archive.stdout)) as tar:
+        tar.extractall(into, filter="data")
+    return True
+
+
+def _git(checkout: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run([_git_path(), *arguments], cwd=checkout, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return None
+    return done.stdout.strip() or None if done.returncode == 0 else None
+
+
+def _git_path() -> str:
+    return shutil.which("git") or "git"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""Whether a service says that it is ready: the same questions that Kubernetes asks."""
+
+from __future__ import annotations
+
+import http.client
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from services.common.rpc.server import READINESS
+
+_PATIENCE = 2.0  # seconds for one question
+
+
+def grpc_ready(address: str) -> bool:
+    """Asks the health service at host:port."""
+    with grpc.insecure_channel(address) as channel:
+        try:
+            answer = health_pb2_grpc.HealthStub(channel).Check(
+                health_pb2.HealthCheckRequest(service=READINESS), timeout=_PATIENCE
+            )
+        except grpc.RpcError:
+            return False
+        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+
+def http_ready(host: str, port: int) -> bool:
+    """Asks GET /readyz."""
+    connection = http.client.HTTPConnection(host, port, timeout=_PATIENCE)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,168 @@
+"""What the supervisor does with processes that behave, and with those that do not."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from devstack.child import Child, DevstackError
+from devstack.supervisor import FIRST_BACKOFF, Supervisor
+from tests.waiting import wait_until
+
+SLEEPER = "import signal; print('up', flush=True); signal.pause()"
+
+
+class Stand:
+    """A part made of a few lines of Python; ready once it has written a line."""
+
+    def __init__(self, name: str, program: str, journal: list[str]) -> None:
+        self.name = name
+        self.program = program
+        self.journal = journal
+        self.child = Child(name)
+
+    @property
+    def pid(self) -> int:
+        return self.child.pid
+
+    @property
+    def running(self) -> bool:
+        return self.child.running
+
+    @property
+    def ended(self) -> str:
+        return self.child.ended
+
+    def launch(self) -> None:
+        self.journal.append(f"launch {self.name}")
+        self.child.spawn([sys.executable, "-c", self.program])
+
+    def ready(self) -> bool:
+        return self.running and bool(self.child.tail())
+
+    def stop(self) -> None:
+        self.journal.append(f"stop {self.name}")
+        self.child.stop((signal.SIGTERM, 5.0))
+
+    def kill_group(self) -> None:
+        self.child.kill_group()
+
+
+class Clock:
+    """A clock that only the test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def journal() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def supervisor(journal: list[str], clock: Clock) -> Iterator[Supervisor]:
+    supervisor = Supervisor(journal.append, clock=clock)
+    yield supervisor
+    supervisor.kill()
+
+
+def test_parts_end_in_reverse_order(supervisor: Supervisor, journal: list[str]) -> None:
+    parts = [Stand(name, SLEEPER, journal) for name in ("first", "second")]
+    supervisor.start(*parts)
+    assert all(part.running for part in parts)
+    supervisor.stop()
+    assert journal == ["launch first", "launch second", "stop second", "stop first"]
+    assert not any(part.running for part in parts)
+
+
+def test_a_part_that_ends_as_it_starts_is_an_error_with_its_last_words(
+    supervisor: Supervisor, journal: list[str]
+) -> None:
+    with pytest.raises(DevstackError, match=r"(?s)bad did not start: it ended with status 3.*the reason"):
+        supervisor.start(Stand("bad", "import os; os.write(2, b'the reason'); os._exit(3)", journal))
+
+
+def test_a_part_that_dies_is_started_again_with_a_growing_pause(
+    supervisor: Supervisor, journal: list[str], clock: Clock
+) -> None:
+    part = Stand("part", SLEEPER, journal)
+    supervisor.start(part)
+    for pause in (FIRST_BACKOFF, 2 * FIRST_BACKOFF, 4 * FIRST_BACKOFF):
+        before = part.pid
+        part.child.kill()
+        supervisor.tend()
+        clock.now += pause * 0.9
+        supervisor.tend()
+        assert not part.running, "started before its pause was over"
+        clock.now += pause * 0.2
+        supervisor.tend()
+        assert part.running
+        assert part.pid != before
+    assert any("was ended by SIGKILL" in line for line in journal)
+
+
+def test_a_part_that_ran_for_long_is_forgiven(supervisor: Supervisor, journal: list[str], clock: Clock) -> None:
+    part = Stand("part", SLEEPER, journal)
+    supervisor.start(part)
+    for _ in range(4):
+        part.child.kill()
+        supervisor.tend()
+        clock.now += 60
+        supervisor.tend()
+    clock.now += 60
+    supervisor.tend()
+    part.child.kill()
+    supervisor.tend()
+    clock.now += FIRST_BACKOFF
+    supervisor.tend()
+    assert part.running
+
+
+def test_a_part_that_ignores_its_signal_is_killed_with_its_children() -> None:
+    program = (
+        "import signal, subprocess, sys\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        f"child = subprocess.Popen([sys.executable, '-c', {SLEEPER!r}], stdout=subprocess.DEVNULL)\n"
+        "print(child.pid, flush=True); signal.pause()"
+    )
+    child = Child("stubborn")
+    child.spawn([sys.executable, "-c", program])
+    grandchild = int(wait_until(child.tail, 10, "it says its child's id"))
+    child.stop((signal.SIGTERM, 0.3))
+    assert not child.running
+    wait_until(lambda: _gone(grandchild), 5, "its child is gone too")
+
+
+def test_no_child_outlives_a_killed_supervisor() -> None:
+    program = (
+        "import sys; from devstack.child import Child\n"
+        f"child = Child('c'); child.spawn([sys.executable, '-c', {SLEEPER!r}])\n"
+        "print(child.pid, flush=True); input()"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as supervisor:
+        assert supervisor.stdout is not None
+        pid = int(supervisor.stdout.readline())
+        assert not _gone(pid)
+        supervisor.kill()
+    wait_until(lambda: _gone(pid), 5, "the child is gone")
+
+
+def _gone(pid: int) -> bool:
+    try:
+        return "State:\tZ" in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return True
