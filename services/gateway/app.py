@@ -1,0 +1,120 @@
+"""The table of routes, and what stands in front of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from services.common import errors
+from services.common.errors import WarmcastError
+from services.gateway import middleware
+from services.gateway.demand import Demand
+from services.gateway.openapi.document import document_json
+from services.gateway.openapi.page import page_html, page_policy
+from services.gateway.premium.asking import PremiumAnswers
+from services.gateway.premium.memory import AnswerMemory
+from services.gateway.problems import problem
+from services.gateway.routes.comparisons import ComparisonRoutes
+from services.gateway.routes.jobs import JobRoutes
+from services.gateway.routes.premium import PremiumRoutes
+from services.gateway.routes.service import Readiness, ServiceRoutes
+from services.gateway.routes.warmups import WarmupRoutes
+from services.gateway.secret import Guard, Handler
+from services.gateway.settings import GatewaySettings
+from services.gateway.upstream import Forecaster, Jobs
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the routes stand on."""
+
+    settings: GatewaySettings
+    jobs: Jobs
+    forecaster: Forecaster
+    demand: Demand
+    readiness: Readiness
+
+
+def create_app(parts: Parts) -> ASGIApp:
+    """The whole gateway as one ASGI application."""
+    routes = [Route(path, ByMethod(handlers), methods=None) for path, handlers in routing_table(parts).items()]
+    app: ASGIApp = Router(routes, redirect_slashes=False, default=_not_found)
+    for wrap in reversed(chain(parts.settings)):
+        app = wrap(app)
+    return app
+
+
+def routing_table(parts: Parts) -> dict[str, dict[str, Handler]]:
+    """Path → method → handler. A path of fixed words comes before one with a parameter in the same place."""
+    settings, jobs = parts.settings, parts.jobs
+    guard = Guard(settings.accepted_secrets())
+    answers = PremiumAnswers(jobs, parts.forecaster, AnswerMemory(settings.memory_answers))
+    premium = PremiumRoutes(answers, parts.demand, settings.debug_api_headers)
+    comparisons = ComparisonRoutes(jobs, settings.max_body_bytes)
+    warmups = WarmupRoutes(jobs, settings.max_body_bytes)
+    queue = JobRoutes(jobs)
+    public_metrics = not settings.metrics_port
+    service = ServiceRoutes(
+        parts.readiness, document_json(metrics=public_metrics), page_html(metrics=public_metrics), page_policy()
+    )
+    table: dict[str, dict[str, Handler]] = {
+        "/api/comparison/premium": {"GET": premium.premium},
+        "/api/comparison/warmup": {"POST": guard(warmups.trigger)},
+        "/api/comparisons": {"GET": comparisons.index, "POST": guard(comparisons.create)},
+        "/api/comparisons/{slug}": {"GET": comparisons.show, "PUT": guard(comparisons.replace)},
+        "/api/jobs": {"GET": guard(queue.index)},
+        "/api/jobs/run-warmup": {"POST": guard(warmups.run)},
+        "/api/jobs/sweep": {"POST": guard(warmups.sweep)},
+        "/api/jobs/{id}": {"GET": guard(queue.show)},
+        "/api/jobs/{id}/requeue": {"POST": guard(queue.requeue)},
+        "/api/jobs/{id}/cancel": {"POST": guard(queue.cancel)},
+        "/healthz": {"GET": service.alive},
+        "/readyz": {"GET": service.ready},
+        "/metrics": {"GET": service.metrics},
+        "/openapi.json": {"GET": service.document},
+        "/docs": {"GET": service.docs},
+        "/": {"GET": service.home},
+    }
+    if not public_metrics:
+        del table["/metrics"]
+    return table
+
+
+def chain(settings: GatewaySettings) -> list[middleware.Link]:
+    """What every request passes, outermost first."""
+    return [
+        middleware.RequestIdentity,
+        middleware.Observation,
+        lambda app: middleware.Limit(app, settings.max_in_flight),
+        middleware.Problems,
+    ]
+
+
+class ByMethod:
+    """One path: the handler of the request's method, or 405 with the methods that there are."""
+
+    def __init__(self, handlers: Mapping[str, Handler]) -> None:
+        self._handlers = dict(handlers)
+        if "GET" in handlers:
+            self._handlers["HEAD"] = handlers["GET"]
+        self._allow = ", ".join(sorted(self._handlers))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        handler = self._handlers.get(scope["method"])
+        if handler is None:
+            refused = WarmcastError(errors.METHOD_NOT_ALLOWED, f"allowed here: {self._allow}")
+            response = problem(refused, {"allow": self._allow})
+        else:
+            response = await handler(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+
+async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "http":
+        raise WarmcastError(errors.NOT_FOUND, "there is nothing at this path; /docs lists what there is")
+    raise RuntimeError(f"the gateway speaks HTTP alone, not {scope['type']}")

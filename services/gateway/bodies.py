@@ -1,0 +1,217 @@
+"""The JSON bodies of everything but the premium answer, made from what jobs says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import msgspec
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from starlette.responses import Response
+from warmcast.jobs.v1 import jobs_pb2
+
+from services.common.comparison import TIMEFRAMES, Step
+
+_ENCODER = msgspec.json.Encoder()
+
+
+class TermSignals(msgspec.Struct, rename="camel", frozen=True):
+    """What the snapshot alone says of one term; values in points."""
+
+    trend: str
+    volatility: float
+    seasonality: float
+    last_value: float
+    change4: float
+
+
+class Signals(msgspec.Struct, rename="camel", frozen=True):
+    """Both terms' signals."""
+
+    term_a: TermSignals
+    term_b: TermSignals
+
+
+class Job(msgspec.Struct, rename="camel"):
+    """One warmup job as operators see it."""
+
+    job_id: int
+    slug: str
+    timeframe: str
+    geo: str
+    data_hash: str
+    status: str
+    attempts: int
+    last_error: str | None
+    debug_id: str | None
+    version: int
+    lease_id: int | None
+    priority: int
+    engine_version: str | None
+    reason: str | None
+    created_at: datetime | None
+    updated_at: datetime | None
+    queued_at: datetime | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    not_before: datetime | None
+    lease_expires_at: datetime | None
+    cooldown_until: datetime | None
+
+
+def answer(body: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A JSON response that no cache keeps."""
+    sent = {"cache-control": "no-store", **(headers or {})}
+    return Response(_ENCODER.encode(body), status, sent, "application/json")
+
+
+def job(row: jobs_pb2.WarmupJob) -> Job:
+    """The JSON of one job."""
+    return Job(
+        job_id=row.id,
+        slug=row.slug,
+        timeframe=row.timeframe,
+        geo=row.geo,
+        data_hash=row.data_hash,
+        status=job_status(row.status),
+        attempts=row.attempts,
+        last_error=row.last_error or None,
+        debug_id=row.debug_id or None,
+        version=row.version,
+        lease_id=row.lease_id or None,
+        priority=row.priority,
+        engine_version=row.engine_version or None,
+        reason=row.reason or None,
+        created_at=moment(row, "created_at"),
+        updated_at=moment(row, "updated_at"),
+        queued_at=moment(row, "queued_at"),
+        started_at=moment(row, "started_at"),
+        completed_at=moment(row, "completed_at"),
+        not_before=moment(row, "not_before"),
+        lease_expires_at=moment(row, "lease_expires_at"),
+        cooldown_until=moment(row, "cooldown_until"),
+    )
+
+
+def job_status(status: jobs_pb2.JobStatus.ValueType) -> str:
+    """`queued`, `running`, `ready`, `failed` or `cancelled`."""
+    return jobs_pb2.JobStatus.Name(status).removeprefix("JOB_STATUS_").lower()
+
+
+def comparison(row: jobs_pb2.Comparison) -> dict[str, object]:
+    """One comparison as lists show it."""
+    return {
+        "slug": row.slug,
+        "terms": list(row.terms),
+        "timeframe": row.timeframe,
+        "geo": row.geo,
+        "dataHash": row.data_hash,
+        "points": row.points,
+        "firstDate": period(row.first, row.timeframe),
+        "lastDate": period(row.last, row.timeframe),
+        "updatedAt": moment(row, "updated_at"),
+    }
+
+
+def comparison_detail(row: jobs_pb2.GetComparisonResponse) -> dict[str, object]:
+    """One comparison with its series, stats and signals."""
+    timeframe = row.comparison.timeframe
+    return {
+        **comparison(row.comparison),
+        "partialLastPeriod": row.partial_last_period,
+        "scaledApart": row.scaled_apart,
+        "source": row.source,
+        "asOf": moment(row, "as_of"),
+        "stats": {"termA": _stats(row.stats_a), "termB": _stats(row.stats_b)},
+        "signals": Signals(term_signals(row.signals_a), term_signals(row.signals_b)),
+        "series": [
+            {"date": period(point.time, timeframe), "values": [point.value_a, point.value_b]} for point in row.points
+        ],
+    }
+
+
+def ingested(row: jobs_pb2.IngestSnapshotResponse) -> dict[str, object]:
+    """What an import answers."""
+    return {
+        "slug": row.slug,
+        "terms": list(row.terms),
+        "timeframe": row.timeframe,
+        "geo": row.geo,
+        "dataHash": row.data_hash,
+        "points": row.points,
+        "firstDate": period(row.first, row.timeframe),
+        "lastDate": period(row.last, row.timeframe),
+        "cleaned": [{"what": cleaning.what, "count": cleaning.count} for cleaning in row.cleaned],
+        "partialLastPeriod": row.partial_last_period,
+        "scaledApart": row.scaled_apart,
+        "warmupTriggered": row.warmup_triggered,
+    }
+
+
+def run(rows: Sequence[jobs_pb2.WarmupJob]) -> dict[str, object]:
+    """What a run answers: every job, and the first one's fields once more (null on an empty queue)."""
+    ran = [
+        {
+            "jobId": row.id,
+            "slug": row.slug,
+            "debugId": row.debug_id or None,
+            "status": job_status(row.status),
+            "lastError": row.last_error or None,
+        }
+        for row in rows
+    ]
+    first = ran[0] if ran else dict.fromkeys(("jobId", "slug", "debugId", "status", "lastError"))
+    return {
+        "success": all(row.status == jobs_pb2.JOB_STATUS_READY for row in rows),
+        "processed": len(ran),
+        "jobs": ran,
+        **first,
+    }
+
+
+def swept(row: jobs_pb2.SweepResponse) -> dict[str, object]:
+    """What a sweep answers."""
+    return {
+        "requeued": [
+            {
+                "jobId": each.job.id,
+                "slug": each.job.slug,
+                "cause": each.cause,
+                "status": job_status(each.job.status),
+            }
+            for each in row.requeued
+        ],
+        "audited": row.audited,
+        "auditSkipped": row.audit_skipped or None,
+    }
+
+
+def term_signals(signals: jobs_pb2.TermSignals) -> TermSignals:
+    """One term's signals."""
+    return TermSignals(signals.trend, signals.volatility, signals.seasonality, signals.last_value, signals.change4)
+
+
+def moment(row: Message, field: str) -> datetime | None:
+    """A timestamp field of `row`; None where it is absent."""
+    if not row.HasField(field):
+        return None
+    value: Timestamp = getattr(row, field)
+    return value.ToDatetime(tzinfo=UTC)
+
+
+def period(start: Timestamp, timeframe: str) -> str:
+    """The start of a period: a date, and the hour where the step is hourly."""
+    time = start.ToDatetime(tzinfo=UTC)
+    known = TIMEFRAMES.get(timeframe)
+    hourly = known is not None and known.step is Step.HOURLY
+    return f"{time:%Y-%m-%dT%H:%M:%SZ}" if hourly else time.date().isoformat()
+
+
+def _stats(stats: jobs_pb2.TermStats) -> dict[str, float]:
+    return {
+        "mean": stats.mean,
+        "minimum": stats.minimum,
+        "maximum": stats.maximum,
+        "standardDeviation": stats.standard_deviation,
+    }

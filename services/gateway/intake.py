@@ -1,0 +1,150 @@
+"""Request bodies, read within a bound and turned into what jobs takes. CSV stays bytes: jobs reads it."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import AsyncGenerator
+from typing import Any, TypeVar
+
+import msgspec
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import Request
+from warmcast.jobs.v1 import jobs_pb2
+
+from services.common import errors
+from services.common.comparison import invalid
+from services.common.errors import WarmcastError
+
+CSV_TYPES = ("text/csv", "application/csv", "text/plain")
+MOST_FILES = 2
+_MOST_FIELDS = 20
+
+
+class Point(msgspec.Struct):
+    """One period of a series."""
+
+    date: str
+    values: list[float]
+
+
+class SeriesBody(msgspec.Struct):
+    """A snapshot as JSON."""
+
+    terms: list[str]
+    points: list[Point]
+    timeframe: str | None = None
+    geo: str | None = None
+    source: str | None = None
+
+
+class TriggerBody(msgspec.Struct):
+    """What is to be warmed."""
+
+    slug: str
+    tf: str | None = None
+    timeframe: str | None = None
+    geo: str | None = None
+    force: bool = False
+
+
+Body = TypeVar("Body")
+
+
+async def read_body(request: Request, most: int) -> bytes:
+    """The whole body. Raises TOO_LARGE as soon as it is known to be longer than `most` bytes."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > most:
+        raise _too_large(most)
+    chunks, length = [], 0
+    async for chunk in request.stream():
+        length += len(chunk)
+        if length > most:
+            raise _too_large(most)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def media_type(request: Request) -> str:
+    """The content type without its parameters, in lower case."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def unsupported(given: str, *accepted: str) -> WarmcastError:
+    """The error for a content type that this route does not take."""
+    shown = f"“{given[:60]}”" if given else "no content type"
+    detail = f"{shown} is not supported here; one of {', '.join(accepted)}"
+    return WarmcastError(errors.UNSUPPORTED_MEDIA_TYPE, detail, fields=(("Content-Type", detail),))
+
+
+def from_json(content: bytes, kind: type[Body]) -> Body:
+    """The body as `kind`; every error names the place."""
+    try:
+        # The standard library reads NaN and Infinity, which lets us say where they stand instead of "byte 1,234".
+        document: Any = json.loads(content)
+    except (ValueError, RecursionError):
+        raise WarmcastError(errors.UNREADABLE_INPUT, "the body is not JSON") from None
+    try:
+        return msgspec.convert(document, kind)
+    except msgspec.ValidationError as error:
+        wrong, _, place = str(error).partition(" - at `$")
+        field = place.rstrip("`").removeprefix(".") or "body"
+        raise invalid(field, f"{field}: {wrong.replace('`', '')}") from None
+    except OverflowError:
+        raise invalid("body", "a number in the body is too large") from None
+
+
+def series(body: SeriesBody) -> jobs_pb2.Series:
+    """The points as a message. Raises INVALID_ARGUMENT that names a point which is not finite."""
+    for index, point in enumerate(body.points):
+        for column, value in enumerate(point.values):
+            if not math.isfinite(value):
+                place = f"points[{index}].values[{column}]"
+                raise invalid(place, f"{place} ({point.date[:40]}) is {value}, which is not a finite number")
+    try:
+        points = [jobs_pb2.SeriesPoint(date=point.date, values=point.values) for point in body.points]
+        return jobs_pb2.Series(terms=body.terms, points=points)
+    except ValueError:
+        raise not_unicode() from None
+
+
+def not_unicode() -> WarmcastError:
+    """The error for text with half a surrogate pair, which JSON can spell and nothing can store."""
+    return invalid("body", "the body holds text that is not valid Unicode")
+
+
+async def from_multipart(request: Request, content: bytes) -> list[jobs_pb2.TrendsFile]:
+    """One or two uploaded files."""
+
+    async def stream() -> AsyncGenerator[bytes, None]:
+        yield content
+
+    parser = MultiPartParser(request.headers, stream(), max_files=MOST_FILES, max_fields=_MOST_FIELDS)
+    try:
+        form = await parser.parse()
+    except (MultiPartException, UnicodeError) as error:
+        detail = error.message if isinstance(error, MultiPartException) else "a name in it is not readable"
+        raise WarmcastError(errors.UNREADABLE_INPUT, f"the form could not be read: {detail}") from None
+    try:
+        files = []
+        for name, part in form.multi_items():
+            if not isinstance(part, UploadFile):
+                shown = re.sub(r"[^\w.-]", "?", name[:40])
+                raise invalid(shown, f"the form's field {shown} is not a file; parameters go into the query string")
+            files.append(jobs_pb2.TrendsFile(name=_file_name(part), content=await part.read()))
+        if not files:
+            raise invalid("file", f"the form holds no file; one or two CSV exports are expected, at most {MOST_FILES}")
+        return files
+    finally:
+        await form.close()
+
+
+def _file_name(part: UploadFile) -> str:
+    name = (part.filename or "").replace("\\", "/").rpartition("/")[2]
+    return "".join(character for character in name if character.isprintable())[:200] or "file"
+
+
+def _too_large(most: int) -> WarmcastError:
+    return WarmcastError(errors.TOO_LARGE, f"the body is larger than {most} bytes, the most that this server takes")

@@ -1,0 +1,165 @@
+"""What every request passes, as pure ASGI, in one order: request id → log and metrics → limit → errors → routes."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from services.common import errors, telemetry
+from services.common.errors import WarmcastError
+from services.gateway.problems import problem
+
+log = structlog.get_logger()
+
+REQUESTS = Counter(
+    "warmcast_gateway_requests_total", "Requests answered, by route and status", ["route", "method", "status"]
+)
+SECONDS = Histogram("warmcast_gateway_request_seconds", "Time until a request was answered", ["route", "method"])
+IN_FLIGHT = Gauge("warmcast_gateway_requests_in_flight", "Requests that are being answered")
+
+Link = Callable[[ASGIApp], ASGIApp]
+
+REQUEST_ID = "x-request-id"
+_SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"))
+_PROBES = frozenset(("/healthz", "/readyz", "/metrics"))
+_GONE = 499  # what proxies log when the client left before its answer
+
+
+class RequestIdentity:
+    """Takes the request's id if it is sane, else makes one, and answers with it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get(REQUEST_ID, "")
+        identity = given if _SANE_ID.fullmatch(given) else telemetry.new_request_id()
+
+        async def send_with_id(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers[REQUEST_ID] = identity
+                headers["x-content-type-options"] = "nosniff"
+            await send(message)
+
+        token = telemetry.request_id.set(identity)
+        try:
+            with structlog.contextvars.bound_contextvars(request_id=identity):
+                await self.app(scope, receive, send_with_id)
+        finally:
+            telemetry.request_id.reset(token)
+
+
+class Observation:
+    """One log line and one count a request, under the route's template: paths have no end, templates do."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began, status = time.perf_counter(), _GONE
+
+        async def send_and_note(message: MutableMapping[str, Any]) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            with IN_FLIGHT.track_inprogress():
+                await self.app(scope, receive, send_and_note)
+        finally:
+            seconds = time.perf_counter() - began
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            route = scope["route"].path if "route" in scope else "none"
+            REQUESTS.labels(route, method, str(status)).inc()
+            SECONDS.labels(route, method).observe(seconds)
+            _level(status, scope["path"])(
+                "request", method=method, path=scope["path"], status=status, ms=round(seconds * 1000, 1)
+            )
+
+
+class Limit:
+    """Answers 503 at once when more requests are in flight than the gateway is meant to hold; probes pass."""
+
+    def __init__(self, app: ASGIApp, most: int) -> None:
+        self.app = app
+        self.most = most
+        self._in_flight = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        if scope["type"] != "http" or scope["path"] in _PROBES:
+            await self.app(scope, receive, send)
+            return
+        if self._in_flight >= self.most:
+            busy = WarmcastError(errors.BUSY, "too many requests are in flight here", retry_after=1)
+            await problem(busy)(scope, receive, send)
+            return
+        self._in_flight += 1
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self._in_flight -= 1
+
+
+class Problems:
+    """Turns what the routes raise into problem+json; nothing of a crash but the request's id gets out."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def send_and_note(message: MutableMapping[str, Any]) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_and_note)
+        except ClientDisconnect:
+            log.info("the client left before its request was read")
+        except Exception as crash:
+            if started:
+                raise  # half an answer is out; the server ends the connection
+            await problem(_error(crash))(scope, receive, send)
+
+
+def _error(crash: Exception) -> WarmcastError:
+    if isinstance(crash, WarmcastError):
+        return crash
+    log.error("request crashed", exc_info=crash)
+    return WarmcastError(errors.INTERNAL, "something went wrong on our side; the log has it by request id")
+
+
+def _level(status: int, path: str) -> Callable[..., Awaitable[None] | None]:
+    if status == 500:
+        level = log.error
+    elif status > 500:
+        level = log.warning
+    else:
+        level = log.debug if path in _PROBES else log.info
+    return level  # type: ignore[no-any-return] # structlog's methods are untyped

@@ -1,0 +1,60 @@
+"""The OpenAPI 3.1 document as a whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from services.common.errors import REASONS
+from services.gateway.openapi.paths import paths
+from services.gateway.openapi.schemas import SCHEMAS, ref
+from services.gateway.problems import MEDIA_TYPE, problem_type
+
+ABOUT = (
+    "Forecasts for two search terms, warmed in the background. A premium call never waits for a computation: it "
+    "answers with what is there, says how fresh that is, and enqueues what is missing. Every error is "
+    "`application/problem+json` with the request's id. Unknown query parameters are ignored; one that is given twice "
+    "is refused."
+)
+
+# A document is JSON of any shape, so its type says no more than that.
+Document = dict[str, Any]
+
+
+def document(*, metrics: bool = True) -> Document:
+    """The document; without `/metrics` where that has a port of its own."""
+    shown = paths()
+    if not metrics:
+        del shown["/metrics"]
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Warmcast", "version": "1", "description": ABOUT},
+        "paths": shown,
+        "components": {
+            "schemas": SCHEMAS,
+            "responses": {
+                "Problem": {
+                    "description": "An error; x-problems of the operation lists which ones there are.",
+                    "content": {MEDIA_TYPE: {"schema": ref("Problem")}},
+                }
+            },
+            "securitySchemes": {
+                "warmupSecret": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "X-Warmup-Secret",
+                    "description": "WARMUP_SECRET of the server; 503 where none is set, 401 where it differs",
+                }
+            },
+        },
+        "x-problem-types": [
+            {"slug": reason.slug, "type": problem_type(reason), "status": reason.http_status, "title": reason.title}
+            for reason in REASONS.values()
+        ],
+    }
+
+
+def document_json(*, metrics: bool = True) -> bytes:
+    """The document as it is served."""
+    return msgspec.json.encode(document(metrics=metrics))

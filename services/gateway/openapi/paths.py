@@ -1,0 +1,217 @@
+"""Every route: its parameters, its answers, its errors."""
+
+from __future__ import annotations
+
+from services.gateway.intake import CSV_TYPES
+from services.gateway.openapi.schemas import STATUS, TIMEFRAME, Schema, items, ref, shape, text, whole
+from services.gateway.parameters import MOST_A_PAGE
+from services.gateway.routes.warmups import MOST_A_RUN
+
+Operation = dict[str, object]
+
+_GUARDED = ("unauthenticated", "secret-not-configured")
+_UPSTREAM = ("unavailable", "deadline-exceeded", "busy", "internal")
+
+
+def paths() -> dict[str, dict[str, Operation]]:
+    """Path → method → operation."""
+    return {
+        "/api/comparison/premium": {"get": _premium(), "head": _premium(head=True)},
+        "/api/comparison/warmup": {
+            "post": _operation(
+                "Enqueue a warmup now, whatever its state.",
+                answers={202: ("The job as it is now.", "Triggered")},
+                errors=("invalid-argument", "unreadable-input", "not-found", "unsupported-media-type", "too-large"),
+                body={"application/json": ref("Trigger")},
+                guarded=True,
+            )
+        },
+        "/api/comparisons": {
+            "get": _operation(
+                "List the comparisons.",
+                answers={200: ("One page.", "ComparisonList")},
+                errors=("invalid-argument",),
+                parameters=[_LIMIT, _CURSOR],
+            ),
+            "post": _ingest("Import a snapshot; its slug comes from its own terms.", [_TERM, *_WHERE, _AS_OF]),
+        },
+        "/api/comparisons/{slug}": {
+            "get": _operation(
+                "Show one comparison: its series, stats and signals.",
+                answers={200: ("The comparison.", "ComparisonDetail")},
+                errors=("invalid-argument", "not-found"),
+                parameters=[_SLUG_IN_PATH, *_WHERE],
+            ),
+            "put": _ingest(
+                "Import a snapshot for a known slug; its terms must be that slug's.",
+                [_SLUG_IN_PATH, _TERM, *_WHERE, _AS_OF],
+                more_errors=("terms-mismatch",),
+            ),
+        },
+        "/api/jobs": {
+            "get": _operation(
+                "List the warmup jobs, newest first.",
+                answers={200: ("One page.", "JobList")},
+                errors=("invalid-argument",),
+                parameters=[
+                    _query("status", text(enum=STATUS)),
+                    _query("slug", text()),
+                    _query("olderThan", text("created before that long ago: 90 (seconds), 5m, 2h, 7d")),
+                    _query("newerThan", text("created since that long ago")),
+                    _LIMIT,
+                    _CURSOR,
+                ],
+                guarded=True,
+            )
+        },
+        "/api/jobs/run-warmup": {
+            "post": _operation(
+                "Claim and run the oldest queued jobs. The run belongs to jobs: a caller that leaves cancels nothing.",
+                answers={200: ("What ran.", "Run")},
+                errors=("invalid-argument",),
+                parameters=[_query("max", whole("how many at most", minimum=1, maximum=MOST_A_RUN, default=1))],
+                guarded=True,
+            )
+        },
+        "/api/jobs/sweep": {
+            "post": _operation(
+                "Re-queue stuck jobs, then audit ready ones against the cache.",
+                answers={200: ("What was re-queued, and why.", "Sweep")},
+                guarded=True,
+            )
+        },
+        "/api/jobs/{id}": {"get": _job("Show one job.")},
+        "/api/jobs/{id}/requeue": {"post": _job("Put one job back into the queue.", ("wrong-state",))},
+        "/api/jobs/{id}/cancel": {"post": _job("Take one job out of the queue.", ("wrong-state",))},
+        "/healthz": {"get": _operation("Whether the process is alive.", answers={200: ("It is.", "Health")}, own=True)},
+        "/readyz": {
+            "get": _operation(
+                "Whether requests should come here; 503 while draining.",
+                answers={200: ("They should.", "Health")},
+                errors=("unavailable",),
+                own=True,
+            )
+        },
+        "/metrics": {"get": _document("Prometheus metrics; not here when METRICS_PORT is set.", "text/plain")},
+        "/openapi.json": {"get": _document("This document.", "application/json")},
+        "/docs": {"get": _document("This document as a page.", "text/html")},
+        "/": {
+            "get": {
+                "summary": "Leads to /docs.",
+                "responses": {"307": {"description": "To /docs.", "headers": {"Location": {"schema": text()}}}},
+            }
+        },
+    }
+
+
+def _query(name: str, schema: Schema, *, required: bool = False) -> Schema:
+    return {"name": name, "in": "query", "required": required, "schema": schema}
+
+
+_SLUG = _query("slug", text("two terms in any order, such as amazon-vs-costco"), required=True)
+_SLUG_IN_PATH: Schema = {"name": "slug", "in": "path", "required": True, "schema": text("amazon-vs-costco")}
+_WHERE = [
+    _query("tf", {**TIMEFRAME, "description": f"{TIMEFRAME['description']}; also accepted as timeframe"}),
+    _query("geo", text("ISO 3166 code such as US or US-CA; empty is worldwide")),
+]
+_TERM: Schema = {
+    **_query("term", items(text(), minItems=2, maxItems=2)),
+    "description": "given twice, picks two of a file's terms",
+    "explode": True,
+}
+_AS_OF = _query("asOf", text("when the data were taken (default: now)", format="date-time"))
+_LIMIT = _query("limit", whole("items a page", minimum=1, maximum=MOST_A_PAGE, default=50))
+_CURSOR = _query("cursor", text("nextCursor of the page before"))
+_ID: Schema = {"name": "id", "in": "path", "required": True, "schema": whole(minimum=1)}
+
+
+def _operation(
+    summary: str,
+    *,
+    answers: dict[int, tuple[str, str]],
+    errors: tuple[str, ...] = (),
+    parameters: list[Schema] | None = None,
+    body: dict[str, Schema] | None = None,
+    guarded: bool = False,
+    own: bool = False,
+) -> Operation:
+    """One operation; `own` is answered without another service."""
+    responses: dict[str, object] = {
+        str(status): {"description": description, "content": {"application/json": {"schema": ref(name)}}}
+        for status, (description, name) in answers.items()
+    }
+    responses["default"] = {"$ref": "#/components/responses/Problem"}
+    reasons = (*errors, *(_GUARDED if guarded else ()), *(() if own else _UPSTREAM))
+    return {
+        "summary": summary,
+        **({"parameters": parameters} if parameters else {}),
+        **({"requestBody": {"required": True, "content": _content(body)}} if body else {}),
+        **({"security": [{"warmupSecret": []}]} if guarded else {}),
+        "responses": responses,
+        "x-problems": list(dict.fromkeys(reasons)),
+    }
+
+
+def _content(body: dict[str, Schema]) -> dict[str, object]:
+    return {media_type: {"schema": schema} for media_type, schema in body.items()}
+
+
+def _premium(*, head: bool = False) -> Operation:
+    operation = _operation(
+        "The premium answer's headers; never enqueues."
+        if head
+        else "The premium answer: forecasts for two terms. Never computes one; enqueues a warmup where it is due.",
+        answers={200: ("The answer.", "Premium")},
+        errors=("invalid-argument", "not-found"),
+        parameters=[_SLUG, *_WHERE, {"name": "If-None-Match", "in": "header", "schema": text("an ETag")}],
+    )
+    responses = operation["responses"]
+    assert isinstance(responses, dict)  # noqa: S101 - for the type checker; _operation made it
+    headers = {
+        "ETag": {"schema": text("a strong validator of the body")},
+        "Cache-Control": {"schema": text("max-age=30 with stale-while-revalidate when ready, else no-store")},
+        "Retry-After": {"schema": whole("seconds; while unsettled, and while a failed job cools down")},
+    }
+    responses["200"] = {**responses["200"], "headers": headers}
+    responses["304"] = {"description": "The client has this answer.", "headers": headers}
+    if head:
+        del responses["200"]["content"]
+    return operation
+
+
+def _ingest(summary: str, parameters: list[Schema], more_errors: tuple[str, ...] = ()) -> Operation:
+    file: Schema = text("a Google Trends CSV export")
+    upload = shape({"file": items(text("one export", format="binary"), minItems=1, maxItems=2)})
+    return _operation(
+        summary,
+        answers={200: ("These data were there already.", "Ingested"), 201: ("Stored.", "Ingested")},
+        errors=(
+            "invalid-argument",
+            "unreadable-input",
+            "single-term",
+            *more_errors,
+            "slug-taken",
+            "too-large",
+            "unsupported-media-type",
+        ),
+        parameters=parameters,
+        body={**dict.fromkeys(CSV_TYPES, file), "application/json": ref("Series"), "multipart/form-data": upload},
+        guarded=True,
+    )
+
+
+def _job(summary: str, more_errors: tuple[str, ...] = ()) -> Operation:
+    return _operation(
+        summary,
+        answers={200: ("The job.", "Job")},
+        errors=("invalid-argument", "not-found", *more_errors),
+        parameters=[_ID],
+        guarded=True,
+    )
+
+
+def _document(summary: str, media_type: str) -> Operation:
+    return {
+        "summary": summary,
+        "responses": {"200": {"description": "It.", "content": {media_type: {"schema": text()}}}},
+    }

@@ -1,0 +1,150 @@
+"""The premium answer as JSON. The bundles are spliced in byte for byte as the forecaster wrote them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from services.gateway.bodies import Signals, TermSignals
+from services.gateway.premium.decision import Decision, Status
+
+
+@dataclass(frozen=True)
+class Forecasts:
+    """Both bundles and the head-to-head of one snapshot, as JSON."""
+
+    term_a: bytes
+    term_b: bytes
+    head_to_head: bytes  # `null` when the terms are scaled apart
+    data_hash: str
+    generated_at: float  # seconds since the epoch
+
+
+@dataclass(frozen=True)
+class Trail:
+    """What an answer shows besides when debugging is on."""
+
+    debug_id: str | None
+    last_error: str | None
+    term_a_key: str
+    term_b_key: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """All that one premium answer says."""
+
+    slug: str
+    terms: tuple[str, str]
+    timeframe: str
+    geo: str
+    data_hash: str
+    decision: Decision
+    triggered: bool  # this call enqueued
+    forecasts: Forecasts | None
+    signals: tuple[TermSignals, TermSignals]
+    trail: Trail
+    queue_position: int | None = None  # 1 is next
+    eta_seconds: float | None = None
+    cooldown_seconds: float | None = None  # while a failed job cools down
+
+
+def as_copy(answer: Answer) -> Answer:
+    """A remembered answer as it is served when nobody can be asked: stale, with nothing under way that is known."""
+    decision = replace(answer.decision, stale=True, refreshing=False, enqueue=None)
+    return replace(
+        answer, decision=decision, triggered=False, queue_position=None, eta_seconds=None, cooldown_seconds=None
+    )
+
+
+def unsettled(answer: Answer) -> bool:
+    """Whether the warmup has yet to come to an end."""
+    return answer.decision.status not in (Status.READY, Status.FAILED)
+
+
+def seconds_to_wait(answer: Answer) -> float | None:
+    """After how long asking again makes sense; None when the answer is settled and nothing is to be waited for."""
+    if unsettled(answer):
+        # Without an estimate: a warm run takes a second or two, and a poll costs little.
+        return 2.0 if answer.eta_seconds is None else min(max(answer.eta_seconds, 1.0), 60.0)
+    return answer.cooldown_seconds if answer.decision.status is Status.FAILED else None
+
+
+def render(answer: Answer, *, debug: bool) -> bytes:
+    """The answer's JSON; the three debug fields are there only with `debug`."""
+    decision, served, trail = answer.decision, answer.forecasts, answer.trail
+    waiting = unsettled(answer)
+    older = served is not None and served.data_hash != answer.data_hash
+    return _ENCODER.encode(
+        _Body(
+            slug=answer.slug,
+            terms=answer.terms,
+            timeframe=answer.timeframe,
+            geo=answer.geo,
+            data_hash=answer.data_hash,
+            is_premium=True,
+            warmup_status=decision.status.value,
+            forecast_available=decision.available,
+            needs_warmup=not decision.available,
+            warmup_triggered=answer.triggered,
+            stale=decision.stale,
+            refreshing=decision.refreshing,
+            insights_pack=_InsightsPack(_forecasts(served), Signals(*answer.signals)),
+            forecasts_data_hash=served.data_hash if served is not None and older else msgspec.UNSET,
+            queue_position=answer.queue_position if waiting else msgspec.UNSET,
+            eta_seconds=answer.eta_seconds if waiting else msgspec.UNSET,
+            warmup_debug_id=trail.debug_id if debug else msgspec.UNSET,
+            last_warmup_error=trail.last_error if debug else msgspec.UNSET,
+            forecast_cache_keys_used=_Keys(trail.term_a_key, trail.term_b_key) if debug else msgspec.UNSET,
+        )
+    )
+
+
+class _Forecasts(msgspec.Struct, rename="camel"):
+    term_a: msgspec.Raw | None
+    term_b: msgspec.Raw | None
+    head_to_head: msgspec.Raw | None
+
+
+class _InsightsPack(msgspec.Struct, rename="camel"):
+    forecasts: _Forecasts
+    signals: Signals
+
+
+class _Keys(msgspec.Struct, rename="camel"):
+    term_a_key: str
+    term_b_key: str
+
+
+class _Body(msgspec.Struct, rename="camel"):
+    slug: str
+    terms: tuple[str, str]
+    timeframe: str
+    geo: str
+    data_hash: str
+    is_premium: bool
+    warmup_status: str
+    forecast_available: bool
+    needs_warmup: bool
+    warmup_triggered: bool
+    stale: bool
+    refreshing: bool
+    insights_pack: _InsightsPack
+    forecasts_data_hash: str | msgspec.UnsetType
+    queue_position: int | msgspec.UnsetType | None
+    eta_seconds: float | msgspec.UnsetType | None
+    warmup_debug_id: str | msgspec.UnsetType | None
+    last_warmup_error: str | msgspec.UnsetType | None
+    forecast_cache_keys_used: _Keys | msgspec.UnsetType
+
+
+_ENCODER = msgspec.json.Encoder()
+
+
+def _forecasts(served: Forecasts | None) -> _Forecasts:
+    if served is None:
+        return _Forecasts(None, None, None)
+    return _Forecasts(
+        msgspec.Raw(served.term_a), msgspec.Raw(served.term_b), msgspec.Raw(served.head_to_head or b"null")
+    )

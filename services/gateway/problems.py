@@ -1,0 +1,62 @@
+"""Every error as `application/problem+json` (RFC 9457)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import msgspec
+from starlette.responses import Response
+
+from services.common import errors, telemetry
+from services.common.errors import WarmcastError
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class FieldProblem(msgspec.Struct):
+    """One parameter that is not valid."""
+
+    field: str
+    detail: str
+
+
+class Problem(msgspec.Struct, rename="camel", omit_defaults=True):
+    """The body of every error."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str
+    errors: list[FieldProblem] | msgspec.UnsetType = msgspec.UNSET
+
+
+def problem(error: WarmcastError, headers: Mapping[str, str] | None = None) -> Response:
+    """The response for `error`: status, body, and `Retry-After` or `WWW-Authenticate` where they belong."""
+    reason = error.reason
+    fields = [FieldProblem(field, wrong) for field, wrong in error.fields]
+    body = Problem(
+        type=problem_type(reason),
+        title=reason.title,
+        status=reason.http_status,
+        detail=error.detail,
+        request_id=telemetry.request_id.get(),
+        errors=fields or msgspec.UNSET,
+    )
+    extra = {"cache-control": "no-store", **(headers or {})}
+    if error.retry_after is not None:
+        extra["retry-after"] = retry_after(error.retry_after)
+    if reason is errors.UNAUTHENTICATED:
+        extra["www-authenticate"] = 'X-Warmup-Secret realm="warmcast"'
+    return Response(msgspec.json.encode(body), reason.http_status, extra, MEDIA_TYPE)
+
+
+def problem_type(reason: errors.Reason) -> str:
+    """Where the reason is explained, relative to the gateway."""
+    return f"/docs#{reason.slug}"
+
+
+def retry_after(seconds: float) -> str:
+    """A `Retry-After` header: whole seconds, never before the time, at least one."""
+    return str(max(1, math.ceil(seconds)))

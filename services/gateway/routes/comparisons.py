@@ -1,0 +1,92 @@
+"""Importing snapshots, and looking at what was imported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import quote, urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+from warmcast.jobs.v1 import jobs_pb2
+
+from services.common.comparison import canonical_slug, invalid
+from services.gateway import bodies, intake, parameters
+from services.gateway.upstream import Jobs
+
+
+@dataclass(frozen=True)
+class ComparisonRoutes:
+    """/api/comparisons and /api/comparisons/{slug}."""
+
+    jobs: Jobs
+    max_body_bytes: int
+
+    async def create(self, request: Request, secret: str) -> Response:
+        """Imports a snapshot whose slug comes from its own terms."""
+        return await self._ingest(request, secret, expected_slug="")
+
+    async def replace(self, request: Request, secret: str) -> Response:
+        """Imports a snapshot for a known slug; its terms must be that slug's."""
+        return await self._ingest(request, secret, expected_slug=canonical_slug(request.path_params["slug"]))
+
+    async def index(self, request: Request) -> Response:
+        """One page of comparisons."""
+        query = request.query_params
+        page = await self.jobs.list_comparisons(limit=parameters.limit(query), cursor=parameters.cursor(query))
+        return bodies.answer(
+            {
+                "comparisons": [bodies.comparison(row) for row in page.comparisons],
+                "nextCursor": page.next_page_token or None,
+            }
+        )
+
+    async def show(self, request: Request) -> Response:
+        """Series, stats and signals of one comparison."""
+        key = parameters.comparison_key(request.query_params, slug=request.path_params["slug"])
+        return bodies.answer(bodies.comparison_detail(await self.jobs.get_comparison(key)))
+
+    async def _ingest(self, request: Request, secret: str, *, expected_slug: str) -> Response:
+        message = await self._message(request)
+        message.expected_slug = expected_slug
+        stored = await self.jobs.ingest(message, secret)
+        status, headers = 200, {}
+        if stored.created:
+            where = urlencode({"tf": stored.timeframe, "geo": stored.geo})
+            status, headers = 201, {"location": f"/api/comparisons/{quote(stored.slug, safe='')}?{where}"}
+        return bodies.answer(bodies.ingested(stored), status, headers)
+
+    async def _message(self, request: Request) -> jobs_pb2.IngestSnapshotRequest:
+        """The request as jobs takes it; parameters are checked before the body is read."""
+        query = request.query_params
+        timeframe, geo, as_of = parameters.timeframe(query), parameters.single(query, "geo"), parameters.as_of(query)
+        terms = query.getlist("term")
+        if len(terms) not in (0, 2):
+            raise invalid("term", f"term picks two of a file's terms and was given {len(terms)} times, not twice")
+        message = jobs_pb2.IngestSnapshotRequest(terms=terms)
+        if as_of is not None:
+            message.as_of.FromDatetime(as_of)
+
+        kind = intake.media_type(request)
+        if kind not in (*intake.CSV_TYPES, "application/json", "multipart/form-data"):
+            raise intake.unsupported(kind, "text/csv", "application/json", "multipart/form-data")
+        geo = parameters.agreed_geo(geo)
+        content = await intake.read_body(request, self.max_body_bytes)
+        if kind == "application/json":
+            body = intake.from_json(content, intake.SeriesBody)
+            message.series.CopyFrom(intake.series(body))
+            timeframe, geo = (
+                parameters.agreed_timeframe(timeframe, body.timeframe),
+                parameters.agreed_geo(geo, body.geo),
+            )
+            try:
+                message.source = body.source or ""
+            except ValueError:
+                raise intake.not_unicode() from None
+        elif kind == "multipart/form-data":
+            message.files.files.extend(await intake.from_multipart(request, content))
+        else:
+            message.files.files.append(jobs_pb2.TrendsFile(name="the request's body", content=content))
+        message.timeframe = timeframe or ""
+        if geo is not None:
+            message.geo = geo
+        return message

@@ -1,0 +1,59 @@
+"""Looking at warmup jobs and acting on one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+from warmcast.jobs.v1 import jobs_pb2
+
+from services.common.comparison import invalid
+from services.gateway import bodies, parameters
+from services.gateway.upstream import Jobs
+
+STATUSES = {
+    bodies.job_status(value): value for value in jobs_pb2.JobStatus.values() if value != jobs_pb2.JOB_STATUS_UNSPECIFIED
+}
+
+
+@dataclass(frozen=True)
+class JobRoutes:
+    """/api/jobs and what is below it."""
+
+    jobs: Jobs
+
+    async def index(self, request: Request, secret: str) -> Response:
+        """One page of jobs, newest first, filtered by status, slug and age."""
+        query = request.query_params
+        wanted = jobs_pb2.ListJobsRequest(
+            slug=parameters.slug_filter(query),
+            older_than_seconds=parameters.age(query, "olderThan"),
+            newer_than_seconds=parameters.age(query, "newerThan"),
+            page_size=parameters.limit(query),
+            page_token=parameters.cursor(query),
+        )
+        if status := parameters.single(query, "status"):
+            if status not in STATUSES:
+                raise invalid("status", f"status is one of {', '.join(STATUSES)}")
+            wanted.status = STATUSES[status]
+        page = await self.jobs.list_jobs(wanted, secret)
+        return bodies.answer(
+            {"jobs": [bodies.job(row) for row in page.jobs], "nextCursor": page.next_page_token or None}
+        )
+
+    async def show(self, request: Request, secret: str) -> Response:
+        """One job."""
+        return bodies.answer(bodies.job(await self.jobs.get_job(_id(request), secret)))
+
+    async def requeue(self, request: Request, secret: str) -> Response:
+        """Starts a new episode of one job."""
+        return bodies.answer(bodies.job(await self.jobs.requeue_job(_id(request), secret)))
+
+    async def cancel(self, request: Request, secret: str) -> Response:
+        """Takes one job out of the queue."""
+        return bodies.answer(bodies.job(await self.jobs.cancel_job(_id(request), secret)))
+
+
+def _id(request: Request) -> int:
+    return parameters.job_id(request.path_params["id"])

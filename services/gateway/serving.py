@@ -1,0 +1,106 @@
+"""One uvicorn server as the gateway runs it, and its orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+import structlog
+import uvicorn
+from starlette.types import ASGIApp
+
+from services.common.rpc.server import serve_metrics
+from services.gateway.routes.service import Readiness
+from services.gateway.settings import GatewaySettings
+
+log = structlog.get_logger()
+
+_BACKLOG = 2_048  # a thousand simultaneous first calls are refused by nobody
+# Longer than the idle time of the usual proxies (60 s), so that it is never us who closes under a request.
+_KEEP_ALIVE_SECONDS = 75
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket, or the end of the process with a line that says why."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno else str(error)
+        raise SystemExit(f"gateway: cannot listen on {host}:{port} ({why}); is GATEWAY_PORT taken?") from None
+
+
+def serve_metrics_apart(port: int) -> None:
+    """Prometheus on a port of its own; 0 means none. A taken port ends the process with a line that says so."""
+    try:
+        serve_metrics(port)
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno else str(error)
+        raise SystemExit(f"gateway: cannot listen on port {port} ({why}); is METRICS_PORT taken?") from None
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop where it can be installed; None is asyncio's own loop."""
+    try:
+        import uvloop  # noqa: PLC0415 - not on every platform
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+async def serve(app: ASGIApp, listening: socket.socket, settings: GatewaySettings, readiness: Readiness) -> None:
+    """Serves until SIGTERM or SIGINT, then drains; a second signal ends it at once.
+
+    In this order: `/readyz` says 503 → (lame duck) → the door closes → what is in flight may end.
+    """
+    config = uvicorn.Config(
+        app,
+        lifespan="off",
+        ws="none",
+        loop="auto",
+        http="httptools",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        backlog=_BACKLOG,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=max(1, round(settings.drain_seconds)),
+    )
+    server = _Server(config)
+    loop = asyncio.get_running_loop()
+    ending: list[asyncio.Task[None]] = []
+
+    def end() -> None:
+        if ending:
+            server.should_exit = server.force_exit = True
+            return
+        readiness.ready = False
+        log.info("draining", seconds=settings.drain_seconds)
+        ending.append(loop.create_task(_close_door(server, settings.lame_duck_seconds)))
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end)
+    host, port = listening.getsockname()[:2]
+    log.info("listening", address=f"{host}:{port}", port=port)
+    readiness.ready = True
+    await server.serve(sockets=[listening])
+    readiness.ready = False
+
+
+async def _close_door(server: uvicorn.Server, after: float) -> None:
+    await asyncio.sleep(after)
+    server.should_exit = True
+
+
+class _Server(uvicorn.Server):
+    """Without uvicorn's own signal handlers, which raise the signal again and so hide a clean exit."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """See uvicorn.Server."""
+        yield

@@ -1,0 +1,172 @@
+"""Typed, thin calls to jobs and the forecaster: deadline, metadata, and errors that a caller may see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import grpc
+from google.protobuf.message import Message
+from warmcast.forecaster.v1 import forecaster_pb2, forecaster_pb2_grpc
+from warmcast.jobs.v1 import jobs_pb2, jobs_pb2_grpc
+
+from services.common.comparison import ComparisonKey
+from services.common.rpc import metadata
+from services.common.rpc.channel import open_channel
+from services.common.rpc.status import from_rpc_error
+
+JOBS_SERVICE = "warmcast.jobs.v1.JobsService"
+FORECASTER_SERVICE = "warmcast.forecaster.v1.ForecasterService"
+# Reads alone: a retried enqueue or import would tell its caller that somebody else had been first.
+_JOBS_READS = ("GetWarmup", "ListComparisons", "GetComparison", "ListJobs", "GetJob")
+_FORECASTER_READS = ("GetForecasts",)
+
+# A caller knows REST's names, not those of the messages behind it.
+_REST_NAMES = {
+    "timeframe": "tf",
+    "page_token": "cursor",
+    "page_size": "limit",
+    "expected_slug": "slug",
+    "terms": "term",
+    "as_of": "asOf",
+    "older_than_seconds": "olderThan",
+    "newer_than_seconds": "newerThan",
+}
+
+Request = TypeVar("Request", bound=Message)
+Answer = TypeVar("Answer", bound=Message)
+
+
+@dataclass(frozen=True)
+class Deadlines:
+    """Seconds that each kind of call may take."""
+
+    read: float
+    command: float
+    run: float
+
+
+def open_jobs(address: str) -> grpc.aio.Channel:
+    """The channel to jobs; call it inside a running loop."""
+    return open_channel(address, idempotent=_JOBS_READS, service=JOBS_SERVICE)
+
+
+def open_forecaster(address: str) -> grpc.aio.Channel:
+    """The channel to the forecaster; call it inside a running loop."""
+    return open_channel(address, idempotent=_FORECASTER_READS, service=FORECASTER_SERVICE)
+
+
+class Jobs:
+    """What the gateway asks of jobs. Every method raises WarmcastError, with REST's names for bad fields."""
+
+    def __init__(self, channel: grpc.aio.Channel, deadlines: Deadlines) -> None:
+        self._stub: jobs_pb2_grpc.JobsServiceAsyncStub = jobs_pb2_grpc.JobsServiceStub(channel)
+        self._deadlines = deadlines
+
+    async def get_warmup(self, key: ComparisonKey) -> jobs_pb2.GetWarmupResponse:
+        """Where the warmup of the current snapshot stands."""
+        request = jobs_pb2.GetWarmupRequest(key=_key(key))
+        return await _ask("jobs", self._stub.GetWarmup, request, self._deadlines.read)
+
+    async def enqueue_warmup(
+        self, key: ComparisonKey, *, data_hash: str, seen_version: int, reason: jobs_pb2.EnqueueReason.ValueType
+    ) -> jobs_pb2.EnqueueWarmupResponse:
+        """The demand-side enqueue, by compare-and-set on the row's version (0: there was none)."""
+        request = jobs_pb2.EnqueueWarmupRequest(
+            key=_key(key), data_hash=data_hash, seen_version=seen_version, reason=reason
+        )
+        return await _ask("jobs", self._stub.EnqueueWarmup, request, self._deadlines.read)
+
+    async def report_demand(self, demand: Sequence[tuple[ComparisonKey, int]]) -> None:
+        """How often each comparison was asked for; at most 1,000 a call."""
+        counted = [jobs_pb2.Demand(key=_key(key), count=count) for key, count in demand]
+        request = jobs_pb2.ReportDemandRequest(demand=counted)
+        await _ask("jobs", self._stub.ReportDemand, request, self._deadlines.read)
+
+    async def list_comparisons(self, *, limit: int, cursor: str) -> jobs_pb2.ListComparisonsResponse:
+        """One page of comparisons."""
+        request = jobs_pb2.ListComparisonsRequest(page_size=limit, page_token=cursor)
+        return await _ask("jobs", self._stub.ListComparisons, request, self._deadlines.read)
+
+    async def get_comparison(self, key: ComparisonKey) -> jobs_pb2.GetComparisonResponse:
+        """Series, stats and signals of one comparison."""
+        request = jobs_pb2.GetComparisonRequest(key=_key(key))
+        return await _ask("jobs", self._stub.GetComparison, request, self._deadlines.read)
+
+    async def ingest(self, request: jobs_pb2.IngestSnapshotRequest, secret: str) -> jobs_pb2.IngestSnapshotResponse:
+        """Stores one snapshot."""
+        return await _ask("jobs", self._stub.IngestSnapshot, request, self._deadlines.command, secret)
+
+    async def trigger(self, key: ComparisonKey, *, force: bool, secret: str) -> jobs_pb2.TriggerWarmupResponse:
+        """The operator's enqueue."""
+        request = jobs_pb2.TriggerWarmupRequest(key=_key(key), force=force)
+        return await _ask("jobs", self._stub.TriggerWarmup, request, self._deadlines.command, secret)
+
+    async def run_warmup(self, most: int, secret: str) -> jobs_pb2.RunWarmupResponse:
+        """Claims and runs up to `most` queued jobs."""
+        request = jobs_pb2.RunWarmupRequest(max=most)
+        return await _ask("jobs", self._stub.RunWarmup, request, self._deadlines.run, secret)
+
+    async def sweep(self, secret: str) -> jobs_pb2.SweepResponse:
+        """Re-queues what is stuck."""
+        return await _ask("jobs", self._stub.Sweep, jobs_pb2.SweepRequest(), self._deadlines.command, secret)
+
+    async def list_jobs(self, request: jobs_pb2.ListJobsRequest, secret: str) -> jobs_pb2.ListJobsResponse:
+        """One page of jobs, newest first."""
+        return await _ask("jobs", self._stub.ListJobs, request, self._deadlines.read, secret)
+
+    async def get_job(self, identity: int, secret: str) -> jobs_pb2.WarmupJob:
+        """One job."""
+        request = jobs_pb2.GetJobRequest(id=identity)
+        return (await _ask("jobs", self._stub.GetJob, request, self._deadlines.read, secret)).job
+
+    async def requeue_job(self, identity: int, secret: str) -> jobs_pb2.WarmupJob:
+        """Starts a new episode of one job."""
+        request = jobs_pb2.RequeueJobRequest(id=identity)
+        return (await _ask("jobs", self._stub.RequeueJob, request, self._deadlines.command, secret)).job
+
+    async def cancel_job(self, identity: int, secret: str) -> jobs_pb2.WarmupJob:
+        """Takes one job out of the queue."""
+        request = jobs_pb2.CancelJobRequest(id=identity)
+        return (await _ask("jobs", self._stub.CancelJob, request, self._deadlines.command, secret)).job
+
+
+class Forecaster:
+    """What the gateway asks of the forecaster: the cache, never a computation."""
+
+    def __init__(self, channel: grpc.aio.Channel, deadlines: Deadlines) -> None:
+        self._stub: forecaster_pb2_grpc.ForecasterServiceAsyncStub = forecaster_pb2_grpc.ForecasterServiceStub(channel)
+        self._deadlines = deadlines
+
+    async def get_forecasts(
+        self, keys: Sequence[forecaster_pb2.SnapshotKey]
+    ) -> Sequence[forecaster_pb2.CachedForecasts]:
+        """What the cache holds for each key, in order."""
+        request = forecaster_pb2.GetForecastsRequest(keys=keys)
+        return (await _ask("forecaster", self._stub.GetForecasts, request, self._deadlines.read)).forecasts
+
+
+async def _ask(
+    asked: str,
+    call: grpc.aio.UnaryUnaryMultiCallable[Request, Answer],
+    request: Request,
+    timeout: float,
+    secret: str | None = None,
+) -> Answer:
+    try:
+        return await call(request, timeout=timeout, metadata=metadata.outgoing(secret=secret))
+    except grpc.aio.AioRpcError as failure:
+        error = from_rpc_error(failure, asked=asked)
+        error.fields = tuple((rest_name(field), wrong) for field, wrong in error.fields)
+        raise error from None
+
+
+def rest_name(field: str) -> str:
+    """What REST calls a field of a message."""
+    name = field.removeprefix("key.")
+    return _REST_NAMES.get(name, name)
+
+
+def _key(key: ComparisonKey) -> jobs_pb2.ComparisonKey:
+    return jobs_pb2.ComparisonKey(slug=key.slug, timeframe=key.timeframe, geo=key.geo)

@@ -1,0 +1,45 @@
+"""The gateway's composition root: the one place that knows all its parts."""
+
+from __future__ import annotations
+
+import asyncio
+
+from services.common.settings import load
+from services.common.telemetry import configure_logging
+from services.gateway import serving, upstream
+from services.gateway.app import Parts, create_app
+from services.gateway.demand import Demand
+from services.gateway.routes.service import Readiness
+from services.gateway.settings import GatewaySettings
+
+_REPORT_EVERY_SECONDS = 2.0
+
+
+def run() -> None:
+    """Reads the settings and runs until told to stop."""
+    settings = load(GatewaySettings)
+    configure_logging("gateway", log_format=settings.log_format, level=settings.log_level)
+    with asyncio.Runner(loop_factory=serving.loop_factory()) as runner:
+        runner.run(_run(settings))
+
+
+async def _run(settings: GatewaySettings) -> None:
+    listening = serving.listen(settings.gateway_host, settings.gateway_port)
+    serving.serve_metrics_apart(settings.metrics_port)
+    deadlines = upstream.Deadlines(
+        read=settings.rpc_timeout_seconds, command=settings.command_timeout_seconds, run=settings.run_warmup_seconds
+    )
+    async with (
+        upstream.open_jobs(settings.jobs_addr) as to_jobs,
+        upstream.open_forecaster(settings.forecaster_addr) as to_forecaster,
+    ):
+        jobs, forecaster = upstream.Jobs(to_jobs, deadlines), upstream.Forecaster(to_forecaster, deadlines)
+        demand, readiness = Demand(jobs), Readiness()
+        app = create_app(Parts(settings, jobs, forecaster, demand, readiness))
+        reporting = asyncio.create_task(demand.report_every(_REPORT_EVERY_SECONDS))
+        try:
+            await serving.serve(app, listening, settings, readiness)
+        finally:
+            reporting.cancel()
+            await asyncio.wait([reporting])
+            await demand.flush()
