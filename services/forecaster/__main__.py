@@ -1,0 +1,37 @@
+"""Starts the forecaster: settings → pool → Redis → servicer → server."""
+
+# Each spawned worker imports this module anew, so at import it pulls in nothing: what main() needs, it imports itself.
+# ruff: noqa: PLC0415
+
+from __future__ import annotations
+
+
+def main() -> None:
+    """Runs until SIGTERM or SIGINT, then drains and ends every worker."""
+    import os
+
+    from services.common.settings import load
+    from services.common.telemetry import configure_logging
+    from services.forecaster.pool import Pool
+    from services.forecaster.settings import ForecasterSettings
+
+    settings = load(ForecasterSettings)
+    configure_logging("forecaster", log_format=settings.log_format, level=settings.log_level)
+    # Workers are spawned (fork and exec at once), which needs none of grpc's handlers around a fork.
+    os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+    pool = Pool(
+        slots=settings.worker_slots,
+        queue_limit=settings.waiting_allowed(),
+        deadline=settings.forecast_deadline_seconds,
+    )
+    pool.start()  # the first workers start before grpc is even imported
+
+    import uvloop
+
+    from services.forecaster.serve import serve
+
+    uvloop.run(serve(settings, pool))
+
+
+if __name__ == "__main__":
+    main()

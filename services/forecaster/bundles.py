@@ -1,0 +1,45 @@
+"""Both bundles of one snapshot: what names them, and what is stored. Plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from services.common.cache_keys import SnapshotName, forecast_key
+
+
+@dataclass(frozen=True)
+class PairName:
+    """What names the two bundles that one engine version made of one snapshot."""
+
+    snapshot: SnapshotName
+    term_a: str
+    term_b: str
+    engine_version: str
+
+    @property
+    def key_a(self) -> str:
+        """The Redis key of the first term's bundle."""
+        return forecast_key(self.snapshot, self.term_a, self.engine_version)
+
+    @property
+    def key_b(self) -> str:
+        """The Redis key of the second term's bundle."""
+        return forecast_key(self.snapshot, self.term_b, self.engine_version)
+
+
+@dataclass(frozen=True)
+class StoredPair:
+    """Two valid bundles of one and the same run."""
+
+    lease_id: int  # of the run that wrote them
+    engine_version: str
+    generated_at: datetime
+    bundle_a: bytes  # JSON objects, byte for byte as written
+    bundle_b: bytes
+    head_to_head: bytes  # a JSON object, or `null`
+
+
+def timestamp_text(time: datetime) -> str:
+    """A time as bundles spell it: UTC, milliseconds, Z."""
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,28 @@
+"""How old a bundle may be: fresh, then stale, then gone."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import Enum
+
+from services.forecaster.bundles import StoredPair
+
+FRESH_FOR = timedelta(hours=24)
+KEPT_FOR = timedelta(days=7)
+
+
+class Freshness(Enum):
+    """What a pair of bundles is worth to a reader."""
+
+    MISSING = "missing"
+    STALE = "stale"
+    FRESH = "fresh"
+
+
+def judge(pair: StoredPair | None, *, now: datetime, own_version: str) -> Freshness:
+    """Fresh up to and including 24 h of age, stale before 7 d, then missing; an older engine's is stale at best."""
+    if pair is None or now - pair.generated_at >= KEPT_FOR:
+        return Freshness.MISSING
+    if pair.engine_version != own_version or now - pair.generated_at > FRESH_FOR:
+        return Freshness.STALE
+    return Freshness.FRESH

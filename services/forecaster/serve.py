@@ -1,0 +1,109 @@
+"""The running service: everything wired, ready when Redis answers and the workers are warm, and an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+import structlog
+from warmcast.forecaster.v1 import forecaster_pb2_grpc as pb_grpc
+
+from services.common.errors import WarmcastError
+from services.common.rpc.interceptors import standard_chain
+from services.common.rpc.server import Server, follow_readiness, serve_metrics, until_signal
+from services.forecaster.cache import ForecastCache, connect
+from services.forecaster.computation import PooledEngine
+from services.forecaster.pool import Pool
+from services.forecaster.servicer import GUARDED, SERVICE, UNBOUNDED, ForecasterServicer
+from services.forecaster.settings import ForecasterSettings
+
+log = structlog.get_logger()
+
+LONGEST_CALL = 10.0  # seconds, for every call but a run
+
+
+async def serve(settings: ForecasterSettings, pool: Pool) -> None:
+    """Serves until a signal; `pool` is started already and stopped here.
+
+    Ends the process with status 2 when REDIS_URL names a cluster, and with a message when the port is taken.
+    """
+    cache = ForecastCache(connect(settings.redis_url.get_secret_value(), connections=settings.redis_connections))
+    server = Server(
+        standard_chain(
+            guarded=GUARDED,
+            accepted_secrets=settings.accepted_secrets(),
+            longest=LONGEST_CALL,
+            unbounded=UNBOUNDED,
+        ),
+        service=SERVICE,
+    )
+    servicer = ForecasterServicer(
+        cache=cache,
+        pool=pool,
+        engine=PooledEngine(pool, settings.engine_setting),
+        now=lambda: datetime.now(UTC),
+        beat_seconds=settings.beat_seconds,
+    )
+    pb_grpc.add_ForecasterServiceServicer_to_server(servicer, server.grpc)
+    try:
+        await server.start(settings.forecaster_listen)
+        serve_metrics(settings.metrics_port)
+        await _until_stopped(server, Readiness(cache, pool))
+        log.info("stopping")
+        await server.stop(settings.drain_seconds)
+    finally:
+        await pool.stop()
+        await cache.close()
+    log.info("stopped")
+
+
+class Readiness:
+    """Ready: the workers are warm, and a Redis that is no cluster answers."""
+
+    def __init__(self, cache: ForecastCache, pool: Pool) -> None:
+        self._cache = cache
+        self._pool = pool
+        self._warm = False
+        self._single = False
+
+    async def follow(self, server: Server) -> None:
+        """Waits for the workers, then keeps the server's readiness, for ever."""
+        await self._refuse_cluster()
+        await self._pool.until_warm()
+        log.info("workers are warm", slots=self._pool.slots)
+        self._warm = True
+        await follow_readiness(server, self._check)
+
+    async def _check(self) -> bool:
+        if not self._single:
+            await self._refuse_cluster()
+        return self._warm and self._single and await self._cache.answers()
+
+    async def _refuse_cluster(self) -> None:
+        try:
+            cluster = await self._cache.in_cluster_mode()
+        except WarmcastError:
+            return  # asked again, until it answers
+        if cluster:
+            raise ClusterRefusedError
+        self._single = True
+
+
+class ClusterRefusedError(Exception):
+    """REDIS_URL names a cluster."""
+
+
+async def _until_stopped(server: Server, readiness: Readiness) -> None:
+    signalled = asyncio.create_task(until_signal())
+    following = asyncio.create_task(readiness.follow(server))
+    try:
+        done, _ = await asyncio.wait({signalled, following}, return_when=asyncio.FIRST_COMPLETED)
+        if following in done:
+            following.result()
+    except ClusterRefusedError:
+        log.error("REDIS_URL names a Redis in cluster mode; the forecaster needs a single primary")
+        raise SystemExit(2) from None
+    finally:
+        signalled.cancel()
+        following.cancel()
+        await asyncio.gather(signalled, following, return_exceptions=True)

@@ -1,0 +1,195 @@
+"""The process pool, with real processes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from services.common import errors
+from services.common.errors import WarmcastError
+from services.forecaster.pool import Pool
+from tests.integration.forecaster import work
+from tests.waiting import wait_until
+
+
+@pytest.fixture
+async def pool() -> AsyncIterator[Pool]:
+    made = Pool(slots=2, queue_limit=1, deadline=30, prepare=work.start_light)
+    made.start()
+    yield made
+    await made.stop()
+
+
+async def test_runs_functions_in_as_many_processes_as_slots(pool: Pool) -> None:
+    await pool.until_warm()
+    pids = {await pool.run(work.pid) for _ in range(4)}
+    assert len(pids) == 2
+    assert os.getpid() not in pids
+
+
+async def test_an_exception_of_the_function_comes_back_and_its_worker_goes_on(pool: Pool) -> None:
+    before = {await pool.run(work.pid) for _ in range(2)}
+    for _ in range(2):
+        with pytest.raises(ValueError, match="a bug"):
+            await pool.run(work.crash)
+    assert {await pool.run(work.pid) for _ in range(2)} == before
+
+
+async def test_kill_9_in_mid_run_fails_that_run_alone(pool: Pool, tmp_path: Path) -> None:
+    victim = asyncio.create_task(pool.run(work.spin, 30, str(tmp_path / "victim")))
+    other = asyncio.create_task(pool.run(work.spin, 1.0, str(tmp_path / "other")))
+    os.kill(await _pid_in(tmp_path / "victim"), signal.SIGKILL)
+    with pytest.raises(WarmcastError, match="the worker process ended") as caught:
+        await victim
+    assert caught.value.reason is errors.UNAVAILABLE
+    assert await other > 0
+    assert [await pool.run(work.double, n) for n in range(4)] == [0, 2, 4, 6]
+
+
+async def test_kill_9_of_every_idle_worker_fails_nothing(pool: Pool) -> None:
+    before = {await pool.run(work.pid) for _ in range(2)}
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+    after = {await pool.run(work.pid) for _ in range(2)}
+    assert not before & after
+
+
+async def test_a_task_past_its_deadline_is_killed_and_the_next_one_works(tmp_path: Path) -> None:
+    pool = Pool(slots=1, queue_limit=0, deadline=0.5, prepare=work.start_light)
+    pool.start()
+    try:
+        began = time.monotonic()
+        with pytest.raises(WarmcastError) as caught:
+            await pool.run(work.spin, 30, str(tmp_path / "spinning"))
+        assert caught.value.reason is errors.DEADLINE_EXCEEDED
+        assert time.monotonic() - began < 15
+        pid = await _pid_in(tmp_path / "spinning")
+        assert await pool.run(work.double, 21) == 42
+        await _gone(pid)
+    finally:
+        await pool.stop()
+
+
+async def test_a_caller_that_leaves_frees_its_worker(pool: Pool, tmp_path: Path) -> None:
+    left = [asyncio.create_task(pool.run(work.spin, 60, str(tmp_path / name))) for name in ("a", "b")]
+    pids = [await _pid_in(tmp_path / name) for name in ("a", "b")]
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+    async with asyncio.timeout(20):
+        assert await pool.run(work.double, 1) == 2
+    for pid in pids:
+        await _gone(pid)
+
+
+async def test_the_queue_is_bounded_and_says_when_to_come_back(pool: Pool) -> None:
+    release = asyncio.Event()
+
+    async def run() -> None:
+        async with pool.turn():
+            await release.wait()
+
+    three = [asyncio.create_task(run()) for _ in range(3)]  # two compute, one waits
+    await asyncio.sleep(0)
+    with pytest.raises(WarmcastError) as caught:
+        async with pool.turn():
+            pass
+    assert caught.value.reason is errors.BUSY
+    assert caught.value.retry_after is not None
+    assert caught.value.retry_after >= 1
+    release.set()
+    await asyncio.gather(*three)
+    async with pool.turn():
+        pass
+
+
+async def test_a_run_that_is_cancelled_while_it_waits_gives_its_place_back() -> None:
+    pool = Pool(slots=1, queue_limit=1, deadline=1)
+    async with pool.turn():
+        waiting = asyncio.create_task(pool.turn().__aenter__())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        again = asyncio.create_task(pool.turn().__aenter__())
+        await asyncio.sleep(0)
+        assert not again.done()
+    await again
+
+
+async def test_workers_that_cannot_start_are_unavailable_and_never_warm() -> None:
+    pool = Pool(slots=1, queue_limit=0, deadline=5, prepare=work.fail_to_start)
+    pool.start()
+    try:
+        with pytest.raises(WarmcastError, match="no worker process starts"):
+            await pool.run(work.pid)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(2):
+                await pool.until_warm()
+    finally:
+        await pool.stop()
+
+
+async def test_stop_leaves_no_worker_whatever_it_does(tmp_path: Path) -> None:
+    pool = Pool(slots=2, queue_limit=0, deadline=60, prepare=work.start_light)
+    pool.start()
+    busy = asyncio.create_task(pool.run(work.spin, 60, str(tmp_path / "busy")))
+    pids = [await _pid_in(tmp_path / "busy"), await pool.run(work.pid)]
+    await pool.stop()
+    for pid in pids:
+        await _gone(pid)
+    await asyncio.gather(busy, return_exceptions=True)
+
+
+def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    script = (
+        "import asyncio, sys\n"
+        "from services.forecaster.pool import Pool\n"
+        "from tests.integration.forecaster import work\n"
+        "async def main():\n"
+        "    pool = Pool(slots=2, queue_limit=0, deadline=60, prepare=work.start_light)\n"
+        "    pool.start()\n"
+        "    await asyncio.gather(*(pool.run(work.spin, 60, sys.argv[1] + name) for name in 'ab'))\n"
+        "if __name__ == '__main__':\n"
+        "    asyncio.run(main())\n"
+    )
+    program = tmp_path / "parent.py"
+    program.write_text(script)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen([sys.executable, str(program), str(tmp_path / "worker-")], env=environment) as parent:
+        try:
+            marks = [tmp_path / f"worker-{name}" for name in "ab"]
+            pids = [wait_until(partial(_read_pid, mark), 30, "both workers are busy") for mark in marks]
+            assert not any(_is_gone(pid) for pid in pids)
+        finally:
+            parent.kill()
+    for pid in pids:
+        wait_until(partial(_is_gone, pid), 5, "the worker is gone")
+
+
+def _read_pid(mark: Path) -> int:
+    return int(mark.read_text() or 0) if mark.exists() else 0
+
+
+async def _pid_in(mark: Path) -> int:
+    return await asyncio.to_thread(wait_until, partial(_read_pid, mark), 30, f"a worker wrote {mark.name}")
+
+
+async def _gone(pid: int) -> None:
+    await asyncio.to_thread(wait_until, partial(_is_gone, pid), 15, f"worker {pid} is gone")
+
+
+def _is_gone(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return state == "Z"

@@ -1,0 +1,49 @@
+"""Functions that the pool's tests run in workers; spawned processes import this module by name."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+from services.forecaster import worker
+
+
+def start_light(parent: int) -> None:
+    """As worker.start, without the engine, so that a worker is there in a fraction of a second."""
+    worker.end_with_parent(parent)
+
+
+def fail_to_start(parent: int) -> None:
+    """A worker that never comes up."""
+    raise ImportError("the engine is broken")
+
+
+def pid() -> int:
+    return os.getpid()
+
+
+def double(number: int) -> int:
+    return 2 * number
+
+
+def crash() -> None:
+    raise ValueError("a bug")
+
+
+def spin(seconds: float, mark: str) -> int:
+    """Computes without a pause; says so in the file `mark`."""
+    Path(mark).write_text(str(os.getpid()))
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        pass
+    return os.getpid()
+
+
+def modules() -> set[str]:
+    return set(sys.modules)
+
+
+def environment(name: str) -> str | None:
+    return os.environ.get(name)

@@ -1,0 +1,77 @@
+"""What a bundle looks like in Redis, and what happens to one that was damaged."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from services.forecaster.bundles import StoredPair
+from services.forecaster.envelope import CorruptValueError, seal, unseal
+
+PAIR = StoredPair(
+    lease_id=7,
+    engine_version="1",
+    generated_at=datetime(2026, 11, 24, 13, 5, 6, 789000, tzinfo=UTC),
+    bundle_a='{"term":"café","points":[1.5, 2]}'.encode(),
+    bundle_b=b'{"term":"tea","points":[3]}',
+    head_to_head=b'{"winnerProbability":51.5}',
+)
+
+
+def test_a_pair_comes_back_byte_for_byte() -> None:
+    assert unseal(*seal(PAIR)) == PAIR
+
+
+def test_a_value_is_one_json_object_with_these_names() -> None:
+    value, _ = seal(PAIR)
+    read = json.loads(value)
+    assert set(read) == {"checksum", "leaseId", "engineVersion", "generatedAt", "headToHead", "bundle"}
+    assert read["generatedAt"] == "2026-11-24T13:05:06.789Z"
+    assert read["bundle"] == {"term": "café", "points": [1.5, 2]}
+
+
+def test_any_byte_that_is_changed_is_found() -> None:
+    value_a, value_b = seal(PAIR)
+    for position in range(len(value_a)):
+        for mask in (0x01, 0x20, 0x80):  # another digit or letter, another case, no ASCII
+            damaged = bytearray(value_a)
+            damaged[position] ^= mask
+            with pytest.raises(CorruptValueError):
+                unseal(bytes(damaged), value_b)
+
+
+@pytest.mark.parametrize("damaged", [b"", b"null", b"[]", b"{}", b"\xff", b'{"checksum":"","leaseId":7}'])
+def test_what_is_no_envelope_is_corrupt(damaged: bytes) -> None:
+    with pytest.raises(CorruptValueError):
+        unseal(damaged, seal(PAIR)[1])
+
+
+def test_a_cut_or_longer_value_is_corrupt() -> None:
+    value_a, value_b = seal(PAIR)
+    for damaged in (value_b[:-1], value_b[1:], value_b + b"}", value_b[: len(value_b) // 2]):
+        with pytest.raises(CorruptValueError):
+            unseal(value_a, damaged)
+
+
+def test_one_of_two_is_no_pair() -> None:
+    value_a, value_b = seal(PAIR)
+    assert unseal(value_a, None) is None
+    assert unseal(None, value_b) is None
+    assert unseal(None, None) is None
+
+
+def test_a_damaged_one_is_found_even_where_the_other_is_absent() -> None:
+    with pytest.raises(CorruptValueError):
+        unseal(None, b"{")
+
+
+def test_bundles_of_two_runs_are_no_pair() -> None:
+    value_a, _ = seal(PAIR)
+    for other in (
+        StoredPair(8, "1", PAIR.generated_at, PAIR.bundle_a, PAIR.bundle_b, PAIR.head_to_head),
+        StoredPair(7, "1", PAIR.generated_at.replace(hour=14), PAIR.bundle_a, PAIR.bundle_b, PAIR.head_to_head),
+        StoredPair(7, "1", PAIR.generated_at, PAIR.bundle_a, PAIR.bundle_b, b"null"),
+    ):
+        assert unseal(value_a, seal(other)[1]) is None
