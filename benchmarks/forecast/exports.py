@@ -1,0 +1,59 @@
+"""Reads the real Google Trends exports that lie beside the checkout, for measurements. Not the product's reader."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from services.common.comparison import Step, infer_timeframe
+
+EXPORTS = Path(__file__).parents[3] / "shared" / "data" / "google-trends"
+_FORMATS = ("%Y-%m-%d", "%Y-%m", "%m/%d/%Y", "%m/%d/%y", "%b-%y", "%d-%m-%y")
+
+
+@dataclass(frozen=True)
+class ExportedSeries:
+    """One column of one export."""
+
+    file: str
+    source: str  # the repository that it came from
+    term: str
+    timeframe: str
+    times: tuple[datetime, ...]
+    values: tuple[float, ...]
+
+
+def read_exports(folder: Path = EXPORTS) -> Iterator[ExportedSeries]:
+    """Every column of every export that INDEX.csv lists; columns that are not all numbers are left out."""
+    with (folder / "INDEX.csv").open(encoding="utf-8", newline="") as index:
+        for row in csv.DictReader(index):
+            yield from _columns(folder / row["file"], "/".join(row["repo"].split("/")[-2:]), Step(row["granularity"]))
+
+
+def _columns(path: Path, source: str, step: Step) -> Iterator[ExportedSeries]:
+    text = path.read_text(encoding="utf-8-sig")
+    delimiter = ";" if text.count(";") > text.count(",") else ","
+    rows = [row for row in csv.reader(text.splitlines(), delimiter=delimiter) if len(row) > 1]
+    dated = [row for row in rows if _time(row[0])]
+    header = rows[rows.index(dated[0]) - 1]
+    for column in range(1, len(dated[0])):
+        try:
+            points = {_time(row[0]): float(row[column].replace("<1", "0.5")) for row in dated}
+        except ValueError:
+            continue
+        times = tuple(sorted(time for time in points if time))
+        values = tuple(points[time] for time in times)
+        timeframe = infer_timeframe(step, len(times)).name
+        yield ExportedSeries(path.name, source, header[column], timeframe, times, values)
+
+
+def _time(text: str) -> datetime | None:
+    for form in _FORMATS:
+        try:
+            return datetime.strptime(text.strip(), form).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+    return None

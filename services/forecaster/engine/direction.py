@@ -1,0 +1,33 @@
+"""Where a forecast goes: the contract's rule, and what `volatile` means in it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from services.forecaster.engine.history import Array
+
+BAND_POINTS = 2.0  # the contract's: the larger of 2 points …
+BAND_SHARE = 0.05  # … and 5 % of the level is no change
+VOLATILE_POINTS = 10.0  # standard deviation of the last actual points that is volatile: the larger of this …
+VOLATILE_SHARE = 0.35  # … and this share of their mean
+
+
+def recent(values: Array, horizon: int) -> Array:
+    """The last `horizon` actual points, or as many as there are."""
+    return values[-horizon:]
+
+
+def direction_of(values: Array, forecast: Array) -> str:
+    """rising, falling, volatile or stable.
+
+    The horizon's mean against that of the last as many actual points decides between rising and falling. Between the
+    two, `volatile` is a series whose recent points swing too widely for "stable" to mean anything.
+    """
+    last = recent(values, len(forecast))
+    level = float(last.mean())
+    change = float(forecast.mean()) - level
+    band = max(BAND_POINTS, BAND_SHARE * level)
+    if abs(change) > band:
+        return "rising" if change > 0 else "falling"
+    swings = float(np.std(last)) > max(VOLATILE_POINTS, VOLATILE_SHARE * level)
+    return "volatile" if swings else "stable"

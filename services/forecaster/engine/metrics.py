@@ -1,0 +1,61 @@
+"""How the chosen model did in its backtest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from services.forecaster.engine.backtest import Backtest
+from services.forecaster.engine.history import Array
+from services.forecaster.engine.intervals import error_scales, make_bands, multiples_of_scale
+
+MIN_COVERAGE_WINDOWS = 3  # one is measured against intervals made from the others
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """None is "not measured": no window, or nothing to divide by."""
+
+    mae: float | None  # points
+    mase: float | None  # MAE over the mean absolute one-step change of what each window knew
+    smape: float | None  # per cent, 0 to 200
+    coverage80: float | None  # share of actual values inside, 0 to 1
+    coverage95: float | None
+    windows: int
+
+
+def measure(backtest: Backtest, values: Array) -> Metrics:
+    """Metrics over all windows and steps."""
+    if not backtest.windows:
+        return Metrics(None, None, None, None, None, 0)
+    absolute = np.abs(backtest.errors)
+    usable = backtest.naive_scales > 0
+    mase = float(np.mean(absolute[usable].mean(axis=1) / backtest.naive_scales[usable])) if usable.any() else None
+    total = np.abs(backtest.actuals) + np.abs(backtest.forecasts)
+    smape = 200 * np.divide(absolute, total, out=np.zeros_like(absolute), where=total > 0)
+    coverage = _coverage(backtest, values)
+    return Metrics(
+        mae=float(absolute.mean()),
+        mase=mase,
+        smape=float(smape.mean()),
+        coverage80=coverage[80] if coverage else None,
+        coverage95=coverage[95] if coverage else None,
+        windows=backtest.windows,
+    )
+
+
+def _coverage(backtest: Backtest, values: Array) -> dict[int, float] | None:
+    """Each window against intervals made from the errors of the others and the values it knew."""
+    if backtest.windows < MIN_COVERAGE_WINDOWS:
+        return None
+    inside: dict[int, list[float]] = {80: [], 95: []}
+    errors, steps = backtest.errors, backtest.errors.shape[1]
+    for window, origin in enumerate(backtest.origins):
+        others = np.delete(errors, window, axis=0)
+        scales = error_scales(others, values[:origin], steps)
+        bands = make_bands(backtest.forecasts[window], scales, multiples_of_scale(others, scales))
+        actual = backtest.actuals[window]
+        inside[80].append(float(np.mean((actual >= bands.lower80) & (actual <= bands.upper80))))
+        inside[95].append(float(np.mean((actual >= bands.lower95) & (actual <= bands.upper95))))
+    return {level: float(np.mean(shares)) for level, shares in inside.items()}

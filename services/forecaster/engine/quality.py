@@ -1,0 +1,72 @@
+"""What a reader must know about the series before believing its forecast. Each threshold is a constant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from services.common.comparison import Timeframe
+from services.forecaster.engine.history import Array
+from services.forecaster.engine.types import TermSeries
+
+SHORT_HORIZONS = 2  # fewer points than this many horizons, or than SHORT_POINTS, is too short
+SHORT_POINTS = 12
+SPIKY_CHANGE = 0.5  # mean absolute one-step change over the mean level
+SPIKY_MIN_LEVEL = 5.0  # points: below it, the level is taken to be this
+SHOCK_CHANGE = 15.0  # points that a one-step change has at least to be a shock …
+SHOCK_SPREAD = 6.0  # … and this many times the typical (median) absolute change
+ZERO_SHARE = 0.5  # of points that are below SMALLEST
+SMALLEST = 1.0  # "<1" in an export
+
+
+@dataclass(frozen=True)
+class Quality:
+    """The contract's quality flags, and whether an event lies anywhere in the series."""
+
+    series_too_short: bool
+    too_spiky: bool
+    event_shock_likely: bool  # within the last horizon
+    mostly_zero: bool
+    partial_last_period: bool
+    gaps_filled: bool
+    scaled_apart: bool
+    shock_anywhere: bool
+
+    @property
+    def flags(self) -> dict[str, object]:
+        """As in the bundle."""
+        return {
+            "seriesTooShort": self.series_too_short,
+            "tooSpiky": self.too_spiky,
+            "eventShockLikely": self.event_shock_likely,
+            "mostlyZero": self.mostly_zero,
+            "partialLastPeriod": self.partial_last_period,
+            "gapsFilled": self.gaps_filled,
+            "scaledApart": self.scaled_apart,
+        }
+
+
+def judge_quality(series: TermSeries, values: Array, deseasonalised: Array, timeframe: Timeframe) -> Quality:
+    """Flags of a series from its whole periods. Shocks are looked for with the season taken out."""
+    shocks = _shocks(deseasonalised)
+    return Quality(
+        series_too_short=len(values) < max(SHORT_POINTS, SHORT_HORIZONS * timeframe.horizon),
+        too_spiky=_mean_change(values) > SPIKY_CHANGE * max(float(values.mean()), SPIKY_MIN_LEVEL),
+        event_shock_likely=bool(shocks[-timeframe.horizon :].any()),
+        mostly_zero=float(np.mean(values < SMALLEST)) >= ZERO_SHARE,
+        partial_last_period=series.partial_last_period,
+        gaps_filled=series.gaps_filled,
+        scaled_apart=series.scaled_apart,
+        shock_anywhere=bool(shocks.any()),
+    )
+
+
+def _mean_change(values: Array) -> float:
+    return float(np.abs(np.diff(values)).mean()) if len(values) > 1 else 0.0
+
+
+def _shocks(values: Array) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    changes = np.abs(np.diff(values))
+    typical = float(np.median(changes)) if len(changes) else 0.0
+    return (changes >= SHOCK_CHANGE) & (changes > SHOCK_SPREAD * typical)
