@@ -1,4 +1,5 @@
 # `make run` and `make test` need Python >= 3.11, make and a C library; everything else comes in here.
+# PYTHON=python3.13 picks the interpreter that .venv is made with; ARGS reach pytest and the benchmarks.
 SHELL  := /bin/sh
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -7,7 +8,7 @@ UV     := $(shell command -v uv 2>/dev/null)
 
 PROTOS := $(shell find protos -name '*.proto')
 
-.PHONY: help run test lint protos check-protos migrations-check bench lock clean setup
+.PHONY: help run test lint protos check-protos bench lock clean setup
 .DEFAULT_GOAL := help
 
 help: ## Show the targets.
@@ -25,23 +26,40 @@ lint: setup ## Style, types, import contracts.
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+bench: setup ## Run the benchmarks; ARGS=NAME runs one of them.
+	$(BIN)/python -m benchmarks $(ARGS)
+
 setup: $(VENV)/installed generated/made ## Make the virtual environment and the stubs.
 
-$(VENV)/installed: requirements/dev.txt pyproject.toml
+# Made anew whenever the lock changes, so that nothing stays that the lock no longer names.
+$(VENV)/locked: requirements/dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "warmcast needs Python 3.11 or newer, and $(PYTHON) is not; name one, as in: make run PYTHON=python3.12" >&2; exit 1; }
+	@echo "making $(VENV) (once; a minute or two)"
 ifdef UV
-	$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
-	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
-	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
+	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
 else
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+	  echo "$(PYTHON) cannot make virtual environments: it comes without venv or ensurepip." >&2; \
+	  echo "Install them (on Debian and Ubuntu: apt install python3-venv), or install uv." >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+endif
+	@touch $@
+
+$(VENV)/installed: $(VENV)/locked pyproject.toml
+	@mkdir -p generated
+ifdef UV
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+else
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 endif
 	@touch $@
 
 protos: $(VENV)/installed ## Generate the typed stubs from protos/.
-	rm -rf generated && mkdir -p generated
-	$(BIN)/python -m grpc_tools.protoc -I protos --plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy \
+	@rm -rf generated && mkdir -p generated
+	@$(BIN)/python -m grpc_tools.protoc -I protos --plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy \
 	  --plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc \
 	  --python_out=generated --grpc_python_out=generated --mypy_out=quiet:generated --mypy_grpc_out=quiet:generated \
 	  $(PROTOS)

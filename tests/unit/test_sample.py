@@ -1,0 +1,25 @@
+"""The sample comparison is what it says it is."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+
+from devstack.sample import SLUG, sample
+
+
+def test_it_is_ten_years_of_two_stocks_on_a_common_scale() -> None:
+    body = json.loads(json.dumps(sample()))
+    assert body["terms"] == ["amzn stock price", "ibm stock price"]
+    assert SLUG == "amzn-stock-price-vs-ibm-stock-price"
+    assert body["timeframe"] == "all"
+    assert "vega_datasets" in body["source"]
+    dates = [date.fromisoformat(point["date"]) for point in body["points"]]
+    assert (len(dates), dates[0], dates[-1]) == (123, date(2000, 1, 1), date(2010, 3, 1))
+    assert dates == sorted(dates)
+    values = [value for point in body["points"] for value in point["values"]]
+    assert max(values) == 100
+    assert min(values) > 0
+    # IBM's price in January 2000 over Amazon's, as they stand in the file: 100.52 and 64.56.
+    first = body["points"][0]["values"]
+    assert abs(first[1] / first[0] - 100.52 / 64.56) < 0.001
