@@ -19,9 +19,8 @@ from services.common.errors import WarmcastError
 from services.forecaster import translate
 from services.forecaster.bundles import PairName, StoredPair
 from services.forecaster.cache import ForecastCache
-from services.forecaster.computation import PooledEngine
 from services.forecaster.freshness import Freshness, judge
-from services.forecaster.generate import Clock, Generated, Order, generate
+from services.forecaster.generate import Clock, Engine, Generated, Order, generate
 from services.forecaster.pool import Pool
 
 log = structlog.get_logger()
@@ -44,9 +43,7 @@ Context = grpc.aio.ServicerContext[Any, Any]  # of any message: the same for eve
 class ForecasterServicer(pb_grpc.ForecasterServiceServicer):
     """See forecaster.proto."""
 
-    def __init__(
-        self, *, cache: ForecastCache, pool: Pool, engine: PooledEngine, now: Clock, beat_seconds: float
-    ) -> None:
+    def __init__(self, *, cache: ForecastCache, pool: Pool, engine: Engine, now: Clock, beat_seconds: float) -> None:
         self._cache = cache
         self._pool = pool
         self._engine = engine

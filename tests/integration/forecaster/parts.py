@@ -1,0 +1,124 @@
+"""What the forecaster's tests are made of: a clock that is set by hand, an engine that answers when told to, orders."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from warmcast.forecaster.v1 import forecaster_pb2 as pb
+
+from services.common.cache_keys import SnapshotName
+from services.forecaster import translate
+from services.forecaster.bundles import PairName
+from services.forecaster.engine.types import TermSeries
+from services.forecaster.generate import Computed, Order
+
+START = datetime(2026, 11, 24, 12, tzinfo=UTC)
+SNAPSHOT = SnapshotName("costco-vs-ikea", "12m", "US", "0f3a0f3a0f3a0f3a")
+
+
+@dataclass
+class HandClock:
+    """Stands still until it is moved."""
+
+    time: datetime = START
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def move(self, **by: float) -> None:
+        self.time += timedelta(**by)
+
+
+@dataclass
+class HandEngine:
+    """Answers at once, or once `held` is released; fails with `failure` where one is set."""
+
+    version: str = "1"
+    failure: Exception | None = None
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+    computing: asyncio.Event = field(default_factory=asyncio.Event)
+    calls: int = 0
+    cancelled: int = 0
+
+    def __post_init__(self) -> None:
+        self.released.set()
+
+    def hold(self) -> None:
+        self.released.clear()
+
+    async def compute(self, series_a: TermSeries, series_b: TermSeries) -> Computed:
+        self.calls += 1
+        self.computing.set()
+        try:
+            await self.released.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        if self.failure:
+            raise self.failure
+        return Computed(self._bundle(series_a), self._bundle(series_b), {"expectedMargin": 1.5})
+
+    def _bundle(self, series: TermSeries) -> dict[str, object]:
+        point = {"value": 50.0, "lower80": 40.0, "upper80": 60.0, "lower95": 30.0, "upper95": 70.0}
+        return {
+            "term": series.term,
+            "label": series.label,
+            "direction": "stable",
+            "forecastHash": "ab" * 8,
+            "engineVersion": self.version,
+            "points": [{"date": "2026-11-29"} | point, {"date": "2026-12-06T00:00:00Z"} | point],
+        }
+
+
+def key(**changes: str) -> pb.SnapshotKey:
+    """The snapshot's key as callers send it."""
+    made = pb.SnapshotKey(
+        slug=SNAPSHOT.slug,
+        term_a="Costco",
+        term_b="IKEA",
+        timeframe=SNAPSHOT.timeframe,
+        geo=SNAPSHOT.geo,
+        data_hash=SNAPSHOT.data_hash,
+    )
+    for name, value in changes.items():
+        setattr(made, name, value)
+    return made
+
+
+def request(
+    lease_id: int = 1, *, points: int = 60, adopt_above: int = 0, force: bool = False
+) -> pb.GenerateForecastsRequest:
+    """A run's request over weekly points."""
+    return pb.GenerateForecastsRequest(
+        key=key(),
+        times=[stamp(START.replace(hour=0) - timedelta(weeks=points - i)) for i in range(points)],
+        values_a=[50.0 + 10 * ((i * 7) % 5) for i in range(points)],
+        values_b=[30.0 + 8 * ((i * 3) % 7) for i in range(points)],
+        source="api",
+        last_updated_at=stamp(START),
+        lease_id=lease_id,
+        adopt_above_lease=adopt_above,
+        force=force,
+        debug_id=f"debug-{lease_id}",
+    )
+
+
+def order(lease_id: int = 1, *, adopt_above: int | None = None, force: bool = False) -> Order:
+    """The same as a plain value; by default whatever is there belongs to an earlier episode."""
+    read = translate.read_order(request(lease_id, force=force))
+    return replace(read, adopt_above_lease=lease_id if adopt_above is None else adopt_above)
+
+
+def name(version: str = "1") -> PairName:
+    """What names the pair that such an order makes."""
+    return PairName(SNAPSHOT, "Costco", "IKEA", version)
+
+
+def stamp(time: datetime) -> Timestamp:
+    """A time as a message."""
+    made = Timestamp()
+    made.FromDatetime(time)
+    return made
