@@ -1,0 +1,45 @@
+"""One answer to vary."""
+
+from __future__ import annotations
+
+from services.gateway.bodies import TermSignals
+from services.gateway.premium.answer import Answer, Forecasts, Trail
+from services.gateway.premium.decision import Decision, Served, Status
+
+SIGNALS = TermSignals("rising", 2.5, 0.4, 61.0, -3.0)
+READY = Decision(Status.READY, Served.CURRENT, stale=False, refreshing=False, enqueue=None)
+QUEUED = Decision(Status.QUEUED, Served.NOTHING, stale=False, refreshing=False, enqueue=None)
+FAILED = Decision(Status.FAILED, Served.NOTHING, stale=False, refreshing=False, enqueue=None)
+
+
+def forecasts(data_hash: str = "0" * 16, generated_at: float = 1_000.0) -> Forecasts:
+    """Bundles with an odd spacing, to see that nothing is written anew."""
+    return Forecasts(b'{"term":  "amazon"}', b'{"term":"costco"}', b'{"winnerProbability":50}', data_hash, generated_at)
+
+
+def answer(
+    decision: Decision = READY,
+    *,
+    served: Forecasts | None = None,
+    queue_position: int | None = None,
+    eta_seconds: float | None = None,
+    cooldown_seconds: float | None = None,
+) -> Answer:
+    """An answer for amazon-vs-costco; ready ones carry bundles."""
+    if served is None and decision.available:
+        served = forecasts()
+    return Answer(
+        slug="amazon-vs-costco",
+        terms=("amazon", "costco"),
+        timeframe="12m",
+        geo="",
+        data_hash="0" * 16,
+        decision=decision,
+        triggered=False,
+        forecasts=served,
+        signals=(SIGNALS, SIGNALS),
+        trail=Trail("debug-1", None, "key-a", "key-b"),
+        queue_position=queue_position,
+        eta_seconds=eta_seconds,
+        cooldown_seconds=cooldown_seconds,
+    )

@@ -1,0 +1,92 @@
+"""Each line of the contract's table of premium answers, and each of the lines below it."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.gateway.premium.decision import Bundles, Decision, Enqueue, Row, Served, Status, decide
+
+FRESH, STALE, MISSING = Bundles.FRESH, Bundles.STALE, Bundles.MISSING
+QUEUED, RUNNING, READY, FAILED = Row(Status.QUEUED), Row(Status.RUNNING), Row(Status.READY), Row(Status.FAILED)
+CANCELLED, COOLING = Row(Status.CANCELLED), Row(Status.FAILED, cooling_down=True)
+LATE_QUEUED, LATE_RUNNING = Row(Status.QUEUED, overdue=True), Row(Status.RUNNING, overdue=True)
+EVERY_ROW = (None, QUEUED, RUNNING, READY, FAILED, CANCELLED, COOLING, LATE_QUEUED, LATE_RUNNING)
+
+
+@pytest.mark.parametrize("row", EVERY_ROW)
+@pytest.mark.parametrize("previous", Bundles)
+def test_both_fresh_any_row(previous: Bundles, row: Row | None) -> None:
+    decision = decide(FRESH, previous, row)
+    assert (decision.status, decision.available, decision.stale) == (Status.READY, True, False)
+    assert decision.enqueue is None
+    assert decision.served is Served.CURRENT
+
+
+@pytest.mark.parametrize("row", EVERY_ROW)
+@pytest.mark.parametrize("previous", Bundles)
+def test_both_stale_any_row(previous: Bundles, row: Row | None) -> None:
+    decision = decide(STALE, previous, row)
+    assert (decision.status, decision.available, decision.stale) == (Status.READY, True, True)
+    assert decision.served is Served.CURRENT
+
+
+@pytest.mark.parametrize(
+    ("row", "enqueue", "refreshing"),
+    [
+        (None, Enqueue.REFRESH, False),
+        (CANCELLED, Enqueue.REFRESH, False),
+        (READY, Enqueue.REFRESH, False),
+        (FAILED, Enqueue.REFRESH, False),
+        (COOLING, None, False),  # a refresh that fails is no retry storm
+        (QUEUED, None, True),
+        (RUNNING, None, True),
+        (LATE_QUEUED, Enqueue.REFRESH, True),
+        (LATE_RUNNING, Enqueue.REFRESH, True),
+    ],
+)
+def test_both_stale_enqueues_once(row: Row | None, enqueue: Enqueue | None, refreshing: bool) -> None:
+    decision = decide(STALE, MISSING, row)
+    assert (decision.enqueue, decision.refreshing) == (enqueue, refreshing)
+
+
+MISSING_LINES = [
+    (None, Status.QUEUED, Enqueue.FIRST_CALL),
+    (CANCELLED, Status.QUEUED, Enqueue.FIRST_CALL),
+    (QUEUED, Status.QUEUED, None),
+    (RUNNING, Status.RUNNING, None),
+    (LATE_QUEUED, Status.QUEUED, Enqueue.FIRST_CALL),
+    (LATE_RUNNING, Status.RUNNING, Enqueue.FIRST_CALL),
+    (COOLING, Status.FAILED, None),
+    (FAILED, Status.FAILED, Enqueue.FIRST_CALL),
+    (READY, Status.QUEUED, Enqueue.CACHE_LOST),
+]
+
+
+@pytest.mark.parametrize(("row", "status", "enqueue"), MISSING_LINES)
+def test_missing(row: Row | None, status: Status, enqueue: Enqueue | None) -> None:
+    assert decide(MISSING, MISSING, row) == Decision(
+        status, Served.NOTHING, stale=False, refreshing=False, enqueue=enqueue
+    )
+
+
+@pytest.mark.parametrize("previous", [FRESH, STALE])
+@pytest.mark.parametrize(("row", "status", "enqueue"), MISSING_LINES)
+def test_missing_but_those_of_the_snapshot_before_it_are_there(
+    row: Row | None, status: Status, enqueue: Enqueue | None, previous: Bundles
+) -> None:
+    decision = decide(MISSING, previous, row)
+    assert (decision.status, decision.enqueue) == (status, enqueue)
+    assert (decision.available, decision.stale, decision.served) == (True, True, Served.PREVIOUS)
+    assert decision.refreshing == (row is not None and row.status in (Status.QUEUED, Status.RUNNING))
+
+
+@pytest.mark.parametrize("row", EVERY_ROW)
+@pytest.mark.parametrize("previous", Bundles)
+def test_ready_is_never_said_without_the_current_bundles(previous: Bundles, row: Row | None) -> None:
+    assert decide(MISSING, previous, row).status is not Status.READY
+
+
+@pytest.mark.parametrize("current", Bundles)
+@pytest.mark.parametrize("row", [QUEUED, RUNNING, COOLING])
+def test_an_enqueue_is_followed_by_none(current: Bundles, row: Row) -> None:
+    assert decide(current, MISSING, row).enqueue is None

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from services.common import errors
+from services.common.comparison import ComparisonKey
+from services.common.errors import WarmcastError
+from services.gateway.demand import MOST_A_CALL, Demand
+from services.gateway.upstream import Jobs
+
+
+class RecordingJobs(Jobs):
+    """Jobs that notes the demand it is told of; it is away while `away` is set."""
+
+    def __init__(self) -> None:
+        self.calls: list[dict[ComparisonKey, int]] = []
+        self.away = False
+
+    async def report_demand(self, demand: Sequence[tuple[ComparisonKey, int]]) -> None:
+        if self.away:
+            raise WarmcastError(errors.UNAVAILABLE, "away")
+        self.calls.append(dict(demand))
+
+
+def _key(number: int) -> ComparisonKey:
+    return ComparisonKey(f"a-vs-b{number}", "12m", "")
+
+
+async def test_counts_are_added_up_and_reported_once() -> None:
+    jobs = RecordingJobs()
+    demand = Demand(jobs)
+    for number in (1, 2, 1):
+        demand.count(_key(number))
+    await demand.flush()
+    await demand.flush()
+    assert jobs.calls == [{_key(1): 2, _key(2): 1}]
+
+
+async def test_a_call_carries_a_thousand_at_most() -> None:
+    jobs = RecordingJobs()
+    demand = Demand(jobs)
+    for number in range(MOST_A_CALL + 5):
+        demand.count(_key(number))
+    await demand.flush()
+    assert [len(call) for call in jobs.calls] == [MOST_A_CALL, 5]
+
+
+async def test_what_could_not_be_reported_is_kept() -> None:
+    jobs = RecordingJobs()
+    demand = Demand(jobs)
+    demand.count(_key(1))
+    jobs.away = True
+    await demand.flush()
+    demand.count(_key(1))
+    jobs.away = False
+    await demand.flush()
+    assert jobs.calls == [{_key(1): 2}]
+
+
+@pytest.mark.parametrize("most", [1, 3])
+async def test_memory_has_an_end(most: int) -> None:
+    jobs = RecordingJobs()
+    demand = Demand(jobs, most_keys=most)
+    for number in range(10):
+        demand.count(_key(number))
+        demand.count(_key(0))
+    await demand.flush()
+    assert len(jobs.calls[0]) == most
+    assert jobs.calls[0][_key(0)] == 11

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from starlette.requests import Request
+from starlette.types import Message
+
+from services.common import errors
+from services.common.errors import WarmcastError
+from services.gateway import intake
+
+
+def _request(chunks: list[bytes], **headers: str) -> tuple[Request, list[bytes]]:
+    """A request whose body comes in `chunks`, and those that were not read yet."""
+    left = list(chunks)
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": left.pop(0), "more_body": bool(left)}
+
+    raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    return Request({"type": "http", "method": "POST", "path": "/", "headers": raw}, receive), left
+
+
+async def test_a_body_within_the_bound_is_whole() -> None:
+    request, _ = _request([b"ab", b"", b"cd"])
+    assert await intake.read_body(request, 4) == b"abcd"
+
+
+async def test_a_long_body_is_refused_before_all_of_it_is_read() -> None:
+    request, left = _request([b"x" * 600] * 100)
+    with pytest.raises(WarmcastError) as raised:
+        await intake.read_body(request, 1_024)
+    assert raised.value.reason is errors.TOO_LARGE
+    assert len(left) == 98
+
+
+async def test_a_declared_length_is_believed_when_it_is_too_large() -> None:
+    request, left = _request([b"x"], content_length="1025")
+    with pytest.raises(WarmcastError) as raised:
+        await intake.read_body(request, 1_024)
+    assert raised.value.reason is errors.TOO_LARGE
+    assert len(left) == 1
+
+
+SERIES = {"terms": ["a", "b"], "points": [{"date": "2026-01-04", "values": [1, 2.5]}]}
+
+
+def test_a_series() -> None:
+    body = intake.from_json(json.dumps(SERIES).encode(), intake.SeriesBody)
+    message = intake.series(body)
+    assert list(message.terms) == ["a", "b"]
+    assert [(point.date, list(point.values)) for point in message.points] == [("2026-01-04", [1.0, 2.5])]
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_a_number_that_is_not_finite_is_named_by_its_point(value: str) -> None:
+    text = json.dumps(SERIES).replace("2.5", value)
+    with pytest.raises(WarmcastError) as raised:
+        intake.series(intake.from_json(text.encode(), intake.SeriesBody))
+    assert raised.value.fields[0][0] == "points[0].values[1]"
+    assert "2026-01-04" in raised.value.detail
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ('{"terms": ["a", "b"], "points": [{"date": "d", "values": [1, "x"]}]}', "points[0].values[1]"),
+        ('{"terms": ["a", "b"], "points": [{"date": "d", "values": [1, null]}]}', "points[0].values[1]"),
+        ('{"terms": ["a", "b"], "points": [{"date": 5, "values": []}]}', "points[0].date"),
+        ('{"terms": "a", "points": []}', "terms"),
+        ('{"terms": []}', "body"),
+        ("[]", "body"),
+        ("null", "body"),
+        ('{"terms": [], "points": [{"date": "d", "values": [1' + "0" * 400 + "]}]}", "points[0].values[0]"),
+    ],
+)
+def test_a_wrong_shape_names_the_place(text: str, field: str) -> None:
+    with pytest.raises(WarmcastError) as raised:
+        intake.series(intake.from_json(text.encode(), intake.SeriesBody))
+    assert raised.value.reason is errors.INVALID_ARGUMENT
+    assert raised.value.fields[0][0] == field
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe\x00", b"[" * 100_000, b'{"a": 1' + b"0" * 5_000 + b"}"])
+def test_what_is_not_json(content: bytes) -> None:
+    with pytest.raises(WarmcastError) as raised:
+        intake.from_json(content, intake.SeriesBody)
+    assert raised.value.reason is errors.UNREADABLE_INPUT
+
+
+def test_half_a_surrogate_pair_is_no_text() -> None:
+    text = '{"terms": ["\\ud800", "b"], "points": []}'
+    with pytest.raises(WarmcastError) as raised:
+        intake.series(intake.from_json(text.encode(), intake.SeriesBody))
+    assert raised.value.reason is errors.INVALID_ARGUMENT

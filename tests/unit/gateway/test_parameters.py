@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from starlette.datastructures import QueryParams
+
+from services.common.comparison import ComparisonKey
+from services.common.errors import INVALID_ARGUMENT, WarmcastError
+from services.gateway import parameters
+
+
+def _bad(field: str, call: Callable[[], object]) -> str:
+    """The detail of the error that `call` raises, which names `field`."""
+    with pytest.raises(WarmcastError) as raised:
+        call()
+    assert raised.value.reason is INVALID_ARGUMENT
+    assert [name for name, _ in raised.value.fields] == [field]
+    return raised.value.detail
+
+
+@pytest.mark.parametrize(
+    ("query", "key"),
+    [
+        ("slug=Costco-vs-Amazon", ("amazon-vs-costco", "12m", "")),
+        ("slug=a-vs-b&tf=5y&geo=us-ca", ("a-vs-b", "5y", "US-CA")),
+        ("slug=a-vs-b&timeframe=30d", ("a-vs-b", "30d", "")),
+        ("slug=a-vs-b&tf=30d&timeframe=30D", ("a-vs-b", "30d", "")),
+        ("slug=a-vs-b&tf=&geo=&colour=red&colour=blue", ("a-vs-b", "12m", "")),
+    ],
+)
+def test_a_comparison_is_named(query: str, key: tuple[str, str, str]) -> None:
+    assert parameters.comparison_key(QueryParams(query)) == ComparisonKey(*key)
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("", "slug"),
+        ("slug=", "slug"),
+        ("slug=amazon", "slug"),
+        ("slug=amazon-vs-amazon", "slug"),
+        ("slug=a-vs-b&slug=c-vs-d", "slug"),
+        ("slug=a-vs-b&tf=2w", "tf"),
+        ("slug=a-vs-b&tf=7d&tf=7d", "tf"),
+        ("slug=a-vs-b&tf=7d&timeframe=30d", "tf"),
+        ("slug=a-vs-b&geo=usa", "geo"),
+        ("slug=a-vs-b&geo=US&geo=DE", "geo"),
+    ],
+)
+def test_a_bad_name_says_which_parameter(query: str, field: str) -> None:
+    _bad(field, lambda: parameters.comparison_key(QueryParams(query)))
+
+
+def test_whole_numbers_have_bounds_and_a_default() -> None:
+    def limit(query: str) -> int:
+        return parameters.limit(QueryParams(query))
+
+    assert [limit(query) for query in ("", "limit=", "limit=1", "limit=200")] == [50, 50, 1, 200]
+    for text in ("0", "201", "-1", "x", "1.5", "1e3", "٣", "9" * 30):
+        assert "1 to 200" in _bad("limit", lambda text=text: limit(f"limit={text}"))  # type: ignore[misc] # a default binds it
+
+
+def test_job_ids() -> None:
+    assert parameters.job_id("9223372036854775807") == 2**63 - 1
+    for text in ("0", "-1", "abc", "9223372036854775808", "1 2"):
+        _bad("id", lambda text=text: parameters.job_id(text))  # type: ignore[misc] # a default binds it
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("5m", 300), ("2h", 7_200), ("7D", 604_800)])
+def test_ages(text: str, seconds: int) -> None:
+    assert parameters.age(QueryParams({"olderThan": text}), "olderThan") == seconds
+
+
+@pytest.mark.parametrize("text", ["0", "0m", "-5", "soon", "5 m", "1w", "9999999999"])
+def test_ages_that_are_none(text: str) -> None:
+    _bad("olderThan", lambda: parameters.age(QueryParams({"olderThan": text}), "olderThan"))
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-01-31T12:00:00Z", "2026-01-31T12:00:00", "2026-01-31T13:00:00 01:00", "2026-01-31T13:00:00%2B01:00"]
+)
+def test_as_of_is_utc_unless_it_says_otherwise(text: str) -> None:
+    assert parameters.as_of(QueryParams(f"asOf={text}")) == datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2026-13-01", "12", "0001-01-01T00:00:00%2B23:00"])
+def test_as_of_that_is_no_time(text: str) -> None:
+    _bad("asOf", lambda: parameters.as_of(QueryParams(f"asOf={text}")))
+
+
+def test_a_cursor_has_an_end() -> None:
+    _bad("cursor", lambda: parameters.cursor(QueryParams({"cursor": "x" * 1_001})))
+
+
+def test_an_empty_geo_counts_as_given() -> None:
+    assert parameters.agreed_geo(None, None) is None
+    assert parameters.agreed_geo(None, "") == ""
+    assert parameters.agreed_geo("us", "US") == "US"
+    _bad("geo", lambda: parameters.agreed_geo("", "US"))

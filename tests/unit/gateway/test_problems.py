@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from services.common import errors, telemetry
+from services.common.comparison import invalid
+from services.common.errors import WarmcastError
+from services.gateway.problems import problem
+
+
+@pytest.mark.parametrize("reason", errors.REASONS.values(), ids=lambda reason: reason.slug)
+def test_every_reason_is_a_problem(reason: errors.Reason) -> None:
+    token = telemetry.request_id.set("request-1")
+    try:
+        response = problem(WarmcastError(reason, "in words"))
+    finally:
+        telemetry.request_id.reset(token)
+    assert response.status_code == reason.http_status
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["cache-control"] == "no-store"
+    assert json.loads(bytes(response.body)) == {
+        "type": f"/docs#{reason.slug}",
+        "title": reason.title,
+        "status": reason.http_status,
+        "detail": "in words",
+        "requestId": "request-1",
+    }
+    assert ("www-authenticate" in response.headers) == (reason is errors.UNAUTHENTICATED)
+
+
+def test_bad_parameters_are_named() -> None:
+    body = json.loads(bytes(problem(invalid("tf", "unknown timeframe")).body))
+    assert body["errors"] == [{"field": "tf", "detail": "unknown timeframe"}]
+
+
+@pytest.mark.parametrize(("seconds", "header"), [(0, "1"), (0.2, "1"), (1.0, "1"), (1.01, "2"), (300, "300")])
+def test_retry_after_is_never_early(seconds: float, header: str) -> None:
+    response = problem(WarmcastError(errors.UNAVAILABLE, "later", retry_after=seconds))
+    assert response.headers["retry-after"] == header
+
+
+def test_further_headers_are_sent() -> None:
+    assert problem(WarmcastError(errors.METHOD_NOT_ALLOWED, "no"), {"allow": "GET"}).headers["allow"] == "GET"

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import pytest
+
+from services.common.rpc.server import MAX_MESSAGE_BYTES
+from services.gateway.settings import GatewaySettings
+from services.gateway.upstream import rest_name
+
+
+@pytest.mark.parametrize(
+    ("field", "name"),
+    [
+        ("page_token", "cursor"),
+        ("page_size", "limit"),
+        ("key.timeframe", "tf"),
+        ("key.slug", "slug"),
+        ("geo", "geo"),
+        ("points[3].values", "points[3].values"),
+    ],
+)
+def test_fields_have_rests_names(field: str, name: str) -> None:
+    assert rest_name(field) == name
+
+
+def test_the_largest_body_fits_into_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAX_BODY_BYTES", str(7 * 1024 * 1024))
+    assert GatewaySettings().max_body_bytes < MAX_MESSAGE_BYTES
+    assert all(field.description for field in GatewaySettings.model_fields.values())
