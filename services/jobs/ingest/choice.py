@@ -1,0 +1,159 @@
+"""Which two terms of one or two tables a comparison is made of."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from services.common.comparison import Step, invalid, same_term, term_slug
+from services.common.errors import SINGLE_TERM, TERMS_MISMATCH, WarmcastError
+from services.jobs.ingest.limits import MIN_POINTS, shown, unreadable
+from services.jobs.ingest.places import codes_of
+from services.jobs.ingest.table import NOT_COMMON, Table
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Two terms and their series on one grid."""
+
+    terms: tuple[str, str]
+    values: tuple[tuple[float, ...], tuple[float, ...]]
+    step: Step
+    times: tuple[datetime, ...]
+    scaled_apart: bool
+    cleaned: Mapping[str, int]
+
+
+def choose_terms(tables: Sequence[Table], pick: Sequence[str], expected: tuple[str, str] | None) -> Choice:
+    """The two terms that the caller picked, or the only two that there are.
+
+    Raises WarmcastError: SINGLE_TERM for one term alone, TERMS_MISMATCH where `expected` are others, else
+    INVALID_ARGUMENT or UNREADABLE_INPUT that says what to do.
+    """
+    if len(pick) not in (0, 2):
+        raise invalid("term", f"term was passed {len(pick)} times; pass it twice to pick two terms, or not at all")
+    if len(tables) == 1:
+        table = tables[0]
+        if len(table.terms) == 1:
+            raise WarmcastError(
+                SINGLE_TERM,
+                f"{table.name} holds one term alone, {shown(table.terms[0], 100)}; a comparison needs two: export both "
+                "together, or give a second file with one term and the same step",
+                metadata={"term": table.terms[0]},
+            )
+        choice = _of_one(table, _picked(table, pick, expected))
+    elif len(tables) == 2:
+        choice = _of_two(tables[0], tables[1])
+        if pick:
+            _check_pair(choice.terms, pick)
+    else:
+        raise unreadable(f"{len(tables)} files; a comparison is made of one, or of two with one term each")
+    return _spelled_as(choice, expected) if expected else choice
+
+
+def _picked(table: Table, pick: Sequence[str], expected: tuple[str, str] | None) -> tuple[int, int]:
+    if pick:
+        first, second = (_find(term, table.terms, table.name) for term in pick)
+        if first == second:
+            raise invalid("term", f"{shown(pick[0])} and {shown(pick[1])} are one term; pick two")
+        return first, second
+    if len(table.terms) > 2:
+        if expected:
+            raise _mismatch(table.terms, expected)
+        raise invalid(
+            "term",
+            f"{table.name} holds {len(table.terms)} terms, {_listed(table.terms)}; pass term twice to pick two of them",
+        )
+    return 0, 1
+
+
+def _find(term: str, terms: Sequence[str], source: str) -> int:
+    # The exact term first: of `cote` and `côte` in one file, each must be there to pick.
+    exact = [index for index, other in enumerate(terms) if term_slug(other) == term_slug(term)]
+    alike = exact or [index for index, other in enumerate(terms) if same_term(other, term)]
+    if len(alike) == 1:
+        return alike[0]
+    wrong = "more than one column like" if alike else "no term"
+    raise invalid("term", f"{source} holds {wrong} {shown(term)}; it holds {_listed(terms)}")
+
+
+def _of_one(table: Table, columns: tuple[int, int]) -> Choice:
+    first, second = columns
+    cleaned = Counter(table.cleaned)
+    for column in columns:
+        cleaned.update(table.cleaned_by_term[column])
+    return Choice(
+        terms=(table.terms[first], table.terms[second]),
+        values=(table.columns[first], table.columns[second]),
+        step=table.step,
+        times=table.times,
+        scaled_apart=False,
+        cleaned=cleaned,
+    )
+
+
+def _of_two(one: Table, other: Table) -> Choice:
+    for table in (one, other):
+        if len(table.terms) > 1:
+            raise unreadable(
+                f"{table.name} holds {len(table.terms)} terms; of two files each must hold one, or give one file alone"
+            )
+    if term_slug(one.terms[0]) == term_slug(other.terms[0]):
+        raise unreadable(f"{one.name} and {other.name} hold one and the same term, {shown(one.terms[0])}")
+    if one.step is not other.step:
+        raise unreadable(f"{one.name} is {one.step}, {other.name} is {other.step}; two files need the same step")
+    if one.place and other.place and not _one_place(one.place, other.place):
+        raise unreadable(f"{one.name} is of {shown(one.place)}, {other.name} of {shown(other.place)}; give one place")
+    common = sorted(set(one.times) & set(other.times))
+    if len(common) < MIN_POINTS:
+        raise unreadable(
+            f"{one.name} ({_span(one)}) and {other.name} ({_span(other)}) have {len(common)} dates in common; "
+            f"{MIN_POINTS} or more are needed"
+        )
+    cleaned = Counter({NOT_COMMON: len(one.times) + len(other.times) - 2 * len(common)})
+    for table in (one, other):
+        cleaned.update(table.cleaned)
+        cleaned.update(table.cleaned_by_term[0])
+    kept = [dict(zip(table.times, table.columns[0], strict=True)) for table in (one, other)]
+    return Choice(
+        terms=(one.terms[0], other.terms[0]),
+        values=(tuple(kept[0][time] for time in common), tuple(kept[1][time] for time in common)),
+        step=one.step,
+        times=tuple(common),
+        scaled_apart=True,
+        cleaned=cleaned,
+    )
+
+
+def _one_place(one: str, other: str) -> bool:
+    return one.casefold() == other.casefold() or bool(codes_of(one) & codes_of(other))
+
+
+def _check_pair(terms: tuple[str, str], pick: Sequence[str]) -> None:
+    found = {_find(term, terms, "the pair of files") for term in pick}
+    if len(found) < 2:
+        raise invalid("term", f"{shown(pick[0])} and {shown(pick[1])} are one term; pick two")
+
+
+def _spelled_as(choice: Choice, expected: tuple[str, str]) -> Choice:
+    """The choice with the spelling that the known comparison has."""
+    for one, other in (expected, expected[::-1]):
+        if same_term(choice.terms[0], one) and same_term(choice.terms[1], other):
+            return replace(choice, terms=(one, other))
+    raise _mismatch(choice.terms, expected)
+
+
+def _mismatch(terms: Sequence[str], expected: tuple[str, str]) -> WarmcastError:
+    detail = f"the data are about {_listed(terms)}; the comparison is of {_listed(expected)}"
+    return WarmcastError(TERMS_MISMATCH, detail, fields=(("slug", detail),))
+
+
+def _listed(terms: Sequence[str]) -> str:
+    names = [shown(term) for term in terms]
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _span(table: Table) -> str:
+    return f"{table.times[0]:%Y-%m-%d} to {table.times[-1]:%Y-%m-%d}"

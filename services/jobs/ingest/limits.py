@@ -1,0 +1,29 @@
+"""What the reader refuses for its size, and how it says so."""
+
+from __future__ import annotations
+
+from services.common.errors import TOO_LARGE, UNREADABLE_INPUT, WarmcastError
+
+MAX_BYTES = 2 * 1024 * 1024  # one file
+MAX_POINTS = 5_000  # periods in one series, those that were filled in included
+MIN_POINTS = 3
+MAX_COLUMNS = 30  # terms in one file
+
+
+def unreadable(detail: str) -> WarmcastError:
+    """The error for data that cannot be read; the detail names the place and what is wrong with it."""
+    return WarmcastError(UNREADABLE_INPUT, detail, fields=(("points", detail),))
+
+
+def check_count(source: str, points: int) -> None:
+    """Raises WarmcastError when a series is too short to say anything or too long to keep."""
+    if points < MIN_POINTS:
+        raise unreadable(f"{source} holds {points} points; a comparison needs {MIN_POINTS} or more")
+    if points > MAX_POINTS:
+        raise WarmcastError(TOO_LARGE, f"{source} holds more than {MAX_POINTS:,} points")
+
+
+def shown(text: str, limit: int = 60) -> str:
+    """A piece of somebody's input, quoted and cut for a message."""
+    printable = "".join(c if c.isprintable() else "�" for c in text[: limit + 1])
+    return f"“{printable[:limit]}…”" if len(printable) > limit else f"“{printable}”"

@@ -1,0 +1,31 @@
+"""From the place that a header names to its ISO 3166 code."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import cache
+from importlib.resources import files
+
+_WORLD = "*"
+
+
+def codes_of(place: str) -> frozenset[str]:
+    """The codes that a place's name may mean: "" is worldwide, none is an unknown name, two an ambiguous one."""
+    return _names().get(_bare(place), frozenset())
+
+
+@cache
+def _names() -> dict[str, frozenset[str]]:
+    names: dict[str, set[str]] = {}
+    for line in files(__package__).joinpath("places.txt").read_text("utf-8").splitlines():
+        if line.startswith("#"):
+            continue
+        code, _, spellings = line.partition(":")
+        for spelling in spellings.split(";"):
+            names.setdefault(_bare(spelling), set()).add("" if code == _WORLD else code)
+    return {name: frozenset(codes) for name, codes in names.items()}
+
+
+def _bare(name: str) -> str:
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name).casefold())
+    return "".join(c for c in folded if c.isalnum() or (unicodedata.category(c) == "Mc") or c in "&*")

@@ -1,0 +1,135 @@
+"""From one or two tables to the immutable snapshot that a comparison is made of."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from services.common.comparison import (
+    TIMEFRAMES,
+    Step,
+    infer_timeframe,
+    invalid,
+    pair_slug,
+    pair_terms,
+    parse_geo,
+    parse_timeframe,
+)
+from services.common.data_hash import data_hash
+from services.jobs.ingest.choice import Choice, choose_terms
+from services.jobs.ingest.grid import period_start
+from services.jobs.ingest.limits import shown, unreadable
+from services.jobs.ingest.places import codes_of
+from services.jobs.ingest.table import EMPTY_CELL, MISSING_PERIOD, PLACE_OVERRULED, Table
+
+# A series in the local time of the easternmost zones may be that far ahead of UTC.
+_AHEAD = timedelta(hours=14)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The series of two terms over one timeframe in one geo, named by its data hash."""
+
+    slug: str
+    terms: tuple[str, str]  # in slug order
+    timeframe: str
+    geo: str  # ISO 3166; "" is worldwide
+    times: tuple[datetime, ...]  # UTC-aware period starts, one step apart
+    values_a: tuple[float, ...]  # of terms[0], 0..100
+    values_b: tuple[float, ...]
+    partial_last_period: bool  # the last period was not over at `as_of`
+    scaled_apart: bool  # the two series come from two exports, each on a scale of its own
+    gaps_filled: bool
+    cleaned: tuple[tuple[str, int], ...]  # what was cleaned in what is kept → how often, by name
+    source: str
+    as_of: datetime
+    data_hash: str
+
+
+def build_snapshot(
+    tables: Sequence[Table],
+    *,
+    timeframe: str,
+    geo: str | None,
+    pick: Sequence[str],
+    as_of: datetime,
+    source: str,
+    expected_terms: tuple[str, str] | None,
+) -> Snapshot:
+    """The snapshot of one table's two terms, or of two one-term tables joined on their common dates.
+
+    `timeframe` "" infers it; `geo` None takes the header's, else worldwide; `pick` names two of more terms;
+    `expected_terms` are those of a known comparison in slug order: the tables must be about them, and their spelling
+    is kept. `as_of` (aware) is when the data were taken. Raises WarmcastError that names what is wrong.
+    """
+    choice = choose_terms(tables, pick, expected_terms)
+    step, times = choice.step, choice.times
+    name = _timeframe(timeframe, step, len(times))
+    code, place_cleaned = _geo(geo, tables)
+    if times[-1] > as_of + _AHEAD:
+        raise unreadable(
+            f"the last date, {times[-1]:%Y-%m-%dT%H:%M}, lies after the time of the data, {as_of:%Y-%m-%dT%H:%M}"
+        )
+    partial = as_of < period_start(times[-1], step, 1)
+    terms = pair_terms(*choice.terms)
+    values_a, values_b = choice.values if terms == choice.terms else choice.values[::-1]
+    cleaned = _summed(choice, place_cleaned)
+    return Snapshot(
+        slug=pair_slug(*terms),
+        terms=terms,
+        timeframe=name,
+        geo=code,
+        times=times,
+        values_a=values_a,
+        values_b=values_b,
+        partial_last_period=partial,
+        scaled_apart=choice.scaled_apart,
+        gaps_filled=any(what in (EMPTY_CELL, MISSING_PERIOD) for what, _ in cleaned),
+        cleaned=cleaned,
+        source=source,
+        as_of=as_of,
+        data_hash=data_hash(
+            terms=terms,
+            timeframe=name,
+            geo=code,
+            times=times,
+            values_a=values_a,
+            values_b=values_b,
+            partial_last_period=partial,
+            scaled_apart=choice.scaled_apart,
+        ),
+    )
+
+
+def _timeframe(given: str, step: Step, points: int) -> str:
+    if not given.strip():
+        return infer_timeframe(step, points).name
+    timeframe = parse_timeframe(given)
+    if timeframe.step is not step:
+        fitting = " or ".join(name for name, other in TIMEFRAMES.items() if other.step is step)
+        raise invalid(
+            "tf", f"the timeframe {timeframe.name} is {timeframe.step}, but the data are {step}; that is {fitting}"
+        )
+    return timeframe.name
+
+
+def _geo(given: str | None, tables: Sequence[Table]) -> tuple[str, Mapping[str, int]]:
+    """The code, and whether the caller's overruled what the header says."""
+    if given is not None:
+        code = parse_geo(given)
+        overruled = sum(table.geo is not None and table.geo != code for table in tables)
+        return code, {PLACE_OVERRULED: overruled}
+    for table in tables:
+        if table.place and table.geo is None:
+            meanings = sorted(codes_of(table.place))
+            why = f"which may be {' or '.join(meanings)}" if meanings else "which is not a place that this reader knows"
+            raise invalid("geo", f"the header of {table.name} says {shown(table.place)}, {why}; give geo=")
+    return next((table.geo for table in tables if table.geo is not None), ""), {}
+
+
+def _summed(choice: Choice, more: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
+    total = Counter(choice.cleaned)
+    total.update(more)
+    return tuple((what, count) for what, count in sorted(total.items()) if count)
