@@ -40,7 +40,7 @@ def to_status(error: WarmcastError) -> tuple[grpc.StatusCode, str, tuple[tuple[s
     return code, error.detail, ((_DETAILS, status.SerializeToString()),)
 
 
-def from_rpc_error(error: grpc.aio.AioRpcError, *, asked: str) -> WarmcastError:
+def from_rpc_error(error: grpc.aio.AioRpcError | grpc.Call, *, asked: str) -> WarmcastError:
     """What a failed call means for the caller; `asked` names the service for a status that carries no details."""
     for name, value in error.trailing_metadata() or ():
         if name == _DETAILS and isinstance(value, bytes):

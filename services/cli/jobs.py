@@ -1,0 +1,97 @@
+"""`warmcast jobs`: the service itself, and a look at its jobs."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+from google.protobuf.json_format import MessageToDict
+from warmcast.jobs.v1 import jobs_pb2 as pb
+
+from services.cli import servers
+from services.cli.client import jobs as connect
+
+app = typer.Typer(
+    help="Run the jobs service, or with a subcommand: list, show, requeue, cancel jobs.", invoke_without_command=True
+)
+_SECONDS = 10.0
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_STATUSES = ("queued", "running", "ready", "failed", "cancelled")
+
+
+@app.callback()
+def run(context: typer.Context) -> None:
+    """Run the jobs service: the queue and its dispatcher."""
+    if context.invoked_subcommand is None:
+        servers.jobs()
+
+
+@app.command("list")
+def list_jobs(
+    status: Annotated[str, typer.Option(help=" | ".join(_STATUSES))] = "",
+    slug: Annotated[str, typer.Option(help="Only this comparison's.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=200)] = 50,
+    page: Annotated[str, typer.Option(help="The token that the page before ended with.")] = "",
+    as_json: _Json = False,
+) -> None:
+    """List jobs, newest first."""
+    if status and status not in _STATUSES:
+        raise typer.BadParameter(f"one of {', '.join(_STATUSES)}", param_hint="--status")
+    wanted = pb.JobStatus.Value(f"JOB_STATUS_{status.upper()}") if status else pb.JOB_STATUS_UNSPECIFIED
+    request = pb.ListJobsRequest(status=wanted, slug=slug, page_size=limit, page_token=page)
+    with connect() as client:
+        found = client.stub.ListJobs(request, timeout=_SECONDS, metadata=client.sent())
+    if as_json:
+        _print_json([as_dict(job) for job in found.jobs])
+        return
+    for job in found.jobs:
+        typer.echo(line(job))
+    if found.next_page_token:
+        typer.echo(f"more: --page {found.next_page_token}", err=True)
+
+
+@app.command()
+def show(job_id: int) -> None:
+    """Show one job, as JSON."""
+    with connect() as client:
+        found = client.stub.GetJob(pb.GetJobRequest(id=job_id), timeout=_SECONDS, metadata=client.sent())
+    _print_json(as_dict(found.job))
+
+
+@app.command()
+def requeue(job_id: int) -> None:
+    """Start a job anew, whatever became of it; not while it runs."""
+    with connect() as client:
+        done = client.stub.RequeueJob(pb.RequeueJobRequest(id=job_id), timeout=_SECONDS, metadata=client.sent())
+    typer.echo(line(done.job))
+
+
+@app.command()
+def cancel(job_id: int) -> None:
+    """Cancel a queued or running job."""
+    with connect() as client:
+        done = client.stub.CancelJob(pb.CancelJobRequest(id=job_id), timeout=_SECONDS, metadata=client.sent())
+    typer.echo(line(done.job))
+
+
+def line(job: pb.WarmupJob) -> str:
+    """A job in one line."""
+    where = f"{job.slug} {job.timeframe} {job.geo or 'worldwide'}"
+    error = f" · {job.last_error}" if job.last_error else ""
+    return f"{job.id:>6}  {status_name(job.status):<9}  attempt {job.attempts}  {where}  {job.data_hash}{error}"
+
+
+def status_name(status: pb.JobStatus.ValueType) -> str:
+    """`queued` for JOB_STATUS_QUEUED."""
+    return pb.JobStatus.Name(status).removeprefix("JOB_STATUS_").lower()
+
+
+def as_dict(job: pb.WarmupJob) -> dict[str, object]:
+    """A job as JSON shows it."""
+    fields: dict[str, object] = MessageToDict(job)
+    return fields | {"id": job.id, "status": status_name(job.status)}
+
+
+def _print_json(value: object) -> None:
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))

@@ -1,0 +1,13 @@
+"""What client commands read from the environment."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from services.common.settings import Settings
+
+
+class ClientSettings(Settings):
+    """Settings of every command that asks the jobs service."""
+
+    jobs_addr: str = Field("127.0.0.1:50051", description="where the jobs service is, host:port or dns:///name")

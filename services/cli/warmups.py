@@ -1,0 +1,113 @@
+"""The commands that move warmups: import, run-warmup, sweep, status."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from google.protobuf.timestamp_pb2 import Timestamp
+from warmcast.jobs.v1 import jobs_pb2 as pb
+
+from services.cli.client import jobs as connect
+from services.cli.jobs import line, status_name
+
+_MAX_FILE_BYTES = 2 * 1024 * 1024
+_SECONDS = 30.0
+_RUN_SECONDS = 600.0
+
+
+def import_files(  # noqa: PLR0917 - typer reads options from parameters
+    files: Annotated[list[Path], typer.Argument(help="One export, or two exports with one term each.")],
+    term: Annotated[list[str] | None, typer.Option(help="Given twice: the two of a file's terms to take.")] = None,
+    tf: Annotated[str, typer.Option(help="7d | 30d | 3m | 12m | 5y | all; default: as the data say.")] = "",
+    geo: Annotated[str | None, typer.Option(help="ISO 3166 code, empty for worldwide; default: the header's.")] = None,
+    slug: Annotated[str, typer.Option(help="The comparison that the file must be of.")] = "",
+    as_of: Annotated[datetime | None, typer.Option(help="When the data were taken, UTC; default: now.")] = None,
+) -> None:
+    """Import Google Trends CSV exports as a comparison."""
+    request = pb.IngestSnapshotRequest(
+        files=pb.TrendsFiles(files=[pb.TrendsFile(name=path.name, content=_content(path)) for path in files]),
+        timeframe=tf,
+        geo=geo,
+        terms=term or [],
+        expected_slug=slug,
+        as_of=_timestamp(as_of),
+    )
+    with connect() as client:
+        done = client.stub.IngestSnapshot(request, timeout=_SECONDS, metadata=client.sent())
+    first, last = (stamp.ToDatetime(tzinfo=UTC).date() for stamp in (done.first, done.last))
+    news = "imported" if done.created else "already there"
+    typer.echo(f"{news}: {done.slug} ({done.terms[0]} / {done.terms[1]}), {done.timeframe}, {done.geo or 'worldwide'}")
+    typer.echo(f"  {done.points} points, {first} to {last}, data hash {done.data_hash}")
+    for cleaned in done.cleaned:
+        typer.echo(f"  cleaned: {cleaned.what} ({cleaned.count})")
+    if done.partial_last_period:
+        typer.echo("  the last period was not over; it is kept out of forecasts")
+    if done.scaled_apart:
+        typer.echo("  joined from two exports, each scaled by itself: no head-to-head")
+
+
+def run_warmup(
+    most: Annotated[int, typer.Option("--max", min=1, max=100, help="How many jobs at the most.")] = 1,
+) -> None:
+    """Claim and run queued jobs, oldest first. Exit code 1 when one of them did not become ready."""
+    with connect() as client:
+        done = client.stub.RunWarmup(pb.RunWarmupRequest(max=most), timeout=_RUN_SECONDS, metadata=client.sent())
+    for job in done.jobs:
+        typer.echo(line(job))
+    typer.echo(f"{len(done.jobs)} run" if done.jobs else "nothing is queued", err=True)
+    if any(job.status != pb.JOB_STATUS_READY for job in done.jobs):
+        raise typer.Exit(1)
+
+
+def sweep() -> None:
+    """Re-queue stuck jobs, and those whose forecasts are gone from the cache."""
+    with connect() as client:
+        done = client.stub.Sweep(pb.SweepRequest(), timeout=_SECONDS, metadata=client.sent())
+    for swept in done.requeued:
+        typer.echo(f"{line(swept.job)}  ← {swept.cause}")
+    typer.echo(f"{len(done.requeued)} taken up, {done.audited} audited", err=True)
+    if done.audit_skipped:
+        typer.echo(f"the audit was cut short: {done.audit_skipped}", err=True)
+
+
+def status() -> None:
+    """Say where the queue stands."""
+    with connect() as client:
+        now = client.stub.GetStatus(pb.GetStatusRequest(), timeout=_SECONDS, metadata=client.sent())
+    for each in now.counts:
+        typer.echo(f"{status_name(each.status):<10} {each.count:>8}")
+    if now.oldest_queued_seconds:
+        typer.echo(f"oldest queued for {now.oldest_queued_seconds:.0f} s")
+    if now.oldest_running_seconds:
+        typer.echo(f"oldest running for {now.oldest_running_seconds:.0f} s")
+    engine = f"engine {now.engine_version}, {now.worker_slots} slots" if now.forecaster_available else "cannot be asked"
+    typer.echo(f"forecaster: {engine}")
+    typer.echo(f"dispatcher: {'on' if now.dispatcher_enabled else 'off'}")
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MAX_FILE_BYTES + 1)
+    except OSError as error:
+        _refuse(f"{path}: {error.strerror}")
+    if len(content) > _MAX_FILE_BYTES:
+        _refuse(f"{path}: larger than {_MAX_FILE_BYTES} bytes")
+    return content
+
+
+def _refuse(why: str) -> NoReturn:
+    print(f"warmcast: {why}", file=sys.stderr)
+    raise SystemExit(2)
+
+
+def _timestamp(time: datetime | None) -> Timestamp | None:
+    if time is None:
+        return None
+    stamp = Timestamp()
+    stamp.FromDatetime(time.replace(tzinfo=UTC))
+    return stamp

@@ -1,0 +1,115 @@
+"""Wires the jobs service together and runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+
+import structlog
+import uvloop
+from warmcast.jobs.v1 import jobs_pb2_grpc
+
+from services.common import settings as environment
+from services.common.errors import WarmcastError
+from services.common.rpc.channel import open_channel
+from services.common.rpc.interceptors import standard_chain
+from services.common.rpc.server import Server, follow_readiness, serve_metrics, until_signal
+from services.common.telemetry import configure_logging
+from services.jobs import forecaster_client, migrate, servicer
+from services.jobs.dispatcher import Dispatcher
+from services.jobs.forecaster_client import GrpcForecaster
+from services.jobs.importer import Importer
+from services.jobs.runner import Runner
+from services.jobs.settings import JobsSettings
+from services.jobs.store.comparisons import Comparisons
+from services.jobs.store.database import Database
+from services.jobs.store.listen import Listener
+from services.jobs.store.listings import Listings
+from services.jobs.store.queue import Queue
+from services.jobs.sweeper import Sweeper
+
+log = structlog.get_logger()
+
+_LONGEST_CALL = 60.0  # seconds
+
+
+def main() -> None:
+    """Runs until SIGTERM or SIGINT; exits 0 once drained."""
+    settings = environment.load(JobsSettings)
+    configure_logging("jobs", log_format=settings.log_format, level=settings.log_level)
+    uvloop.run(serve(settings))
+
+
+async def serve(settings: JobsSettings) -> None:
+    """The whole service, from the first connection to the last."""
+    policy = settings.policy()
+    secrets = settings.accepted_secrets()
+    database = Database(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
+    channel = open_channel(
+        settings.forecaster_addr, idempotent=forecaster_client.IDEMPOTENT, service=forecaster_client.SERVICE
+    )
+    forecaster = GrpcForecaster(
+        channel, secret=secrets[0] if secrets else None, attempt_deadline=policy.attempt_deadline
+    )
+    queue = Queue(database, policy, holder=uuid.uuid4().hex)
+    comparisons = Comparisons(database, policy)
+    listings = Listings(database)
+    dispatcher = Dispatcher(
+        queue, Runner(queue, comparisons, forecaster, policy), forecaster, poll=settings.poll_seconds
+    )
+    chain = standard_chain(
+        guarded=servicer.GUARDED,
+        accepted_secrets=secrets,
+        longest=_LONGEST_CALL,
+        unbounded=servicer.UNBOUNDED,
+    )
+    server = Server(chain, service=servicer.SERVICE)
+    jobs_pb2_grpc.add_JobsServiceServicer_to_server(
+        servicer.JobsServicer(
+            importer=Importer(comparisons),
+            comparisons=comparisons,
+            queue=queue,
+            listings=listings,
+            dispatcher=dispatcher,
+            sweeper=Sweeper(queue, listings, forecaster),
+            dispatching=settings.dispatcher_enabled,
+        ),
+        server.grpc,
+    )
+    if not secrets:
+        log.error("WARMUP_SECRET is not set: no forecast can be asked for, and every call that needs it is refused")
+
+    await database.open()
+    serve_metrics(settings.metrics_port)
+    await server.start(settings.jobs_listen)
+    async with asyncio.TaskGroup() as background:
+        tasks = [background.create_task(follow_readiness(server, _at_revision(database, migrate.head())))]
+        if settings.dispatcher_enabled:
+            tasks.append(background.create_task(Listener(settings.listen_url(), dispatcher.wake).run()))
+            tasks.append(background.create_task(dispatcher.dispatch()))
+        await until_signal()
+        log.info("stopping")
+        await server.set_ready(False)
+        await dispatcher.drain(settings.drain_seconds)
+        await server.stop(grace=5)
+        for task in tasks:
+            task.cancel()
+    await channel.close()
+    await database.close()
+
+
+def _at_revision(database: Database, wanted: str) -> Callable[[], Awaitable[bool]]:
+    """Whether the schema is at the revision that this code needs, or past it. The service waits; it never migrates."""
+
+    async def check() -> bool:
+        try:
+            return await database.revision() >= wanted
+        except WarmcastError:
+            return False
+
+    return check
+
+
+if __name__ == "__main__":
+    main()

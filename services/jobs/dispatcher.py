@@ -1,0 +1,166 @@
+"""Who runs what, when: the dispatcher that is woken by notifications, and runs asked for by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+from typing import Protocol
+
+import structlog
+from prometheus_client import Counter, Gauge
+
+from services.common import errors
+from services.common.errors import WarmcastError
+from services.jobs.forecast import Forecaster, ForecasterInfo
+from services.jobs.job import SweptJob, WarmupJob
+from services.jobs.runner import Runner
+from services.jobs.store.queue import Claims
+
+log = structlog.get_logger()
+
+RESCUED = Counter("warmcast_jobs_rescued_total", "Stuck jobs that were taken up again, by cause", ["cause"])
+RUNNING = Gauge("warmcast_jobs_running", "Runs in this process")
+_ASK_AGAIN = 5.0  # seconds that a forecaster's answer about its slots is good for
+_SHORTEST = 0.02  # seconds; a lease that expires this instant is not asked for in a tight loop
+
+
+class ClaimQueue(Protocol):
+    """What the dispatcher needs of store.queue.Queue."""
+
+    async def claim(self, limit: int) -> Claims: ...
+
+    async def seconds_until_due(self) -> float | None: ...
+
+
+class Dispatcher:
+    """Owns all runs of this process: those that it starts itself, and those that RunWarmup asks for."""
+
+    def __init__(self, queue: ClaimQueue, runner: Runner, forecaster: Forecaster, *, poll: float) -> None:
+        self._queue = queue
+        self._runner = runner
+        self._forecaster = forecaster
+        self._poll = poll
+        self._woken = asyncio.Event()
+        self._runs: set[asyncio.Task[WarmupJob | None]] = set()
+        self._asked_for: set[asyncio.Task[list[WarmupJob]]] = set()
+        self._info: ForecasterInfo | None = None
+        self._asked_at = float("-inf")
+        self._asking = asyncio.Lock()  # many callers, one question
+        self._draining = False
+
+    @property
+    def running(self) -> int:
+        """Runs in this process."""
+        return len(self._runs)
+
+    def wake(self) -> None:
+        """Something may be there to run."""
+        self._woken.set()
+
+    async def forecaster_info(self) -> ForecasterInfo | None:
+        """What the forecaster said of itself lately; None: it cannot be asked."""
+        async with self._asking:
+            if time.monotonic() - self._asked_at > _ASK_AGAIN:
+                try:
+                    self._info = await self._forecaster.describe()
+                except WarmcastError:
+                    self._info = None
+                self._asked_at = time.monotonic()
+            return self._info
+
+    async def dispatch(self) -> None:
+        """Claims and runs for ever, as many at once as the forecaster has slots. Ends only when cancelled."""
+        while not self._draining:
+            # Cleared before the fetch: whatever comes after this line wakes the wait below.
+            self._woken.clear()
+            pause = await self._fill()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._woken.wait()
+
+    async def run_now(self, most: int) -> list[WarmupJob]:
+        """Claims and runs up to `most` jobs, one after the other; a caller that leaves does not end it.
+
+        Raises WarmcastError(UNAVAILABLE), with nothing claimed, while the forecaster cannot be asked or this drains.
+        """
+        task = asyncio.create_task(self._run_in_turn(most))
+        self._asked_for.add(task)
+        task.add_done_callback(self._asked_for.discard)
+        return await asyncio.shield(task)
+
+    async def drain(self, grace: float) -> None:
+        """Claims no more, lets runs end within `grace` seconds, and hands back those that do not."""
+        self._draining = True
+        self._woken.set()
+        runs = list(self._runs)
+        if not runs:
+            return
+        _, late = await asyncio.wait(runs, timeout=grace)
+        for run in late:
+            run.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        log.info("drained", finished=len(runs) - len(late), handed_back=len(late))
+
+    async def _fill(self) -> float:
+        """Starts what can be started; returns how many seconds to sleep if nothing wakes it."""
+        poll = self._poll * random.uniform(0.7, 1.0)  # noqa: S311 - keeps replicas from polling in step
+        try:
+            info = await self.forecaster_info()
+            free = (info.worker_slots if info else 0) - len(self._runs)
+            # With no slot free it claims nothing, but still frees what is stuck.
+            claims = await self._claim(max(free, 0))
+            for job in claims.claimed:
+                self._start(job)
+            if claims.claimed or claims.rescued:
+                self._woken.set()
+            due = await self._queue.seconds_until_due()
+        except WarmcastError:
+            return min(poll, 1.0)
+        return poll if due is None else min(poll, max(due, _SHORTEST))
+
+    async def _run_in_turn(self, most: int) -> list[WarmupJob]:
+        done: list[WarmupJob] = []
+        while len(done) < most:
+            if self._draining:
+                break
+            if await self.forecaster_info() is None:
+                if done:
+                    break
+                raise WarmcastError(
+                    errors.UNAVAILABLE, "the forecaster cannot be asked; nothing was claimed", retry_after=5
+                )
+            claims = await self._claim(1)
+            for job in claims.claimed:
+                done.append(await self._start(job) or job)
+            if not claims.claimed and not claims.rescued:
+                break
+        return done
+
+    async def _claim(self, limit: int) -> Claims:
+        claims = await self._queue.claim(limit)
+        count_rescued(claims.rescued)
+        return claims
+
+    def _start(self, job: WarmupJob) -> asyncio.Task[WarmupJob | None]:
+        run = asyncio.create_task(self._runner.run(job))
+        self._runs.add(run)
+        RUNNING.set(len(self._runs))
+        run.add_done_callback(self._ended)
+        return run
+
+    def _ended(self, run: asyncio.Task[WarmupJob | None]) -> None:
+        self._runs.discard(run)
+        RUNNING.set(len(self._runs))
+        self._woken.set()
+        if not run.cancelled() and (error := run.exception()):
+            # The job's lease runs out and it is rescued; what remains is to say why.
+            log.error("run crashed", exc_info=error)
+
+
+def count_rescued(swept: tuple[SweptJob, ...]) -> None:
+    """Counts and logs jobs that were taken up again."""
+    for each in swept:
+        RESCUED.labels(each.cause.value).inc()
+        log.warning("took up a stuck job", job_id=each.job.id, cause=each.cause.value, status=each.job.status.value)

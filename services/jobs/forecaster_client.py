@@ -1,0 +1,150 @@
+"""The forecaster over gRPC: translates to and from its messages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import grpc
+from google.protobuf.timestamp_pb2 import Timestamp
+from warmcast.forecaster.v1 import forecaster_pb2 as pb
+from warmcast.forecaster.v1 import forecaster_pb2_grpc
+
+from services.common.comparison import ComparisonKey
+from services.common.errors import WarmcastError
+from services.common.rpc import metadata
+from services.common.rpc.status import from_rpc_error
+from services.jobs.forecast import (
+    ForecasterInfo,
+    ForecastPoint,
+    GeneratedForecasts,
+    Generation,
+    SnapshotRef,
+    SnapshotSeries,
+    TermForecast,
+)
+from services.jobs.job import WarmupJob
+
+IDEMPOTENT = ("CheckForecasts", "Describe")
+SERVICE = pb.DESCRIPTOR.services_by_name["ForecasterService"].full_name
+_CHECK_SECONDS = 5.0
+_MARK_SECONDS = 2.0
+_DESCRIBE_SECONDS = 2.0
+
+
+class GrpcForecaster:
+    """A services.jobs.forecast.Forecaster. Raises WarmcastError for every call that fails."""
+
+    def __init__(self, channel: grpc.aio.Channel, *, secret: str | None, attempt_deadline: float) -> None:
+        self._stub = forecaster_pb2_grpc.ForecasterServiceStub(channel)
+        self._secret = secret
+        self._attempt_deadline = attempt_deadline
+
+    async def generate(self, job: WarmupJob, snapshot: SnapshotSeries) -> Generation:
+        """See Forecaster.generate. Leaving the generator cancels the call."""
+        call = self._stub.GenerateForecasts(
+            _generate_request(job, snapshot),
+            timeout=self._attempt_deadline,
+            metadata=metadata.outgoing(secret=self._secret, debug_id=job.debug_id),
+        )
+        try:
+            async for response in call:
+                yield _generated(response.result) if response.WhichOneof("event") == "result" else None
+        except grpc.aio.AioRpcError as error:
+            raise _translated(error) from None
+        finally:
+            call.cancel()
+
+    async def missing(self, snapshots: Sequence[SnapshotRef]) -> list[bool]:
+        """See Forecaster.missing."""
+        request = pb.CheckForecastsRequest(keys=[_snapshot_key(snapshot) for snapshot in snapshots])
+        try:
+            response = await self._stub.CheckForecasts(request, timeout=_CHECK_SECONDS, metadata=metadata.outgoing())
+        except grpc.aio.AioRpcError as error:
+            raise _translated(error) from None
+        return [freshness == pb.FRESHNESS_MISSING for freshness in response.freshness]
+
+    async def record_failure(self, job: WarmupJob) -> None:
+        """See Forecaster.record_failure."""
+        request = pb.RecordFailureRequest(
+            key=_key(job.key, ("", ""), job.data_hash),
+            lease_id=job.lease_id,
+            status=job.status.value,
+            error=job.last_error or "",
+        )
+        sent = metadata.outgoing(secret=self._secret, debug_id=job.debug_id)
+        try:
+            await self._stub.RecordFailure(request, timeout=_MARK_SECONDS, metadata=sent)
+        except grpc.aio.AioRpcError as error:
+            raise _translated(error) from None
+
+    async def describe(self) -> ForecasterInfo:
+        """See Forecaster.describe."""
+        try:
+            response = await self._stub.Describe(
+                pb.DescribeRequest(), timeout=_DESCRIBE_SECONDS, metadata=metadata.outgoing()
+            )
+        except grpc.aio.AioRpcError as error:
+            raise _translated(error) from None
+        return ForecasterInfo(response.engine_version, response.worker_slots)
+
+
+def _translated(error: grpc.aio.AioRpcError) -> WarmcastError:
+    return from_rpc_error(error, asked="the forecaster")
+
+
+def _generate_request(job: WarmupJob, snapshot: SnapshotSeries) -> pb.GenerateForecastsRequest:
+    return pb.GenerateForecastsRequest(
+        key=_snapshot_key(snapshot.ref),
+        times=[_timestamp(time) for time in snapshot.times],
+        values_a=snapshot.values_a,
+        values_b=snapshot.values_b,
+        partial_last_period=snapshot.partial_last_period,
+        scaled_apart=snapshot.scaled_apart,
+        gaps_filled=snapshot.gaps_filled,
+        source=snapshot.source,
+        last_updated_at=_timestamp(snapshot.as_of),
+        lease_id=job.lease_id,
+        adopt_above_lease=job.adopt_above_lease,
+        force=job.force,
+        debug_id=job.debug_id,
+    )
+
+
+def _snapshot_key(snapshot: SnapshotRef) -> pb.SnapshotKey:
+    key = _key(snapshot.key, snapshot.terms, snapshot.data_hash)
+    key.engine_version = snapshot.engine_version or ""
+    return key
+
+
+def _key(key: ComparisonKey, terms: tuple[str, str], data_hash: str) -> pb.SnapshotKey:
+    return pb.SnapshotKey(
+        slug=key.slug, term_a=terms[0], term_b=terms[1], timeframe=key.timeframe, geo=key.geo, data_hash=data_hash
+    )
+
+
+def _generated(result: pb.GeneratedForecasts) -> GeneratedForecasts:
+    return GeneratedForecasts(
+        engine_version=result.engine_version,
+        generated_at=_datetime(result.generated_at),
+        adopted=result.adopted,
+        term_a=_term(result.term_a),
+        term_b=_term(result.term_b),
+    )
+
+
+def _term(term: pb.TermForecast) -> TermForecast:
+    points = tuple(
+        ForecastPoint(_datetime(p.time), p.value, p.lower80, p.upper80, p.lower95, p.upper95) for p in term.points
+    )
+    return TermForecast(term.term, term.forecast_hash, term.direction, points)
+
+
+def _timestamp(time: datetime) -> Timestamp:
+    stamp = Timestamp()
+    stamp.FromDatetime(time)
+    return stamp
+
+
+def _datetime(stamp: Timestamp) -> datetime:
+    return stamp.ToDatetime(tzinfo=UTC)

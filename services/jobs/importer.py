@@ -1,0 +1,86 @@
+"""An import: tables as read, to the snapshot that a comparison now stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from services.common import errors
+from services.common.comparison import TIMEFRAMES, canonical_slug, invalid, parse_geo, parse_timeframe
+from services.common.errors import WarmcastError
+from services.jobs.comparison import Ingested
+from services.jobs.ingest.snapshot import Snapshot, build_snapshot
+from services.jobs.ingest.table import Table
+from services.jobs.signals import Signals, term_signals
+
+_MAX_SOURCE = 200
+
+
+@dataclass(frozen=True)
+class ImportRequest:
+    """How the tables are to be taken; empty or None: as the data say."""
+
+    timeframe: str = ""
+    geo: str | None = None
+    terms: tuple[str, ...] = ()  # picks two
+    expected_slug: str = ""  # the comparison that the data must be of
+    as_of: datetime | None = None
+    source: str = ""
+
+
+class SnapshotStore(Protocol):
+    """What an import needs of store.comparisons.Comparisons."""
+
+    async def now(self) -> datetime: ...
+
+    async def terms_of(self, slug: str) -> tuple[str, str] | None: ...
+
+    async def ingest(self, snapshot: Snapshot, signals: tuple[Signals, Signals]) -> Ingested: ...
+
+
+class Importer:
+    """Turns tables into the current snapshot of a comparison."""
+
+    def __init__(self, store: SnapshotStore) -> None:
+        self._store = store
+
+    async def take(self, tables: Sequence[Table], request: ImportRequest) -> tuple[Snapshot, Ingested]:
+        """Stores the snapshot. Raises WarmcastError that names what is wrong, with nothing written."""
+        timeframe = parse_timeframe(request.timeframe).name if request.timeframe else ""
+        geo = parse_geo(request.geo) if request.geo is not None else None
+        if len(request.source) > _MAX_SOURCE:
+            raise invalid("source", f"the source is longer than {_MAX_SOURCE} characters")
+        expected = await self._expected(request.expected_slug) if request.expected_slug else None
+        snapshot = build_snapshot(
+            tables,
+            timeframe=timeframe,
+            geo=geo,
+            pick=request.terms,
+            as_of=await self._as_of(request.as_of),
+            source=request.source,
+            expected_terms=expected,
+        )
+        season = TIMEFRAMES[snapshot.timeframe].season
+        signals_a, signals_b = (
+            term_signals(values, season=season, partial_last_period=snapshot.partial_last_period)
+            for values in (snapshot.values_a, snapshot.values_b)
+        )
+        return snapshot, await self._store.ingest(snapshot, (signals_a, signals_b))
+
+    async def _expected(self, slug: str) -> tuple[str, str]:
+        canonical = canonical_slug(slug)
+        terms = await self._store.terms_of(canonical)
+        if terms is None:
+            raise WarmcastError(errors.NOT_FOUND, f"there is no comparison {canonical}; its first import is a POST")
+        return terms
+
+    async def _as_of(self, given: datetime | None) -> datetime:
+        # PostgreSQL's clock, since this decides whether the last period is partial, and with that the hash.
+        now = await self._store.now()
+        if given is None:
+            return now
+        if given > now + timedelta(days=1):
+            raise invalid("asOf", f"asOf {given.isoformat()} lies in the future")
+        return given

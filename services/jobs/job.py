@@ -1,0 +1,121 @@
+"""A warmup job, the states that it can be in, and the numbers that its life follows. Plain Python."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from services.common import errors
+from services.common.comparison import ComparisonKey
+from services.common.errors import WarmcastError
+
+
+class Status(StrEnum):
+    """Where a job stands. docs/state-machine.md draws the edges."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    READY = "ready"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class EnqueueReason(StrEnum):
+    """Why an episode began."""
+
+    FIRST_CALL = "first-call"
+    REFRESH = "refresh"
+    CACHE_LOST = "cache-lost"
+    IMPORT = "import"
+    BY_HAND = "by-hand"
+
+
+class Cause(StrEnum):
+    """Why the sweep took a job up."""
+
+    QUEUED_OVERDUE = "queued-overdue"
+    LEASE_EXPIRED = "lease-expired"
+    DEADLINE_PASSED = "deadline-passed"
+    CACHE_LOST = "cache-lost"
+
+
+# Someone waits for all but a refresh.
+PRIORITY = {reason: 10 if reason is EnqueueReason.REFRESH else 0 for reason in EnqueueReason}
+
+
+@dataclass(frozen=True)
+class WarmupJob:
+    """One row of warmup_jobs. Times are UTC-aware, by PostgreSQL's clock."""
+
+    id: int
+    slug: str
+    timeframe: str
+    geo: str
+    data_hash: str
+    status: Status
+    attempts: int
+    last_error: str | None
+    debug_id: str
+    created_at: datetime
+    updated_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    version: int
+    reason: str
+    priority: int
+    queued_at: datetime
+    not_before: datetime | None
+    lease_id: int
+    lease_expires_at: datetime | None
+    adopt_above_lease: int
+    force: bool
+    cooldown_until: datetime | None
+    engine_version: str | None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "status", Status(self.status))
+
+    @property
+    def key(self) -> ComparisonKey:
+        """The comparison that it warms."""
+        return ComparisonKey(self.slug, self.timeframe, self.geo)
+
+
+@dataclass(frozen=True)
+class SweptJob:
+    """A job that was taken up again, as it is now, and why."""
+
+    job: WarmupJob
+    cause: Cause
+
+
+@dataclass(frozen=True)
+class QueuePolicy:
+    """The numbers of the state machine, in seconds unless said."""
+
+    lease: float = 15.0
+    attempt_deadline: float = 180.0
+    max_attempts: int = 5  # count
+    backoff_base: float = 2.0
+    backoff_cap: float = 60.0
+    overdue_after: float = 300.0
+    cooldown_transient: float = 300.0  # doubles with each failure
+    cooldown_cap: float = 21_600.0
+    cooldown_permanent: float = 86_400.0
+
+
+# The same series fails the same way again: trying once more changes nothing.
+_PERMANENT = frozenset({errors.UNWARMABLE, errors.INVALID_ARGUMENT})
+# Not the job's fault: it goes back as if it had not been claimed.
+_UNCOUNTED = frozenset({errors.BUSY, errors.FENCED_OFF})
+
+
+def is_permanent(error: WarmcastError) -> bool:
+    """Whether another attempt at the same snapshot is bound to fail too."""
+    return error.reason in _PERMANENT
+
+
+def is_uncounted(error: WarmcastError) -> bool:
+    """Whether the attempt never really began."""
+    return error.reason in _UNCOUNTED

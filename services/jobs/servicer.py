@@ -1,0 +1,286 @@
+"""The gRPC edge of jobs: translates, validates, and leaves the rest to the domain."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from datetime import UTC, timedelta
+from typing import Any
+
+import grpc
+from prometheus_client import Counter
+from warmcast.jobs.v1 import jobs_pb2 as pb
+from warmcast.jobs.v1 import jobs_pb2_grpc
+
+from services.common import errors
+from services.common.comparison import ComparisonKey, canonical_slug, invalid
+from services.common.errors import WarmcastError
+from services.jobs import messages
+from services.jobs.comparison import Place, eta_seconds
+from services.jobs.dispatcher import Dispatcher, count_rescued
+from services.jobs.importer import Importer, ImportRequest
+from services.jobs.ingest.points import read_points
+from services.jobs.ingest.table import Table
+from services.jobs.ingest.trends_csv import read_trends_csv
+from services.jobs.job import EnqueueReason, Status, WarmupJob
+from services.jobs.store.comparisons import Comparisons
+from services.jobs.store.listings import JobFilter, Listings
+from services.jobs.store.queue import Queue
+from services.jobs.sweeper import Sweeper
+
+SERVICE = pb.DESCRIPTOR.services_by_name["JobsService"].full_name
+# Every RPC that changes state, but those two that the public's calls lead to.
+GUARDED = frozenset(
+    f"/{SERVICE}/{method}"
+    for method in ("IngestSnapshot", "TriggerWarmup", "RunWarmup", "Sweep", "RequeueJob", "CancelJob")
+)
+UNBOUNDED = frozenset({f"/{SERVICE}/RunWarmup"})  # lasts as long as its runs
+
+ENQUEUED = Counter("warmcast_jobs_enqueued_total", "Episodes begun, by reason", ["reason"])
+
+_MAX_RUNS = 100
+_MAX_DEMAND = 1000
+_MAX_PAGE = 200
+_DEFAULT_PAGE = 50
+_REASONS = {
+    pb.ENQUEUE_REASON_FIRST_CALL: EnqueueReason.FIRST_CALL,
+    pb.ENQUEUE_REASON_REFRESH: EnqueueReason.REFRESH,
+    pb.ENQUEUE_REASON_CACHE_LOST: EnqueueReason.CACHE_LOST,
+}
+_STATUSES = {number: status for status, number in messages.STATUS.items()}
+
+Context = grpc.aio.ServicerContext[Any, Any]  # of whichever messages
+
+
+class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
+    """See protos/warmcast/jobs/v1/jobs.proto."""
+
+    def __init__(
+        self,
+        *,
+        importer: Importer,
+        comparisons: Comparisons,
+        queue: Queue,
+        listings: Listings,
+        dispatcher: Dispatcher,
+        sweeper: Sweeper,
+        dispatching: bool,
+    ) -> None:
+        self._importer = importer
+        self._comparisons = comparisons
+        self._queue = queue
+        self._listings = listings
+        self._dispatcher = dispatcher
+        self._sweeper = sweeper
+        self._dispatching = dispatching
+
+    async def IngestSnapshot(self, request: pb.IngestSnapshotRequest, context: Context) -> pb.IngestSnapshotResponse:
+        wanted = ImportRequest(
+            timeframe=request.timeframe,
+            geo=request.geo if request.HasField("geo") else None,
+            terms=tuple(request.terms),
+            expected_slug=request.expected_slug,
+            as_of=request.as_of.ToDatetime(tzinfo=UTC) if request.HasField("as_of") else None,
+            source=request.source or ("api" if request.WhichOneof("input") == "series" else "google-trends-csv"),
+        )
+        # Reading 2 MiB takes a while; other calls go on meanwhile.
+        tables = await asyncio.to_thread(_read, request)
+        return messages.ingested(*await self._importer.take(tables, wanted))
+
+    async def ListComparisons(self, request: pb.ListComparisonsRequest, context: Context) -> pb.ListComparisonsResponse:
+        limit = _page_size(request.page_size)
+        rows = await self._listings.comparisons(limit=limit + 1, after=_comparison_token(request.page_token))
+        last = rows[limit - 1] if len(rows) > limit else None
+        token = _encode([last.slug, last.timeframe, last.geo]) if last else ""
+        return pb.ListComparisonsResponse(
+            comparisons=[messages.listed_comparison(row) for row in rows[:limit]], next_page_token=token
+        )
+
+    async def GetComparison(self, request: pb.GetComparisonRequest, context: Context) -> pb.GetComparisonResponse:
+        return messages.comparison(await self._comparisons.current(_key(request.key)))
+
+    async def GetWarmup(self, request: pb.GetWarmupRequest, context: Context) -> pb.GetWarmupResponse:
+        view = await self._comparisons.view(_key(request.key))
+        response = messages.warmup(view)
+        if view.job:
+            place, eta = await self._stands(view.job)
+            response.queue_position = place
+            if eta is not None:
+                response.eta_seconds = eta
+        return response
+
+    async def EnqueueWarmup(self, request: pb.EnqueueWarmupRequest, context: Context) -> pb.EnqueueWarmupResponse:
+        key = _key(request.key)
+        if request.reason not in _REASONS:
+            raise invalid("reason", "the reason is missing")
+        reason = _REASONS[request.reason]
+        job = await self._queue.enqueue(key, request.data_hash, seen_version=request.seen_version, reason=reason)
+        enqueued = job is not None
+        if job is None:
+            view = await self._comparisons.view(key)
+            job = view.job if view.data_hash == request.data_hash else None
+            if job and view.overdue and job.version == request.seen_version:
+                swept = await self._queue.sweep(job.id)
+                count_rescued(swept)
+                enqueued = bool(swept)
+                job = swept[0].job if swept else job
+        else:
+            ENQUEUED.labels(reason.value).inc()
+        response = pb.EnqueueWarmupResponse(job=messages.job(job) if job else None, enqueued=enqueued)
+        if job:
+            response.queue_position, eta = await self._stands(job)
+            if eta is not None:
+                response.eta_seconds = eta
+        return response
+
+    async def TriggerWarmup(self, request: pb.TriggerWarmupRequest, context: Context) -> pb.TriggerWarmupResponse:
+        key = _key(request.key)
+        job = await self._queue.trigger(key, force=request.force)
+        if job is not None:
+            ENQUEUED.labels(EnqueueReason.BY_HAND.value).inc()
+            return pb.TriggerWarmupResponse(job=messages.job(job), enqueued=True)
+        running = (await self._comparisons.view(key)).job
+        return pb.TriggerWarmupResponse(job=messages.job(running) if running else None, enqueued=False)
+
+    async def ReportDemand(self, request: pb.ReportDemandRequest, context: Context) -> pb.ReportDemandResponse:
+        if len(request.demand) > _MAX_DEMAND:
+            raise invalid("demand", f"more than {_MAX_DEMAND} comparisons in one report")
+        demand: dict[ComparisonKey, int] = {}
+        for each in request.demand:
+            if each.count < 1:
+                raise invalid("count", "a count is not positive")
+            key = _key(each.key)
+            demand[key] = demand.get(key, 0) + each.count
+        await self._comparisons.report_demand(demand)
+        return pb.ReportDemandResponse()
+
+    async def RunWarmup(self, request: pb.RunWarmupRequest, context: Context) -> pb.RunWarmupResponse:
+        most = _bounded("max", request.max or 1, _MAX_RUNS)
+        return pb.RunWarmupResponse(jobs=[messages.job(job) for job in await self._dispatcher.run_now(most)])
+
+    async def Sweep(self, request: pb.SweepRequest, context: Context) -> pb.SweepResponse:
+        return messages.swept(await self._sweeper.sweep())
+
+    async def ListJobs(self, request: pb.ListJobsRequest, context: Context) -> pb.ListJobsResponse:
+        limit = _page_size(request.page_size)
+        wanted = JobFilter(
+            status=_STATUSES.get(request.status),
+            slug=canonical_slug(request.slug) if request.slug else None,
+            older_than=_seconds("older_than_seconds", request.older_than_seconds),
+            newer_than=_seconds("newer_than_seconds", request.newer_than_seconds),
+        )
+        rows = await self._listings.jobs(wanted, limit=limit + 1, before_id=_job_token(request.page_token))
+        token = _encode([rows[limit - 1].id]) if len(rows) > limit else ""
+        return pb.ListJobsResponse(jobs=[messages.job(row) for row in rows[:limit]], next_page_token=token)
+
+    async def GetJob(self, request: pb.GetJobRequest, context: Context) -> pb.GetJobResponse:
+        return pb.GetJobResponse(job=messages.job(await self._job(request.id)))
+
+    async def RequeueJob(self, request: pb.RequeueJobRequest, context: Context) -> pb.RequeueJobResponse:
+        job = await self._queue.requeue(request.id)
+        if job is None:
+            await self._refuse(request.id, "requeued")
+        return pb.RequeueJobResponse(job=messages.job(job)) if job else pb.RequeueJobResponse()
+
+    async def CancelJob(self, request: pb.CancelJobRequest, context: Context) -> pb.CancelJobResponse:
+        job = await self._queue.cancel(request.id)
+        if job is None:
+            await self._refuse(request.id, "cancelled")
+        return pb.CancelJobResponse(job=messages.job(job)) if job else pb.CancelJobResponse()
+
+    async def GetStatus(self, request: pb.GetStatusRequest, context: Context) -> pb.GetStatusResponse:
+        status = await self._listings.status()
+        info = await self._dispatcher.forecaster_info()
+        return pb.GetStatusResponse(
+            counts=messages.counts(status),
+            oldest_queued_seconds=status.oldest_queued_seconds,
+            oldest_running_seconds=status.oldest_running_seconds,
+            forecaster_available=info is not None,
+            engine_version=info.engine_version if info else "",
+            worker_slots=info.worker_slots if info else 0,
+            dispatcher_enabled=self._dispatching,
+            running_here=self._dispatcher.running,
+        )
+
+    async def _stands(self, job: WarmupJob) -> tuple[int, float | None]:
+        """Queue position and ETA of an unsettled job; 0 and None of any other."""
+        place: Place | None = None
+        if job.status in (Status.QUEUED, Status.RUNNING):
+            place = await self._comparisons.place(job)
+        if place is None:
+            return 0, None
+        info = await self._dispatcher.forecaster_info()
+        return place.position, eta_seconds(place, worker_slots=info.worker_slots if info else 0)
+
+    async def _job(self, job_id: int) -> WarmupJob:
+        job = await self._listings.job(job_id)
+        if job is None:
+            raise WarmcastError(errors.NOT_FOUND, f"there is no job {job_id}")
+        return job
+
+    async def _refuse(self, job_id: int, act: str) -> None:
+        job = await self._job(job_id)
+        raise WarmcastError(errors.WRONG_STATE, f"job {job_id} is {job.status.value} and cannot be {act}")
+
+
+def _read(request: pb.IngestSnapshotRequest) -> list[Table]:
+    if request.WhichOneof("input") == "files":
+        return [read_trends_csv(file.content, file.name) for file in request.files.files]
+    if request.WhichOneof("input") == "series":
+        return [read_points(request.series.terms, [(point.date, point.values) for point in request.series.points])]
+    raise invalid("input", "there is neither a file nor a series in the request")
+
+
+def _key(key: pb.ComparisonKey) -> ComparisonKey:
+    return ComparisonKey.parse(key.slug, key.timeframe, key.geo)
+
+
+def _page_size(size: int) -> int:
+    return _bounded("page_size", size or _DEFAULT_PAGE, _MAX_PAGE)
+
+
+def _bounded(field: str, value: int, most: int) -> int:
+    if not 1 <= value <= most:
+        raise invalid(field, f"{field} is {value}; it must be from 1 to {most}")
+    return value
+
+
+def _seconds(field: str, value: int) -> timedelta | None:
+    if value < 0 or value > 10**9:
+        raise invalid(field, f"{field} is out of range")
+    return timedelta(seconds=value) if value else None
+
+
+def _encode(place: Sequence[str | int]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(place, separators=(",", ":")).encode()).decode()
+
+
+def _decode(token: str) -> list[object]:
+    try:
+        place = json.loads(base64.urlsafe_b64decode(token))
+    except (binascii.Error, ValueError):
+        place = None
+    if not isinstance(place, list):
+        raise invalid("page_token", "the page token is not one of ours")
+    return place
+
+
+def _job_token(token: str) -> int | None:
+    if not token:
+        return None
+    match _decode(token):
+        case [int(job_id)]:
+            return job_id
+    raise invalid("page_token", "the page token is not one of this list's")
+
+
+def _comparison_token(token: str) -> tuple[str, str, str] | None:
+    if not token:
+        return None
+    match _decode(token):
+        case [str(slug), str(timeframe), str(geo)]:
+            return slug, timeframe, geo
+    raise invalid("page_token", "the page token is not one of this list's")

@@ -1,0 +1,64 @@
+"""What the jobs service reads from the environment."""
+
+from __future__ import annotations
+
+from pydantic import Field, SecretStr
+
+from services.common.settings import ServerSettings, Settings
+from services.jobs.job import QueuePolicy
+
+_DEFAULT = QueuePolicy()
+
+
+class MigrationSettings(Settings):
+    """Settings of `warmcast migrate`."""
+
+    database_url: SecretStr = Field(description="PostgreSQL, as postgresql://user:password@host:port/name; required")
+
+
+class JobsSettings(ServerSettings, MigrationSettings):
+    """Settings of `warmcast jobs`."""
+
+    database_listen_url: SecretStr | None = Field(
+        None, description="a direct connection for LISTEN where a pooler stands between; default: DATABASE_URL"
+    )
+    database_pool_size: int = Field(10, ge=2, le=200, description="connections to PostgreSQL that one replica holds")
+    jobs_listen: str = Field("0.0.0.0:50051", description="address that the jobs service binds")
+    forecaster_addr: str = Field("127.0.0.1:50052", description="where the forecaster is, host:port or dns:///name")
+    dispatcher_enabled: bool = Field(True, description="false: only RunWarmup moves jobs")
+    poll_seconds: float = Field(5.0, gt=0, le=60, description="slowest poll beneath LISTEN, jittered")
+    lease_seconds: float = Field(_DEFAULT.lease, ge=1, le=600, description="a lease that no beat renews is free after")
+    attempt_deadline_seconds: float = Field(
+        _DEFAULT.attempt_deadline, ge=1, le=3600, description="hard limit for one attempt"
+    )
+    max_attempts: int = Field(_DEFAULT.max_attempts, ge=1, le=100, description="attempts in an episode before `failed`")
+    backoff_base_seconds: float = Field(
+        _DEFAULT.backoff_base, ge=0, le=600, description="back-off after the first transient failure, full jitter"
+    )
+    backoff_cap_seconds: float = Field(_DEFAULT.backoff_cap, ge=0, le=3600, description="longest back-off")
+    overdue_seconds: float = Field(
+        _DEFAULT.overdue_after, ge=1, le=86_400, description="a queued job that waits longer is overdue"
+    )
+    cooldown_seconds: float = Field(
+        _DEFAULT.cooldown_transient, ge=0, le=86_400, description="first cool-down of a failed job; doubles to 6 h"
+    )
+    cooldown_permanent_seconds: float = Field(
+        _DEFAULT.cooldown_permanent, ge=0, le=604_800, description="cool-down of a permanent failure"
+    )
+
+    def policy(self) -> QueuePolicy:
+        """The numbers of the state machine."""
+        return QueuePolicy(
+            lease=self.lease_seconds,
+            attempt_deadline=self.attempt_deadline_seconds,
+            max_attempts=self.max_attempts,
+            backoff_base=self.backoff_base_seconds,
+            backoff_cap=self.backoff_cap_seconds,
+            overdue_after=self.overdue_seconds,
+            cooldown_transient=self.cooldown_seconds,
+            cooldown_permanent=self.cooldown_permanent_seconds,
+        )
+
+    def listen_url(self) -> str:
+        """Where LISTEN connects to."""
+        return (self.database_listen_url or self.database_url).get_secret_value()

@@ -1,0 +1,285 @@
+"""Comparisons and their snapshots in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
+
+from services.common import errors
+from services.common.comparison import ComparisonKey, same_term
+from services.common.errors import WarmcastError
+from services.jobs.comparison import Ingested, Place, StoredSnapshot, WarmupView
+from services.jobs.forecast import SnapshotRef, SnapshotSeries
+from services.jobs.ingest.snapshot import Snapshot
+from services.jobs.job import EnqueueReason, QueuePolicy, WarmupJob
+from services.jobs.signals import Signals
+from services.jobs.store import statements
+from services.jobs.store.database import Connection, Database, run
+from services.jobs.store.queue import enqueue_in, to_job
+
+_ASKED_FOR_DAYS = 7
+
+# A slug belongs to the terms that came first; DO UPDATE (of nothing) so that the row comes back either way.
+_CLAIM_SLUG = """
+INSERT INTO term_pairs (slug, term_a, term_b) VALUES (%(slug)s, %(term_a)s, %(term_b)s)
+ON CONFLICT (slug) DO UPDATE SET slug = EXCLUDED.slug
+RETURNING term_a, term_b
+"""
+
+_INSERT_SNAPSHOT = """
+INSERT INTO snapshots (slug, timeframe, geo, data_hash, times, values_a, values_b, partial_last_period, scaled_apart,
+                       gaps_filled, source, as_of, cleaned, signals)
+VALUES (%(slug)s, %(timeframe)s, %(geo)s, %(data_hash)s, %(times)s, %(values_a)s, %(values_b)s,
+        %(partial_last_period)s, %(scaled_apart)s, %(gaps_filled)s, %(source)s, %(as_of)s, %(cleaned)s, %(signals)s)
+ON CONFLICT ON CONSTRAINT snapshot_unique DO NOTHING
+RETURNING id
+"""
+
+# The snapshot before is the last one that was ever forecast: one that was replaced before its run has nothing to serve.
+_MAKE_CURRENT = """
+WITH snapshot AS (
+    SELECT id FROM snapshots
+    WHERE slug = %(slug)s AND timeframe = %(timeframe)s AND geo = %(geo)s AND data_hash = %(data_hash)s
+)
+INSERT INTO comparisons AS comparison (slug, timeframe, geo, current_snapshot_id)
+SELECT %(slug)s, %(timeframe)s, %(geo)s, snapshot.id FROM snapshot
+ON CONFLICT ON CONSTRAINT comparison_unique DO UPDATE SET
+    previous_snapshot_id = CASE WHEN EXISTS (
+        SELECT FROM snapshots AS old JOIN warmup_jobs AS job USING (slug, timeframe, geo, data_hash)
+        WHERE old.id = comparison.current_snapshot_id AND job.engine_version IS NOT NULL
+    ) THEN comparison.current_snapshot_id ELSE comparison.previous_snapshot_id END,
+    current_snapshot_id = EXCLUDED.current_snapshot_id,
+    updated_at = now()
+WHERE comparison.current_snapshot_id <> EXCLUDED.current_snapshot_id
+"""
+
+_ASKED_FOR = f"""
+SELECT COALESCE(job.version, 0) AS version
+FROM comparisons AS comparison
+LEFT JOIN warmup_jobs AS job ON job.slug = comparison.slug AND job.timeframe = comparison.timeframe
+    AND job.geo = comparison.geo AND job.data_hash = %(data_hash)s
+WHERE comparison.slug = %(slug)s AND comparison.timeframe = %(timeframe)s AND comparison.geo = %(geo)s
+  AND comparison.last_asked_at > now() - interval '{_ASKED_FOR_DAYS} days'
+"""
+
+# The whole of what a premium call needs to know from here, by unique indexes alone.
+_VIEW = f"""
+SELECT pair.term_a, pair.term_b,
+       current.data_hash AS current_data_hash, current.signals,
+       previous.data_hash AS previous_data_hash, previous_job.engine_version AS previous_engine_version,
+       job.id IS NOT NULL AS has_job,
+       COALESCE(CASE job.status
+           WHEN 'queued' THEN GREATEST(job.queued_at, job.not_before) < now() - make_interval(secs => %(overdue_after)s)
+           WHEN 'running' THEN COALESCE(job.lease_expires_at, '-infinity') <= now()
+       END, false) AS overdue,
+       CASE WHEN job.status = 'failed' AND job.cooldown_until > now()
+           THEN EXTRACT(epoch FROM job.cooldown_until - now())::float8 ELSE 0 END AS cooldown_seconds,
+       {statements.JOB_COLUMNS}
+FROM comparisons AS comparison
+JOIN term_pairs AS pair USING (slug)
+JOIN snapshots AS current ON current.id = comparison.current_snapshot_id
+LEFT JOIN snapshots AS previous ON previous.id = comparison.previous_snapshot_id
+LEFT JOIN warmup_jobs AS previous_job ON previous_job.slug = previous.slug
+    AND previous_job.timeframe = previous.timeframe AND previous_job.geo = previous.geo
+    AND previous_job.data_hash = previous.data_hash
+LEFT JOIN warmup_jobs AS job ON job.slug = comparison.slug AND job.timeframe = comparison.timeframe
+    AND job.geo = comparison.geo AND job.data_hash = current.data_hash
+WHERE comparison.slug = %(slug)s AND comparison.timeframe = %(timeframe)s AND comparison.geo = %(geo)s
+"""
+
+# Bounded on both sides: 1,000 places ahead are counted, and the last 20 runs are averaged.
+_PLACE = """
+SELECT
+    CASE WHEN job.status = 'queued' THEN 1 + (
+        SELECT count(*) FROM (
+            SELECT FROM warmup_jobs AS ahead
+            WHERE ahead.status = 'queued'
+              AND (ahead.priority, ahead.queued_at, ahead.id) < (job.priority, job.queued_at, job.id)
+            LIMIT 1000
+        ) AS first
+    ) ELSE 0 END AS position,
+    GREATEST(0, EXTRACT(epoch FROM job.not_before - now()))::float8 AS wait_seconds,
+    CASE WHEN job.status = 'running' THEN EXTRACT(epoch FROM now() - job.started_at) ELSE 0 END::float8
+        AS running_seconds,
+    (SELECT avg(EXTRACT(epoch FROM run.completed_at - run.started_at)) FROM (
+        SELECT completed_at, started_at FROM warmup_jobs
+        WHERE status = 'ready' AND started_at IS NOT NULL ORDER BY completed_at DESC LIMIT 20
+    ) AS run)::float8 AS mean_run_seconds
+FROM warmup_jobs AS job WHERE job.id = %(id)s
+"""
+
+_SNAPSHOT = """
+SELECT snapshot.*, pair.term_a, pair.term_b
+FROM snapshots AS snapshot JOIN term_pairs AS pair USING (slug)
+WHERE snapshot.slug = %(slug)s AND snapshot.timeframe = %(timeframe)s AND snapshot.geo = %(geo)s
+  AND snapshot.data_hash = %(data_hash)s
+"""
+
+_CURRENT_SNAPSHOT = """
+SELECT snapshot.*, pair.term_a, pair.term_b, comparison.updated_at
+FROM comparisons AS comparison
+JOIN snapshots AS snapshot ON snapshot.id = comparison.current_snapshot_id
+JOIN term_pairs AS pair ON pair.slug = comparison.slug
+WHERE comparison.slug = %(slug)s AND comparison.timeframe = %(timeframe)s AND comparison.geo = %(geo)s
+"""
+
+_DEMAND = """
+UPDATE comparisons AS comparison SET demand = demand + asked.count, last_asked_at = now()
+FROM (
+    SELECT slug, timeframe, geo, sum(count) AS count
+    FROM unnest(%(slugs)s::text[], %(timeframes)s::text[], %(geos)s::text[], %(counts)s::bigint[])
+        AS each (slug, timeframe, geo, count)
+    GROUP BY slug, timeframe, geo
+) AS asked
+WHERE comparison.slug = asked.slug AND comparison.timeframe = asked.timeframe AND comparison.geo = asked.geo
+"""
+
+
+class Comparisons:
+    """Comparisons and snapshots in PostgreSQL. Raises WarmcastError(UNAVAILABLE) when it cannot be asked."""
+
+    def __init__(self, database: Database, policy: QueuePolicy) -> None:
+        self._database = database
+        self._overdue_after = policy.overdue_after
+
+    async def now(self) -> datetime:
+        """PostgreSQL's clock."""
+        now: datetime = (await self._database.fetch("SELECT now()"))[0]["now"]
+        return now
+
+    async def terms_of(self, slug: str) -> tuple[str, str] | None:
+        """The terms that a slug belongs to, if it is taken."""
+        rows = await self._database.fetch("SELECT term_a, term_b FROM term_pairs WHERE slug = %(slug)s", {"slug": slug})
+        return (rows[0]["term_a"], rows[0]["term_b"]) if rows else None
+
+    async def ingest(self, snapshot: Snapshot, signals: tuple[Signals, Signals]) -> Ingested:
+        """Stores a snapshot where it is new, and makes it current, in one transaction.
+
+        Newer data cancel the queued jobs of older ones; a comparison that was asked for lately is enqueued at once.
+        Raises WarmcastError(SLUG_TAKEN) when the slug belongs to other terms.
+        """
+        key = ComparisonKey(snapshot.slug, snapshot.timeframe, snapshot.geo)
+        named = asdict(key) | {"data_hash": snapshot.data_hash}
+        async with self._database.transaction() as connection:
+            terms = await _claim_slug(connection, snapshot)
+            created = await run(connection, _INSERT_SNAPSHOT, named | _snapshot_columns(snapshot, signals))
+            await run(connection, _MAKE_CURRENT, named)
+            await run(connection, statements.SUPERSEDE, named)
+            asked_for = await run(connection, _ASKED_FOR, named)
+            triggered = bool(asked_for) and await enqueue_in(
+                connection,
+                key,
+                snapshot.data_hash,
+                seen_version=asked_for[0]["version"],
+                reason=EnqueueReason.IMPORT,
+            )
+        return Ingested(terms, bool(created), triggered)
+
+    async def view(self, key: ComparisonKey) -> WarmupView:
+        """Where the warmup of the current snapshot stands. Raises WarmcastError(NOT_FOUND)."""
+        rows = await self._database.fetch(_VIEW, asdict(key) | {"overdue_after": self._overdue_after})
+        if not rows:
+            raise await self._unknown(key)
+        row = rows[0]
+        return WarmupView(
+            key=key,
+            terms=(row["term_a"], row["term_b"]),
+            data_hash=row["current_data_hash"],
+            signals=_signals(row["signals"]),
+            previous_data_hash=row["previous_data_hash"],
+            previous_engine_version=row["previous_engine_version"],
+            job=to_job(row) if row["has_job"] else None,
+            overdue=row["overdue"],
+            cooldown_seconds=row["cooldown_seconds"],
+        )
+
+    async def place(self, job: WarmupJob) -> Place | None:
+        """Where a job stands in the queue; None: it is gone."""
+        rows = await self._database.fetch(_PLACE, {"id": job.id})
+        return Place(**rows[0]) if rows else None
+
+    async def series(self, key: ComparisonKey, data_hash: str) -> SnapshotSeries:
+        """One snapshot by its hash. Raises WarmcastError(NOT_FOUND)."""
+        rows = await self._database.fetch(_SNAPSHOT, asdict(key) | {"data_hash": data_hash})
+        if not rows:
+            raise WarmcastError(errors.NOT_FOUND, f"{key.slug} has no snapshot {data_hash}")
+        return _series(rows[0])
+
+    async def current(self, key: ComparisonKey) -> StoredSnapshot:
+        """The current snapshot. Raises WarmcastError(NOT_FOUND)."""
+        rows = await self._database.fetch(_CURRENT_SNAPSHOT, asdict(key))
+        if not rows:
+            raise await self._unknown(key)
+        return StoredSnapshot(_series(rows[0]), _signals(rows[0]["signals"]), rows[0]["updated_at"])
+
+    async def report_demand(self, demand: Mapping[ComparisonKey, int]) -> None:
+        """Adds to how often each comparison was asked for; unknown ones are passed over."""
+        parameters = {
+            "slugs": [key.slug for key in demand],
+            "timeframes": [key.timeframe for key in demand],
+            "geos": [key.geo for key in demand],
+            "counts": list(demand.values()),
+        }
+        # Sent twice it would count twice.
+        await self._database.fetch(_DEMAND, parameters, repeatable=False)
+
+    async def _unknown(self, key: ComparisonKey) -> WarmcastError:
+        rows = await self._database.fetch(
+            "SELECT timeframe, geo FROM comparisons WHERE slug = %(slug)s ORDER BY timeframe, geo LIMIT 20",
+            {"slug": key.slug},
+        )
+        there = ", ".join(f"{row['timeframe']} {row['geo'] or 'worldwide'}" for row in rows)
+        wanted = f"no data for {key.slug}, {key.timeframe} {key.geo or 'worldwide'}"
+        return WarmcastError(errors.NOT_FOUND, f"{wanted}; there is {there}" if there else f"{wanted}; import some")
+
+
+async def _claim_slug(connection: Connection, snapshot: Snapshot) -> tuple[str, str]:
+    term_a, term_b = snapshot.terms
+    claimed = await run(connection, _CLAIM_SLUG, {"slug": snapshot.slug, "term_a": term_a, "term_b": term_b})
+    owner = (claimed[0]["term_a"], claimed[0]["term_b"])
+    if not all(map(same_term, owner, snapshot.terms)):
+        raise WarmcastError(
+            errors.SLUG_TAKEN,
+            f"the slug {snapshot.slug} belongs to “{owner[0]}” and “{owner[1]}”, not to “{term_a}” and “{term_b}”",
+            fields=(("term", f"its slug is taken by “{owner[0]}” and “{owner[1]}”"),),
+        )
+    return owner
+
+
+def _snapshot_columns(snapshot: Snapshot, signals: tuple[Signals, Signals]) -> dict[str, object]:
+    return {
+        "times": list(snapshot.times),
+        "values_a": list(snapshot.values_a),
+        "values_b": list(snapshot.values_b),
+        "partial_last_period": snapshot.partial_last_period,
+        "scaled_apart": snapshot.scaled_apart,
+        "gaps_filled": snapshot.gaps_filled,
+        "source": snapshot.source,
+        "as_of": snapshot.as_of,
+        "cleaned": Jsonb(dict(snapshot.cleaned)),
+        "signals": Jsonb([asdict(term) for term in signals]),
+    }
+
+
+def _signals(stored: list[dict[str, Any]]) -> tuple[Signals, Signals]:  # JSON that _snapshot_columns wrote
+    return Signals(**stored[0]), Signals(**stored[1])
+
+
+def _series(row: DictRow) -> SnapshotSeries:
+    key = ComparisonKey(row["slug"], row["timeframe"], row["geo"])
+    return SnapshotSeries(
+        ref=SnapshotRef(key, (row["term_a"], row["term_b"]), row["data_hash"]),
+        times=tuple(row["times"]),
+        values_a=tuple(row["values_a"]),
+        values_b=tuple(row["values_b"]),
+        partial_last_period=row["partial_last_period"],
+        scaled_apart=row["scaled_apart"],
+        gaps_filled=row["gaps_filled"],
+        source=row["source"],
+        as_of=row["as_of"],
+    )

@@ -1,0 +1,108 @@
+"""The connections to PostgreSQL: one bounded pool, and errors that carry no driver's text."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, cast
+
+import psycopg
+import structlog
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
+from sqlalchemy import NullPool, Select
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from services.common import errors
+from services.common.errors import WarmcastError
+
+log = structlog.get_logger()
+
+Connection = psycopg.AsyncConnection[DictRow]
+# What a lost server, a failover or a full pool looks like; anything else is a bug of ours.
+_UNREACHABLE = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, TooManyRequests)
+
+
+class Database:
+    """PostgreSQL as the stores use it. Every method raises WarmcastError(UNAVAILABLE) when it cannot be asked."""
+
+    def __init__(self, url: str, *, pool_size: int, wait: float = 2.0) -> None:
+        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+            url,
+            connection_class=cast("type[Connection]", psycopg.AsyncConnection),
+            kwargs={"autocommit": True, "row_factory": dict_row, "connect_timeout": 5, "application_name": "warmcast"},
+            min_size=1,
+            max_size=pool_size,
+            max_waiting=1000,
+            timeout=wait,
+            reconnect_timeout=10,
+            close_returns=True,  # so that SQLAlchemy's close() gives a connection back
+            open=False,
+        )
+        self._engine: AsyncEngine = create_async_engine(
+            "postgresql+psycopg://", async_creator=self._pool.getconn, poolclass=NullPool
+        )
+
+    async def open(self) -> None:
+        """Starts connecting in the background; does not wait for a server."""
+        await self._pool.open(wait=False)
+
+    async def close(self) -> None:
+        """Closes all connections."""
+        await self._engine.dispose()
+        await self._pool.close()
+
+    async def fetch(
+        self, statement: str, parameters: Mapping[str, object] | None = None, *, repeatable: bool = True
+    ) -> list[DictRow]:
+        """All rows of one statement, each as a dict. One that is not repeatable is never sent twice."""
+        with _translated():
+            try:
+                return await self._fetch(statement, parameters)
+            except _UNREACHABLE as error:
+                if not repeatable or isinstance(error, (PoolTimeout, TooManyRequests)):
+                    raise
+                # After a restart of the server every idle connection is dead: drop them all, then ask once more.
+                await self._pool.check()
+                return await self._fetch(statement, parameters)
+
+    async def select(self, query: Select[Any]) -> list[DictRow]:
+        """The rows of a query that SQLAlchemy built."""
+        with _translated():
+            async with self._engine.connect() as connection:
+                return [dict(row) for row in (await connection.execute(query)).mappings()]
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A connection inside a transaction that commits at the end, or not at all."""
+        with _translated():
+            async with self._pool.connection() as connection, connection.transaction():
+                yield connection
+
+    async def revision(self) -> str:
+        """The schema's revision; empty when there is none yet."""
+        try:
+            rows = await self.fetch("SELECT version_num FROM alembic_version")
+        except psycopg.errors.UndefinedTable:
+            return ""
+        return rows[0]["version_num"] if rows else ""
+
+    async def _fetch(self, statement: str, parameters: Mapping[str, object] | None) -> list[DictRow]:
+        async with self._pool.connection() as connection:
+            return await run(connection, statement, parameters)
+
+
+async def run(connection: Connection, statement: str, parameters: Mapping[str, object] | None = None) -> list[DictRow]:
+    """All rows of one statement on a connection that is already held."""
+    cursor = await connection.execute(statement, parameters)
+    return await cursor.fetchall() if cursor.description else []
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turns an unreachable server into UNAVAILABLE; the driver's words go to the log alone."""
+    try:
+        yield
+    except _UNREACHABLE as error:
+        log.warning("PostgreSQL cannot be asked", error=str(error).strip(), kind=type(error).__name__)
+        raise WarmcastError(errors.UNAVAILABLE, "PostgreSQL cannot be asked", retry_after=1) from None

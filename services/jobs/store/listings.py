@@ -1,0 +1,151 @@
+"""What people look at: pages of jobs and comparisons, and counts. Keyset paging, so that every page costs the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, case, func, or_, select, tuple_
+
+from services.jobs.job import Status, WarmupJob
+from services.jobs.store.database import Database
+from services.jobs.store.queue import to_job
+from services.jobs.store.schema import comparisons, snapshots, term_pairs, warmup_jobs
+from services.jobs.store.statements import COLUMNS
+
+_JOB_COLUMNS = [warmup_jobs.c[name] for name in COLUMNS.split(", ")]
+_SETTLED_HOURS = 24
+
+
+@dataclass(frozen=True)
+class JobFilter:
+    """Which jobs to list; None is any."""
+
+    status: Status | None = None
+    slug: str | None = None
+    older_than: timedelta | None = None
+    newer_than: timedelta | None = None
+
+
+@dataclass(frozen=True)
+class ListedComparison:
+    """One line of the list of comparisons."""
+
+    slug: str
+    term_a: str
+    term_b: str
+    timeframe: str
+    geo: str
+    data_hash: str
+    points: int
+    first: datetime
+    last: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class QueueStatus:
+    """What an operator asks first."""
+
+    counts: dict[Status, int]  # unsettled ones exact, settled ones of the last 24 h
+    oldest_queued_seconds: float
+    oldest_running_seconds: float
+
+
+class Listings:
+    """Read-only views over the tables. Raises WarmcastError(UNAVAILABLE) when PostgreSQL cannot be asked."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def job(self, job_id: int) -> WarmupJob | None:
+        """One job by its id."""
+        rows = await self._database.select(select(*_JOB_COLUMNS).where(warmup_jobs.c.id == job_id))
+        return to_job(rows[0]) if rows else None
+
+    async def jobs(self, wanted: JobFilter, *, limit: int, before_id: int | None) -> list[WarmupJob]:
+        """Jobs that pass the filter, newest first, below `before_id`."""
+        query = select(*_JOB_COLUMNS).order_by(warmup_jobs.c.id.desc()).limit(limit)
+        if before_id is not None:
+            query = query.where(warmup_jobs.c.id < before_id)
+        if wanted.status is not None:
+            query = query.where(warmup_jobs.c.status == wanted.status.value)
+        if wanted.slug is not None:
+            query = query.where(warmup_jobs.c.slug == wanted.slug)
+        if wanted.older_than is not None:
+            query = query.where(warmup_jobs.c.created_at < func.now() - wanted.older_than)
+        if wanted.newer_than is not None:
+            query = query.where(warmup_jobs.c.created_at > func.now() - wanted.newer_than)
+        return [to_job(row) for row in await self._database.select(query)]
+
+    async def comparisons(self, *, limit: int, after: tuple[str, str, str] | None) -> list[ListedComparison]:
+        """Comparisons in the order of (slug, timeframe, geo), after the given one."""
+        key = (comparisons.c.slug, comparisons.c.timeframe, comparisons.c.geo)
+        query = (
+            select(
+                comparisons.c.slug,
+                term_pairs.c.term_a,
+                term_pairs.c.term_b,
+                comparisons.c.timeframe,
+                comparisons.c.geo,
+                snapshots.c.data_hash,
+                func.cardinality(snapshots.c.times).label("points"),
+                snapshots.c.times[1].label("first"),
+                snapshots.c.times[func.cardinality(snapshots.c.times)].label("last"),
+                comparisons.c.updated_at,
+            )
+            .join(term_pairs, term_pairs.c.slug == comparisons.c.slug)
+            .join(snapshots, snapshots.c.id == comparisons.c.current_snapshot_id)
+            .order_by(*key)
+            .limit(limit)
+        )
+        if after is not None:
+            query = query.where(tuple_(*key) > tuple_(*after))
+        return [ListedComparison(**row) for row in await self._database.select(query)]
+
+    async def audit_page(self, *, limit: int, after_id: int, days: int = 7) -> list[tuple[WarmupJob, tuple[str, str]]]:
+        """Ready jobs of current snapshots that were asked for lately, by id, with their terms."""
+        query: Select[Any] = (
+            select(*_JOB_COLUMNS, term_pairs.c.term_a, term_pairs.c.term_b)
+            .join(
+                comparisons,
+                (comparisons.c.slug == warmup_jobs.c.slug)
+                & (comparisons.c.timeframe == warmup_jobs.c.timeframe)
+                & (comparisons.c.geo == warmup_jobs.c.geo),
+            )
+            .join(snapshots, snapshots.c.id == comparisons.c.current_snapshot_id)
+            .join(term_pairs, term_pairs.c.slug == warmup_jobs.c.slug)
+            .where(
+                warmup_jobs.c.id > after_id,
+                warmup_jobs.c.status == Status.READY.value,
+                warmup_jobs.c.data_hash == snapshots.c.data_hash,
+                comparisons.c.last_asked_at > func.now() - timedelta(days=days),
+            )
+            .order_by(warmup_jobs.c.id)
+            .limit(limit)
+        )
+        return [(to_job(row), (row["term_a"], row["term_b"])) for row in await self._database.select(query)]
+
+    async def status(self) -> QueueStatus:
+        """Counts and ages."""
+        jobs = warmup_jobs.c
+        unsettled = (Status.QUEUED.value, Status.RUNNING.value)
+        settled_lately = jobs.updated_at > func.now() - timedelta(hours=_SETTLED_HOURS)
+        oldest = case((jobs.status == Status.QUEUED.value, jobs.queued_at), else_=jobs.started_at)
+        query = (
+            select(
+                jobs.status,
+                func.count().label("count"),
+                func.extract("epoch", func.now() - func.min(oldest)).label("age"),
+            )
+            .where(or_(jobs.status.in_(unsettled), settled_lately))
+            .group_by(jobs.status)
+        )
+        rows = {Status(row["status"]): row for row in await self._database.select(query)}
+        ages = {status: float(row["age"] or 0) for status, row in rows.items()}
+        return QueueStatus(
+            counts={status: rows[status]["count"] if status in rows else 0 for status in Status},
+            oldest_queued_seconds=ages.get(Status.QUEUED, 0.0),
+            oldest_running_seconds=ages.get(Status.RUNNING, 0.0),
+        )

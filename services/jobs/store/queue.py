@@ -1,0 +1,175 @@
+"""The queue: warmup jobs and their edges, each one statement of `statements.py`."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from psycopg.rows import DictRow
+
+from services.common.comparison import ComparisonKey
+from services.jobs.forecast import GeneratedForecasts, TermForecast
+from services.jobs.job import PRIORITY, Cause, EnqueueReason, QueuePolicy, SweptJob, WarmupJob
+from services.jobs.store import statements
+from services.jobs.store.database import Connection, Database, run
+
+_COLUMNS = tuple(statements.COLUMNS.split(", "))
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What one claim brought: jobs that are this runner's now, and others that it freed on the way."""
+
+    claimed: tuple[WarmupJob, ...]
+    rescued: tuple[SweptJob, ...]
+
+
+class Queue:
+    """Warmup jobs in PostgreSQL. Raises WarmcastError(UNAVAILABLE) when it cannot be asked."""
+
+    def __init__(self, database: Database, policy: QueuePolicy, *, holder: str) -> None:
+        self._database = database
+        self._policy = asdict(policy)
+        self._holder = holder  # random for each process, so that a name that comes back is never taken for it
+
+    async def enqueue(
+        self, key: ComparisonKey, data_hash: str, *, seen_version: int, reason: EnqueueReason
+    ) -> WarmupJob | None:
+        """Starts an episode if the row is still at `seen_version` (0: no row) and its state allows; None: unchanged."""
+        rows = await self._database.fetch(
+            statements.ENQUEUE, _enqueue_parameters(key, data_hash, seen_version=seen_version, reason=reason)
+        )
+        return to_job(rows[0]) if rows else None
+
+    async def trigger(self, key: ComparisonKey, *, force: bool) -> WarmupJob | None:
+        """Starts an episode for the current snapshot whatever the state; None: it runs, and force was not given."""
+        parameters = _enqueue_parameters(key, "", seen_version=0, reason=EnqueueReason.BY_HAND) | {"force": force}
+        rows = await self._database.fetch(statements.TRIGGER, parameters)
+        return to_job(rows[0]) if rows else None
+
+    async def claim(self, limit: int) -> Claims:
+        """Takes up to `limit` queued jobs in queue order under fresh leases, and frees those whose lease ran out."""
+        # Not repeated when the answer is lost: what it took is freed when its lease runs out.
+        rows = await self._database.fetch(
+            statements.CLAIM, self._policy | {"limit": limit, "holder": self._holder}, repeatable=False
+        )
+        claimed = tuple(to_job(row) for row in rows if row["cause"] is None)
+        return Claims(claimed, tuple(_swept(row) for row in rows if row["cause"] is not None))
+
+    async def heartbeat(self, job: WarmupJob) -> bool:
+        """Renews the job's lease; False: it is lost."""
+        return bool(await self._database.fetch(statements.HEARTBEAT, self._policy | _lease(job)))
+
+    async def ready(self, job: WarmupJob, forecasts: GeneratedForecasts) -> WarmupJob | None:
+        """Marks it ready and keeps what was forecast, in one transaction; None: the lease is lost, nothing changed."""
+        async with self._database.transaction() as connection:
+            rows = await run(connection, statements.READY, _lease(job) | {"engine_version": forecasts.engine_version})
+            if not rows:
+                return None
+            for label, term in (("termA", forecasts.term_a), ("termB", forecasts.term_b)):
+                await _record(connection, job, forecasts, label, term)
+        return to_job(rows[0])
+
+    async def fail(self, job: WarmupJob, *, error: str, permanent: bool) -> WarmupJob | None:
+        """Back to the queue after a back-off, or `failed`; None: the lease is lost, nothing changed."""
+        parameters = self._policy | _lease(job) | {"error": error, "permanent": permanent}
+        rows = await self._database.fetch(statements.FAIL, parameters)
+        return to_job(rows[0]) if rows else None
+
+    async def hand_back(self, job: WarmupJob, *, delay: float, error: str | None = None) -> WarmupJob | None:
+        """Back to the queue, its attempt not counted, not before `delay` seconds; None: the lease is lost."""
+        rows = await self._database.fetch(statements.HAND_BACK, _lease(job) | {"delay": delay, "error": error})
+        return to_job(rows[0]) if rows else None
+
+    async def sweep(self, job_id: int | None = None) -> tuple[SweptJob, ...]:
+        """Takes up what PostgreSQL knows to be stuck: all of it, or one job."""
+        rows = await self._database.fetch(statements.SWEEP, self._policy | {"id": job_id})
+        return tuple(_swept(row) for row in rows)
+
+    async def requeue(self, job_id: int) -> WarmupJob | None:
+        """Starts a new episode by hand; None: there is no such job, or it runs."""
+        rows = await self._database.fetch(statements.REQUEUE, {"id": job_id, "debug_id": _new_debug_id()})
+        return to_job(rows[0]) if rows else None
+
+    async def cancel(self, job_id: int) -> WarmupJob | None:
+        """Cancels a queued or running job; None: there is no such job, or it has settled."""
+        rows = await self._database.fetch(statements.CANCEL, {"id": job_id})
+        return to_job(rows[0]) if rows else None
+
+    async def raise_leases(self, above: int) -> bool:
+        """Moves the lease ids past `above`; False: they were past it."""
+        return bool(await self._database.fetch(statements.RAISE_LEASES, {"above": above}))
+
+    async def seconds_until_due(self) -> float | None:
+        """Until the next back-off or lease ends; None: nothing waits for the clock."""
+        rows = await self._database.fetch(statements.SECONDS_UNTIL_DUE)
+        value = rows[0]["seconds"]
+        return None if value is None else float(value)
+
+
+async def enqueue_in(
+    connection: Connection, key: ComparisonKey, data_hash: str, *, seen_version: int, reason: EnqueueReason
+) -> bool:
+    """`Queue.enqueue` inside a transaction that is already open: whether an episode began."""
+    parameters = _enqueue_parameters(key, data_hash, seen_version=seen_version, reason=reason)
+    return bool(await run(connection, statements.ENQUEUE, parameters))
+
+
+def to_job(row: DictRow) -> WarmupJob:
+    """The job of one row that holds statements.COLUMNS."""
+    return WarmupJob(**{column: row[column] for column in _COLUMNS})
+
+
+def _swept(row: DictRow) -> SweptJob:
+    return SweptJob(to_job(row), Cause(row["cause"]))
+
+
+def _lease(job: WarmupJob) -> dict[str, object]:
+    return {"id": job.id, "lease_id": job.lease_id}
+
+
+def _new_debug_id() -> str:
+    return str(uuid.uuid4())
+
+
+def _enqueue_parameters(
+    key: ComparisonKey, data_hash: str, *, seen_version: int, reason: EnqueueReason
+) -> dict[str, object]:
+    return asdict(key) | {
+        "data_hash": data_hash,
+        "seen_version": seen_version,
+        "reason": reason.value,
+        "priority": PRIORITY[reason],
+        "force": False,
+        "debug_id": _new_debug_id(),
+    }
+
+
+async def _record(
+    connection: Connection, job: WarmupJob, forecasts: GeneratedForecasts, label: str, term: TermForecast
+) -> None:
+    points = term.points
+    columns: dict[str, Sequence[object]] = {
+        "times": [point.time for point in points],
+        "point_values": [point.value for point in points],
+        "lower80": [point.lower80 for point in points],
+        "upper80": [point.upper80 for point in points],
+        "lower95": [point.lower95 for point in points],
+        "upper95": [point.upper95 for point in points],
+    }
+    await run(
+        connection,
+        statements.RECORD,
+        columns
+        | {
+            "job_id": job.id,
+            "lease_id": job.lease_id,
+            "label": label,
+            "term": term.term,
+            "engine_version": forecasts.engine_version,
+            "forecast_hash": term.forecast_hash,
+            "direction": term.direction,
+            "generated_at": forecasts.generated_at,
+        },
+    )

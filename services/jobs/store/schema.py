@@ -1,0 +1,177 @@
+"""The tables as SQLAlchemy knows them: what listings are built from, and what migrations are checked against."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Double,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    Sequence,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+# Names that a migration can rely on, for constraints that name themselves nowhere else.
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+    }
+)
+
+STATUSES = ("queued", "running", "ready", "failed", "cancelled")
+
+
+def _moment(name: str, *, nullable: bool = True) -> Column[object]:
+    default = None if nullable else func.now()
+    return Column(name, DateTime(timezone=True), nullable=nullable, server_default=default)
+
+
+def _id() -> Column[int]:
+    return Column("id", BigInteger, Identity(always=True), primary_key=True)
+
+
+# Which terms a slug belongs to, and how they are spelled, once and for all timeframes and geos.
+term_pairs = Table(
+    "term_pairs",
+    metadata,
+    Column("slug", Text, primary_key=True),
+    Column("term_a", Text, nullable=False),
+    Column("term_b", Text, nullable=False),
+    _moment("created_at", nullable=False),
+)
+
+# Immutable: a row is written once and named by its data hash.
+snapshots = Table(
+    "snapshots",
+    metadata,
+    _id(),
+    Column("slug", Text, ForeignKey("term_pairs.slug"), nullable=False),
+    Column("timeframe", Text, nullable=False),
+    Column("geo", Text, nullable=False),
+    Column("data_hash", Text, nullable=False),
+    Column("times", ARRAY(DateTime(timezone=True)), nullable=False),
+    Column("values_a", ARRAY(Double), nullable=False),
+    Column("values_b", ARRAY(Double), nullable=False),
+    Column("partial_last_period", Boolean, nullable=False),
+    Column("scaled_apart", Boolean, nullable=False),
+    Column("gaps_filled", Boolean, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("as_of", DateTime(timezone=True), nullable=False),
+    Column("cleaned", JSONB, nullable=False),
+    Column("signals", JSONB, nullable=False),
+    _moment("created_at", nullable=False),
+    UniqueConstraint("slug", "timeframe", "geo", "data_hash", name="snapshot_unique"),
+    CheckConstraint(
+        "cardinality(times) = cardinality(values_a) AND cardinality(times) = cardinality(values_b)", name="lengths"
+    ),
+)
+
+# One row a comparison: which snapshot is current, which one was before it, and how much it is asked for.
+comparisons = Table(
+    "comparisons",
+    metadata,
+    _id(),
+    Column("slug", Text, ForeignKey("term_pairs.slug"), nullable=False),
+    Column("timeframe", Text, nullable=False),
+    Column("geo", Text, nullable=False),
+    Column("current_snapshot_id", BigInteger, ForeignKey("snapshots.id"), nullable=False),
+    Column("previous_snapshot_id", BigInteger, ForeignKey("snapshots.id")),
+    Column("demand", BigInteger, nullable=False, server_default=text("0")),
+    _moment("last_asked_at"),
+    _moment("created_at", nullable=False),
+    _moment("updated_at", nullable=False),
+    UniqueConstraint("slug", "timeframe", "geo", name="comparison_unique"),
+)
+
+# Never reset: what makes a lease id a fence.
+lease_ids = Sequence("warmup_lease_ids", metadata=metadata)
+
+warmup_jobs = Table(
+    "warmup_jobs",
+    metadata,
+    _id(),
+    Column("slug", Text, nullable=False),
+    Column("timeframe", Text, nullable=False),
+    Column("geo", Text, nullable=False),
+    Column("data_hash", Text, nullable=False),
+    Column("status", Text, nullable=False, server_default=text("'queued'")),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("last_error", Text),
+    Column("debug_id", Text, nullable=False, server_default=text("gen_random_uuid()")),
+    _moment("created_at", nullable=False),
+    _moment("updated_at", nullable=False),
+    _moment("started_at"),
+    _moment("completed_at"),
+    Column("version", BigInteger, nullable=False, server_default=text("1")),
+    Column("reason", Text, nullable=False, server_default=text("'by-hand'")),  # why the present episode began
+    Column("priority", SmallInteger, nullable=False, server_default=text("0")),  # lower runs first
+    _moment("queued_at", nullable=False),
+    _moment("not_before"),
+    Column("requeues", Integer, nullable=False, server_default=text("0")),  # rescues, over all episodes
+    Column("lease_id", BigInteger, nullable=False, server_default=text("0")),
+    _moment("lease_expires_at"),
+    _moment("deadline_at"),
+    Column("holder", Text),
+    # Bundles written under a lease above this one belong to the present episode.
+    Column("adopt_above_lease", BigInteger, nullable=False, server_default=text("0")),
+    Column("force", Boolean, nullable=False, server_default=text("false")),
+    Column("failures", Integer, nullable=False, server_default=text("0")),  # since the last `ready`
+    _moment("cooldown_until"),
+    Column("engine_version", Text),  # of the last `ready`
+    UniqueConstraint("slug", "timeframe", "geo", "data_hash", name="warmup_job_unique"),
+    ForeignKeyConstraint(
+        ["slug", "timeframe", "geo", "data_hash"],
+        ["snapshots.slug", "snapshots.timeframe", "snapshots.geo", "snapshots.data_hash"],
+    ),
+    CheckConstraint(f"status IN ({', '.join(map(repr, STATUSES))})", name="status"),
+    Index("warmup_jobs_status_idx", "status"),
+    Index("warmup_jobs_slug_idx", "slug"),
+    Index("warmup_jobs_created_at_idx", "created_at"),
+    Index("warmup_jobs_status_created_at_idx", "status", "created_at"),
+    Index("warmup_jobs_claim_idx", "priority", "queued_at", "id", postgresql_where=text("status = 'queued'")),
+    Index("warmup_jobs_lease_idx", "lease_expires_at", postgresql_where=text("status = 'running'")),
+    Index("warmup_jobs_completed_at_idx", "completed_at", postgresql_where=text("status = 'ready'")),
+)
+
+# What was forecast, kept until the actual values arrive.
+forecast_records = Table(
+    "forecast_records",
+    metadata,
+    _id(),
+    Column("job_id", BigInteger, ForeignKey("warmup_jobs.id"), nullable=False),
+    Column("lease_id", BigInteger, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("term", Text, nullable=False),
+    Column("engine_version", Text, nullable=False),
+    Column("forecast_hash", Text, nullable=False),
+    Column("direction", Text, nullable=False),
+    Column("generated_at", DateTime(timezone=True), nullable=False),
+    Column("times", ARRAY(DateTime(timezone=True)), nullable=False),
+    Column("point_values", ARRAY(Double), nullable=False),
+    Column("lower80", ARRAY(Double), nullable=False),
+    Column("upper80", ARRAY(Double), nullable=False),
+    Column("lower95", ARRAY(Double), nullable=False),
+    Column("upper95", ARRAY(Double), nullable=False),
+    _moment("created_at", nullable=False),
+    # The same engine on the same snapshot gives the same numbers: one row says it, however often it was refreshed.
+    UniqueConstraint("job_id", "label", "forecast_hash", name="forecast_record_unique"),
+    CheckConstraint("label IN ('termA', 'termB')", name="label"),
+)

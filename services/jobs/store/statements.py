@@ -1,0 +1,333 @@
+"""The queue's SQL: one statement an edge of the state machine, each with its expected state in the WHERE clause.
+
+Time is PostgreSQL's. Every transition raises `version`. Parameters of the policy come in seconds.
+"""
+
+from __future__ import annotations
+
+CHANNEL = "warmcast_jobs"
+
+COLUMNS = (
+    "id, slug, timeframe, geo, data_hash, status, attempts, last_error, debug_id, created_at, updated_at, started_at, "
+    "completed_at, version, reason, priority, queued_at, not_before, lease_id, lease_expires_at, adopt_above_lease, "
+    "force, cooldown_until, engine_version"
+)
+JOB_COLUMNS = ", ".join(f"job.{column}" for column in COLUMNS.split(", "))
+
+# In the same transaction as the change, so that no wake-up is sent for what was not committed, or lost for what was.
+_NOTIFY = f"pg_notify('{CHANNEL}', '')"
+
+
+def _new_episode(queued_at: str) -> str:
+    """An episode starts anew: all but created_at, the lease id and the failures since the last `ready`."""
+    return f"""
+    status = 'queued',
+    attempts = 0,
+    last_error = NULL,
+    debug_id = EXCLUDED.debug_id,
+    reason = EXCLUDED.reason,
+    priority = EXCLUDED.priority,
+    queued_at = {queued_at},
+    not_before = NULL,
+    started_at = NULL,
+    completed_at = NULL,
+    cooldown_until = NULL,
+    lease_expires_at = NULL,
+    deadline_at = NULL,
+    holder = NULL,
+    force = EXCLUDED.force,
+    -- Sequences are not transactional: whatever was leased before this moment is at or below their last value.
+    adopt_above_lease = EXCLUDED.adopt_above_lease,
+    version = job.version + 1,
+    updated_at = now()
+"""
+
+
+# Only the snapshot that is current while the statement runs can be enqueued: an older one that was seen before an
+# import came in makes no row.
+_INSERT_CURRENT = """
+    INSERT INTO warmup_jobs AS job
+           (slug, timeframe, geo, data_hash, debug_id, reason, priority, force, adopt_above_lease)
+    SELECT snapshot.slug, snapshot.timeframe, snapshot.geo, snapshot.data_hash,
+           %(debug_id)s, %(reason)s, %(priority)s, %(force)s, (SELECT last_value FROM warmup_lease_ids)
+    FROM comparisons AS comparison
+    JOIN snapshots AS snapshot ON snapshot.id = comparison.current_snapshot_id
+    WHERE comparison.slug = %(slug)s AND comparison.timeframe = %(timeframe)s AND comparison.geo = %(geo)s
+"""
+
+# A caller acts on the row as it saw it. If the row has moved on since (version), someone else acted: nothing changes.
+ENQUEUE = f"""
+WITH enqueued AS (
+    {_INSERT_CURRENT} AND snapshot.data_hash = %(data_hash)s
+    ON CONFLICT ON CONSTRAINT warmup_job_unique DO UPDATE SET {_new_episode("now()")}
+    WHERE job.version = %(seen_version)s AND (
+        job.status = 'cancelled'
+        OR (job.status = 'failed' AND (job.cooldown_until IS NULL OR job.cooldown_until <= now()))
+        OR (job.status = 'ready' AND %(reason)s IN ('refresh', 'cache-lost'))
+    )
+    RETURNING {JOB_COLUMNS}
+)
+SELECT enqueued.*, {_NOTIFY} FROM enqueued
+"""
+
+# An operator's enqueue heeds no cool-down. A queued job keeps its place and only loses what held it back; a running
+# one is left alone, unless forced: then its lease is void and its late result is dropped.
+TRIGGER = f"""
+WITH triggered AS (
+    {_INSERT_CURRENT}
+    ON CONFLICT ON CONSTRAINT warmup_job_unique DO UPDATE SET
+    {_new_episode("CASE WHEN job.status = 'queued' THEN job.queued_at ELSE now() END")}
+    WHERE job.status <> 'running' OR %(force)s
+    RETURNING {JOB_COLUMNS}
+)
+SELECT triggered.*, {_NOTIFY} FROM triggered
+"""
+
+# What a lease that ran out means, wherever it is noticed: the attempt counts, and the job goes on or has failed.
+# A row that says running but names no lease (written by hand) is held to have none.
+_RESCUE_SET = """
+    status = CASE WHEN job.attempts >= %(max_attempts)s THEN 'failed' ELSE 'queued' END,
+    last_error = CASE
+        WHEN job.deadline_at <= now() THEN 'the attempt passed its deadline'
+        ELSE 'the lease expired: its runner or the forecaster stopped without a word'
+    END,
+    not_before = NULL,
+    completed_at = CASE WHEN job.attempts >= %(max_attempts)s THEN now() END,
+    failures = job.failures + CASE WHEN job.attempts >= %(max_attempts)s THEN 1 ELSE 0 END,
+    cooldown_until = CASE WHEN job.attempts >= %(max_attempts)s THEN now() + make_interval(secs =>
+        LEAST(%(cooldown_transient)s * 2 ^ LEAST(job.failures, 20), %(cooldown_cap)s)) END,
+    requeues = job.requeues + 1,
+    lease_expires_at = NULL,
+    deadline_at = NULL,
+    holder = NULL,
+    version = job.version + 1,
+    updated_at = now()
+"""
+
+
+def _rescue(scope: str = "true") -> str:
+    """Re-queues the running jobs in `scope` whose lease ran out."""
+    # SKIP LOCKED: a row that another runner is just rescuing, or whose holder is just settling it, needs no rescue.
+    return f"""
+expired AS MATERIALIZED (
+    SELECT id, CASE WHEN deadline_at <= now() THEN 'deadline-passed' ELSE 'lease-expired' END AS cause
+    FROM warmup_jobs
+    WHERE {scope} AND status = 'running' AND COALESCE(lease_expires_at, '-infinity') <= now()
+    ORDER BY lease_expires_at NULLS FIRST
+    LIMIT 1000
+    FOR UPDATE SKIP LOCKED
+),
+rescued AS (
+    UPDATE warmup_jobs AS job SET {_RESCUE_SET}
+    FROM expired WHERE job.id = expired.id
+    RETURNING {JOB_COLUMNS}, expired.cause
+)
+"""
+
+
+# Rescue is part of every claim: no leader and no sweeper has to be alive for it. A job that is rescued here is not
+# seen as queued by the same statement's snapshot; the notification brings every runner back for it.
+CLAIM = f"""
+WITH {_rescue()},
+next AS MATERIALIZED (
+    SELECT id FROM warmup_jobs
+    WHERE status = 'queued' AND (not_before IS NULL OR not_before <= now())
+    ORDER BY priority, queued_at, id
+    LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+),
+claimed AS (
+    UPDATE warmup_jobs AS job SET
+        status = 'running',
+        attempts = job.attempts + 1,
+        lease_id = nextval('warmup_lease_ids'),
+        lease_expires_at = now() + make_interval(secs => LEAST(%(lease)s, %(attempt_deadline)s)),
+        deadline_at = now() + make_interval(secs => %(attempt_deadline)s),
+        holder = %(holder)s,
+        started_at = now(),
+        not_before = NULL,
+        version = job.version + 1,
+        updated_at = now()
+    FROM next WHERE job.id = next.id
+    RETURNING {JOB_COLUMNS}
+)
+SELECT claimed.*, NULL AS cause, NULL AS notified FROM claimed
+UNION ALL
+SELECT rescued.*, {_NOTIFY}::text FROM rescued
+ORDER BY cause NULLS FIRST, priority, queued_at, id
+"""
+
+# Never past the attempt's own deadline, so that one comparison finds both kinds of stuck.
+HEARTBEAT = f"""
+UPDATE warmup_jobs AS job SET
+    lease_expires_at = LEAST(now() + make_interval(secs => %(lease)s), job.deadline_at)
+WHERE job.id = %(id)s AND job.status = 'running' AND job.lease_id = %(lease_id)s
+RETURNING {JOB_COLUMNS}
+"""
+
+READY = f"""
+UPDATE warmup_jobs AS job SET
+    status = 'ready',
+    completed_at = now(),
+    last_error = NULL,
+    failures = 0,
+    cooldown_until = NULL,
+    engine_version = %(engine_version)s,
+    lease_expires_at = NULL,
+    deadline_at = NULL,
+    holder = NULL,
+    version = job.version + 1,
+    updated_at = now()
+WHERE job.id = %(id)s AND job.status = 'running' AND job.lease_id = %(lease_id)s
+RETURNING {JOB_COLUMNS}
+"""
+
+# Permanent, or out of attempts: failed, with a cool-down. Else back to the queue, after a full-jitter back-off.
+FAIL = f"""
+WITH settled AS (
+    UPDATE warmup_jobs AS job SET
+        status = CASE WHEN verdict.final THEN 'failed' ELSE 'queued' END,
+        last_error = %(error)s,
+        completed_at = CASE WHEN verdict.final THEN now() END,
+        not_before = CASE WHEN NOT verdict.final THEN now() + make_interval(secs =>
+            random() * LEAST(%(backoff_base)s * 2 ^ LEAST(job.attempts - 1, 20), %(backoff_cap)s)) END,
+        failures = job.failures + CASE WHEN verdict.final THEN 1 ELSE 0 END,
+        cooldown_until = CASE WHEN verdict.final THEN now() + make_interval(secs => CASE
+            WHEN %(permanent)s THEN %(cooldown_permanent)s
+            ELSE LEAST(%(cooldown_transient)s * 2 ^ LEAST(job.failures, 20), %(cooldown_cap)s) END) END,
+        lease_expires_at = NULL,
+        deadline_at = NULL,
+        holder = NULL,
+        version = job.version + 1,
+        updated_at = now()
+    FROM (
+        SELECT id, (%(permanent)s OR attempts >= %(max_attempts)s) AS final FROM warmup_jobs WHERE id = %(id)s
+    ) AS verdict
+    WHERE job.id = verdict.id AND job.status = 'running' AND job.lease_id = %(lease_id)s
+    RETURNING {JOB_COLUMNS}
+)
+SELECT settled.*, {_NOTIFY} FROM settled
+"""
+
+# Not the job's fault (no slot, fenced off, drained): back as if it had never been claimed, its place kept.
+HAND_BACK = f"""
+WITH returned AS (
+    UPDATE warmup_jobs AS job SET
+        status = 'queued',
+        attempts = GREATEST(job.attempts - 1, 0),
+        last_error = COALESCE(%(error)s, job.last_error),
+        not_before = now() + make_interval(secs => %(delay)s),
+        lease_expires_at = NULL,
+        deadline_at = NULL,
+        holder = NULL,
+        version = job.version + 1,
+        updated_at = now()
+    WHERE job.id = %(id)s AND job.status = 'running' AND job.lease_id = %(lease_id)s
+    RETURNING {JOB_COLUMNS}
+)
+SELECT returned.*, {_NOTIFY} FROM returned
+"""
+
+_ONE_OR_ALL = "(%(id)s::bigint IS NULL OR id = %(id)s)"
+
+# `id` NULL is the sweep over all; else the same for one job, as the next call that needs it does. A queued job that
+# is overdue keeps its place: what it lacks is a runner, so they are told again, and it is counted.
+SWEEP = f"""
+WITH {_rescue(_ONE_OR_ALL)},
+overdue AS MATERIALIZED (
+    SELECT id FROM warmup_jobs
+    WHERE {_ONE_OR_ALL} AND status = 'queued'
+      AND GREATEST(queued_at, not_before) < now() - make_interval(secs => %(overdue_after)s)
+    ORDER BY priority, queued_at, id
+    LIMIT 1000
+    FOR UPDATE SKIP LOCKED
+),
+reminded AS (
+    UPDATE warmup_jobs AS job SET
+        requeues = job.requeues + 1,
+        -- A refresh that has waited this long has been overtaken often enough.
+        priority = 0,
+        version = job.version + 1,
+        updated_at = now()
+    FROM overdue WHERE job.id = overdue.id
+    RETURNING {JOB_COLUMNS}, 'queued-overdue' AS cause
+)
+SELECT swept.*, {_NOTIFY} FROM (SELECT * FROM rescued UNION ALL SELECT * FROM reminded) AS swept
+ORDER BY priority, queued_at, id
+"""
+
+# By id, whatever snapshot it is for: an operator knows why. Not while it runs.
+REQUEUE = f"""
+WITH requeued AS (
+    UPDATE warmup_jobs AS job SET
+        status = 'queued',
+        attempts = 0,
+        last_error = CASE WHEN job.status = 'queued' THEN job.last_error END,
+        debug_id = %(debug_id)s,
+        reason = 'by-hand',
+        priority = 0,
+        queued_at = CASE WHEN job.status = 'queued' THEN job.queued_at ELSE now() END,
+        not_before = NULL,
+        started_at = NULL,
+        completed_at = NULL,
+        cooldown_until = NULL,
+        force = false,
+        adopt_above_lease = (SELECT last_value FROM warmup_lease_ids),
+        version = job.version + 1,
+        updated_at = now()
+    WHERE job.id = %(id)s AND job.status <> 'running'
+    RETURNING {JOB_COLUMNS}
+)
+SELECT requeued.*, {_NOTIFY} FROM requeued
+"""
+
+# A running job's holder learns of it at its next heartbeat, which finds no row.
+CANCEL = f"""
+UPDATE warmup_jobs AS job SET
+    status = 'cancelled',
+    last_error = 'cancelled by hand',
+    completed_at = now(),
+    not_before = NULL,
+    lease_expires_at = NULL,
+    deadline_at = NULL,
+    holder = NULL,
+    version = job.version + 1,
+    updated_at = now()
+WHERE job.id = %(id)s AND job.status IN ('queued', 'running')
+RETURNING {JOB_COLUMNS}
+"""
+
+# Data that are newer make the queued jobs of older ones pointless; a running one may end.
+SUPERSEDE = """
+UPDATE warmup_jobs SET
+    status = 'cancelled',
+    last_error = 'superseded by newer data',
+    completed_at = now(),
+    not_before = NULL,
+    version = version + 1,
+    updated_at = now()
+WHERE slug = %(slug)s AND timeframe = %(timeframe)s AND geo = %(geo)s AND data_hash <> %(data_hash)s
+  AND status = 'queued'
+"""
+
+# The forecaster's fence holds a lease above any that this database gave out: an old dump was restored.
+RAISE_LEASES = """
+SELECT setval('warmup_lease_ids', %(above)s)
+WHERE %(above)s > (SELECT last_value FROM warmup_lease_ids)
+"""
+
+# How long a runner with free slots may sleep, if no notification comes.
+SECONDS_UNTIL_DUE = """
+SELECT EXTRACT(epoch FROM LEAST(
+    (SELECT min(not_before) FROM warmup_jobs WHERE status = 'queued' AND not_before > now()),
+    (SELECT min(lease_expires_at) FROM warmup_jobs WHERE status = 'running')
+) - now())::float8 AS seconds
+"""
+
+RECORD = """
+INSERT INTO forecast_records (job_id, lease_id, label, term, engine_version, forecast_hash, direction, generated_at,
+                              times, point_values, lower80, upper80, lower95, upper95)
+VALUES (%(job_id)s, %(lease_id)s, %(label)s, %(term)s, %(engine_version)s, %(forecast_hash)s, %(direction)s,
+        %(generated_at)s, %(times)s, %(point_values)s, %(lower80)s, %(upper80)s, %(lower95)s, %(upper95)s)
+ON CONFLICT ON CONSTRAINT forecast_record_unique DO NOTHING
+"""
