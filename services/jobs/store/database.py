@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, cast
+from typing import Any
 
 import psycopg
 import structlog
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import DictRow, TupleRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 from sqlalchemy import NullPool, Select
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -18,7 +18,7 @@ from services.common.errors import WarmcastError
 
 log = structlog.get_logger()
 
-Connection = psycopg.AsyncConnection[DictRow]
+Connection = psycopg.AsyncConnection[TupleRow]
 # What a lost server, a failover or a full pool looks like; anything else is a bug of ours.
 _UNREACHABLE = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, TooManyRequests)
 
@@ -29,8 +29,7 @@ class Database:
     def __init__(self, url: str, *, pool_size: int, wait: float = 2.0) -> None:
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             url,
-            connection_class=cast("type[Connection]", psycopg.AsyncConnection),
-            kwargs={"autocommit": True, "row_factory": dict_row, "connect_timeout": 5, "application_name": "warmcast"},
+            kwargs={"autocommit": True, "connect_timeout": 5, "application_name": "warmcast"},
             min_size=1,
             max_size=pool_size,
             max_waiting=1000,
@@ -94,8 +93,9 @@ class Database:
 
 async def run(connection: Connection, statement: str, parameters: Mapping[str, object] | None = None) -> list[DictRow]:
     """All rows of one statement on a connection that is already held."""
-    cursor = await connection.execute(statement, parameters)
-    return await cursor.fetchall() if cursor.description else []
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(statement, parameters)
+        return await cursor.fetchall() if cursor.description else []
 
 
 @contextmanager

@@ -1,0 +1,160 @@
+"""The jobs service's stores over a real PostgreSQL, and what a test needs to look behind them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from services.common.comparison import ComparisonKey
+from services.jobs.forecast import (
+    ForecasterInfo,
+    ForecastPoint,
+    GeneratedForecasts,
+    Generation,
+    SnapshotRef,
+    SnapshotSeries,
+    TermForecast,
+)
+from services.jobs.ingest.points import read_points
+from services.jobs.ingest.snapshot import Snapshot, build_snapshot
+from services.jobs.job import EnqueueReason, QueuePolicy, WarmupJob
+from services.jobs.signals import term_signals
+from services.jobs.store.comparisons import Comparisons
+from services.jobs.store.database import Database
+from services.jobs.store.listings import Listings
+from services.jobs.store.queue import Queue
+
+POLICY = QueuePolicy(lease=15, attempt_deadline=180, max_attempts=3, backoff_base=2, backoff_cap=60)
+
+
+@dataclass
+class Store:
+    """All of jobs' stores on one database of the test's own."""
+
+    url: str
+    database: Database
+    policy: QueuePolicy = POLICY
+    queue: Queue = field(init=False)
+    comparisons: Comparisons = field(init=False)
+    listings: Listings = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.queue = self.runner("first")
+        self.comparisons = Comparisons(self.database, self.policy)
+        self.listings = Listings(self.database)
+
+    def runner(self, holder: str, **changed: float) -> Queue:
+        """The queue as another process sees it."""
+        return Queue(self.database, replace(self.policy, **changed), holder=holder)  # type: ignore[arg-type]  # all floats
+
+    async def execute(self, statement: str, **parameters: object) -> list[dict[str, object]]:
+        """Looks, or moves times, as a test may: no clock is waited for."""
+        return await self.database.fetch(statement, parameters)
+
+    async def comparison(self, term: str = "amazon", *, values: Sequence[float] = (1, 2, 3, 4)) -> Snapshot:
+        """Imports `term` against costco; other values are newer data."""
+        snapshot = make_snapshot(term, values)
+        season = 52
+        signals = (
+            term_signals(snapshot.values_a, season=season, partial_last_period=False),
+            term_signals(snapshot.values_b, season=season, partial_last_period=False),
+        )
+        await self.comparisons.ingest(snapshot, signals)
+        return snapshot
+
+    async def queued(self, term: str = "amazon") -> WarmupJob:
+        """A comparison whose first call has just come."""
+        snapshot = await self.comparison(term)
+        job = await self.queue.enqueue(
+            key_of(snapshot), snapshot.data_hash, seen_version=0, reason=EnqueueReason.FIRST_CALL
+        )
+        assert job is not None
+        return job
+
+    async def claimed(self, term: str = "amazon") -> WarmupJob:
+        """One that a runner holds."""
+        await self.queued(term)
+        return await self.claim_one()
+
+    async def claim_one(self) -> WarmupJob:
+        """The one job that can be claimed now."""
+        claims = await self.queue.claim(1)
+        assert len(claims.claimed) == 1
+        return claims.claimed[0]
+
+    async def row(self, job: WarmupJob) -> WarmupJob:
+        """The job as it is now."""
+        now = await self.listings.job(job.id)
+        assert now is not None
+        return now
+
+
+def make_snapshot(term: str = "amazon", values: Sequence[float] = (1, 2, 3, 4)) -> Snapshot:
+    """A weekly snapshot of `term` and costco."""
+    start = datetime(2024, 1, 7, tzinfo=UTC)
+    points = [((start + timedelta(weeks=n)).date().isoformat(), (value, 50.0)) for n, value in enumerate(values)]
+    table = read_points([term, "costco"], points)
+    return build_snapshot(
+        [table],
+        timeframe="12m",
+        geo="",
+        pick=(),
+        as_of=datetime(2025, 1, 1, tzinfo=UTC),
+        source="test",
+        expected_terms=None,
+    )
+
+
+def key_of(snapshot: Snapshot) -> ComparisonKey:
+    """What names its comparison."""
+    return ComparisonKey(snapshot.slug, snapshot.timeframe, snapshot.geo)
+
+
+def forecasts(engine_version: str = "test") -> GeneratedForecasts:
+    """What a forecaster would answer."""
+    point = ForecastPoint(datetime(2024, 2, 4, tzinfo=UTC), 5, 4, 6, 3, 7)
+    term_a, term_b = (TermForecast(term, f"hash-{term}", "stable", (point,)) for term in ("amazon", "costco"))
+    return GeneratedForecasts(engine_version, datetime(2024, 2, 1, tzinfo=UTC), False, term_a, term_b)
+
+
+@dataclass
+class FakeForecaster:
+    """A peer under the test's control."""
+
+    behave: Callable[[WarmupJob], Generation]
+    slots: int = 2
+    lost: set[str] = field(default_factory=set)  # data hashes whose bundles are gone
+    marks: list[WarmupJob] = field(default_factory=list)
+    ran: list[int] = field(default_factory=list)
+
+    async def generate(self, job: WarmupJob, snapshot: SnapshotSeries) -> Generation:
+        self.ran.append(job.id)
+        async for event in self.behave(job):
+            yield event
+
+    async def missing(self, snapshots: Sequence[SnapshotRef]) -> list[bool]:
+        return [snapshot.data_hash in self.lost for snapshot in snapshots]
+
+    async def record_failure(self, job: WarmupJob) -> None:
+        self.marks.append(job)
+
+    async def describe(self) -> ForecasterInfo:
+        return ForecasterInfo("test", self.slots)
+
+
+async def succeed(job: WarmupJob) -> Generation:
+    """One beat, then the forecasts."""
+    yield None
+    yield forecasts()
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[Store]:
+    """Empty, migrated stores."""
+    database = Database(database_url, pool_size=20, wait=10)
+    await database.open()
+    yield Store(database_url, database)
+    await database.close()
