@@ -1,19 +1,24 @@
 """Starts the forecaster: settings → pool → Redis → servicer → server."""
 
-# Each spawned worker imports this module anew, so at import it pulls in nothing: what main() needs, it imports itself.
+# The workers must start before grpc is imported, so main() imports what it needs in that order.
 # ruff: noqa: PLC0415
 
 from __future__ import annotations
 
+import os
+import sys
+
 
 def main() -> None:
     """Runs until SIGTERM or SIGINT, then drains and ends every worker."""
-    import os
-
     from services.common.settings import load
     from services.common.telemetry import configure_logging
     from services.forecaster.pool import Pool
     from services.forecaster.settings import ForecasterSettings
+
+    # A spawned worker imports anew what the parent ran as its main script, and with the command line's comes grpc. A
+    # package's __main__ is left out, so for the workers this module is the one that runs, whoever called it.
+    sys.modules["__main__"] = sys.modules[__name__]
 
     settings = load(ForecasterSettings)
     configure_logging("forecaster", log_format=settings.log_format, level=settings.log_level)
