@@ -137,6 +137,39 @@ async def test_it_computes_with_the_real_engine_in_clean_workers_and_ends_on_sig
 
 
 @on_linux
+async def test_on_sigterm_it_finishes_what_it_computes(start: Start, redis_url: str) -> None:
+    forecaster = start(REDIS_URL=redis_url, ENGINE_SETTING="full", WORKER_SLOTS="1", DRAIN_SECONDS="30")
+    await forecaster.until_ready()
+    async with forecaster.channel() as channel:
+        [busy] = forecaster.workers()
+        idle = _cpu_ticks(busy)
+        run = asyncio.create_task(_generate(pb_grpc.ForecasterServiceStub(channel), request(1, points=1000)))
+        await asyncio.to_thread(wait_until, lambda: _cpu_ticks(busy) > idle + 5, 30, "the worker computes")
+        forecaster.child.send(signal.SIGTERM)
+        assert len((await run).term_b.points) == 13
+    assert await asyncio.to_thread(forecaster.child.wait, 30)
+    assert forecaster.child.exit_code == 0, forecaster.child.tail()
+
+
+@on_linux
+async def test_past_its_drain_it_ends_whatever_it_computes(start: Start, redis_url: str) -> None:
+    forecaster = start(REDIS_URL=redis_url, WORKER_SLOTS="1", DRAIN_SECONDS="0.2")
+    await forecaster.until_ready()
+    async with forecaster.channel() as channel:
+        [frozen] = forecaster.workers()
+        os.kill(frozen, signal.SIGSTOP)
+        events = aiter(pb_grpc.ForecasterServiceStub(channel).GenerateForecasts(request(1), metadata=AUTHORISED))
+        assert (await anext(events)).HasField("beat")
+        forecaster.child.send(signal.SIGTERM)
+        assert await asyncio.to_thread(forecaster.child.wait, 30)
+        with pytest.raises(grpc.aio.AioRpcError):
+            async for _ in events:
+                pass
+    assert forecaster.child.exit_code == 0, forecaster.child.tail()
+    assert _is_gone(frozen)
+
+
+@on_linux
 async def test_its_workers_end_with_it_when_it_is_killed(start: Start, redis_url: str) -> None:
     forecaster = start(REDIS_URL=redis_url)
     await forecaster.until_ready()
