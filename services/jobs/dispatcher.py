@@ -49,6 +49,7 @@ class Dispatcher:
         self._asked_at = float("-inf")
         self._asking = asyncio.Lock()  # many callers, one question
         self._draining = False
+        self.passes = 0  # looks at the queue so far
 
     @property
     def running(self) -> int:
@@ -76,6 +77,7 @@ class Dispatcher:
             # Cleared before the fetch: whatever comes after this line wakes the wait below.
             self._woken.clear()
             pause = await self._fill()
+            self.passes += 1
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._woken.wait()

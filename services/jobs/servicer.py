@@ -213,7 +213,9 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
         if place is None:
             return 0, None
         info = await self._dispatcher.forecaster_info()
-        return place.position, eta_seconds(place, worker_slots=info.worker_slots if info else 0)
+        eta = eta_seconds(place, worker_slots=info.worker_slots if info else 0)
+        # A runner may have taken it since the row was read; the answer stays of one piece.
+        return max(place.position, 1) if job.status is Status.QUEUED else 0, eta
 
     async def _job(self, job_id: int) -> WarmupJob:
         job = await self._listings.job(job_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -132,8 +133,9 @@ class FakeForecaster:
 
     async def generate(self, job: WarmupJob, snapshot: SnapshotSeries) -> Generation:
         self.ran.append(job.id)
-        async for event in self.behave(job):
-            yield event
+        async with aclosing(self.behave(job)) as events:
+            async for event in events:
+                yield event
 
     async def missing(self, snapshots: Sequence[SnapshotRef]) -> list[bool]:
         return [snapshot.data_hash in self.lost for snapshot in snapshots]
