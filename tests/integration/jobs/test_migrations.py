@@ -1,0 +1,74 @@
+"""The schema goes up, comes down, prints as SQL, and is what the code's tables say."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import NullPool, create_engine, make_url
+
+from services.jobs import migrate
+from services.jobs.store.schema import metadata
+
+_INDEXES = "SELECT indexname FROM pg_indexes WHERE schemaname = 'public' AND tablename = 'warmup_jobs'"
+_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
+
+
+def names(url: str, query: str) -> list[str]:
+    with psycopg.connect(url) as connection:
+        return [row[0] for row in connection.execute(query).fetchall()]
+
+
+def differences(url: str) -> list[object]:
+    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
+    with engine.connect() as connection:
+        found: list[object] = compare_metadata(MigrationContext.configure(connection), metadata)
+    engine.dispose()
+    return found
+
+
+def test_up_makes_what_the_tables_say_and_down_leaves_nothing(empty_database_url: str) -> None:
+    migrate.upgrade(empty_database_url)
+    assert differences(empty_database_url) == []
+    migrate.downgrade(empty_database_url, "base")
+    assert names(empty_database_url, _TABLES) == ["alembic_version"]
+    migrate.upgrade(empty_database_url)
+    assert differences(empty_database_url) == []
+
+
+def test_the_contract_s_constraint_and_indexes_are_there(database_url: str) -> None:
+    found = names(database_url, _INDEXES)
+    for index in ("warmup_job_unique", "warmup_jobs_claim_idx", "warmup_jobs_status_created_at_idx"):
+        assert index in found
+    definition = names(
+        database_url, "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'warmup_job_unique'"
+    )
+    assert definition == ["UNIQUE (slug, timeframe, geo, data_hash)"]
+
+
+def test_the_database_checks_the_status(database_url: str) -> None:
+    constraint = names(
+        database_url, "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'warmup_jobs_status_check'"
+    )
+    for status in ("queued", "running", "ready", "failed", "cancelled"):
+        assert status in constraint[0]
+
+
+def test_printed_as_sql_it_makes_the_same_schema(empty_database_url: str) -> None:
+    printed = subprocess.run(
+        [sys.executable, "-m", "services.cli", "migrate", "--sql"], capture_output=True, text=True, check=True
+    ).stdout
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+        connection.execute(printed.encode())  # several statements at once, as psql would send them
+    assert differences(empty_database_url) == []
+    migrate.upgrade(empty_database_url)  # and finds that there is nothing left to do
+
+
+def test_two_at_once_wait_for_each_other(empty_database_url: str) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(migrate.upgrade, [empty_database_url] * 4))
+    assert differences(empty_database_url) == []

@@ -1,0 +1,269 @@
+"""Runs, the dispatcher that starts them, and the sweep, against real PostgreSQL and a forecaster under control."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import replace
+
+import pytest
+
+from services.common import errors
+from services.common.errors import WarmcastError
+from services.jobs.dispatcher import Dispatcher
+from services.jobs.forecast import ForecasterInfo, Generation
+from services.jobs.job import Cause, QueuePolicy, Status, WarmupJob
+from services.jobs.runner import Runner
+from services.jobs.store.listen import Listener
+from services.jobs.sweeper import Sweeper
+from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, forecasts, succeed
+from tests.waiting import wait_until_async
+
+
+def runner(store: Store, forecaster: FakeForecaster, policy: QueuePolicy = POLICY) -> Runner:
+    return Runner(store.queue, store.comparisons, forecaster, policy)
+
+
+def refusing(error: WarmcastError) -> FakeForecaster:
+    async def refuse(_: WarmupJob) -> Generation:
+        yield None
+        raise error
+
+    return FakeForecaster(refuse)
+
+
+@asynccontextmanager
+async def listening(store: Store, wake: Callable[[], None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(Listener(store.url, wake).run())
+    yield
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+@asynccontextmanager
+async def dispatching(
+    store: Store, forecaster: FakeForecaster, *, poll: float = 60, listen: bool = True
+) -> AsyncIterator[Dispatcher]:
+    dispatcher = Dispatcher(store.queue, runner(store, forecaster), forecaster, poll=poll)
+    task = asyncio.create_task(dispatcher.dispatch())
+    async with listening(store, dispatcher.wake) if listen else nullcontext():
+        yield dispatcher
+    await dispatcher.drain(5)
+    await asyncio.wait_for(task, 5)
+
+
+def settled(store: Store, job: WarmupJob, status: Status) -> Callable[[], Awaitable[bool]]:
+    async def check() -> bool:
+        return (await store.row(job)).status is status
+
+    return check
+
+
+async def test_a_run_makes_its_job_ready(store: Store) -> None:
+    ready = await runner(store, FakeForecaster(succeed)).run(await store.claimed())
+    assert ready is not None
+    assert ready.status is Status.READY
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "attempts"),
+    [
+        (WarmcastError(errors.UNAVAILABLE, "away"), Status.QUEUED, 1),
+        (WarmcastError(errors.VERIFICATION_FAILED, "damaged"), Status.QUEUED, 1),
+        (WarmcastError(errors.INTERNAL, "crashed"), Status.QUEUED, 1),
+        (WarmcastError(errors.UNWARMABLE, "bad series"), Status.FAILED, 1),
+        (WarmcastError(errors.BUSY, "full", retry_after=7), Status.QUEUED, 0),
+    ],
+)
+async def test_a_failure_is_told_by_its_kind(store: Store, error: WarmcastError, status: Status, attempts: int) -> None:
+    forecaster = refusing(error)
+    left = await runner(store, forecaster).run(await store.claimed())
+    assert left is not None
+    assert (left.status, left.attempts) == (status, attempts)
+    assert left.last_error == f"{error.reason.slug}: {error.detail}"
+    # Its debugging key is written for failures, not for what was never tried.
+    assert bool(forecaster.marks) == (error.reason is not errors.BUSY)
+
+
+async def test_a_fence_above_every_lease_moves_the_leases_past_it(store: Store) -> None:
+    forecaster = refusing(WarmcastError(errors.FENCED_OFF, "newer lease", metadata={"leaseId": "5000"}))
+    left = await runner(store, forecaster).run(await store.claimed())
+    assert left is not None
+    assert (left.status, left.attempts) == (Status.QUEUED, 0)
+    await store.execute("UPDATE warmup_jobs SET not_before = NULL")
+    assert (await store.claim_one()).lease_id > 5000
+
+
+async def test_a_forecaster_that_stops_beating_is_given_up(store: Store) -> None:
+    async def freeze(_: WarmupJob) -> Generation:
+        yield None
+        await asyncio.Event().wait()
+
+    left = await runner(store, FakeForecaster(freeze), replace(POLICY, lease=0.2)).run(await store.claimed())
+    assert left is not None
+    assert (left.status, left.attempts) == (Status.QUEUED, 1)
+    assert left.last_error == "unavailable: the forecaster stopped beating"
+
+
+async def test_an_attempt_past_its_deadline_is_given_up_though_it_beats(store: Store) -> None:
+    async def beat(_: WarmupJob) -> Generation:
+        while True:
+            await asyncio.sleep(0.01)
+            yield None
+
+    left = await runner(store, FakeForecaster(beat), replace(POLICY, attempt_deadline=0.3)).run(await store.claimed())
+    assert left is not None
+    assert left.last_error == "deadline-exceeded: the attempt passed its deadline"
+
+
+async def test_a_run_whose_lease_is_gone_leaves_at_its_next_beat(store: Store) -> None:
+    ended = asyncio.Event()
+
+    async def beat(job: WarmupJob) -> Generation:
+        try:
+            yield None
+            await store.queue.cancel(job.id)
+            while True:
+                yield None
+        finally:
+            ended.set()
+
+    job = await store.claimed()
+    assert await runner(store, FakeForecaster(beat)).run(job) is None
+    assert ended.is_set()
+    assert (await store.row(job)).status is Status.CANCELLED
+
+
+async def test_an_enqueue_wakes_the_dispatcher_at_once(store: Store) -> None:
+    async with dispatching(store, FakeForecaster(succeed), poll=60):
+        job = await store.queued()
+        # The poll comes after 42 s at the earliest; only the notification is that fast.
+        await wait_until_async(settled(store, job, Status.READY), 10, "the job is ready")
+
+
+async def test_the_poll_finds_what_no_notification_told_of(store: Store) -> None:
+    async with dispatching(store, FakeForecaster(succeed), poll=0.1, listen=False):
+        job = await store.queued()
+        await wait_until_async(settled(store, job, Status.READY), 10, "the job is ready")
+
+
+async def test_a_lost_wake_up_is_made_good_by_the_sweep(store: Store) -> None:
+    forecaster = FakeForecaster(succeed)
+    heard: list[bool] = []
+    lost = True
+
+    def wake() -> None:
+        heard.append(lost)
+        if not lost:
+            dispatcher.wake()
+
+    async with dispatching(store, forecaster, poll=3600, listen=False) as dispatcher, listening(store, wake):
+        # The first pass is over, and so are the listener's own two wake-ups: from now on only a notification counts.
+        await wait_until_async(_is(lambda: dispatcher.passes == 1 and len(heard) >= 2), 10, "all is quiet")
+        job = await store.queued()
+        await wait_until_async(_is(lambda: len(heard) >= 3), 10, "the wake-up that is lost")
+        await store.execute("UPDATE warmup_jobs SET queued_at = now() - interval '6 min'")
+        lost = False
+        swept = await Sweeper(store.queue, store.listings, forecaster).sweep()
+        assert [each.cause for each in swept.requeued] == [Cause.QUEUED_OVERDUE]
+        await wait_until_async(settled(store, job, Status.READY), 10, "the job is ready")
+
+
+async def test_no_more_run_at_once_than_the_forecaster_has_slots(store: Store) -> None:
+    release, most, now = asyncio.Event(), 0, 0
+
+    async def hold(_: WarmupJob) -> Generation:
+        nonlocal most, now
+        now += 1
+        most = max(most, now)
+        yield None
+        await release.wait()
+        now -= 1
+        yield forecasts()
+
+    jobs = [await store.queued(f"term {number}") for number in range(5)]
+    async with dispatching(store, FakeForecaster(hold, slots=2)) as dispatcher:
+        await wait_until_async(_is(lambda: dispatcher.running == 2), 10, "two run")
+        release.set()
+        for job in jobs:
+            await wait_until_async(settled(store, job, Status.READY), 10, "all are ready")
+    assert most == 2
+
+
+async def test_drain_hands_back_what_does_not_end_in_time(store: Store) -> None:
+    async def hold(_: WarmupJob) -> Generation:
+        yield None
+        await asyncio.Event().wait()
+
+    job = await store.queued()
+    async with dispatching(store, FakeForecaster(hold)) as dispatcher:
+        await wait_until_async(_is(lambda: dispatcher.running == 1), 10, "it runs")
+        await dispatcher.drain(0.05)
+        left = await store.row(job)
+        assert (left.status, left.attempts) == (Status.QUEUED, 0)
+
+
+async def test_run_now_runs_in_queue_order_and_survives_its_caller(store: Store) -> None:
+    jobs = [await store.queued(f"term {number}") for number in range(3)]
+    forecaster = FakeForecaster(succeed)
+    dispatcher = Dispatcher(store.queue, runner(store, forecaster), forecaster, poll=60)
+    call = asyncio.create_task(dispatcher.run_now(2))
+    await asyncio.sleep(0)
+    call.cancel()
+    await asyncio.gather(call, return_exceptions=True)
+    await wait_until_async(settled(store, jobs[1], Status.READY), 10, "both ran")
+    assert forecaster.ran == [jobs[0].id, jobs[1].id]
+    assert (await store.row(jobs[2])).status is Status.QUEUED
+
+
+async def test_run_now_claims_nothing_while_the_forecaster_cannot_be_asked(store: Store) -> None:
+    class Away(FakeForecaster):
+        async def describe(self) -> ForecasterInfo:
+            raise WarmcastError(errors.UNAVAILABLE, "away")
+
+    job = await store.queued()
+    forecaster = Away(succeed)
+    dispatcher = Dispatcher(store.queue, runner(store, forecaster), forecaster, poll=60)
+    with pytest.raises(WarmcastError, match="nothing was claimed"):
+        await dispatcher.run_now(1)
+    assert await store.row(job) == job
+
+
+async def test_the_audit_takes_back_ready_jobs_whose_bundles_are_gone(store: Store) -> None:
+    forecaster = FakeForecaster(succeed)
+    run = runner(store, forecaster)
+    kept = await run.run(await store.claimed("amazon"))
+    lost = await run.run(await store.claimed("walmart"))
+    unasked = await run.run(await store.claimed("target"))
+    assert kept
+    assert lost
+    assert unasked
+    await store.comparisons.report_demand({kept.key: 1, lost.key: 3})
+    forecaster.lost = {lost.data_hash, unasked.data_hash}
+    swept = await Sweeper(store.queue, store.listings, forecaster).sweep()
+    assert (swept.audited, swept.audit_skipped) == (2, "")
+    assert [(each.cause, each.job.id) for each in swept.requeued] == [(Cause.CACHE_LOST, lost.id)]
+    assert (await store.row(unasked)).status is Status.READY
+
+
+async def test_the_audit_is_skipped_and_reported_while_the_forecaster_is_away(store: Store) -> None:
+    class Away(FakeForecaster):
+        async def missing(self, snapshots: object) -> list[bool]:
+            raise WarmcastError(errors.UNAVAILABLE, "the forecaster could not answer")
+
+    ready = await runner(store, FakeForecaster(succeed)).run(await store.claimed())
+    assert ready
+    await store.comparisons.report_demand({ready.key: 1})
+    await store.queued("walmart")
+    await store.execute("UPDATE warmup_jobs SET queued_at = now() - interval '1 h' WHERE status = 'queued'")
+    swept = await Sweeper(store.queue, store.listings, Away(succeed)).sweep()
+    assert swept.audit_skipped == "the forecaster could not answer"
+    assert [each.cause for each in swept.requeued] == [Cause.QUEUED_OVERDUE]
+
+
+def _is(condition: Callable[[], bool]) -> Callable[[], Awaitable[bool]]:
+    async def check() -> bool:
+        return condition()
+
+    return check
