@@ -8,11 +8,11 @@ from services.forecaster.engine.backtest import Backtest
 from services.forecaster.engine.bundle import make_bundle
 from services.forecaster.engine.dates import following_periods, period_text
 from services.forecaster.engine.history import Array, History, read_history
-from services.forecaster.engine.intervals import PRIOR_WINDOWS, error_scales, make_bands, multiples_of_scale
+from services.forecaster.engine.intervals import PRIOR_WINDOWS, error_scales, make_bands
 from services.forecaster.engine.metrics import measure
 from services.forecaster.engine.models import candidates
 from services.forecaster.engine.quality import judge_quality
-from services.forecaster.engine.seasonality import deseasonalise
+from services.forecaster.engine.seasonality import find_season
 from services.forecaster.engine.selection import choose_model
 from services.forecaster.engine.summaries import PATH_STEPS, Path
 from services.forecaster.engine.types import EngineSetting, Outlook, TermForecast, TermSeries
@@ -27,12 +27,12 @@ def forecast_term(series: TermSeries, setting: EngineSetting = EngineSetting.FUL
     history = read_history(series)
     values, season, horizon = history.values, history.timeframe.season, history.timeframe.horizon
     steps = max(horizon, PATH_STEPS.get(history.timeframe.step, 0))
-    choice = choose_model(values, season, horizon, candidates(setting))
+    choice = choose_model(values, season, horizon, candidates(setting), steps=steps)
     scales = error_scales(choice.backtest.errors, values, steps)
-    bands = make_bands(choice.model(values, season, steps), scales, multiples_of_scale(choice.backtest.errors, scales))
+    bands = make_bands(choice.model(values, season, steps), scales)
     times = following_periods(history.last_time, history.timeframe.step, steps, anchor_day=history.anchor_day)
     path = Path(times, bands)
-    quality = judge_quality(series, values, deseasonalise(values, season), history.timeframe)
+    quality = judge_quality(series, values, find_season(values, season).remove(values), history.timeframe)
     bundle = make_bundle(series, history, choice, path=path, metrics=measure(choice.backtest, values), quality=quality)
     return TermForecast(
         term=series.term,

@@ -8,7 +8,7 @@ import numpy as np
 
 from services.forecaster.engine.backtest import Backtest
 from services.forecaster.engine.history import Array
-from services.forecaster.engine.intervals import error_scales, make_bands, multiples_of_scale
+from services.forecaster.engine.intervals import error_scales, make_bands
 
 MIN_COVERAGE_WINDOWS = 3  # one is measured against intervals made from the others
 
@@ -54,7 +54,7 @@ def _coverage(backtest: Backtest, values: Array) -> dict[int, float] | None:
     for window, origin in enumerate(backtest.origins):
         others = np.delete(errors, window, axis=0)
         scales = error_scales(others, values[:origin], steps)
-        bands = make_bands(backtest.forecasts[window], scales, multiples_of_scale(others, scales))
+        bands = make_bands(backtest.forecasts[window], scales)
         actual = backtest.actuals[window]
         inside[80].append(float(np.mean((actual >= bands.lower80) & (actual <= bands.upper80))))
         inside[95].append(float(np.mean((actual >= bands.lower95) & (actual <= bands.upper95))))

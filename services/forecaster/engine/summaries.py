@@ -44,7 +44,7 @@ def summarise(
     step = history.timeframe.step
     end = history.last_time + timedelta(days=days)
     steps = max(1, sum(time <= end for time in path.times))
-    complete = path.times[-1] >= end or step is Step.MONTHLY or step is Step.WEEKLY
+    complete = path.times[-1] >= end
     sure = sure_of(steps)
     return {
         "averageValue": rounded(float(path.bands.value[:steps].mean())),
@@ -59,7 +59,7 @@ def _key_points(history: History, path: Path, steps: int, days: int, complete: b
     values = bands.value[:steps]
     before = recent(history.values, steps)
     points: list[object] = [
-        _average(values, before, steps, history.timeframe.step),
+        _average(values, before, step),
         f"80 % interval: {bands.lower80[:steps].min():.1f} to {bands.upper80[:steps].max():.1f}",
     ]
     if values.max() - values.min() >= 1:
@@ -76,7 +76,7 @@ def _key_points(history: History, path: Path, steps: int, days: int, complete: b
 _PERIODS = {Step.HOURLY: "hours", Step.DAILY: "days", Step.WEEKLY: "weeks", Step.MONTHLY: "months"}
 
 
-def _average(values: Array, before: Array, steps: int, step: Step) -> str:
+def _average(values: Array, before: Array, step: Step) -> str:
     average, change = float(values.mean()), float(values.mean() - before.mean())
     name = _PERIODS[step] if len(before) > 1 else _PERIODS[step][:-1]
     last = f"the last {len(before)} {name}" if len(before) > 1 else f"the last {name}"
