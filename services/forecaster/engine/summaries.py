@@ -41,7 +41,6 @@ def summarise(
 
     `sure_of` gives the confidence in a number of steps, `warn` the warnings from that and whether all days are covered.
     """
-    step = history.timeframe.step
     end = history.last_time + timedelta(days=days)
     steps = max(1, sum(time <= end for time in path.times))
     complete = path.times[-1] >= end
