@@ -14,7 +14,7 @@ from prometheus_client import Counter, Gauge
 from services.common import errors
 from services.common.errors import WarmcastError
 from services.jobs.forecast import Forecaster, ForecasterInfo
-from services.jobs.job import SweptJob, WarmupJob
+from services.jobs.job import Status, SweptJob, WarmupJob
 from services.jobs.runner import Runner
 from services.jobs.store.queue import Claims
 
@@ -23,6 +23,7 @@ log = structlog.get_logger()
 RESCUED = Counter("warmcast_jobs_rescued_total", "Stuck jobs that were taken up again, by cause", ["cause"])
 RUNNING = Gauge("warmcast_jobs_running", "Runs in this process")
 _ASK_AGAIN = 5.0  # seconds that a forecaster's answer about its slots is good for
+_ASK_AGAIN_AWAY = 0.5  # and for how long none is taken for its absence
 _SHORTEST = 0.02  # seconds; a lease that expires this instant is not asked for in a tight loop
 
 
@@ -63,7 +64,7 @@ class Dispatcher:
     async def forecaster_info(self) -> ForecasterInfo | None:
         """What the forecaster said of itself lately; None: it cannot be asked."""
         async with self._asking:
-            if time.monotonic() - self._asked_at > _ASK_AGAIN:
+            if time.monotonic() - self._asked_at > (_ASK_AGAIN if self._info else _ASK_AGAIN_AWAY):
                 try:
                     self._info = await self._forecaster.describe()
                 except WarmcastError:
@@ -120,6 +121,8 @@ class Dispatcher:
             due = await self._queue.seconds_until_due()
         except WarmcastError:
             return min(poll, 1.0)
+        if info is None:
+            return min(poll, 1.0)
         return poll if due is None else min(poll, max(due, _SHORTEST))
 
     async def _run_in_turn(self, most: int) -> list[WarmupJob]:
@@ -156,9 +159,16 @@ class Dispatcher:
         self._runs.discard(run)
         RUNNING.set(len(self._runs))
         self._woken.set()
-        if not run.cancelled() and (error := run.exception()):
+        if run.cancelled():
+            return
+        if error := run.exception():
             # The job's lease runs out and it is rescued; what remains is to say why.
             log.error("run crashed", exc_info=error)
+            return
+        settled = run.result()
+        if settled is None or settled.status is not Status.READY:
+            # Perhaps the forecaster has gone: it is asked again before another attempt is spent on it.
+            self._asked_at = float("-inf")
 
 
 def count_rescued(swept: tuple[SweptJob, ...]) -> None:

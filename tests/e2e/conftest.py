@@ -12,6 +12,7 @@ from devstack import product
 from devstack.product import Addresses, Service
 from devstack.settings import inherited
 from devstack.supervisor import Supervisor
+from tests.e2e.calls import Caller
 from tests.waiting import wait_until
 
 SECRET = "e2e-secret"
@@ -74,6 +75,20 @@ class Product:
 
 
 StartProduct = Callable[..., Product]
+Call = Callable[[Product], Caller]
+
+
+@pytest.fixture
+def call() -> Iterator[Call]:
+    """Clients of products, closed with the test."""
+    with contextlib.ExitStack() as ends:
+
+        def client(product: Product) -> Caller:
+            caller = Caller(product)
+            ends.callback(caller.http.close)
+            return caller
+
+        yield client
 
 
 @pytest.fixture

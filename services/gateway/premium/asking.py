@@ -80,7 +80,7 @@ class PremiumAnswers:
         warmup = await self._jobs.get_warmup(key)
         keys = [_snapshot_key(warmup, warmup.data_hash, warmup.job.engine_version)]
         if warmup.previous_data_hash:
-            keys.append(_snapshot_key(warmup, warmup.previous_data_hash, ""))
+            keys.append(_snapshot_key(warmup, warmup.previous_data_hash, warmup.previous_engine_version))
         cached = await self._forecaster.get_forecasts(keys)
         if len(cached) != len(keys) or any(each.freshness not in _FRESHNESS for each in cached):
             # Only an answer that says so counts as missing.

@@ -1,0 +1,94 @@
+"""Calls to a running product, as a person with curl makes them, and looks behind it, as an operator would."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import psycopg
+import redis
+from psycopg.rows import dict_row
+
+from tests.waiting import wait_until
+
+if TYPE_CHECKING:
+    from tests.e2e.conftest import Product
+
+PREMIUM = "/api/comparison/premium"
+AMAZON = {"slug": "amazon-vs-costco", "tf": "5y", "geo": "US"}
+EXPORTS = Path(__file__).parents[3] / "shared" / "data" / "google-trends"
+Answer = dict[str, Any]  # JSON
+
+
+def export(term_a: str = "amazon", term_b: str = "costco", *, weeks: int = 104, place: str = "United States") -> bytes:
+    """A weekly export of two terms, shaped like Google's, of numbers that are plainly made up."""
+    out = io.StringIO()
+    out.write("Category: All categories\r\n\r\n")
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(["Week", f"{term_a}: ({place})", f"{term_b}: ({place})"])
+    for week in range(weeks):
+        season = math.sin(week * math.tau / 52)
+        writer.writerow(
+            [
+                date(2022, 1, 2) + timedelta(weeks=week),
+                round(60 + 20 * season + week % 5),
+                round(30 - 9 * season + week % 3),
+            ]
+        )
+    return out.getvalue().encode()
+
+
+class Caller:
+    """A client of one product."""
+
+    def __init__(self, product: Product) -> None:
+        self.product = product
+        self.http = httpx.Client(base_url=product.base_url, timeout=30, trust_env=False)
+        self.secret = {"X-Warmup-Secret": product.secret}
+
+    def ingest(self, content: bytes | None = None, **query: str) -> Answer:
+        """Imports an export; it must be taken."""
+        headers = self.secret | {"Content-Type": "text/csv"}
+        response = self.http.post("/api/comparisons", content=content or export(), headers=headers, params=query)
+        assert response.status_code in (200, 201), response.text
+        return dict(response.json())
+
+    def premium(self, slug: str = "amazon-vs-costco", tf: str = "5y", geo: str = "US") -> Answer:
+        """A premium answer; it must be one."""
+        response = self.http.get(PREMIUM, params={"slug": slug, "tf": tf, "geo": geo})
+        assert response.status_code == 200, response.text
+        return dict(response.json())
+
+    def until(self, status: str, *, timeout: float = 60, **comparison: str) -> Answer:
+        """Asks for the premium answer until it has that status."""
+
+        def answer() -> Answer | None:
+            now = self.http.get(PREMIUM, params=AMAZON | comparison)
+            # While a service or store is away the contract's answer is 503.
+            found = dict(now.json())
+            return found if now.status_code == 200 and found["warmupStatus"] == status else None
+
+        found = wait_until(answer, timeout, f"warmupStatus is {status}")
+        assert found is not None
+        return found
+
+    def post(self, path: str, **query: str) -> Answer:
+        """A guarded POST; it must succeed."""
+        response = self.http.post(path, headers=self.secret, params=query)
+        assert response.is_success, response.text
+        return dict(response.json())
+
+    def rows(self, statement: str = "SELECT * FROM warmup_jobs ORDER BY id") -> list[dict[str, Any]]:
+        """What the database holds, or a change to it: a test moves times instead of waiting for them."""
+        with psycopg.connect(self.product.database_url, autocommit=True, row_factory=dict_row) as connection:
+            cursor = connection.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
+
+    def redis(self) -> redis.Redis:
+        """The product's Redis."""
+        return redis.Redis.from_url(self.product.redis_url)

@@ -1,0 +1,275 @@
+"""Whatever is killed, every job settles, and every status is true."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import signal
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from devstack.postgres import Postgres
+from devstack.valkey import Valkey
+from services.forecaster import envelope
+from tests.e2e.calls import AMAZON, PREMIUM, Caller
+from tests.e2e.conftest import Call, Product, StartProduct
+from tests.waiting import wait_until
+
+QUICK = {"LEASE_SECONDS": "2", "BEAT_SECONDS": "0.3", "BACKOFF_BASE_SECONDS": "0.2", "COOLDOWN_SECONDS": "600"}
+
+
+def test_kill_of_the_forecaster_in_mid_run(start_product: StartProduct, call: Call) -> None:
+    product = start_product(**QUICK)
+    caller = _in_mid_run(product, call)
+    product.kill("forecaster")
+    product.start("forecaster")
+    caller.until("ready")
+    assert caller.rows()[0]["attempts"] > 1
+
+
+def test_kill_of_jobs_in_mid_run(start_product: StartProduct, call: Call) -> None:
+    product = start_product(**QUICK)
+    caller = _in_mid_run(product, call)
+    product.kill("jobs")
+    _send_to_workers(product, signal.SIGCONT)
+    product.start("jobs")
+    caller.until("ready")
+    assert len(caller.rows()) == 1
+
+
+def test_kill_of_a_worker_in_mid_run(start_product: StartProduct, call: Call) -> None:
+    product = start_product(**QUICK)
+    caller = _in_mid_run(product, call)
+    _send_to_workers(product, signal.SIGKILL)
+    caller.until("ready")
+
+
+def test_a_frozen_forecaster_is_found_as_fast_as_a_dead_one(start_product: StartProduct, call: Call) -> None:
+    product = start_product(**QUICK)
+    caller = _in_mid_run(product, call)
+    forecaster = product.services["forecaster"]
+    forecaster.send(signal.SIGSTOP)
+    wait_until(lambda: caller.rows()[0]["last_error"], 20, "the run was given up")
+    assert caller.rows()[0]["status"] in ("queued", "running")
+    _send_to_workers(product, signal.SIGCONT)
+    forecaster.send(signal.SIGCONT)
+    caller.until("ready")
+
+
+def test_flushing_redis_takes_the_job_back_and_it_becomes_ready_again(running_product: Product, call: Call) -> None:
+    caller = call(running_product)
+    caller.ingest()
+    caller.premium()
+    before = caller.until("ready")
+    # The bundles are there a moment before the row says so; from then on only their loss can begin an episode.
+    wait_until(lambda: caller.rows()[0]["status"] == "ready", 20, "the row is ready")
+    with caller.redis() as client:
+        client.flushall()
+    lost = caller.premium()
+    assert (lost["warmupStatus"], lost["forecastAvailable"], lost["warmupTriggered"]) == ("queued", False, True)
+    after = caller.until("ready")
+    same = ("points", "metrics", "forecastHash")
+    for label in ("termA", "termB"):
+        was, now = (answer["insightsPack"]["forecasts"][label] for answer in (before, after))
+        assert {name: was[name] for name in same} == {name: now[name] for name in same}
+
+
+def test_a_restart_of_postgres_and_of_redis_is_recovered_from(
+    start_product: StartProduct, call: Call, postgres: Postgres, valkey: Valkey
+) -> None:
+    product = start_product(**QUICK)
+    caller = call(product)
+    caller.ingest()
+    caller.premium()
+    caller.until("ready")
+    postgres.kill()
+    postgres.start()
+    assert caller.until("ready")["forecastAvailable"]
+    valkey.kill()
+    valkey.start()
+    # Without persistence all bundles are gone; the next call takes the job back, and it is warmed again.
+    assert caller.until("ready")["forecastAvailable"]
+
+
+def test_while_redis_is_away_the_last_good_answer_is_served_and_nothing_is_enqueued(
+    start_product: StartProduct, call: Call, valkey: Valkey
+) -> None:
+    product = start_product(**QUICK)
+    caller = call(product)
+    caller.ingest()
+    caller.premium()
+    caller.until("ready")
+    version = caller.rows()[0]["version"]
+    valkey.stop()
+    answer = caller.premium()
+    assert (answer["warmupStatus"], answer["stale"], answer["forecastAvailable"]) == ("ready", True, True)
+    product.restart("gateway")
+    forgotten = caller.http.get(PREMIUM, params=AMAZON)
+    assert forgotten.status_code == 503
+    assert int(forgotten.headers["Retry-After"]) >= 1
+    assert forgotten.headers["Content-Type"] == "application/problem+json"
+    assert caller.rows()[0]["version"] == version
+    valkey.start()
+
+
+def test_stale_bundles_are_served_and_refreshed(start_product: StartProduct, call: Call) -> None:
+    product = start_product(DISPATCHER_ENABLED="false")
+    caller = call(product)
+    caller.ingest()
+    caller.premium()
+    caller.post("/api/jobs/run-warmup")
+    _age(caller, timedelta(hours=24, seconds=1))
+    stale = caller.premium()
+    assert (stale["warmupStatus"], stale["stale"], stale["forecastAvailable"]) == ("ready", True, True)
+    assert stale["warmupTriggered"] is True
+    again = caller.premium()
+    assert (again["stale"], again["refreshing"], again["warmupTriggered"]) == (True, True, False)
+    caller.post("/api/jobs/run-warmup")
+    assert caller.premium()["stale"] is False
+    _age(caller, timedelta(days=7))
+    gone = caller.premium()
+    assert (gone["warmupStatus"], gone["forecastAvailable"]) == ("queued", False)
+
+
+def test_a_permanent_failure_shows_failed_and_its_error_and_is_tried_again_after_its_cool_down(
+    start_product: StartProduct,
+    call: Call,
+) -> None:
+    product = start_product(**QUICK, DISPATCHER_ENABLED="false")
+    caller = call(product)
+    caller.ingest()
+    caller.premium()
+    # No import lets such a value in; a run that meets it all the same can only fail.
+    caller.rows("UPDATE snapshots SET values_a[3] = 500")
+    run = caller.post("/api/jobs/run-warmup")
+    assert (run["success"], run["status"]) == (False, "failed")
+    failed = caller.premium()
+    assert (failed["warmupStatus"], failed["forecastAvailable"], failed["warmupTriggered"]) == ("failed", False, False)
+    assert failed["lastWarmupError"] == run["lastError"]
+    (row,) = caller.rows()
+    with caller.redis() as client:
+        assert client.get(f"warmup-error:amazon-vs-costco:5y:US:{row['data_hash']}") == run["lastError"].encode()
+    again = caller.http.get(PREMIUM, params=AMAZON)
+    assert 86_000 < int(again.headers["Retry-After"]) <= 86_400
+    assert caller.rows()[0]["version"] == row["version"]
+    caller.rows("UPDATE snapshots SET values_a[3] = 50")
+    caller.rows("UPDATE warmup_jobs SET cooldown_until = now() - interval '1 s'")
+    assert caller.premium()["warmupTriggered"] is True
+    caller.post("/api/jobs/run-warmup")
+    assert caller.premium()["warmupStatus"] == "ready"
+
+
+def test_out_of_attempts_is_failed_and_recovers(start_product: StartProduct, call: Call) -> None:
+    product = start_product(**QUICK, MAX_ATTEMPTS="2")
+    caller = call(product)
+    caller.ingest()
+    with caller.redis() as client:
+        client.config_set("maxmemory", 1)  # from here on Redis refuses every write
+        try:
+            caller.premium()
+            failed = caller.until("failed")
+        finally:
+            client.config_set("maxmemory", 0)
+    assert failed["lastWarmupError"]
+    (row,) = caller.rows()
+    assert (row["status"], row["attempts"]) == ("failed", 2)
+    again = caller.http.get(PREMIUM, params=AMAZON)
+    assert 500 < int(again.headers["Retry-After"]) <= 600
+    caller.rows("UPDATE warmup_jobs SET cooldown_until = now() - interval '1 s'")
+    assert caller.premium()["warmupTriggered"] is True
+    caller.until("ready")
+
+
+def test_a_job_queued_for_over_five_minutes_is_reported_by_the_sweep_and_keeps_its_place(
+    start_product: StartProduct,
+    call: Call,
+) -> None:
+    product = start_product(DISPATCHER_ENABLED="false")
+    caller = call(product)
+    caller.ingest()
+    caller.premium()
+    caller.rows(
+        "UPDATE warmup_jobs SET queued_at = queued_at - interval '6 min', created_at = created_at - interval '6 min'"
+    )
+    (before,) = caller.rows()
+    swept = caller.post("/api/jobs/sweep")
+    assert [(each["slug"], each["cause"], each["status"]) for each in swept["requeued"]] == [
+        ("amazon-vs-costco", "queued-overdue", "queued")
+    ]
+    (after,) = caller.rows()
+    assert (after["status"], after["queued_at"]) == ("queued", before["queued_at"])
+    product.restart("jobs", DISPATCHER_ENABLED="true")
+    caller.until("ready")
+
+
+def test_the_sweep_takes_back_a_ready_job_whose_bundles_are_gone(start_product: StartProduct, call: Call) -> None:
+    product = start_product(DISPATCHER_ENABLED="false")
+    caller = call(product)
+    caller.ingest()
+    caller.premium()
+    caller.post("/api/jobs/run-warmup")
+    wait_until(lambda: caller.rows("SELECT last_asked_at FROM comparisons")[0]["last_asked_at"], 20, "demand arrived")
+    with caller.redis() as client:
+        client.flushall()
+    swept = caller.post("/api/jobs/sweep")
+    assert [each["cause"] for each in swept["requeued"]] == ["cache-lost"]
+    product.stop("forecaster")
+    skipped = caller.post("/api/jobs/sweep")
+    assert skipped["requeued"] == []
+
+
+@pytest.mark.parametrize("service", ["jobs", "forecaster"])
+def test_a_stop_hands_back_or_ends_what_runs_and_exits_0(start_product: StartProduct, call: Call, service: str) -> None:
+    product = start_product(**QUICK)
+    caller = call(product)
+    caller.ingest()
+    caller.premium()
+    product.stop(service)
+    assert "ended with status 0" in product.services[service].ended
+    product.start(service)
+    caller.until("ready")
+
+
+def _in_mid_run(product: Product, call: Call) -> Caller:
+    """A job that runs, and cannot end while the workers are frozen."""
+    caller = call(product)
+    caller.ingest()
+    _send_to_workers(product, signal.SIGSTOP)
+    caller.premium()
+    wait_until(lambda: caller.rows()[0]["status"] == "running", 20, "the job runs")
+    return caller
+
+
+def _send_to_workers(product: Product, number: signal.Signals) -> None:
+    """A signal to each process that the forecaster started."""
+    workers = [pid for pid in _processes() if _parent(pid) == product.services["forecaster"].pid]
+    assert workers
+    for pid in workers:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def _processes() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
+
+
+def _parent(pid: int) -> int | None:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return None  # it has ended
+
+
+def _age(caller: Caller, by: timedelta) -> None:
+    """Makes the bundles that old, sealed as the forecaster seals them: no test waits for a day."""
+    keys = caller.premium()["forecastCacheKeysUsed"]
+    names = (keys["termAKey"], keys["termBKey"])
+    with caller.redis() as client:
+        pair = envelope.unseal(*client.mget(names))
+        assert pair is not None
+        aged = dataclasses.replace(pair, generated_at=datetime.now(UTC) - by)
+        for name, value in zip(names, envelope.seal(aged), strict=True):
+            client.set(name, value, keepttl=True)

@@ -1,0 +1,212 @@
+"""The main job, whole: real processes, real stores, and calls as users make them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import urllib.request
+from collections import Counter
+
+import httpx
+import pytest
+
+from devstack.ports import free_port
+from tests.e2e.calls import EXPORTS, PREMIUM, export
+from tests.e2e.conftest import Call, Product, StartProduct
+
+GENERATE = 'warmcast_rpc_calls_total{code="OK",method="/warmcast.forecaster.v1.ForecasterService/GenerateForecasts"}'
+
+
+def test_cold_then_warm_without_any_further_trigger(running_product: Product, call: Call) -> None:
+    caller = call(running_product)
+    imported = caller.ingest()
+    caller.premium(slug="costco-vs-amazon")  # opens connections; the first call that is timed is of another comparison
+    caller.ingest(export("walmart", "target"))
+    began = time.perf_counter()
+    first = caller.premium(slug="target-vs-walmart")
+    took = time.perf_counter() - began
+    assert (first["warmupStatus"], first["forecastAvailable"], first["needsWarmup"]) == ("queued", False, True)
+    assert first["warmupTriggered"] is True
+    assert took < 0.1, f"the first premium call took {took * 1000:.0f} ms"
+
+    ready = caller.until("ready")
+    assert (ready["forecastAvailable"], ready["needsWarmup"], ready["stale"]) == (True, False, False)
+    assert ready["dataHash"] == imported["dataHash"]
+    forecasts = ready["insightsPack"]["forecasts"]
+    for label, term in (("termA", "amazon"), ("termB", "costco")):
+        bundle = forecasts[label]
+        assert (bundle["term"], bundle["label"], bundle["horizon"], len(bundle["points"])) == (term, label, 26, 26)
+        for point in bundle["points"]:
+            bounds = [point[name] for name in ("lower95", "lower80", "value", "upper80", "upper95")]
+            assert bounds == sorted(bounds)
+            assert bounds[0] >= 0
+            assert bounds[-1] <= 100
+    assert 0 <= forecasts["headToHead"]["winnerProbability"] <= 100
+    assert set(ready["insightsPack"]["signals"]["termA"]) == {
+        "trend",
+        "volatility",
+        "seasonality",
+        "lastValue",
+        "change4",
+    }
+
+    keys = ready["forecastCacheKeysUsed"]
+    with caller.redis() as client:
+        for name, term in (("termAKey", "amazon"), ("termBKey", "costco")):
+            expected = f"forecast:amazon-vs-costco:{term}:5y:US:{imported['dataHash']}:"
+            assert keys[name].startswith(expected)
+            assert 7 * 86_400 - 60 < int(client.ttl(keys[name])) <= 7 * 86_400
+        marks = f"amazon-vs-costco:5y:US:{imported['dataHash']}"
+        assert client.get(f"warmup-status:{marks}") == b"ready"
+        assert client.get(f"warmup-debug-id:{marks}") == ready["warmupDebugId"].encode()
+        assert client.get(f"warmup-started-at:{marks}")
+        assert client.get(f"warmup-finished-at:{marks}")
+    assert (
+        ready["warmupDebugId"]
+        == caller.rows("SELECT debug_id FROM warmup_jobs WHERE slug = 'amazon-vs-costco'")[0]["debug_id"]
+    )
+
+
+def test_a_real_export_of_two_terms_becomes_ready(running_product: Product, call: Call) -> None:
+    path = EXPORTS / "GoogleTrends--20170711_Ventilateurvsclimatiseur.csv"
+    if not path.exists():
+        pytest.skip("the real exports are not beside the project")
+    caller = call(running_product)
+    imported = caller.ingest(path.read_bytes(), geo="FR")
+    assert (imported["slug"], imported["timeframe"], imported["points"]) == ("climatiseur-vs-ventilateur", "all", 121)
+    asked = {"slug": imported["slug"], "tf": "all", "geo": "FR"}
+    assert caller.premium(**asked)["warmupStatus"] == "queued"
+    ready = caller.until("ready", **asked)
+    assert ready["insightsPack"]["forecasts"]["termA"]["frequency"] == "monthly"
+
+
+def test_two_real_exports_of_one_term_each_are_joined_without_a_head_to_head(
+    running_product: Product, call: Call
+) -> None:
+    files = [EXPORTS / f"Luan-Lima-Freitas--multiTimeline_{number}.csv" for number in (13, 29)]
+    if not all(path.exists() for path in files):
+        pytest.skip("the real exports are not beside the project")
+    caller = call(running_product)
+    alone = caller.http.post(
+        "/api/comparisons", content=files[0].read_bytes(), headers=caller.secret | {"Content-Type": "text/csv"}
+    )
+    assert alone.status_code == 400
+    assert "amazon" in alone.json()["detail"]
+    parts = [("file", (path.name, path.read_bytes(), "text/csv")) for path in files]
+    joined = caller.http.post("/api/comparisons", files=parts, headers=caller.secret)
+    assert joined.status_code == 201, joined.text
+    assert (joined.json()["slug"], joined.json()["scaledApart"]) == ("amazon-vs-costco", True)
+    caller.premium(geo="")
+    forecasts = caller.until("ready", geo="")["insightsPack"]["forecasts"]
+    assert forecasts["headToHead"] is None
+    assert "scaledApart" in forecasts["termA"]["qualityFlags"]
+
+
+def test_with_the_dispatcher_off_only_a_run_moves_jobs(start_product: StartProduct, call: Call) -> None:
+    metrics = free_port()
+    product = start_product(DISPATCHER_ENABLED="false")
+    product.restart("forecaster", METRICS_PORT=str(metrics))
+    caller = call(product)
+    for slug in (("amazon", "costco"), ("target", "walmart")):
+        caller.ingest(export(*slug))
+        caller.premium(slug="-vs-".join(slug))
+    for _ in range(20):
+        assert caller.premium()["warmupStatus"] == "queued"
+    assert GENERATE not in _metrics(metrics), "premium never computes"
+
+    first = caller.post("/api/jobs/run-warmup")
+    assert (first["success"], first["processed"], first["slug"], first["status"]) == (
+        True,
+        1,
+        "amazon-vs-costco",
+        "ready",
+    )
+    assert first["lastError"] is None
+    assert [job["slug"] for job in first["jobs"]] == ["amazon-vs-costco"]
+    assert caller.premium()["warmupStatus"] == "ready"
+    assert caller.premium(slug="target-vs-walmart")["warmupStatus"] == "queued"
+    second = caller.post("/api/jobs/run-warmup", max="5")
+    assert [job["slug"] for job in second["jobs"]] == ["target-vs-walmart"]
+    empty = caller.post("/api/jobs/run-warmup")
+    assert (empty["processed"], empty["jobs"], empty["jobId"], empty["slug"], empty["status"]) == (
+        0,
+        [],
+        None,
+        None,
+        None,
+    )
+    assert f"{GENERATE} 2.0" in _metrics(metrics)
+
+
+def test_a_thousand_simultaneous_first_calls_make_one_row_and_one_run(running_product: Product, call: Call) -> None:
+    caller = call(running_product)
+    caller.ingest()
+
+    async def all_at_once() -> list[httpx.Response]:
+        limits = httpx.Limits(max_connections=1000)
+        async with httpx.AsyncClient(base_url=caller.product.base_url, limits=limits, timeout=60) as client:
+            query = {"slug": "amazon-vs-costco", "tf": "5y", "geo": "US"}
+            return await asyncio.gather(*(client.get(PREMIUM, params=query) for _ in range(1000)))
+
+    answers = asyncio.run(all_at_once())
+    assert Counter(answer.status_code for answer in answers) == {200: 1000}
+    assert sum(answer.json()["warmupTriggered"] for answer in answers) == 1
+    caller.until("ready")
+    rows = caller.rows()
+    assert [(row["attempts"], row["lease_id"], row["status"]) for row in rows] == [(1, 1, "ready")]
+
+
+def test_one_bundle_alone_is_never_ready(start_product: StartProduct, call: Call) -> None:
+    product = start_product(DISPATCHER_ENABLED="false")
+    caller = call(product)
+    caller.ingest()
+    caller.premium()
+    caller.post("/api/jobs/run-warmup")
+    keys = caller.premium()["forecastCacheKeysUsed"]
+    with caller.redis() as client:
+        client.delete(keys["termBKey"])
+    alone = caller.premium()
+    assert (alone["warmupStatus"], alone["forecastAvailable"], alone["needsWarmup"]) == ("queued", False, True)
+    assert alone["warmupTriggered"] is True
+    assert caller.rows()[0]["reason"] == "cache-lost"
+
+
+def test_debug_fields_are_there_with_debug_on_alone(start_product: StartProduct, call: Call) -> None:
+    product = start_product(DEBUG_API_HEADERS="false", DISPATCHER_ENABLED="false")
+    caller = call(product)
+    caller.ingest()
+    fields = {"warmupDebugId", "lastWarmupError", "forecastCacheKeysUsed"}
+    assert not fields & set(caller.premium())
+    product.restart("gateway", DEBUG_API_HEADERS="true")
+    answer = caller.premium()
+    assert fields <= set(answer)
+    assert answer["warmupDebugId"] == caller.rows()[0]["debug_id"]
+
+
+def test_new_data_do_not_make_forecasts_vanish(start_product: StartProduct, call: Call) -> None:
+    product = start_product(DISPATCHER_ENABLED="false")
+    caller = call(product)
+    old = caller.ingest()
+    caller.premium()
+    caller.post("/api/jobs/run-warmup")
+    new = caller.ingest(export(weeks=105))
+    assert new["dataHash"] != old["dataHash"]
+    served = caller.premium()
+    assert (served["dataHash"], served["forecastsDataHash"]) == (new["dataHash"], old["dataHash"])
+    assert (served["warmupStatus"], served["forecastAvailable"], served["stale"]) == ("queued", True, True)
+    caller.post("/api/jobs/run-warmup")
+    fresh = caller.premium()
+    assert (fresh["warmupStatus"], fresh["stale"]) == ("ready", False)
+
+
+def test_a_series_of_three_points_is_taken_and_says_that_it_is_short(running_product: Product, call: Call) -> None:
+    caller = call(running_product)
+    caller.ingest(export(weeks=3))
+    caller.premium(tf="12m")
+    ready = caller.until("ready", tf="12m")
+    assert "seriesTooShort" in ready["insightsPack"]["forecasts"]["termA"]["qualityFlags"]
+
+
+def _metrics(port: int) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as response:
+        return str(response.read().decode())
