@@ -1,0 +1,94 @@
+"""The command line against a running product, as an operator and a CronJob use it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.e2e.calls import export
+from tests.e2e.conftest import Call, Product, StartProduct
+
+
+def warmcast(product: Product, *words: str, **changes: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "services.cli", *words],
+        env=product.environment | changes,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_import_run_and_look(start_product: StartProduct, call: Call, tmp_path: Path) -> None:
+    product = start_product(DISPATCHER_ENABLED="false")
+    caller = call(product)
+    file = tmp_path / "multiTimeline.csv"
+    file.write_bytes(export())
+    first = warmcast(product, "import", str(file))
+    assert (first.returncode, first.stderr) == (0, "")
+    assert "imported: amazon-vs-costco (amazon / costco), 5y, US" in first.stdout
+    assert "already there" in warmcast(product, "import", str(file)).stdout
+    assert warmcast(product, "run-warmup").stderr == "nothing is queued\n"
+    caller.premium()
+    assert "queued            1" in warmcast(product, "status").stdout
+
+    run = warmcast(product, "run-warmup", "--max", "5")
+    assert run.returncode == 0, run.stderr
+    assert "ready" in run.stdout
+    assert caller.premium()["warmupStatus"] == "ready"
+    (listed,) = json.loads(warmcast(product, "jobs", "list", "--json", "--status", "ready").stdout)
+    shown = json.loads(warmcast(product, "jobs", "show", str(listed["id"])).stdout)
+    assert (shown["slug"], shown["status"]) == ("amazon-vs-costco", "ready")
+    assert "queued" in warmcast(product, "jobs", "requeue", str(listed["id"])).stdout
+    assert "cancelled" in warmcast(product, "jobs", "cancel", str(listed["id"])).stdout
+    sweep = warmcast(product, "sweep")
+    assert (sweep.returncode, sweep.stdout) == (0, "")
+
+
+def test_what_cannot_be_done_is_said_with_its_exit_code(start_product: StartProduct, tmp_path: Path) -> None:
+    product = start_product(DISPATCHER_ENABLED="false")
+    alone = tmp_path / "one.csv"
+    alone.write_bytes(
+        b"Category: All categories\n\nWeek,amazon: (United States)\n2024-01-07,1\n2024-01-14,2\n2024-01-21,3\n"
+    )
+    refused = warmcast(product, "import", str(alone))
+    assert refused.returncode == 2
+    assert "amazon" in refused.stderr
+    missing = warmcast(product, "import", str(tmp_path / "none.csv"))
+    assert (missing.returncode, missing.stdout) == (2, "")
+    assert "none.csv" in missing.stderr
+    unauthorised = warmcast(product, "sweep", WARMUP_SECRET="wrong")
+    assert unauthorised.returncode == 3
+    assert "WARMUP_SECRET" in unauthorised.stderr
+    unknown = warmcast(product, "jobs", "show", "4711")
+    assert (unknown.returncode, unknown.stderr) == (1, "warmcast: there is no job 4711\n")
+    away = warmcast(product, "status", JOBS_ADDR="127.0.0.1:1")
+    assert away.returncode == 4
+    assert "127.0.0.1:1" in away.stderr
+
+
+def test_a_bad_setting_is_named_and_ends_the_start(start_product: StartProduct) -> None:
+    product = start_product()
+    for service, variable, value in (
+        ("jobs", "LEASE_SECONDS", "soon"),
+        ("jobs", "DATABASE_URL", ""),
+        ("gateway", "GATEWAY_PORT", "99999"),
+        ("forecaster", "ENGINE_SETTING", "magic"),
+    ):
+        ended = warmcast(product, service, **{variable: value})
+        assert ended.returncode == 2, (service, ended.stderr)
+        assert f"configuration: {variable}: " in ended.stderr
+        assert "Traceback" not in ended.stderr
+
+
+def test_a_client_command_imports_neither_engine_nor_database() -> None:
+    script = (
+        "import sys; from services.cli.__main__ import app; from services.cli import client; "
+        "heavy = {'numpy', 'statsmodels', 'pandas', 'psycopg', 'sqlalchemy', 'alembic', 'redis', 'starlette'}; "
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert loaded == "[]\n"
