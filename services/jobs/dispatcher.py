@@ -14,9 +14,8 @@ from prometheus_client import Counter, Gauge
 from services.common import errors
 from services.common.errors import WarmcastError
 from services.jobs.forecast import Forecaster, ForecasterInfo
-from services.jobs.job import Status, SweptJob, WarmupJob
+from services.jobs.job import Claims, Status, SweptJob, WarmupJob
 from services.jobs.runner import Runner
-from services.jobs.store.queue import Claims
 
 log = structlog.get_logger()
 

@@ -91,6 +91,14 @@ class SweptJob:
 
 
 @dataclass(frozen=True)
+class Claims:
+    """What one claim brought: jobs that are this runner's now, and others that it freed on the way."""
+
+    claimed: tuple[WarmupJob, ...]
+    rescued: tuple[SweptJob, ...]
+
+
+@dataclass(frozen=True)
 class QueuePolicy:
     """The numbers of the state machine, in seconds unless said."""
 

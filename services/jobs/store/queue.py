@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from psycopg.rows import DictRow
 
 from services.common.comparison import ComparisonKey
 from services.jobs.forecast import GeneratedForecasts, TermForecast
-from services.jobs.job import PRIORITY, Cause, EnqueueReason, QueuePolicy, SweptJob, WarmupJob
+from services.jobs.job import PRIORITY, Cause, Claims, EnqueueReason, QueuePolicy, SweptJob, WarmupJob
 from services.jobs.store import statements
 from services.jobs.store.database import Connection, Database, run
 
 _COLUMNS = tuple(statements.COLUMNS.split(", "))
-
-
-@dataclass(frozen=True)
-class Claims:
-    """What one claim brought: jobs that are this runner's now, and others that it freed on the way."""
-
-    claimed: tuple[WarmupJob, ...]
-    rescued: tuple[SweptJob, ...]
 
 
 class Queue:
