@@ -35,6 +35,7 @@ def read_order(request: pb.GenerateForecastsRequest) -> Order:
     """One run's order, whole or not at all."""
     key = request.key
     snapshot = read_snapshot(key)
+    _check_terms(key, "key")
     times = _times(request.times)
     flags = (request.partial_last_period, request.scaled_apart, request.gaps_filled)
     if not request.HasField("last_updated_at"):
@@ -55,21 +56,20 @@ def read_order(request: pb.GenerateForecastsRequest) -> Order:
 
 
 def read_snapshot(key: pb.SnapshotKey, field: str = "key") -> SnapshotName:
-    """The snapshot that a key names; its terms are checked as well."""
+    """The snapshot that a key names; its terms, which no mark's key holds, are not looked at."""
     if key.timeframe not in TIMEFRAMES:
         raise invalid(f"{field}.timeframe", f"{field}.timeframe is not one of {', '.join(TIMEFRAMES)}")
     if not _DATA_HASH.fullmatch(key.data_hash):
         raise invalid(f"{field}.data_hash", f"{field}.data_hash is not 16 hex digits")
     if parse_geo(key.geo) != key.geo:
         raise invalid(f"{field}.geo", f"{field}.geo is not in its canonical form")
-    if _text(f"{field}.term_a", key.term_a) == _text(f"{field}.term_b", key.term_b):
-        raise invalid(f"{field}.term_b", f"{field}.term_b is term_a; a comparison needs two")
     return SnapshotName(_text(f"{field}.slug", key.slug), key.timeframe, key.geo, key.data_hash)
 
 
 def read_names(key: pb.SnapshotKey, field: str, own_version: str) -> list[PairName]:
     """Where the bundles of a snapshot may be: those of the own engine first, then of the one that the row names."""
     snapshot = read_snapshot(key, field)
+    _check_terms(key, field)
     versions = [own_version]
     if key.engine_version not in ("", own_version):
         versions.append(_text(f"{field}.engine_version", key.engine_version))
@@ -84,7 +84,7 @@ def read_lease(lease_id: int) -> int:
 
 
 def read_failure(request: pb.RecordFailureRequest) -> tuple[SnapshotName, int, str, str]:
-    """Snapshot, lease, status and error; a long error is cut."""
+    """Snapshot, lease, status and error; a long error is cut. The keys of a failure hold no term."""
     if request.status not in ("queued", "failed"):
         raise invalid("status", "status is neither queued nor failed")
     return read_snapshot(request.key), read_lease(request.lease_id), request.status, request.error[:MAX_ERROR]
@@ -161,6 +161,11 @@ def _term(bundle: bytes, cache_key: str) -> pb.TermForecast:
             for point in read.points
         ],
     )
+
+
+def _check_terms(key: pb.SnapshotKey, field: str) -> None:
+    if _text(f"{field}.term_a", key.term_a) == _text(f"{field}.term_b", key.term_b):
+        raise invalid(f"{field}.term_b", f"{field}.term_b is term_a; a comparison needs two")
 
 
 def _times(stamps: Sequence[Timestamp]) -> tuple[datetime, ...]:

@@ -268,10 +268,9 @@ def test_bad_settings_end_it_at_once(start: Start) -> None:
 async def _generate(
     stub: pb_grpc.ForecasterServiceAsyncStub, asked: pb.GenerateForecastsRequest
 ) -> pb.GeneratedForecasts:
-    async for event in stub.GenerateForecasts(asked, metadata=AUTHORISED, timeout=60):
-        if event.HasField("result"):
-            return event.result
-    raise AssertionError("the stream ended without a result")
+    last = [event async for event in stub.GenerateForecasts(asked, metadata=AUTHORISED, timeout=60)][-1]
+    assert last.HasField("result")
+    return last.result
 
 
 def _descendants(pid: int) -> list[int]:
