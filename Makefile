@@ -8,7 +8,7 @@ UV     := $(shell command -v uv 2>/dev/null)
 
 PROTOS := $(shell find protos -name '*.proto')
 
-.PHONY: help run test lint protos check-protos bench lock clean setup
+.PHONY: help run test lint protos check-protos docs bench lock clean setup
 .DEFAULT_GOAL := help
 
 help: ## Show the targets.
@@ -25,6 +25,9 @@ lint: setup ## Style, types, import contracts.
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: setup ## Write the pages that are made from code.
+	$(BIN)/python -m devstack.configuration
 
 bench: setup ## Run the benchmarks; ARGS=NAME runs one of them.
 	$(BIN)/python -m benchmarks $(ARGS)
