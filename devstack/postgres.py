@@ -91,6 +91,7 @@ class Postgres(Store):
             "password_encryption": "scram-sha-256",
             "timezone": "UTC",
             "log_min_messages": "warning",
+            "log_checkpoints": "off",
             "log_min_error_statement": "panic",  # a statement may carry what a log should not
             **self.settings,
         }

@@ -74,9 +74,8 @@ class Supervisor:
                 if now - watch.launched_at > _STEADY:
                     watch.backoff = FIRST_BACKOFF
             elif watch.restart_at is None:
-                self._say(
-                    f"{watch.part.name} {watch.part.ended.splitlines()[0]} starting it again in {watch.backoff:g} s"
-                )
+                how = watch.part.ended.partition(";")[0]
+                self._say(f"{watch.part.name} {how}; starting it again in {watch.backoff:g} s")
                 watch.restart_at = now + watch.backoff
                 watch.backoff = min(2 * watch.backoff, LONGEST_BACKOFF)
             elif now >= watch.restart_at:

@@ -1,0 +1,165 @@
+"""The manifests build, are valid, and ask for what the product really has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import typer
+
+from services.cli.__main__ import app
+from services.common.rpc.server import READINESS
+from services.common.settings import Settings
+from services.forecaster.settings import ForecasterSettings
+from services.gateway.settings import GatewaySettings
+from services.jobs.settings import JobsSettings
+from tests.unit.manifests import K8S, Manifest, build, of_kind, pods
+
+OVERLAYS = sorted(path.name for path in (K8S / "overlays").iterdir())
+SETTINGS: dict[str, type[Settings]] = {
+    "gateway": GatewaySettings,
+    "jobs": JobsSettings,
+    "forecaster": ForecasterSettings,
+}
+VERSIONS = ["1.32", kubernetes_validate.latest_version()]
+
+
+@pytest.fixture(params=OVERLAYS)
+def overlay(request: pytest.FixtureRequest) -> tuple[Manifest, ...]:
+    return build(f"overlays/{request.param}")
+
+
+@pytest.mark.parametrize("component", sorted(path.parent.name for path in (K8S / "base").glob("*/kustomization.yaml")))
+def test_each_component_builds_by_itself(component: str) -> None:
+    assert build(f"base/{component}")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_manifest_is_valid(overlay: tuple[Manifest, ...], version: str) -> None:
+    for manifest in overlay:
+        kubernetes_validate.validate(manifest, version, strict=True)
+
+
+def test_the_validator_would_notice(overlay: tuple[Manifest, ...]) -> None:
+    wrong = {**of_kind(overlay, "Service")["jobs"], "specification": {}}
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(wrong, VERSIONS[-1], strict=True)
+
+
+def test_every_container_runs_a_command_that_there_is(overlay: tuple[Manifest, ...]) -> None:
+    for name, container in _containers(overlay):
+        command, *arguments = container["args"]
+        known = typer.main.get_command(app)
+        assert isinstance(known, typer.core.TyperGroup)
+        assert command in known.commands, name
+        # Parsed as the command itself would, without running it: an unknown option ends here.
+        known.commands[command].make_context(command, [*arguments])
+
+
+def test_every_variable_is_a_setting(overlay: tuple[Manifest, ...]) -> None:
+    shared = {key for config in of_kind(overlay, "ConfigMap").values() for key in config["data"]}
+    assert shared <= {name for settings in SETTINGS.values() for name in _variables(settings)}
+    for name, container in _containers(overlay):
+        own = {variable["name"] for variable in container["env"]}
+        assert own <= _variables(SETTINGS.get(name, JobsSettings)), name
+
+
+def test_the_shared_values_are_valid_settings(overlay: tuple[Manifest, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    (config,) = of_kind(overlay, "ConfigMap").values()
+    for name, value in config["data"].items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("DATABASE_URL", "postgresql://somebody@somewhere/warmcast")
+    for name, container in _containers(overlay):
+        for variable in container["env"]:
+            if "value" in variable:
+                monkeypatch.setenv(variable["name"], variable["value"])
+        if name in SETTINGS:
+            SETTINGS[name]()
+
+
+def test_nobody_gets_a_secret_that_is_not_theirs(overlay: tuple[Manifest, ...]) -> None:
+    secrets = {
+        name: {variable["valueFrom"]["secretKeyRef"]["key"] for variable in container["env"] if "valueFrom" in variable}
+        for name, container in _containers(overlay)
+    }
+    assert secrets == {
+        "gateway": {"warmup-secret"},
+        "jobs": {"warmup-secret", "database-url"},
+        "forecaster": {"warmup-secret", "redis-url"},
+        "run-warmup": {"warmup-secret"},
+        "sweep": {"warmup-secret"},
+        "migrate": {"database-url"},
+    }
+    assert not of_kind(overlay, "Secret")
+
+
+def test_every_pod_is_restricted(overlay: tuple[Manifest, ...]) -> None:
+    for name, pod in pods(overlay).items():
+        assert pod["automountServiceAccountToken"] is False, name
+        assert pod["securityContext"]["runAsNonRoot"] is True, name
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
+        for container in pod["containers"]:
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }, name
+            assert container["resources"]["requests"].keys() == {"cpu", "memory"}, name
+            assert "memory" in container["resources"]["limits"], name
+
+
+def test_every_service_is_probed_for_life_and_readiness_apart(overlay: tuple[Manifest, ...]) -> None:
+    for name, container in _containers(overlay):
+        if name not in SETTINGS:
+            continue
+        liveness, readiness = container["livenessProbe"], container["readinessProbe"]
+        if name == "gateway":
+            assert (liveness["httpGet"]["path"], readiness["httpGet"]["path"]) == ("/healthz", "/readyz")
+            continue
+        listen = SETTINGS[name].model_fields[f"{name}_listen"].default
+        port = int(listen.rpartition(":")[2])
+        assert (liveness["grpc"], readiness["grpc"]) == (
+            {"port": port, "service": ""},
+            {"port": port, "service": READINESS},
+        )
+
+
+def test_a_pod_may_take_longer_to_end_than_its_service_does(overlay: tuple[Manifest, ...]) -> None:
+    (config,) = of_kind(overlay, "ConfigMap").values()
+    for name, pod in pods(overlay).items():
+        if name in SETTINGS:
+            own = {variable["name"]: variable.get("value") for variable in pod["containers"][0]["env"]}
+            needed = float(config["data"]["DRAIN_SECONDS"]) + float(own.get("LAME_DUCK_SECONDS") or 0)
+            assert pod["terminationGracePeriodSeconds"] >= needed + 10, name
+
+
+def test_clients_see_every_pod_of_a_grpc_service(overlay: tuple[Manifest, ...]) -> None:
+    services = of_kind(overlay, "Service")
+    (config,) = of_kind(overlay, "ConfigMap").values()
+    for name, variable in (("jobs", "JOBS_ADDR"), ("forecaster", "FORECASTER_ADDR")):
+        assert services[name]["spec"]["clusterIP"] == "None"
+        (port,) = services[name]["spec"]["ports"]
+        assert config["data"][variable] == f"dns:///{name}:{port['port']}"
+
+
+def test_each_schedule_is_bounded(overlay: tuple[Manifest, ...]) -> None:
+    schedules = of_kind(overlay, "CronJob")
+    assert {name: job["spec"]["schedule"] for name, job in schedules.items()} == {
+        "run-warmup": "* * * * *",
+        "sweep": "*/5 * * * *",
+    }
+    for job in schedules.values():
+        spec, run = job["spec"], job["spec"]["jobTemplate"]["spec"]
+        assert spec["concurrencyPolicy"] == "Forbid"
+        assert spec["startingDeadlineSeconds"] > 10  # less is missed altogether, says Kubernetes' own documentation
+        assert {"successfulJobsHistoryLimit", "failedJobsHistoryLimit"} <= spec.keys()
+        assert {"activeDeadlineSeconds", "backoffLimit"} <= run.keys()
+
+
+def _containers(manifests: tuple[Manifest, ...]) -> list[tuple[str, dict[str, Any]]]:
+    return [(name, container) for name, pod in pods(manifests).items() for container in pod["containers"]]
+
+
+def _variables(settings: type[Settings]) -> set[str]:
+    return {name.upper() for name in settings.model_fields}
