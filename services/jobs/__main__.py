@@ -32,6 +32,7 @@ from services.jobs.sweeper import Sweeper
 log = structlog.get_logger()
 
 _LONGEST_CALL = 60.0  # seconds
+_SCHEMA_POLL = 1.0  # seconds
 
 
 def main() -> None:
@@ -83,11 +84,12 @@ async def serve(settings: JobsSettings) -> None:
     await database.open()
     serve_metrics(settings.metrics_port)
     await server.start(settings.jobs_listen)
+    migrated = _at_revision(database, migrate.head())
     async with asyncio.TaskGroup() as background:
-        tasks = [background.create_task(follow_readiness(server, _at_revision(database, migrate.head())))]
+        tasks = [background.create_task(follow_readiness(server, migrated))]
         if settings.dispatcher_enabled:
             tasks.append(background.create_task(Listener(settings.listen_url(), dispatcher.wake).run()))
-            tasks.append(background.create_task(dispatcher.dispatch()))
+            tasks.append(background.create_task(_dispatch_once(migrated, dispatcher)))
         await until_signal()
         log.info("stopping")
         await server.set_ready(False)
@@ -97,6 +99,14 @@ async def serve(settings: JobsSettings) -> None:
             task.cancel()
     await channel.close()
     await database.close()
+
+
+async def _dispatch_once(migrated: Callable[[], Awaitable[bool]], dispatcher: Dispatcher) -> None:
+    """Dispatches from the moment that the schema is there."""
+    while not await migrated():
+        log.info("waiting for the schema; run `warmcast migrate`")
+        await asyncio.sleep(_SCHEMA_POLL)
+    await dispatcher.dispatch()
 
 
 def _at_revision(database: Database, wanted: str) -> Callable[[], Awaitable[bool]]:

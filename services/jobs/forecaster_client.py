@@ -47,13 +47,20 @@ class GrpcForecaster:
             timeout=self._attempt_deadline,
             metadata=metadata.outgoing(secret=self._secret, debug_id=job.debug_id),
         )
+        result: GeneratedForecasts | None = None
         try:
+            # Read to its end, so that the forecaster sees a call that was heard out and not one that was cancelled.
             async for response in call:
-                yield _generated(response.result) if response.WhichOneof("event") == "result" else None
+                if response.WhichOneof("event") == "result":
+                    result = _generated(response.result)
+                else:
+                    yield None
         except grpc.aio.AioRpcError as error:
             raise _translated(error) from None
         finally:
             call.cancel()
+        if result is not None:
+            yield result
 
     async def missing(self, snapshots: Sequence[SnapshotRef]) -> list[bool]:
         """See Forecaster.missing."""

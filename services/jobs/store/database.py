@@ -19,8 +19,10 @@ from services.common.errors import WarmcastError
 log = structlog.get_logger()
 
 Connection = psycopg.AsyncConnection[TupleRow]
-# What a lost server, a failover or a full pool looks like; anything else is a bug of ours.
-_UNREACHABLE = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, TooManyRequests)
+# What a lost server or a failover looks like; the pool's own words for it (they are OperationalErrors too) come apart,
+# since they say nothing of the connections that there are. Anything else is a bug of ours.
+_UNREACHABLE = (psycopg.OperationalError, psycopg.InterfaceError)
+_NONE_FREE = (PoolTimeout, TooManyRequests)
 
 
 class Database:
@@ -58,11 +60,12 @@ class Database:
         with _translated():
             try:
                 return await self._fetch(statement, parameters)
-            except _UNREACHABLE as error:
-                if not repeatable or isinstance(error, (PoolTimeout, TooManyRequests)):
+            except _NONE_FREE:
+                raise
+            except _UNREACHABLE:
+                await self._drop_dead_connections()
+                if not repeatable:
                     raise
-                # After a restart of the server every idle connection is dead: drop them all, then ask once more.
-                await self._pool.check()
                 return await self._fetch(statement, parameters)
 
     async def select(self, query: Select[Any]) -> list[DictRow]:
@@ -75,8 +78,14 @@ class Database:
     async def transaction(self) -> AsyncIterator[Connection]:
         """A connection inside a transaction that commits at the end, or not at all."""
         with _translated():
-            async with self._pool.connection() as connection, connection.transaction():
-                yield connection
+            try:
+                async with self._pool.connection() as connection, connection.transaction():
+                    yield connection
+            except _NONE_FREE:
+                raise
+            except _UNREACHABLE:
+                await self._drop_dead_connections()
+                raise
 
     async def revision(self) -> str:
         """The schema's revision; empty when there is none yet."""
@@ -85,6 +94,10 @@ class Database:
         except psycopg.errors.UndefinedTable:
             return ""
         return rows[0]["version_num"] if rows else ""
+
+    async def _drop_dead_connections(self) -> None:
+        # After a restart of the server every idle connection is dead; without this each would fail a call of its own.
+        await self._pool.check()
 
     async def _fetch(self, statement: str, parameters: Mapping[str, object] | None) -> list[DictRow]:
         async with self._pool.connection() as connection:
