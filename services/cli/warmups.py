@@ -54,12 +54,17 @@ def run_warmup(
     most: Annotated[int, typer.Option("--max", min=1, max=100, help="How many jobs at the most.")] = 1,
 ) -> None:
     """Claim and run queued jobs, oldest first. Exit code 1 when one of them did not become ready."""
+    done: list[pb.WarmupJob] = []
     with connect() as client:
-        done = client.stub.RunWarmup(pb.RunWarmupRequest(max=most), timeout=_RUN_SECONDS, metadata=client.sent())
-    for job in done.jobs:
-        typer.echo(line(job))
-    typer.echo(f"{len(done.jobs)} run" if done.jobs else "nothing is queued", err=True)
-    if any(job.status != pb.JOB_STATUS_READY for job in done.jobs):
+        # One call a job, so that each is told of as it ends and no call lasts longer than one run.
+        while len(done) < most:
+            run = client.stub.RunWarmup(pb.RunWarmupRequest(max=1), timeout=_RUN_SECONDS, metadata=client.sent())
+            if not run.jobs:
+                break
+            done.extend(run.jobs)
+            typer.echo(line(run.jobs[0]))
+    typer.echo(f"{len(done)} run" if done else "nothing is queued", err=True)
+    if any(job.status != pb.JOB_STATUS_READY for job in done):
         raise typer.Exit(1)
 
 
