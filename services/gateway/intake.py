@@ -90,7 +90,9 @@ def from_json(content: bytes, kind: type[Body]) -> Body:
         return msgspec.convert(document, kind)
     except msgspec.ValidationError as error:
         wrong, _, place = str(error).partition(" - at `$")
-        field = place.rstrip("`").removeprefix(".") or "body"
+        missing = re.search(r"missing required field `(\w+)`", wrong)
+        steps = [place.rstrip("`").removeprefix("."), missing[1] if missing else ""]
+        field = ".".join(filter(None, steps)) or "body"
         raise invalid(field, f"{field}: {wrong.replace('`', '')}") from None
     except OverflowError:
         raise invalid("body", "a number in the body is too large") from None

@@ -66,8 +66,23 @@ _COMPARISON: dict[str, Schema] = {
     "lastDate": PERIOD,
 }
 _PERCENT = number(minimum=0, maximum=100)
+_FLAGS = (
+    "seriesTooShort",
+    "tooSpiky",
+    "eventShockLikely",
+    "mostlyZero",
+    "partialLastPeriod",
+    "gapsFilled",
+    "scaledApart",
+)
+_WARNINGS = ["low_confidence", "insufficient_data", "high_volatility", "anomaly_detected", "data_quality_concern"]
 _OUTLOOK = shape(
-    {"averageValue": number(), "confidence": number(), "keyPoints": items({}), "warnings": items(text())},
+    {
+        "averageValue": number(),
+        "confidence": number(),
+        "keyPoints": items(text()),
+        "warnings": items(text(enum=_WARNINGS)),
+    },
     description="the first 14 or 30 days of the horizon in short",
 )
 
@@ -143,16 +158,19 @@ SCHEMAS: dict[str, Schema] = {
             "forecast14Day": _OUTLOOK,
             "forecast30Day": _OUTLOOK,
             "method": text(),
-            "metrics": {
-                "type": "object",
-                "description": "from a backtest: mae, mase, smape, coverage80, coverage95, windows",
-            },
+            "metrics": shape(
+                {
+                    **{name: or_null(number()) for name in ("mae", "mase", "smape", "coverage80", "coverage95")},
+                    "windows": whole("forecasts that were compared with what came"),
+                },
+                description="from a backtest; null where the series is too short for one",
+            ),
             "confidence": _PERCENT,
-            "qualityFlags": {"description": "what is special about the series"},
-            "warnings": items(text()),
+            "qualityFlags": shape({name: flag() for name in _FLAGS}, description="what is special about the series"),
+            "warnings": items(text(enum=_WARNINGS)),
             "forecastHash": text(),
-            "generatedAt": text(),
-            "dataFreshness": {"type": "object", "description": "lastUpdatedAt and source"},
+            "generatedAt": MOMENT,
+            "dataFreshness": shape({"lastUpdatedAt": MOMENT, "source": text()}),
             "engineVersion": text(),
         },
         description="what the engine makes for one term",

@@ -1,0 +1,83 @@
+"""The real application in front of stand-ins for jobs and the forecaster."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from services.gateway import upstream
+from services.gateway.app import Parts, create_app
+from services.gateway.demand import Demand
+from services.gateway.routes.service import Readiness
+from services.gateway.settings import GatewaySettings
+from tests.integration.gateway.data import cached, forecasts, job, warmup
+from tests.integration.gateway.peers import FakeForecaster, FakeJobs, listening
+
+SECRET = "a secret of the tests"
+
+
+@dataclass
+class World:
+    """A gateway and those that it asks."""
+
+    jobs: FakeJobs
+    forecaster: FakeForecaster
+    client: httpx.AsyncClient  # without a secret
+    operator: httpx.AsyncClient  # with it
+    demand: Demand
+    readiness: Readiness
+
+    def says(self, **replies: Any) -> None:
+        """Sets replies by the name of the RPC, for both services."""
+        self.jobs.replies.update(replies)
+        self.forecaster.replies.update(replies)
+
+
+OpenWorld: TypeAlias = Callable[..., AbstractAsyncContextManager[World]]
+
+
+@asynccontextmanager
+async def _open_world(**settings: Any) -> AsyncIterator[World]:
+    """A gateway with those settings, in front of a ready and fresh comparison."""
+    chosen: dict[str, Any] = {"warmup_secret": SecretStr(SECRET), "metrics_port": 0, **settings}
+    jobs, forecaster = FakeJobs(), FakeForecaster()
+    async with listening(jobs, forecaster) as address:
+        chosen = {"jobs_addr": address, "forecaster_addr": address, **chosen}
+        given = GatewaySettings(**chosen)
+        deadlines = upstream.Deadlines(
+            given.rpc_timeout_seconds, given.command_timeout_seconds, given.run_warmup_seconds
+        )
+        async with (
+            upstream.open_jobs(given.jobs_addr) as to_jobs,
+            upstream.open_forecaster(given.forecaster_addr) as to_forecaster,
+        ):
+            asked = upstream.Jobs(to_jobs, deadlines)
+            demand, readiness = Demand(asked), Readiness(ready=True)
+            app = create_app(Parts(given, asked, upstream.Forecaster(to_forecaster, deadlines), demand, readiness))
+            base = {"transport": httpx.ASGITransport(app), "base_url": "http://gateway"}
+            async with (
+                httpx.AsyncClient(**base) as client,  # type: ignore[arg-type] # of several types
+                httpx.AsyncClient(**base, headers={"X-Warmup-Secret": SECRET}) as operator,  # type: ignore[arg-type] # same
+            ):
+                world = World(jobs, forecaster, client, operator, demand, readiness)
+                world.says(GetWarmup=warmup(job()), GetForecasts=forecasts(cached()))
+                yield world
+
+
+@pytest.fixture
+def open_world() -> OpenWorld:
+    """Opens a gateway with settings of the test's own."""
+    return _open_world
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    """A gateway with the usual settings."""
+    async with _open_world() as opened:
+        yield opened

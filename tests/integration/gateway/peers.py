@@ -1,0 +1,102 @@
+"""Stand-ins for jobs and the forecaster: real gRPC servers whose answers a test sets, and which note every call."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import grpc
+from google.protobuf.message import Message
+from warmcast.forecaster.v1 import forecaster_pb2, forecaster_pb2_grpc
+from warmcast.jobs.v1 import jobs_pb2, jobs_pb2_grpc
+
+from services.common.errors import WarmcastError
+from services.common.rpc.status import to_status
+
+# Requests and answers are of any message here: one class stands in for both services.
+Reply: TypeAlias = "Message | WarmcastError | Callable[[Any], Message | Awaitable[Message]]"
+
+
+@dataclass
+class Call:
+    """One call as a stand-in received it."""
+
+    request: Any
+    metadata: dict[str, str | bytes]
+    deadline: float | None  # seconds that were left
+
+
+@dataclass
+class Peer:
+    """One service. A method without a reply answers with an empty message."""
+
+    replies: dict[str, Reply] = field(default_factory=dict)
+    calls: defaultdict[str, list[Call]] = field(default_factory=lambda: defaultdict(list))
+
+    async def answer(self, method: str, empty: Message, request: Any, context: Any) -> Message:
+        """What `method` replies; the call is noted first."""
+        metadata = dict(context.invocation_metadata())
+        self.calls[method].append(Call(request, metadata, context.time_remaining()))
+        reply = self.replies.get(method, empty)
+        if callable(reply):
+            made = reply(request)
+            reply = made if isinstance(made, Message) else await made
+        if isinstance(reply, WarmcastError):
+            await context.abort(*to_status(reply))
+        assert isinstance(reply, Message)
+        return reply
+
+    def only(self, method: str) -> Call:
+        """The one call of `method`."""
+        assert len(self.calls[method]) == 1, (method, self.calls[method])
+        return self.calls[method][0]
+
+
+class FakeJobs(Peer):
+    """Jobs."""
+
+
+class FakeForecaster(Peer):
+    """The forecaster."""
+
+    async def GenerateForecasts(self, request: Any, context: Any) -> AsyncIterator[Any]:
+        """Noted, to see that it never is."""
+        self.calls["GenerateForecasts"].append(Call(request, {}, None))
+        yield forecaster_pb2.GenerateForecastsResponse()
+
+
+def _stand_in(kind: type[Peer], module: Any, service: str) -> None:
+    """Gives `kind` a method for each unary RPC of the service."""
+    for method in module.DESCRIPTOR.services_by_name[service].methods:
+        if method.server_streaming:
+            continue
+        empty = getattr(module, method.output_type.name)()
+
+        async def handle(self: Peer, request: Any, context: Any, name: str = method.name, empty: Any = empty) -> Any:
+            return await self.answer(name, empty, request, context)
+
+        setattr(kind, method.name, handle)
+
+
+_stand_in(FakeJobs, jobs_pb2, "JobsService")
+_stand_in(FakeForecaster, forecaster_pb2, "ForecasterService")
+
+
+@asynccontextmanager
+async def listening(*peers: Peer) -> AsyncIterator[str]:
+    """One server for all `peers` on a free port of 127.0.0.1; its address."""
+    server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+    for peer in peers:
+        if isinstance(peer, FakeJobs):
+            jobs_pb2_grpc.add_JobsServiceServicer_to_server(peer, server)  # type: ignore[arg-type] # _stand_in made its methods
+        if isinstance(peer, FakeForecaster):
+            forecaster_pb2_grpc.add_ForecasterServiceServicer_to_server(peer, server)  # type: ignore[arg-type] # same
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        await server.stop(0)

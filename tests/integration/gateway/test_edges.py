@@ -1,0 +1,139 @@
+"""What every request passes, and the service's own routes."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from warmcast.jobs.v1 import jobs_pb2
+
+from services.common import errors
+from services.common.errors import WarmcastError
+from tests.integration.gateway.conformity import conforming, refused
+from tests.integration.gateway.conftest import OpenWorld, World
+from tests.waiting import wait_until_async
+
+
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/api/comparison/premium/events", "/api/forecast/trust-stats", "/api/jobs/1/run", "/docs/"]
+)
+async def test_an_unknown_path_is_a_problem(world: World, path: str) -> None:
+    refused(await world.client.get(path), errors.NOT_FOUND)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("DELETE", "/api/comparison/premium", "GET, HEAD"),
+        ("GET", "/api/comparison/warmup", "POST"),
+        ("DELETE", "/api/comparisons", "GET, HEAD, POST"),
+        ("POST", "/api/comparisons/a-vs-b", "GET, HEAD, PUT"),
+        ("OPTIONS", "/", "GET, HEAD"),
+        ("BREW", "/healthz", "GET, HEAD"),
+    ],
+)
+async def test_a_method_that_is_not_allowed(world: World, method: str, path: str, allow: str) -> None:
+    response = await world.operator.request(method, path)
+    refused(response, errors.METHOD_NOT_ALLOWED)
+    assert response.headers["allow"] == allow
+
+
+@pytest.mark.parametrize("given", ["abc", "A.b_c-9", "x" * 128])
+async def test_a_sane_request_id_is_kept(world: World, given: str) -> None:
+    response = await world.client.get("/healthz", headers={"X-Request-Id": given})
+    assert response.headers["x-request-id"] == given
+
+
+@pytest.mark.parametrize("given", ["", "a b", "x" * 129, "a\tb", "<script>"])
+async def test_another_one_is_made_new(world: World, given: str) -> None:
+    response = await world.client.get("/healthz", headers={"X-Request-Id": given})
+    assert len(response.headers["x-request-id"]) == 32
+
+
+async def test_a_crash_tells_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(_page: object) -> None:
+        raise RuntimeError("postgresql://user:password@host")
+
+    monkeypatch.setattr("services.gateway.bodies.comparison", crash)
+    world.says(ListComparisons=jobs_pb2.ListComparisonsResponse(comparisons=[jobs_pb2.Comparison()]))
+    response = await world.client.get("/api/comparisons")
+    problem = refused(response, errors.INTERNAL)
+    assert "password" not in response.text
+    assert "Traceback" not in response.text
+    assert "request id" in problem["detail"]
+
+
+async def test_what_jobs_crashes_on_tells_nothing_either(world: World) -> None:
+    world.says(ListComparisons=WarmcastError(errors.INTERNAL, "something went wrong on our side"))
+    refused(await world.client.get("/api/comparisons"), errors.INTERNAL)
+    world.says(ListComparisons=WarmcastError(errors.UNAVAILABLE, "PostgreSQL cannot be asked", retry_after=2))
+    response = await world.client.get("/api/comparisons")
+    refused(response, errors.UNAVAILABLE)
+    assert response.headers["retry-after"] == "2"
+
+
+async def test_too_many_at_once_are_sent_away_and_probes_pass(open_world: OpenWorld) -> None:
+    async with open_world(max_in_flight=1) as world:
+        going = asyncio.Event()
+
+        async def slow(_request: object) -> jobs_pb2.ListComparisonsResponse:
+            await going.wait()
+            return jobs_pb2.ListComparisonsResponse()
+
+        async def has_arrived() -> bool:
+            return bool(world.jobs.calls["ListComparisons"])
+
+        world.says(ListComparisons=slow)
+        first = asyncio.create_task(world.client.get("/api/comparisons"))
+        await wait_until_async(has_arrived, 5, "the first request is in flight")
+        response = await world.client.get("/api/comparisons")
+        refused(response, errors.BUSY)
+        assert "retry-after" in response.headers
+        assert (await world.client.get("/healthz")).status_code == 200
+        going.set()
+        assert (await first).status_code == 200
+        assert (await world.client.get("/api/comparisons")).status_code == 200
+
+
+async def test_health_and_readiness(world: World) -> None:
+    assert conforming(await world.client.get("/healthz"), "Health") == {"status": "ok"}
+    assert conforming(await world.client.get("/readyz"), "Health") == {"status": "ready"}
+    world.readiness.ready = False
+    refused(await world.client.get("/readyz"), errors.UNAVAILABLE)
+    assert (await world.client.get("/healthz")).status_code == 200
+    assert not world.jobs.calls
+
+
+async def test_metrics_count_by_the_routes_template(world: World) -> None:
+    await world.client.get("/api/comparisons/amazon-vs-costco")
+    await world.client.get("/nothing/at/all")
+    response = await world.client.get("/metrics")
+    assert response.headers["content-type"].startswith("text/plain")
+    counted = 'warmcast_gateway_requests_total{method="GET",route="%s",status="%s"}'
+    assert counted % ("/api/comparisons/{slug}", 200) in response.text
+    assert counted % ("none", 404) in response.text
+    assert "amazon-vs-costco" not in response.text
+
+
+async def test_metrics_leave_the_public_port(open_world: OpenWorld) -> None:
+    async with open_world(metrics_port=9_100) as world:
+        refused(await world.client.get("/metrics"), errors.NOT_FOUND)
+        assert "/metrics" not in (await world.client.get("/openapi.json")).json()["paths"]
+
+
+async def test_the_documentation(world: World) -> None:
+    document = await world.client.get("/openapi.json")
+    assert document.json()["openapi"] == "3.1.0"
+    page = await world.client.get("/docs")
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "script-src" not in page.headers["content-security-policy"]
+    assert page.headers["content-security-policy"].startswith("default-src 'none'")
+    assert page.headers["x-content-type-options"] == "nosniff"
+    home = await world.client.get("/")
+    assert (home.status_code, home.headers["location"]) == (307, "/docs")
+
+
+async def test_the_probes_and_pages_answer_head(world: World) -> None:
+    for path in ("/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/api/comparisons"):
+        response = await world.client.head(path)
+        assert (response.status_code, response.content) == (200, b""), path

@@ -1,0 +1,194 @@
+"""The operator's routes: warmups, runs, sweeps and jobs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from warmcast.jobs.v1 import jobs_pb2
+
+from services.common import errors
+from services.common.errors import WarmcastError
+from tests.integration.gateway.conformity import conforming, refused
+from tests.integration.gateway.conftest import SECRET, OpenWorld, World
+from tests.integration.gateway.data import FAILED, QUEUED, READY, job, moment
+
+GUARDED = [
+    ("POST", "/api/comparisons"),
+    ("PUT", "/api/comparisons/a-vs-b"),
+    ("POST", "/api/comparison/warmup"),
+    ("POST", "/api/jobs/run-warmup"),
+    ("POST", "/api/jobs/sweep"),
+    ("GET", "/api/jobs"),
+    ("GET", "/api/jobs/1"),
+    ("POST", "/api/jobs/1/requeue"),
+    ("POST", "/api/jobs/1/cancel"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), GUARDED)
+@pytest.mark.parametrize("given", [None, "", "wrong", SECRET + "x", SECRET[:-1]])
+async def test_without_the_secret_nothing_is_looked_at(world: World, method: str, path: str, given: str | None) -> None:
+    headers = {} if given is None else {"X-Warmup-Secret": given}
+    response = await world.client.request(method, path + "?limit=x&max=x", headers=headers, content=b"\xff")
+    refused(response, errors.UNAUTHENTICATED)
+    assert "www-authenticate" in response.headers
+    assert SECRET not in response.text
+    assert not world.jobs.calls
+
+
+@pytest.mark.parametrize(("method", "path"), GUARDED)
+async def test_a_server_without_a_secret_refuses_everybody(open_world: OpenWorld, method: str, path: str) -> None:
+    async with open_world(warmup_secret=None, warmup_secret_previous=None) as world:
+        response = await world.operator.request(method, path)
+        refused(response, errors.SECRET_NOT_CONFIGURED)
+        assert "retry-after" in response.headers
+        assert not world.jobs.calls
+
+
+async def test_both_secrets_are_good_while_one_is_rotated(open_world: OpenWorld) -> None:
+    async with open_world(warmup_secret_previous=SecretStr("the old one")) as world:
+        for secret in (SECRET, "the old one"):
+            response = await world.client.get("/api/jobs", headers={"X-Warmup-Secret": secret})
+            conforming(response, "JobList")
+            assert world.jobs.calls["ListJobs"][-1].metadata["x-warmup-secret"] == secret
+
+
+async def test_a_warmup_by_hand(world: World) -> None:
+    world.says(TriggerWarmup=jobs_pb2.TriggerWarmupResponse(job=job(QUEUED), enqueued=True))
+    body = {"slug": "Costco-vs-Amazon", "tf": "5y", "geo": "us", "force": True}
+    answer = conforming(await world.operator.post("/api/comparison/warmup", json=body), "Triggered", 202)
+    assert (answer["enqueued"], answer["job"]["jobId"], answer["job"]["status"]) == (True, 42, "queued")
+    request = world.jobs.only("TriggerWarmup").request
+    assert (request.key.slug, request.key.timeframe, request.key.geo) == ("amazon-vs-costco", "5y", "US")
+    assert request.force
+
+
+@pytest.mark.parametrize(
+    ("body", "reason", "fields"),
+    [
+        ({}, errors.INVALID_ARGUMENT, ["slug"]),
+        ({"slug": "amazon"}, errors.INVALID_ARGUMENT, ["slug"]),
+        ({"slug": "a-vs-b", "tf": "2w"}, errors.INVALID_ARGUMENT, ["tf"]),
+        ({"slug": "a-vs-b", "tf": "7d", "timeframe": "30d"}, errors.INVALID_ARGUMENT, ["tf"]),
+        ({"slug": "a-vs-b", "force": "yes"}, errors.INVALID_ARGUMENT, ["force"]),
+        ([], errors.INVALID_ARGUMENT, ["body"]),
+    ],
+)
+async def test_a_warmup_of_nothing(world: World, body: object, reason: errors.Reason, fields: list[str]) -> None:
+    refused(await world.operator.post("/api/comparison/warmup", json=body), reason, *fields)
+    assert not world.jobs.calls
+
+
+async def test_a_warmup_is_asked_for_in_json(world: World) -> None:
+    path, headers = "/api/comparison/warmup", {"Content-Type": "application/json"}
+    refused(await world.operator.post(path, content=b"{"), errors.UNSUPPORTED_MEDIA_TYPE, "Content-Type")
+    refused(await world.operator.post(path, content=b"{", headers=headers), errors.UNREADABLE_INPUT)
+    large = b" " * (3 * 1024 * 1024)
+    refused(await world.operator.post(path, content=large, headers=headers), errors.TOO_LARGE)
+
+
+@pytest.mark.parametrize(
+    ("rows", "success"), [([job(READY)], True), ([job(READY), job(FAILED, last_error="flat")], False)]
+)
+async def test_a_run_tells_what_it_ran(world: World, rows: list[Any], success: bool) -> None:
+    world.says(RunWarmup=jobs_pb2.RunWarmupResponse(jobs=rows))
+    body = conforming(await world.operator.post("/api/jobs/run-warmup?max=20"), "Run")
+    first = {"jobId": 42, "slug": "amazon-vs-costco", "debugId": "debug-1", "status": "ready", "lastError": None}
+    assert body["jobs"][0] == first
+    assert body == {"success": success, "processed": len(rows), "jobs": body["jobs"], **first}
+    call = world.jobs.only("RunWarmup")
+    assert call.request.max == 20
+    assert call.deadline is not None
+    assert call.deadline > 500
+
+
+async def test_a_run_on_an_empty_queue(world: World) -> None:
+    body = conforming(await world.operator.post("/api/jobs/run-warmup"), "Run")
+    nothing = dict.fromkeys(("jobId", "slug", "debugId", "status", "lastError"))
+    assert body == {"success": True, "processed": 0, "jobs": [], **nothing}
+    assert world.jobs.only("RunWarmup").request.max == 1
+
+
+@pytest.mark.parametrize("most", ["0", "101", "-1", "many"])
+async def test_a_run_has_bounds(world: World, most: str) -> None:
+    refused(await world.operator.post(f"/api/jobs/run-warmup?max={most}"), errors.INVALID_ARGUMENT, "max")
+
+
+async def test_a_sweep_tells_what_and_why(world: World) -> None:
+    swept = jobs_pb2.SweptJob(job=job(QUEUED), cause="lease-expired")
+    world.says(Sweep=jobs_pb2.SweepResponse(requeued=[swept], audited=3, audit_skipped="the forecaster is away"))
+    assert conforming(await world.operator.post("/api/jobs/sweep"), "Sweep") == {
+        "requeued": [{"jobId": 42, "slug": "amazon-vs-costco", "cause": "lease-expired", "status": "queued"}],
+        "audited": 3,
+        "auditSkipped": "the forecaster is away",
+    }
+
+
+async def test_jobs_are_listed_by_status_slug_and_age(world: World) -> None:
+    world.says(ListJobs=jobs_pb2.ListJobsResponse(jobs=[job(FAILED)], next_page_token="next"))
+    query = "status=failed&slug=Costco-vs-Amazon&olderThan=5m&newerThan=2h&limit=10&cursor=here"
+    body = conforming(await world.operator.get(f"/api/jobs?{query}"), "JobList")
+    assert body["nextCursor"] == "next"
+    assert world.jobs.only("ListJobs").request == jobs_pb2.ListJobsRequest(
+        status=FAILED,
+        slug="amazon-vs-costco",
+        older_than_seconds=300,
+        newer_than_seconds=7_200,
+        page_size=10,
+        page_token="here",
+    )
+
+
+@pytest.mark.parametrize("name", ["status", "slug", "olderThan", "newerThan", "limit"])
+async def test_bad_filters_are_named(world: World, name: str) -> None:
+    refused(await world.operator.get(f"/api/jobs?{name}=nonsense"), errors.INVALID_ARGUMENT, name)
+    refused(await world.operator.get(f"/api/jobs?{name}=1&{name}=1"), errors.INVALID_ARGUMENT, name)
+
+
+async def test_one_job_shows_every_field(world: World) -> None:
+    row = job(FAILED, last_error="flat")
+    row.cooldown_until.CopyFrom(moment("2026-01-01T10:05:00"))
+    world.says(GetJob=jobs_pb2.GetJobResponse(job=row))
+    assert conforming(await world.operator.get("/api/jobs/42"), "Job") == {
+        "jobId": 42,
+        "slug": "amazon-vs-costco",
+        "timeframe": "12m",
+        "geo": "",
+        "dataHash": row.data_hash,
+        "status": "failed",
+        "attempts": 1,
+        "lastError": "flat",
+        "debugId": "debug-1",
+        "version": 7,
+        "leaseId": 99,
+        "priority": 100,
+        "engineVersion": "1",
+        "reason": "first-call",
+        "createdAt": "2026-01-01T10:00:00Z",
+        "updatedAt": "2026-01-01T10:00:01.500000Z",
+        "queuedAt": None,
+        "startedAt": None,
+        "completedAt": None,
+        "notBefore": None,
+        "leaseExpiresAt": None,
+        "cooldownUntil": "2026-01-01T10:05:00Z",
+    }
+
+
+@pytest.mark.parametrize(("action", "method"), [("requeue", "RequeueJob"), ("cancel", "CancelJob")])
+async def test_acting_on_a_job(world: World, action: str, method: str) -> None:
+    answer = {"RequeueJob": jobs_pb2.RequeueJobResponse, "CancelJob": jobs_pb2.CancelJobResponse}[method]
+    world.says(**{method: answer(job=job(QUEUED))})
+    assert conforming(await world.operator.post(f"/api/jobs/42/{action}"), "Job")["jobId"] == 42
+    assert world.jobs.only(method).request.id == 42
+    world.says(**{method: WarmcastError(errors.WRONG_STATE, "the job is running")})
+    refused(await world.operator.post(f"/api/jobs/42/{action}"), errors.WRONG_STATE)
+    world.says(**{method: WarmcastError(errors.NOT_FOUND, "there is no job 42")})
+    refused(await world.operator.post(f"/api/jobs/42/{action}"), errors.NOT_FOUND)
+
+
+@pytest.mark.parametrize("path", ["/api/jobs/abc", "/api/jobs/0", "/api/jobs/9223372036854775808"])
+async def test_an_id_that_is_none(world: World, path: str) -> None:
+    refused(await world.operator.get(path), errors.INVALID_ARGUMENT, "id")

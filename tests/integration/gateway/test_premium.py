@@ -1,0 +1,304 @@
+"""The premium route against stand-ins: what is asked, what is enqueued, what is answered."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from warmcast.forecaster.v1 import forecaster_pb2
+from warmcast.jobs.v1 import jobs_pb2
+
+from services.common import errors
+from services.common.errors import WarmcastError
+from tests.integration.gateway.conformity import conforming, refused
+from tests.integration.gateway.conftest import OpenWorld, World
+from tests.integration.gateway.data import (
+    CANCELLED,
+    FAILED,
+    HASH,
+    MISSING,
+    OLDER_HASH,
+    QUEUED,
+    READY,
+    RUNNING,
+    STALE,
+    Status,
+    bundle,
+    cached,
+    forecasts,
+    job,
+    warmup,
+)
+
+PATH = "/api/comparison/premium?slug=Costco-vs-Amazon&tf=12m&geo="
+SETTLED = "max-age=30, stale-while-revalidate=86400, stale-if-error=604800"
+FIRST_CALL = jobs_pb2.ENQUEUE_REASON_FIRST_CALL
+REFRESH = jobs_pb2.ENQUEUE_REASON_REFRESH
+CACHE_LOST = jobs_pb2.ENQUEUE_REASON_CACHE_LOST
+
+
+def enqueued(status: Status = QUEUED, *, done: bool = True, **more: Any) -> jobs_pb2.EnqueueWarmupResponse:
+    """What an enqueue answers."""
+    return jobs_pb2.EnqueueWarmupResponse(
+        job=job(status, version=8, debug_id="debug-2"), enqueued=done, queue_position=4, **more
+    )
+
+
+async def test_ready_asks_jobs_once_the_forecaster_once_and_enqueues_nothing(world: World) -> None:
+    response = await world.client.get(PATH)
+    body = conforming(response, "Premium")
+    assert (body["warmupStatus"], body["forecastAvailable"], body["needsWarmup"]) == ("ready", True, False)
+    assert (body["stale"], body["refreshing"], body["warmupTriggered"]) == (False, False, False)
+    assert bundle("amazon", "termA") in response.content
+    assert response.headers["cache-control"] == SETTLED
+    assert "retry-after" not in response.headers
+    key = world.jobs.only("GetWarmup").request.key
+    assert (key.slug, key.timeframe, key.geo) == ("amazon-vs-costco", "12m", "")
+    [asked] = world.forecaster.only("GetForecasts").request.keys
+    assert (asked.slug, asked.term_a, asked.term_b) == ("amazon-vs-costco", "amazon", "costco")
+    assert (asked.timeframe, asked.geo, asked.data_hash, asked.engine_version) == ("12m", "", HASH, "1")
+    assert set(world.jobs.calls) == {"GetWarmup"}
+    assert set(world.forecaster.calls) == {"GetForecasts"}
+
+
+@pytest.mark.parametrize(
+    ("row", "version", "reason"),
+    [
+        (None, 0, FIRST_CALL),
+        (job(CANCELLED), 7, FIRST_CALL),
+        (job(FAILED), 7, FIRST_CALL),
+        (job(READY), 7, CACHE_LOST),
+    ],
+)
+async def test_missing_bundles_enqueue_by_compare_and_set(
+    world: World, row: jobs_pb2.WarmupJob | None, version: int, reason: int
+) -> None:
+    world.says(GetWarmup=warmup(row), GetForecasts=forecasts(cached(MISSING)), EnqueueWarmup=enqueued(eta_seconds=7.2))
+    response = await world.client.get(PATH)
+    body = conforming(response, "Premium")
+    assert (body["warmupStatus"], body["forecastAvailable"], body["needsWarmup"]) == ("queued", False, True)
+    assert (body["warmupTriggered"], body["stale"]) == (True, False)
+    assert (body["queuePosition"], body["etaSeconds"]) == (4, 7.2)
+    assert body["insightsPack"]["forecasts"] == {"termA": None, "termB": None, "headToHead": None}
+    assert body["insightsPack"]["signals"]["termA"]["trend"] == "rising"
+    assert (response.headers["cache-control"], response.headers["retry-after"]) == ("no-store", "8")
+    sent = world.jobs.only("EnqueueWarmup").request
+    assert (sent.data_hash, sent.seen_version, sent.reason) == (HASH, version, reason)
+    assert not world.forecaster.calls["GenerateForecasts"]
+
+
+@pytest.mark.parametrize("status", [QUEUED, RUNNING])
+async def test_a_job_under_way_is_left_alone_unless_overdue(world: World, status: Status) -> None:
+    world.says(GetWarmup=warmup(job(status), queue_position=2), GetForecasts=forecasts(cached(MISSING)))
+    body = conforming(await world.client.get(PATH), "Premium")
+    assert body["warmupStatus"] == jobs_pb2.JobStatus.Name(status).removeprefix("JOB_STATUS_").lower()
+    assert (body["warmupTriggered"], body["queuePosition"], body["etaSeconds"]) == (False, 2, None)
+    assert not world.jobs.calls["EnqueueWarmup"]
+
+    world.says(GetWarmup=warmup(job(status), overdue=True), EnqueueWarmup=enqueued())
+    body = conforming(await world.client.get(PATH), "Premium")
+    assert (body["warmupStatus"], body["warmupTriggered"]) == ("queued", True)
+    assert world.jobs.only("EnqueueWarmup").request.seen_version == 7
+
+
+async def test_a_failed_job_cools_down_and_says_for_how_long(world: World) -> None:
+    cooling = warmup(job(FAILED, last_error="flat"), cooling_down=True, cooldown_seconds=299.2)
+    world.says(GetWarmup=cooling, GetForecasts=forecasts(cached(MISSING)))
+    response = await world.client.get(PATH)
+    body = conforming(response, "Premium")
+    assert (body["warmupStatus"], body["warmupTriggered"], body["needsWarmup"]) == ("failed", False, True)
+    assert "queuePosition" not in body
+    assert (response.headers["retry-after"], response.headers["cache-control"]) == ("300", "no-store")
+    assert not world.jobs.calls["EnqueueWarmup"]
+
+
+async def test_stale_bundles_are_served_and_refreshed_once(world: World) -> None:
+    world.says(GetForecasts=forecasts(cached(STALE, age=90_000)), EnqueueWarmup=enqueued())
+    response = await world.client.get(PATH)
+    body = conforming(response, "Premium")
+    assert (body["warmupStatus"], body["forecastAvailable"], body["stale"]) == ("ready", True, True)
+    assert (body["refreshing"], body["warmupTriggered"]) == (True, True)
+    assert response.headers["cache-control"] == SETTLED
+    assert world.jobs.only("EnqueueWarmup").request.reason == REFRESH
+
+    world.says(GetWarmup=warmup(job(RUNNING)))
+    body = conforming(await world.client.get(PATH), "Premium")
+    assert (body["warmupStatus"], body["refreshing"], body["warmupTriggered"]) == ("ready", True, False)
+    world.says(GetWarmup=warmup(job(FAILED), cooling_down=True, cooldown_seconds=60))
+    response = await world.client.get(PATH)
+    body = conforming(response, "Premium")
+    assert (body["warmupStatus"], body["stale"], body["refreshing"]) == ("ready", True, False)
+    assert "retry-after" not in response.headers
+    assert len(world.jobs.calls["EnqueueWarmup"]) == 1
+
+
+async def test_new_data_do_not_make_forecasts_vanish(world: World) -> None:
+    world.says(
+        GetWarmup=warmup(previous_data_hash=OLDER_HASH),
+        GetForecasts=forecasts(cached(MISSING), cached(data_hash=OLDER_HASH)),
+        EnqueueWarmup=enqueued(),
+    )
+    response = await world.client.get(PATH)
+    body = conforming(response, "Premium")
+    assert (body["warmupStatus"], body["forecastAvailable"], body["needsWarmup"]) == ("queued", True, False)
+    assert (body["stale"], body["refreshing"], body["warmupTriggered"]) == (True, True, True)
+    assert (body["dataHash"], body["forecastsDataHash"]) == (HASH, OLDER_HASH)
+    assert body["insightsPack"]["forecasts"]["termA"]["term"] == "amazon"
+    assert response.headers["cache-control"] == "no-store"
+    assert [key.data_hash for key in world.forecaster.only("GetForecasts").request.keys] == [HASH, OLDER_HASH]
+
+
+@pytest.mark.parametrize("status", [QUEUED, RUNNING])
+async def test_somebody_else_was_first(world: World, status: Status) -> None:
+    world.says(GetWarmup=warmup(), GetForecasts=forecasts(cached(MISSING)), EnqueueWarmup=enqueued(status, done=False))
+    body = conforming(await world.client.get(PATH), "Premium")
+    assert body["warmupStatus"] == jobs_pb2.JobStatus.Name(status).removeprefix("JOB_STATUS_").lower()
+    assert not body["warmupTriggered"]
+    assert len(world.forecaster.calls["GetForecasts"]) == 1
+
+
+async def test_the_row_became_ready_meanwhile(world: World) -> None:
+    looks = iter([cached(MISSING), cached()])
+    rows = iter([warmup(job(QUEUED), overdue=True), warmup(job(READY, version=9))])
+    world.says(
+        GetWarmup=lambda _: next(rows),
+        GetForecasts=lambda _: forecasts(next(looks)),
+        EnqueueWarmup=enqueued(READY, done=False),
+    )
+    body = conforming(await world.client.get(PATH), "Premium")
+    assert (body["warmupStatus"], body["forecastAvailable"], body["warmupTriggered"]) == ("ready", True, False)
+
+
+async def test_a_row_that_keeps_moving_is_asked_for_twice_at_most(world: World) -> None:
+    world.says(GetForecasts=forecasts(cached(MISSING)), EnqueueWarmup=enqueued(READY, done=False))
+    body = conforming(await world.client.get(PATH), "Premium")
+    assert (body["warmupStatus"], body["forecastAvailable"], body["warmupTriggered"]) == ("queued", False, False)
+    assert len(world.jobs.calls["EnqueueWarmup"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("row", "status"), [(None, "queued"), (job(FAILED), "failed"), (job(READY), "queued"), (job(RUNNING), "running")]
+)
+async def test_head_never_enqueues_and_is_not_counted(
+    world: World, row: jobs_pb2.WarmupJob | None, status: str
+) -> None:
+    world.says(GetWarmup=warmup(row, overdue=True), GetForecasts=forecasts(cached(MISSING)), EnqueueWarmup=enqueued())
+    response = await world.client.head(PATH)
+    assert (response.status_code, response.headers["cache-control"], response.content) == (200, "no-store", b"")
+    assert ("retry-after" in response.headers) == (status != "failed")
+    await world.demand.flush()
+    assert set(world.jobs.calls) == {"GetWarmup"}
+
+
+async def test_an_answer_that_the_client_has_is_not_sent_again(world: World) -> None:
+    first = await world.client.get(PATH)
+    tag = first.headers["etag"]
+    assert not tag.startswith("W/")
+    for known in (tag, f"W/{tag}", f'"other", {tag}', "*"):
+        response = await world.client.get(PATH, headers={"If-None-Match": known})
+        assert (response.status_code, response.content) == (304, b"")
+        assert response.headers["etag"] == tag
+        assert response.headers["cache-control"] == SETTLED
+        assert "content-length" not in response.headers
+    assert (await world.client.get(PATH, headers={"If-None-Match": '"other"'})).status_code == 200
+    assert (await world.client.head(PATH)).headers["etag"] == tag
+
+
+async def test_debug_fields(open_world: OpenWorld) -> None:
+    async with open_world(debug_api_headers=True) as world:
+        response = await world.client.get(PATH)
+        body = conforming(response, "Premium")
+        assert response.headers["cache-control"] == f"private, {SETTLED}"
+        assert (body["warmupDebugId"], body["lastWarmupError"]) == ("debug-1", None)
+        keys = {"termAKey": f"forecast:amazon:{HASH}", "termBKey": f"forecast:costco:{HASH}"}
+        assert body["forecastCacheKeysUsed"] == keys
+
+        world.says(
+            GetWarmup=warmup(job(FAILED, last_error="flat"), cooling_down=True, cooldown_seconds=5),
+            GetForecasts=forecasts(cached(MISSING)),
+        )
+        body = conforming(await world.client.get(PATH), "Premium")
+        assert (body["lastWarmupError"], body["forecastCacheKeysUsed"]) == ("flat", keys)
+
+        world.says(
+            GetWarmup=warmup(previous_data_hash=OLDER_HASH),
+            GetForecasts=forecasts(cached(MISSING), cached(data_hash=OLDER_HASH)),
+            EnqueueWarmup=enqueued(),
+        )
+        body = conforming(await world.client.get(PATH), "Premium")
+        assert body["warmupDebugId"] == "debug-2"
+        assert body["forecastCacheKeysUsed"]["termAKey"] == f"forecast:amazon:{OLDER_HASH}"
+
+        world.says(GetWarmup=warmup(), GetForecasts=forecasts(cached()))
+        body = conforming(await world.client.get(PATH), "Premium")
+        assert (body["warmupDebugId"], body["lastWarmupError"]) == (None, None)
+
+
+async def test_without_debug_its_fields_are_absent(world: World) -> None:
+    body = conforming(await world.client.get(PATH), "Premium")
+    assert not {"warmupDebugId", "lastWarmupError", "forecastCacheKeysUsed"} & body.keys()
+
+
+async def test_an_unknown_comparison_is_not_found(world: World) -> None:
+    world.says(GetWarmup=WarmcastError(errors.NOT_FOUND, "there is no comparison amazon-vs-costco"))
+    refused(await world.client.get(PATH), errors.NOT_FOUND)
+    await world.demand.flush()
+    assert not world.jobs.calls["ReportDemand"]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("", "slug"),
+        ("slug=amazon", "slug"),
+        ("slug=amazon-vs-amazon", "slug"),
+        ("slug=a-vs-b&slug=c-vs-d", "slug"),
+        ("slug=a-vs-b&tf=2w", "tf"),
+        ("slug=a-vs-b&tf=7d&timeframe=30d", "tf"),
+        ("slug=a-vs-b&geo=nowhere", "geo"),
+    ],
+)
+async def test_a_bad_parameter_is_named_and_nobody_asked(world: World, query: str, field: str) -> None:
+    refused(await world.client.get(f"/api/comparison/premium?{query}"), errors.INVALID_ARGUMENT, field)
+    assert not world.jobs.calls
+
+
+async def test_answers_are_counted_and_reported(world: World) -> None:
+    tag = (await world.client.get(PATH)).headers["etag"]
+    await world.client.get(PATH, headers={"If-None-Match": tag})
+    await world.demand.flush()
+    [demand] = world.jobs.only("ReportDemand").request.demand
+    assert (demand.key.slug, demand.key.timeframe, demand.key.geo, demand.count) == ("amazon-vs-costco", "12m", "", 2)
+
+
+async def test_a_thousand_simultaneous_first_calls_all_answer(world: World) -> None:
+    seen: list[Any] = []
+
+    def enqueue(request: Any) -> jobs_pb2.EnqueueWarmupResponse:
+        seen.append(request.key)
+        return enqueued(done=len(seen) == 1)
+
+    world.says(GetWarmup=warmup(), GetForecasts=forecasts(cached(MISSING)), EnqueueWarmup=enqueue)
+    responses = await asyncio.gather(*(world.client.get(PATH) for _ in range(1_000)))
+    assert {response.status_code for response in responses} == {200}
+    bodies = [response.json() for response in responses]
+    assert {body["warmupStatus"] for body in bodies} == {"queued"}
+    assert sum(body["warmupTriggered"] for body in bodies) == 1
+
+
+async def test_calls_carry_a_deadline_and_the_requests_id_but_no_secret(world: World) -> None:
+    await world.operator.get(PATH, headers={"X-Request-Id": "abc-123"})
+    for call in (world.jobs.only("GetWarmup"), world.forecaster.only("GetForecasts")):
+        assert call.metadata["x-request-id"] == "abc-123"
+        assert "x-warmup-secret" not in call.metadata
+        assert call.deadline is not None
+        assert 1 < call.deadline < 2.5
+
+
+async def test_only_the_forecasters_word_counts_as_missing(world: World) -> None:
+    unspecified = forecaster_pb2.CachedForecasts()
+    for unclear in (forecasts(), forecasts(unspecified)):
+        world.says(GetForecasts=unclear)
+        refused(await world.client.get(PATH), errors.UNAVAILABLE)
+    assert not world.jobs.calls["EnqueueWarmup"]

@@ -1,0 +1,109 @@
+"""Jobs, the forecaster or Redis cannot be asked: a copy from memory, else 503; nothing is enqueued."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from services.common import errors
+from services.common.errors import Reason, WarmcastError
+from tests.integration.gateway.conformity import conforming, refused
+from tests.integration.gateway.conftest import OpenWorld, World
+from tests.integration.gateway.data import MISSING, OLDER_HASH, STALE, cached, forecasts, warmup
+from tests.integration.gateway.peers import Reply
+
+PATH = "/api/comparison/premium?slug=amazon-vs-costco"
+OTHER = "/api/comparison/premium?slug=amazon-vs-walmart"
+AWAY = WarmcastError(errors.UNAVAILABLE, "Redis cannot be asked", retry_after=3)
+
+
+@pytest.mark.parametrize("method", ["GetWarmup", "GetForecasts"])
+@pytest.mark.parametrize(
+    "reason", [errors.UNAVAILABLE, errors.DEADLINE_EXCEEDED, errors.BUSY, errors.INTERNAL], ids=lambda each: each.slug
+)
+async def test_a_remembered_answer_is_served_as_stale(world: World, method: str, reason: Reason) -> None:
+    before = conforming(await world.client.get(PATH), "Premium")
+    world.says(**{method: WarmcastError(reason, "away")})
+    after = conforming(await world.client.get(PATH), "Premium")
+    assert after == {**before, "stale": True}
+    refused(await world.client.get(OTHER), errors.UNAVAILABLE)
+    assert not world.jobs.calls["EnqueueWarmup"]
+
+
+@pytest.mark.parametrize("reply", [AWAY, WarmcastError(errors.DEADLINE_EXCEEDED, "too long")])
+async def test_without_one_it_says_when_to_come_back(world: World, reply: Reply) -> None:
+    world.says(GetForecasts=reply)
+    response = await world.client.get(PATH)
+    refused(response, errors.UNAVAILABLE)
+    assert response.headers["retry-after"] == ("3" if reply is AWAY else "1")
+    assert response.headers["cache-control"] == "no-store"
+
+
+async def test_nobody_listens_at_all(open_world: OpenWorld) -> None:
+    async with open_world(jobs_addr="127.0.0.1:1") as world:
+        response = await world.client.get(PATH)
+        problem = refused(response, errors.UNAVAILABLE)
+        assert int(response.headers["retry-after"]) >= 1
+        assert problem["detail"] == "jobs could not answer (UNAVAILABLE)"
+
+
+async def test_a_frozen_peer_costs_the_deadline_and_no_more(open_world: OpenWorld) -> None:
+    async with open_world(rpc_timeout_seconds=0.2) as world:
+        before = conforming(await world.client.get(PATH), "Premium")
+        frozen = asyncio.Event()
+
+        async def never(_request: object) -> None:
+            await frozen.wait()
+
+        world.says(GetForecasts=never)
+        async with asyncio.timeout(5):
+            after = conforming(await world.client.get(PATH), "Premium")
+        frozen.set()
+        assert after == {**before, "stale": True}
+
+
+async def test_an_answer_without_forecasts_is_not_remembered(world: World) -> None:
+    world.says(
+        GetWarmup=warmup(),
+        GetForecasts=forecasts(cached(MISSING)),
+        EnqueueWarmup=WarmcastError(errors.UNAVAILABLE, "PostgreSQL cannot be asked", retry_after=1),
+    )
+    refused(await world.client.get(PATH), errors.UNAVAILABLE)
+
+
+async def test_bundles_that_were_read_are_served_when_the_enqueue_fails(world: World) -> None:
+    world.says(EnqueueWarmup=AWAY, GetForecasts=forecasts(cached(STALE, age=90_000)))
+    body = conforming(await world.client.get(PATH), "Premium")
+    assert (body["warmupStatus"], body["stale"]) == ("ready", True)
+    assert (body["refreshing"], body["warmupTriggered"]) == (False, False)
+
+    world.says(
+        GetWarmup=warmup(previous_data_hash=OLDER_HASH),
+        GetForecasts=forecasts(cached(MISSING), cached(data_hash=OLDER_HASH)),
+    )
+    body = conforming(await world.client.get(PATH), "Premium")
+    assert (body["forecastAvailable"], body["forecastsDataHash"]) == (True, OLDER_HASH)
+    assert not body["warmupTriggered"]
+
+
+async def test_a_copy_is_gone_with_its_bundles(world: World) -> None:
+    world.says(GetForecasts=forecasts(cached(STALE, age=8 * 24 * 3600)), GetWarmup=warmup(), EnqueueWarmup=AWAY)
+    conforming(await world.client.get(PATH), "Premium")
+    world.says(GetForecasts=AWAY)
+    refused(await world.client.get(PATH), errors.UNAVAILABLE)
+
+
+async def test_a_comparison_that_is_gone_is_not_served_from_memory(world: World) -> None:
+    conforming(await world.client.get(PATH), "Premium")
+    world.says(GetWarmup=WarmcastError(errors.NOT_FOUND, "there is no such comparison"))
+    refused(await world.client.get(PATH), errors.NOT_FOUND)
+
+
+async def test_memory_is_bounded(open_world: OpenWorld) -> None:
+    async with open_world(memory_answers=1) as world:
+        conforming(await world.client.get(PATH), "Premium")
+        conforming(await world.client.get(OTHER), "Premium")
+        world.says(GetWarmup=AWAY)
+        refused(await world.client.get(PATH), errors.UNAVAILABLE)
+        conforming(await world.client.get(OTHER), "Premium")

@@ -1,0 +1,110 @@
+"""The gateway as a process: its start, its end, and the messages of a failed start."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+from warmcast.jobs.v1 import jobs_pb2
+
+from tests.integration.gateway.data import cached, forecasts, job, warmup
+from tests.integration.gateway.peers import FakeForecaster, FakeJobs, listening
+from tests.waiting import wait_until_async
+
+PATH = "/api/comparison/premium?slug=amazon-vs-costco"
+
+
+@asynccontextmanager
+async def gateway(**environment: str) -> AsyncIterator[Process]:
+    """A gateway process, gone at the end whatever happens."""
+    names = {**os.environ, "GATEWAY_HOST": "127.0.0.1", "METRICS_PORT": "", "WARMUP_SECRET": "s", **environment}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "services.gateway", env=names, stdout=PIPE, stderr=PIPE
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+        return port
+
+
+async def until_ready(client: httpx.AsyncClient) -> None:
+    """Returns once `/readyz` says so."""
+
+    async def ready() -> bool:
+        try:
+            return (await client.get("/readyz")).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    await wait_until_async(ready, 30, "the gateway is ready")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_drains_reports_demand_and_ends_with_0(number: signal.Signals) -> None:
+    jobs, forecaster, port = FakeJobs(), FakeForecaster(), free_port()
+    going = asyncio.Event()
+
+    async def slow(_request: Any) -> jobs_pb2.RunWarmupResponse:
+        await going.wait()
+        return jobs_pb2.RunWarmupResponse()
+
+    async def running() -> bool:
+        return bool(jobs.calls["RunWarmup"])
+
+    jobs.replies.update(GetWarmup=warmup(job()), RunWarmup=slow)
+    forecaster.replies.update(GetForecasts=forecasts(cached()))
+    async with (
+        listening(jobs, forecaster) as address,
+        gateway(JOBS_ADDR=address, FORECASTER_ADDR=address, GATEWAY_PORT=str(port), LAME_DUCK_SECONDS="1") as process,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers={"X-Warmup-Secret": "s"}, timeout=20) as client,
+    ):
+        await until_ready(client)
+        run = asyncio.create_task(client.post("/api/jobs/run-warmup"))
+        await wait_until_async(running, 10, "a run is in flight")
+        assert (await client.get(PATH)).status_code == 200
+        process.send_signal(number)
+
+        async def draining() -> bool:
+            return (await client.get("/readyz")).status_code == 503
+
+        await wait_until_async(draining, 5, "readiness says that the gateway drains")
+        going.set()
+        assert (await run).json()["processed"] == 0
+        assert await asyncio.wait_for(process.wait(), 15) == 0
+        assert sum(each.count for call in jobs.calls["ReportDemand"] for each in call.request.demand) == 1
+
+
+@pytest.mark.parametrize(("variable", "other"), [("GATEWAY_PORT", "METRICS_PORT"), ("METRICS_PORT", "GATEWAY_PORT")])
+async def test_a_taken_port_gets_a_clear_message(variable: str, other: str) -> None:
+    with socket.create_server(("127.0.0.1" if variable == "GATEWAY_PORT" else "", 0)) as taken:
+        port = taken.getsockname()[1]
+        async with gateway(**{variable: str(port), other: "0"}) as process:
+            _, said = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode == 1
+    assert f"{port} (Address already in use); is {variable} taken?" in said.decode()
+    assert "Traceback" not in said.decode()
+
+
+async def test_a_bad_setting_is_named() -> None:
+    async with gateway(GATEWAY_PORT="http") as process:
+        _, said = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode == 2
+    assert said.decode().startswith("configuration: GATEWAY_PORT: ")
