@@ -135,7 +135,7 @@ async def test_stale_bundles_are_served_and_refreshed_once(world: World) -> None
 
 async def test_new_data_do_not_make_forecasts_vanish(world: World) -> None:
     world.says(
-        GetWarmup=warmup(previous_data_hash=OLDER_HASH),
+        GetWarmup=warmup(previous_data_hash=OLDER_HASH, previous_engine_version="0"),
         GetForecasts=forecasts(cached(MISSING), cached(data_hash=OLDER_HASH)),
         EnqueueWarmup=enqueued(),
     )
@@ -146,7 +146,8 @@ async def test_new_data_do_not_make_forecasts_vanish(world: World) -> None:
     assert (body["dataHash"], body["forecastsDataHash"]) == (HASH, OLDER_HASH)
     assert body["insightsPack"]["forecasts"]["termA"]["term"] == "amazon"
     assert response.headers["cache-control"] == "no-store"
-    assert [key.data_hash for key in world.forecaster.only("GetForecasts").request.keys] == [HASH, OLDER_HASH]
+    keys = world.forecaster.only("GetForecasts").request.keys
+    assert [(key.data_hash, key.engine_version) for key in keys] == [(HASH, ""), (OLDER_HASH, "0")]
 
 
 @pytest.mark.parametrize("status", [QUEUED, RUNNING])
