@@ -30,6 +30,7 @@ from tests.integration.gateway.data import (
     job,
     warmup,
 )
+from tests.waiting import wait_until_async
 
 PATH = "/api/comparison/premium?slug=Costco-vs-Amazon&tf=12m&geo="
 SETTLED = "max-age=30, stale-while-revalidate=86400, stale-if-error=604800"
@@ -286,6 +287,29 @@ async def test_a_thousand_simultaneous_first_calls_all_answer(world: World) -> N
     bodies = [response.json() for response in responses]
     assert {body["warmupStatus"] for body in bodies} == {"queued"}
     assert sum(body["warmupTriggered"] for body in bodies) == 1
+
+
+async def test_a_crowd_waits_here_and_not_on_its_deadlines(world: World) -> None:
+    together, going = 0, asyncio.Event()
+
+    async def look(_request: Any) -> jobs_pb2.GetWarmupResponse:
+        nonlocal together
+        together += 1
+        await going.wait()
+        return warmup(job())
+
+    async def full() -> bool:
+        return together >= 256
+
+    world.says(GetWarmup=look)
+    crowd = asyncio.gather(*(world.client.get(PATH) for _ in range(400)))
+    await wait_until_async(full, 10, "as many as may ask are asking")
+    for _ in range(10):  # what was sent before these, on the same connection, has arrived after them
+        await world.client.get("/api/comparisons")
+    assert together == 256
+    going.set()
+    assert {response.status_code for response in await crowd} == {200}
+    assert together == 400
 
 
 async def test_calls_carry_a_deadline_and_the_requests_id_but_no_secret(world: World) -> None:
