@@ -9,9 +9,14 @@ from enum import StrEnum
 
 from services.common.errors import INVALID_ARGUMENT, WarmcastError
 
-MAX_TERM_LENGTH = 100
+MAX_TERM_LENGTH = 100  # characters of a term
+MAX_TERM_SLUG_LENGTH = 200  # of its slug form, in which `+` takes five
 _SPELLED = str.maketrans({"+": " plus ", "#": " hash ", "&": " and "})
 _GEO = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
+# Persian and Indic words need these two; every other invisible character only makes equal terms look different.
+_JOINERS = "\u200c\u200d"
+# Marks that make another letter rather than an accent: nukta, kana voicing, virama (Unicode combining classes).
+_LETTER_MARKS = (7, 8, 9)
 
 
 class Step(StrEnum):
@@ -83,7 +88,8 @@ def infer_timeframe(step: Step, points: int) -> Timeframe:
 def parse_geo(text: str) -> str:
     """An ISO 3166 code such as US or US-CA, upper-cased; empty is worldwide."""
     geo = text.strip().upper()
-    if geo and not _GEO.fullmatch(geo):
+    # `ß` upper-cases to SS and `ı` to I, which are no codes.
+    if geo and not (text.isascii() and _GEO.fullmatch(geo)):
         raise invalid(
             "geo", f"malformed geo {_shown(text)}; an ISO 3166 code such as US or US-CA, or empty for worldwide"
         )
@@ -91,12 +97,15 @@ def parse_geo(text: str) -> str:
 
 
 def clean_term(text: str) -> str:
-    """A term as it is shown and stored: NFKC, one space where there were several, no surrounding ones.
+    """A term as it is shown and stored: NFKC, one space where there were several, no surrounding or invisible ones.
 
-    Raises WarmcastError(INVALID_ARGUMENT) for a term that is empty, too long, has control characters, leaves nothing
-    for a slug, or holds a `vs` of its own.
+    Raises WarmcastError(INVALID_ARGUMENT) for a term that is empty, too long, has control characters, has no letter or
+    digit to make a slug of, or holds a `vs` of its own.
     """
-    term = " ".join(unicodedata.normalize("NFKC", text).split())
+    if len(text) > 10 * MAX_TERM_LENGTH:
+        raise invalid("term", f"the term {_shown(text)} is longer than {MAX_TERM_LENGTH} characters")
+    seen = "".join(c for c in text if unicodedata.category(c) != "Cf" or c in _JOINERS)
+    term = " ".join(unicodedata.normalize("NFKC", seen).split())
     if not term:
         raise invalid("term", "a term is empty")
     if len(term) > MAX_TERM_LENGTH:
@@ -104,21 +113,24 @@ def clean_term(text: str) -> str:
     if any(unicodedata.category(character) in ("Cc", "Cs", "Cn", "Co") for character in term):
         raise invalid("term", f"the term {_shown(term)} has a control character")
     slug = term_slug(term)
-    if not slug:
+    if not any(unicodedata.category(character)[0] in "LN" for character in slug):
         raise invalid("term", f"the term {_shown(term)} has no letter or digit")
-    if "-vs-" in slug:
+    if len(slug) > MAX_TERM_SLUG_LENGTH:
+        raise invalid("term", f"the term {_shown(term)} makes a slug longer than {MAX_TERM_SLUG_LENGTH} characters")
+    if _ambiguous(slug):
         raise invalid("term", f"the term {_shown(term)} holds a “vs” of its own, which would make its slug ambiguous")
     return term
 
 
 def term_slug(term: str) -> str:
-    """The slug form of one term; empty when nothing of it can stay."""
+    """The slug form of one term; empty when nothing of it can stay. Idempotent."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", term).casefold())
     spelled = folded.translate(_SPELLED)
     kept = "".join(
         c if c == "-" or unicodedata.category(c)[0] in "LMN" else " " if c.isspace() else "" for c in spelled
     )
-    return re.sub(r"[-\s]+", "-", kept).strip("-")
+    # A mark may now stand behind a letter that it was kept apart from.
+    return re.sub(r"[-\s]+", "-", unicodedata.normalize("NFKC", kept)).strip("-")
 
 
 def pair_terms(first: str, second: str) -> tuple[str, str]:
@@ -136,13 +148,16 @@ def pair_slug(term_a: str, term_b: str) -> str:
 
 def canonical_slug(text: str) -> str:
     """The canonical form of a slug as somebody typed it: `Costco-vs-Amazon` is `amazon-vs-costco`."""
-    slug = term_slug(text[: 4 * MAX_TERM_LENGTH])
-    parts = slug.split("-vs-")
-    if len(parts) != 2 or not all(parts) or any(len(part) > 2 * MAX_TERM_LENGTH for part in parts):
+    if len(text) > 10 * MAX_TERM_SLUG_LENGTH:
+        raise invalid("slug", f"the slug {_shown(text)} is too long to name two terms")
+    first, _, second = term_slug(text).partition("-vs-")
+    if not first or not second or _ambiguous(second):
         raise invalid("slug", f"the slug {_shown(text)} does not name two terms; expected the form amazon-vs-costco")
-    if parts[0] == parts[1]:
+    if max(len(first), len(second)) > MAX_TERM_SLUG_LENGTH:
+        raise invalid("slug", f"the slug {_shown(text)} names a term longer than {MAX_TERM_SLUG_LENGTH} characters")
+    if first == second:
         raise invalid("slug", f"the slug {_shown(text)} names one term twice; a comparison needs two")
-    return "-vs-".join(sorted(parts))
+    return "-vs-".join(sorted((first, second)))
 
 
 def same_term(one: str, other: str) -> bool:
@@ -155,9 +170,20 @@ def invalid(field: str, detail: str) -> WarmcastError:
     return WarmcastError(INVALID_ARGUMENT, detail, fields=((field, detail),))
 
 
+def _ambiguous(slug: str) -> bool:
+    # A `vs` at the end counts: a-vs + b and a + vs-b would both be a-vs-vs-b. One at the start (“vs code”) does not:
+    # the first -vs- of a slug is then always the one between its terms.
+    return "-vs-" in f"{slug}-"
+
+
 def _bare(term: str) -> str:
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", term).casefold())
-    return "".join(c for c in decomposed if not unicodedata.combining(c) and not c.isspace() and c != "-")
+    return "".join(c for c in decomposed if not _is_accent(c) and not c.isspace() and c != "-")
+
+
+def _is_accent(character: str) -> bool:
+    mark = unicodedata.combining(character)
+    return mark != 0 and mark not in _LETTER_MARKS
 
 
 def _shown(text: str) -> str:

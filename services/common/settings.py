@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TypeVar
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -18,6 +19,14 @@ class Settings(BaseSettings):
     warmup_secret_previous: SecretStr | None = Field(None, description="also accepted, while the secret is rotated")
     log_format: str = Field("json", pattern="^(json|console)$", description="`json`, or `console` for people")
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="least severe level written")
+
+    @field_validator("warmup_secret", "warmup_secret_previous")
+    @classmethod
+    def _can_be_sent(cls, secret: SecretStr | None) -> SecretStr | None:
+        # It travels as an HTTP header and as gRPC metadata, which carry visible ASCII alone.
+        if secret is not None and not re.fullmatch(r"[\x20-\x7e]+", secret.get_secret_value()):
+            raise ValueError("must be visible ASCII characters")
+        return secret
 
     def accepted_secrets(self) -> tuple[str, ...]:
         """The secrets that authorise a caller; empty when none is configured."""

@@ -1,0 +1,300 @@
+"""The queue against a small model of it: any order of calls, crashes and clock jumps, over real PostgreSQL.
+
+The clock is moved by moving every time in the table back. Limits are so long that the time which the test itself takes
+decides nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
+from hypothesis.stateful import run_state_machine_as_test as check
+
+from services.common.comparison import ComparisonKey
+from services.jobs.job import PRIORITY, EnqueueReason, QueuePolicy, Status, WarmupJob
+from services.jobs.store.database import Database
+from services.jobs.store.queue import Queue
+from tests.integration.jobs.conftest import Store, forecasts
+
+LEASE, DEADLINE, OVERDUE, COOLDOWN, ATTEMPTS = 1_000, 3_000, 5_000, 10_000, 3
+POLICY = QueuePolicy(
+    lease=LEASE,
+    attempt_deadline=DEADLINE,
+    max_attempts=ATTEMPTS,
+    backoff_base=0,
+    overdue_after=OVERDUE,
+    cooldown_transient=COOLDOWN,
+    cooldown_cap=COOLDOWN,
+    cooldown_permanent=2 * COOLDOWN,
+)
+TERMS = ("amazon", "target", "walmart")
+Value = TypeVar("Value")
+
+
+@dataclass
+class Modelled:
+    """What the model knows of one job; times on the model's own clock."""
+
+    id: int
+    data_hash: str
+    status: Status = Status.QUEUED
+    attempts: int = 0
+    version: int = 1
+    priority: int = 0
+    queued_at: float = 0
+    not_before: float = 0
+    lease_id: int = 0
+    lease_until: float = 0
+    deadline: float = 0
+    cooldown_until: float = 0
+
+
+@dataclass(frozen=True)
+class Held:
+    """A claim as its runner remembers it, for ever, also long after it was lost."""
+
+    job: WarmupJob
+
+
+class QueueMachine(RuleBasedStateMachine):
+    """Each rule does the same to the table and to the model, and compares what came back."""
+
+    url: str
+    held = Bundle("held")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.Runner()
+        self.database = Database(self.url, pool_size=2, wait=10)
+        self.run(self.database.open())
+        self.store = Store(self.url, self.database, POLICY)
+        self.queue = Queue(self.database, POLICY, holder="model")
+        self.jobs: dict[str, Modelled] = {}
+        self.clock = 0.0
+        self.generation = dict.fromkeys(TERMS, 0)
+
+    def teardown(self) -> None:
+        self.run(self.database.close())
+        self.loop.close()
+
+    def run(self, call: Coroutine[Any, Any, Value]) -> Value:
+        return self.loop.run(call)
+
+    def now(self) -> float:
+        """A moment later than every one before it, as each statement is."""
+        self.clock += 0.001
+        return self.clock
+
+    @initialize()
+    def three_comparisons(self) -> None:
+        names = "forecast_records, warmup_jobs, comparisons, snapshots, term_pairs"
+        self.run(self.store.execute(f"TRUNCATE {names} RESTART IDENTITY"))
+        self.snapshots = {term: self.run(self.store.comparison(term)) for term in TERMS}
+
+    @rule(term=st.sampled_from(TERMS), reason=st.sampled_from(EnqueueReason), behind=st.integers(0, 1))
+    def enqueue(self, term: str, reason: EnqueueReason, behind: int) -> None:
+        data_hash = self.snapshots[term].data_hash
+        job = self.jobs.get(data_hash)
+        seen = max(0, (job.version if job else 0) - behind)
+        now = self.now()
+        begins = job is None or (
+            seen == job.version
+            and (
+                job.status is Status.CANCELLED
+                or (job.status is Status.FAILED and job.cooldown_until <= now)
+                or (job.status is Status.READY and reason in (EnqueueReason.REFRESH, EnqueueReason.CACHE_LOST))
+            )
+        )
+        row = self.run(self.queue.enqueue(self.key(term), data_hash, seen_version=seen, reason=reason))
+        assert (row is not None) == begins
+        if row is not None:
+            self.begin(row, now, PRIORITY[reason])
+
+    @rule(term=st.sampled_from(TERMS), force=st.booleans())
+    def trigger(self, term: str, force: bool) -> None:
+        job = self.jobs.get(self.snapshots[term].data_hash)
+        now = self.now()
+        row = self.run(self.queue.trigger(self.key(term), force=force))
+        assert (row is None) == (job is not None and job.status is Status.RUNNING and not force)
+        if row is not None:
+            kept = job.queued_at if job is not None and job.status is Status.QUEUED else now
+            self.begin(row, kept, 0)
+
+    @rule(target=held, limit=st.integers(0, 2))
+    def claim(self, limit: int) -> Any:  # as `multiple` is typed
+        now = self.now()
+        waiting = [job for job in self.jobs.values() if job.status is Status.QUEUED and job.not_before <= now]
+        expected = sorted(waiting, key=lambda job: (job.priority, job.queued_at, job.id))[:limit]
+        stuck = self.expired(now)
+        claims = self.run(self.queue.claim(limit))
+        assert [job.id for job in claims.claimed] == [job.id for job in expected]
+        assert {swept.job.id for swept in claims.rescued} == {job.id for job in stuck}
+        self.rescue(stuck, now)
+        for job, row in zip(expected, claims.claimed, strict=True):
+            assert row.lease_id > max(each.lease_id for each in self.jobs.values())
+            job.status, job.attempts, job.version = Status.RUNNING, job.attempts + 1, job.version + 1
+            job.lease_id, job.lease_until, job.deadline = row.lease_id, now + LEASE, now + DEADLINE
+            job.not_before = 0
+        return multiple(*(Held(row) for row in claims.claimed))
+
+    @rule(held=held)
+    def heartbeat(self, held: Held) -> None:
+        job, now = self.holds(held), self.now()
+        assert self.run(self.queue.heartbeat(held.job)) == (job is not None)
+        if job is not None:
+            job.lease_until = min(now + LEASE, job.deadline)
+
+    @rule(held=held)
+    def ready(self, held: Held) -> None:
+        job = self.holds(held)
+        self.now()
+        row = self.run(self.queue.ready(held.job, forecasts()))
+        assert (row is not None) == (job is not None)
+        if job is not None:
+            job.status, job.version = Status.READY, job.version + 1
+
+    @rule(held=held, permanent=st.booleans())
+    def fail(self, held: Held, permanent: bool) -> None:
+        job, now = self.holds(held), self.now()
+        row = self.run(self.queue.fail(held.job, error="modelled", permanent=permanent))
+        assert (row is not None) == (job is not None)
+        if job is None:
+            return
+        job.version += 1
+        if permanent or job.attempts >= ATTEMPTS:
+            job.status = Status.FAILED
+            job.cooldown_until = now + (2 * COOLDOWN if permanent else COOLDOWN)
+        else:
+            job.status, job.not_before = Status.QUEUED, now
+
+    @rule(held=consumes(held), delay=st.sampled_from([0, 2_000]))
+    def hand_back(self, held: Held, delay: int) -> None:
+        job, now = self.holds(held), self.now()
+        row = self.run(self.queue.hand_back(held.job, delay=delay))
+        assert (row is not None) == (job is not None)
+        if job is not None:
+            job.status, job.version = Status.QUEUED, job.version + 1
+            job.attempts, job.not_before = job.attempts - 1, now + delay
+
+    @rule(by=st.sampled_from([LEASE + 100, DEADLINE + 100, OVERDUE + 100, COOLDOWN + 100]))
+    def time_passes(self, by: int) -> None:
+        self.clock += by
+        times = ("queued_at", "not_before", "lease_expires_at", "deadline_at", "cooldown_until")
+        moved = ", ".join(f"{name} = {name} - make_interval(secs => {by})" for name in times)
+        self.run(self.store.execute(f"UPDATE warmup_jobs SET {moved}"))
+
+    @rule()
+    def sweep(self) -> None:
+        now = self.now()
+        stuck = self.expired(now)
+        overdue = [
+            job
+            for job in self.jobs.values()
+            if job.status is Status.QUEUED and max(job.queued_at, job.not_before) < now - OVERDUE
+        ]
+        swept = self.run(self.queue.sweep())
+        assert {each.job.id for each in swept} == {job.id for job in (*stuck, *overdue)}
+        self.rescue(stuck, now)
+        for job in overdue:
+            job.version, job.priority = job.version + 1, 0
+
+    @rule(term=st.sampled_from(TERMS))
+    def cancel(self, term: str) -> None:
+        job = self.jobs.get(self.snapshots[term].data_hash)
+        if job is None:
+            return
+        self.now()
+        row = self.run(self.queue.cancel(job.id))
+        assert (row is not None) == (job.status in (Status.QUEUED, Status.RUNNING))
+        if row is not None:
+            job.status, job.version = Status.CANCELLED, job.version + 1
+
+    @rule(term=st.sampled_from(TERMS))
+    def requeue(self, term: str) -> None:
+        job = self.jobs.get(self.snapshots[term].data_hash)
+        if job is None:
+            return
+        now = self.now()
+        row = self.run(self.queue.requeue(job.id))
+        assert (row is not None) == (job.status is not Status.RUNNING)
+        if row is not None:
+            self.begin(row, job.queued_at if job.status is Status.QUEUED else now, 0)
+
+    @rule(term=st.sampled_from(TERMS))
+    def newer_data(self, term: str) -> None:
+        self.generation[term] += 1
+        self.now()
+        old = self.jobs.get(self.snapshots[term].data_hash)
+        self.snapshots[term] = self.run(self.store.comparison(term, values=(1, 2, 3, self.generation[term])))
+        if old is not None and old.status is Status.QUEUED:
+            old.status, old.version = Status.CANCELLED, old.version + 1
+
+    @invariant()
+    def the_table_is_as_modelled(self) -> None:
+        rows = self.run(self.store.execute("SELECT id, status, attempts, version, lease_id, priority FROM warmup_jobs"))
+        found = {row["id"]: row for row in rows}
+        assert found == {
+            job.id: {
+                "id": job.id,
+                "status": job.status.value,
+                "attempts": job.attempts,
+                "version": job.version,
+                "lease_id": job.lease_id,
+                "priority": job.priority,
+            }
+            for job in self.jobs.values()
+        }
+
+    def key(self, term: str) -> ComparisonKey:
+        snapshot = self.snapshots[term]
+        return ComparisonKey(snapshot.slug, snapshot.timeframe, snapshot.geo)
+
+    def begin(self, row: WarmupJob, queued_at: float, priority: int) -> None:
+        before = self.jobs.get(row.data_hash)
+        begun = Modelled(row.id, row.data_hash, queued_at=queued_at, priority=priority)
+        if before is not None:
+            begun = replace(begun, version=before.version + 1, lease_id=before.lease_id)
+        self.jobs[row.data_hash] = begun
+
+    def holds(self, held: Held) -> Modelled | None:
+        job = self.jobs[held.job.data_hash]
+        return job if job.status is Status.RUNNING and job.lease_id == held.job.lease_id else None
+
+    def expired(self, now: float) -> list[Modelled]:
+        return [job for job in self.jobs.values() if job.status is Status.RUNNING and job.lease_until <= now]
+
+    def rescue(self, stuck: list[Modelled], now: float) -> None:
+        for job in stuck:
+            job.version, job.not_before = job.version + 1, 0
+            job.status = Status.FAILED if job.attempts >= ATTEMPTS else Status.QUEUED
+            if job.status is Status.FAILED:
+                job.cooldown_until = now + COOLDOWN
+
+
+@pytest.mark.timeout(300)
+def test_any_order_of_calls_crashes_and_clock_jumps_is_as_modelled(database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("SELECT 1")  # a database that cannot be reached is said here, and not by the machine
+
+    class Machine(QueueMachine):
+        url = database_url
+
+    check(
+        Machine,
+        settings=settings(
+            max_examples=100,
+            stateful_step_count=40,
+            deadline=None,
+            # To shrink a failure over a real database takes longer than to read its steps.
+            phases=(Phase.explicit, Phase.generate),
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
