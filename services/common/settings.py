@@ -51,6 +51,6 @@ def load(kind: type[AnySettings]) -> AnySettings:
     except ValidationError as error:
         for problem in error.errors(include_url=False, include_input=False, include_context=False):
             name = "_".join(str(part) for part in problem["loc"]).upper()
-            wrong = "must be set" if problem["type"] == "missing" else problem["msg"]
+            wrong = "must be set" if problem["type"] == "missing" else problem["msg"].removeprefix("Value error, ")
             print(f"configuration: {name}: {wrong}", file=sys.stderr)
         raise SystemExit(2) from None
