@@ -44,6 +44,7 @@ class Modelled:
     """What the model knows of one job; times on the model's own clock."""
 
     id: int
+    slug: str
     data_hash: str
     status: Status = Status.QUEUED
     attempts: int = 0
@@ -232,10 +233,12 @@ class QueueMachine(RuleBasedStateMachine):
     def newer_data(self, term: str) -> None:
         self.generation[term] += 1
         self.now()
-        old = self.jobs.get(self.snapshots[term].data_hash)
-        self.snapshots[term] = self.run(self.store.comparison(term, values=(1, 2, 3, self.generation[term])))
-        if old is not None and old.status is Status.QUEUED:
-            old.status, old.version = Status.CANCELLED, old.version + 1
+        # The fourth is the first again: data that an older snapshot holds make that one current.
+        new = self.run(self.store.comparison(term, values=(1, 2, 3, self.generation[term])))
+        for job in self.jobs.values():
+            if job.slug == new.slug and job.data_hash != new.data_hash and job.status is Status.QUEUED:
+                job.status, job.version = Status.CANCELLED, job.version + 1
+        self.snapshots[term] = new
 
     @invariant()
     def the_table_is_as_modelled(self) -> None:
@@ -259,7 +262,7 @@ class QueueMachine(RuleBasedStateMachine):
 
     def begin(self, row: WarmupJob, queued_at: float, priority: int) -> None:
         before = self.jobs.get(row.data_hash)
-        begun = Modelled(row.id, row.data_hash, queued_at=queued_at, priority=priority)
+        begun = Modelled(row.id, row.slug, row.data_hash, queued_at=queued_at, priority=priority)
         if before is not None:
             begun = replace(begun, version=before.version + 1, lease_id=before.lease_id)
         self.jobs[row.data_hash] = begun
