@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import subprocess
 import sys
@@ -11,7 +12,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from devstack import postgres
 from devstack.child import DevstackError
+from devstack.leash import Identity
 from devstack.postgres import Postgres
 from tests.waiting import wait_until
 
@@ -103,3 +106,19 @@ def test_an_interrupted_initdb_is_begun_anew(tmp_path: Path) -> None:
     server.start()
     server.stop()
     assert not half_made.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
+def test_root_may_change_whom_it_becomes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A container that forbids user namespaces gets the second; the same data may be opened in both.
+    for expected, identity in enumerate((Identity.NOBODY_ANYWHERE, postgres.working_identity()), start=1):
+        monkeypatch.setattr(postgres, "working_identity", lambda who=identity: who)
+        server = Postgres(tmp_path / "store")
+        server.start()
+        try:
+            with psycopg.connect(server.url, autocommit=True) as connection:
+                connection.execute("CREATE TABLE IF NOT EXISTS kept (a int)")
+                connection.execute("INSERT INTO kept VALUES (1)")
+                assert connection.execute("SELECT count(*) FROM kept").fetchone() == (expected,)
+        finally:
+            server.stop()
