@@ -117,6 +117,8 @@ class Dispatcher:
                 self._start(job)
             if claims.claimed or claims.rescued:
                 self._woken.set()
+            if self._woken.is_set():
+                return 0  # there is more to do, so how long to sleep is no question
             due = await self._queue.seconds_until_due()
         except WarmcastError:
             return min(poll, 1.0)

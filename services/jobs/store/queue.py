@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 from psycopg.rows import DictRow
 
 from services.common.comparison import ComparisonKey
-from services.jobs.forecast import GeneratedForecasts, TermForecast
+from services.jobs.forecast import GeneratedForecasts
 from services.jobs.job import PRIORITY, Cause, Claims, EnqueueReason, QueuePolicy, SweptJob, WarmupJob
 from services.jobs.store import statements
-from services.jobs.store.database import Connection, Database, run
+from services.jobs.store.database import Connection, Database, run, run_many
+from services.jobs.store.group_commit import GroupCommit
 
+_Completion = tuple[WarmupJob, GeneratedForecasts]
 _COLUMNS = tuple(statements.COLUMNS.split(", "))
 
 
@@ -23,6 +25,7 @@ class Queue:
     def __init__(self, database: Database, policy: QueuePolicy, *, holder: str) -> None:
         self._database = database
         self._policy = asdict(policy)
+        self._completions: GroupCommit[_Completion, WarmupJob | None] = GroupCommit(self._write_completions)
         self._holder = holder  # random for each process, so that a name that comes back is never taken for it
 
     async def enqueue(
@@ -55,13 +58,7 @@ class Queue:
 
     async def ready(self, job: WarmupJob, forecasts: GeneratedForecasts) -> WarmupJob | None:
         """Marks it ready and keeps what was forecast, in one transaction; None: the lease is lost, nothing changed."""
-        async with self._database.transaction() as connection:
-            rows = await run(connection, statements.READY, _lease(job) | {"engine_version": forecasts.engine_version})
-            if not rows:
-                return None
-            for label, term in (("termA", forecasts.term_a), ("termB", forecasts.term_b)):
-                await _record(connection, job, forecasts, label, term)
-        return to_job(rows[0])
+        return await self._completions.write((job, forecasts))
 
     async def fail(self, job: WarmupJob, *, error: str, permanent: bool) -> WarmupJob | None:
         """Back to the queue after a back-off, or `failed`; None: the lease is lost, nothing changed."""
@@ -98,6 +95,25 @@ class Queue:
         rows = await self._database.fetch(statements.SECONDS_UNTIL_DUE)
         value = rows[0]["seconds"]
         return None if value is None else float(value)
+
+    async def _write_completions(self, completions: Sequence[_Completion]) -> list[WarmupJob | None]:
+        parameters = {
+            "ids": [job.id for job, _ in completions],
+            "lease_ids": [job.lease_id for job, _ in completions],
+            "engine_versions": [forecasts.engine_version for _, forecasts in completions],
+        }
+        async with self._database.transaction() as connection:
+            rows = await run(connection, statements.READY, parameters)
+            settled = {(row["id"], row["lease_id"]): to_job(row) for row in rows}
+            kept = [
+                record
+                for job, made in completions
+                if (job.id, job.lease_id) in settled
+                for record in _records(job, made)
+            ]
+            if kept:
+                await run_many(connection, statements.RECORD, kept)
+        return [settled.get((job.id, job.lease_id)) for job, _ in completions]
 
 
 async def enqueue_in(
@@ -138,30 +154,23 @@ def _enqueue_parameters(
     }
 
 
-async def _record(
-    connection: Connection, job: WarmupJob, forecasts: GeneratedForecasts, label: str, term: TermForecast
-) -> None:
-    points = term.points
-    columns: dict[str, Sequence[object]] = {
-        "times": [point.time for point in points],
-        "point_values": [point.value for point in points],
-        "lower80": [point.lower80 for point in points],
-        "upper80": [point.upper80 for point in points],
-        "lower95": [point.lower95 for point in points],
-        "upper95": [point.upper95 for point in points],
-    }
-    await run(
-        connection,
-        statements.RECORD,
-        columns
-        | {
-            "job_id": job.id,
-            "lease_id": job.lease_id,
-            "label": label,
-            "term": term.term,
-            "engine_version": forecasts.engine_version,
-            "forecast_hash": term.forecast_hash,
-            "direction": term.direction,
-            "generated_at": forecasts.generated_at,
-        },
-    )
+def _records(job: WarmupJob, forecasts: GeneratedForecasts) -> Iterator[dict[str, object]]:
+    """A row for each term whose points the track record keeps."""
+    for label, term in (("termA", forecasts.term_a), ("termB", forecasts.term_b)):
+        if term.points:
+            yield {
+                "job_id": job.id,
+                "lease_id": job.lease_id,
+                "label": label,
+                "term": term.term,
+                "engine_version": forecasts.engine_version,
+                "forecast_hash": term.forecast_hash,
+                "direction": term.direction,
+                "generated_at": forecasts.generated_at,
+                "times": [point.time for point in term.points],
+                "point_values": [point.value for point in term.points],
+                "lower80": [point.lower80 for point in term.points],
+                "upper80": [point.upper80 for point in term.points],
+                "lower95": [point.lower95 for point in term.points],
+                "upper95": [point.upper95 for point in term.points],
+            }

@@ -165,6 +165,7 @@ WHERE job.id = %(id)s AND job.status = 'running' AND job.lease_id = %(lease_id)s
 RETURNING {JOB_COLUMNS}
 """
 
+# Many at once: whatever ended while the last ones were written. A lease that is lost is not among those returned.
 READY = f"""
 UPDATE warmup_jobs AS job SET
     status = 'ready',
@@ -172,13 +173,15 @@ UPDATE warmup_jobs AS job SET
     last_error = NULL,
     failures = 0,
     cooldown_until = NULL,
-    engine_version = %(engine_version)s,
+    engine_version = ended.engine_version,
     lease_expires_at = NULL,
     deadline_at = NULL,
     holder = NULL,
     version = job.version + 1,
     updated_at = now()
-WHERE job.id = %(id)s AND job.status = 'running' AND job.lease_id = %(lease_id)s
+FROM unnest(%(ids)s::bigint[], %(lease_ids)s::bigint[], %(engine_versions)s::text[])
+    AS ended (id, lease_id, engine_version)
+WHERE job.id = ended.id AND job.status = 'running' AND job.lease_id = ended.lease_id
 RETURNING {JOB_COLUMNS}
 """
 
