@@ -83,6 +83,12 @@ class Caller:
         assert response.is_success, response.text
         return dict(response.json())
 
+    def post_json(self, path: str, document: Answer) -> Answer:
+        """A guarded POST with a body; it must succeed."""
+        response = self.http.post(path, headers=self.secret, json=document)
+        assert response.is_success, response.text
+        return dict(response.json())
+
     def rows(self, statement: str = "SELECT * FROM warmup_jobs ORDER BY id") -> list[dict[str, Any]]:
         """What the database holds, or a change to it: a test moves times instead of waiting for them."""
         with psycopg.connect(self.product.database_url, autocommit=True, row_factory=dict_row) as connection:

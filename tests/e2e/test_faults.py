@@ -9,7 +9,9 @@ import signal
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from devstack.postgres import Postgres
 from devstack.valkey import Valkey
@@ -221,6 +223,34 @@ def test_the_sweep_takes_back_a_ready_job_whose_bundles_are_gone(start_product: 
     assert skipped["requeued"] == []
 
 
+def test_an_old_dump_of_postgres_is_restored_and_jobs_still_finish(start_product: StartProduct, call: Call) -> None:
+    product = start_product(**QUICK)
+    caller = call(product)
+    caller.ingest()
+    caller.premium()
+    caller.until("ready")
+    product.stop("jobs")
+    name = product.database_url.rpartition("/")[2]
+    _copy_database(product, name, "dump")
+    product.start("jobs")
+    # An answer from memory would be stale: this one shows that the gateway has found jobs again.
+    wait_until(lambda: caller.premium()["stale"] is False, 20, "jobs answers")
+    # Time goes on after the dump: later leases raise the fence in Redis beyond all that the dump knows of.
+    for _ in range(3):
+        caller.post_json("/api/comparison/warmup", {"slug": "amazon-vs-costco", "tf": "5y", "geo": "US", "force": True})
+        wait_until(lambda: caller.rows()[0]["status"] == "ready", 30, "it was computed once more")
+    lost_lease = caller.rows()[0]["lease_id"]
+    product.stop("jobs")
+    _copy_database(product, "dump", name)
+    product.start("jobs")
+    assert caller.rows()[0]["lease_id"] < lost_lease
+    with caller.redis() as client:
+        client.delete(*client.keys("forecast:*"))
+    wait_until(lambda: caller.premium()["stale"] is False and caller.rows()[0]["status"] == "ready", 60, "it is ready")
+    assert caller.premium()["warmupStatus"] == "ready"
+    assert caller.rows()[0]["lease_id"] > lost_lease
+
+
 @pytest.mark.parametrize("service", ["jobs", "forecaster"])
 def test_a_stop_hands_back_or_ends_what_runs_and_exits_0(start_product: StartProduct, call: Call, service: str) -> None:
     product = start_product(**QUICK)
@@ -231,6 +261,15 @@ def test_a_stop_hands_back_or_ends_what_runs_and_exits_0(start_product: StartPro
     assert "ended with status 0" in product.services[service].ended
     product.start(service)
     caller.until("ready")
+
+
+def _copy_database(product: Product, source: str, target: str) -> None:
+    """A dump and its restore in one: the target, if it is there, is replaced by the source as it is now."""
+    server = product.database_url.rpartition("/")[0] + "/postgres"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(target)))
+        copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        connection.execute(copy.format(sql.Identifier(target), sql.Identifier(source)))
 
 
 def _in_mid_run(product: Product, call: Call) -> Caller:
