@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from services.forecaster.engine.confidence import confidence, warnings_of
+from services.forecaster.engine.confidence import confidence, mean_sd, warnings_of
 from services.forecaster.engine.dates import period_text
 from services.forecaster.engine.direction import direction_of
 from services.forecaster.engine.history import History
@@ -23,7 +23,7 @@ def make_bundle(
     """Every field is computed from its arguments; floats have four decimals."""
     horizon = history.timeframe.horizon
     direction = direction_of(history.values, path.bands.value[:horizon])
-    sure_of = partial(_sure_of, choice=choice, path=path, quality=quality, points=len(history.values), horizon=horizon)
+    sure_of = partial(_sure_of, history=history, choice=choice, path=path, quality=quality)
     warn = partial(_warn, quality=quality, windows=metrics.windows, volatile=direction == "volatile")
     points = _points(history, path)
     sure = sure_of(horizon)
@@ -76,10 +76,9 @@ def _points(history: History, path: Path) -> list[object]:
     ]
 
 
-def _sure_of(steps: int, *, choice: Choice, path: Path, quality: Quality, points: int, horizon: int) -> float:
-    return confidence(
-        path.bands, choice.backtest, choice.naive_backtest, quality, points=points, horizon=horizon, steps=steps
-    )
+def _sure_of(steps: int, *, history: History, choice: Choice, path: Path, quality: Quality) -> float:
+    sd = mean_sd(choice.backtest.errors, path.scales[:steps])
+    return confidence(history.values, path.bands.value[:steps], sd, quality)
 
 
 def _warn(sure: float, complete: bool, *, quality: Quality, windows: int, volatile: bool) -> list[object]:

@@ -2,43 +2,50 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import numpy as np
 
-from services.forecaster.engine.backtest import Backtest
-from services.forecaster.engine.intervals import Bands
+from services.forecaster.engine.direction import band_of
+from services.forecaster.engine.history import Array
+from services.forecaster.engine.intervals import PRIOR_WINDOWS
 from services.forecaster.engine.quality import Quality
 
-# What each part can add to the whole.
-PRECISION, ACCURACY, SKILL, HISTORY = 35.0, 35.0, 15.0, 15.0
-WIDEST = 60.0  # points: an 80 % interval of this width has no precision
-MIN_LEVEL = 5.0  # points: accuracy is measured against the level, and a lower one is taken to be this
-LONG_HISTORY = 4  # horizons of points that count as long
-PENALTIES = {"seriesTooShort": 0.6, "tooSpiky": 0.8, "eventShockLikely": 0.8, "mostlyZero": 0.8, "gapsFilled": 0.9}
+# What each flag leaves of the confidence.
+PENALTIES = {"seriesTooShort": 0.7, "tooSpiky": 0.9, "eventShockLikely": 0.9, "mostlyZero": 0.9, "gapsFilled": 0.95}
 LOW = 40.0  # below it, low_confidence
 
 
-def confidence(
-    bands: Bands, chosen: Backtest, reference: Backtest, quality: Quality, *, points: int, horizon: int, steps: int
-) -> float:
-    """The confidence in the first `steps` steps.
+def confidence(values: Array, forecast: Array, sd: float, quality: Quality) -> float:
+    """The probability, in per cent, that the forecast's direction is the one that comes, times a penalty per flag.
 
-    A sum of precision (how narrow the 80 % intervals are), accuracy (how small the backtest's error is against the
-    level), skill (how much better than naive), and history (how long), times a penalty for each flag. What no window
-    measured adds nothing.
+    The mean that comes is taken to be normal around the forecast's, with `sd` from `mean_sd`. Rising is right above the
+    band around the mean of the last as many actual points, falling below it, stable and volatile within it.
     """
-    width = float(np.mean((bands.upper80 - bands.lower80)[:steps]))
-    total = PRECISION * (1 - min(1.0, width / WIDEST))
-    if chosen.windows:
-        error = float(np.abs(chosen.errors[:, :steps]).mean())
-        naive_error = float(np.abs(reference.errors[:, :steps]).mean())
-        level = max(float(chosen.actuals[:, :steps].mean()), MIN_LEVEL)
-        total += ACCURACY * (1 - min(1.0, error / level))
-        total += SKILL * (0.5 if naive_error == 0 else min(1.0, max(0.0, 1.5 - error / naive_error)))
-    total += HISTORY * min(1.0, points / (LONG_HISTORY * horizon))
+    level, band = band_of(values, len(forecast))
+    change = NormalDist(float(forecast.mean()) - level, sd)
+    falls, rises = change.cdf(-band), 1 - change.cdf(band)
+    if change.mean > band:
+        right = rises
+    elif change.mean < -band:
+        right = falls
+    else:
+        right = 1 - falls - rises
     for flag, penalty in PENALTIES.items():
         if quality.flags[flag]:
-            total *= penalty
-    return total
+            right *= penalty
+    return 100 * min(1.0, max(0.0, right))
+
+
+def mean_sd(errors: Array, scales: Array) -> float:
+    """The standard deviation of the error of the mean over the first `len(scales)` steps, in points.
+
+    What the backtest's windows showed of it, drawn towards that of errors which all go the same way, which is the mean
+    of the scales: the fewer the windows, the more. Never 0, since scales are not.
+    """
+    windows = len(errors)
+    squares = float(np.sum(errors[:, : len(scales)].mean(axis=1) ** 2)) if windows else 0.0
+    return float(np.sqrt((squares + PRIOR_WINDOWS * float(scales.mean()) ** 2) / (windows + PRIOR_WINDOWS)))
 
 
 def warnings_of(quality: Quality, sure: float, *, windows: int, volatile: bool, complete: bool = True) -> list[object]:

@@ -23,11 +23,15 @@ def direction_of(values: Array, forecast: Array) -> str:
     The horizon's mean against that of the last as many actual points decides between rising and falling. Between the
     two, `volatile` is a series whose recent points swing too widely for "stable" to mean anything.
     """
-    last = recent(values, len(forecast))
-    level = float(last.mean())
+    level, band = band_of(values, len(forecast))
     change = float(forecast.mean()) - level
-    band = max(BAND_POINTS, BAND_SHARE * level)
     if abs(change) > band:
         return "rising" if change > 0 else "falling"
-    swings = float(np.std(last)) > max(VOLATILE_POINTS, VOLATILE_SHARE * level)
+    swings = float(np.std(recent(values, len(forecast)))) > max(VOLATILE_POINTS, VOLATILE_SHARE * level)
     return "volatile" if swings else "stable"
+
+
+def band_of(values: Array, horizon: int) -> tuple[float, float]:
+    """The mean of the last `horizon` actual points, and how far from it is no change."""
+    level = float(recent(values, horizon).mean())
+    return level, max(BAND_POINTS, BAND_SHARE * level)

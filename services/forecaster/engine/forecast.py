@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from services.forecaster.engine.backtest import Backtest
 from services.forecaster.engine.bundle import make_bundle
+from services.forecaster.engine.confidence import mean_sd
 from services.forecaster.engine.dates import following_periods, period_text
-from services.forecaster.engine.history import Array, History, read_history
-from services.forecaster.engine.intervals import PRIOR_WINDOWS, error_scales, make_bands
+from services.forecaster.engine.history import History, read_history
+from services.forecaster.engine.intervals import error_scales, make_bands
 from services.forecaster.engine.metrics import measure
 from services.forecaster.engine.models import candidates
 from services.forecaster.engine.quality import judge_quality
@@ -31,7 +30,7 @@ def forecast_term(series: TermSeries, setting: EngineSetting = EngineSetting.FUL
     scales = error_scales(choice.backtest.errors, values, steps)
     bands = make_bands(choice.model(values, season, steps), scales)
     times = following_periods(history.last_time, history.timeframe.step, steps, anchor_day=history.anchor_day)
-    path = Path(times, bands)
+    path = Path(times, bands, scales)
     quality = judge_quality(series, values, find_season(values, season).remove(values), history.timeframe)
     bundle = make_bundle(series, history, choice, path=path, metrics=measure(choice.backtest, values), quality=quality)
     return TermForecast(
@@ -39,25 +38,18 @@ def forecast_term(series: TermSeries, setting: EngineSetting = EngineSetting.FUL
         label=series.label,
         engine_version=ENGINE_VERSION,
         bundle=bundle,
-        outlook=_outlook(series, history, path, choice.backtest, scales[:horizon]),
+        outlook=_outlook(series, history, path, choice.backtest),
     )
 
 
-def _outlook(series: TermSeries, history: History, path: Path, backtest: Backtest, scales: Array) -> Outlook:
+def _outlook(series: TermSeries, history: History, path: Path, backtest: Backtest) -> Outlook:
     horizon, step = history.timeframe.horizon, history.timeframe.step
     window_errors = [float(error) for error in backtest.errors.mean(axis=1)] if backtest.windows else []
     return Outlook(
         dates=tuple(period_text(time, step) for time in path.times[:horizon]),
         values=tuple(float(value) for value in path.bands.value[:horizon]),
-        horizon_sd=_horizon_sd(window_errors, scales),
+        horizon_sd=mean_sd(backtest.errors, path.scales[:horizon]),
         window_errors=tuple(zip(backtest.origins, window_errors, strict=True)),
         last_value=float(history.values[-1]),
         scaled_apart=series.scaled_apart,
     )
-
-
-def _horizon_sd(window_errors: list[float], scales: Array) -> float:
-    """Of the horizon's mean: what the windows showed, drawn towards errors that all go the same way."""
-    windows = len(window_errors)
-    total = sum(error**2 for error in window_errors) + PRIOR_WINDOWS * float(scales.mean()) ** 2
-    return float(np.sqrt(total / (windows + PRIOR_WINDOWS)))

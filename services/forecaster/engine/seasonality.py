@@ -1,6 +1,6 @@
 """The season of a series, where there is one: found by its autocorrelation, taken out on a logarithmic scale.
 
-On real search interest (259 series with a season to look for) a season in log(1 + value) beat one in points for every
+On real search interest a season in log(1 + value) beat one in points for every
 model on weekly data over five years, and a lightly smoothed profile beat a raw one: benchmarks/forecast.
 """
 

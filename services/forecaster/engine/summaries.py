@@ -26,6 +26,7 @@ class Path:
 
     times: tuple[datetime, ...]
     bands: Bands
+    scales: Array  # of the error at each step
 
 
 def summarise(
