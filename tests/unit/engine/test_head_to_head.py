@@ -1,0 +1,91 @@
+"""Two terms against each other."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from services.forecaster.engine.forecast import forecast_term
+from services.forecaster.engine.head_to_head import head_to_head
+from services.forecaster.engine.types import Outlook, TermForecast
+from tests.unit.engine.series import term_series, wandering
+
+DATES = ("2024-01-01", "2024-01-08", "2024-01-15")
+
+
+def term(
+    *values: float, sd: float = 5.0, last: float | None = None, errors: tuple[float, ...] = (), apart: bool = False
+) -> TermForecast:
+    outlook = Outlook(
+        dates=DATES,
+        values=values,
+        horizon_sd=sd,
+        window_errors=tuple(enumerate(errors)),
+        last_value=values[0] if last is None else last,
+        scaled_apart=apart,
+    )
+    return TermForecast("amazon", "termA", "1", {}, outlook)
+
+
+def compare(a: TermForecast, b: TermForecast) -> dict[str, Any]:
+    compared = head_to_head(a, b)
+    assert compared is not None
+    json.dumps(compared, allow_nan=False)
+    return compared
+
+
+def test_a_tie_is_even_and_risky() -> None:
+    assert compare(term(40, 40, 40), term(40, 40, 40)) == {
+        "winnerProbability": 50.0,
+        "expectedMargin": 0.0,
+        "leadChangeRisk": "high",
+        "currentMargin": 0.0,
+        "crossoverDate": None,
+    }
+
+
+def test_the_probability_is_b_above_a_and_mirrors() -> None:
+    weak, strong = term(40, 40, 40, sd=3.0), term(45, 45, 45, sd=4.0)
+    ahead = compare(weak, strong)  # the difference has sd 5: one of them
+    assert ahead["winnerProbability"] == pytest.approx(84.1345, abs=1e-3)
+    assert ahead["expectedMargin"] == 5
+    behind = compare(strong, weak)
+    assert behind["winnerProbability"] == pytest.approx(100 - ahead["winnerProbability"], abs=1e-3)
+
+
+def test_errors_that_go_together_make_a_lead_safer() -> None:
+    errors = (5.0, -5.0, 4.0, -4.0, 6.0, -6.0)
+    opposite = tuple(-error for error in errors)
+    weak = term(40, 40, 40, errors=errors)
+    together = compare(weak, term(45, 45, 45, errors=errors))["winnerProbability"]
+    alone = compare(weak, term(45, 45, 45))["winnerProbability"]
+    against = compare(weak, term(45, 45, 45, errors=opposite))["winnerProbability"]
+    assert together > alone > against > 50
+
+
+@pytest.mark.parametrize(("margin", "risk"), [(40.0, "low"), (5.0, "medium"), (1.0, "high"), (-9.0, "high")])
+def test_the_risk_is_that_todays_leader_loses(margin: float, risk: str) -> None:
+    b = 45 + margin
+    assert compare(term(45, 45, 45), term(b, b, b, last=46.0))["leadChangeRisk"] == risk
+
+
+def test_the_crossover_is_the_first_date_with_the_other_ahead() -> None:
+    crossing = compare(term(40, 40, 40), term(35, 41, 50))
+    assert crossing["crossoverDate"] == DATES[1]
+    assert crossing["currentMargin"] == -5
+    assert compare(term(40, 40, 40), term(35, 36, 40))["crossoverDate"] is None
+
+
+def test_terms_scaled_apart_are_not_compared() -> None:
+    assert head_to_head(term(1, 2, 3, apart=True), term(1, 2, 3, apart=True)) is None
+
+
+def test_what_forecast_term_makes_can_be_compared() -> None:
+    a = forecast_term(term_series(wandering(52)))
+    b = forecast_term(term_series(wandering(52, seed=7), label="termB"))
+    compared = compare(a, b)
+    assert 0 < compared["winnerProbability"] < 100
+    assert compared == compare(a, b)
+    assert len(a.outlook.window_errors) == len(b.outlook.window_errors) == 12

@@ -1,0 +1,104 @@
+"""What the engine says about a series and its forecast: direction, flags, confidence, warnings."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from services.common.comparison import TIMEFRAMES
+from services.forecaster.engine.confidence import PENALTIES, confidence, mean_sd, warnings_of
+from services.forecaster.engine.direction import direction_of
+from services.forecaster.engine.quality import Quality, judge_quality
+from tests.unit.engine.series import term_series, wandering
+
+WEEKS = TIMEFRAMES["12m"]
+
+
+@pytest.mark.parametrize(
+    ("level", "forecast", "expected"),
+    [
+        (20.0, 22.0, "stable"),  # 2 points exactly are no change
+        (20.0, 22.1, "rising"),
+        (20.0, 17.9, "falling"),
+        (80.0, 84.0, "stable"),  # 5 % of 80
+        (80.0, 84.1, "rising"),
+        (80.0, 75.9, "falling"),
+    ],
+)
+def test_direction_follows_the_contracts_band(level: float, forecast: float, expected: str) -> None:
+    assert direction_of(np.full(30, level), np.full(13, forecast)) == expected
+
+
+def test_wide_swings_within_the_band_are_volatile_and_beyond_it_are_not() -> None:
+    swinging = np.array([20.0, 80.0] * 20)
+    assert direction_of(swinging, np.full(14, 50.0)) == "volatile"
+    assert direction_of(swinging, np.full(14, 60.0)) == "rising"
+
+
+def test_direction_compares_with_as_many_points_as_there_are() -> None:
+    assert direction_of(np.array([10.0, 20.0]), np.full(13, 15.0)) == "stable"
+
+
+def judged(values: list[float], *, marked: bool = False) -> Quality:
+    series = term_series(values, partial=marked, scaled_apart=marked, gaps_filled=marked)
+    return judge_quality(series, np.array(values), np.array(values), WEEKS)
+
+
+@pytest.mark.parametrize(
+    ("values", "flag", "expected"),
+    [
+        ([50.0] * 25, "seriesTooShort", True),  # less than two horizons of 13
+        ([50.0] * 26, "seriesTooShort", False),
+        ([10.0, 40.0] * 20, "tooSpiky", True),
+        ([40.0, 50.0] * 20, "tooSpiky", False),
+        ([20.0, 21.0] * 20 + [90.0, 20.0], "eventShockLikely", True),
+        ([20.0, 90.0] + [20.0, 21.0] * 20, "eventShockLikely", False),  # long over
+        ([20.0, 21.0] * 20 + [34.0, 20.0], "eventShockLikely", False),  # 13 and 14 points
+        ([0.0, 0.5, 9.0, 9.0] * 10, "mostlyZero", True),
+        ([0.0, 9.0, 9.0, 9.0] * 10, "mostlyZero", False),
+    ],
+)
+def test_flags_at_their_thresholds(values: list[float], flag: str, expected: bool) -> None:
+    assert judged(values).flags[flag] is expected
+
+
+def test_flags_of_the_snapshot_are_handed_on() -> None:
+    flags = judged(wandering(40), marked=True).flags
+    assert flags["partialLastPeriod"] is flags["scaledApart"] is flags["gapsFilled"] is True
+
+
+GOOD = judged(wandering(60))
+LEVEL = np.full(60, 50.0)  # so the band is 2.5 points
+
+
+@pytest.mark.parametrize(("forecast", "expected"), [(52.5 + 1.2816, 90), (47.5 - 1.2816, 90), (50.0, 98.76)])
+def test_confidence_is_the_probability_of_the_direction(forecast: float, expected: float) -> None:
+    assert confidence(LEVEL, np.full(13, forecast), 1.0, GOOD) == pytest.approx(expected, abs=0.01)
+
+
+def test_confidence_falls_with_the_error_and_with_a_flag() -> None:
+    forecast = np.full(13, 60.0)
+    sure = confidence(LEVEL, forecast, 4.0, GOOD)
+    assert confidence(LEVEL, forecast, 8.0, GOOD) < sure
+    short = judged([50.0] * 20)
+    assert confidence(LEVEL, forecast, 4.0, short) == pytest.approx(sure * PENALTIES["seriesTooShort"])
+
+
+def test_the_mean_errs_less_than_its_steps_where_the_windows_say_so() -> None:
+    scales = np.full(4, 10.0)
+    cancelling = np.tile([10.0, -10.0, 10.0, -10.0], (1000, 1))
+    assert mean_sd(cancelling, scales) < 1
+    assert mean_sd(cancelling[:1], scales) > 9
+    assert mean_sd(np.empty((0, 0)), scales) == pytest.approx(10)
+
+
+def test_warnings_follow_from_what_was_found() -> None:
+    assert warnings_of(GOOD, 90, windows=12, volatile=False) == []
+    assert warnings_of(GOOD, 39.9, windows=12, volatile=False) == ["low_confidence"]
+    assert warnings_of(GOOD, 90, windows=0, volatile=False) == ["insufficient_data"]
+    assert warnings_of(GOOD, 90, windows=12, volatile=False, complete=False) == ["insufficient_data"]
+    assert warnings_of(GOOD, 90, windows=12, volatile=True) == ["high_volatility"]
+    shocked = judged([20.0, 90.0] + [20.0, 21.0] * 20)
+    assert warnings_of(shocked, 90, windows=12, volatile=False) == ["anomaly_detected"]
+    marked = judged(wandering(60), marked=True)
+    assert warnings_of(marked, 90, windows=12, volatile=False) == ["data_quality_concern"]
