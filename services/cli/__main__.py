@@ -24,6 +24,8 @@ app.command()(migrations.migrate)
 app.command("import")(warmups.import_files)
 app.command("run-warmup")(warmups.run_warmup)
 app.command()(warmups.sweep)
+app.command()(warmups.refresh)
+app.command()(warmups.retention)
 app.command()(warmups.status)
 
 

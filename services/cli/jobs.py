@@ -36,10 +36,7 @@ def list_jobs(
     as_json: _Json = False,
 ) -> None:
     """List jobs, newest first."""
-    if status and status not in _STATUSES:
-        raise typer.BadParameter(f"one of {', '.join(_STATUSES)}", param_hint="--status")
-    wanted = pb.JobStatus.Value(f"JOB_STATUS_{status.upper()}") if status else pb.JOB_STATUS_UNSPECIFIED
-    request = pb.ListJobsRequest(status=wanted, slug=slug, page_size=limit, page_token=page)
+    request = pb.ListJobsRequest(status=_status(status), slug=slug, page_size=limit, page_token=page)
     with connect() as client:
         found = client.stub.ListJobs(request, timeout=_SECONDS, metadata=client.sent())
     if as_json:
@@ -60,11 +57,35 @@ def show(job_id: int) -> None:
 
 
 @app.command()
-def requeue(job_id: int) -> None:
-    """Start a job anew, whatever became of it; not while it runs."""
+def requeue(  # noqa: PLR0917 - typer reads options from parameters
+    job_id: Annotated[int | None, typer.Argument(help="One job; or give --status for all that pass a filter.")] = None,
+    status: Annotated[str, typer.Option(help="queued | ready | failed | cancelled")] = "",
+    slug: Annotated[str, typer.Option(help="Only this comparison's.")] = "",
+    older_than: Annotated[int, typer.Option(min=0, help="Seconds since they were made, at least.")] = 0,
+    newer_than: Annotated[int, typer.Option(min=0, help="Seconds since they were made, at most.")] = 0,
+    most: Annotated[int, typer.Option("--max", min=1, max=1000)] = 100,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say which, change nothing.")] = False,
+) -> None:
+    """Start jobs anew, whatever became of them; not while they run."""
+    if (job_id is None) == (not status):
+        raise typer.BadParameter("give either a job's id or --status")
     with connect() as client:
-        done = client.stub.RequeueJob(pb.RequeueJobRequest(id=job_id), timeout=_SECONDS, metadata=client.sent())
-    typer.echo(line(done.job))
+        if job_id is not None:
+            one = client.stub.RequeueJob(pb.RequeueJobRequest(id=job_id), timeout=_SECONDS, metadata=client.sent())
+            typer.echo(line(one.job))
+            return
+        request = pb.RequeueJobsRequest(
+            status=_status(status),
+            slug=slug,
+            older_than_seconds=older_than,
+            newer_than_seconds=newer_than,
+            max=most,
+            dry_run=dry_run,
+        )
+        done = client.stub.RequeueJobs(request, timeout=_SECONDS, metadata=client.sent())
+    for job in done.jobs:
+        typer.echo(line(job))
+    typer.echo(f"{len(done.jobs)} {'would be re-queued' if dry_run else 're-queued'}", err=True)
 
 
 @app.command()
@@ -91,6 +112,14 @@ def as_dict(job: pb.WarmupJob) -> dict[str, object]:
     """A job as JSON shows it."""
     fields: dict[str, object] = MessageToDict(job)
     return fields | {"id": job.id, "status": status_name(job.status)}
+
+
+def _status(name: str) -> pb.JobStatus.ValueType:
+    if not name:
+        return pb.JOB_STATUS_UNSPECIFIED
+    if name not in _STATUSES:
+        raise typer.BadParameter(f"one of {', '.join(_STATUSES)}", param_hint="--status")
+    return pb.JobStatus.Value(f"JOB_STATUS_{name.upper()}")
 
 
 def _print_json(value: object) -> None:

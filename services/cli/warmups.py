@@ -79,6 +79,35 @@ def sweep() -> None:
         typer.echo(f"the audit was cut short: {done.audit_skipped}", err=True)
 
 
+def refresh(
+    most: Annotated[int, typer.Option("--max", min=1, max=1000, help="How many refreshes may wait at once.")] = 100,
+) -> None:
+    """Enqueue forecasts that will turn stale, the most asked for first."""
+    with connect() as client:
+        request = pb.RefreshForecastsRequest(max=most)
+        done = client.stub.RefreshForecasts(request, timeout=_SECONDS, metadata=client.sent())
+    for job in done.jobs:
+        typer.echo(line(job))
+    typer.echo(f"{len(done.jobs)} to refresh", err=True)
+
+
+def retention(
+    days: Annotated[int, typer.Option(min=1, max=3650, help="Settled at least that long ago.")] = 90,
+    batch: Annotated[int, typer.Option(min=1, max=10_000, help="Rows in one transaction.")] = 1000,
+) -> None:
+    """Delete old jobs that no comparison stands on any more."""
+    total = 0
+    with connect() as client:
+        while True:
+            request = pb.DeleteOldJobsRequest(older_than_days=days, max=batch)
+            deleted = client.stub.DeleteOldJobs(request, timeout=_SECONDS, metadata=client.sent()).deleted
+            total += deleted
+            if deleted < batch:
+                break
+            typer.echo(f"{total} deleted so far", err=True)
+    typer.echo(f"{total} deleted", err=True)
+
+
 def status() -> None:
     """Say where the queue stands."""
     with connect() as client:

@@ -23,6 +23,7 @@ RESCUED = Counter("warmcast_jobs_rescued_total", "Stuck jobs that were taken up 
 RUNNING = Gauge("warmcast_jobs_running", "Runs in this process")
 _ASK_AGAIN = 5.0  # seconds that a forecaster's answer about its slots is good for
 _ASK_AGAIN_AWAY = 0.5  # and for how long none is taken for its absence
+_PROMOTE_EVERY = 30.0  # seconds
 _SHORTEST = 0.02  # seconds; a lease that expires this instant is not asked for in a tight loop
 
 
@@ -30,6 +31,8 @@ class ClaimQueue(Protocol):
     """What the dispatcher needs of store.queue.Queue."""
 
     async def claim(self, limit: int) -> Claims: ...
+
+    async def promote(self) -> int: ...
 
     async def seconds_until_due(self) -> float | None: ...
 
@@ -49,6 +52,7 @@ class Dispatcher:
         self._asked_at = float("-inf")
         self._asking = asyncio.Lock()  # many callers, one question
         self._draining = False
+        self._promoted_at = float("-inf")
         self.passes = 0  # looks at the queue so far
 
     @property
@@ -111,6 +115,9 @@ class Dispatcher:
         try:
             info = await self.forecaster_info()
             free = (info.worker_slots if info else 0) - len(self._runs)
+            if time.monotonic() - self._promoted_at > _PROMOTE_EVERY:
+                await self._queue.promote()
+                self._promoted_at = time.monotonic()
             # With no slot free it claims nothing, but still frees what is stuck.
             claims = await self._claim(max(free, 0))
             for job in claims.claimed:

@@ -111,6 +111,11 @@ class QueuePolicy:
     cooldown_transient: float = 300.0  # doubles with each failure
     cooldown_cap: float = 21_600.0
     cooldown_permanent: float = 86_400.0
+    promote_after: float = 600.0  # a job of low priority that waited so long is overtaken no more
+    # A bundle is fresh for 24 h; it is refreshed somewhere between these, the same for one job each time.
+    refresh_earliest: float = 64_800.0
+    refresh_latest: float = 82_800.0
+    asked_for_days: int = 7
 
 
 # The same series fails the same way again: trying once more changes nothing.

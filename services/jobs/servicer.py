@@ -8,7 +8,7 @@ import binascii
 import json
 from collections.abc import Sequence
 from datetime import UTC, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 import grpc
 from prometheus_client import Counter
@@ -35,7 +35,17 @@ SERVICE = pb.DESCRIPTOR.services_by_name["JobsService"].full_name
 # Every RPC that changes state, but those two that the public's calls lead to.
 GUARDED = frozenset(
     f"/{SERVICE}/{method}"
-    for method in ("IngestSnapshot", "TriggerWarmup", "RunWarmup", "Sweep", "RequeueJob", "CancelJob")
+    for method in (
+        "IngestSnapshot",
+        "TriggerWarmup",
+        "RunWarmup",
+        "Sweep",
+        "RequeueJob",
+        "RequeueJobs",
+        "CancelJob",
+        "RefreshForecasts",
+        "DeleteOldJobs",
+    )
 )
 UNBOUNDED = frozenset({f"/{SERVICE}/RunWarmup"})  # lasts as long as its runs
 
@@ -166,13 +176,8 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
 
     async def ListJobs(self, request: pb.ListJobsRequest, context: Context) -> pb.ListJobsResponse:
         limit = _page_size(request.page_size)
-        wanted = JobFilter(
-            status=_STATUSES.get(request.status),
-            slug=canonical_slug(request.slug) if request.slug else None,
-            older_than=_seconds("older_than_seconds", request.older_than_seconds),
-            newer_than=_seconds("newer_than_seconds", request.newer_than_seconds),
-        )
-        rows = await self._listings.jobs(wanted, limit=limit + 1, before_id=_job_token(request.page_token))
+        before = _job_token(request.page_token)
+        rows = await self._listings.jobs(_filter(request), limit=limit + 1, before_id=before)
         token = _encode([rows[limit - 1].id]) if len(rows) > limit else ""
         return pb.ListJobsResponse(jobs=[messages.job(row) for row in rows[:limit]], next_page_token=token)
 
@@ -180,16 +185,37 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
         return pb.GetJobResponse(job=messages.job(await self._job(request.id)))
 
     async def RequeueJob(self, request: pb.RequeueJobRequest, context: Context) -> pb.RequeueJobResponse:
-        job = await self._queue.requeue(request.id)
-        if job is None:
+        jobs = await self._queue.requeue(request.id)
+        if not jobs:
             await self._refuse(request.id, "requeued")
-        return pb.RequeueJobResponse(job=messages.job(job)) if job else pb.RequeueJobResponse()
+        return pb.RequeueJobResponse(job=messages.job(jobs[0]))
+
+    async def RequeueJobs(self, request: pb.RequeueJobsRequest, context: Context) -> pb.RequeueJobsResponse:
+        limit = _bounded("max", request.max or 100, 1000)
+        if request.status not in _STATUSES or request.status == pb.JOB_STATUS_RUNNING:
+            raise invalid("status", "a status that can be re-queued is needed: queued, ready, failed or cancelled")
+        found = await self._listings.jobs(_filter(request), limit=limit, before_id=None, oldest_first=True)
+        if not request.dry_run:
+            found = await self._queue.requeue(*(job.id for job in found))
+        return pb.RequeueJobsResponse(jobs=[messages.job(job) for job in found])
+
+    async def RefreshForecasts(
+        self, request: pb.RefreshForecastsRequest, context: Context
+    ) -> pb.RefreshForecastsResponse:
+        jobs = await self._queue.refresh(_bounded("max", request.max or 100, 1000))
+        ENQUEUED.labels(EnqueueReason.REFRESH.value).inc(len(jobs))
+        return pb.RefreshForecastsResponse(jobs=[messages.job(job) for job in jobs])
+
+    async def DeleteOldJobs(self, request: pb.DeleteOldJobsRequest, context: Context) -> pb.DeleteOldJobsResponse:
+        days = _bounded("older_than_days", request.older_than_days, 3650)
+        limit = _bounded("max", request.max or 1000, 10_000)
+        return pb.DeleteOldJobsResponse(deleted=await self._queue.delete_old(days=days, limit=limit))
 
     async def CancelJob(self, request: pb.CancelJobRequest, context: Context) -> pb.CancelJobResponse:
         job = await self._queue.cancel(request.id)
         if job is None:
             await self._refuse(request.id, "cancelled")
-        return pb.CancelJobResponse(job=messages.job(job)) if job else pb.CancelJobResponse()
+        return pb.CancelJobResponse(job=messages.job(job))
 
     async def GetStatus(self, request: pb.GetStatusRequest, context: Context) -> pb.GetStatusResponse:
         status = await self._listings.status()
@@ -223,7 +249,7 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
             raise WarmcastError(errors.NOT_FOUND, f"there is no job {job_id}")
         return job
 
-    async def _refuse(self, job_id: int, act: str) -> None:
+    async def _refuse(self, job_id: int, act: str) -> NoReturn:
         job = await self._job(job_id)
         raise WarmcastError(errors.WRONG_STATE, f"job {job_id} is {job.status.value} and cannot be {act}")
 
@@ -238,6 +264,15 @@ def _read(request: pb.IngestSnapshotRequest) -> list[Table]:
 
 def _key(key: pb.ComparisonKey) -> ComparisonKey:
     return ComparisonKey.parse(key.slug, key.timeframe, key.geo)
+
+
+def _filter(request: pb.ListJobsRequest | pb.RequeueJobsRequest) -> JobFilter:
+    return JobFilter(
+        status=_STATUSES.get(request.status),
+        slug=canonical_slug(request.slug) if request.slug else None,
+        older_than=_seconds("older_than_seconds", request.older_than_seconds),
+        newer_than=_seconds("newer_than_seconds", request.newer_than_seconds),
+    )
 
 
 def _page_size(size: int) -> int:

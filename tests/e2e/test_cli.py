@@ -44,6 +44,12 @@ def test_import_run_and_look(start_product: StartProduct, call: Call, tmp_path: 
     assert (shown["slug"], shown["status"]) == ("amazon-vs-costco", "ready")
     assert "queued" in warmcast(product, "jobs", "requeue", str(listed["id"])).stdout
     assert "cancelled" in warmcast(product, "jobs", "cancel", str(listed["id"])).stdout
+    look = warmcast(product, "jobs", "requeue", "--status", "cancelled", "--dry-run")
+    assert (look.returncode, look.stderr) == (0, "1 would be re-queued\n")
+    assert "queued" in warmcast(product, "jobs", "requeue", "--status", "cancelled").stdout
+    assert warmcast(product, "jobs", "requeue").returncode == 2
+    assert warmcast(product, "refresh").stderr == "0 to refresh\n"
+    assert warmcast(product, "retention").stderr == "0 deleted\n"
     sweep = warmcast(product, "sweep")
     assert (sweep.returncode, sweep.stdout) == (0, "")
 

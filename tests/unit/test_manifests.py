@@ -89,6 +89,8 @@ def test_nobody_gets_a_secret_that_is_not_theirs(overlay: tuple[Manifest, ...]) 
         "forecaster": {"warmup-secret", "redis-url"},
         "run-warmup": {"warmup-secret"},
         "sweep": {"warmup-secret"},
+        "refresh": {"warmup-secret"},
+        "retention": {"warmup-secret"},
         "migrate": {"database-url"},
     }
     assert not of_kind(overlay, "Secret")
@@ -148,6 +150,8 @@ def test_each_schedule_is_bounded(overlay: tuple[Manifest, ...]) -> None:
     assert {name: job["spec"]["schedule"] for name, job in schedules.items()} == {
         "run-warmup": "* * * * *",
         "sweep": "*/5 * * * *",
+        "refresh": "*/15 * * * *",
+        "retention": "17 3 * * *",
     }
     for job in schedules.values():
         spec, run = job["spec"], job["spec"]["jobTemplate"]["spec"]

@@ -128,8 +128,11 @@ JOIN term_pairs AS pair ON pair.slug = comparison.slug
 WHERE comparison.slug = %(slug)s AND comparison.timeframe = %(timeframe)s AND comparison.geo = %(geo)s
 """
 
-_DEMAND = """
-UPDATE comparisons AS comparison SET demand = demand + asked.count, last_asked_at = now()
+_DEMAND = f"""
+UPDATE comparisons AS comparison SET
+    demand = asked.count + demand * COALESCE(
+        0.5 ^ (EXTRACT(epoch FROM now() - last_asked_at) / {statements.DEMAND_HALF_LIFE}), 0),
+    last_asked_at = now()
 FROM (
     SELECT slug, timeframe, geo, sum(count) AS count
     FROM unnest(%(slugs)s::text[], %(timeframes)s::text[], %(geos)s::text[], %(counts)s::bigint[])

@@ -64,9 +64,12 @@ class Listings:
         rows = await self._database.select(select(*_JOB_COLUMNS).where(warmup_jobs.c.id == job_id))
         return to_job(rows[0]) if rows else None
 
-    async def jobs(self, wanted: JobFilter, *, limit: int, before_id: int | None) -> list[WarmupJob]:
-        """Jobs that pass the filter, newest first, below `before_id`."""
-        query = select(*_JOB_COLUMNS).order_by(warmup_jobs.c.id.desc()).limit(limit)
+    async def jobs(
+        self, wanted: JobFilter, *, limit: int, before_id: int | None, oldest_first: bool = False
+    ) -> list[WarmupJob]:
+        """Jobs that pass the filter, newest first unless said, below `before_id`."""
+        order = warmup_jobs.c.id if oldest_first else warmup_jobs.c.id.desc()
+        query = select(*_JOB_COLUMNS).order_by(order).limit(limit)
         if before_id is not None:
             query = query.where(warmup_jobs.c.id < before_id)
         if wanted.status is not None:

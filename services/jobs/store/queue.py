@@ -76,10 +76,32 @@ class Queue:
         rows = await self._database.fetch(statements.SWEEP, self._policy | {"id": job_id})
         return tuple(_swept(row) for row in rows)
 
-    async def requeue(self, job_id: int) -> WarmupJob | None:
-        """Starts a new episode by hand; None: there is no such job, or it runs."""
-        rows = await self._database.fetch(statements.REQUEUE, {"id": job_id, "debug_id": _new_debug_id()})
-        return to_job(rows[0]) if rows else None
+    async def requeue(self, *job_ids: int) -> list[WarmupJob]:
+        """Starts new episodes by hand; those that run, or are not there, are left out."""
+        rows = await self._database.fetch(statements.REQUEUE, {"ids": list(job_ids)})
+        return [to_job(row) for row in rows]
+
+    async def refresh(self, limit: int) -> list[WarmupJob]:
+        """Enqueues forecasts that will turn stale, by popularity, until `limit` refreshes wait."""
+        policy = self._policy
+        parameters = {
+            "limit": limit,
+            "priority": PRIORITY[EnqueueReason.REFRESH],
+            "earliest": policy["refresh_earliest"],
+            "latest": policy["refresh_latest"],
+            "asked_for_days": policy["asked_for_days"],
+        }
+        return [to_job(row) for row in await self._database.fetch(statements.REFRESH, parameters)]
+
+    async def promote(self) -> int:
+        """Lets what has waited long enough be overtaken no more; how many that were."""
+        return len(await self._database.fetch(statements.PROMOTE, self._policy))
+
+    async def delete_old(self, *, days: int, limit: int) -> int:
+        """Deletes up to `limit` jobs that settled that long ago and that no comparison stands on; how many."""
+        rows = await self._database.fetch(statements.DELETE_OLD_JOBS, {"days": days, "limit": limit})
+        await self._database.fetch(statements.DELETE_OLD_SNAPSHOTS, {"days": days, "limit": limit})
+        return int(rows[0]["deleted"])
 
     async def cancel(self, job_id: int) -> WarmupJob | None:
         """Cancels a queued or running job; None: there is no such job, or it has settled."""

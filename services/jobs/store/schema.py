@@ -82,6 +82,7 @@ snapshots = Table(
     CheckConstraint(
         "cardinality(times) = cardinality(values_a) AND cardinality(times) = cardinality(values_b)", name="lengths"
     ),
+    Index("snapshots_created_at_idx", "created_at"),
 )
 
 # One row a comparison: which snapshot is current, which one was before it, and how much it is asked for.
@@ -94,7 +95,7 @@ comparisons = Table(
     Column("geo", Text, nullable=False),
     Column("current_snapshot_id", BigInteger, ForeignKey("snapshots.id"), nullable=False),
     Column("previous_snapshot_id", BigInteger, ForeignKey("snapshots.id")),
-    Column("demand", BigInteger, nullable=False, server_default=text("0")),
+    Column("demand", Double, nullable=False, server_default=text("0")),  # as of last_asked_at; it halves with time
     _moment("last_asked_at"),
     _moment("created_at", nullable=False),
     _moment("updated_at", nullable=False),
@@ -149,6 +150,7 @@ warmup_jobs = Table(
     Index("warmup_jobs_claim_idx", "priority", "queued_at", "id", postgresql_where=text("status = 'queued'")),
     Index("warmup_jobs_lease_idx", "lease_expires_at", postgresql_where=text("status = 'running'")),
     Index("warmup_jobs_completed_at_idx", "completed_at", postgresql_where=text("status = 'ready'")),
+    Index("warmup_jobs_settled_idx", "updated_at", postgresql_where=text("status IN ('ready', 'failed', 'cancelled')")),
 )
 
 # What was forecast, kept until the actual values arrive.

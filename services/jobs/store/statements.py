@@ -6,6 +6,7 @@ Time is PostgreSQL's. Every transition raises `version`. Parameters of the polic
 from __future__ import annotations
 
 CHANNEL = "warmcast_jobs"
+DEMAND_HALF_LIFE = 302_400  # seconds: what was asked for half a week ago counts half
 
 COLUMNS = (
     "id, slug, timeframe, geo, data_hash, status, attempts, last_error, debug_id, created_at, updated_at, started_at, "
@@ -18,15 +19,22 @@ JOB_COLUMNS = ", ".join(f"job.{column}" for column in COLUMNS.split(", "))
 _NOTIFY = f"pg_notify('{CHANNEL}', '')"
 
 
-def _new_episode(queued_at: str) -> str:
+def _new_episode(
+    *,
+    queued_at: str = "now()",
+    debug_id: str = "EXCLUDED.debug_id",
+    reason: str = "EXCLUDED.reason",
+    priority: str = "EXCLUDED.priority",
+    force: str = "EXCLUDED.force",
+) -> str:
     """An episode starts anew: all but created_at, the lease id and the failures since the last `ready`."""
     return f"""
     status = 'queued',
     attempts = 0,
     last_error = NULL,
-    debug_id = EXCLUDED.debug_id,
-    reason = EXCLUDED.reason,
-    priority = EXCLUDED.priority,
+    debug_id = {debug_id},
+    reason = {reason},
+    priority = {priority},
     queued_at = {queued_at},
     not_before = NULL,
     started_at = NULL,
@@ -35,9 +43,9 @@ def _new_episode(queued_at: str) -> str:
     lease_expires_at = NULL,
     deadline_at = NULL,
     holder = NULL,
-    force = EXCLUDED.force,
+    force = {force},
     -- Sequences are not transactional: whatever was leased before this moment is at or below their last value.
-    adopt_above_lease = EXCLUDED.adopt_above_lease,
+    adopt_above_lease = (SELECT last_value FROM warmup_lease_ids),
     version = job.version + 1,
     updated_at = now()
 """
@@ -59,7 +67,7 @@ _INSERT_CURRENT = """
 ENQUEUE = f"""
 WITH enqueued AS (
     {_INSERT_CURRENT} AND snapshot.data_hash = %(data_hash)s
-    ON CONFLICT ON CONSTRAINT warmup_job_unique DO UPDATE SET {_new_episode("now()")}
+    ON CONFLICT ON CONSTRAINT warmup_job_unique DO UPDATE SET {_new_episode()}
     WHERE job.version = %(seen_version)s AND (
         job.status = 'cancelled'
         OR (job.status = 'failed' AND (job.cooldown_until IS NULL OR job.cooldown_until <= now()))
@@ -70,13 +78,15 @@ WITH enqueued AS (
 SELECT enqueued.*, {_NOTIFY} FROM enqueued
 """
 
+_KEEPS_ITS_PLACE = "CASE WHEN job.status = 'queued' THEN job.queued_at ELSE now() END"
+
 # An operator's enqueue heeds no cool-down. A queued job keeps its place and only loses what held it back; a running
 # one is left alone, unless forced: then its lease is void and its late result is dropped.
 TRIGGER = f"""
 WITH triggered AS (
     {_INSERT_CURRENT}
     ON CONFLICT ON CONSTRAINT warmup_job_unique DO UPDATE SET
-    {_new_episode("CASE WHEN job.status = 'queued' THEN job.queued_at ELSE now() END")}
+    {_new_episode(queued_at=_KEEPS_ITS_PLACE)}
     WHERE job.status <> 'running' OR %(force)s
     RETURNING {JOB_COLUMNS}
 )
@@ -259,29 +269,104 @@ SELECT swept.*, {_NOTIFY} FROM (SELECT * FROM rescued UNION ALL SELECT * FROM re
 ORDER BY priority, queued_at, id
 """
 
+_BY_HAND = _new_episode(
+    queued_at=_KEEPS_ITS_PLACE, debug_id="gen_random_uuid()", reason="'by-hand'", priority="0", force="false"
+)
+
 # By id, whatever snapshot it is for: an operator knows why. Not while it runs.
 REQUEUE = f"""
 WITH requeued AS (
-    UPDATE warmup_jobs AS job SET
-        status = 'queued',
-        attempts = 0,
-        last_error = CASE WHEN job.status = 'queued' THEN job.last_error END,
-        debug_id = %(debug_id)s,
-        reason = 'by-hand',
-        priority = 0,
-        queued_at = CASE WHEN job.status = 'queued' THEN job.queued_at ELSE now() END,
-        not_before = NULL,
-        started_at = NULL,
-        completed_at = NULL,
-        cooldown_until = NULL,
-        force = false,
-        adopt_above_lease = (SELECT last_value FROM warmup_lease_ids),
-        version = job.version + 1,
-        updated_at = now()
-    WHERE job.id = %(id)s AND job.status <> 'running'
+    UPDATE warmup_jobs AS job SET {_BY_HAND}
+    WHERE job.id = ANY(%(ids)s) AND job.status <> 'running'
     RETURNING {JOB_COLUMNS}
 )
-SELECT requeued.*, {_NOTIFY} FROM requeued
+SELECT requeued.*, {_NOTIFY} FROM requeued ORDER BY id
+"""
+
+# Before they turn stale, so that nobody is served stale ones, and spread over some hours, so that they do not fall due
+# in step again. Those that are asked for most come first; what is queued already counts towards the limit.
+REFRESH = f"""
+WITH due AS MATERIALIZED (
+    SELECT job.id
+    FROM comparisons AS comparison
+    JOIN snapshots AS current ON current.id = comparison.current_snapshot_id
+    JOIN warmup_jobs AS job ON job.slug = current.slug AND job.timeframe = current.timeframe
+        AND job.geo = current.geo AND job.data_hash = current.data_hash
+    WHERE comparison.last_asked_at > now() - make_interval(days => %(asked_for_days)s)
+      AND job.status = 'ready'
+      AND job.completed_at < now() - make_interval(secs =>
+            %(earliest)s + (%(latest)s - %(earliest)s) * (hashint8(job.id) & 1023) / 1023.0)
+    ORDER BY comparison.demand * 0.5 ^ (EXTRACT(epoch FROM now() - comparison.last_asked_at) / {DEMAND_HALF_LIFE})
+        DESC, job.id
+    LIMIT GREATEST(0, %(limit)s - (SELECT count(*) FROM (
+        SELECT FROM warmup_jobs WHERE status = 'queued' AND priority = %(priority)s LIMIT %(limit)s
+    ) AS waiting))
+    FOR UPDATE OF job SKIP LOCKED
+),
+refreshed AS (
+    UPDATE warmup_jobs AS job SET
+    {_new_episode(debug_id="gen_random_uuid()", reason="'refresh'", priority="%(priority)s", force="false")}
+    FROM due WHERE job.id = due.id
+    RETURNING {JOB_COLUMNS}
+)
+SELECT refreshed.*, {_NOTIFY} FROM refreshed ORDER BY id
+"""
+
+# What has waited long enough is no longer overtaken: a refresh is late, but never starved.
+PROMOTE = """
+UPDATE warmup_jobs SET priority = 0, version = version + 1, updated_at = now()
+WHERE id IN (
+    SELECT id FROM warmup_jobs
+    WHERE status = 'queued' AND priority > 0 AND queued_at < now() - make_interval(secs => %(promote_after)s)
+    ORDER BY priority, queued_at, id
+    LIMIT 1000
+    FOR UPDATE SKIP LOCKED
+)
+RETURNING id
+"""
+
+# A job that no comparison stands on any more, settled that long ago, with the forecasts kept for it.
+DELETE_OLD_JOBS = """
+WITH old AS MATERIALIZED (
+    SELECT job.id FROM warmup_jobs AS job
+    WHERE job.status IN ('ready', 'failed', 'cancelled')
+      AND job.updated_at < now() - make_interval(days => %(days)s)
+      AND NOT EXISTS (
+        SELECT FROM snapshots AS snapshot
+        JOIN comparisons AS comparison
+          ON snapshot.id IN (comparison.current_snapshot_id, comparison.previous_snapshot_id)
+        WHERE comparison.slug = job.slug AND comparison.timeframe = job.timeframe AND comparison.geo = job.geo
+          AND snapshot.data_hash = job.data_hash
+      )
+    ORDER BY job.updated_at
+    LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+),
+records AS (DELETE FROM forecast_records USING old WHERE job_id = old.id),
+deleted AS (DELETE FROM warmup_jobs AS job USING old WHERE job.id = old.id RETURNING job.id)
+SELECT count(*) AS deleted FROM deleted
+"""
+
+# A snapshot that neither a comparison nor a job names any more.
+DELETE_OLD_SNAPSHOTS = """
+DELETE FROM snapshots WHERE id IN (
+    SELECT snapshot.id FROM snapshots AS snapshot
+    WHERE snapshot.created_at < now() - make_interval(days => %(days)s)
+      AND NOT EXISTS (
+        SELECT FROM comparisons AS comparison
+        WHERE comparison.slug = snapshot.slug AND comparison.timeframe = snapshot.timeframe
+          AND comparison.geo = snapshot.geo
+          AND snapshot.id IN (comparison.current_snapshot_id, comparison.previous_snapshot_id)
+      )
+      AND NOT EXISTS (
+        SELECT FROM warmup_jobs AS job
+        WHERE job.slug = snapshot.slug AND job.timeframe = snapshot.timeframe AND job.geo = snapshot.geo
+          AND job.data_hash = snapshot.data_hash
+      )
+    ORDER BY snapshot.created_at
+    LIMIT %(limit)s
+)
+RETURNING id
 """
 
 # A running job's holder learns of it at its next heartbeat, which finds no row.

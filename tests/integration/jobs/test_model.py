@@ -224,9 +224,9 @@ class QueueMachine(RuleBasedStateMachine):
         if job is None:
             return
         now = self.now()
-        row = self.run(self.queue.requeue(job.id))
-        assert (row is not None) == (job.status is not Status.RUNNING)
-        if row is not None:
+        rows = self.run(self.queue.requeue(job.id))
+        assert bool(rows) == (job.status is not Status.RUNNING)
+        for row in rows:
             self.begin(row, job.queued_at if job.status is Status.QUEUED else now, 0)
 
     @rule(term=st.sampled_from(TERMS))

@@ -171,6 +171,9 @@ async def test_what_changes_state_needs_the_secret(jobs: Jobs) -> None:
         "RunWarmup": pb.RunWarmupRequest(),
         "Sweep": pb.SweepRequest(),
         "RequeueJob": pb.RequeueJobRequest(),
+        "RequeueJobs": pb.RequeueJobsRequest(),
+        "RefreshForecasts": pb.RefreshForecastsRequest(),
+        "DeleteOldJobs": pb.DeleteOldJobsRequest(),
         "CancelJob": pb.CancelJobRequest(),
     }
     assert {f"/{servicer.SERVICE}/{name}" for name in calls} == servicer.GUARDED
@@ -279,6 +282,24 @@ async def test_requeue_and_cancel_say_why_they_cannot(jobs: Jobs) -> None:
     assert "is running" in running.detail
     cancelled = await jobs.stub.CancelJob(pb.CancelJobRequest(id=job.id), metadata=SENT)
     assert cancelled.job.status == pb.JOB_STATUS_CANCELLED
+
+
+async def test_failed_jobs_are_requeued_in_bulk_after_a_look(jobs: Jobs) -> None:
+    failed = []
+    for number in range(3):
+        job = await jobs.store.claimed(f"term {number}")
+        failed.append(await jobs.store.queue.fail(job, error="bad", permanent=True))
+    await jobs.store.claimed("runs")
+    wanted = pb.RequeueJobsRequest(status=pb.JOB_STATUS_FAILED, max=2, dry_run=True)
+    look = await jobs.stub.RequeueJobs(wanted, metadata=SENT)
+    assert [job.status for job in look.jobs] == [pb.JOB_STATUS_FAILED] * 2
+    assert [await jobs.store.row(job) for job in failed if job] == failed
+    wanted.dry_run = False
+    done = await jobs.stub.RequeueJobs(wanted, metadata=SENT)
+    assert [(job.id, job.status) for job in done.jobs] == [(job.id, pb.JOB_STATUS_QUEUED) for job in look.jobs]
+    for status in (pb.JOB_STATUS_RUNNING, pb.JOB_STATUS_UNSPECIFIED):
+        error = await refused(jobs.stub.RequeueJobs(pb.RequeueJobsRequest(status=status), metadata=SENT))
+        assert [field for field, _ in error.fields] == ["status"]
 
 
 async def test_trigger_begins_an_episode_and_leaves_a_running_one(jobs: Jobs) -> None:

@@ -44,6 +44,8 @@ CREATE TABLE snapshots (
     CONSTRAINT snapshots_slug_fkey FOREIGN KEY(slug) REFERENCES term_pairs (slug)
 );
 
+CREATE INDEX snapshots_created_at_idx ON snapshots (created_at);
+
 CREATE TABLE comparisons (
     id BIGINT GENERATED ALWAYS AS IDENTITY,
     slug TEXT NOT NULL,
@@ -51,7 +53,7 @@ CREATE TABLE comparisons (
     geo TEXT NOT NULL,
     current_snapshot_id BIGINT NOT NULL,
     previous_snapshot_id BIGINT,
-    demand BIGINT DEFAULT 0 NOT NULL,
+    demand DOUBLE PRECISION DEFAULT 0 NOT NULL,
     last_asked_at TIMESTAMPTZ,
     created_at TIMESTAMPTZ DEFAULT now() NOT NULL,
     updated_at TIMESTAMPTZ DEFAULT now() NOT NULL,
@@ -103,6 +105,7 @@ CREATE INDEX warmup_jobs_claim_idx ON warmup_jobs (priority, queued_at, id) WHER
 CREATE INDEX warmup_jobs_completed_at_idx ON warmup_jobs (completed_at) WHERE status = 'ready';
 CREATE INDEX warmup_jobs_created_at_idx ON warmup_jobs (created_at);
 CREATE INDEX warmup_jobs_lease_idx ON warmup_jobs (lease_expires_at) WHERE status = 'running';
+CREATE INDEX warmup_jobs_settled_idx ON warmup_jobs (updated_at) WHERE status IN ('ready', 'failed', 'cancelled');
 CREATE INDEX warmup_jobs_slug_idx ON warmup_jobs (slug);
 CREATE INDEX warmup_jobs_status_created_at_idx ON warmup_jobs (status, created_at);
 CREATE INDEX warmup_jobs_status_idx ON warmup_jobs (status);
