@@ -1,0 +1,1 @@
+"""The queue beside its peers from PyPI, on one PostgreSQL with durable settings."""

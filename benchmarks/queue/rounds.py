@@ -1,0 +1,153 @@
+"""One measurement of one system: a copy of its prepared database, a worker process, and perhaps a producer process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from benchmarks.queue.systems import System, load
+from devstack.postgres import Postgres
+
+_CHECKOUT = Path(__file__).resolve().parents[2]
+_WARM_UP = 300  # jobs that are enqueued and left out, so that every connection and cache is warm
+_LATE = 0.050  # seconds; later than a notification could explain
+_LIMIT = 900.0  # seconds
+
+
+@dataclass(frozen=True)
+class Drain:
+    """How fast what was enqueued beforehand was worked off."""
+
+    jobs_per_second: float
+    started_again: int
+
+
+@dataclass(frozen=True)
+class Latency:
+    """From the call that enqueues to the call of the handler, in seconds, and what the producer managed."""
+
+    p50: float
+    p99: float
+    longest: float
+    late: int  # above 50 ms
+    rate: float  # enqueued a second
+    started_again: int
+
+
+def prepare(server: Postgres, name: str, jobs: int) -> None:
+    """Makes the two databases that every round starts from: one with the schema alone, one with `jobs` jobs queued."""
+    system = load(name)
+    for template, queued in ((_empty(name), 0), (_full(name), jobs)):
+        _execute(server, "CREATE DATABASE {}", template)
+        asyncio.run(_fill(system, server.database_url(template), queued, jobs + _WARM_UP + 1))
+        with psycopg.connect(server.database_url(template), autocommit=True) as connection:
+            connection.execute("VACUUM ANALYZE")
+
+
+def drain(server: Postgres, name: str, jobs: int, concurrency: int | None = None) -> Drain:
+    """From the first job's start to the moment that the last one's end is committed."""
+    with _copy(server, _full(name)) as url, _worker(name, url, jobs, concurrency) as worker:
+        starts, done, again = _result(worker)
+        return Drain(jobs / ((done - min(starts.values())) / 1e9), again)
+
+
+def latency(server: Postgres, name: str, jobs: int, rate: float, concurrency: int | None = None) -> Latency:
+    """With a worker that waits, and one producer."""
+    with _copy(server, _empty(name)) as url:
+        _produce(name, url, range(1), rate)
+        with _worker(name, url, jobs + _WARM_UP + 1, concurrency) as worker:
+            assert worker.stdout is not None
+            if worker.stdout.readline() != "up\n":
+                raise RuntimeError(f"{name}: its worker did not come up")
+            sent, seconds = _produce(name, url, range(1, jobs + _WARM_UP + 1), rate)
+            starts, _, again = _result(worker)
+    waits = sorted((starts[number] - sent[number]) / 1e9 for number in sent if number > _WARM_UP)
+    return Latency(
+        p50=waits[len(waits) // 2],
+        p99=waits[len(waits) * 99 // 100],
+        longest=waits[-1],
+        late=sum(wait > _LATE for wait in waits),
+        rate=len(sent) / seconds,
+        started_again=again,
+    )
+
+
+async def _fill(system: System, url: str, queued: int, jobs: int) -> None:
+    await system.install(url, jobs)
+    if queued:
+        await system.enqueue_all(url, range(queued))
+
+
+@contextmanager
+def _copy(server: Postgres, template: str) -> Iterator[str]:
+    name = f"{template}_round"
+    # Copied as files, with a checkpoint: no round begins in the wake of the one before it.
+    _execute(server, "CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name, template)
+    try:
+        yield server.database_url(name)
+    finally:
+        _execute(server, "DROP DATABASE {} WITH (FORCE)", name)
+
+
+@contextmanager
+def _worker(name: str, url: str, jobs: int, concurrency: int | None) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        _command("worker", name, url, jobs, concurrency or load(name).concurrency),
+        cwd=_CHECKOUT,
+        env=_environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _result(worker: subprocess.Popen[str]) -> tuple[dict[int, int], int, int]:
+    printed, _ = worker.communicate(timeout=_LIMIT)
+    if worker.returncode:
+        raise RuntimeError(f"a worker ended with {worker.returncode}")
+    result = json.loads(printed.splitlines()[-1])
+    return {int(number): at for number, at in result["starts"].items()}, result["done"], result["again"]
+
+
+def _produce(name: str, url: str, numbers: range, rate: float) -> tuple[dict[int, int], float]:
+    command = _command("producer", name, url, numbers[0], numbers[-1], rate)
+    printed = subprocess.run(
+        command, cwd=_CHECKOUT, env=_environment(), stdout=subprocess.PIPE, text=True, check=True, timeout=_LIMIT
+    ).stdout
+    result = json.loads(printed)
+    return {int(number): at for number, at in result["sent"].items()}, result["seconds"]
+
+
+def _command(module: str, *arguments: object) -> list[str]:
+    return [sys.executable, "-m", f"benchmarks.queue.{module}", *map(str, arguments)]
+
+
+def _environment() -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": os.pathsep.join((str(_CHECKOUT), str(_CHECKOUT / "generated")))}
+
+
+def _execute(server: Postgres, statement: str, *names: str) -> None:
+    with psycopg.connect(server.database_url("postgres"), autocommit=True) as connection:
+        connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+def _empty(name: str) -> str:
+    return f"{name}_empty"
+
+
+def _full(name: str) -> str:
+    return f"{name}_full"

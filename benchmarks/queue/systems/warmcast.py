@@ -1,0 +1,138 @@
+"""Ours: the dispatcher as the jobs service wires it, with a forecaster that answers at once and makes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import psycopg
+
+from benchmarks.queue.systems import Enqueue, Started
+from services.common.comparison import ComparisonKey
+from services.common.telemetry import configure_logging
+from services.jobs import migrate
+from services.jobs.dispatcher import Dispatcher
+from services.jobs.forecast import (
+    ForecasterInfo,
+    GeneratedForecasts,
+    Generation,
+    SnapshotRef,
+    SnapshotSeries,
+    TermForecast,
+)
+from services.jobs.job import EnqueueReason, QueuePolicy, WarmupJob
+from services.jobs.runner import Runner
+from services.jobs.store.comparisons import Comparisons
+from services.jobs.store.database import Database
+from services.jobs.store.listen import Listener
+from services.jobs.store.queue import Queue
+
+_POLL = 5.0  # seconds, as by default
+_TERM = "costco"
+
+# What a job refers to: its comparison's current snapshot, a year of weeks. Ingest itself is not what is measured.
+_COMPARISONS = """
+WITH numbers AS (SELECT 'a' || lpad(n::text, 6, '0') AS term, n FROM generate_series(0, %(last)s) AS n),
+pairs AS (
+    INSERT INTO term_pairs (slug, term_a, term_b)
+    SELECT term || '-vs-costco', term, 'costco' FROM numbers RETURNING slug, term_a
+),
+made AS (
+    INSERT INTO snapshots (slug, timeframe, geo, data_hash, times, values_a, values_b, partial_last_period,
+                           scaled_apart, gaps_filled, source, as_of, cleaned, signals)
+    SELECT slug, '12m', '', lpad(substr(term_a, 2), 16, '0'),
+           ARRAY(SELECT timestamptz '2024-01-07' + week * interval '7 days' FROM generate_series(0, 51) AS week),
+           ARRAY(SELECT (week * 7 %% 100)::float8 FROM generate_series(0, 51) AS week),
+           ARRAY(SELECT (week * 3 %% 100)::float8 FROM generate_series(0, 51) AS week),
+           false, false, false, 'benchmark', '2025-01-01', '{}', '{}'
+    FROM pairs RETURNING id, slug
+)
+INSERT INTO comparisons (slug, timeframe, geo, current_snapshot_id) SELECT slug, '12m', '', id FROM made
+"""
+
+
+class Warmcast:
+    """The queue of this project."""
+
+    concurrency = 100
+    unfinished = "SELECT count(*) FROM warmup_jobs WHERE status <> 'ready'"
+
+    async def install(self, url: str, jobs: int) -> None:
+        """The migrations, and `jobs` comparisons."""
+        await asyncio.to_thread(migrate.upgrade, url)
+        async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+            await connection.execute(_COMPARISONS, {"last": jobs - 1})
+
+    async def enqueue_all(self, url: str, numbers: range) -> None:
+        """One by one, as first calls do, ten at a time."""
+        async with self.producer(url) as enqueue:
+            for first in range(0, len(numbers), 10):
+                await asyncio.gather(*(enqueue(number) for number in numbers[first : first + 10]))
+
+    @asynccontextmanager
+    async def producer(self, url: str) -> AsyncIterator[Enqueue]:
+        """The upsert that a first call makes."""
+        database = Database(url, pool_size=10)
+        queue = Queue(database, QueuePolicy(), holder="")
+
+        async def enqueue(number: int) -> None:
+            job = await queue.enqueue(
+                ComparisonKey(f"a{number:06d}-vs-{_TERM}", "12m", ""),
+                f"{number:016d}",
+                seen_version=0,
+                reason=EnqueueReason.FIRST_CALL,
+            )
+            if job is None:
+                raise RuntimeError(f"job {number} was not enqueued")
+
+        await database.open()
+        yield enqueue
+        await database.close()
+
+    async def work(self, url: str, concurrency: int, started: Started) -> None:
+        """Dispatcher, runner and listener on one pool of the default size."""
+        configure_logging("jobs", log_format="json", level="warning")  # no peer writes a line per job either
+        policy = QueuePolicy()
+        database = Database(url, pool_size=10)
+        await database.open()
+        queue = Queue(database, policy, holder=uuid.uuid4().hex)
+        forecaster = NoForecaster(concurrency, started)
+        runner = Runner(queue, Comparisons(database, policy), forecaster, policy)
+        dispatcher = Dispatcher(queue, runner, forecaster, poll=_POLL)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(Listener(url, dispatcher.wake).run())
+            tasks.create_task(dispatcher.dispatch())
+
+
+class NoForecaster:
+    """In place of the RPC: the answer is there at once, and has no points."""
+
+    def __init__(self, slots: int, started: Started) -> None:
+        self._info = ForecasterInfo("benchmark", slots)
+        self._started = started
+        made = datetime.now(UTC)
+        term_a, term_b = (TermForecast(term, "0" * 16, "stable", ()) for term in ("a", _TERM))
+        self._answer = GeneratedForecasts("benchmark", made, False, term_a, term_b)
+
+    async def generate(self, job: WarmupJob, snapshot: SnapshotSeries) -> Generation:
+        """Notes the job's start."""
+        self._started(int(job.slug[1:7]))
+        yield self._answer
+
+    async def missing(self, snapshots: Sequence[SnapshotRef]) -> list[bool]:
+        """No bundle is ever looked for here."""
+        raise NotImplementedError
+
+    async def record_failure(self, job: WarmupJob) -> None:
+        """Nothing fails here; if it does, the benchmark must not go on."""
+        raise NotImplementedError(job.last_error)
+
+    async def describe(self) -> ForecasterInfo:
+        """As many slots as jobs may run at once."""
+        return self._info
+
+
+SYSTEM = Warmcast()

@@ -1,0 +1,65 @@
+"""One worker process: `python -m benchmarks.queue.worker SYSTEM URL JOBS CONCURRENCY`.
+
+It works until JOBS jobs have started and none is unfinished, then prints when each started and when the last was done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import time
+
+import psycopg
+import uvloop
+
+from benchmarks.queue.systems import System, load
+
+_POLL = 0.005  # seconds between looks at the table, once every job has started
+_LIMIT = 600.0  # seconds
+
+
+def main() -> None:
+    """Prints `up` once the first job has started, then one line of JSON."""
+    name, url, jobs, concurrency = sys.argv[1:]
+    result = uvloop.run(asyncio.wait_for(_work(load(name), url, int(jobs), int(concurrency)), _LIMIT))
+    print(json.dumps(result), flush=True)
+    # How long each takes to shut down is not measured, nor waited for.
+    os._exit(0)
+
+
+async def _work(system: System, url: str, jobs: int, concurrency: int) -> dict[str, object]:
+    starts: dict[int, int] = {}
+    all_started = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    again = 0
+
+    def started(number: int) -> None:
+        nonlocal again
+        if number in starts:
+            again += 1
+            return
+        starts[number] = time.monotonic_ns()
+        if len(starts) == 1:
+            print("up", flush=True)
+        if len(starts) == jobs:
+            loop.call_soon_threadsafe(all_started.set)  # awa calls its handlers from where it likes
+
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        work = asyncio.create_task(system.work(url, concurrency, started))
+        waiting = asyncio.create_task(all_started.wait())
+        await asyncio.wait([work, waiting], return_when=asyncio.FIRST_COMPLETED)
+        if work.done():
+            work.result()
+            raise RuntimeError("the worker ended before its jobs had")
+        while True:
+            row = await (await connection.execute(system.unfinished)).fetchone()  # type: ignore[arg-type]  # a constant
+            if row == (0,):
+                break
+            await asyncio.sleep(_POLL)
+        return {"starts": starts, "done": time.monotonic_ns(), "again": again}
+
+
+if __name__ == "__main__":
+    main()
