@@ -71,7 +71,7 @@ def spelled(time: datetime, step: Step) -> str:
 
 
 @given(series_of_any_kind)
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 def test_any_series_gives_a_whole_bundle(series: TermSeries) -> None:
     check(series, forecast_term(series))
 
