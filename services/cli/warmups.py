@@ -17,6 +17,7 @@ from services.cli.jobs import line, status_name
 _MAX_FILE_BYTES = 2 * 1024 * 1024
 _SECONDS = 30.0
 _RUN_SECONDS = 600.0
+_COUNT_CAP = 10_000  # where the service stops counting
 
 
 def import_files(  # noqa: PLR0917 - typer reads options from parameters
@@ -113,7 +114,8 @@ def status() -> None:
     with connect() as client:
         now = client.stub.GetStatus(pb.GetStatusRequest(), timeout=_SECONDS, metadata=client.sent())
     for each in now.counts:
-        typer.echo(f"{status_name(each.status):<10} {each.count:>8}")
+        more = "+" if each.count >= _COUNT_CAP else ""
+        typer.echo(f"{status_name(each.status):<10} {each.count:>8}{more}")
     if now.oldest_queued_seconds:
         typer.echo(f"oldest queued for {now.oldest_queued_seconds:.0f} s")
     if now.oldest_running_seconds:

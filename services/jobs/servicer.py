@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import contextlib
 import json
 from collections.abc import Sequence
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
 import grpc
@@ -27,7 +28,7 @@ from services.jobs.ingest.table import Table
 from services.jobs.ingest.trends_csv import read_trends_csv
 from services.jobs.job import EnqueueReason, Status, WarmupJob
 from services.jobs.store.comparisons import Comparisons
-from services.jobs.store.listings import JobFilter, Listings
+from services.jobs.store.listings import JobFilter, JobPlace, Listings
 from services.jobs.store.queue import Queue
 from services.jobs.sweeper import Sweeper
 
@@ -177,8 +178,9 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
     async def ListJobs(self, request: pb.ListJobsRequest, context: Context) -> pb.ListJobsResponse:
         limit = _page_size(request.page_size)
         before = _job_token(request.page_token)
-        rows = await self._listings.jobs(_filter(request), limit=limit + 1, before_id=before)
-        token = _encode([rows[limit - 1].id]) if len(rows) > limit else ""
+        rows = await self._listings.jobs(_filter(request), limit=limit + 1, before=before)
+        last = rows[limit - 1] if len(rows) > limit else None
+        token = _encode([last.created_at.isoformat(), last.id]) if last else ""
         return pb.ListJobsResponse(jobs=[messages.job(row) for row in rows[:limit]], next_page_token=token)
 
     async def GetJob(self, request: pb.GetJobRequest, context: Context) -> pb.GetJobResponse:
@@ -194,7 +196,7 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
         limit = _bounded("max", request.max or 100, 1000)
         if request.status not in _STATUSES or request.status == pb.JOB_STATUS_RUNNING:
             raise invalid("status", "a status that can be re-queued is needed: queued, ready, failed or cancelled")
-        found = await self._listings.jobs(_filter(request), limit=limit, before_id=None, oldest_first=True)
+        found = await self._listings.jobs(_filter(request), limit=limit, oldest_first=True)
         if not request.dry_run:
             found = await self._queue.requeue(*(job.id for job in found))
         return pb.RequeueJobsResponse(jobs=[messages.job(job) for job in found])
@@ -305,12 +307,13 @@ def _decode(token: str) -> list[object]:
     return place
 
 
-def _job_token(token: str) -> int | None:
+def _job_token(token: str) -> JobPlace | None:
     if not token:
         return None
     match _decode(token):
-        case [int(job_id)]:
-            return job_id
+        case [str(created_at), int(job_id)]:
+            with contextlib.suppress(ValueError):
+                return datetime.fromisoformat(created_at), job_id
     raise invalid("page_token", "the page token is not one of this list's")
 
 

@@ -100,6 +100,8 @@ SELECT
             SELECT FROM warmup_jobs AS ahead
             WHERE ahead.status = 'queued'
               AND (ahead.priority, ahead.queued_at, ahead.id) < (job.priority, job.queued_at, job.id)
+            -- In queue order, so that the planner walks the queue's index and never the table.
+            ORDER BY ahead.priority, ahead.queued_at, ahead.id
             LIMIT 1000
         ) AS first
     ) ELSE 0 END AS position,

@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, case, func, or_, select, tuple_
+from sqlalchemy import Select, func, select, tuple_
 
 from services.jobs.job import Status, WarmupJob
 from services.jobs.store.database import Database
 from services.jobs.store.queue import to_job
 from services.jobs.store.schema import comparisons, snapshots, term_pairs, warmup_jobs
-from services.jobs.store.statements import COLUMNS
+from services.jobs.store.statements import COLUMNS, STATUS
 
 _JOB_COLUMNS = [warmup_jobs.c[name] for name in COLUMNS.split(", ")]
-_SETTLED_HOURS = 24
+COUNT_CAP = 10_000
+
+
+JobPlace = tuple[datetime, int]  # created_at and id: where a page of jobs ended
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class ListedComparison:
 class QueueStatus:
     """What an operator asks first."""
 
-    counts: dict[Status, int]  # unsettled ones exact, settled ones of the last 24 h
+    counts: dict[Status, int]  # settled ones of the last 24 h; COUNT_CAP means that many or more
     oldest_queued_seconds: float
     oldest_running_seconds: float
 
@@ -65,13 +68,14 @@ class Listings:
         return to_job(rows[0]) if rows else None
 
     async def jobs(
-        self, wanted: JobFilter, *, limit: int, before_id: int | None, oldest_first: bool = False
+        self, wanted: JobFilter, *, limit: int, before: JobPlace | None = None, oldest_first: bool = False
     ) -> list[WarmupJob]:
-        """Jobs that pass the filter, newest first unless said, below `before_id`."""
-        order = warmup_jobs.c.id if oldest_first else warmup_jobs.c.id.desc()
-        query = select(*_JOB_COLUMNS).order_by(order).limit(limit)
-        if before_id is not None:
-            query = query.where(warmup_jobs.c.id < before_id)
+        """Jobs that pass the filter, newest first unless said, those made before `before`."""
+        place = (warmup_jobs.c.created_at, warmup_jobs.c.id)
+        query = select(*_JOB_COLUMNS).limit(limit)
+        query = query.order_by(*(place if oldest_first else (column.desc() for column in place)))
+        if before is not None:
+            query = query.where(tuple_(*place) < tuple_(*before))
         if wanted.status is not None:
             query = query.where(warmup_jobs.c.status == wanted.status.value)
         if wanted.slug is not None:
@@ -131,24 +135,10 @@ class Listings:
         return [(to_job(row), (row["term_a"], row["term_b"])) for row in await self._database.select(query)]
 
     async def status(self) -> QueueStatus:
-        """Counts and ages."""
-        jobs = warmup_jobs.c
-        unsettled = (Status.QUEUED.value, Status.RUNNING.value)
-        settled_lately = jobs.updated_at > func.now() - timedelta(hours=_SETTLED_HOURS)
-        oldest = case((jobs.status == Status.QUEUED.value, jobs.queued_at), else_=jobs.started_at)
-        query = (
-            select(
-                jobs.status,
-                func.count().label("count"),
-                func.extract("epoch", func.now() - func.min(oldest)).label("age"),
-            )
-            .where(or_(jobs.status.in_(unsettled), settled_lately))
-            .group_by(jobs.status)
-        )
-        rows = {Status(row["status"]): row for row in await self._database.select(query)}
-        ages = {status: float(row["age"] or 0) for status, row in rows.items()}
+        """Counts and ages, each up to COUNT_CAP rows."""
+        rows = {Status(row["status"]): row for row in await self._database.fetch(STATUS, {"cap": COUNT_CAP})}
         return QueueStatus(
-            counts={status: rows[status]["count"] if status in rows else 0 for status in Status},
-            oldest_queued_seconds=ages.get(Status.QUEUED, 0.0),
-            oldest_running_seconds=ages.get(Status.RUNNING, 0.0),
+            counts={status: row["count"] for status, row in rows.items()},
+            oldest_queued_seconds=rows[Status.QUEUED]["age"] or 0.0,
+            oldest_running_seconds=rows[Status.RUNNING]["age"] or 0.0,
         )

@@ -147,10 +147,16 @@ warmup_jobs = Table(
     Index("warmup_jobs_slug_idx", "slug"),
     Index("warmup_jobs_created_at_idx", "created_at"),
     Index("warmup_jobs_status_created_at_idx", "status", "created_at"),
+    Index("warmup_jobs_queued_at_idx", "queued_at", postgresql_where=text("status = 'queued'")),
     Index("warmup_jobs_claim_idx", "priority", "queued_at", "id", postgresql_where=text("status = 'queued'")),
+    Index(
+        "warmup_jobs_not_before_idx",
+        "not_before",
+        postgresql_where=text("status = 'queued' AND not_before IS NOT NULL"),
+    ),
     Index("warmup_jobs_lease_idx", "lease_expires_at", postgresql_where=text("status = 'running'")),
     Index("warmup_jobs_completed_at_idx", "completed_at", postgresql_where=text("status = 'ready'")),
-    Index("warmup_jobs_settled_idx", "updated_at", postgresql_where=text("status IN ('ready', 'failed', 'cancelled')")),
+    Index("warmup_jobs_status_updated_at_idx", "status", "updated_at"),
 )
 
 # What was forecast, kept until the actual values arrive.

@@ -122,7 +122,7 @@ def _rescue(scope: str = "true") -> str:
 expired AS MATERIALIZED (
     SELECT id, CASE WHEN deadline_at <= now() THEN 'deadline-passed' ELSE 'lease-expired' END AS cause
     FROM warmup_jobs
-    WHERE {scope} AND status = 'running' AND COALESCE(lease_expires_at, '-infinity') <= now()
+    WHERE {scope} AND status = 'running' AND (lease_expires_at <= now() OR lease_expires_at IS NULL)
     ORDER BY lease_expires_at NULLS FIRST
     LIMIT 1000
     FOR UPDATE SKIP LOCKED
@@ -250,8 +250,10 @@ WITH {_rescue(_ONE_OR_ALL)},
 overdue AS MATERIALIZED (
     SELECT id FROM warmup_jobs
     WHERE {_ONE_OR_ALL} AND status = 'queued'
-      AND GREATEST(queued_at, not_before) < now() - make_interval(secs => %(overdue_after)s)
-    ORDER BY priority, queued_at, id
+      -- Two conditions where GREATEST would do: the first one is what an index finds.
+      AND queued_at < now() - make_interval(secs => %(overdue_after)s)
+      AND (not_before IS NULL OR not_before < now() - make_interval(secs => %(overdue_after)s))
+    ORDER BY queued_at, id
     LIMIT 1000
     FOR UPDATE SKIP LOCKED
 ),
@@ -318,7 +320,7 @@ UPDATE warmup_jobs SET priority = 0, version = version + 1, updated_at = now()
 WHERE id IN (
     SELECT id FROM warmup_jobs
     WHERE status = 'queued' AND priority > 0 AND queued_at < now() - make_interval(secs => %(promote_after)s)
-    ORDER BY priority, queued_at, id
+    ORDER BY queued_at, id
     LIMIT 1000
     FOR UPDATE SKIP LOCKED
 )
@@ -338,7 +340,6 @@ WITH old AS MATERIALIZED (
         WHERE comparison.slug = job.slug AND comparison.timeframe = job.timeframe AND comparison.geo = job.geo
           AND snapshot.data_hash = job.data_hash
       )
-    ORDER BY job.updated_at
     LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED
 ),
@@ -418,4 +419,24 @@ INSERT INTO forecast_records (job_id, lease_id, label, term, engine_version, for
 VALUES (%(job_id)s, %(lease_id)s, %(label)s, %(term)s, %(engine_version)s, %(forecast_hash)s, %(direction)s,
         %(generated_at)s, %(times)s, %(point_values)s, %(lower80)s, %(upper80)s, %(lower95)s, %(upper95)s)
 ON CONFLICT ON CONSTRAINT forecast_record_unique DO NOTHING
+"""
+
+# Each figure stops counting at its cap, so that a look costs the same however many rows there are.
+STATUS = """
+SELECT status.name AS status,
+    (SELECT count(*) FROM (
+        SELECT FROM warmup_jobs AS job
+        WHERE job.status = status.name AND (status.unsettled OR job.updated_at > now() - interval '24 hours')
+        LIMIT %(cap)s
+    ) AS counted) AS count,
+    CASE status.name
+        WHEN 'queued' THEN (SELECT EXTRACT(epoch FROM now() - min(queued_at)) FROM (
+            SELECT queued_at FROM warmup_jobs WHERE status = 'queued' ORDER BY priority, queued_at, id LIMIT %(cap)s
+        ) AS waiting)
+        WHEN 'running' THEN (SELECT EXTRACT(epoch FROM now() - min(started_at)) FROM (
+            SELECT started_at FROM warmup_jobs WHERE status = 'running' LIMIT %(cap)s
+        ) AS running)
+    END::float8 AS age
+FROM (VALUES ('queued', true), ('running', true), ('ready', false), ('failed', false), ('cancelled', false))
+    AS status (name, unsettled)
 """

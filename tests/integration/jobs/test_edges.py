@@ -324,7 +324,7 @@ async def test_refresh_takes_what_will_turn_stale_by_popularity_and_only_so_many
     terms = ("amazon", "target", "walmart")
     for term in terms:
         await store.queue.ready(await store.claimed(term), forecasts())
-    jobs = {job.slug: job for job in await store.listings.jobs(JobFilter(), limit=9, before_id=None)}
+    jobs = {job.slug: job for job in await store.listings.jobs(JobFilter(), limit=9)}
     popularity = dict(zip(sorted(jobs), (5, 50, 1), strict=True))
     for slug, count in popularity.items():
         await store.comparisons.report_demand({jobs[slug].key: count})
@@ -386,7 +386,7 @@ async def test_old_jobs_go_in_batches_and_those_of_current_or_previous_data_stay
     await store.execute("UPDATE warmup_jobs SET updated_at = now() - interval '31 days'")
     await store.execute("UPDATE snapshots SET created_at = now() - interval '31 days'")
     assert [await store.queue.delete_old(days=30, limit=2) for _ in range(3)] == [2, 1, 0]
-    left = await store.listings.jobs(JobFilter(), limit=9, before_id=None)
+    left = await store.listings.jobs(JobFilter(), limit=9)
     assert [job.id for job in left] == [5, 4]
     for table in ("forecast_records", "snapshots"):
         assert len(await store.execute(f"SELECT id FROM {table}")) == (4 if table == "forecast_records" else 2)

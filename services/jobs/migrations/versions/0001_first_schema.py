@@ -105,9 +105,11 @@ CREATE INDEX warmup_jobs_claim_idx ON warmup_jobs (priority, queued_at, id) WHER
 CREATE INDEX warmup_jobs_completed_at_idx ON warmup_jobs (completed_at) WHERE status = 'ready';
 CREATE INDEX warmup_jobs_created_at_idx ON warmup_jobs (created_at);
 CREATE INDEX warmup_jobs_lease_idx ON warmup_jobs (lease_expires_at) WHERE status = 'running';
-CREATE INDEX warmup_jobs_settled_idx ON warmup_jobs (updated_at) WHERE status IN ('ready', 'failed', 'cancelled');
+CREATE INDEX warmup_jobs_not_before_idx ON warmup_jobs (not_before) WHERE status = 'queued' AND not_before IS NOT NULL;
+CREATE INDEX warmup_jobs_queued_at_idx ON warmup_jobs (queued_at) WHERE status = 'queued';
 CREATE INDEX warmup_jobs_slug_idx ON warmup_jobs (slug);
 CREATE INDEX warmup_jobs_status_created_at_idx ON warmup_jobs (status, created_at);
+CREATE INDEX warmup_jobs_status_updated_at_idx ON warmup_jobs (status, updated_at);
 CREATE INDEX warmup_jobs_status_idx ON warmup_jobs (status);
 
 CREATE TABLE forecast_records (
