@@ -27,6 +27,8 @@ class Postgres(Store):
 
     name = "postgres"
     port_taken = "could not bind"
+    # LOG is what every start and stop says; the other is the answer to our own asking whether it is up.
+    small_talk = (" LOG:  ", "the database system is starting up")
 
     @property
     def url(self) -> str:

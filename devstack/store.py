@@ -19,6 +19,7 @@ class Store(ABC):
 
     name: ClassVar[str]
     port_taken: ClassVar[str]  # what the server says when its port is taken
+    small_talk: ClassVar[tuple[str, ...]]  # what marks a line that is kept for a failure, and shown to nobody before
 
     def __init__(
         self,
@@ -31,13 +32,18 @@ class Store(ABC):
         """Port 0 picks a free one, which then stays the same over restarts of this object.
 
         `settings` are server settings for tests; without them what was acknowledged is durable. `say` gets each line
-        that the server writes, after the server's name.
+        of weight that the server writes, after the server's name.
         """
         self.data_dir = data_dir.absolute()
         self.settings = dict(settings or {})
         self.port = port
         self._any_port = port == 0
-        self._child = Child(self.name, say=(lambda line: say(self.name, line)) if say else None)
+        self._say = say
+        self._child = Child(self.name, say=self._pass_on if say else None)
+
+    def _pass_on(self, line: str) -> None:
+        if self._say and not any(mark in line for mark in self.small_talk):
+            self._say(self.name, line)
 
     @property
     @abstractmethod

@@ -23,6 +23,7 @@ class Valkey(Store):
 
     name = "valkey"
     port_taken = "Failed listening"
+    small_talk = ("Memory overcommit must be enabled",)  # advice for a server of its own
 
     @property
     def url(self) -> str:
