@@ -1,0 +1,153 @@
+"""Each guard of the queue, taken out: the fault that it prevents appears; and with it in, the fault does not.
+
+The fence in Redis has its own such test beside the forecaster's cache.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from services.jobs.dispatcher import Dispatcher
+from services.jobs.job import Claims, Status, WarmupJob
+from services.jobs.runner import Runner
+from services.jobs.store import statements
+from services.jobs.store.database import run
+from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, forecasts, succeed
+from tests.waiting import wait_until_async
+
+LEASE_CHECK = " AND job.lease_id = ended.lease_id"
+LOCK = "    LIMIT %(limit)s\n    FOR UPDATE SKIP LOCKED\n"
+
+
+def take_out(monkeypatch: pytest.MonkeyPatch, statement: str, guard: str, instead: str = "") -> None:
+    whole = getattr(statements, statement)
+    assert guard in whole
+    monkeypatch.setattr(statements, statement, whole.replace(guard, instead))
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+async def test_the_lease_check_keeps_a_zombie_from_completing(
+    store: Store, monkeypatch: pytest.MonkeyPatch, guarded: bool
+) -> None:
+    if not guarded:
+        take_out(monkeypatch, "READY", LEASE_CHECK)
+    zombie = await store.claimed()
+    await store.execute("UPDATE warmup_jobs SET lease_expires_at = now() - interval '1 s'")
+    await store.queue.sweep()
+    holder = await store.claim_one()
+    await store.queue.ready(zombie, forecasts())
+    row = await store.row(holder)
+    assert row.status is (Status.RUNNING if guarded else Status.READY)
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+async def test_locks_keep_two_claims_from_taking_one_job(
+    store: Store, monkeypatch: pytest.MonkeyPatch, guarded: bool
+) -> None:
+    if not guarded:
+        take_out(monkeypatch, "CLAIM", LOCK, "    LIMIT %(limit)s\n")
+    await store.queued()
+    parameters = store.queue._policy | {"limit": 1, "holder": "first"}
+    async with store.database.transaction() as connection:
+        first = await run(connection, statements.CLAIM, parameters)
+        # Still uncommitted: the second claim sees the job as queued.
+        second = asyncio.create_task(store.runner("second").claim(1))
+        if guarded:
+            assert (await asyncio.wait_for(second, 10)).claimed == (), "it neither waits nor takes the same"
+        else:
+            await wait_until_async(lambda: _waits_for_a_lock(store), 10, "the second claim waits for the first")
+    assert len(first) == 1
+    assert len((await second).claimed) == (0 if guarded else 1)
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+async def test_a_skipped_lock_keeps_a_claim_from_waiting(
+    store: Store, monkeypatch: pytest.MonkeyPatch, guarded: bool
+) -> None:
+    if not guarded:
+        take_out(monkeypatch, "CLAIM", LOCK, LOCK.replace(" SKIP LOCKED", ""))
+    await store.queued("amazon")
+    other = await store.queued("walmart")
+    parameters = store.queue._policy | {"limit": 1, "holder": "first"}
+    async with store.database.transaction() as connection:
+        await run(connection, statements.CLAIM, parameters)
+        second = asyncio.create_task(store.runner("second").claim(1))
+        if guarded:
+            assert [job.id for job in (await asyncio.wait_for(second, 10)).claimed] == [other.id]
+        else:
+            await wait_until_async(lambda: _waits_for_a_lock(store), 10, "it waits for a job that is not its own")
+    await second
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+async def test_clearing_before_the_fetch_keeps_a_wake_up_from_being_lost(store: Store, guarded: bool) -> None:
+    class Late:
+        """A queue whose first claim comes back empty just as a job arrives and wakes the dispatcher."""
+
+        def __init__(self) -> None:
+            self.job: WarmupJob | None = None
+
+        async def claim(self, limit: int) -> Claims:
+            if self.job is None:
+                self.job = await store.queued()
+                dispatcher.wake()
+                return Claims((), ())
+            return await store.queue.claim(limit)
+
+        async def promote(self) -> int:
+            return 0
+
+        async def seconds_until_due(self) -> float | None:
+            return None
+
+    class ClearsAfterTheFetch(Dispatcher):
+        async def dispatch(self) -> None:
+            while not self._draining:
+                await self._fill()
+                self.passes += 1
+                self._woken.clear()
+                await self._woken.wait()
+
+    queue = Late()
+    forecaster = FakeForecaster(succeed)
+    runner = Runner(store.queue, store.comparisons, forecaster, POLICY)
+    kind = Dispatcher if guarded else ClearsAfterTheFetch
+    dispatcher = kind(queue, runner, forecaster, poll=3600)
+    task = asyncio.create_task(dispatcher.dispatch())
+    await wait_until_async(_is(lambda: dispatcher.passes >= 1 and not dispatcher._woken.is_set()), 10, "it sleeps")
+    if guarded:
+        await wait_until_async(_is(lambda: bool(forecaster.ran)), 10, "the job was run")
+    else:
+        assert queue.job is not None
+        assert (await store.row(queue.job)).status is Status.QUEUED
+        assert dispatcher.passes == 1
+    await dispatcher.drain(5)
+    await asyncio.wait_for(task, 5)
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+async def test_the_cap_on_attempts_ends_a_poison_job(store: Store, guarded: bool) -> None:
+    await store.queued()
+    queue = store.runner("first", max_attempts=3 if guarded else 1_000_000, backoff_base=0)
+    for _ in range(10):
+        claims = await queue.claim(1)
+        if not claims.claimed:
+            break
+        await queue.fail(claims.claimed[0], error="poison", permanent=False)
+    (row,) = await store.execute("SELECT status, attempts FROM warmup_jobs")
+    assert row == ({"status": "failed", "attempts": 3} if guarded else {"status": "queued", "attempts": 10})
+
+
+async def _waits_for_a_lock(store: Store) -> bool:
+    query = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    return bool(await store.execute(query))
+
+
+def _is(condition: Callable[[], bool]) -> Callable[[], Awaitable[bool]]:
+    async def check() -> bool:
+        return condition()
+
+    return check
