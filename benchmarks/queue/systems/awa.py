@@ -25,12 +25,13 @@ class Awa:
     """Fenced by a lease of each run."""
 
     concurrency = 100
-    unfinished = "SELECT 1"
+    unfinished = "SELECT count(*) FROM awa.jobs WHERE state <> 'completed'"
 
     async def install(self, url: str, jobs: int) -> None:
-        """Its migrations."""
+        """Its migrations, and the storage that it recommends."""
         client = awa.AsyncClient(url)
         await client.migrate()
+        await client.install_queue_storage()
         await client.close()
 
     async def enqueue_all(self, url: str, numbers: range) -> None:

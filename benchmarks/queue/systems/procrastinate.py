@@ -13,7 +13,7 @@ from benchmarks.queue.systems import Enqueue, Started
 class Procrastinate:
     """Finished jobs stay in its table, as by default."""
 
-    concurrency = 20
+    concurrency = 5
     unfinished = "SELECT count(*) FROM procrastinate_jobs WHERE status <> 'succeeded'"
 
     async def install(self, url: str, jobs: int) -> None:
