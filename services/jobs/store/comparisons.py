@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -19,10 +19,12 @@ from services.jobs.ingest.snapshot import Snapshot
 from services.jobs.job import EnqueueReason, QueuePolicy, WarmupJob
 from services.jobs.signals import Signals
 from services.jobs.store import statements
+from services.jobs.store.coalescing import Coalescer
 from services.jobs.store.database import Connection, Database, run
 from services.jobs.store.queue import enqueue_in, to_job
 
 _ASKED_FOR_DAYS = 7
+_Name = tuple[ComparisonKey, str]  # with the data hash
 
 # A slug belongs to the terms that came first; DO UPDATE (of nothing) so that the row comes back either way.
 _CLAIM_SLUG = """
@@ -115,11 +117,12 @@ SELECT
 FROM warmup_jobs AS job WHERE job.id = %(id)s
 """
 
-_SNAPSHOT = """
+_SNAPSHOTS = """
 SELECT snapshot.*, pair.term_a, pair.term_b
-FROM snapshots AS snapshot JOIN term_pairs AS pair USING (slug)
-WHERE snapshot.slug = %(slug)s AND snapshot.timeframe = %(timeframe)s AND snapshot.geo = %(geo)s
-  AND snapshot.data_hash = %(data_hash)s
+FROM unnest(%(slugs)s::text[], %(timeframes)s::text[], %(geos)s::text[], %(data_hashes)s::text[])
+    AS wanted (slug, timeframe, geo, data_hash)
+JOIN snapshots AS snapshot USING (slug, timeframe, geo, data_hash)
+JOIN term_pairs AS pair USING (slug)
 """
 
 _CURRENT_SNAPSHOT = """
@@ -151,6 +154,8 @@ class Comparisons:
     def __init__(self, database: Database, policy: QueuePolicy) -> None:
         self._database = database
         self._overdue_after = policy.overdue_after
+        # The jobs of one claim begin together, and so do their looks at what they forecast.
+        self._snapshots: Coalescer[_Name, SnapshotSeries | None] = Coalescer(self._read_snapshots)
 
     async def now(self) -> datetime:
         """PostgreSQL's clock."""
@@ -210,10 +215,10 @@ class Comparisons:
 
     async def series(self, key: ComparisonKey, data_hash: str) -> SnapshotSeries:
         """One snapshot by its hash. Raises WarmcastError(NOT_FOUND)."""
-        rows = await self._database.fetch(_SNAPSHOT, asdict(key) | {"data_hash": data_hash})
-        if not rows:
+        found = await self._snapshots.call((key, data_hash))
+        if found is None:
             raise WarmcastError(errors.NOT_FOUND, f"{key.slug} has no snapshot {data_hash}")
-        return _series(rows[0])
+        return found
 
     async def current(self, key: ComparisonKey) -> StoredSnapshot:
         """The current snapshot. Raises WarmcastError(NOT_FOUND)."""
@@ -232,6 +237,20 @@ class Comparisons:
         }
         # Sent twice it would count twice.
         await self._database.fetch(_DEMAND, parameters, repeatable=False)
+
+    async def _read_snapshots(self, names: Sequence[_Name]) -> list[SnapshotSeries | None]:
+        parameters = {
+            "slugs": [key.slug for key, _ in names],
+            "timeframes": [key.timeframe for key, _ in names],
+            "geos": [key.geo for key, _ in names],
+            "data_hashes": [data_hash for _, data_hash in names],
+        }
+        found = {}
+        # Binary: a series is a hundred timestamps and two hundred numbers, which as text are parsed one by one.
+        for row in await self._database.fetch(_SNAPSHOTS, parameters, binary=True):
+            series = _series(row)
+            found[series.ref.key, series.ref.data_hash] = series
+        return [found.get(name) for name in names]
 
     async def _unknown(self, key: ComparisonKey) -> WarmcastError:
         rows = await self._database.fetch(

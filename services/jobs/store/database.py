@@ -54,19 +54,24 @@ class Database:
         await self._pool.close()
 
     async def fetch(
-        self, statement: str, parameters: Mapping[str, object] | None = None, *, repeatable: bool = True
+        self,
+        statement: str,
+        parameters: Mapping[str, object] | None = None,
+        *,
+        repeatable: bool = True,
+        binary: bool = False,
     ) -> list[DictRow]:
         """All rows of one statement, each as a dict. One that is not repeatable is never sent twice."""
         with _translated():
             try:
-                return await self._fetch(statement, parameters)
+                return await self._fetch(statement, parameters, binary)
             except _NONE_FREE:
                 raise
             except _UNREACHABLE:
                 await self._drop_dead_connections()
                 if not repeatable:
                     raise
-                return await self._fetch(statement, parameters)
+                return await self._fetch(statement, parameters, binary)
 
     async def select(self, query: Select[Any]) -> list[DictRow]:
         """The rows of a query that SQLAlchemy built."""
@@ -99,14 +104,16 @@ class Database:
         # After a restart of the server every idle connection is dead; without this each would fail a call of its own.
         await self._pool.check()
 
-    async def _fetch(self, statement: str, parameters: Mapping[str, object] | None) -> list[DictRow]:
+    async def _fetch(self, statement: str, parameters: Mapping[str, object] | None, binary: bool) -> list[DictRow]:
         async with self._pool.connection() as connection:
-            return await run(connection, statement, parameters)
+            return await run(connection, statement, parameters, binary=binary)
 
 
-async def run(connection: Connection, statement: str, parameters: Mapping[str, object] | None = None) -> list[DictRow]:
+async def run(
+    connection: Connection, statement: str, parameters: Mapping[str, object] | None = None, *, binary: bool = False
+) -> list[DictRow]:
     """All rows of one statement on a connection that is already held."""
-    async with connection.cursor(row_factory=dict_row) as cursor:
+    async with connection.cursor(row_factory=dict_row, binary=binary) as cursor:
         await cursor.execute(statement, parameters)
         return await cursor.fetchall() if cursor.description else []
 

@@ -12,8 +12,8 @@ from services.common.comparison import ComparisonKey
 from services.jobs.forecast import GeneratedForecasts
 from services.jobs.job import PRIORITY, Cause, Claims, EnqueueReason, QueuePolicy, SweptJob, WarmupJob
 from services.jobs.store import statements
+from services.jobs.store.coalescing import Coalescer
 from services.jobs.store.database import Connection, Database, run, run_many
-from services.jobs.store.group_commit import GroupCommit
 
 _Completion = tuple[WarmupJob, GeneratedForecasts]
 _COLUMNS = tuple(statements.COLUMNS.split(", "))
@@ -25,7 +25,7 @@ class Queue:
     def __init__(self, database: Database, policy: QueuePolicy, *, holder: str) -> None:
         self._database = database
         self._policy = asdict(policy)
-        self._completions: GroupCommit[_Completion, WarmupJob | None] = GroupCommit(self._write_completions)
+        self._completions: Coalescer[_Completion, WarmupJob | None] = Coalescer(self._write_completions)
         self._holder = holder  # random for each process, so that a name that comes back is never taken for it
 
     async def enqueue(
@@ -58,7 +58,7 @@ class Queue:
 
     async def ready(self, job: WarmupJob, forecasts: GeneratedForecasts) -> WarmupJob | None:
         """Marks it ready and keeps what was forecast, in one transaction; None: the lease is lost, nothing changed."""
-        return await self._completions.write((job, forecasts))
+        return await self._completions.call((job, forecasts))
 
     async def fail(self, job: WarmupJob, *, error: str, permanent: bool) -> WarmupJob | None:
         """Back to the queue after a back-off, or `failed`; None: the lease is lost, nothing changed."""
