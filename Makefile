@@ -28,6 +28,8 @@ lint: setup ## Style, types, import contracts.
 
 docs: setup ## Write the pages that are made from code.
 	$(BIN)/python -m devstack.configuration
+	$(BIN)/python -m devstack.metrics
+	$(BIN)/python -m services.gateway.openapi > docs/rest.md
 
 bench: setup ## Run the benchmarks; ARGS=NAME runs one of them.
 	$(BIN)/python -m benchmarks $(ARGS)
