@@ -3,12 +3,13 @@
 SHELL  := /bin/sh
 VENV   := .venv
 BIN    := $(VENV)/bin
+PEERS  := .venv-bench
 PYTHON ?= python3
 UV     := $(shell command -v uv 2>/dev/null)
 
 PROTOS := $(shell find protos -name '*.proto')
 
-.PHONY: help run test lint protos check-protos docs bench lock clean setup
+.PHONY: help run test lint protos check-protos docs bench bench-queue lock clean setup
 .DEFAULT_GOAL := help
 
 help: ## Show the targets.
@@ -33,6 +34,9 @@ docs: setup ## Write the pages that are made from code.
 
 bench: setup ## Run the benchmarks; ARGS=NAME runs one of them.
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-queue: $(PEERS)/installed generated/made ## Measure the queue beside its peers (Python 3.12; about 20 minutes; ARGS=--quick).
+	PYTHONPATH=generated $(PEERS)/bin/python -m benchmarks.queue.measure $(ARGS)
 
 setup: $(VENV)/installed generated/made ## Make the virtual environment and the stubs.
 
@@ -60,6 +64,19 @@ ifdef UV
 else
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 endif
+	@touch $@
+
+# The project's own dependencies and the peers in an environment of their own: none of the peers is part of the product.
+# BENCH_PYTHON=python3.13 picks its interpreter, which oban wants to be 3.12 or newer.
+BENCH_PYTHON ?= $(firstword $(foreach name,python3.12 python3.13 $(PYTHON),$(shell $(name) --version >/dev/null 2>&1 && echo $(name))))
+
+$(PEERS)/installed: requirements/dev.txt benchmarks/queue/requirements.txt
+	@$(BENCH_PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null || { \
+	  echo "the peers need Python 3.12 or newer; name one, as in: make bench-queue BENCH_PYTHON=python3.12" >&2; exit 1; }
+	@echo "making $(PEERS) (once; a minute or two)"
+	@$(BENCH_PYTHON) -m venv --clear $(PEERS)
+	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/queue/requirements.txt
 	@touch $@
 
 protos: $(VENV)/installed ## Generate the typed stubs from protos/.

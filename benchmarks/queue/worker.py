@@ -54,7 +54,7 @@ async def _work(system: System, url: str, jobs: int, concurrency: int) -> dict[s
             work.result()
             raise RuntimeError("the worker ended before its jobs had")
         while True:
-            row = await (await connection.execute(system.unfinished)).fetchone()  # type: ignore[arg-type]  # a constant
+            row = await (await connection.execute(system.unfinished)).fetchone()
             if row == (0,):
                 break
             await asyncio.sleep(_POLL)

@@ -8,9 +8,9 @@ from contextlib import AbstractAsyncContextManager
 from importlib.metadata import PackageNotFoundError, version
 from typing import Protocol
 
-# The first is ours; the others are what it is compared with.
-NAMES = ("warmcast", "pgqueuer", "oban", "awa", "procrastinate")
-PACKAGES = {"pgqueuer": "pgqueuer", "oban": "oban", "awa": "awa-pg", "procrastinate": "procrastinate"}
+OURS = "warmcast"
+NAMES = (OURS, "pgqueuer", "oban", "awa", "procrastinate")
+_PACKAGES = {"pgqueuer": "pgqueuer", "oban": "oban", "awa": "awa-pg", "procrastinate": "procrastinate"}
 
 Started = Callable[[int], None]  # the handler of job number n has been called
 Enqueue = Callable[[int], Awaitable[None]]  # commits one job that carries the number
@@ -47,8 +47,8 @@ def load(name: str) -> System:
 
 
 def installed_version(name: str) -> str | None:
-    """Of the peer's package; None where it is not installed."""
+    """Of its package; None where it is not installed."""
     try:
-        return version(PACKAGES[name])
+        return "of this checkout" if name == OURS else version(_PACKAGES[name])
     except PackageNotFoundError:
         return None

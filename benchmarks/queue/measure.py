@@ -1,0 +1,76 @@
+"""Measures the queue beside its peers: `make bench-queue`, or `python -m benchmarks.queue.measure` for ours alone.
+
+Drain: jobs enqueued beforehand, a no-op each, from the first start to the last terminal row. Latency: from the call
+that enqueues to the call of the handler, one producer process at a steady rate, one worker process. Rounds are
+interleaved, each starts from a fresh copy of a prepared database on one PostgreSQL, and ratios are taken in a round.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.queue import report, rounds
+from benchmarks.queue.report import Run
+from benchmarks.queue.systems import NAMES, installed_version
+from devstack.postgres import Postgres
+
+# PostgreSQL as it comes, which is durable; written down so that nobody has to wonder.
+DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
+
+
+def main(arguments: list[str]) -> int:
+    """Prints each figure as it comes and the ratios at the end; with --write they also go into RESULTS.md."""
+    asked = _parse(arguments)
+    names = [name for name in NAMES if installed_version(name)]
+    if missing := sorted(set(NAMES) - set(names)):
+        print(f"not installed here, and left out: {', '.join(missing)}; `make bench-queue` installs the peers")
+    run = Run(jobs=asked.jobs, rate=asked.rate, versions={name: installed_version(name) or "?" for name in names})
+    with tempfile.TemporaryDirectory() as folder:
+        server = Postgres(Path(folder) / "postgres", settings=DURABLE)
+        server.start()
+        try:
+            for name in names:
+                rounds.prepare(server, name, asked.jobs)
+            for number in range(1, asked.rounds + 1):
+                _round(server, names, run, number)
+        finally:
+            server.stop()
+    print("\n" + "\n".join(report.tables(run)))
+    if asked.write:
+        report.write(run)
+    return 0
+
+
+def _round(server: Postgres, names: list[str], run: Run, number: int) -> None:
+    for name in names:
+        drained = rounds.drain(server, name, run.jobs)
+        run.drains.setdefault(name, []).append(drained)
+        print(f"round {number}  drain    {name:14s} {drained.jobs_per_second:8.0f} jobs/s", flush=True)
+    for name in names:
+        waited = rounds.latency(server, name, run.jobs, run.rate)
+        run.latencies.setdefault(name, []).append(waited)
+        print(
+            f"round {number}  latency  {name:14s} p50 {1000 * waited.p50:7.1f}  p99 {1000 * waited.p99:7.1f}  "
+            f"max {1000 * waited.longest:8.1f} ms  {waited.late} late  at {waited.rate:.0f}/s",
+            flush=True,
+        )
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench-queue")
+    parser.add_argument("--quick", action="store_true", help="two rounds of 1,000 jobs")
+    parser.add_argument("--jobs", type=int, help="jobs a measurement (10,000)")
+    parser.add_argument("--rounds", type=int, help="rounds (5)")
+    parser.add_argument("--rate", type=float, default=400, help="enqueues a second (400)")
+    parser.add_argument("--write", action="store_true", help="write the section of benchmarks/RESULTS.md")
+    asked = parser.parse_args(arguments)
+    asked.jobs = asked.jobs or (1000 if asked.quick else 10_000)
+    asked.rounds = asked.rounds or (2 if asked.quick else 5)
+    return asked
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
