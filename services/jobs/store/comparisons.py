@@ -18,7 +18,7 @@ from services.jobs.forecast import SnapshotRef, SnapshotSeries
 from services.jobs.ingest.snapshot import Snapshot
 from services.jobs.job import EnqueueReason, QueuePolicy, WarmupJob
 from services.jobs.signals import Signals
-from services.jobs.store import statements
+from services.jobs.store import statements, upkeep
 from services.jobs.store.coalescing import Coalescer
 from services.jobs.store.database import Connection, Database, run
 from services.jobs.store.queue import enqueue_in, to_job
@@ -136,7 +136,7 @@ WHERE comparison.slug = %(slug)s AND comparison.timeframe = %(timeframe)s AND co
 _DEMAND = f"""
 UPDATE comparisons AS comparison SET
     demand = asked.count + demand * COALESCE(
-        0.5 ^ (EXTRACT(epoch FROM now() - last_asked_at) / {statements.DEMAND_HALF_LIFE}), 0),
+        0.5 ^ (EXTRACT(epoch FROM now() - last_asked_at) / {upkeep.DEMAND_HALF_LIFE}), 0),
     last_asked_at = now()
 FROM (
     SELECT slug, timeframe, geo, sum(count) AS count

@@ -12,7 +12,8 @@ from services.jobs.job import Status, WarmupJob
 from services.jobs.store.database import Database
 from services.jobs.store.queue import to_job
 from services.jobs.store.schema import comparisons, snapshots, term_pairs, warmup_jobs
-from services.jobs.store.statements import COLUMNS, STATUS
+from services.jobs.store.statements import COLUMNS
+from services.jobs.store.upkeep import STATUS
 
 _JOB_COLUMNS = [warmup_jobs.c[name] for name in COLUMNS.split(", ")]
 COUNT_CAP = 10_000

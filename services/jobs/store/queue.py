@@ -11,7 +11,7 @@ from psycopg.rows import DictRow
 from services.common.comparison import ComparisonKey
 from services.jobs.forecast import GeneratedForecasts
 from services.jobs.job import PRIORITY, Cause, Claims, EnqueueReason, QueuePolicy, SweptJob, WarmupJob
-from services.jobs.store import statements
+from services.jobs.store import statements, upkeep
 from services.jobs.store.coalescing import Coalescer
 from services.jobs.store.database import Connection, Database, run, run_many
 
@@ -91,16 +91,16 @@ class Queue:
             "latest": policy["refresh_latest"],
             "asked_for_days": policy["asked_for_days"],
         }
-        return [to_job(row) for row in await self._database.fetch(statements.REFRESH, parameters)]
+        return [to_job(row) for row in await self._database.fetch(upkeep.REFRESH, parameters)]
 
     async def promote(self) -> int:
         """Lets what has waited long enough be overtaken no more; how many that were."""
-        return len(await self._database.fetch(statements.PROMOTE, self._policy))
+        return len(await self._database.fetch(upkeep.PROMOTE, self._policy))
 
     async def delete_old(self, *, days: int, limit: int) -> int:
         """Deletes up to `limit` jobs that settled that long ago and that no comparison stands on; how many."""
-        rows = await self._database.fetch(statements.DELETE_OLD_JOBS, {"days": days, "limit": limit})
-        await self._database.fetch(statements.DELETE_OLD_SNAPSHOTS, {"days": days, "limit": limit})
+        rows = await self._database.fetch(upkeep.DELETE_OLD_JOBS, {"days": days, "limit": limit})
+        await self._database.fetch(upkeep.DELETE_OLD_SNAPSHOTS, {"days": days, "limit": limit})
         return int(rows[0]["deleted"])
 
     async def cancel(self, job_id: int) -> WarmupJob | None:

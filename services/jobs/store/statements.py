@@ -6,7 +6,6 @@ Time is PostgreSQL's. Every transition raises `version`. Parameters of the polic
 from __future__ import annotations
 
 CHANNEL = "warmcast_jobs"
-DEMAND_HALF_LIFE = 302_400  # seconds: what was asked for half a week ago counts half
 
 COLUMNS = (
     "id, slug, timeframe, geo, data_hash, status, attempts, last_error, debug_id, created_at, updated_at, started_at, "
@@ -16,10 +15,10 @@ COLUMNS = (
 JOB_COLUMNS = ", ".join(f"job.{column}" for column in COLUMNS.split(", "))
 
 # In the same transaction as the change, so that no wake-up is sent for what was not committed, or lost for what was.
-_NOTIFY = f"pg_notify('{CHANNEL}', '')"
+NOTIFY = f"pg_notify('{CHANNEL}', '')"
 
 
-def _new_episode(
+def new_episode(
     *,
     queued_at: str = "now()",
     debug_id: str = "EXCLUDED.debug_id",
@@ -67,7 +66,7 @@ _INSERT_CURRENT = """
 ENQUEUE = f"""
 WITH enqueued AS (
     {_INSERT_CURRENT} AND snapshot.data_hash = %(data_hash)s
-    ON CONFLICT ON CONSTRAINT warmup_job_unique DO UPDATE SET {_new_episode()}
+    ON CONFLICT ON CONSTRAINT warmup_job_unique DO UPDATE SET {new_episode()}
     WHERE job.version = %(seen_version)s AND (
         job.status = 'cancelled'
         OR (job.status = 'failed' AND (job.cooldown_until IS NULL OR job.cooldown_until <= now()))
@@ -75,7 +74,7 @@ WITH enqueued AS (
     )
     RETURNING {JOB_COLUMNS}
 )
-SELECT enqueued.*, {_NOTIFY} FROM enqueued
+SELECT enqueued.*, {NOTIFY} FROM enqueued
 """
 
 _KEEPS_ITS_PLACE = "CASE WHEN job.status = 'queued' THEN job.queued_at ELSE now() END"
@@ -86,11 +85,11 @@ TRIGGER = f"""
 WITH triggered AS (
     {_INSERT_CURRENT}
     ON CONFLICT ON CONSTRAINT warmup_job_unique DO UPDATE SET
-    {_new_episode(queued_at=_KEEPS_ITS_PLACE)}
+    {new_episode(queued_at=_KEEPS_ITS_PLACE)}
     WHERE job.status <> 'running' OR %(force)s
     RETURNING {JOB_COLUMNS}
 )
-SELECT triggered.*, {_NOTIFY} FROM triggered
+SELECT triggered.*, {NOTIFY} FROM triggered
 """
 
 # What a lease that ran out means, wherever it is noticed: the attempt counts, and the job goes on or has failed.
@@ -163,7 +162,7 @@ claimed AS (
 )
 SELECT claimed.*, NULL AS cause, NULL AS notified FROM claimed
 UNION ALL
-SELECT rescued.*, {_NOTIFY}::text FROM rescued
+SELECT rescued.*, {NOTIFY}::text FROM rescued
 ORDER BY cause NULLS FIRST, priority, queued_at, id
 """
 
@@ -219,7 +218,7 @@ WITH settled AS (
     WHERE job.id = verdict.id AND job.status = 'running' AND job.lease_id = %(lease_id)s
     RETURNING {JOB_COLUMNS}
 )
-SELECT settled.*, {_NOTIFY} FROM settled
+SELECT settled.*, {NOTIFY} FROM settled
 """
 
 # Not the job's fault (no slot, fenced off, drained): back as if it had never been claimed, its place kept.
@@ -238,7 +237,7 @@ WITH returned AS (
     WHERE job.id = %(id)s AND job.status = 'running' AND job.lease_id = %(lease_id)s
     RETURNING {JOB_COLUMNS}
 )
-SELECT returned.*, {_NOTIFY} FROM returned
+SELECT returned.*, {NOTIFY} FROM returned
 """
 
 _ONE_OR_ALL = "(%(id)s::bigint IS NULL OR id = %(id)s)"
@@ -267,11 +266,11 @@ reminded AS (
     FROM overdue WHERE job.id = overdue.id
     RETURNING {JOB_COLUMNS}, 'queued-overdue' AS cause
 )
-SELECT swept.*, {_NOTIFY} FROM (SELECT * FROM rescued UNION ALL SELECT * FROM reminded) AS swept
+SELECT swept.*, {NOTIFY} FROM (SELECT * FROM rescued UNION ALL SELECT * FROM reminded) AS swept
 ORDER BY priority, queued_at, id
 """
 
-_BY_HAND = _new_episode(
+_BY_HAND = new_episode(
     queued_at=_KEEPS_ITS_PLACE, debug_id="gen_random_uuid()", reason="'by-hand'", priority="0", force="false"
 )
 
@@ -282,92 +281,7 @@ WITH requeued AS (
     WHERE job.id = ANY(%(ids)s) AND job.status <> 'running'
     RETURNING {JOB_COLUMNS}
 )
-SELECT requeued.*, {_NOTIFY} FROM requeued ORDER BY id
-"""
-
-# Before they turn stale, so that nobody is served stale ones, and spread over some hours, so that they do not fall due
-# in step again. Those that are asked for most come first; what is queued already counts towards the limit.
-REFRESH = f"""
-WITH due AS MATERIALIZED (
-    SELECT job.id
-    FROM comparisons AS comparison
-    JOIN snapshots AS current ON current.id = comparison.current_snapshot_id
-    JOIN warmup_jobs AS job ON job.slug = current.slug AND job.timeframe = current.timeframe
-        AND job.geo = current.geo AND job.data_hash = current.data_hash
-    WHERE comparison.last_asked_at > now() - make_interval(days => %(asked_for_days)s)
-      AND job.status = 'ready'
-      AND job.completed_at < now() - make_interval(secs =>
-            %(earliest)s + (%(latest)s - %(earliest)s) * (hashint8(job.id) & 1023) / 1023.0)
-    ORDER BY comparison.demand * 0.5 ^ (EXTRACT(epoch FROM now() - comparison.last_asked_at) / {DEMAND_HALF_LIFE})
-        DESC, job.id
-    LIMIT GREATEST(0, %(limit)s - (SELECT count(*) FROM (
-        SELECT FROM warmup_jobs WHERE status = 'queued' AND priority = %(priority)s LIMIT %(limit)s
-    ) AS waiting))
-    FOR UPDATE OF job SKIP LOCKED
-),
-refreshed AS (
-    UPDATE warmup_jobs AS job SET
-    {_new_episode(debug_id="gen_random_uuid()", reason="'refresh'", priority="%(priority)s", force="false")}
-    FROM due WHERE job.id = due.id
-    RETURNING {JOB_COLUMNS}
-)
-SELECT refreshed.*, {_NOTIFY} FROM refreshed ORDER BY id
-"""
-
-# What has waited long enough is no longer overtaken: a refresh is late, but never starved.
-PROMOTE = """
-UPDATE warmup_jobs SET priority = 0, version = version + 1, updated_at = now()
-WHERE id IN (
-    SELECT id FROM warmup_jobs
-    WHERE status = 'queued' AND priority > 0 AND queued_at < now() - make_interval(secs => %(promote_after)s)
-    ORDER BY queued_at, id
-    LIMIT 1000
-    FOR UPDATE SKIP LOCKED
-)
-RETURNING id
-"""
-
-# A job that no comparison stands on any more, settled that long ago, with the forecasts kept for it.
-DELETE_OLD_JOBS = """
-WITH old AS MATERIALIZED (
-    SELECT job.id FROM warmup_jobs AS job
-    WHERE job.status IN ('ready', 'failed', 'cancelled')
-      AND job.updated_at < now() - make_interval(days => %(days)s)
-      AND NOT EXISTS (
-        SELECT FROM snapshots AS snapshot
-        JOIN comparisons AS comparison
-          ON snapshot.id IN (comparison.current_snapshot_id, comparison.previous_snapshot_id)
-        WHERE comparison.slug = job.slug AND comparison.timeframe = job.timeframe AND comparison.geo = job.geo
-          AND snapshot.data_hash = job.data_hash
-      )
-    LIMIT %(limit)s
-    FOR UPDATE SKIP LOCKED
-),
-records AS (DELETE FROM forecast_records USING old WHERE job_id = old.id),
-deleted AS (DELETE FROM warmup_jobs AS job USING old WHERE job.id = old.id RETURNING job.id)
-SELECT count(*) AS deleted FROM deleted
-"""
-
-# A snapshot that neither a comparison nor a job names any more.
-DELETE_OLD_SNAPSHOTS = """
-DELETE FROM snapshots WHERE id IN (
-    SELECT snapshot.id FROM snapshots AS snapshot
-    WHERE snapshot.created_at < now() - make_interval(days => %(days)s)
-      AND NOT EXISTS (
-        SELECT FROM comparisons AS comparison
-        WHERE comparison.slug = snapshot.slug AND comparison.timeframe = snapshot.timeframe
-          AND comparison.geo = snapshot.geo
-          AND snapshot.id IN (comparison.current_snapshot_id, comparison.previous_snapshot_id)
-      )
-      AND NOT EXISTS (
-        SELECT FROM warmup_jobs AS job
-        WHERE job.slug = snapshot.slug AND job.timeframe = snapshot.timeframe AND job.geo = snapshot.geo
-          AND job.data_hash = snapshot.data_hash
-      )
-    ORDER BY snapshot.created_at
-    LIMIT %(limit)s
-)
-RETURNING id
+SELECT requeued.*, {NOTIFY} FROM requeued ORDER BY id
 """
 
 # A running job's holder learns of it at its next heartbeat, which finds no row.
@@ -419,24 +333,4 @@ INSERT INTO forecast_records (job_id, lease_id, label, term, engine_version, for
 VALUES (%(job_id)s, %(lease_id)s, %(label)s, %(term)s, %(engine_version)s, %(forecast_hash)s, %(direction)s,
         %(generated_at)s, %(times)s, %(point_values)s, %(lower80)s, %(upper80)s, %(lower95)s, %(upper95)s)
 ON CONFLICT ON CONSTRAINT forecast_record_unique DO NOTHING
-"""
-
-# Each figure stops counting at its cap, so that a look costs the same however many rows there are.
-STATUS = """
-SELECT status.name AS status,
-    (SELECT count(*) FROM (
-        SELECT FROM warmup_jobs AS job
-        WHERE job.status = status.name AND (status.unsettled OR job.updated_at > now() - interval '24 hours')
-        LIMIT %(cap)s
-    ) AS counted) AS count,
-    CASE status.name
-        WHEN 'queued' THEN (SELECT EXTRACT(epoch FROM now() - min(queued_at)) FROM (
-            SELECT queued_at FROM warmup_jobs WHERE status = 'queued' ORDER BY priority, queued_at, id LIMIT %(cap)s
-        ) AS waiting)
-        WHEN 'running' THEN (SELECT EXTRACT(epoch FROM now() - min(started_at)) FROM (
-            SELECT started_at FROM warmup_jobs WHERE status = 'running' LIMIT %(cap)s
-        ) AS running)
-    END::float8 AS age
-FROM (VALUES ('queued', true), ('running', true), ('ready', false), ('failed', false), ('cancelled', false))
-    AS status (name, unsettled)
 """

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 from services.jobs.job import Cause, EnqueueReason, Status
-from services.jobs.store.listings import JobFilter
 from tests.integration.jobs.conftest import Store, forecasts, key_of
 
 FIRST_CALL = EnqueueReason.FIRST_CALL
@@ -318,75 +317,3 @@ async def test_every_transition_raises_the_version(store: Store) -> None:
     assert ready is not None
     seen.append(ready.version)
     assert seen == [1, 2, 3, 4, 5]
-
-
-async def test_refresh_takes_what_will_turn_stale_by_popularity_and_only_so_many(store: Store) -> None:
-    terms = ("amazon", "target", "walmart")
-    for term in terms:
-        await store.queue.ready(await store.claimed(term), forecasts())
-    jobs = {job.slug: job for job in await store.listings.jobs(JobFilter(), limit=9)}
-    popularity = dict(zip(sorted(jobs), (5, 50, 1), strict=True))
-    for slug, count in popularity.items():
-        await store.comparisons.report_demand({jobs[slug].key: count})
-    assert await store.queue.refresh(10) == [], "none is old enough"
-    await store.execute("UPDATE warmup_jobs SET completed_at = now() - interval '23 h'")
-    (first,) = await store.queue.refresh(1)
-    assert popularity[first.slug] == 50
-    assert (first.status, first.reason, first.priority) == (Status.QUEUED, "refresh", 10)
-    assert await store.queue.refresh(1) == [], "one refresh waits already"
-    (second,) = await store.queue.refresh(2)
-    assert popularity[second.slug] == 5
-    await store.execute("UPDATE comparisons SET last_asked_at = now() - interval '8 days'")
-    assert await store.queue.refresh(10) == [], "nobody asks for it any more"
-
-
-async def test_refreshes_do_not_fall_due_in_step(store: Store) -> None:
-    for number in range(40):
-        await store.queue.ready(await store.claimed(f"term {number}"), forecasts())
-    await store.execute("UPDATE comparisons SET last_asked_at = now()")
-    due = []
-    for hours in (17, 19, 21, 23):
-        await store.execute(
-            f"UPDATE warmup_jobs SET completed_at = now() - interval '{hours} h' WHERE status = 'ready'"
-        )
-        due.append(len(await store.queue.refresh(1000)))
-    assert due[0] == 0
-    assert sum(due) == 40
-    assert max(due) < 30
-
-
-async def test_demand_halves_with_time(store: Store) -> None:
-    snapshot = await store.comparison()
-    await store.comparisons.report_demand({key_of(snapshot): 8})
-    await store.execute("UPDATE comparisons SET last_asked_at = last_asked_at - interval '84 h'")
-    await store.comparisons.report_demand({key_of(snapshot): 1})
-    ((demand,),) = [
-        tuple(row.values()) for row in await store.execute("SELECT round(demand::numeric, 2)::float8 FROM comparisons")
-    ]
-    assert demand == 5
-
-
-async def test_a_refresh_that_waited_long_enough_is_overtaken_no_more(store: Store) -> None:
-    ready = await store.queue.ready(await store.claimed(), forecasts())
-    assert ready is not None
-    await store.queue.enqueue(ready.key, ready.data_hash, seen_version=ready.version, reason=EnqueueReason.REFRESH)
-    assert await store.queue.promote() == 0
-    await store.execute("UPDATE warmup_jobs SET queued_at = now() - interval '11 min'")
-    assert await store.queue.promote() == 1
-    waiting = await store.queued("walmart")
-    assert [job.id for job in (await store.queue.claim(2)).claimed] == [ready.id, waiting.id]
-
-
-async def test_old_jobs_go_in_batches_and_those_of_current_or_previous_data_stay(store: Store) -> None:
-    for generation in range(5):
-        snapshot = await store.comparison(values=(1, 2, 3, generation))
-        await store.queue.enqueue(key_of(snapshot), snapshot.data_hash, seen_version=0, reason=FIRST_CALL)
-        assert await store.queue.ready(await store.claim_one(), forecasts())
-    assert await store.queue.delete_old(days=30, limit=10) == 0
-    await store.execute("UPDATE warmup_jobs SET updated_at = now() - interval '31 days'")
-    await store.execute("UPDATE snapshots SET created_at = now() - interval '31 days'")
-    assert [await store.queue.delete_old(days=30, limit=2) for _ in range(3)] == [2, 1, 0]
-    left = await store.listings.jobs(JobFilter(), limit=9)
-    assert [job.id for job in left] == [5, 4]
-    for table in ("forecast_records", "snapshots"):
-        assert len(await store.execute(f"SELECT id FROM {table}")) == (4 if table == "forecast_records" else 2)

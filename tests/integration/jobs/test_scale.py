@@ -15,7 +15,7 @@ from psycopg.rows import tuple_row
 
 from services.common.comparison import ComparisonKey
 from services.jobs.job import QueuePolicy
-from services.jobs.store import comparisons, statements
+from services.jobs.store import comparisons, statements, upkeep
 
 SMALL, LARGE = 1_000, 100_000
 KEY = ComparisonKey("a-vs-term500", "12m", "")
@@ -54,9 +54,9 @@ STATEMENTS = {
     "fail": statements.FAIL.replace("%(id)s", "500"),
     "sweep": statements.SWEEP,
     "requeue": statements.REQUEUE,
-    "promote": statements.PROMOTE,
+    "promote": upkeep.PROMOTE,
     "due": statements.SECONDS_UNTIL_DUE,
-    "status": statements.STATUS,
+    "status": upkeep.STATUS,
     "first page": "SELECT id FROM warmup_jobs ORDER BY created_at DESC, id DESC LIMIT 50",
     "a later page": "SELECT id FROM warmup_jobs WHERE (created_at, id) < (now() - interval '500 s', 500) "
     "ORDER BY created_at DESC, id DESC LIMIT 50",

@@ -1,0 +1,112 @@
+"""The queue's upkeep: what a schedule or an operator asks for, bounded in what each call touches."""
+
+from __future__ import annotations
+
+from services.jobs.store.statements import JOB_COLUMNS, NOTIFY, new_episode
+
+DEMAND_HALF_LIFE = 302_400  # seconds: what was asked for half a week ago counts half
+
+# Before they turn stale, so that nobody is served stale ones, and spread over some hours, so that they do not fall due
+# in step again. Those that are asked for most come first; what is queued already counts towards the limit.
+REFRESH = f"""
+WITH due AS MATERIALIZED (
+    SELECT job.id
+    FROM comparisons AS comparison
+    JOIN snapshots AS current ON current.id = comparison.current_snapshot_id
+    JOIN warmup_jobs AS job ON job.slug = current.slug AND job.timeframe = current.timeframe
+        AND job.geo = current.geo AND job.data_hash = current.data_hash
+    WHERE comparison.last_asked_at > now() - make_interval(days => %(asked_for_days)s)
+      AND job.status = 'ready'
+      AND job.completed_at < now() - make_interval(secs =>
+            %(earliest)s + (%(latest)s - %(earliest)s) * (hashint8(job.id) & 1023) / 1023.0)
+    ORDER BY comparison.demand * 0.5 ^ (EXTRACT(epoch FROM now() - comparison.last_asked_at) / {DEMAND_HALF_LIFE})
+        DESC, job.id
+    LIMIT GREATEST(0, %(limit)s - (SELECT count(*) FROM (
+        SELECT FROM warmup_jobs WHERE status = 'queued' AND priority = %(priority)s LIMIT %(limit)s
+    ) AS waiting))
+    FOR UPDATE OF job SKIP LOCKED
+),
+refreshed AS (
+    UPDATE warmup_jobs AS job SET
+    {new_episode(debug_id="gen_random_uuid()", reason="'refresh'", priority="%(priority)s", force="false")}
+    FROM due WHERE job.id = due.id
+    RETURNING {JOB_COLUMNS}
+)
+SELECT refreshed.*, {NOTIFY} FROM refreshed ORDER BY id
+"""
+
+# What has waited long enough is no longer overtaken: a refresh is late, but never starved.
+PROMOTE = """
+UPDATE warmup_jobs SET priority = 0, version = version + 1, updated_at = now()
+WHERE id IN (
+    SELECT id FROM warmup_jobs
+    WHERE status = 'queued' AND priority > 0 AND queued_at < now() - make_interval(secs => %(promote_after)s)
+    ORDER BY queued_at, id
+    LIMIT 1000
+    FOR UPDATE SKIP LOCKED
+)
+RETURNING id
+"""
+
+# A job that no comparison stands on any more, settled that long ago, with the forecasts kept for it.
+DELETE_OLD_JOBS = """
+WITH old AS MATERIALIZED (
+    SELECT job.id FROM warmup_jobs AS job
+    WHERE job.status IN ('ready', 'failed', 'cancelled')
+      AND job.updated_at < now() - make_interval(days => %(days)s)
+      AND NOT EXISTS (
+        SELECT FROM snapshots AS snapshot
+        JOIN comparisons AS comparison
+          ON snapshot.id IN (comparison.current_snapshot_id, comparison.previous_snapshot_id)
+        WHERE comparison.slug = job.slug AND comparison.timeframe = job.timeframe AND comparison.geo = job.geo
+          AND snapshot.data_hash = job.data_hash
+      )
+    LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+),
+records AS (DELETE FROM forecast_records USING old WHERE job_id = old.id),
+deleted AS (DELETE FROM warmup_jobs AS job USING old WHERE job.id = old.id RETURNING job.id)
+SELECT count(*) AS deleted FROM deleted
+"""
+
+# A snapshot that neither a comparison nor a job names any more.
+DELETE_OLD_SNAPSHOTS = """
+DELETE FROM snapshots WHERE id IN (
+    SELECT snapshot.id FROM snapshots AS snapshot
+    WHERE snapshot.created_at < now() - make_interval(days => %(days)s)
+      AND NOT EXISTS (
+        SELECT FROM comparisons AS comparison
+        WHERE comparison.slug = snapshot.slug AND comparison.timeframe = snapshot.timeframe
+          AND comparison.geo = snapshot.geo
+          AND snapshot.id IN (comparison.current_snapshot_id, comparison.previous_snapshot_id)
+      )
+      AND NOT EXISTS (
+        SELECT FROM warmup_jobs AS job
+        WHERE job.slug = snapshot.slug AND job.timeframe = snapshot.timeframe AND job.geo = snapshot.geo
+          AND job.data_hash = snapshot.data_hash
+      )
+    ORDER BY snapshot.created_at
+    LIMIT %(limit)s
+)
+RETURNING id
+"""
+
+# Each figure stops counting at its cap, so that a look costs the same however many rows there are.
+STATUS = """
+SELECT status.name AS status,
+    (SELECT count(*) FROM (
+        SELECT FROM warmup_jobs AS job
+        WHERE job.status = status.name AND (status.unsettled OR job.updated_at > now() - interval '24 hours')
+        LIMIT %(cap)s
+    ) AS counted) AS count,
+    CASE status.name
+        WHEN 'queued' THEN (SELECT EXTRACT(epoch FROM now() - min(queued_at)) FROM (
+            SELECT queued_at FROM warmup_jobs WHERE status = 'queued' ORDER BY priority, queued_at, id LIMIT %(cap)s
+        ) AS waiting)
+        WHEN 'running' THEN (SELECT EXTRACT(epoch FROM now() - min(started_at)) FROM (
+            SELECT started_at FROM warmup_jobs WHERE status = 'running' LIMIT %(cap)s
+        ) AS running)
+    END::float8 AS age
+FROM (VALUES ('queued', true), ('running', true), ('ready', false), ('failed', false), ('cancelled', false))
+    AS status (name, unsettled)
+"""
