@@ -1,0 +1,182 @@
+"""How long after a fault a job in mid-run has started elsewhere, at the defaults, and when it was ready.
+
+`python -m benchmarks.queue.faults`: real processes, a real PostgreSQL and Valkey. The process that has the job is
+struck; a second one of its kind is there to take over.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import itertools
+import os
+import signal
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import psycopg
+import redis
+from psycopg import sql
+
+from benchmarks.queue.systems.warmcast import SYSTEM
+from devstack.ports import LOOPBACK, free_port
+from devstack.postgres import Postgres
+from devstack.product import Addresses, Service, wiring
+from devstack.readiness import grpc_ready
+from devstack.valkey import Valkey
+
+_LIMIT = 60.0  # seconds
+_names = (f"fault_{number}" for number in itertools.count())
+
+
+@dataclass(frozen=True)
+class Rescue:
+    """Seconds from the fault."""
+
+    started: float
+    ready: float
+
+
+def main(arguments: list[str]) -> int:
+    """Prints each trial, and the bar's figure; 1 when one of them took longer than the bar."""
+    parser = argparse.ArgumentParser(prog="bench-queue-faults")
+    parser.add_argument("--trials", type=int, default=3, help="of each fault (3)")
+    parser.add_argument("--bar", type=float, default=20.0, help="seconds that a start elsewhere may take (20)")
+    asked = parser.parse_args(arguments)
+    faults: dict[str, Callable[[Postgres, Valkey], Rescue]] = {
+        "kill -9 of jobs": _jobs_killed,
+        "kill -9 of the forecaster": partial(_forecaster_struck, number=signal.SIGKILL),
+        "SIGSTOP of the forecaster": partial(_forecaster_struck, number=signal.SIGSTOP),
+    }
+    longest = 0.0
+    with tempfile.TemporaryDirectory() as folder:
+        postgres, valkey = Postgres(Path(folder) / "postgres"), Valkey(Path(folder) / "valkey")
+        with _running(postgres), _running(valkey):
+            for name, strike in faults.items():
+                rescues = [strike(postgres, valkey) for _ in range(asked.trials)]
+                longest = max(longest, *(each.started for each in rescues))
+                print(
+                    f"{name:26s} started elsewhere after "
+                    + ", ".join(f"{each.started:.1f}" for each in rescues)
+                    + f" s (median {statistics.median(each.started for each in rescues):.1f}), ready after "
+                    + ", ".join(f"{each.ready:.1f}" for each in rescues)
+                    + " s",
+                    flush=True,
+                )
+    print(f"longest: {longest:.1f} s; the bar is {asked.bar:.0f} s")
+    return int(longest > asked.bar)
+
+
+def _jobs_killed(postgres: Postgres, valkey: Valkey) -> Rescue:
+    with _product(postgres, valkey) as (services, environment):
+        forecaster, jobs = services("forecaster"), services("jobs")
+        lease = _run_begins(environment["DATABASE_URL"], forecaster)
+        services("jobs")
+        return _rescue(
+            environment["DATABASE_URL"], lease, jobs.kill, then=partial(_workers, forecaster, signal.SIGCONT)
+        )
+
+
+def _forecaster_struck(postgres: Postgres, valkey: Valkey, number: signal.Signals) -> Rescue:
+    with _product(postgres, valkey) as (services, environment):
+        forecaster = services("forecaster")
+        services("jobs")
+        lease = _run_begins(environment["DATABASE_URL"], forecaster)
+        services("forecaster")
+        time.sleep(2)  # so that jobs, which looks for it every second, has found it too
+        return _rescue(environment["DATABASE_URL"], lease, partial(forecaster.send, number), then=lambda: None)
+
+
+def _run_begins(url: str, forecaster: Service) -> int:
+    """Enqueues the job, with the forecaster's workers frozen so that it cannot end; the lease that it runs under."""
+    _workers(forecaster, signal.SIGSTOP)
+    asyncio.run(_enqueue(url))
+    with psycopg.connect(url, autocommit=True) as connection:
+        return _wait(connection, "SELECT lease_id FROM warmup_jobs WHERE status = 'running'")[0]
+
+
+def _rescue(url: str, lease: int, strike: Callable[[], None], then: Callable[[], None]) -> Rescue:
+    with psycopg.connect(url, autocommit=True) as connection:
+        strike()
+        struck = time.monotonic()
+        _wait(connection, f"SELECT 1 FROM warmup_jobs WHERE lease_id > {lease}")
+        started = time.monotonic() - struck
+        then()
+        _wait(connection, "SELECT 1 FROM warmup_jobs WHERE status = 'ready'")
+        return Rescue(started, time.monotonic() - struck)
+
+
+async def _enqueue(url: str) -> None:
+    async with SYSTEM.producer(url) as enqueue:
+        await enqueue(0)
+
+
+def _wait(connection: psycopg.Connection, query: str) -> tuple[int, ...]:
+    until = time.monotonic() + _LIMIT
+    while time.monotonic() < until:
+        if row := connection.execute(query.encode()).fetchone():
+            return tuple(row)
+        time.sleep(0.02)
+    raise TimeoutError(f"not within {_LIMIT:.0f} s: {query}")
+
+
+@contextlib.contextmanager
+def _product(postgres: Postgres, valkey: Valkey) -> Iterator[tuple[Callable[[str], Service], dict[str, str]]]:
+    """What starts a further forecaster or jobs, ready when it returns, over a database with one comparison."""
+    name = next(_names)
+    with psycopg.connect(postgres.database_url("postgres"), autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    with redis.Redis.from_url(valkey.url) as cache:
+        cache.flushall()
+    addresses = Addresses.on_free_ports()
+    ports = {"forecaster": [free_port(), free_port()], "jobs": [free_port(), free_port()]}
+    environment = {
+        **{key: value for key, value in os.environ.items() if key in ("PATH", "HOME", "PYTHONPATH", "TMPDIR")},
+        **wiring(addresses, database_url=postgres.database_url(name), redis_url=valkey.url),
+        "WARMUP_SECRET": "x" * 32,
+        "FORECASTER_ADDR": "ipv4:" + ",".join(f"{LOOPBACK}:{port}" for port in ports["forecaster"]),
+    }
+    asyncio.run(SYSTEM.install(environment["DATABASE_URL"], 1))
+    with contextlib.ExitStack() as ends:
+
+        def start(kind: str) -> Service:
+            address = f"{LOOPBACK}:{ports[kind].pop(0)}"
+            service = Service(kind, environment | {f"{kind.upper()}_LISTEN": address}, partial(grpc_ready, address))
+            ends.callback(service.kill_group)
+            service.launch()
+            until = time.monotonic() + _LIMIT
+            while not service.ready():
+                if time.monotonic() > until:
+                    raise TimeoutError(f"{kind} is not ready: it {service.ended}")
+                time.sleep(0.05)
+            return service
+
+        yield start, environment
+
+
+@contextlib.contextmanager
+def _running(server: Postgres | Valkey) -> Iterator[None]:
+    server.start()
+    try:
+        yield
+    finally:
+        server.stop()
+
+
+def _workers(forecaster: Service, number: signal.Signals) -> None:
+    """A signal to each process that the forecaster started."""
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if int((entry / "stat").read_text().rpartition(")")[2].split()[1]) == forecaster.pid:
+                os.kill(int(entry.name), number)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
