@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -57,7 +58,7 @@ def prepare(server: Postgres, name: str, jobs: int) -> None:
 def drain(server: Postgres, name: str, jobs: int, concurrency: int | None = None) -> Drain:
     """From the first job's start to the moment that the last one's end is committed."""
     with _copy(server, _full(name)) as url, _worker(name, url, jobs, concurrency) as worker:
-        starts, done, again = _result(worker)
+        starts, done, again = worker.result()
         return Drain(jobs / ((done - min(starts.values())) / 1e9), again)
 
 
@@ -66,11 +67,9 @@ def latency(server: Postgres, name: str, jobs: int, rate: float, concurrency: in
     with _copy(server, _empty(name)) as url:
         _produce(name, url, range(1), rate)
         with _worker(name, url, jobs + _WARM_UP + 1, concurrency) as worker:
-            assert worker.stdout is not None
-            if worker.stdout.readline() != "up\n":
-                raise RuntimeError(f"{name}: its worker did not come up")
+            worker.wait_until_up()
             sent, seconds = _produce(name, url, range(1, jobs + _WARM_UP + 1), rate)
-            starts, _, again = _result(worker)
+            starts, _, again = worker.result()
     waits = sorted((starts[number] - sent[number]) / 1e9 for number in sent if number > _WARM_UP)
     return Latency(
         p50=waits[len(waits) // 2],
@@ -100,27 +99,44 @@ def _copy(server: Postgres, template: str) -> Iterator[str]:
 
 
 @contextmanager
-def _worker(name: str, url: str, jobs: int, concurrency: int | None) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        _command("worker", name, url, jobs, concurrency or load(name).concurrency),
-        cwd=_CHECKOUT,
-        env=_environment(),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
+def _worker(name: str, url: str, jobs: int, concurrency: int | None) -> Iterator[Worker]:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "result.json"
+        process = subprocess.Popen(
+            _command("worker", name, url, jobs, concurrency or load(name).concurrency, file),
+            cwd=_CHECKOUT,
+            env=_environment(),
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            yield Worker(name, process, file)
+        finally:
+            process.kill()
+            process.wait()
 
 
-def _result(worker: subprocess.Popen[str]) -> tuple[dict[int, int], int, int]:
-    printed, _ = worker.communicate(timeout=_LIMIT)
-    if worker.returncode:
-        raise RuntimeError(f"a worker ended with {worker.returncode}")
-    result = json.loads(printed.splitlines()[-1])
-    return {int(number): at for number, at in result["starts"].items()}, result["done"], result["again"]
+@dataclass(frozen=True)
+class Worker:
+    """A worker process, and where its result will be."""
+
+    name: str
+    process: subprocess.Popen[str]
+    file: Path
+
+    def wait_until_up(self) -> None:
+        """Until it has begun its first job."""
+        assert self.process.stdout is not None
+        if (line := self.process.stdout.readline()) != "up\n":
+            raise RuntimeError(f"{self.name}: its worker did not come up: {line}")
+
+    def result(self) -> tuple[dict[int, int], int, int]:
+        """When each job started and the last was done, in nanoseconds, and how many starts came twice."""
+        printed, _ = self.process.communicate(timeout=_LIMIT)
+        if self.process.returncode:
+            raise RuntimeError(f"{self.name}: its worker ended with {self.process.returncode}: {printed[-2000:]}")
+        result = json.loads(self.file.read_text(encoding="utf-8"))
+        return {int(number): at for number, at in result["starts"].items()}, result["done"], result["again"]
 
 
 def _produce(name: str, url: str, numbers: range, rate: float) -> tuple[dict[int, int], float]:

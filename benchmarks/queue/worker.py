@@ -1,6 +1,6 @@
-"""One worker process: `python -m benchmarks.queue.worker SYSTEM URL JOBS CONCURRENCY`.
+"""One worker process: `python -m benchmarks.queue.worker SYSTEM URL JOBS CONCURRENCY FILE`.
 
-It works until JOBS jobs have started and none is unfinished, then prints when each started and when the last was done.
+It works until JOBS jobs have started and none is unfinished; FILE then says when each started and the last was done.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import time
+from pathlib import Path
 
 import psycopg
 import uvloop
@@ -21,10 +22,10 @@ _LIMIT = 600.0  # seconds
 
 
 def main() -> None:
-    """Prints `up` once the first job has started, then one line of JSON."""
-    name, url, jobs, concurrency = sys.argv[1:]
+    """Prints `up` once the first job has started; writes its file and ends once all are done."""
+    name, url, jobs, concurrency, file = sys.argv[1:]
     result = uvloop.run(asyncio.wait_for(_work(load(name), url, int(jobs), int(concurrency)), _LIMIT))
-    print(json.dumps(result), flush=True)
+    Path(file).write_text(json.dumps(result), encoding="utf-8")
     # How long each takes to shut down is not measured, nor waited for.
     os._exit(0)
 
