@@ -53,6 +53,7 @@ class Dispatcher:
         self._asking = asyncio.Lock()  # many callers, one question
         self._draining = False
         self._promoted_at = float("-inf")
+        self._more_may_wait = True  # the last claim had no slot to spare
         self.passes = 0  # looks at the queue so far
 
     @property
@@ -85,6 +86,8 @@ class Dispatcher:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._woken.wait()
+            # Runs that end together free their slots together, and one claim fills them all.
+            await asyncio.sleep(0)
 
     async def run_now(self, most: int) -> list[WarmupJob]:
         """Claims and runs up to `most` jobs, one after the other; a caller that leaves does not end it.
@@ -114,15 +117,19 @@ class Dispatcher:
         poll = self._poll * random.uniform(0.7, 1.0)  # noqa: S311 - keeps replicas from polling in step
         try:
             info = await self.forecaster_info()
-            free = (info.worker_slots if info else 0) - len(self._runs)
             if time.monotonic() - self._promoted_at > _PROMOTE_EVERY:
                 await self._queue.promote()
                 self._promoted_at = time.monotonic()
+            slots = info.worker_slots if info else 0
+            free = max(slots - len(self._runs), 0)
             # With no slot free it claims nothing, but still frees what is stuck.
-            claims = await self._claim(max(free, 0))
+            claims = await self._claim(free)
+            # A claim that came back short saw the queue empty: what is enqueued after it brings a notification.
+            self._more_may_wait = len(claims.claimed) == free
             for job in claims.claimed:
                 self._start(job)
-            if claims.claimed or claims.rescued:
+            if claims.rescued or (self._more_may_wait and len(self._runs) < slots):
+                # Rescued jobs are back in the queue; or a run ended during the claim, and left a slot to fill.
                 self._woken.set()
             if self._woken.is_set():
                 return 0  # there is more to do, so how long to sleep is no question
@@ -166,7 +173,8 @@ class Dispatcher:
     def _ended(self, run: asyncio.Task[WarmupJob | None]) -> None:
         self._runs.discard(run)
         RUNNING.set(len(self._runs))
-        self._woken.set()
+        if self._more_may_wait:
+            self._woken.set()
         if run.cancelled():
             return
         if error := run.exception():
@@ -177,6 +185,7 @@ class Dispatcher:
         if settled is None or settled.status is not Status.READY:
             # Perhaps the forecaster has gone: it is asked again before another attempt is spent on it.
             self._asked_at = float("-inf")
+            self._woken.set()
 
 
 def count_rescued(swept: tuple[SweptJob, ...]) -> None:

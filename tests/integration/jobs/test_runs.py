@@ -13,7 +13,7 @@ from services.common import errors
 from services.common.errors import WarmcastError
 from services.jobs.dispatcher import Dispatcher
 from services.jobs.forecast import ForecasterInfo, Generation
-from services.jobs.job import Cause, QueuePolicy, Status, WarmupJob
+from services.jobs.job import Cause, Claims, QueuePolicy, Status, WarmupJob
 from services.jobs.runner import Runner
 from services.jobs.store.listen import Listener
 from services.jobs.sweeper import Sweeper
@@ -168,6 +168,44 @@ async def test_a_lost_wake_up_is_made_good_by_the_sweep(store: Store) -> None:
         swept = await Sweeper(store.queue, store.listings, forecaster).sweep()
         assert [each.cause for each in swept.requeued] == [Cause.QUEUED_OVERDUE]
         await wait_until_async(settled(store, job, Status.READY), 10, "the job is ready")
+
+
+async def test_a_slot_that_frees_during_a_claim_is_filled_at_once(store: Store) -> None:
+    release = asyncio.Event()
+    first = await store.queued("first")
+
+    async def hold_the_first(job: WarmupJob) -> Generation:
+        yield None
+        if job.id == first.id:
+            await release.wait()
+        yield forecasts()
+
+    class EndsARunMeanwhile:
+        """A queue whose claim of one slot takes until the run in the other has ended."""
+
+        async def claim(self, limit: int) -> Claims:
+            claims = await store.queue.claim(limit)
+            if limit == 1 and not release.is_set():
+                release.set()
+                await wait_until_async(_is(lambda: dispatcher.running == 0), 10, "the first run ended")
+            return claims
+
+        async def promote(self) -> int:
+            return 0
+
+        async def seconds_until_due(self) -> float | None:
+            return None
+
+    forecaster = FakeForecaster(hold_the_first, slots=2)
+    dispatcher = Dispatcher(EndsARunMeanwhile(), runner(store, forecaster), forecaster, poll=3600)
+    task = asyncio.create_task(dispatcher.dispatch())
+    await wait_until_async(_is(lambda: dispatcher.passes >= 1), 10, "the first run began")
+    others = [await store.queued(term) for term in ("second", "third")]
+    dispatcher.wake()  # one notification for both, and no poll for an hour
+    for job in others:
+        await wait_until_async(settled(store, job, Status.READY), 10, "both ran")
+    await dispatcher.drain(5)
+    await asyncio.wait_for(task, 5)
 
 
 async def test_no_more_run_at_once_than_the_forecaster_has_slots(store: Store) -> None:
