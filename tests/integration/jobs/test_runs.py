@@ -171,13 +171,18 @@ async def test_a_lost_wake_up_is_made_good_by_the_sweep(store: Store) -> None:
 
 
 async def test_a_slot_that_frees_during_a_claim_is_filled_at_once(store: Store) -> None:
-    release = asyncio.Event()
-    first = await store.queued("first")
+    release, third_runs = asyncio.Event(), asyncio.Event()
+    await store.queued("first")
 
-    async def hold_the_first(job: WarmupJob) -> Generation:
+    async def hold(job: WarmupJob) -> Generation:
+        """The first ends during the second's claim, and the second only once the third runs beside it."""
         yield None
-        if job.id == first.id:
+        if "first" in job.slug:
             await release.wait()
+        elif "second" in job.slug:
+            await third_runs.wait()
+        else:
+            third_runs.set()
         yield forecasts()
 
     class EndsARunMeanwhile:
@@ -196,7 +201,7 @@ async def test_a_slot_that_frees_during_a_claim_is_filled_at_once(store: Store) 
         async def seconds_until_due(self) -> float | None:
             return None
 
-    forecaster = FakeForecaster(hold_the_first, slots=2)
+    forecaster = FakeForecaster(hold, slots=2)
     dispatcher = Dispatcher(EndsARunMeanwhile(), runner(store, forecaster), forecaster, poll=3600)
     task = asyncio.create_task(dispatcher.dispatch())
     await wait_until_async(_is(lambda: dispatcher.passes >= 1), 10, "the first run began")
