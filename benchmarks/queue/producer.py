@@ -1,4 +1,4 @@
-"""One producer process: `python -m benchmarks.queue.producer SYSTEM URL FIRST LAST RATE`.
+"""One producer process: `python -m benchmarks.queue.producer SYSTEM URL FIRST LAST RATE FILE`.
 
 Each job is one call of the system's own, committed before the next begins. The calls are due at RATE a second; one that
 is late is made at once, so the schedule is the same for all, and a queue that slows the producer down gains nothing.
@@ -10,6 +10,7 @@ import asyncio
 import json
 import sys
 import time
+from pathlib import Path
 
 import uvloop
 
@@ -17,9 +18,10 @@ from benchmarks.queue.systems import System, load
 
 
 def main() -> None:
-    """Prints one line of JSON: when each call was made, by the clock that all processes share."""
-    name, url, first, last, rate = sys.argv[1:]
-    print(json.dumps(uvloop.run(_produce(load(name), url, range(int(first), int(last) + 1), float(rate)))))
+    """Writes when each call was made, by the clock that all processes share."""
+    name, url, first, last, rate, file = sys.argv[1:]
+    result = uvloop.run(_produce(load(name), url, range(int(first), int(last) + 1), float(rate)))
+    Path(file).write_text(json.dumps(result), encoding="utf-8")
 
 
 async def _produce(system: System, url: str, numbers: range, rate: float) -> dict[str, object]:

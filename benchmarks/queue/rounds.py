@@ -140,11 +140,11 @@ class Worker:
 
 
 def _produce(name: str, url: str, numbers: range, rate: float) -> tuple[dict[int, int], float]:
-    command = _command("producer", name, url, numbers[0], numbers[-1], rate)
-    printed = subprocess.run(
-        command, cwd=_CHECKOUT, env=_environment(), stdout=subprocess.PIPE, text=True, check=True, timeout=_LIMIT
-    ).stdout
-    result = json.loads(printed)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "result.json"
+        command = _command("producer", name, url, numbers[0], numbers[-1], rate, file)
+        subprocess.run(command, cwd=_CHECKOUT, env=_environment(), check=True, timeout=_LIMIT)
+        result = json.loads(file.read_text(encoding="utf-8"))
     return {int(number): at for number, at in result["sent"].items()}, result["seconds"]
 
 
