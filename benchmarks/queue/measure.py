@@ -3,6 +3,7 @@
 Drain: jobs enqueued beforehand, a no-op each, from the first start to the last terminal row. Latency: from the call
 that enqueues to the call of the handler, one producer process at a steady rate, one worker process. Rounds are
 interleaved, each starts from a fresh copy of a prepared database on one PostgreSQL, and ratios are taken in a round.
+At the end processes are struck, and what is timed is how soon their jobs run elsewhere.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.queue import report, rounds
+from benchmarks.queue import faults, report, rounds
 from benchmarks.queue.report import Run
 from benchmarks.queue.systems import NAMES, installed_version
 from devstack.postgres import Postgres
@@ -38,9 +39,13 @@ def main(arguments: list[str]) -> int:
                 _round(server, names, run, number)
         finally:
             server.stop()
-    print("\n" + "\n".join(report.tables(run)))
+    print("\n" + "\n".join(report.tables(run)) + "\n")
+    rescues = []
+    for line in faults.table(asked.trials):
+        print(line, flush=True)
+        rescues.append(line)
     if asked.write:
-        report.write(run)
+        report.write(run, rescues)
     return 0
 
 
@@ -61,13 +66,15 @@ def _round(server: Postgres, names: list[str], run: Run, number: int) -> None:
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench-queue")
-    parser.add_argument("--quick", action="store_true", help="two rounds of 1,000 jobs")
+    parser.add_argument("--quick", action="store_true", help="two rounds of 1,000 jobs, one trial of each fault")
     parser.add_argument("--jobs", type=int, help="jobs a measurement (10,000)")
     parser.add_argument("--rounds", type=int, help="rounds (5)")
     parser.add_argument("--rate", type=float, default=400, help="enqueues a second (400)")
+    parser.add_argument("--trials", type=int, help="of each fault (3)")
     parser.add_argument("--write", action="store_true", help="write the section of benchmarks/RESULTS.md")
     asked = parser.parse_args(arguments)
     asked.jobs = asked.jobs or (1000 if asked.quick else 10_000)
+    asked.trials = asked.trials or (1 if asked.quick else 3)
     asked.rounds = asked.rounds or (2 if asked.quick else 5)
     return asked
 

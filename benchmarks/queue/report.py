@@ -77,7 +77,7 @@ def tables(run: Run) -> Iterator[str]:
         yield from _bars(run)
 
 
-def write(run: Run) -> None:
+def write(run: Run, rescues: Sequence[str]) -> None:
     """Puts the section in place of the one that is there, or at the end."""
     section = "\n".join(
         [
@@ -90,6 +90,8 @@ def write(run: Run) -> None:
             "enqueues/s from one producer through each queue's own call, timed from before the call to the handler.",
             "",
             *tables(run),
+            "",
+            *rescues,
             _END,
         ]
     )
