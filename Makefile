@@ -9,7 +9,7 @@ UV     := $(shell command -v uv 2>/dev/null)
 
 PROTOS := $(shell find protos -name '*.proto')
 
-.PHONY: help run test lint protos check-protos docs bench bench-queue lock clean setup
+.PHONY: help run test lint protos check-protos docs bench bench-queue chaos lock clean setup
 .DEFAULT_GOAL := help
 
 help: ## Show the targets.
@@ -37,6 +37,9 @@ bench: setup ## Run the benchmarks; ARGS=NAME runs one of them.
 
 bench-queue: $(PEERS)/installed generated/made ## Measure the queue beside its peers (Python 3.12; about 20 minutes; ARGS=--quick).
 	PYTHONPATH=generated $(PEERS)/bin/python -m benchmarks.queue.measure $(ARGS)
+
+chaos: setup ## Strike real processes at random and count what was lost (half an hour; ARGS='--jobs 300 --seconds 60').
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 setup: $(VENV)/installed generated/made ## Make the virtual environment and the stubs.
 

@@ -1,0 +1,1 @@
+"""Strikes real processes at random and counts, by SQL, what was lost, doubled or undead: `make chaos`."""

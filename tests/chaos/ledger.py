@@ -1,0 +1,182 @@
+"""The ground truth: triggers of the harness write every transition of a job down, and SQL counts what must not be.
+
+A row is keyed (job, lease, event) and never changed. `writer` is the process that made the transition, which each
+connection carries as the setting `chaos.writer`: what a runner does to a lease that another one holds shows by it.
+"""
+
+from __future__ import annotations
+
+import psycopg
+
+_TABLE = """
+CREATE TABLE chaos_ledger (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    job_id bigint NOT NULL,
+    lease_id bigint NOT NULL,
+    event text NOT NULL,
+    episode text NOT NULL,
+    detail text,
+    writer text NOT NULL DEFAULT COALESCE(current_setting('chaos.writer', true), ''),
+    old_status text,
+    old_lease_id bigint,
+    old_version bigint,
+    version bigint NOT NULL
+);
+CREATE INDEX ON chaos_ledger (job_id, lease_id, event);
+CREATE FUNCTION chaos_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'the ledger is append-only';
+END $$;
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON chaos_ledger
+    FOR EACH ROW EXECUTE FUNCTION chaos_append_only();
+"""
+
+# A new debug id is a new episode; `requeues` grows with a rescue and a reminder alone.
+_TRIGGERS = """
+CREATE FUNCTION chaos_witness() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO chaos_ledger (job_id, lease_id, event, episode, detail, version)
+        VALUES (NEW.id, NEW.lease_id, 'enqueued', NEW.debug_id, NEW.reason, NEW.version);
+        RETURN NULL;
+    END IF;
+    INSERT INTO chaos_ledger (job_id, lease_id, event, episode, detail, old_status, old_lease_id, old_version, version)
+    VALUES (
+        NEW.id, NEW.lease_id,
+        CASE
+            WHEN NEW.debug_id <> OLD.debug_id THEN 'enqueued'
+            WHEN NEW.lease_id <> OLD.lease_id THEN 'claimed'
+            WHEN NEW.status = 'ready' THEN 'ready'
+            WHEN NEW.status = 'cancelled' THEN 'cancelled'
+            WHEN NEW.requeues > OLD.requeues AND OLD.status = 'running' THEN 'rescued'
+            WHEN NEW.requeues > OLD.requeues THEN 'reminded'
+            WHEN NEW.status = 'failed' THEN 'failed'
+            WHEN OLD.status = 'running' AND NEW.status = 'queued' AND NEW.attempts < OLD.attempts THEN 'handed-back'
+            WHEN OLD.status = 'running' AND NEW.status = 'queued' THEN 'retried'
+            WHEN OLD.status = 'running' AND NEW.status = 'running' THEN 'beat'
+            ELSE 'changed'
+        END,
+        NEW.debug_id, COALESCE(NEW.last_error, NEW.reason), OLD.status, OLD.lease_id, OLD.version, NEW.version
+    );
+    RETURN NULL;
+END $$;
+CREATE TRIGGER chaos_witness AFTER INSERT OR UPDATE ON warmup_jobs FOR EACH ROW EXECUTE FUNCTION chaos_witness();
+
+-- A forecast is recorded under the lease that its runner believes in, in the transaction that says `ready`.
+CREATE FUNCTION chaos_witness_record() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO chaos_ledger (job_id, lease_id, event, episode, old_status, old_lease_id, version)
+    SELECT NEW.job_id, NEW.lease_id, 'recorded', job.debug_id, job.status, job.lease_id, job.version
+    FROM warmup_jobs AS job WHERE job.id = NEW.job_id;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER chaos_witness AFTER INSERT ON forecast_records
+    FOR EACH ROW EXECUTE FUNCTION chaos_witness_record();
+"""
+
+# What the holder of a lease alone may do.
+_HOLDERS = "('beat', 'ready', 'retried', 'failed', 'handed-back')"
+
+_MUST_BE_ZERO = {
+    "zombie: settled what was not running": """
+        SELECT count(*) FROM chaos_ledger
+        WHERE event = 'ready' AND (old_status <> 'running' OR old_lease_id <> lease_id)""",
+    "zombie: moved by one who does not hold the lease": f"""
+        SELECT count(*) FROM chaos_ledger AS done
+        JOIN chaos_ledger AS claim
+          ON claim.job_id = done.job_id AND claim.lease_id = done.lease_id AND claim.event = 'claimed'
+        WHERE done.event IN {_HOLDERS} AND done.writer <> claim.writer""",
+    "zombie: moved without a claim": f"""
+        SELECT count(*) FROM chaos_ledger AS done
+        WHERE done.event IN {_HOLDERS} AND NOT EXISTS (
+            SELECT FROM chaos_ledger AS claim
+            WHERE claim.job_id = done.job_id AND claim.lease_id = done.lease_id AND claim.event = 'claimed')""",
+    "zombie: recorded under another lease": """
+        SELECT count(*) FROM chaos_ledger
+        WHERE event = 'recorded' AND (old_status <> 'ready' OR old_lease_id <> lease_id)""",
+    "doubled: two `ready` in one episode": """
+        SELECT count(*) FROM (
+            SELECT FROM chaos_ledger WHERE event = 'ready' GROUP BY job_id, episode HAVING count(*) > 1) AS twice""",
+    "doubled: one lease given out or settled twice": """
+        SELECT count(*) FROM (
+            SELECT FROM chaos_ledger WHERE event IN ('claimed', 'ready', 'failed', 'retried', 'rescued', 'handed-back')
+            GROUP BY job_id, lease_id, event HAVING count(*) > 1) AS twice""",
+    "doubled: one lease for two jobs": """
+        SELECT count(*) FROM (
+            SELECT FROM chaos_ledger WHERE event = 'claimed' GROUP BY lease_id HAVING count(DISTINCT job_id) > 1
+        ) AS shared""",
+    "version that did not grow": """
+        SELECT count(*) FROM chaos_ledger
+        WHERE event NOT IN ('beat', 'recorded', 'changed') AND old_version IS NOT NULL AND version <= old_version""",
+    "lease that did not grow": """
+        SELECT count(*) FROM chaos_ledger WHERE event = 'claimed' AND lease_id <= old_lease_id""",
+    "unequal numbers for one snapshot": """
+        SELECT count(*) FROM (
+            SELECT FROM forecast_records GROUP BY job_id, label, engine_version
+            HAVING count(DISTINCT forecast_hash) > 1) AS differing""",
+    "lost: comparison without a job that is ready": """
+        SELECT count(*) FROM comparisons AS comparison
+        JOIN snapshots AS snapshot ON snapshot.id = comparison.current_snapshot_id
+        WHERE NOT EXISTS (
+            SELECT FROM warmup_jobs AS job
+            WHERE (job.slug, job.timeframe, job.geo, job.data_hash)
+                = (snapshot.slug, snapshot.timeframe, snapshot.geo, snapshot.data_hash) AND job.status = 'ready')""",
+    "lost: job that the ledger last saw elsewhere": """
+        SELECT count(*) FROM warmup_jobs AS job
+        WHERE job.version <> (SELECT max(version) FROM chaos_ledger WHERE job_id = job.id)""",
+    "unsettled job": "SELECT count(*) FROM warmup_jobs WHERE status IN ('queued', 'running')",
+}
+
+_HAPPENED = """
+SELECT CASE WHEN event IN ('rescued', 'retried', 'handed-back', 'failed', 'enqueued')
+            THEN event || ': ' || COALESCE(regexp_replace(left(detail, 60), '[0-9]+', 'N', 'g'), '')
+            ELSE event END AS what, count(*)
+FROM chaos_ledger GROUP BY what ORDER BY what
+"""
+
+
+def install(database_url: str) -> None:
+    """Makes the ledger and its triggers in a migrated database that no job was enqueued in yet."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(_TABLE)
+        connection.execute(_TRIGGERS)
+
+
+def wrongs(database_url: str) -> dict[str, int]:
+    """What must never be, counted; all zero when all is well."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        return {name: _count(connection, statement) for name, statement in _MUST_BE_ZERO.items()}
+
+
+def happened(database_url: str) -> dict[str, int]:
+    """How many events of each kind there were."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        return {str(what): int(count) for what, count in connection.execute(_HAPPENED)}
+
+
+def ready_moments(database_url: str) -> list[float]:
+    """When each `ready` was, in seconds of the epoch."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        rows = connection.execute("SELECT extract(epoch FROM at)::float8 FROM chaos_ledger WHERE event = 'ready'")
+        return [float(moment) for (moment,) in rows]
+
+
+def recorded_hashes(database_url: str) -> dict[tuple[str, str, str, str], list[tuple[str, str, str]]]:
+    """Of each job's snapshot: (term, engine version, forecast hash) of termA and of termB."""
+    statement = """
+        SELECT DISTINCT ON (job.id, record.label)
+               job.slug, job.timeframe, job.geo, job.data_hash, record.term, record.engine_version, record.forecast_hash
+        FROM warmup_jobs AS job JOIN forecast_records AS record ON record.job_id = job.id
+        ORDER BY job.id, record.label, record.id DESC"""
+    found: dict[tuple[str, str, str, str], list[tuple[str, str, str]]] = {}
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for slug, timeframe, geo, data_hash, *forecast in connection.execute(statement):
+            found.setdefault((slug, timeframe, geo, data_hash), []).append((forecast[0], forecast[1], forecast[2]))
+    return found
+
+
+def _count(connection: psycopg.Connection, statement: str) -> int:
+    row = connection.execute(statement.encode()).fetchone()
+    assert row is not None
+    return int(row[0])

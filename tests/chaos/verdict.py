@@ -1,0 +1,159 @@
+"""What came of it: everything settles, and then the counts."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import grpc
+import redis
+from warmcast.jobs.v1 import jobs_pb2 as pb
+
+from services.common.cache_keys import LOCK, SnapshotName, forecast_key, warmup_key
+from services.forecaster import envelope
+from tests.chaos import ledger
+from tests.chaos.faults import Struck
+from tests.chaos.load import ask, authorised, client, stub
+from tests.chaos.world import World
+from tests.waiting import wait_until
+
+_ASKING = 6  # callers at once
+_BEFORE, _AFTER_FROM, _AFTER_TO = 30, 20, 50  # seconds from a fault
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`wrong` must be all zero."""
+
+    wrong: dict[str, int]
+    happened: dict[str, int]
+    apart: dict[str, int]  # what a FLUSHALL let in: no fence stood
+    recovery: tuple[float, ...] = ()  # a ratio for each fault that has quiet seconds on both sides
+
+    def table(self) -> str:
+        """For people."""
+        rows = [
+            *((f"  {name}", f"{count:,}") for name, count in self.happened.items()),
+            *((f"  {name}", f"{count:,}") for name, count in self.apart.items()),
+            *((f"{'ok' if count == 0 else 'WRONG':<5} {name}", f"{count:,}") for name, count in self.wrong.items()),
+        ]
+        if self.recovery:
+            rows.append((f"  recovery, median of {len(self.recovery)} faults", f"{self.median_recovery:.2f}"))
+            rows.append(("  recovery, lowest", f"{min(self.recovery):.2f}"))
+        return "\n".join(f"{name:<90} {value:>10}" for name, value in rows)
+
+    @property
+    def median_recovery(self) -> float:
+        """Of the faults; only where there are ratios."""
+        return statistics.median(self.recovery)
+
+
+def settle(world: World, slugs: Sequence[str], *, seconds: float) -> None:
+    """Heals all, and asks until every premium answer is ready; requeues what has failed, as an operator would.
+
+    Raises AssertionError when that takes longer.
+    """
+    world.heal()
+    wait_until(world.ready, 60, "all services are ready")
+    left = set(slugs)
+
+    def all_ready() -> bool:
+        for address in world.jobs_addresses:
+            _requeue_failed(address)
+        with client(world) as http, ThreadPoolExecutor(_ASKING) as callers:
+            asked = sorted(left)
+            for slug, answer in zip(asked, callers.map(lambda slug: ask(http, slug), asked), strict=True):
+                if answer and answer["warmupStatus"] == "ready" and not answer["stale"]:
+                    left.discard(slug)
+        return not left and ledger.wrongs(world.postgres.url)["unsettled job"] == 0
+
+    try:
+        wait_until(all_ready, seconds, "every comparison is ready")
+    except AssertionError as error:
+        raise AssertionError(f"{error}; {len(left)} are not, such as {sorted(left)[:5]}") from None
+
+
+def judge(world: World, slugs: Sequence[str], struck: Sequence[Struck]) -> Verdict:
+    """Counts; call it once all has settled."""
+    url = world.postgres.url
+    wrong = ledger.wrongs(url)
+    wrong["premium answer that is not ready"] = _not_ready(world, slugs)
+    wrong["Redis: write below a raised fence"] = world.fence.below
+    wrong |= _bundles(world)
+    return Verdict(
+        wrong=wrong,
+        happened={"jobs": len(slugs), "faults": len(struck), **ledger.happened(url)},
+        apart={"Redis: guarded writes": world.fence.writes, "Redis: let in by a lost fence": world.fence.let_in},
+        recovery=_recovery(ledger.ready_moments(url), [fault for fault in struck if not fault.storm]),
+    )
+
+
+def _requeue_failed(address: str) -> None:
+    request = pb.RequeueJobsRequest(status=pb.JOB_STATUS_FAILED, max=1000)
+    try:
+        stub(address).RequeueJobs(request, timeout=10, metadata=authorised())
+    except grpc.RpcError as error:
+        print(f"chaos | requeue: {error}")  # it is asked again in a moment
+
+
+def _not_ready(world: World, slugs: Sequence[str]) -> int:
+    with client(world) as http, ThreadPoolExecutor(_ASKING) as callers:
+        answers = list(callers.map(lambda slug: ask(http, slug), slugs))
+    return sum(
+        not (answer and answer["warmupStatus"] == "ready" and answer["forecastAvailable"] and not answer["stale"])
+        for answer in answers
+    )
+
+
+def _bundles(world: World) -> dict[str, int]:
+    """Each pair in Redis against its fence, and its numbers against those that jobs recorded."""
+    broken = above = unequal = 0
+    recorded = ledger.recorded_hashes(world.postgres.url)
+    with redis.Redis.from_url(world.valkey.url) as connection:
+        for (slug, timeframe, geo, data_hash), hashes in recorded.items():
+            snapshot = SnapshotName(slug, timeframe, geo, data_hash)
+            values = connection.mget([forecast_key(snapshot, term, version) for term, version, _ in hashes])
+            try:
+                pair = envelope.unseal(*values)
+            except (envelope.CorruptValueError, TypeError):
+                pair = None
+            if pair is None:
+                broken += 1
+                continue
+            fence = connection.get(warmup_key(LOCK, snapshot))
+            above += pair.lease_id > int(fence or 0)
+            bundles = (pair.bundle_a, pair.bundle_b)
+            unequal += any(
+                forecast_hash.encode() not in bundle
+                for bundle, (*_, forecast_hash) in zip(bundles, hashes, strict=True)
+            )
+    return {
+        "Redis: pair absent or corrupt": broken,
+        "Redis: pair above its own fence": above,
+        "Redis: pair whose numbers are not those recorded": unequal,
+    }
+
+
+def _recovery(ready: Sequence[float], struck: Sequence[Struck]) -> tuple[float, ...]:
+    """Median rate of the 30 s that begin 20 s after a fault, by that of the 30 s before it."""
+    if not ready:
+        return ()
+    first, last = min(ready), max(ready)
+    ratios = []
+    for fault in struck:
+        if fault.begun - _BEFORE < first or fault.ended + _AFTER_TO > last:
+            continue
+        before = _median_rate(ready, fault.begun - _BEFORE)
+        if before:
+            ratios.append(_median_rate(ready, fault.ended + _AFTER_FROM) / before)
+    return tuple(ratios)
+
+
+def _median_rate(moments: Sequence[float], begin: float) -> float:
+    counts = [0] * 30
+    for moment in moments:
+        if 0 <= moment - begin < 30:
+            counts[int(moment - begin)] += 1
+    return statistics.median(counts)
