@@ -11,12 +11,14 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from functools import partial
 
 import grpc
 import psycopg
 import redis
 from warmcast.jobs.v1 import jobs_pb2 as pb
 
+from devstack.store import Store
 from devstack.store import Store
 from tests.chaos.load import TIMEFRAME, authorised, stub
 from tests.chaos.proxy import Trouble
@@ -76,12 +78,12 @@ class Injector:
             "duplicate triggers": self._trigger_twice,
         }
         for name in world.services:
-            faults[f"SIGKILL of {name}"] = lambda name=name: self._kill(name)  # type: ignore[misc]
-            faults[f"SIGSTOP of {name}"] = lambda name=name: self._freeze(name)  # type: ignore[misc]
+            faults[f"SIGKILL of {name}"] = partial(self._kill, name)
+            faults[f"SIGSTOP of {name}"] = partial(self._freeze, name)
         for name in world.links:
             for trouble in Trouble:
                 if trouble is not Trouble.NONE:
-                    faults[f"{trouble.value} on {name}"] = lambda n=name, t=trouble: self._trouble(n, t)  # type: ignore[misc]
+                    faults[f"{trouble.value} on {name}"] = partial(self._trouble, name, trouble)
         return faults
 
     def _kill(self, name: str) -> None:
@@ -135,5 +137,10 @@ class Injector:
 
 
 def _kill_store(store: Store) -> None:
+    store.kill()
+    store.start()
+
+
+def _crash(store: Store) -> None:
     store.kill()
     store.start()

@@ -74,6 +74,8 @@ class Proxy:
         self._links.add(link)
         try:
             await link.carry(self._target_port)
+        except asyncio.CancelledError:
+            return  # the proxy ends, and asyncio would report each of its connections as an error
         finally:
             self._links.discard(link)
 
