@@ -11,14 +11,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from functools import partial
 
 import grpc
 import psycopg
 import redis
 from warmcast.jobs.v1 import jobs_pb2 as pb
 
-from devstack.store import Store
 from devstack.store import Store
 from tests.chaos.load import TIMEFRAME, authorised, stub
 from tests.chaos.proxy import Trouble
@@ -137,10 +135,5 @@ class Injector:
 
 
 def _kill_store(store: Store) -> None:
-    store.kill()
-    store.start()
-
-
-def _crash(store: Store) -> None:
     store.kill()
     store.start()
