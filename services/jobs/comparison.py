@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.common.comparison import ComparisonKey
-from services.jobs.forecast import SnapshotSeries
 from services.jobs.job import WarmupJob
+from services.jobs.series import SnapshotSeries
 from services.jobs.signals import Signals
 
 

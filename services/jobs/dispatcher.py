@@ -14,7 +14,7 @@ from prometheus_client import Counter, Gauge
 from services.common import errors
 from services.common.errors import WarmcastError
 from services.jobs.forecast import Forecaster, ForecasterInfo
-from services.jobs.job import Claims, Status, SweptJob, WarmupJob
+from services.jobs.job import ClaimedJob, Claims, Status, SweptJob, WarmupJob
 from services.jobs.runner import Runner
 
 log = structlog.get_logger()
@@ -34,8 +34,6 @@ class ClaimQueue(Protocol):
 
     async def promote(self) -> int: ...
 
-    async def seconds_until_due(self) -> float | None: ...
-
 
 class Dispatcher:
     """Owns all runs of this process: those that it starts itself, and those that RunWarmup asks for."""
@@ -47,6 +45,7 @@ class Dispatcher:
         self._poll = poll
         self._woken = asyncio.Event()
         self._runs: set[asyncio.Task[WarmupJob | None]] = set()
+        self._asking_forecaster = 0  # of the runs: the others have its answer, and tell the queue
         self._asked_for: set[asyncio.Task[list[WarmupJob]]] = set()
         self._info: ForecasterInfo | None = None
         self._asked_at = float("-inf")
@@ -121,24 +120,26 @@ class Dispatcher:
                 await self._queue.promote()
                 self._promoted_at = time.monotonic()
             slots = info.worker_slots if info else 0
-            free = max(slots - len(self._runs), 0)
+            free = self._free(slots)
             # With no slot free it claims nothing, but still frees what is stuck.
             claims = await self._claim(free)
             # A claim that came back short saw the queue empty: what is enqueued after it brings a notification.
             self._more_may_wait = len(claims.claimed) == free
             for job in claims.claimed:
                 self._start(job)
-            if claims.rescued or (self._more_may_wait and len(self._runs) < slots):
-                # Rescued jobs are back in the queue; or a run ended during the claim, and left a slot to fill.
+            if claims.rescued or (self._more_may_wait and self._free(slots)):
+                # Rescued jobs are back in the queue; or a slot came free during the claim, and is to be filled.
                 self._woken.set()
-            if self._woken.is_set():
-                return 0  # there is more to do, so how long to sleep is no question
-            due = await self._queue.seconds_until_due()
         except WarmcastError:
             return min(poll, 1.0)
         if info is None:
             return min(poll, 1.0)
+        due = claims.seconds_until_due
         return poll if due is None else min(poll, max(due, _SHORTEST))
+
+    def _free(self, slots: int) -> int:
+        """How many runs may begin: the forecaster is kept busy, and runs that cannot tell the queue do not pile up."""
+        return max(min(slots - self._asking_forecaster, 2 * slots - len(self._runs)), 0)
 
     async def _run_in_turn(self, most: int) -> list[WarmupJob]:
         done: list[WarmupJob] = []
@@ -163,12 +164,18 @@ class Dispatcher:
         count_rescued(claims.rescued)
         return claims
 
-    def _start(self, job: WarmupJob) -> asyncio.Task[WarmupJob | None]:
-        run = asyncio.create_task(self._runner.run(job))
+    def _start(self, job: ClaimedJob) -> asyncio.Task[WarmupJob | None]:
+        run = asyncio.create_task(self._runner.run(job, self._answered))
+        self._asking_forecaster += 1
         self._runs.add(run)
         RUNNING.set(len(self._runs))
         run.add_done_callback(self._ended)
         return run
+
+    def _answered(self) -> None:
+        self._asking_forecaster -= 1
+        if self._more_may_wait:
+            self._woken.set()
 
     def _ended(self, run: asyncio.Task[WarmupJob | None]) -> None:
         self._runs.discard(run)

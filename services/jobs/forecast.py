@@ -7,33 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from services.common.comparison import ComparisonKey
-from services.jobs.job import WarmupJob
-
-
-@dataclass(frozen=True)
-class SnapshotRef:
-    """What names the bundles of one snapshot, and the engine that they were made with, if known."""
-
-    key: ComparisonKey
-    terms: tuple[str, str]
-    data_hash: str
-    engine_version: str | None = None
-
-
-@dataclass(frozen=True)
-class SnapshotSeries:
-    """One immutable snapshot, as it is sent to be forecast."""
-
-    ref: SnapshotRef
-    times: tuple[datetime, ...]
-    values_a: tuple[float, ...]
-    values_b: tuple[float, ...]
-    partial_last_period: bool
-    scaled_apart: bool
-    gaps_filled: bool
-    source: str
-    as_of: datetime
+from services.jobs.job import ClaimedJob, WarmupJob
+from services.jobs.series import SnapshotRef
 
 
 @dataclass(frozen=True)
@@ -84,8 +59,8 @@ Generation = AsyncGenerator["GeneratedForecasts | None", None]
 class Forecaster(Protocol):
     """The forecaster as jobs sees it. Every method raises WarmcastError."""
 
-    def generate(self, job: WarmupJob, snapshot: SnapshotSeries) -> Generation:
-        """Computes both bundles under the job's lease."""
+    def generate(self, job: ClaimedJob) -> Generation:
+        """Computes both bundles of the job's snapshot under its lease."""
         ...
 
     async def missing(self, snapshots: Sequence[SnapshotRef]) -> list[bool]:

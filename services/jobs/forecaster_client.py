@@ -19,11 +19,10 @@ from services.jobs.forecast import (
     ForecastPoint,
     GeneratedForecasts,
     Generation,
-    SnapshotRef,
-    SnapshotSeries,
     TermForecast,
 )
-from services.jobs.job import WarmupJob
+from services.jobs.job import ClaimedJob, WarmupJob
+from services.jobs.series import SnapshotRef
 
 IDEMPOTENT = ("CheckForecasts", "Describe")
 SERVICE = pb.DESCRIPTOR.services_by_name["ForecasterService"].full_name
@@ -40,10 +39,10 @@ class GrpcForecaster:
         self._secret = secret
         self._attempt_deadline = attempt_deadline
 
-    async def generate(self, job: WarmupJob, snapshot: SnapshotSeries) -> Generation:
+    async def generate(self, job: ClaimedJob) -> Generation:
         """See Forecaster.generate. Leaving the generator cancels the call."""
         call = self._stub.GenerateForecasts(
-            _generate_request(job, snapshot),
+            _generate_request(job),
             timeout=self._attempt_deadline,
             metadata=metadata.outgoing(secret=self._secret, debug_id=job.debug_id),
         )
@@ -100,7 +99,8 @@ def _translated(error: grpc.aio.AioRpcError) -> WarmcastError:
     return from_rpc_error(error, asked="the forecaster")
 
 
-def _generate_request(job: WarmupJob, snapshot: SnapshotSeries) -> pb.GenerateForecastsRequest:
+def _generate_request(job: ClaimedJob) -> pb.GenerateForecastsRequest:
+    snapshot = job.snapshot
     return pb.GenerateForecastsRequest(
         key=_snapshot_key(snapshot.ref),
         times=[_timestamp(time) for time in snapshot.times],

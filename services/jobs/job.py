@@ -9,6 +9,7 @@ from enum import StrEnum
 from services.common import errors
 from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
+from services.jobs.series import SnapshotSeries
 
 
 class Status(StrEnum):
@@ -83,6 +84,13 @@ class WarmupJob:
 
 
 @dataclass(frozen=True)
+class ClaimedJob(WarmupJob):
+    """One that this process holds, with what it is to forecast."""
+
+    snapshot: SnapshotSeries
+
+
+@dataclass(frozen=True)
 class SweptJob:
     """A job that was taken up again, as it is now, and why."""
 
@@ -94,8 +102,9 @@ class SweptJob:
 class Claims:
     """What one claim brought: jobs that are this runner's now, and others that it freed on the way."""
 
-    claimed: tuple[WarmupJob, ...]
+    claimed: tuple[ClaimedJob, ...]
     rescued: tuple[SweptJob, ...]
+    seconds_until_due: float | None  # when the next back-off or lease ends; None: nothing waits for the clock
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,9 @@ import structlog
 from prometheus_client import Counter, Histogram
 
 from services.common import errors
-from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
-from services.jobs.forecast import Forecaster, GeneratedForecasts, Generation, SnapshotSeries
-from services.jobs.job import QueuePolicy, WarmupJob, is_permanent, is_uncounted
+from services.jobs.forecast import Forecaster, GeneratedForecasts, Generation
+from services.jobs.job import ClaimedJob, QueuePolicy, WarmupJob, is_permanent, is_uncounted
 
 log = structlog.get_logger()
 
@@ -41,12 +40,6 @@ class RunQueue(Protocol):
     async def raise_leases(self, above: int) -> bool: ...
 
 
-class Snapshots(Protocol):
-    """Where a run's series comes from."""
-
-    async def series(self, key: ComparisonKey, data_hash: str) -> SnapshotSeries: ...
-
-
 class LeaseLost(Exception):
     """The job is somebody else's now; whatever this run has is dropped."""
 
@@ -54,21 +47,21 @@ class LeaseLost(Exception):
 class Runner:
     """Runs claimed jobs, any number at once. Holds no state of its own."""
 
-    def __init__(self, queue: RunQueue, snapshots: Snapshots, forecaster: Forecaster, policy: QueuePolicy) -> None:
+    def __init__(self, queue: RunQueue, forecaster: Forecaster, policy: QueuePolicy) -> None:
         self._queue = queue
-        self._snapshots = snapshots
         self._forecaster = forecaster
         self._policy = policy
 
-    async def run(self, job: WarmupJob) -> WarmupJob | None:
+    async def run(self, job: ClaimedJob, answered: Callable[[], None] = lambda: None) -> WarmupJob | None:
         """Runs one claimed job to its end and returns it as settled; None: its lease was lost on the way.
 
-        A run that is cancelled hands its job back, the attempt uncounted.
+        `answered` is called once the run needs the forecaster no more. A run that is cancelled hands its job back, the
+        attempt uncounted.
         """
         with structlog.contextvars.bound_contextvars(job_id=job.id, lease_id=job.lease_id, debug_id=job.debug_id):
             with RUN_SECONDS.time():
                 try:
-                    settled = await self._attempt(job)
+                    settled = await self._attempt(job, answered)
                 except LeaseLost:
                     settled = None
                 except asyncio.CancelledError:
@@ -80,21 +73,22 @@ class Runner:
             log.info("run ended", slug=job.slug, outcome=outcome, error=settled.last_error if settled else None)
             return settled
 
-    async def _attempt(self, job: WarmupJob) -> WarmupJob | None:
+    async def _attempt(self, job: ClaimedJob, answered: Callable[[], None]) -> WarmupJob | None:
         log.info("run begins", slug=job.slug, timeframe=job.timeframe, geo=job.geo, attempt=job.attempts)
         try:
             async with asyncio.timeout(self._policy.attempt_deadline):
-                snapshot = await self._snapshots.series(job.key, job.data_hash)
-                forecasts = await self._forecasts(job, snapshot)
+                forecasts = await self._forecasts(job)
         except TimeoutError:
             return await self._give_up(job, WarmcastError(errors.DEADLINE_EXCEEDED, "the attempt passed its deadline"))
         except WarmcastError as error:
             return await self._give_up(job, error)
+        finally:
+            answered()
         return await _tell(lambda: self._queue.ready(job, forecasts))
 
-    async def _forecasts(self, job: WarmupJob, snapshot: SnapshotSeries) -> GeneratedForecasts:
+    async def _forecasts(self, job: ClaimedJob) -> GeneratedForecasts:
         """The forecaster's answer. The lease is renewed at each of its beats, and only then."""
-        async with contextlib.aclosing(self._forecaster.generate(job, snapshot)) as stream:
+        async with contextlib.aclosing(self._forecaster.generate(job)) as stream:
             while True:
                 event = await self._next(stream)
                 if event is not None:

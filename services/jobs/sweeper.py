@@ -13,8 +13,9 @@ from prometheus_client import Counter
 from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
 from services.jobs.dispatcher import count_rescued
-from services.jobs.forecast import Forecaster, SnapshotRef
+from services.jobs.forecast import Forecaster
 from services.jobs.job import Cause, EnqueueReason, SweptJob, WarmupJob
+from services.jobs.series import SnapshotRef
 
 log = structlog.get_logger()
 

@@ -19,13 +19,11 @@ from services.jobs.forecast import (
     ForecasterInfo,
     GeneratedForecasts,
     Generation,
-    SnapshotRef,
-    SnapshotSeries,
     TermForecast,
 )
-from services.jobs.job import EnqueueReason, QueuePolicy, WarmupJob
+from services.jobs.job import ClaimedJob, EnqueueReason, QueuePolicy, WarmupJob
 from services.jobs.runner import Runner
-from services.jobs.store.comparisons import Comparisons
+from services.jobs.series import SnapshotRef
 from services.jobs.store.database import Database
 from services.jobs.store.listen import Listener
 from services.jobs.store.queue import Queue
@@ -100,7 +98,7 @@ class Warmcast:
         await database.open()
         queue = Queue(database, policy, holder=uuid.uuid4().hex)
         forecaster = NoForecaster(concurrency, started)
-        runner = Runner(queue, Comparisons(database, policy), forecaster, policy)
+        runner = Runner(queue, forecaster, policy)
         dispatcher = Dispatcher(queue, runner, forecaster, poll=_POLL)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(Listener(url, dispatcher.wake).run())
@@ -117,7 +115,7 @@ class NoForecaster:
         term_a, term_b = (TermForecast(term, "0" * 16, "stable", ()) for term in ("a", _TERM))
         self._answer = GeneratedForecasts("benchmark", made, False, term_a, term_b)
 
-    async def generate(self, job: WarmupJob, snapshot: SnapshotSeries) -> Generation:
+    async def generate(self, job: ClaimedJob) -> Generation:
         """Notes the job's start."""
         self._started(int(job.slug[1:7]))
         yield self._answer

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from services.common import errors
 from services.common.comparison import ComparisonKey, same_term
 from services.common.errors import WarmcastError
 from services.jobs.comparison import Ingested, Place, StoredSnapshot, WarmupView
-from services.jobs.forecast import SnapshotRef, SnapshotSeries
 from services.jobs.ingest.snapshot import Snapshot
 from services.jobs.job import EnqueueReason, QueuePolicy, WarmupJob
 from services.jobs.signals import Signals
 from services.jobs.store import statements, upkeep
-from services.jobs.store.coalescing import Coalescer
 from services.jobs.store.database import Connection, Database, run
-from services.jobs.store.queue import enqueue_in, to_job
+from services.jobs.store.queue import enqueue_in
+from services.jobs.store.rows import to_job, to_series
 
 _ASKED_FOR_DAYS = 7
-_Name = tuple[ComparisonKey, str]  # with the data hash
 
 # A slug belongs to the terms that came first; DO UPDATE (of nothing) so that the row comes back either way.
 _CLAIM_SLUG = """
@@ -117,16 +114,9 @@ SELECT
 FROM warmup_jobs AS job WHERE job.id = %(id)s
 """
 
-_SNAPSHOTS = """
-SELECT snapshot.*, pair.term_a, pair.term_b
-FROM unnest(%(slugs)s::text[], %(timeframes)s::text[], %(geos)s::text[], %(data_hashes)s::text[])
-    AS wanted (slug, timeframe, geo, data_hash)
-JOIN snapshots AS snapshot USING (slug, timeframe, geo, data_hash)
-JOIN term_pairs AS pair USING (slug)
-"""
-
-_CURRENT_SNAPSHOT = """
-SELECT snapshot.*, pair.term_a, pair.term_b, comparison.updated_at
+_CURRENT_SNAPSHOT = f"""
+SELECT {statements.SERIES_COLUMNS}, snapshot.slug, snapshot.timeframe, snapshot.geo, snapshot.data_hash,
+       snapshot.signals, comparison.updated_at
 FROM comparisons AS comparison
 JOIN snapshots AS snapshot ON snapshot.id = comparison.current_snapshot_id
 JOIN term_pairs AS pair ON pair.slug = comparison.slug
@@ -154,8 +144,6 @@ class Comparisons:
     def __init__(self, database: Database, policy: QueuePolicy) -> None:
         self._database = database
         self._overdue_after = policy.overdue_after
-        # The jobs of one claim begin together, and so do their looks at what they forecast.
-        self._snapshots: Coalescer[_Name, SnapshotSeries | None] = Coalescer(self._read_snapshots)
 
     async def now(self) -> datetime:
         """PostgreSQL's clock."""
@@ -213,19 +201,12 @@ class Comparisons:
         rows = await self._database.fetch(_PLACE, {"id": job.id})
         return Place(**rows[0]) if rows else None
 
-    async def series(self, key: ComparisonKey, data_hash: str) -> SnapshotSeries:
-        """One snapshot by its hash. Raises WarmcastError(NOT_FOUND)."""
-        found = await self._snapshots.call((key, data_hash))
-        if found is None:
-            raise WarmcastError(errors.NOT_FOUND, f"{key.slug} has no snapshot {data_hash}")
-        return found
-
     async def current(self, key: ComparisonKey) -> StoredSnapshot:
         """The current snapshot. Raises WarmcastError(NOT_FOUND)."""
         rows = await self._database.fetch(_CURRENT_SNAPSHOT, asdict(key))
         if not rows:
             raise await self._unknown(key)
-        return StoredSnapshot(_series(rows[0]), _signals(rows[0]["signals"]), rows[0]["updated_at"])
+        return StoredSnapshot(to_series(rows[0]), _signals(rows[0]["signals"]), rows[0]["updated_at"])
 
     async def report_demand(self, demand: Mapping[ComparisonKey, int]) -> None:
         """Adds to how often each comparison was asked for; unknown ones are passed over."""
@@ -237,20 +218,6 @@ class Comparisons:
         }
         # Sent twice it would count twice.
         await self._database.fetch(_DEMAND, parameters, repeatable=False)
-
-    async def _read_snapshots(self, names: Sequence[_Name]) -> list[SnapshotSeries | None]:
-        parameters = {
-            "slugs": [key.slug for key, _ in names],
-            "timeframes": [key.timeframe for key, _ in names],
-            "geos": [key.geo for key, _ in names],
-            "data_hashes": [data_hash for _, data_hash in names],
-        }
-        found = {}
-        # Binary: a series is a hundred timestamps and two hundred numbers, which as text are parsed one by one.
-        for row in await self._database.fetch(_SNAPSHOTS, parameters, binary=True):
-            series = _series(row)
-            found[series.ref.key, series.ref.data_hash] = series
-        return [found.get(name) for name in names]
 
     async def _unknown(self, key: ComparisonKey) -> WarmcastError:
         rows = await self._database.fetch(
@@ -292,18 +259,3 @@ def _snapshot_columns(snapshot: Snapshot, signals: tuple[Signals, Signals]) -> d
 
 def _signals(stored: list[dict[str, Any]]) -> tuple[Signals, Signals]:  # JSON that _snapshot_columns wrote
     return Signals(**stored[0]), Signals(**stored[1])
-
-
-def _series(row: DictRow) -> SnapshotSeries:
-    key = ComparisonKey(row["slug"], row["timeframe"], row["geo"])
-    return SnapshotSeries(
-        ref=SnapshotRef(key, (row["term_a"], row["term_b"]), row["data_hash"]),
-        times=tuple(row["times"]),
-        values_a=tuple(row["values_a"]),
-        values_b=tuple(row["values_b"]),
-        partial_last_period=row["partial_last_period"],
-        scaled_apart=row["scaled_apart"],
-        gaps_filled=row["gaps_filled"],
-        source=row["source"],
-        as_of=row["as_of"],
-    )

@@ -59,19 +59,18 @@ class Database:
         parameters: Mapping[str, object] | None = None,
         *,
         repeatable: bool = True,
-        binary: bool = False,
     ) -> list[DictRow]:
         """All rows of one statement, each as a dict. One that is not repeatable is never sent twice."""
         with _translated():
             try:
-                return await self._fetch(statement, parameters, binary)
+                return await self._fetch(statement, parameters)
             except _NONE_FREE:
                 raise
             except _UNREACHABLE:
                 await self._drop_dead_connections()
                 if not repeatable:
                     raise
-                return await self._fetch(statement, parameters, binary)
+                return await self._fetch(statement, parameters)
 
     async def select(self, query: Select[Any]) -> list[DictRow]:
         """The rows of a query that SQLAlchemy built."""
@@ -104,16 +103,15 @@ class Database:
         # After a restart of the server every idle connection is dead; without this each would fail a call of its own.
         await self._pool.check()
 
-    async def _fetch(self, statement: str, parameters: Mapping[str, object] | None, binary: bool) -> list[DictRow]:
+    async def _fetch(self, statement: str, parameters: Mapping[str, object] | None) -> list[DictRow]:
         async with self._pool.connection() as connection:
-            return await run(connection, statement, parameters, binary=binary)
+            return await run(connection, statement, parameters)
 
 
-async def run(
-    connection: Connection, statement: str, parameters: Mapping[str, object] | None = None, *, binary: bool = False
-) -> list[DictRow]:
+async def run(connection: Connection, statement: str, parameters: Mapping[str, object] | None = None) -> list[DictRow]:
     """All rows of one statement on a connection that is already held."""
-    async with connection.cursor(row_factory=dict_row, binary=binary) as cursor:
+    # Binary: a row has ten times, and a series a hundred numbers, which as text are parsed one by one.
+    async with connection.cursor(row_factory=dict_row, binary=True) as cursor:
         await cursor.execute(statement, parameters)
         return await cursor.fetchall() if cursor.description else []
 

@@ -10,7 +10,7 @@ from sqlalchemy import Select, func, select, tuple_
 
 from services.jobs.job import Status, WarmupJob
 from services.jobs.store.database import Database
-from services.jobs.store.queue import to_job
+from services.jobs.store.rows import to_job
 from services.jobs.store.schema import comparisons, snapshots, term_pairs, warmup_jobs
 from services.jobs.store.statements import COLUMNS
 from services.jobs.store.upkeep import STATUS

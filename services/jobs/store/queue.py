@@ -6,17 +6,15 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from psycopg.rows import DictRow
-
 from services.common.comparison import ComparisonKey
 from services.jobs.forecast import GeneratedForecasts
-from services.jobs.job import PRIORITY, Cause, Claims, EnqueueReason, QueuePolicy, SweptJob, WarmupJob
+from services.jobs.job import PRIORITY, Claims, EnqueueReason, QueuePolicy, SweptJob, WarmupJob
 from services.jobs.store import statements, upkeep
 from services.jobs.store.coalescing import Coalescer
 from services.jobs.store.database import Connection, Database, run, run_many
+from services.jobs.store.rows import to_claimed_job, to_job, to_swept_job
 
 _Completion = tuple[WarmupJob, GeneratedForecasts]
-_COLUMNS = tuple(statements.COLUMNS.split(", "))
 
 
 class Queue:
@@ -49,8 +47,11 @@ class Queue:
         rows = await self._database.fetch(
             statements.CLAIM, self._policy | {"limit": limit, "holder": self._holder}, repeatable=False
         )
-        claimed = tuple(to_job(row) for row in rows if row["cause"] is None)
-        return Claims(claimed, tuple(_swept(row) for row in rows if row["cause"] is not None))
+        return Claims(
+            claimed=tuple(to_claimed_job(row) for row in rows if row["took"] == "claimed"),
+            rescued=tuple(to_swept_job(row) for row in rows if row["took"] == "rescued"),
+            seconds_until_due=rows[0]["seconds_until_due"],
+        )
 
     async def heartbeat(self, job: WarmupJob) -> bool:
         """Renews the job's lease; False: it is lost."""
@@ -74,7 +75,7 @@ class Queue:
     async def sweep(self, job_id: int | None = None) -> tuple[SweptJob, ...]:
         """Takes up what PostgreSQL knows to be stuck: all of it, or one job."""
         rows = await self._database.fetch(statements.SWEEP, self._policy | {"id": job_id})
-        return tuple(_swept(row) for row in rows)
+        return tuple(to_swept_job(row) for row in rows)
 
     async def requeue(self, *job_ids: int) -> list[WarmupJob]:
         """Starts new episodes by hand; those that run, or are not there, are left out."""
@@ -112,12 +113,6 @@ class Queue:
         """Moves the lease ids past `above`; False: they were past it."""
         return bool(await self._database.fetch(statements.RAISE_LEASES, {"above": above}))
 
-    async def seconds_until_due(self) -> float | None:
-        """Until the next back-off or lease ends; None: nothing waits for the clock."""
-        rows = await self._database.fetch(statements.SECONDS_UNTIL_DUE)
-        value = rows[0]["seconds"]
-        return None if value is None else float(value)
-
     async def _write_completions(self, completions: Sequence[_Completion]) -> list[WarmupJob | None]:
         parameters = {
             "ids": [job.id for job, _ in completions],
@@ -144,15 +139,6 @@ async def enqueue_in(
     """`Queue.enqueue` inside a transaction that is already open: whether an episode began."""
     parameters = _enqueue_parameters(key, data_hash, seen_version=seen_version, reason=reason)
     return bool(await run(connection, statements.ENQUEUE, parameters))
-
-
-def to_job(row: DictRow) -> WarmupJob:
-    """The job of one row that holds statements.COLUMNS."""
-    return WarmupJob(**{column: row[column] for column in _COLUMNS})
-
-
-def _swept(row: DictRow) -> SweptJob:
-    return SweptJob(to_job(row), Cause(row["cause"]))
 
 
 def _lease(job: WarmupJob) -> dict[str, object]:

@@ -13,6 +13,10 @@ COLUMNS = (
     "force, cooldown_until, engine_version"
 )
 JOB_COLUMNS = ", ".join(f"job.{column}" for column in COLUMNS.split(", "))
+SERIES_COLUMNS = (
+    "pair.term_a, pair.term_b, snapshot.times, snapshot.values_a, snapshot.values_b, snapshot.partial_last_period, "
+    "snapshot.scaled_apart, snapshot.gaps_filled, snapshot.source, snapshot.as_of"
+)
 
 # In the same transaction as the change, so that no wake-up is sent for what was not committed, or lost for what was.
 NOTIFY = f"pg_notify('{CHANNEL}', '')"
@@ -135,7 +139,8 @@ rescued AS (
 
 
 # Rescue is part of every claim: no leader and no sweeper has to be alive for it. A job that is rescued here is not
-# seen as queued by the same statement's snapshot; the notification brings every runner back for it.
+# seen as queued by the same statement's snapshot; the notification brings every runner back for it. Each claimed job
+# comes with its series, and the first row says when to look again, so that a start costs one way to the database.
 CLAIM = f"""
 WITH {_rescue()},
 next AS MATERIALIZED (
@@ -159,11 +164,28 @@ claimed AS (
         updated_at = now()
     FROM next WHERE job.id = next.id
     RETURNING {JOB_COLUMNS}
+),
+taken AS (
+    SELECT claimed.*, NULL AS cause, 'claimed' AS took, NULL AS notified FROM claimed
+    UNION ALL
+    SELECT rescued.*, 'rescued', {NOTIFY}::text FROM rescued
 )
-SELECT claimed.*, NULL AS cause, NULL AS notified FROM claimed
-UNION ALL
-SELECT rescued.*, {NOTIFY}::text FROM rescued
-ORDER BY cause NULLS FIRST, priority, queued_at, id
+SELECT taken.*, series.*, due.seconds AS seconds_until_due
+FROM (
+    SELECT EXTRACT(epoch FROM LEAST(
+        (SELECT min(not_before) FROM warmup_jobs WHERE status = 'queued' AND not_before > now()),
+        (SELECT min(lease_expires_at) FROM warmup_jobs WHERE status = 'running')
+    ) - now())::float8 AS seconds
+) AS due
+LEFT JOIN taken ON true
+LEFT JOIN LATERAL (
+    SELECT {SERIES_COLUMNS}
+    FROM snapshots AS snapshot JOIN term_pairs AS pair USING (slug)
+    WHERE taken.took = 'claimed' AND snapshot.slug = taken.slug AND snapshot.timeframe = taken.timeframe
+      AND snapshot.geo = taken.geo AND snapshot.data_hash = taken.data_hash
+    LIMIT 1  -- there is one; said, it is looked up by its index for each, and never by a scan for all
+) AS series ON true
+ORDER BY took, priority, queued_at, id
 """
 
 # Never past the attempt's own deadline, so that one comparison finds both kinds of stuck.
@@ -317,14 +339,6 @@ WHERE slug = %(slug)s AND timeframe = %(timeframe)s AND geo = %(geo)s AND data_h
 RAISE_LEASES = """
 SELECT setval('warmup_lease_ids', %(above)s)
 WHERE %(above)s > (SELECT last_value FROM warmup_lease_ids)
-"""
-
-# How long a runner with free slots may sleep, if no notification comes.
-SECONDS_UNTIL_DUE = """
-SELECT EXTRACT(epoch FROM LEAST(
-    (SELECT min(not_before) FROM warmup_jobs WHERE status = 'queued' AND not_before > now()),
-    (SELECT min(lease_expires_at) FROM warmup_jobs WHERE status = 'running')
-) - now())::float8 AS seconds
 """
 
 RECORD = """

@@ -15,13 +15,12 @@ from services.jobs.forecast import (
     ForecastPoint,
     GeneratedForecasts,
     Generation,
-    SnapshotRef,
-    SnapshotSeries,
     TermForecast,
 )
 from services.jobs.ingest.points import read_points
 from services.jobs.ingest.snapshot import Snapshot, build_snapshot
-from services.jobs.job import EnqueueReason, QueuePolicy, WarmupJob
+from services.jobs.job import ClaimedJob, EnqueueReason, QueuePolicy, WarmupJob
+from services.jobs.series import SnapshotRef
 from services.jobs.signals import term_signals
 from services.jobs.store.comparisons import Comparisons
 from services.jobs.store.database import Database
@@ -75,12 +74,12 @@ class Store:
         assert job is not None
         return job
 
-    async def claimed(self, term: str = "amazon") -> WarmupJob:
+    async def claimed(self, term: str = "amazon") -> ClaimedJob:
         """One that a runner holds."""
         await self.queued(term)
         return await self.claim_one()
 
-    async def claim_one(self) -> WarmupJob:
+    async def claim_one(self) -> ClaimedJob:
         """The one job that can be claimed now."""
         claims = await self.queue.claim(1)
         assert len(claims.claimed) == 1
@@ -131,7 +130,7 @@ class FakeForecaster:
     marks: list[WarmupJob] = field(default_factory=list)
     ran: list[int] = field(default_factory=list)
 
-    async def generate(self, job: WarmupJob, snapshot: SnapshotSeries) -> Generation:
+    async def generate(self, job: ClaimedJob) -> Generation:
         self.ran.append(job.id)
         async with aclosing(self.behave(job)) as events:
             async for event in events:

@@ -94,14 +94,11 @@ async def test_clearing_before_the_fetch_keeps_a_wake_up_from_being_lost(store: 
             if self.job is None:
                 self.job = await store.queued()
                 dispatcher.wake()
-                return Claims((), ())
+                return Claims((), (), None)
             return await store.queue.claim(limit)
 
         async def promote(self) -> int:
             return 0
-
-        async def seconds_until_due(self) -> float | None:
-            return None
 
     class ClearsAfterTheFetch(Dispatcher):
         async def dispatch(self) -> None:
@@ -113,7 +110,7 @@ async def test_clearing_before_the_fetch_keeps_a_wake_up_from_being_lost(store: 
 
     queue = Late()
     forecaster = FakeForecaster(succeed)
-    runner = Runner(store.queue, store.comparisons, forecaster, POLICY)
+    runner = Runner(store.queue, forecaster, POLICY)
     kind = Dispatcher if guarded else ClearsAfterTheFetch
     dispatcher = kind(queue, runner, forecaster, poll=3600)
     task = asyncio.create_task(dispatcher.dispatch())

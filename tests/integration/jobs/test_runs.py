@@ -22,7 +22,7 @@ from tests.waiting import wait_until_async
 
 
 def runner(store: Store, forecaster: FakeForecaster, policy: QueuePolicy = POLICY) -> Runner:
-    return Runner(store.queue, store.comparisons, forecaster, policy)
+    return Runner(store.queue, forecaster, policy)
 
 
 def refusing(error: WarmcastError) -> FakeForecaster:
@@ -197,9 +197,6 @@ async def test_a_slot_that_frees_during_a_claim_is_filled_at_once(store: Store) 
 
         async def promote(self) -> int:
             return 0
-
-        async def seconds_until_due(self) -> float | None:
-            return None
 
     forecaster = FakeForecaster(hold, slots=2)
     dispatcher = Dispatcher(EndsARunMeanwhile(), runner(store, forecaster), forecaster, poll=3600)

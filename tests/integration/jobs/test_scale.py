@@ -55,7 +55,6 @@ STATEMENTS = {
     "sweep": statements.SWEEP,
     "requeue": statements.REQUEUE,
     "promote": upkeep.PROMOTE,
-    "due": statements.SECONDS_UNTIL_DUE,
     "status": upkeep.STATUS,
     "first page": "SELECT id FROM warmup_jobs ORDER BY created_at DESC, id DESC LIMIT 50",
     "a later page": "SELECT id FROM warmup_jobs WHERE (created_at, id) < (now() - interval '500 s', 500) "

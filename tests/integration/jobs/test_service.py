@@ -75,7 +75,7 @@ async def refused(call: object) -> WarmcastError:
 async def jobs(store: Store) -> AsyncIterator[Jobs]:
     """The service as `__main__` wires it, its dispatcher off and its forecaster under control."""
     forecaster = FakeForecaster(succeed)
-    runner = Runner(store.queue, store.comparisons, forecaster, POLICY)
+    runner = Runner(store.queue, forecaster, POLICY)
     dispatcher = Dispatcher(store.queue, runner, forecaster, poll=60)
     chain = standard_chain(
         guarded=servicer.GUARDED, accepted_secrets=(SECRET,), longest=30, unbounded=servicer.UNBOUNDED
