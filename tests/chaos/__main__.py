@@ -5,22 +5,18 @@ from __future__ import annotations
 import argparse
 import random
 import sys
-import tempfile
-from pathlib import Path
 
 from tests.chaos.run import Plan, run
-
-_BAR = 0.95  # of the rate before a fault
 
 
 def main(arguments: list[str]) -> int:
     """Prints the table; 1 when anything is wrong, or recovery is below its bar."""
     parser = argparse.ArgumentParser(prog="chaos")
     parser.add_argument("--jobs", type=int, default=10_000, help="comparisons to warm (10,000)")
-    parser.add_argument("--seconds", type=float, default=1500.0, help="how long faults are injected (1,500)")
+    parser.add_argument("--seconds", type=float, default=1800.0, help="how long faults are injected (1,800)")
     parser.add_argument("--pause", type=float, default=3.0, help="mean seconds between faults in the storm (3)")
     parser.add_argument(
-        "--recovery", type=float, default=0.5, help="share of the time with faults so far apart that recovery shows"
+        "--recovery", type=float, default=0.75, help="share of the time with faults so far apart that recovery shows"
     )
     parser.add_argument("--settle", type=float, default=600.0, help="seconds in which all must settle at the end (600)")
     parser.add_argument("--seed", type=int, default=None, help="of the faults; another one each time")
@@ -36,13 +32,9 @@ def main(arguments: list[str]) -> int:
         settle=asked.settle,
         seed=seed,
     )
-    with tempfile.TemporaryDirectory(prefix="warmcast-chaos-") as folder:
-        # PostgreSQL may run as somebody else, who has to pass through.
-        Path(folder).chmod(0o755)
-        verdict = run(plan, Path(folder))
+    verdict = run(plan)
     print(verdict.table())
-    slow = bool(verdict.recovery) and verdict.median_recovery < _BAR
-    return 1 if any(verdict.wrong.values()) or slow else 0
+    return 0 if verdict.holds and verdict.recovered else 1
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import random
 import signal
 import threading
@@ -33,40 +34,76 @@ class Struck:
     storm: bool
 
 
+@dataclass(frozen=True)
+class Fault:
+    """Something that can be done to the world, and undoes itself before `inflict` returns."""
+
+    name: str
+    kind: str
+    inflict: Callable[[], None]
+    link: str = ""  # the one that it troubles
+
+
+@dataclass(frozen=True)
+class Spans:
+    """How long things last, in seconds: least and most."""
+
+    pause: tuple[float, float]  # from one fault to the next
+    trouble: tuple[float, float] = (0.3, 1.7 * LEASE)  # of a link
+    freeze: tuple[float, float] = (0.2, 1.7 * LEASE)
+    absence: tuple[float, float] = (0.0, 1.5)  # of a killed service
+
+
 class Injector:
-    """Strikes from one thread; each fault is over before the next begins."""
+    """Strikes from one thread; each fault is over before the next begins, but for a moved clock, which lasts."""
 
     def __init__(self, world: World, slugs: Sequence[str], *, seed: int) -> None:
         self._world = world
         self._slugs = slugs
         self._random = random.Random(seed)
         self._never = threading.Event()
-        self._faults = self._all()
-        self._deck: list[str] = []
+        self._spans = Spans(pause=(0, 0))
+        self.faults = self._all()
         self.struck: list[Struck] = []
 
-    def strike_for(self, seconds: float, *, pause: float, storm: bool) -> None:
-        """Random faults, with a random pause of that mean between them, until the time is over."""
+    def storm(self, seconds: float, spans: Spans) -> None:
+        """Any faults, close upon each other, until the time is over; each comes before any comes again."""
         until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
-            self._sleep(min(left, self._random.uniform(0.5, 1.5) * pause))
-            if time.monotonic() < until:
-                self._strike(storm)
+        deck: list[Fault] = []
+        while time.monotonic() < until:
+            deck = deck or self._shuffled(self.faults)
+            self._strike(deck.pop(), spans, storm=True)
 
-    def _strike(self, storm: bool) -> None:
-        # A shuffled deck: each fault comes before any comes again.
-        if not self._deck:
-            self._deck = list(self._faults)
-            self._random.shuffle(self._deck)
-        name = self._deck.pop()
+    def one_by_one(self, spans: Spans, *, seconds: float = math.inf, storm: bool = False) -> None:
+        """Faults of every kind, and on every link, each once, or as many of them as the time has room for."""
+        until = time.monotonic() + seconds
+        for fault in self._one_of_each():
+            if time.monotonic() >= until:
+                return
+            self._strike(fault, spans, storm=storm)
+
+    def _one_of_each(self) -> list[Fault]:
+        chosen: list[Fault] = []
+        for fault in self._shuffled(self.faults):
+            kinds, links = {each.kind for each in chosen}, {each.link for each in chosen}
+            if fault.kind not in kinds or (fault.link and fault.link not in links):
+                chosen.append(fault)
+        return chosen
+
+    def _strike(self, fault: Fault, spans: Spans, *, storm: bool) -> None:
+        self._spans = spans
+        self._last(spans.pause)
         begun = time.time()
-        self._faults[name]()
-        self.struck.append(Struck(name, begun, time.time(), storm))
-        print(f"chaos | {name}, {time.time() - begun:.1f} s", flush=True)
+        fault.inflict()
+        self.struck.append(Struck(fault.name, begun, time.time(), storm))
+        print(f"chaos | {fault.name}, {time.time() - begun:.1f} s", flush=True)
 
-    def _all(self) -> dict[str, Callable[[], None]]:
+    def _shuffled(self, faults: Sequence[Fault]) -> list[Fault]:
+        return self._random.sample(faults, len(faults))
+
+    def _all(self) -> list[Fault]:
         world = self._world
-        faults: dict[str, Callable[[], None]] = {
+        stores: dict[str, Callable[[], None]] = {
             "pg_terminate_backend": self._terminate_backends,
             "PostgreSQL restarts": world.postgres.restart,
             "PostgreSQL is killed": partial(_kill_store, world.postgres),
@@ -75,29 +112,40 @@ class Injector:
             "FLUSHALL": self._flush,
             "duplicate triggers": self._trigger_twice,
         }
+        faults = [Fault(name, name, inflict) for name, inflict in stores.items()]
         for name in world.services:
-            faults[f"SIGKILL of {name}"] = partial(self._kill, name)
-            faults[f"SIGSTOP of {name}"] = partial(self._freeze, name)
-        for name in world.links:
+            what = name.partition("-")[0]
+            faults += [
+                Fault(f"SIGKILL of {name}", f"SIGKILL of {what}", partial(self._kill, name)),
+                Fault(f"SIGSTOP of {name}", f"SIGSTOP of {what}", partial(self._freeze, name)),
+                Fault(f"the clock of {name} jumps", f"the clock of {what} jumps", partial(self._move_clock, name)),
+            ]
+        for link in world.links:
             for trouble in Trouble:
                 if trouble is not Trouble.NONE:
-                    faults[f"{trouble.value} on {name}"] = partial(self._trouble, name, trouble)
+                    act = partial(self._trouble, link, trouble)
+                    faults.append(Fault(f"{trouble.value} on {link}", trouble.value, act, link))
         return faults
 
     def _kill(self, name: str) -> None:
         self._world.services[name].kill()
-        self._sleep(self._random.uniform(0, 1.5))
+        self._last(self._spans.absence)
         self._world.launch(name)
 
     def _freeze(self, name: str) -> None:
         service = self._world.services[name]
         service.send(signal.SIGSTOP)
-        self._sleep(self._random.uniform(0.2, 1.7 * LEASE))
+        self._last(self._spans.freeze)
         service.send(signal.SIGCONT)
 
     def _trouble(self, link: str, trouble: Trouble) -> None:
         with self._world.links[link].troubled(trouble):
-            self._sleep(self._random.uniform(0.3, 1.7 * LEASE))
+            self._last(self._spans.trouble)
+
+    def _move_clock(self, name: str) -> None:
+        """Off by hours, either way and past the age at which a forecast is stale; the next time, right again."""
+        hours = self._random.uniform(2, 30) * self._random.choice((-1, 1))
+        self._world.move_clock(name, 0.0 if self._world.clock_of(name) else hours * 3600)
 
     def _terminate_backends(self) -> None:
         with psycopg.connect(self._world.postgres.url, autocommit=True) as connection:
@@ -130,8 +178,8 @@ class Injector:
         with ThreadPoolExecutor(4) as callers:
             list(callers.map(at_once, self._world.jobs_addresses * 2))
 
-    def _sleep(self, seconds: float) -> None:
-        self._never.wait(seconds)  # how long a fault lasts is part of the fault
+    def _last(self, span: tuple[float, float]) -> None:
+        self._never.wait(self._random.uniform(*span))  # how long a fault lasts is part of the fault
 
 
 def _kill_store(store: Store) -> None:

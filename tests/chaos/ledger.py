@@ -21,7 +21,8 @@ CREATE TABLE chaos_ledger (
     old_status text,
     old_lease_id bigint,
     old_version bigint,
-    version bigint NOT NULL
+    version bigint NOT NULL,
+    misdated boolean NOT NULL DEFAULT false
 );
 CREATE INDEX ON chaos_ledger (job_id, lease_id, event);
 CREATE FUNCTION chaos_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -32,16 +33,25 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON chaos_ledger
     FOR EACH ROW EXECUTE FUNCTION chaos_append_only();
 """
 
-# A new debug id is a new episode; `requeues` grows with a rescue and a reminder alone.
+# A new debug id is a new episode; `requeues` grows with a rescue and a reminder alone. No run lasts an hour and a clock
+# is moved by two or more, so a time further off than between the two came from somebody else's clock; `not_before` and
+# `cooldown_until` may lie hours ahead.
 _TRIGGERS = """
+CREATE FUNCTION chaos_misdated(job warmup_jobs) RETURNS boolean LANGUAGE sql AS $$
+    SELECT EXISTS (
+        SELECT FROM unnest(ARRAY[job.created_at, job.updated_at, job.started_at, job.completed_at, job.queued_at,
+                                 job.lease_expires_at, job.deadline_at]) AS moment
+        WHERE abs(extract(epoch FROM moment - clock_timestamp())) > 90 * 60)
+$$;
 CREATE FUNCTION chaos_witness() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        INSERT INTO chaos_ledger (job_id, lease_id, event, episode, detail, version)
-        VALUES (NEW.id, NEW.lease_id, 'enqueued', NEW.debug_id, NEW.reason, NEW.version);
+        INSERT INTO chaos_ledger (job_id, lease_id, event, episode, detail, version, misdated)
+        VALUES (NEW.id, NEW.lease_id, 'enqueued', NEW.debug_id, NEW.reason, NEW.version, chaos_misdated(NEW));
         RETURN NULL;
     END IF;
-    INSERT INTO chaos_ledger (job_id, lease_id, event, episode, detail, old_status, old_lease_id, old_version, version)
+    INSERT INTO chaos_ledger (job_id, lease_id, event, episode, detail, old_status, old_lease_id, old_version, version,
+                              misdated)
     VALUES (
         NEW.id, NEW.lease_id,
         CASE
@@ -57,7 +67,8 @@ BEGIN
             WHEN OLD.status = 'running' AND NEW.status = 'running' THEN 'beat'
             ELSE 'changed'
         END,
-        NEW.debug_id, COALESCE(NEW.last_error, NEW.reason), OLD.status, OLD.lease_id, OLD.version, NEW.version
+        NEW.debug_id, COALESCE(NEW.last_error, NEW.reason), OLD.status, OLD.lease_id, OLD.version, NEW.version,
+        chaos_misdated(NEW)
     );
     RETURN NULL;
 END $$;
@@ -111,6 +122,7 @@ _MUST_BE_ZERO = {
         WHERE event NOT IN ('beat', 'recorded', 'changed') AND old_version IS NOT NULL AND version <= old_version""",
     "lease that did not grow": """
         SELECT count(*) FROM chaos_ledger WHERE event = 'claimed' AND lease_id <= old_lease_id""",
+    "misdated: a time that is not PostgreSQL's": "SELECT count(*) FROM chaos_ledger WHERE misdated",
     "unequal numbers for one snapshot": """
         SELECT count(*) FROM (
             SELECT FROM forecast_records GROUP BY job_id, label, engine_version
@@ -132,7 +144,11 @@ _HAPPENED = """
 SELECT CASE WHEN event IN ('rescued', 'retried', 'handed-back', 'failed', 'enqueued')
             THEN event || ': ' || COALESCE(regexp_replace(left(detail, 60), '[0-9]+', 'N', 'g'), '')
             ELSE event END AS what, count(*)
-FROM chaos_ledger GROUP BY what ORDER BY what
+FROM chaos_ledger GROUP BY what
+UNION ALL
+SELECT 'ready: dated by a moved clock of the forecaster', count(*) FROM forecast_records
+WHERE label = 'termA' AND abs(extract(epoch FROM generated_at - created_at)) > 90 * 60
+ORDER BY what
 """
 
 

@@ -48,20 +48,26 @@ def ingest(world: World, count: int) -> list[str]:
 
 
 class Callers:
-    """Ask for the premium answers of all slugs, spread over a time, and once more at random after that."""
+    """Steady demand: every slug asked for once, spread evenly over a time, and slugs known by then forced anew.
 
-    def __init__(self, world: World, slugs: Sequence[str], *, seconds: float, seed: int) -> None:
+    What must run is set by the clock and stays well below what the product can do, so the rate of `ready` tells how
+    long a fault is felt: it falls while nothing runs, rises above the demand while the backlog is worked off, and is
+    the demand again once that is done.
+    """
+
+    def __init__(self, world: World, slugs: Sequence[str], *, seconds: float, again: int, seed: int) -> None:
+        """`again` is how many runs are forced for each first call."""
         self._world = world
-        self._waiting = list(slugs)
         self._all = list(slugs)
-        self._interval = seconds / len(slugs)
+        self._again = again
+        self._interval = seconds / (len(slugs) * (1 + again))
         self._random = random.Random(seed)
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._begun = time.monotonic()
-        self._taken = 0
+        self._ticks = 0
         self.calls = 0
-        self.refused = 0  # answered with anything but 200, or not at all: what a caller sees of a fault
+        self.refused = 0  # answered with anything but success, or not at all: what a caller sees of a fault
         self._threads = [threading.Thread(target=self._call, name=f"caller {n}", daemon=True) for n in range(_CALLERS)]
         for thread in self._threads:
             thread.start()
@@ -75,20 +81,23 @@ class Callers:
     def _call(self) -> None:
         with client(self._world) as http:
             while not self._ended.is_set():
-                slug, wait = self._next()
+                slug, forced, wait = self._next()
                 if self._ended.wait(wait):
                     return
-                answered = ask(http, slug) is not None
+                answered = force(http, slug) if forced else ask(http, slug) is not None
                 with self._lock:
                     self.calls += 1
                     self.refused += not answered
 
-    def _next(self) -> tuple[str, float]:
+    def _next(self) -> tuple[str, bool, float]:
         with self._lock:
-            due = self._begun + self._taken * self._interval
-            slug = self._all[self._taken] if self._taken < len(self._all) else self._random.choice(self._all)
-            self._taken += 1
-        return slug, max(due - time.monotonic(), 0)
+            due = self._begun + self._ticks * self._interval
+            turn, place = divmod(self._ticks, 1 + self._again)
+            self._ticks += 1
+            # Once all were asked for, every call is a forced one: the demand stays what it was.
+            forced = place > 0 or turn >= len(self._all)
+            slug = self._random.choice(self._all[: turn + 1]) if forced else self._all[turn]
+        return slug, forced, max(due - time.monotonic(), 0)
 
 
 def client(world: World) -> httpx.Client:
@@ -103,6 +112,19 @@ def ask(http: httpx.Client, slug: str) -> dict[str, object] | None:
     except httpx.HTTPError:
         return None
     return dict(response.json()) if response.status_code == 200 else None
+
+
+def force(http: httpx.Client, slug: str) -> bool:
+    """Runs a comparison anew, whatever its state; whether that was taken up."""
+    try:
+        response = http.post(
+            "/api/comparison/warmup",
+            json={"slug": slug, "tf": TIMEFRAME, "geo": "US", "force": True},
+            headers={"X-Warmup-Secret": SECRET},
+        )
+    except httpx.HTTPError:
+        return False
+    return response.is_success
 
 
 def _points(number: int) -> list[pb.SeriesPoint]:

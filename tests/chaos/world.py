@@ -36,6 +36,7 @@ _QUICK = {
     "LOG_FORMAT": "console",
     "LOG_LEVEL": "warning",
 }
+_CLOCK = Path(__file__).with_name("clock")
 _PASSED_ON = ("PATH", "HOME", "TMPDIR", "LANG", "LC_", "LD_", "PYTHON")
 _READY_SECONDS = 60.0
 
@@ -51,6 +52,7 @@ class World:
     fence: FenceWatch
     jobs_addresses: tuple[str, str]
     gateway_url: str
+    _clocks: dict[str, float] = field(default_factory=dict)  # seconds by which a wall clock is moved; no entry: none
     _launches: dict[str, int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -65,12 +67,25 @@ class World:
                 url = f"{address}@{LOOPBACK}:{link.port}/{database.rpartition('/')[2]}"
                 writer = f"{name}.{self._launches[name]}"
                 service.environment["DATABASE_URL"] = f"{url}?options=-c%20chaos.writer%3D{writer}"
+            service.environment.update(moved_clock(self._clocks.get(name, 0.0)))
             service.launch()
 
+    def clock_of(self, name: str) -> float:
+        """By how many seconds the wall clock of that service is moved."""
+        return self._clocks.get(name, 0.0)
+
+    def move_clock(self, name: str, seconds: float) -> None:
+        """Restarts a service, in order, with its wall clock that far off from now on; 0 puts it right."""
+        self.services[name].stop()
+        self._clocks[name] = seconds
+        self.launch(name)
+
     def heal(self) -> None:
-        """Starts whatever is not running."""
+        """Starts whatever is not running, and puts every clock right."""
         self.postgres.start()
         self.valkey.start()
+        for name, seconds in list(self._clocks.items()):
+            self.move_clock(name, 0.0) if seconds else None
         for name in self.services:
             self.launch(name) if not self.services[name].running else None
 
@@ -95,8 +110,8 @@ def running(folder: Path) -> Iterator[World]:
         ledger.install(postgres.url)
         fence = FenceWatch(valkey)
         ends.callback(fence.close)
-        links = _links(ends, addresses, postgres, valkey)
         second = f"{LOOPBACK}:{free_port()}"
+        links = _links(ends, addresses, second, postgres, valkey)
         world = World(
             postgres=postgres,
             valkey=valkey,
@@ -114,12 +129,26 @@ def running(folder: Path) -> Iterator[World]:
         yield world
 
 
-def _links(ends: contextlib.ExitStack, addresses: Addresses, postgres: Postgres, valkey: Valkey) -> dict[str, Proxy]:
+def moved_clock(seconds: float) -> dict[str, str]:
+    """The environment variables that move a Python process's wall clock by so much; 0 leaves it as it is."""
+    # The folder is on the path only of a process whose clock is wrong.
+    inherited = os.environ.get("PYTHONPATH", "")
+    path = os.pathsep.join(filter(None, [str(_CLOCK) if seconds else "", inherited]))
+    return {"PYTHONPATH": path, "CHAOS_CLOCK_OFFSET": str(seconds)}
+
+
+def _links(
+    ends: contextlib.ExitStack, addresses: Addresses, second: str, postgres: Postgres, valkey: Valkey
+) -> dict[str, Proxy]:
+    forecaster = _port(addresses.forecaster_addr)
     targets = {
+        "gateway to jobs-1": _port(addresses.jobs_addr),
+        "gateway to jobs-2": _port(second),
+        "gateway to forecaster": forecaster,
         "jobs-1 to postgres": postgres.port,
         "jobs-2 to postgres": postgres.port,
-        "jobs-1 to forecaster": int(addresses.forecaster_addr.rpartition(":")[2]),
-        "jobs-2 to forecaster": int(addresses.forecaster_addr.rpartition(":")[2]),
+        "jobs-1 to forecaster": forecaster,
+        "jobs-2 to forecaster": forecaster,
         "forecaster to valkey": valkey.port,
     }
     links = {name: Proxy(name, port) for name, port in targets.items()}
@@ -142,10 +171,18 @@ def _services(
             "FORECASTER_ADDR": f"{LOOPBACK}:{links[f'{name} to forecaster'].port}",
         }
         services[name] = Service("jobs", own, partial(grpc_ready, listen))
-    both = environment | {"JOBS_ADDR": f"ipv4:{addresses.jobs_addr},{second}"}
+    both = environment | {
+        "JOBS_ADDR": "ipv4:"
+        + ",".join(f"{LOOPBACK}:{links[f'gateway to {name}'].port}" for name in ("jobs-1", "jobs-2")),
+        "FORECASTER_ADDR": f"{LOOPBACK}:{links['gateway to forecaster'].port}",
+    }
     is_ready = partial(http_ready, addresses.reachable_host, addresses.gateway_port)
     services["gateway"] = Service("gateway", both, is_ready)
     return services
+
+
+def _port(address: str) -> int:
+    return int(address.rpartition(":")[2])
 
 
 def _environment(addresses: Addresses, postgres: Postgres, valkey: Valkey) -> dict[str, str]:
