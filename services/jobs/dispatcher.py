@@ -26,6 +26,8 @@ _ASK_AGAIN_AWAY = 0.5  # and for how long none is taken for its absence
 _PROMOTE_EVERY = 30.0  # seconds
 _SHORTEST = 0.02  # seconds; a lease that expires this instant is not asked for in a tight loop
 
+_Run = asyncio.Task[WarmupJob | None]
+
 
 class ClaimQueue(Protocol):
     """What the dispatcher needs of store.queue.Queue."""
@@ -33,6 +35,8 @@ class ClaimQueue(Protocol):
     async def claim(self, limit: int) -> Claims: ...
 
     async def promote(self) -> int: ...
+
+    async def job(self, job_id: int) -> WarmupJob | None: ...
 
 
 class Dispatcher:
@@ -44,12 +48,13 @@ class Dispatcher:
         self._forecaster = forecaster
         self._poll = poll
         self._woken = asyncio.Event()
-        self._runs: set[asyncio.Task[WarmupJob | None]] = set()
+        self._runs: set[_Run] = set()
         self._asking_forecaster = 0  # of the runs: the others have its answer, and tell the queue
         self._asked_for: set[asyncio.Task[list[WarmupJob]]] = set()
         self._info: ForecasterInfo | None = None
         self._asked_at = float("-inf")
         self._asking = asyncio.Lock()  # many callers, one question
+        self._taking = asyncio.Lock()  # held from a claim until its runs are among ours, where drain finds them
         self._draining = False
         self._promoted_at = float("-inf")
         self._more_may_wait = True  # the last claim had no slot to spare
@@ -82,6 +87,8 @@ class Dispatcher:
             self._woken.clear()
             pause = await self._fill()
             self.passes += 1
+            if self._woken.is_set():
+                continue  # the next claim is on its way before the runs of this one begin: each has its own processor
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._woken.wait()
@@ -100,12 +107,16 @@ class Dispatcher:
 
     async def drain(self, grace: float) -> None:
         """Claims no more, lets runs end within `grace` seconds, and hands back those that do not."""
+        until = time.monotonic() + grace
         self._draining = True
         self._woken.set()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace), self._taking:
+                pass  # whatever was being claimed runs by now
         runs = list(self._runs)
         if not runs:
             return
-        _, late = await asyncio.wait(runs, timeout=grace)
+        _, late = await asyncio.wait(runs, timeout=max(until - time.monotonic(), 0))
         for run in late:
             run.cancel()
         await asyncio.gather(*late, return_exceptions=True)
@@ -120,13 +131,12 @@ class Dispatcher:
                 await self._queue.promote()
                 self._promoted_at = time.monotonic()
             slots = info.worker_slots if info else 0
-            free = self._free(slots)
-            # With no slot free it claims nothing, but still frees what is stuck.
-            claims = await self._claim(free)
+            # Half of the slots at a time, so that one half's work goes on during the other's claim. With no slot free
+            # it claims nothing, but still frees what is stuck.
+            limit = min(self._free(slots), -(-slots // 2))
+            claims, _ = await self._take(limit)
             # A claim that came back short saw the queue empty: what is enqueued after it brings a notification.
-            self._more_may_wait = len(claims.claimed) == free
-            for job in claims.claimed:
-                self._start(job)
+            self._more_may_wait = len(claims.claimed) == limit
             if claims.rescued or (self._more_may_wait and self._free(slots)):
                 # Rescued jobs are back in the queue; or a slot came free during the claim, and is to be filled.
                 self._woken.set()
@@ -144,27 +154,35 @@ class Dispatcher:
     async def _run_in_turn(self, most: int) -> list[WarmupJob]:
         done: list[WarmupJob] = []
         while len(done) < most:
-            if self._draining:
+            hindrance = await self._hindrance()
+            if hindrance and not done:
+                raise WarmcastError(errors.UNAVAILABLE, f"{hindrance}; nothing was claimed", retry_after=5)
+            if hindrance:
                 break
-            if await self.forecaster_info() is None:
-                if done:
-                    break
-                raise WarmcastError(
-                    errors.UNAVAILABLE, "the forecaster cannot be asked; nothing was claimed", retry_after=5
-                )
-            claims = await self._claim(1)
-            for job in claims.claimed:
-                done.append(await self._start(job) or job)
+            claims, runs = await self._take(1)
+            for job, run in zip(claims.claimed, runs, strict=True):
+                # A run whose lease was lost knows no more than that; the row does.
+                done.append(await run or await self._queue.job(job.id) or job)
             if not claims.claimed and not claims.rescued:
                 break
         return done
 
-    async def _claim(self, limit: int) -> Claims:
-        claims = await self._queue.claim(limit)
-        count_rescued(claims.rescued)
-        return claims
+    async def _hindrance(self) -> str:
+        """Why nothing can be run now; empty: it can."""
+        if self._draining:
+            return "this process is about to end"
+        return "" if await self.forecaster_info() else "the forecaster cannot be asked"
 
-    def _start(self, job: ClaimedJob) -> asyncio.Task[WarmupJob | None]:
+    async def _take(self, limit: int) -> tuple[Claims, list[_Run]]:
+        """Claims up to `limit` jobs and starts a run for each; none while draining."""
+        async with self._taking:
+            if self._draining:
+                return Claims((), (), None), []
+            claims = await self._queue.claim(limit)
+            count_rescued(claims.rescued)
+            return claims, [self._start(job) for job in claims.claimed]
+
+    def _start(self, job: ClaimedJob) -> _Run:
         run = asyncio.create_task(self._runner.run(job, self._answered))
         self._asking_forecaster += 1
         self._runs.add(run)
@@ -177,7 +195,7 @@ class Dispatcher:
         if self._more_may_wait:
             self._woken.set()
 
-    def _ended(self, run: asyncio.Task[WarmupJob | None]) -> None:
+    def _ended(self, run: _Run) -> None:
         self._runs.discard(run)
         RUNNING.set(len(self._runs))
         if self._more_may_wait:

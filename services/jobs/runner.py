@@ -59,17 +59,18 @@ class Runner:
         attempt uncounted.
         """
         with structlog.contextvars.bound_contextvars(job_id=job.id, lease_id=job.lease_id, debug_id=job.debug_id):
-            with RUN_SECONDS.time():
-                try:
-                    settled = await self._attempt(job, answered)
-                except LeaseLost:
-                    settled = None
-                except asyncio.CancelledError:
-                    RUNS.labels("interrupted").inc()
-                    await self._queue.hand_back(job, delay=0)
-                    raise
+            begun = time.monotonic()
+            try:
+                settled = await self._attempt(job, answered)
+            except LeaseLost:
+                settled = None
+            except asyncio.CancelledError:
+                RUNS.labels("interrupted").inc()
+                await self._queue.hand_back(job, delay=0)
+                raise
             outcome = settled.status.value if settled else "lease-lost"
             RUNS.labels(outcome).inc()
+            RUN_SECONDS.observe(time.monotonic() - begun)
             log.info("run ended", slug=job.slug, outcome=outcome, error=settled.last_error if settled else None)
             return settled
 

@@ -198,7 +198,7 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
             raise invalid("status", "a status that can be re-queued is needed: queued, ready, failed or cancelled")
         found = await self._listings.jobs(_filter(request), limit=limit, oldest_first=True)
         if not request.dry_run:
-            found = await self._queue.requeue(*(job.id for job in found))
+            found = await self._queue.requeue(*(job.id for job in found), status=_STATUSES[request.status])
         return pb.RequeueJobsResponse(jobs=[messages.job(job) for job in found])
 
     async def RefreshForecasts(
@@ -246,7 +246,7 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
         return max(place.position, 1) if job.status is Status.QUEUED else 0, eta
 
     async def _job(self, job_id: int) -> WarmupJob:
-        job = await self._listings.job(job_id)
+        job = await self._queue.job(job_id)
         if job is None:
             raise WarmcastError(errors.NOT_FOUND, f"there is no job {job_id}")
         return job

@@ -74,6 +74,8 @@ SELECT pair.term_a, pair.term_b,
        job.id IS NOT NULL AS has_job,
        COALESCE(CASE job.status
            WHEN 'queued' THEN GREATEST(job.queued_at, job.not_before) < now() - make_interval(secs => %(overdue_after)s)
+               -- However many callers see a job that nobody runs, its runners are told once a minute.
+               AND job.updated_at < now() - make_interval(secs => LEAST(%(overdue_after)s, 60))
            WHEN 'running' THEN COALESCE(job.lease_expires_at, '-infinity') <= now()
        END, false) AS overdue,
        CASE WHEN job.status = 'failed' AND job.cooldown_until > now()

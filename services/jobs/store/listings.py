@@ -63,11 +63,6 @@ class Listings:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def job(self, job_id: int) -> WarmupJob | None:
-        """One job by its id."""
-        rows = await self._database.select(select(*_JOB_COLUMNS).where(warmup_jobs.c.id == job_id))
-        return to_job(rows[0]) if rows else None
-
     async def jobs(
         self, wanted: JobFilter, *, limit: int, before: JobPlace | None = None, oldest_first: bool = False
     ) -> list[WarmupJob]:

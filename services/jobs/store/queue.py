@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from services.common.comparison import ComparisonKey
 from services.jobs.forecast import GeneratedForecasts
-from services.jobs.job import PRIORITY, Claims, EnqueueReason, QueuePolicy, SweptJob, WarmupJob
+from services.jobs.job import PRIORITY, Claims, EnqueueReason, QueuePolicy, Status, SweptJob, WarmupJob
 from services.jobs.store import statements, upkeep
 from services.jobs.store.coalescing import Coalescer
 from services.jobs.store.database import Connection, Database, run, run_many
@@ -39,6 +39,11 @@ class Queue:
         """Starts an episode for the current snapshot whatever the state; None: it runs, and force was not given."""
         parameters = _enqueue_parameters(key, "", seen_version=0, reason=EnqueueReason.BY_HAND) | {"force": force}
         rows = await self._database.fetch(statements.TRIGGER, parameters)
+        return to_job(rows[0]) if rows else None
+
+    async def job(self, job_id: int) -> WarmupJob | None:
+        """One job by its id."""
+        rows = await self._database.fetch(statements.JOB, {"id": job_id})
         return to_job(rows[0]) if rows else None
 
     async def claim(self, limit: int) -> Claims:
@@ -77,9 +82,9 @@ class Queue:
         rows = await self._database.fetch(statements.SWEEP, self._policy | {"id": job_id})
         return tuple(to_swept_job(row) for row in rows)
 
-    async def requeue(self, *job_ids: int) -> list[WarmupJob]:
-        """Starts new episodes by hand; those that run, or are not there, are left out."""
-        rows = await self._database.fetch(statements.REQUEUE, {"ids": list(job_ids)})
+    async def requeue(self, *job_ids: int, status: Status | None = None) -> list[WarmupJob]:
+        """Starts new episodes by hand; those that run, are not in `status` any more, or not there, are left out."""
+        rows = await self._database.fetch(statements.REQUEUE, {"ids": list(job_ids), "status": status})
         return [to_job(row) for row in rows]
 
     async def refresh(self, limit: int) -> list[WarmupJob]:
@@ -111,7 +116,9 @@ class Queue:
 
     async def raise_leases(self, above: int) -> bool:
         """Moves the lease ids past `above`; False: they were past it."""
-        return bool(await self._database.fetch(statements.RAISE_LEASES, {"above": above}))
+        async with self._database.transaction() as connection:
+            await run(connection, statements.LOCK_LEASES)
+            return bool(await run(connection, statements.RAISE_LEASES, {"above": above}))
 
     async def _write_completions(self, completions: Sequence[_Completion]) -> list[WarmupJob | None]:
         parameters = {

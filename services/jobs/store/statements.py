@@ -18,6 +18,8 @@ SERIES_COLUMNS = (
     "snapshot.scaled_apart, snapshot.gaps_filled, snapshot.source, snapshot.as_of"
 )
 
+JOB = f"SELECT {JOB_COLUMNS} FROM warmup_jobs AS job WHERE job.id = %(id)s"
+
 # In the same transaction as the change, so that no wake-up is sent for what was not committed, or lost for what was.
 NOTIFY = f"pg_notify('{CHANNEL}', '')"
 
@@ -300,7 +302,7 @@ _BY_HAND = new_episode(
 REQUEUE = f"""
 WITH requeued AS (
     UPDATE warmup_jobs AS job SET {_BY_HAND}
-    WHERE job.id = ANY(%(ids)s) AND job.status <> 'running'
+    WHERE job.id = ANY(%(ids)s) AND job.status <> 'running' AND job.status = COALESCE(%(status)s, job.status)
     RETURNING {JOB_COLUMNS}
 )
 SELECT requeued.*, {NOTIFY} FROM requeued ORDER BY id
@@ -322,20 +324,26 @@ WHERE job.id = %(id)s AND job.status IN ('queued', 'running')
 RETURNING {JOB_COLUMNS}
 """
 
-# Data that are newer make the queued jobs of older ones pointless; a running one may end.
+# Data that are newer make the jobs of older ones pointless. The holder of a running one learns of it at its next
+# heartbeat, which finds no row.
 SUPERSEDE = """
 UPDATE warmup_jobs SET
     status = 'cancelled',
     last_error = 'superseded by newer data',
     completed_at = now(),
     not_before = NULL,
+    lease_expires_at = NULL,
+    deadline_at = NULL,
+    holder = NULL,
     version = version + 1,
     updated_at = now()
 WHERE slug = %(slug)s AND timeframe = %(timeframe)s AND geo = %(geo)s AND data_hash <> %(data_hash)s
-  AND status = 'queued'
+  AND status IN ('queued', 'running')
 """
 
-# The forecaster's fence holds a lease above any that this database gave out: an old dump was restored.
+# The forecaster's fence holds a lease above any that this database gave out: an old dump was restored. One at a time:
+# two runs that are fenced off together must not, by looking and then setting, move the sequence back.
+LOCK_LEASES = "SELECT pg_advisory_xact_lock(hashtext('warmup_lease_ids'))"
 RAISE_LEASES = """
 SELECT setval('warmup_lease_ids', %(above)s)
 WHERE %(above)s > (SELECT last_value FROM warmup_lease_ids)

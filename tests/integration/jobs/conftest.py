@@ -54,6 +54,11 @@ class Store:
         """Looks, or moves times, as a test may: no clock is waited for."""
         return await self.database.fetch(statement, parameters)
 
+    async def waiting(self) -> int:
+        """How many connections wait for a lock."""
+        query = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        return len(await self.execute(query))
+
     async def comparison(self, term: str = "amazon", *, values: Sequence[float] = (1, 2, 3, 4)) -> Snapshot:
         """Imports `term` against costco; other values are newer data."""
         snapshot = make_snapshot(term, values)
@@ -87,7 +92,7 @@ class Store:
 
     async def row(self, job: WarmupJob) -> WarmupJob:
         """The job as it is now."""
-        now = await self.listings.job(job.id)
+        now = await self.queue.job(job.id)
         assert now is not None
         return now
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from services.jobs.job import Cause, EnqueueReason, Status
+from services.jobs.store import statements
+from services.jobs.store.database import run
 from tests.integration.jobs.conftest import Store, forecasts, key_of
+from tests.waiting import wait_until_async
 
 FIRST_CALL = EnqueueReason.FIRST_CALL
 EXPIRE = "UPDATE warmup_jobs SET lease_expires_at = now() - interval '1 s' WHERE id = %(id)s"
@@ -285,16 +288,20 @@ async def test_cancel_ends_a_queued_or_running_job_and_no_other(store: Store) ->
     assert revived is not None
 
 
-async def test_newer_data_supersede_a_queued_job_and_let_a_running_one_end(store: Store) -> None:
-    queued, running = await store.queued("walmart"), None
-    await store.queued("amazon")
-    await store.execute("UPDATE warmup_jobs SET priority = 5 WHERE id = %(id)s", id=queued.id)
-    running = await store.claim_one()
-    await store.comparison("walmart", values=(9, 8, 7))
-    await store.comparison("amazon", values=(9, 8, 7))
-    old = await store.row(queued)
-    assert (old.status, old.last_error) == (Status.CANCELLED, "superseded by newer data")
-    assert (await store.queue.ready(running, forecasts())) is not None
+async def test_newer_data_supersede_the_jobs_of_older_ones_and_a_running_one_is_told(store: Store) -> None:
+    running = await store.claimed("amazon")
+    queued = await store.queued("walmart")
+    settled = await store.queue.ready(await store.claim_one(), forecasts())
+    queued = await store.queued("target")
+    for term in ("amazon", "walmart", "target"):
+        await store.comparison(term, values=(9, 8, 7))
+    for job in (running, queued):
+        old = await store.row(job)
+        assert (old.status, old.last_error) == (Status.CANCELLED, "superseded by newer data")
+    assert settled
+    assert (await store.row(settled)).status is Status.READY
+    assert not await store.queue.heartbeat(running)
+    assert await store.queue.ready(running, forecasts()) is None
 
 
 async def test_lease_ids_move_past_a_fence_from_before_a_restore_and_never_back(store: Store) -> None:
@@ -303,6 +310,22 @@ async def test_lease_ids_move_past_a_fence_from_before_a_restore_and_never_back(
     assert not await store.queue.raise_leases(job.lease_id)
     await store.queue.hand_back(job, delay=0)
     assert (await store.claim_one()).lease_id > job.lease_id + 1000
+
+
+async def test_lease_ids_that_two_runs_raise_at_once_end_above_both(store: Store) -> None:
+    """Looking and then setting, the lower one would move the sequence back."""
+    job = await store.claimed()
+    async with store.database.transaction() as connection:
+        await run(connection, statements.LOCK_LEASES)
+        raising = [asyncio.create_task(store.queue.raise_leases(job.lease_id + n)) for n in (200, 100)]
+
+        async def both_wait() -> bool:
+            return await store.waiting() == 2
+
+        await wait_until_async(both_wait, 10, "both wait their turn")
+    await asyncio.gather(*raising)
+    await store.queue.hand_back(job, delay=0)
+    assert (await store.claim_one()).lease_id > job.lease_id + 200
 
 
 async def test_every_transition_raises_the_version(store: Store) -> None:

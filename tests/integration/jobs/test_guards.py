@@ -58,7 +58,7 @@ async def test_locks_keep_two_claims_from_taking_one_job(
         if guarded:
             assert (await asyncio.wait_for(second, 10)).claimed == (), "it neither waits nor takes the same"
         else:
-            await wait_until_async(lambda: _waits_for_a_lock(store), 10, "the second claim waits for the first")
+            await wait_until_async(store.waiting, 10, "the second claim waits for the first")
     assert len(first) == 1
     assert len((await second).claimed) == (0 if guarded else 1)
 
@@ -78,7 +78,7 @@ async def test_a_skipped_lock_keeps_a_claim_from_waiting(
         if guarded:
             assert [job.id for job in (await asyncio.wait_for(second, 10)).claimed] == [other.id]
         else:
-            await wait_until_async(lambda: _waits_for_a_lock(store), 10, "it waits for a job that is not its own")
+            await wait_until_async(store.waiting, 10, "it waits for a job that is not its own")
     await second
 
 
@@ -88,17 +88,20 @@ async def test_clearing_before_the_fetch_keeps_a_wake_up_from_being_lost(store: 
         """A queue whose first claim comes back empty just as a job arrives and wakes the dispatcher."""
 
         def __init__(self) -> None:
-            self.job: WarmupJob | None = None
+            self.queued: WarmupJob | None = None
 
         async def claim(self, limit: int) -> Claims:
-            if self.job is None:
-                self.job = await store.queued()
+            if self.queued is None:
+                self.queued = await store.queued()
                 dispatcher.wake()
                 return Claims((), (), None)
             return await store.queue.claim(limit)
 
         async def promote(self) -> int:
             return 0
+
+        async def job(self, job_id: int) -> WarmupJob | None:
+            return await store.queue.job(job_id)
 
     class ClearsAfterTheFetch(Dispatcher):
         async def dispatch(self) -> None:
@@ -118,8 +121,8 @@ async def test_clearing_before_the_fetch_keeps_a_wake_up_from_being_lost(store: 
     if guarded:
         await wait_until_async(_is(lambda: bool(forecaster.ran)), 10, "the job was run")
     else:
-        assert queue.job is not None
-        assert (await store.row(queue.job)).status is Status.QUEUED
+        assert queue.queued is not None
+        assert (await store.row(queue.queued)).status is Status.QUEUED
         assert dispatcher.passes == 1
     await dispatcher.drain(5)
     await asyncio.wait_for(task, 5)
@@ -136,11 +139,6 @@ async def test_the_cap_on_attempts_ends_a_poison_job(store: Store, guarded: bool
         await queue.fail(claims.claimed[0], error="poison", permanent=False)
     (row,) = await store.execute("SELECT status, attempts FROM warmup_jobs")
     assert row == ({"status": "failed", "attempts": 3} if guarded else {"status": "queued", "attempts": 10})
-
-
-async def _waits_for_a_lock(store: Store) -> bool:
-    query = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    return bool(await store.execute(query))
 
 
 def _is(condition: Callable[[], bool]) -> Callable[[], Awaitable[bool]]:

@@ -236,7 +236,8 @@ class QueueMachine(RuleBasedStateMachine):
         # The fourth is the first again: data that an older snapshot holds make that one current.
         new = self.run(self.store.comparison(term, values=(1, 2, 3, self.generation[term])))
         for job in self.jobs.values():
-            if job.slug == new.slug and job.data_hash != new.data_hash and job.status is Status.QUEUED:
+            open_ = job.status in (Status.QUEUED, Status.RUNNING)
+            if job.slug == new.slug and job.data_hash != new.data_hash and open_:
                 job.status, job.version = Status.CANCELLED, job.version + 1
         self.snapshots[term] = new
 

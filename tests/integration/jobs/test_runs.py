@@ -15,6 +15,7 @@ from services.jobs.dispatcher import Dispatcher
 from services.jobs.forecast import ForecasterInfo, Generation
 from services.jobs.job import Cause, Claims, QueuePolicy, Status, WarmupJob
 from services.jobs.runner import Runner
+from services.jobs.store.database import run
 from services.jobs.store.listen import Listener
 from services.jobs.sweeper import Sweeper
 from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, forecasts, succeed
@@ -198,6 +199,9 @@ async def test_a_slot_that_frees_during_a_claim_is_filled_at_once(store: Store) 
         async def promote(self) -> int:
             return 0
 
+        async def job(self, job_id: int) -> WarmupJob | None:
+            return await store.queue.job(job_id)
+
     forecaster = FakeForecaster(hold, slots=2)
     dispatcher = Dispatcher(EndsARunMeanwhile(), runner(store, forecaster), forecaster, poll=3600)
     task = asyncio.create_task(dispatcher.dispatch())
@@ -244,6 +248,45 @@ async def test_drain_hands_back_what_does_not_end_in_time(store: Store) -> None:
         assert (left.status, left.attempts) == (Status.QUEUED, 0)
 
 
+async def test_drain_hands_back_what_was_being_claimed(store: Store) -> None:
+    async def hold(_: WarmupJob) -> Generation:
+        yield None
+        await asyncio.Event().wait()
+
+    job = await store.queued()
+    forecaster = FakeForecaster(hold)
+    dispatcher = Dispatcher(store.queue, runner(store, forecaster), forecaster, poll=3600)
+    async with store.database.transaction() as connection:
+        # The claim waits for this lock; what it brings comes after the drain has begun.
+        await run(connection, "LOCK TABLE warmup_jobs IN ACCESS EXCLUSIVE MODE")
+        task = asyncio.create_task(dispatcher.dispatch())
+        await wait_until_async(store.waiting, 10, "the claim is under way")
+        draining = asyncio.create_task(dispatcher.drain(1))
+        await wait_until_async(_is(lambda: dispatcher._draining), 10, "the drain has begun")
+    await asyncio.wait_for(asyncio.gather(task, draining), 10)
+    left = await store.row(job)
+    assert (left.status, left.attempts) == (Status.QUEUED, 0)
+
+
+async def test_run_now_tells_what_the_row_says_when_the_lease_was_lost(store: Store) -> None:
+    async def cancelled_meanwhile(job: WarmupJob) -> Generation:
+        await store.queue.cancel(job.id)
+        yield forecasts()
+
+    await store.queued()
+    forecaster = FakeForecaster(cancelled_meanwhile)
+    dispatcher = Dispatcher(store.queue, runner(store, forecaster), forecaster, poll=60)
+    assert [job.status for job in await dispatcher.run_now(1)] == [Status.CANCELLED]
+
+
+async def test_run_now_is_refused_while_this_process_ends(store: Store) -> None:
+    await store.queued()
+    dispatcher = Dispatcher(store.queue, runner(store, FakeForecaster(succeed)), FakeForecaster(succeed), poll=60)
+    await dispatcher.drain(1)
+    with pytest.raises(WarmcastError, match="about to end; nothing was claimed"):
+        await dispatcher.run_now(1)
+
+
 async def test_run_now_runs_in_queue_order_and_survives_its_caller(store: Store) -> None:
     jobs = [await store.queued(f"term {number}") for number in range(3)]
     forecaster = FakeForecaster(succeed)
@@ -268,38 +311,6 @@ async def test_run_now_claims_nothing_while_the_forecaster_cannot_be_asked(store
     with pytest.raises(WarmcastError, match="nothing was claimed"):
         await dispatcher.run_now(1)
     assert await store.row(job) == job
-
-
-async def test_the_audit_takes_back_ready_jobs_whose_bundles_are_gone(store: Store) -> None:
-    forecaster = FakeForecaster(succeed)
-    run = runner(store, forecaster)
-    kept = await run.run(await store.claimed("amazon"))
-    lost = await run.run(await store.claimed("walmart"))
-    unasked = await run.run(await store.claimed("target"))
-    assert kept
-    assert lost
-    assert unasked
-    await store.comparisons.report_demand({kept.key: 1, lost.key: 3})
-    forecaster.lost = {lost.data_hash, unasked.data_hash}
-    swept = await Sweeper(store.queue, store.listings, forecaster).sweep()
-    assert (swept.audited, swept.audit_skipped) == (2, "")
-    assert [(each.cause, each.job.id) for each in swept.requeued] == [(Cause.CACHE_LOST, lost.id)]
-    assert (await store.row(unasked)).status is Status.READY
-
-
-async def test_the_audit_is_skipped_and_reported_while_the_forecaster_is_away(store: Store) -> None:
-    class Away(FakeForecaster):
-        async def missing(self, snapshots: object) -> list[bool]:
-            raise WarmcastError(errors.UNAVAILABLE, "the forecaster could not answer")
-
-    ready = await runner(store, FakeForecaster(succeed)).run(await store.claimed())
-    assert ready
-    await store.comparisons.report_demand({ready.key: 1})
-    await store.queued("walmart")
-    await store.execute("UPDATE warmup_jobs SET queued_at = now() - interval '1 h' WHERE status = 'queued'")
-    swept = await Sweeper(store.queue, store.listings, Away(succeed)).sweep()
-    assert swept.audit_skipped == "the forecaster could not answer"
-    assert [each.cause for each in swept.requeued] == [Cause.QUEUED_OVERDUE]
 
 
 def _is(condition: Callable[[], bool]) -> Callable[[], Awaitable[bool]]:

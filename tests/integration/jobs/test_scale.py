@@ -28,6 +28,7 @@ PARAMETERS: dict[str, Any] = (
         "id": None,
         "data_hash": "hash500",
         "seen_version": 1,
+        "status": None,
         "reason": "cache-lost",
         "priority": 0,
         "force": False,

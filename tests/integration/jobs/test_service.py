@@ -196,11 +196,13 @@ async def test_an_overdue_job_is_put_right_by_the_next_call(jobs: Jobs) -> None:
     await jobs.ingest()
     await jobs.enqueue(await jobs.warmup())
     await jobs.store.execute("UPDATE warmup_jobs SET queued_at = now() - interval '6 min'")
+    await jobs.store.execute("UPDATE warmup_jobs SET updated_at = queued_at")
     seen = await jobs.warmup()
     assert seen.overdue
     reminded = await jobs.enqueue(seen)
     assert reminded.enqueued
     assert reminded.job.queued_at == seen.job.queued_at
+    assert not (await jobs.warmup()).overdue, "its runners were told this minute"
     await jobs.store.claim_one()
     await jobs.store.execute("UPDATE warmup_jobs SET lease_expires_at = now() - interval '1 s'")
     seen = await jobs.warmup()

@@ -1,0 +1,46 @@
+"""The audit: ready rows against the forecaster's cache."""
+
+from __future__ import annotations
+
+from services.common import errors
+from services.common.errors import WarmcastError
+from services.jobs.job import Cause, Status
+from services.jobs.runner import Runner
+from services.jobs.sweeper import Sweeper
+from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, succeed
+
+
+def runner(store: Store, forecaster: FakeForecaster) -> Runner:
+    return Runner(store.queue, forecaster, POLICY)
+
+
+async def test_the_audit_takes_back_ready_jobs_whose_bundles_are_gone(store: Store) -> None:
+    forecaster = FakeForecaster(succeed)
+    run = runner(store, forecaster)
+    kept = await run.run(await store.claimed("amazon"))
+    lost = await run.run(await store.claimed("walmart"))
+    unasked = await run.run(await store.claimed("target"))
+    assert kept
+    assert lost
+    assert unasked
+    await store.comparisons.report_demand({kept.key: 1, lost.key: 3})
+    forecaster.lost = {lost.data_hash, unasked.data_hash}
+    swept = await Sweeper(store.queue, store.listings, forecaster).sweep()
+    assert (swept.audited, swept.audit_skipped) == (2, "")
+    assert [(each.cause, each.job.id) for each in swept.requeued] == [(Cause.CACHE_LOST, lost.id)]
+    assert (await store.row(unasked)).status is Status.READY
+
+
+async def test_the_audit_is_skipped_and_reported_while_the_forecaster_is_away(store: Store) -> None:
+    class Away(FakeForecaster):
+        async def missing(self, snapshots: object) -> list[bool]:
+            raise WarmcastError(errors.UNAVAILABLE, "the forecaster could not answer")
+
+    ready = await runner(store, FakeForecaster(succeed)).run(await store.claimed())
+    assert ready
+    await store.comparisons.report_demand({ready.key: 1})
+    await store.queued("walmart")
+    await store.execute("UPDATE warmup_jobs SET queued_at = now() - interval '1 h' WHERE status = 'queued'")
+    swept = await Sweeper(store.queue, store.listings, Away(succeed)).sweep()
+    assert swept.audit_skipped == "the forecaster could not answer"
+    assert [each.cause for each in swept.requeued] == [Cause.QUEUED_OVERDUE]
