@@ -264,6 +264,9 @@ async def test_a_redis_that_is_gone_is_unavailable_and_never_missing(edge: Edge,
             assert "127.0.0.1" not in error.detail
         error = await _refused_run(edge, request(2))
         assert error.reason is errors.UNAVAILABLE
+        # Else jobs would claim on, and spend every attempt of a healthy job.
+        error = await _refused(edge.stub.Describe(pb.DescribeRequest()))
+        assert (error.reason, error.detail) == (errors.UNAVAILABLE, "the forecast cache cannot be asked")
     finally:
         valkey.start()
     assert await _freshness(edge) == pb.FRESHNESS_MISSING  # it came back empty, and says so
