@@ -52,6 +52,7 @@ class Spans:
     trouble: tuple[float, float] = (0.3, 1.7 * LEASE)  # of a link
     freeze: tuple[float, float] = (0.2, 1.7 * LEASE)
     absence: tuple[float, float] = (0.0, 1.5)  # of a killed service
+    calm: float = 0.0  # most that is waited, before that pause, for all services to be ready again
 
 
 class Injector:
@@ -92,6 +93,7 @@ class Injector:
 
     def _strike(self, fault: Fault, spans: Spans, *, storm: bool) -> None:
         self._spans = spans
+        self._wait_for_calm(spans.calm)
         self._last(spans.pause)
         begun = time.time()
         fault.inflict()
@@ -118,7 +120,7 @@ class Injector:
             faults += [
                 Fault(f"SIGKILL of {name}", f"SIGKILL of {what}", partial(self._kill, name)),
                 Fault(f"SIGSTOP of {name}", f"SIGSTOP of {what}", partial(self._freeze, name)),
-                Fault(f"the clock of {name} jumps", f"the clock of {what} jumps", partial(self._move_clock, name)),
+                Fault(f"the clock of {name} jumps", "a clock jumps", partial(self._move_clock, name)),
             ]
         for link in world.links:
             for trouble in Trouble:
@@ -177,6 +179,11 @@ class Injector:
 
         with ThreadPoolExecutor(4) as callers:
             list(callers.map(at_once, self._world.jobs_addresses * 2))
+
+    def _wait_for_calm(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and not self._world.ready():
+            self._never.wait(0.05)
 
     def _last(self, span: tuple[float, float]) -> None:
         self._never.wait(self._random.uniform(*span))  # how long a fault lasts is part of the fault

@@ -19,7 +19,9 @@ from services.common.rpc import metadata
 from tests.chaos.world import SECRET, World
 
 TIMEFRAME = "12m"
-_CALLERS = 6
+_CALLERS = 12
+_PATIENCE = 5.0  # seconds for one answer
+_RETRY = 0.3  # seconds after which a caller who got no answer asks again
 _WEEKS = 52
 
 
@@ -84,10 +86,16 @@ class Callers:
                 slug, forced, wait = self._next()
                 if self._ended.wait(wait):
                     return
-                answered = force(http, slug) if forced else ask(http, slug) is not None
-                with self._lock:
-                    self.calls += 1
-                    self.refused += not answered
+                while not self._answered(http, slug, forced):
+                    if self._ended.wait(_RETRY):
+                        return
+
+    def _answered(self, http: httpx.Client, slug: str, forced: bool) -> bool:
+        answered = force(http, slug) if forced else ask(http, slug) is not None
+        with self._lock:
+            self.calls += 1
+            self.refused += not answered
+        return answered
 
     def _next(self) -> tuple[str, bool, float]:
         with self._lock:
@@ -102,7 +110,7 @@ class Callers:
 
 def client(world: World) -> httpx.Client:
     """A caller of the gateway."""
-    return httpx.Client(base_url=world.gateway_url, timeout=10, trust_env=False)
+    return httpx.Client(base_url=world.gateway_url, timeout=_PATIENCE, trust_env=False)
 
 
 def ask(http: httpx.Client, slug: str) -> dict[str, object] | None:

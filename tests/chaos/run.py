@@ -13,12 +13,10 @@ from tests.chaos.world import LEASE, running
 
 # From the end of one fault to the next: its own 50 s, which hold the 30 s before the next one.
 _APART = Spans(pause=(AFTER_TO + 1, AFTER_TO + 5))
-# Nothing is waited for that a fault does not need; one freeze of jobs outlasts its lease.
-_BRIEF = Spans(pause=(0.05, 0.3), trouble=(0.3, 0.8), freeze=(0.3, 1.3 * LEASE), absence=(0.0, 0.3))
-
-
-_BRIEF_DEMAND = 25.0  # seconds in which the short form asks for everything once
-_AGAIN = 2  # runs forced for each first call, so that most faults strike a process at work
+# No longer than it takes to be felt; and a process that just starts feels nothing.
+_BRIEF = Spans(pause=(0.2, 0.6), trouble=(0.3, 0.8), freeze=(0.5, 1.2 * LEASE), absence=(0.0, 0.3), calm=4.0)
+_BRIEF_DEMAND = 40.0  # seconds in which the short form asks for everything once
+_AGAIN = 3  # runs forced for each first call, so that most faults strike a process at work
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,27 @@ print(time.monotonic())
 print(type(imported.now()) is imported)
 """
 
+# A call of 20 s from an aio client to an aio server: what either of them takes to be left of it.
+_CALL = """
+import asyncio, grpc
+
+async def main():
+    server = grpc.aio.server()
+    async def left(request, context):
+        return str(context.time_remaining()).encode()
+    handlers = {"left": grpc.unary_unary_rpc_method_handler(left)}
+    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("x", handlers)])
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        call = channel.unary_unary("/x/left")(b"", timeout=20)
+        own = call.time_remaining()
+        print((await call).decode(), own)
+    await server.stop(None)
+
+asyncio.run(main())
+"""
+
 
 @pytest.mark.parametrize("hours", [-30, 0, 30])
 def test_only_the_wall_clock_is_moved(hours: int) -> None:
@@ -26,3 +47,11 @@ def test_only_the_wall_clock_is_moved(hours: int) -> None:
     assert [float(each) for each in wall.split()] == pytest.approx([time.time() + hours * 3600] * 4, abs=60)
     assert float(monotonic) == pytest.approx(time.monotonic(), abs=60)
     assert same_class == "True"
+
+
+@pytest.mark.parametrize("hours", [-30, 30])
+def test_a_call_has_the_time_that_it_was_given(hours: int) -> None:
+    told = subprocess.run([sys.executable, "-c", _CALL], env=moved_clock(hours * 3600), capture_output=True, check=True)
+    seen, left = map(float, told.stdout.split())
+    assert 10 < seen <= 20
+    assert 10 < left <= 20
