@@ -159,7 +159,12 @@ class Dispatcher:
                 raise WarmcastError(errors.UNAVAILABLE, f"{hindrance}; nothing was claimed", retry_after=5)
             if hindrance:
                 break
-            claims, runs = await self._take(1)
+            try:
+                claims, runs = await self._take(1)
+            except WarmcastError:
+                if done:
+                    break  # what has run is told all the same
+                raise
             for job, run in zip(claims.claimed, runs, strict=True):
                 # A run whose lease was lost knows no more than that; the row does.
                 done.append(await run or await self._queue.job(job.id) or job)

@@ -37,7 +37,7 @@ class Queue:
 
     async def trigger(self, key: ComparisonKey, *, force: bool) -> WarmupJob | None:
         """Starts an episode for the current snapshot whatever the state; None: it runs, and force was not given."""
-        parameters = _enqueue_parameters(key, "", seen_version=0, reason=EnqueueReason.BY_HAND) | {"force": force}
+        parameters = _enqueue_parameters(key, None, seen_version=0, reason=EnqueueReason.BY_HAND) | {"force": force}
         rows = await self._database.fetch(statements.TRIGGER, parameters)
         return to_job(rows[0]) if rows else None
 
@@ -157,7 +157,7 @@ def _new_debug_id() -> str:
 
 
 def _enqueue_parameters(
-    key: ComparisonKey, data_hash: str, *, seen_version: int, reason: EnqueueReason
+    key: ComparisonKey, data_hash: str | None, *, seen_version: int, reason: EnqueueReason
 ) -> dict[str, object]:
     return asdict(key) | {
         "data_hash": data_hash,

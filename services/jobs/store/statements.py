@@ -57,7 +57,7 @@ def new_episode(
 
 
 # Only the snapshot that is current while the statement runs can be enqueued: an older one that was seen before an
-# import came in makes no row.
+# import came in makes no row. An import waits for the lock, and then cancels what was enqueued here.
 _INSERT_CURRENT = """
     INSERT INTO warmup_jobs AS job
            (slug, timeframe, geo, data_hash, debug_id, reason, priority, force, adopt_above_lease)
@@ -66,12 +66,14 @@ _INSERT_CURRENT = """
     FROM comparisons AS comparison
     JOIN snapshots AS snapshot ON snapshot.id = comparison.current_snapshot_id
     WHERE comparison.slug = %(slug)s AND comparison.timeframe = %(timeframe)s AND comparison.geo = %(geo)s
+      AND snapshot.data_hash = COALESCE(%(data_hash)s, snapshot.data_hash)
+    FOR SHARE OF comparison
 """
 
 # A caller acts on the row as it saw it. If the row has moved on since (version), someone else acted: nothing changes.
 ENQUEUE = f"""
 WITH enqueued AS (
-    {_INSERT_CURRENT} AND snapshot.data_hash = %(data_hash)s
+    {_INSERT_CURRENT}
     ON CONFLICT ON CONSTRAINT warmup_job_unique DO UPDATE SET {new_episode()}
     WHERE job.version = %(seen_version)s AND (
         job.status = 'cancelled'
@@ -276,6 +278,8 @@ overdue AS MATERIALIZED (
       -- Two conditions where GREATEST would do: the first one is what an index finds.
       AND queued_at < now() - make_interval(secs => %(overdue_after)s)
       AND (not_before IS NULL OR not_before < now() - make_interval(secs => %(overdue_after)s))
+      -- However many callers see a job that nobody runs, its runners are told once a minute; a sweep tells them anew.
+      AND (%(id)s::bigint IS NULL OR updated_at < now() - make_interval(secs => LEAST(%(overdue_after)s, 60)))
     ORDER BY queued_at, id
     LIMIT 1000
     FOR UPDATE SKIP LOCKED
