@@ -33,8 +33,10 @@ def main() -> None:
 
     import uvloop
 
+    from services.common.garbage import collect_less_often
     from services.forecaster.serve import serve
 
+    collect_less_often()
     uvloop.run(serve(settings, pool))
 
 

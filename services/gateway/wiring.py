@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from services.common.garbage import collect_less_often
 from services.common.settings import load
 from services.common.telemetry import configure_logging
 from services.gateway import serving, upstream
@@ -19,6 +20,7 @@ def run() -> None:
     """Reads the settings and runs until told to stop."""
     settings = load(GatewaySettings)
     configure_logging("gateway", log_format=settings.log_format, level=settings.log_level)
+    collect_less_often()
     with asyncio.Runner(loop_factory=serving.loop_factory()) as runner:
         runner.run(_run(settings))
 

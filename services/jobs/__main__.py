@@ -12,6 +12,7 @@ from warmcast.jobs.v1 import jobs_pb2_grpc
 
 from services.common import settings as environment
 from services.common.errors import WarmcastError
+from services.common.garbage import collect_less_often
 from services.common.rpc.channel import open_channel
 from services.common.rpc.interceptors import standard_chain
 from services.common.rpc.server import Server, follow_readiness, serve_metrics, until_signal
@@ -39,6 +40,7 @@ def main() -> None:
     """Runs until SIGTERM or SIGINT; exits 0 once drained."""
     settings = environment.load(JobsSettings)
     configure_logging("jobs", log_format=settings.log_format, level=settings.log_level)
+    collect_less_often()
     uvloop.run(serve(settings))
 
 

@@ -13,7 +13,7 @@ from prometheus_client import Counter, Histogram
 
 from services.common import errors
 from services.common.errors import WarmcastError
-from services.jobs.forecast import Forecaster, GeneratedForecasts, Generation
+from services.jobs.forecast import Forecaster, GeneratedForecasts
 from services.jobs.job import ClaimedJob, QueuePolicy, WarmupJob, is_permanent, is_uncounted
 
 log = structlog.get_logger()
@@ -58,29 +58,27 @@ class Runner:
         `answered` is called once the run needs the forecaster no more. A run that is cancelled hands its job back, the
         attempt uncounted.
         """
-        with structlog.contextvars.bound_contextvars(job_id=job.id, lease_id=job.lease_id, debug_id=job.debug_id):
-            begun = time.monotonic()
-            try:
-                settled = await self._attempt(job, answered)
-            except LeaseLost:
-                settled = None
-            except asyncio.CancelledError:
-                RUNS.labels("interrupted").inc()
-                await self._queue.hand_back(job, delay=0)
-                raise
-            outcome = settled.status.value if settled else "lease-lost"
-            RUNS.labels(outcome).inc()
-            RUN_SECONDS.observe(time.monotonic() - begun)
-            log.info("run ended", slug=job.slug, outcome=outcome, error=settled.last_error if settled else None)
-            return settled
+        # A run is a task of its own, and so its context ends with it.
+        structlog.contextvars.bind_contextvars(job_id=job.id, lease_id=job.lease_id, debug_id=job.debug_id)
+        begun = time.monotonic()
+        try:
+            settled = await self._attempt(job, answered)
+        except LeaseLost:
+            settled = None
+        except asyncio.CancelledError:
+            RUNS.labels("interrupted").inc()
+            await self._queue.hand_back(job, delay=0)
+            raise
+        outcome = settled.status.value if settled else "lease-lost"
+        RUNS.labels(outcome).inc()
+        RUN_SECONDS.observe(time.monotonic() - begun)
+        log.info("run ended", slug=job.slug, outcome=outcome, error=settled.last_error if settled else None)
+        return settled
 
     async def _attempt(self, job: ClaimedJob, answered: Callable[[], None]) -> WarmupJob | None:
         log.info("run begins", slug=job.slug, timeframe=job.timeframe, geo=job.geo, attempt=job.attempts)
         try:
-            async with asyncio.timeout(self._policy.attempt_deadline):
-                forecasts = await self._forecasts(job)
-        except TimeoutError:
-            return await self._give_up(job, WarmcastError(errors.DEADLINE_EXCEEDED, "the attempt passed its deadline"))
+            forecasts = await self._forecasts(job)
         except WarmcastError as error:
             return await self._give_up(job, error)
         finally:
@@ -89,18 +87,20 @@ class Runner:
 
     async def _forecasts(self, job: ClaimedJob) -> GeneratedForecasts:
         """The forecaster's answer. The lease is renewed at each of its beats, and only then."""
-        async with contextlib.aclosing(self._forecaster.generate(job)) as stream:
-            while True:
-                event = await self._next(stream)
-                if event is not None:
-                    return event
-                await self._renew(job)
-
-    async def _next(self, stream: Generation) -> GeneratedForecasts | None:
+        now = asyncio.get_running_loop().time
+        deadline = now() + self._policy.attempt_deadline
         try:
-            async with asyncio.timeout(self._policy.lease):
-                return await anext(stream)
+            async with asyncio.timeout(None) as limit, contextlib.aclosing(self._forecaster.generate(job)) as stream:
+                while True:
+                    limit.reschedule(min(now() + self._policy.lease, deadline))
+                    event = await anext(stream)
+                    if event is not None:
+                        return event
+                    limit.reschedule(deadline)
+                    await self._renew(job)
         except TimeoutError:
+            if now() >= deadline:
+                raise WarmcastError(errors.DEADLINE_EXCEEDED, "the attempt passed its deadline") from None
             raise WarmcastError(errors.UNAVAILABLE, "the forecaster stopped beating") from None
         except StopAsyncIteration:
             raise WarmcastError(errors.UNAVAILABLE, "the forecaster ended without an answer") from None

@@ -12,6 +12,7 @@ import psycopg
 
 from benchmarks.queue.systems import Enqueue, Started
 from services.common.comparison import ComparisonKey
+from services.common.garbage import collect_less_often
 from services.common.telemetry import configure_logging
 from services.jobs import migrate
 from services.jobs.dispatcher import Dispatcher
@@ -93,6 +94,7 @@ class Warmcast:
     async def work(self, url: str, concurrency: int, started: Started) -> None:
         """Dispatcher, runner and listener on one pool of the default size."""
         configure_logging("jobs", log_format="json", level="warning")  # no peer writes a line per job either
+        collect_less_often()  # as the service does
         policy = QueuePolicy()
         database = Database(url, pool_size=10)
         await database.open()
