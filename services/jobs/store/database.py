@@ -10,8 +10,8 @@ import psycopg
 import structlog
 from psycopg.rows import DictRow, TupleRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
-from sqlalchemy import NullPool, Select
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy import Select
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from services.common import errors
 from services.common.errors import WarmcastError
@@ -23,6 +23,7 @@ Connection = psycopg.AsyncConnection[TupleRow]
 # since they say nothing of the connections that there are. Anything else is a bug of ours.
 _UNREACHABLE = (psycopg.OperationalError, psycopg.InterfaceError)
 _NONE_FREE = (PoolTimeout, TooManyRequests)
+_DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call] # SQLAlchemy leaves it out
 
 
 class Database:
@@ -38,11 +39,7 @@ class Database:
             timeout=wait,
             reconnect_timeout=10,
             configure=_configure,
-            close_returns=True,  # so that SQLAlchemy's close() gives a connection back
             open=False,
-        )
-        self._engine: AsyncEngine = create_async_engine(
-            "postgresql+psycopg://", async_creator=self._pool.getconn, poolclass=NullPool
         )
 
     async def open(self) -> None:
@@ -51,7 +48,6 @@ class Database:
 
     async def close(self) -> None:
         """Closes all connections."""
-        await self._engine.dispose()
         await self._pool.close()
 
     async def fetch(
@@ -74,10 +70,9 @@ class Database:
                 return await self._fetch(statement, parameters)
 
     async def select(self, query: Select[Any]) -> list[DictRow]:
-        """The rows of a query that SQLAlchemy built."""
-        with _translated():
-            async with self._engine.connect() as connection:
-                return [dict(row) for row in (await connection.execute(query)).mappings()]
+        """The rows of a query that SQLAlchemy built, and psycopg sends as any other."""
+        compiled = query.compile(dialect=_DIALECT)
+        return await self.fetch(str(compiled), compiled.params)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:

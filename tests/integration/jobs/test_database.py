@@ -1,0 +1,72 @@
+"""What the stores do while PostgreSQL is away, and after it has come back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from devstack.postgres import Postgres
+from services.common import errors
+from services.common.errors import WarmcastError
+from services.jobs.job import WarmupJob
+from services.jobs.runner import Runner
+from services.jobs.store.database import Database
+from services.jobs.store.listings import JobFilter
+from services.jobs.sweeper import Sweeper
+from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, succeed
+
+
+@pytest.fixture
+async def quick(database_url: str) -> AsyncIterator[Store]:
+    """Stores that wait for a connection as long as the service does."""
+    database = Database(database_url, pool_size=3)
+    await database.open()
+    yield Store(database_url, database)
+    await database.close()
+
+
+async def test_a_restart_of_the_server_fails_neither_statement_nor_listing(quick: Store, postgres: Postgres) -> None:
+    job = await quick.queued()
+    await quick.listings.jobs(JobFilter(), limit=5)
+    postgres.restart()
+    assert [row.id for row in await quick.listings.jobs(JobFilter(), limit=5)] == [job.id]
+    postgres.restart()
+    assert await quick.row(job) == job
+
+
+async def test_a_server_that_is_away_is_unavailable_to_listings_too(quick: Store, postgres: Postgres) -> None:
+    ready = await Runner(quick.queue, FakeForecaster(succeed), POLICY).run(await quick.claimed())
+    assert ready
+    postgres.stop()
+    try:
+        for call in (
+            quick.listings.jobs(JobFilter(), limit=5),
+            quick.listings.comparisons(limit=5, after=None),
+            quick.listings.audit_page(limit=5, after_id=0),
+            quick.queue.job(ready.id),
+        ):
+            with pytest.raises(WarmcastError) as caught:
+                await call
+            assert (caught.value.reason, caught.value.detail) == (errors.UNAVAILABLE, "PostgreSQL cannot be asked")
+    finally:
+        postgres.start()
+
+
+async def test_a_server_that_goes_between_the_sweep_and_its_audit_cuts_the_audit_short(
+    quick: Store, postgres: Postgres
+) -> None:
+    await quick.queued()
+    await quick.execute("UPDATE warmup_jobs SET queued_at = now() - interval '1 h'")
+
+    class Stopping:
+        async def audit_page(self, *, limit: int, after_id: int) -> list[tuple[WarmupJob, tuple[str, str]]]:
+            postgres.stop()
+            return await quick.listings.audit_page(limit=limit, after_id=after_id)
+
+    try:
+        swept = await Sweeper(quick.queue, Stopping(), FakeForecaster(succeed)).sweep()
+    finally:
+        postgres.start()
+    assert len(swept.requeued) == 1
+    assert swept.audit_skipped == "PostgreSQL cannot be asked"
