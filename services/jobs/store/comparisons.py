@@ -111,7 +111,7 @@ SELECT
         AS running_seconds,
     (SELECT avg(EXTRACT(epoch FROM run.completed_at - run.started_at)) FROM (
         SELECT completed_at, started_at FROM warmup_jobs
-        WHERE status = 'ready' AND started_at IS NOT NULL ORDER BY completed_at DESC LIMIT 20
+        WHERE status = 'ready' AND started_at IS NOT NULL ORDER BY updated_at DESC LIMIT 20
     ) AS run)::float8 AS mean_run_seconds
 FROM warmup_jobs AS job WHERE job.id = %(id)s
 """

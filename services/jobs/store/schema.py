@@ -143,7 +143,7 @@ warmup_jobs = Table(
         ["snapshots.slug", "snapshots.timeframe", "snapshots.geo", "snapshots.data_hash"],
     ),
     CheckConstraint(f"status IN ({', '.join(map(repr, STATUSES))})", name="status"),
-    Index("warmup_jobs_status_idx", "status"),
+    Index("warmup_jobs_status_idx", "status", postgresql_where=text("status IN ('queued', 'running')")),
     Index("warmup_jobs_slug_idx", "slug"),
     Index("warmup_jobs_created_at_idx", "created_at"),
     Index("warmup_jobs_status_created_at_idx", "status", "created_at"),
@@ -155,8 +155,12 @@ warmup_jobs = Table(
         postgresql_where=text("status = 'queued' AND not_before IS NOT NULL"),
     ),
     Index("warmup_jobs_lease_idx", "lease_expires_at", postgresql_where=text("status = 'running'")),
-    Index("warmup_jobs_completed_at_idx", "completed_at", postgresql_where=text("status = 'ready'")),
-    Index("warmup_jobs_status_updated_at_idx", "status", "updated_at"),
+    Index(
+        "warmup_jobs_settled_idx",
+        "status",
+        "updated_at",
+        postgresql_where=text("status IN ('ready', 'failed', 'cancelled')"),
+    ),
 )
 
 # What was forecast, kept until the actual values arrive.

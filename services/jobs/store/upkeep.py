@@ -91,22 +91,21 @@ DELETE FROM snapshots WHERE id IN (
 RETURNING id
 """
 
+
+def _status(name: str, rows: str, since: str) -> str:
+    """One line of STATUS: `since` is the moment whose age counts."""
+    return f"""
+    SELECT '{name}' AS status, count(*) AS count, EXTRACT(epoch FROM now() - min(moment))::float8 AS age FROM (
+        SELECT {since} AS moment FROM warmup_jobs WHERE status = '{name}' {rows} LIMIT %(cap)s
+    ) AS counted"""
+
+
+_LATELY = "AND updated_at > now() - interval '24 hours'"
 # Each figure stops counting at its cap, so that a look costs the same however many rows there are.
-STATUS = """
-SELECT status.name AS status,
-    (SELECT count(*) FROM (
-        SELECT FROM warmup_jobs AS job
-        WHERE job.status = status.name AND (status.unsettled OR job.updated_at > now() - interval '24 hours')
-        LIMIT %(cap)s
-    ) AS counted) AS count,
-    CASE status.name
-        WHEN 'queued' THEN (SELECT EXTRACT(epoch FROM now() - min(queued_at)) FROM (
-            SELECT queued_at FROM warmup_jobs WHERE status = 'queued' ORDER BY priority, queued_at, id LIMIT %(cap)s
-        ) AS waiting)
-        WHEN 'running' THEN (SELECT EXTRACT(epoch FROM now() - min(started_at)) FROM (
-            SELECT started_at FROM warmup_jobs WHERE status = 'running' LIMIT %(cap)s
-        ) AS running)
-    END::float8 AS age
-FROM (VALUES ('queued', true), ('running', true), ('ready', false), ('failed', false), ('cancelled', false))
-    AS status (name, unsettled)
-"""
+STATUS = " UNION ALL ".join(
+    [
+        _status("queued", "ORDER BY priority, queued_at, id", "queued_at"),
+        _status("running", "", "started_at"),
+        *(_status(name, _LATELY, "NULL::timestamptz") for name in ("ready", "failed", "cancelled")),
+    ]
+)
