@@ -84,6 +84,10 @@ def from_json(content: bytes, kind: type[Body]) -> Body:
     try:
         # The standard library reads NaN and Infinity, which lets us say where they stand instead of "byte 1,234".
         document: Any = json.loads(content)
+        # JSON can spell half a surrogate pair, which nothing can store and no answer can quote.
+        json.dumps(document, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise invalid("body", "the body holds text that is not valid Unicode") from None
     except (ValueError, RecursionError):
         raise WarmcastError(errors.UNREADABLE_INPUT, "the body is not JSON") from None
     try:
@@ -105,16 +109,8 @@ def series(body: SeriesBody) -> jobs_pb2.Series:
             if not math.isfinite(value):
                 place = f"points[{index}].values[{column}]"
                 raise invalid(place, f"{place} ({point.date[:40]}) is {value}, which is not a finite number")
-    try:
-        points = [jobs_pb2.SeriesPoint(date=point.date, values=point.values) for point in body.points]
-        return jobs_pb2.Series(terms=body.terms, points=points)
-    except ValueError:
-        raise not_unicode() from None
-
-
-def not_unicode() -> WarmcastError:
-    """The error for text with half a surrogate pair, which JSON can spell and nothing can store."""
-    return invalid("body", "the body holds text that is not valid Unicode")
+    points = [jobs_pb2.SeriesPoint(date=point.date, values=point.values) for point in body.points]
+    return jobs_pb2.Series(terms=body.terms, points=points)
 
 
 async def from_multipart(request: Request, content: bytes) -> list[jobs_pb2.TrendsFile]:

@@ -35,12 +35,12 @@ class Problem(msgspec.Struct, rename="camel", omit_defaults=True):
 def problem(error: WarmcastError, headers: Mapping[str, str] | None = None) -> Response:
     """The response for `error`: status, body, and `Retry-After` or `WWW-Authenticate` where they belong."""
     reason = error.reason
-    fields = [FieldProblem(field, wrong) for field, wrong in error.fields]
+    fields = [FieldProblem(_writable(field), _writable(wrong)) for field, wrong in error.fields]
     body = Problem(
         type=problem_type(reason),
         title=reason.title,
         status=reason.http_status,
-        detail=error.detail,
+        detail=_writable(error.detail),
         request_id=telemetry.request_id.get(),
         errors=fields or msgspec.UNSET,
     )
@@ -60,3 +60,8 @@ def problem_type(reason: errors.Reason) -> str:
 def retry_after(seconds: float) -> str:
     """A `Retry-After` header: whole seconds, never before the time, at least one."""
     return str(max(1, math.ceil(seconds)))
+
+
+def _writable(text: str) -> str:
+    """An error quotes what was given; where that is no text, it must be refused all the same."""
+    return text.encode("utf-8", "replace").decode()

@@ -78,10 +78,7 @@ class ComparisonRoutes:
                 parameters.agreed_timeframe(timeframe, body.timeframe),
                 parameters.agreed_geo(geo, body.geo),
             )
-            try:
-                message.source = body.source or ""
-            except ValueError:
-                raise intake.not_unicode() from None
+            message.source = body.source or ""
         elif kind == "multipart/form-data":
             message.files.files.extend(await intake.from_multipart(request, content))
         else:

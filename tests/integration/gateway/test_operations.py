@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -74,10 +75,14 @@ async def test_a_warmup_by_hand(world: World) -> None:
         ({"slug": "a-vs-b", "tf": "7d", "timeframe": "30d"}, errors.INVALID_ARGUMENT, ["tf"]),
         ({"slug": "a-vs-b", "force": "yes"}, errors.INVALID_ARGUMENT, ["force"]),
         ([], errors.INVALID_ARGUMENT, ["body"]),
+        ({"slug": "\ud800-vs-b"}, errors.INVALID_ARGUMENT, ["body"]),
+        ({"slug": "a-vs-b", "geo": "\ud800"}, errors.INVALID_ARGUMENT, ["body"]),
     ],
 )
 async def test_a_warmup_of_nothing(world: World, body: object, reason: errors.Reason, fields: list[str]) -> None:
-    refused(await world.operator.post("/api/comparison/warmup", json=body), reason, *fields)
+    headers = {"Content-Type": "application/json"}  # httpx itself sends no half of a surrogate pair
+    response = await world.operator.post("/api/comparison/warmup", content=json.dumps(body), headers=headers)
+    refused(response, reason, *fields)
     assert not world.jobs.calls
 
 

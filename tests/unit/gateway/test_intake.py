@@ -90,8 +90,21 @@ def test_what_is_not_json(content: bytes) -> None:
     assert raised.value.reason is errors.UNREADABLE_INPUT
 
 
-def test_half_a_surrogate_pair_is_no_text() -> None:
-    text = '{"terms": ["\\ud800", "b"], "points": []}'
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"slug": "\\ud800-vs-b"}',
+        b'{"slug": "a-vs-b", "geo": "\\udfff"}',
+        b'{"slug": "a-vs-b", "\\ud800": 1}',
+        b'{"slug": "\xed\xa0\x80-vs-b"}',
+    ],
+)
+def test_half_a_surrogate_pair_is_no_text(content: bytes) -> None:
     with pytest.raises(WarmcastError) as raised:
-        intake.series(intake.from_json(text.encode(), intake.SeriesBody))
-    assert raised.value.reason is errors.INVALID_ARGUMENT
+        intake.from_json(content, intake.TriggerBody)
+    assert (raised.value.reason, raised.value.fields[0][0]) == (errors.INVALID_ARGUMENT, "body")
+
+
+def test_a_whole_surrogate_pair_is_a_letter() -> None:
+    body = intake.from_json(b'{"slug": "\\ud83d\\ude00"}', intake.TriggerBody)
+    assert body.slug == "😀"

@@ -43,3 +43,9 @@ def test_retry_after_is_never_early(seconds: float, header: str) -> None:
 
 def test_further_headers_are_sent() -> None:
     assert problem(WarmcastError(errors.METHOD_NOT_ALLOWED, "no"), {"allow": "GET"}).headers["allow"] == "GET"
+
+
+def test_a_quoted_half_of_a_surrogate_pair_is_still_a_problem() -> None:
+    body = json.loads(bytes(problem(invalid("\udfff", "unknown timeframe “\ud800”")).body))
+    assert body["detail"] == "unknown timeframe “?”"
+    assert body["errors"] == [{"field": "?", "detail": "unknown timeframe “?”"}]
