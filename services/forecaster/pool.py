@@ -125,7 +125,7 @@ class Pool:
     async def _run_in(self, slot: ProcessPool, function: Callable[..., Result], *args: object) -> Result:
         spoiled = "cancelled"
         try:
-            if not slot.active:
+            if slot not in self._workers or not slot.active:
                 raise BrokenProcessPool("the worker ended while it was idle")
             with BUSY.track_inprogress():
                 # The worker's own deadline begins when it takes the task; this one also covers its warming up.
@@ -154,12 +154,19 @@ class Pool:
             self._idle.put_nowait(self._replaced(slot, spoiled) if spoiled else slot)
 
     def _replaced(self, slot: ProcessPool, cause: str) -> ProcessPool:
+        """A new worker for a spoiled one; while none can be started the ended one, and the next run tries again."""
         if self._stopped:
             return slot
-        REPLACED.labels(cause).inc()
-        self._workers.remove(slot)
-        self._end(slot)
-        return self._new_worker()
+        if slot in self._workers:
+            REPLACED.labels(cause).inc()
+            self._workers.remove(slot)
+            self._end(slot)
+        try:
+            return self._new_worker()
+        except (OSError, WarmcastError) as error:
+            # For want of memory or process ids, which pass; a slot that is lost does not come back.
+            log.error("no worker can be started", error=str(error))
+            return slot
 
     def _new_worker(self) -> ProcessPool:
         slot = ProcessPool(

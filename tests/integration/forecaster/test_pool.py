@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from pebble import ProcessPool
 
 from services.common import errors
 from services.common.errors import WarmcastError
@@ -134,6 +136,35 @@ async def test_workers_that_cannot_start_are_unavailable_and_never_warm() -> Non
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(2):
                 await pool.until_warm()
+    finally:
+        await pool.stop()
+
+
+async def test_a_slot_comes_back_after_its_worker_could_not_be_started(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pool = Pool(slots=1, queue_limit=0, deadline=30, prepare=work.start_light)
+    pool.start()
+    refusals = 0
+
+    def refuse(**_: object) -> ProcessPool:
+        nonlocal refusals
+        refusals += 1
+        raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    try:
+        left = asyncio.create_task(pool.run(work.spin, 60, str(tmp_path / "left")))
+        await _pid_in(tmp_path / "left")
+        with monkeypatch.context() as patched:
+            patched.setattr("services.forecaster.pool.ProcessPool", refuse)
+            left.cancel()
+            await asyncio.gather(left, return_exceptions=True)
+            with pytest.raises(WarmcastError, match="no worker process starts") as caught:
+                await pool.run(work.double, 21)
+            assert caught.value.reason is errors.UNAVAILABLE
+        assert refusals == 3  # once for the run that left, and once for each of the slots and one more
+        async with asyncio.timeout(20):
+            assert await pool.run(work.double, 21) == 42
     finally:
         await pool.stop()
 
