@@ -20,6 +20,7 @@ from services.common import errors
 from services.common.comparison import ComparisonKey, canonical_slug, invalid
 from services.common.errors import WarmcastError
 from services.jobs import messages
+from services.jobs.capacity import Capacity
 from services.jobs.comparison import Place, eta_seconds
 from services.jobs.dispatcher import Dispatcher, count_rescued
 from services.jobs.importer import Importer, ImportRequest
@@ -85,6 +86,7 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
         self._queue = queue
         self._listings = listings
         self._dispatcher = dispatcher
+        self._capacity = Capacity(dispatcher.forecaster_info)
         self._sweeper = sweeper
         self._dispatching = dispatching
 
@@ -240,8 +242,7 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
             place = await self._comparisons.place(job)
         if place is None:
             return 0, None
-        info = await self._dispatcher.forecaster_info()
-        eta = eta_seconds(place, worker_slots=info.worker_slots if info else 0)
+        eta = eta_seconds(place, worker_slots=self._capacity.slots())
         # A runner may have taken it since the row was read; the answer stays of one piece.
         return max(place.position, 1) if job.status is Status.QUEUED else 0, eta
 

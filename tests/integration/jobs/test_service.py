@@ -19,6 +19,7 @@ from services.common.rpc.server import Server
 from services.common.rpc.status import from_rpc_error
 from services.jobs import servicer
 from services.jobs.dispatcher import Dispatcher
+from services.jobs.forecast import ForecasterInfo
 from services.jobs.importer import Importer
 from services.jobs.runner import Runner
 from services.jobs.servicer import JobsServicer
@@ -228,6 +229,29 @@ async def test_the_eta_comes_from_measured_runs_and_is_absent_before_any(jobs: J
         "WHERE slug = 'costco-vs-walmart'"
     )
     assert (await jobs.warmup()).eta_seconds == pytest.approx(4)
+
+
+async def test_a_frozen_forecaster_holds_up_nobody_who_asks_where_a_job_stands(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thawed, asked = asyncio.Event(), asyncio.Event()
+
+    async def frozen() -> ForecasterInfo:
+        asked.set()
+        await thawed.wait()
+        return ForecasterInfo("test", 2)
+
+    monkeypatch.setattr(jobs.forecaster, "describe", frozen)
+    await jobs.ingest()
+    try:
+        async with asyncio.timeout(10):
+            enqueued = await jobs.enqueue(await jobs.warmup())
+            await asked.wait()
+            seen = await jobs.warmup()
+    finally:
+        thawed.set()
+    assert (enqueued.enqueued, enqueued.queue_position, seen.queue_position) == (True, 1, 1)
+    assert not seen.HasField("eta_seconds")
 
 
 async def test_run_warmup_answers_with_what_became_of_each(jobs: Jobs) -> None:
