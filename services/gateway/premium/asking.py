@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass, replace
 
 import structlog
@@ -27,6 +28,9 @@ _LOOKS = 2
 # some miss theirs of 2 s (measured: 1,383 answers a second at 16 in flight); past these, calls wait here instead.
 _MOST_ASKING = 256
 _LONGEST_WAIT_SECONDS = 10.0
+# Who finds a service away waits up to a deadline for it; whoever can be served a copy meanwhile need not do so too.
+_AWAY_SECONDS = 1.0
+_AWAY = (errors.UNAVAILABLE, errors.DEADLINE_EXCEEDED)
 _FRESHNESS = {
     forecaster_pb2.FRESHNESS_FRESH: Bundles.FRESH,
     forecaster_pb2.FRESHNESS_STALE: Bundles.STALE,
@@ -47,6 +51,7 @@ class PremiumAnswers:
         self._forecaster = forecaster
         self._memory = memory
         self._turns = asyncio.Semaphore(_MOST_ASKING)
+        self._away_until = float("-inf")
 
     async def ask(self, key: ComparisonKey, *, may_enqueue: bool) -> Answer:
         """The answer for `key`.
@@ -54,14 +59,14 @@ class PremiumAnswers:
         Raises WarmcastError: NOT_FOUND for an unknown comparison, UNAVAILABLE with `retry_after` when a service cannot
         be asked and nothing is remembered.
         """
+        if copy := self._copy_while_away(key):
+            return copy
         try:
-            answer = await self._in_turn(key, may_enqueue=may_enqueue)
+            return await self._in_turn(key, may_enqueue=may_enqueue)
         except WarmcastError as error:
             if error.reason.http_status < 500:
                 raise
             return self._from_memory(key, error)
-        self._memory.keep(key, answer)
-        return answer
 
     async def _in_turn(self, key: ComparisonKey, *, may_enqueue: bool) -> Answer:
         try:
@@ -70,9 +75,20 @@ class PremiumAnswers:
         except TimeoutError:
             raise WarmcastError(errors.BUSY, "too many premium calls are waiting here", retry_after=1) from None
         try:
-            return await self._ask(key, may_enqueue=may_enqueue)
+            # Others may have found a service away while this call waited.
+            return self._copy_while_away(key) or await self._ask_and_remember(key, may_enqueue=may_enqueue)
         finally:
             self._turns.release()
+
+    async def _ask_and_remember(self, key: ComparisonKey, *, may_enqueue: bool) -> Answer:
+        try:
+            answer = await self._ask(key, may_enqueue=may_enqueue)
+        except WarmcastError as error:
+            if error.reason in _AWAY:
+                self._away_until = time.monotonic() + _AWAY_SECONDS
+            raise
+        self._memory.keep(key, answer)
+        return answer
 
     async def _ask(self, key: ComparisonKey, *, may_enqueue: bool) -> Answer:
         for _ in range(_LOOKS):
@@ -109,6 +125,13 @@ class PremiumAnswers:
         return await self._jobs.enqueue_warmup(
             key, data_hash=warmup.data_hash, seen_version=warmup.job.version, reason=_REASONS[why]
         )
+
+    def _copy_while_away(self, key: ComparisonKey) -> Answer | None:
+        """What is remembered, where a service was found away a moment ago."""
+        if time.monotonic() > self._away_until:
+            return None
+        remembered = self._memory.recall(key)
+        return None if remembered is None else as_copy(remembered)
 
     def _from_memory(self, key: ComparisonKey, error: WarmcastError) -> Answer:
         remembered = self._memory.recall(key)

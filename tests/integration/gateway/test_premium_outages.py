@@ -10,8 +10,9 @@ from services.common import errors
 from services.common.errors import Reason, WarmcastError
 from tests.integration.gateway.conformity import conforming, refused
 from tests.integration.gateway.conftest import OpenWorld, World
-from tests.integration.gateway.data import MISSING, OLDER_HASH, STALE, cached, forecasts, warmup
+from tests.integration.gateway.data import MISSING, OLDER_HASH, STALE, cached, forecasts, job, warmup
 from tests.integration.gateway.peers import Reply
+from tests.waiting import wait_until_async
 
 PATH = "/api/comparison/premium?slug=amazon-vs-costco"
 OTHER = "/api/comparison/premium?slug=amazon-vs-walmart"
@@ -61,6 +62,52 @@ async def test_a_frozen_peer_costs_the_deadline_and_no_more(open_world: OpenWorl
             after = conforming(await world.client.get(PATH), "Premium")
         frozen.set()
         assert after == {**before, "stale": True}
+
+
+async def test_while_a_service_is_away_its_deadline_is_not_waited_for_by_each_call(
+    open_world: OpenWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.gateway.premium.asking._AWAY_SECONDS", 3.0)  # however busy the machine is
+    async with open_world(rpc_timeout_seconds=0.2) as world:
+        before = conforming(await world.client.get(PATH), "Premium")
+        frozen = asyncio.Event()
+
+        async def never(_request: object) -> None:
+            await frozen.wait()
+
+        world.says(GetWarmup=never)
+        conforming(await world.client.get(PATH), "Premium")
+        asked = len(world.jobs.calls["GetWarmup"])
+        copies = await asyncio.gather(*(world.client.get(PATH) for _ in range(20)))
+        assert [conforming(copy, "Premium") for copy in copies] == [{**before, "stale": True}] * 20
+        assert len(world.jobs.calls["GetWarmup"]) == asked
+        frozen.set()
+        world.says(GetWarmup=warmup(job()))
+
+        async def fresh() -> bool:
+            return bool(conforming(await world.client.get(PATH), "Premium") == before)
+
+        await wait_until_async(fresh, 10, "the service is asked again")
+
+
+async def test_those_that_wait_for_their_turn_are_served_copies_as_well(
+    open_world: OpenWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.gateway.premium.asking._MOST_ASKING", 2)
+    monkeypatch.setattr("services.gateway.premium.asking._AWAY_SECONDS", 60.0)
+    async with open_world(rpc_timeout_seconds=0.5) as world:
+        conforming(await world.client.get(PATH), "Premium")
+        frozen = asyncio.Event()
+
+        async def never(_request: object) -> None:
+            await frozen.wait()
+
+        world.says(GetWarmup=never)
+        world.jobs.calls["GetWarmup"].clear()
+        copies = await asyncio.gather(*(world.client.get(PATH) for _ in range(20)))
+        frozen.set()
+        assert all(conforming(copy, "Premium")["stale"] for copy in copies)
+        assert len(world.jobs.calls["GetWarmup"]) == 2, "those that had their turn already"
 
 
 async def test_an_answer_without_forecasts_is_not_remembered(world: World) -> None:
