@@ -46,7 +46,7 @@ def from_rpc_error(error: grpc.aio.AioRpcError | grpc.Call, *, asked: str) -> Wa
         if name == _DETAILS and isinstance(value, bytes):
             return _from_details(status_pb2.Status.FromString(value))
     reason = _BARE.get(error.code(), errors.INTERNAL)
-    retry_after = 1.0 if reason.http_status == 503 else None
+    retry_after = 1.0 if reason.http_status in (503, 504) else None
     return WarmcastError(reason, f"{asked} could not answer ({error.code().name})", retry_after=retry_after)
 
 

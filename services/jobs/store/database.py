@@ -29,7 +29,8 @@ _DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call] # SQLAlchemy lea
 class Database:
     """PostgreSQL as the stores use it. Every method raises WarmcastError(UNAVAILABLE) when it cannot be asked."""
 
-    def __init__(self, url: str, *, pool_size: int, wait: float = 2.0) -> None:
+    def __init__(self, url: str, *, pool_size: int, wait: float = 1.0) -> None:
+        """`wait`: seconds for a connection. Shorter than its callers wait for it, so that they learn what is wrong."""
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             url,
             kwargs={"autocommit": True, "connect_timeout": 5, "application_name": "warmcast"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from devstack.postgres import Postgres
 from services.common import errors
 from services.common.errors import WarmcastError
+from services.gateway.settings import GatewaySettings
 from services.jobs.job import WarmupJob
 from services.jobs.runner import Runner
 from services.jobs.store.database import Database
@@ -47,7 +49,9 @@ async def test_a_server_that_is_away_is_unavailable_to_listings_too(quick: Store
             quick.queue.job(ready.id),
         ):
             with pytest.raises(WarmcastError) as caught:
-                await call
+                # The gateway learns why before it would give up by itself.
+                async with asyncio.timeout(GatewaySettings().rpc_timeout_seconds):
+                    await call
             assert (caught.value.reason, caught.value.detail) == (errors.UNAVAILABLE, "PostgreSQL cannot be asked")
     finally:
         postgres.start()
