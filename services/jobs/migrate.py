@@ -6,10 +6,11 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import NullPool, create_engine, make_url, text
+from sqlalchemy import NullPool, create_engine, text
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 7_203_119  # any number, as long as it is always this one
@@ -46,8 +47,8 @@ def head() -> str:
 
 
 def _run(database_url: str, act: Callable[[Config], None]) -> None:
-    url = make_url(database_url).set(drivername="postgresql+psycopg")
-    engine = create_engine(url, poolclass=NullPool)
+    # Read by the driver itself, as the service reads it.
+    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(database_url), poolclass=NullPool)
     with engine.connect() as connection:
         # For the session, so that it outlives the migration's own transactions; ends with the connection.
         connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field, SecretStr
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from pydantic import Field, SecretStr, field_validator
 
 from services.common.settings import ServerSettings, Settings
 from services.jobs.job import QueuePolicy
@@ -14,6 +16,23 @@ class MigrationSettings(Settings):
     """Settings of `warmcast migrate`."""
 
     database_url: SecretStr = Field(description="PostgreSQL, as postgresql://user:password@host:port/name; required")
+
+    @field_validator("database_url", "database_listen_url", check_fields=False)
+    @classmethod
+    def _names_a_server(cls, url: SecretStr | None) -> SecretStr | None:
+        # Checked here, since the driver quotes what it cannot read, and with it the password, at every attempt.
+        if url is None:
+            return None
+        text = url.get_secret_value()
+        if not text.startswith(("postgresql://", "postgres://")):
+            raise ValueError("must begin with postgresql:// or postgres://")
+        try:
+            ports = str(conninfo_to_dict(text).get("port", ""))
+        except psycopg.Error:
+            raise ValueError("is no URL that PostgreSQL's client library can read") from None
+        if not all(port.isdecimal() and 0 < int(port) < 65536 for port in ports.split(",") if port):
+            raise ValueError("has a port that is no number from 1 to 65535")
+        return url
 
 
 class JobsSettings(ServerSettings, MigrationSettings):

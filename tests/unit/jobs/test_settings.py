@@ -1,0 +1,62 @@
+"""The environment of the jobs service, read once."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.common.settings import load
+from services.jobs.settings import JobsSettings, MigrationSettings
+
+GOOD = "postgresql://user:hunter2@127.0.0.1:5432/warmcast"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        GOOD,
+        "postgres://user@db/warmcast?sslmode=require",
+        "postgresql:///warmcast?host=/run/postgresql",
+        "postgresql://a:5432,b:5433/warmcast?target_session_attrs=read-write",
+        "postgresql://[::1]:5432/warmcast",
+    ],
+)
+def test_whatever_libpq_reads_is_taken(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+    monkeypatch.delenv("DATABASE_LISTEN_URL", raising=False)
+    settings = load(JobsSettings)
+    assert settings.database_url.get_secret_value() == settings.listen_url() == url
+    assert "hunter2" not in repr(settings)
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_LISTEN_URL"])
+@pytest.mark.parametrize(
+    ("url", "wrong"),
+    [
+        ("postgresq://user:hunter2@host/db", "must begin with postgresql://"),
+        ("mysql://user:hunter2@host/db", "must begin with postgresql://"),
+        ("nonsense", "must begin with postgresql://"),
+        ("host=db password=hunter2", "must begin with postgresql://"),
+        ("postgresql://user:hunter2@host:port/db", "has a port that is no number"),
+        ("postgresql://user:hunter2@host:70000/db", "has a port that is no number"),
+        ("postgresql://user:hunter2@[::1/db", "is no URL that PostgreSQL's client library can read"),
+        ("postgresql://user:hunter2@host/db?sslmod=require", "is no URL that PostgreSQL's client library can read"),
+    ],
+)
+def test_a_bad_url_is_named_and_its_password_is_not_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, url: str, wrong: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", GOOD)
+    monkeypatch.setenv(name, url)
+    with pytest.raises(SystemExit) as ended:
+        load(JobsSettings)
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert f"configuration: {name}: {wrong}" in said
+    assert "hunter2" not in said
+
+
+def test_a_migration_reads_the_same_url(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("DATABASE_URL", "nonsense")
+    with pytest.raises(SystemExit):
+        load(MigrationSettings)
+    assert "configuration: DATABASE_URL: must begin with" in capsys.readouterr().err
