@@ -64,14 +64,15 @@ class Caller:
         assert response.status_code == 200, response.text
         return dict(response.json())
 
-    def until(self, status: str, *, timeout: float = 60, **comparison: str) -> Answer:
-        """Asks for the premium answer until it has that status."""
+    def until(self, status: str, *, timeout: float = 60, fresh: bool = False, **comparison: str) -> Answer:
+        """Asks for the premium answer until it has that status; `fresh`: and is no copy from the gateway's memory."""
 
         def answer() -> Answer | None:
             now = self.http.get(PREMIUM, params=AMAZON | comparison)
             # While a service or store is away the contract's answer is 503.
             found = dict(now.json())
-            return found if now.status_code == 200 and found["warmupStatus"] == status else None
+            there = now.status_code == 200 and found["warmupStatus"] == status
+            return found if there and not (fresh and found["stale"]) else None
 
         found = wait_until(answer, timeout, f"warmupStatus is {status}")
         assert found is not None

@@ -27,16 +27,16 @@ POSTS: list[tuple[str, dict[str, str], bytes, dict[str, str], str]] = [
     ("same term twice", CSV, export("amazon", "Amazon"), {}, "Amazon"),
     ("a vs of its own", CSV, export("ali vs frazier", "costco"), {}, "ali vs frazier"),
     ("no dates", CSV, DATELESS, {}, "date"),
-    ("no bytes", CSV, b"", {}, ""),
-    ("not text", CSV, bytes(range(256)), {}, ""),
-    ("NaN", JSON, body([*WEEKS[:3], ("2024-01-28", [float("nan"), 1])]), {}, ""),
-    ("infinite", JSON, body([*WEEKS[:3], ("2024-01-28", [float("inf"), 1])]), {}, ""),
+    ("no bytes", CSV, b"", {}, "empty"),
+    ("not text", CSV, bytes(range(256)), {}, "text file"),
+    ("NaN", JSON, body([*WEEKS[:3], ("2024-01-28", [float("nan"), 1])]), {}, "points[3].values[0]"),
+    ("infinite", JSON, body([*WEEKS[:3], ("2024-01-28", [float("inf"), 1])]), {}, "points[3].values[0]"),
     ("negative", JSON, body([*WEEKS[:3], ("2024-01-28", [-1, 1])]), {}, "-1"),
     ("unsorted dates", JSON, body([WEEKS[1], WEEKS[0], *WEEKS[2:]]), {}, "2024-01-07"),
     ("duplicate dates", JSON, body([WEEKS[0], *WEEKS]), {}, "2024-01-07"),
     ("two points", JSON, body(WEEKS[:2]), {}, "3"),
     ("one term", JSON, body([(date, values[:1]) for date, values in WEEKS], ("amazon",)), {}, "two"),
-    ("no JSON", JSON, b"{", {}, ""),
+    ("no JSON", JSON, b"{", {}, "not JSON"),
 ]
 
 
@@ -48,7 +48,6 @@ def test_bad_input_is_refused_with_a_reason_and_nothing_is_written(start_product
         assert refused.headers["Content-Type"] == "application/problem+json", name
         problem = refused.json()
         assert named in problem["detail"], f"{name}: {problem['detail']}"
-        assert len(problem["detail"]) > 10, f"{name}: {problem['detail']}"
 
     huge = caller.http.post("/api/comparisons", content=b"x" * 10_000_000, headers=caller.secret | CSV)
     assert (huge.status_code, huge.json()["status"]) == (413, 413)
