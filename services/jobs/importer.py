@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -52,6 +53,8 @@ class Importer:
         geo = parse_geo(request.geo) if request.geo is not None else None
         if len(request.source) > _MAX_SOURCE:
             raise invalid("source", f"the source is longer than {_MAX_SOURCE} characters")
+        if any(unicodedata.category(character) == "Cc" for character in request.source):
+            raise invalid("source", "the source has a control character")
         expected = await self._expected(request.expected_slug) if request.expected_slug else None
         snapshot = build_snapshot(
             tables,

@@ -57,6 +57,7 @@ _MAX_RUNS = 100
 _MAX_DEMAND = 1000
 _MAX_PAGE = 200
 _DEFAULT_PAGE = 50
+_MAX_ID = 2**63 - 1
 _REASONS = {
     pb.ENQUEUE_REASON_FIRST_CALL: EnqueueReason.FIRST_CALL,
     pb.ENQUEUE_REASON_REFRESH: EnqueueReason.REFRESH,
@@ -301,7 +302,7 @@ def _encode(place: Sequence[str | int]) -> str:
 def _decode(token: str) -> list[object]:
     try:
         place = json.loads(base64.urlsafe_b64decode(token))
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError, RecursionError):
         place = None
     if not isinstance(place, list):
         raise invalid("page_token", "the page token is not one of ours")
@@ -312,7 +313,7 @@ def _job_token(token: str) -> JobPlace | None:
     if not token:
         return None
     match _decode(token):
-        case [str(created_at), int(job_id)]:
+        case [str(created_at), int(job_id)] if not isinstance(job_id, bool) and 0 < job_id <= _MAX_ID:
             with contextlib.suppress(ValueError):
                 return datetime.fromisoformat(created_at), job_id
     raise invalid("page_token", "the page token is not one of this list's")
@@ -323,5 +324,7 @@ def _comparison_token(token: str) -> tuple[str, str, str] | None:
         return None
     match _decode(token):
         case [str(slug), str(timeframe), str(geo)]:
-            return slug, timeframe, geo
+            with contextlib.suppress(WarmcastError):
+                key = ComparisonKey.parse(slug, timeframe, geo)
+                return key.slug, key.timeframe, key.geo
     raise invalid("page_token", "the page token is not one of this list's")

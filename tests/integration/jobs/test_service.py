@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -70,6 +72,11 @@ async def refused(call: object) -> WarmcastError:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call  # type: ignore[misc]  # an awaitable call of any RPC
     return from_rpc_error(caught.value, asked="jobs")
+
+
+def token_of(place: object) -> str:
+    """A page token as somebody might make it up."""
+    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
 
 
 @pytest.fixture
@@ -151,6 +158,13 @@ async def test_a_slug_of_other_terms_is_refused_and_names_both(jobs: Jobs) -> No
     assert "“c++”" in other.detail
     assert "“c plus plus”" in other.detail
     assert len(await jobs.store.execute("SELECT id FROM snapshots")) == 1
+
+
+@pytest.mark.parametrize("source", ["x\0", "x\x1b[2J", "x" * 201])
+async def test_a_source_that_is_no_name_is_refused(jobs: Jobs, source: str) -> None:
+    error = await refused(jobs.ingest(source=source))
+    assert (error.reason, [field for field, _ in error.fields]) == (errors.INVALID_ARGUMENT, ["source"])
+    assert await jobs.store.execute("SELECT id FROM snapshots") == []
 
 
 async def test_a_put_takes_only_the_comparison_s_terms(jobs: Jobs) -> None:
@@ -284,11 +298,29 @@ async def test_comparisons_are_listed_in_pages(jobs: Jobs) -> None:
     first = await jobs.stub.ListComparisons(pb.ListComparisonsRequest(page_size=3))
     second = await jobs.stub.ListComparisons(pb.ListComparisonsRequest(page_size=3, page_token=first.next_page_token))
     slugs = [each.slug for page in (first, second) for each in page.comparisons]
+    assert second.next_page_token == ""
     assert slugs == [f"costco-vs-term-{number}" for number in range(5)]
     assert first.comparisons[0].points == 4
 
 
-@pytest.mark.parametrize("token", ["x", "bm9uc2Vuc2U=", "WzEsMl0=", "eyJhIjoxfQ=="])
+@pytest.mark.parametrize(
+    "token",
+    [
+        "x",
+        "bm9uc2Vuc2U=",
+        token_of([1, 2]),
+        token_of({"a": 1}),
+        token_of(["\0", "", ""]),
+        token_of(["\ud800", "12m", ""]),
+        token_of(["a-vs-b", "2w", ""]),
+        token_of(["a-vs-b", "12m", "\0"]),
+        token_of(["2024-01-01T00:00:00+00:00", True]),
+        token_of(["2024-01-01T00:00:00+00:00", 10**30]),
+        token_of(["2024-01-01T00:00:00+00:00", -5]),
+        token_of(["yesterday", 1]),
+        base64.urlsafe_b64encode(b"[" * 100_000).decode(),
+    ],
+)
 async def test_a_page_token_of_somebody_else_s_is_refused(jobs: Jobs, token: str) -> None:
     for call in (
         jobs.stub.ListJobs(pb.ListJobsRequest(page_token=token)),
