@@ -169,13 +169,13 @@ class Injector:
         def at_once(address: str) -> None:
             jobs = stub(address)
             with contextlib.suppress(grpc.RpcError):
-                jobs.Sweep(pb.SweepRequest(), timeout=10, metadata=authorised())
+                jobs.Sweep(pb.SweepRequest(), timeout=3, metadata=authorised())
             for slug in slugs:
                 key = pb.ComparisonKey(slug=slug, timeframe=TIMEFRAME, geo="US")
                 with contextlib.suppress(grpc.RpcError):
-                    jobs.TriggerWarmup(pb.TriggerWarmupRequest(key=key, force=True), timeout=5, metadata=authorised())
+                    jobs.TriggerWarmup(pb.TriggerWarmupRequest(key=key, force=True), timeout=3, metadata=authorised())
             with contextlib.suppress(grpc.RpcError):
-                jobs.RunWarmup(pb.RunWarmupRequest(max=3), timeout=10, metadata=authorised())
+                jobs.RunWarmup(pb.RunWarmupRequest(max=3), timeout=5, metadata=authorised())
 
         with ThreadPoolExecutor(4) as callers:
             list(callers.map(at_once, self._world.jobs_addresses * 2))

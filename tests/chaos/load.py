@@ -20,7 +20,7 @@ from tests.chaos.world import SECRET, World
 
 TIMEFRAME = "12m"
 _CALLERS = 12
-_PATIENCE = 5.0  # seconds for one answer
+_PATIENCE = 3.0  # seconds for one answer
 _RETRY = 0.3  # seconds after which a caller who got no answer asks again
 _WEEKS = 52
 

@@ -14,8 +14,8 @@ from tests.chaos.world import LEASE, running
 # From the end of one fault to the next: its own 50 s, which hold the 30 s before the next one.
 _APART = Spans(pause=(AFTER_TO + 1, AFTER_TO + 5))
 # No longer than it takes to be felt; and a process that just starts feels nothing.
-_BRIEF = Spans(pause=(0.2, 0.6), trouble=(0.3, 0.8), freeze=(0.5, 1.2 * LEASE), absence=(0.0, 0.3), calm=4.0)
-_BRIEF_DEMAND = 40.0  # seconds in which the short form asks for everything once
+_BRIEF = Spans(pause=(0.1, 0.3), trouble=(0.3, 0.8), freeze=(0.5, 1.1 * LEASE), absence=(0.0, 0.3), calm=2.5)
+_BRIEF_DEMAND = 30.0  # seconds in which the short form asks for everything once
 _AGAIN = 3  # runs forced for each first call, so that most faults strike a process at work
 
 
