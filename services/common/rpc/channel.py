@@ -34,12 +34,14 @@ def open_channel(address: str, *, idempotent: tuple[str, ...] = (), service: str
             ("grpc.service_config", json.dumps(config)),
             ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
             ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-            # A peer that is gone without a word is noticed within 15 s.
+            # A peer that is gone without a word is noticed within 15 s at rest, and 5 s in use: gRPC also pings with
+            # the first data it sends, sends no keepalive while such a ping is out, and would wait 60 s for that one.
             ("grpc.keepalive_time_ms", 10_000),
             ("grpc.keepalive_timeout_ms", 5_000),
+            ("grpc.http2.ping_timeout_ms", 5_000),
             # A server that restarts is found again in a second, not in gRPC's default of up to two minutes.
             ("grpc.initial_reconnect_backoff_ms", 100),
-            ("grpc.min_reconnect_backoff_ms", 100),
+            ("grpc.min_reconnect_backoff_ms", 1_000),  # also what an attempt may take, which a busy machine needs
             ("grpc.max_reconnect_backoff_ms", 1_000),
         ],
     )
