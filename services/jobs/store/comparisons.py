@@ -125,18 +125,26 @@ JOIN term_pairs AS pair ON pair.slug = comparison.slug
 WHERE comparison.slug = %(slug)s AND comparison.timeframe = %(timeframe)s AND comparison.geo = %(geo)s
 """
 
+# Locked in the order of their ids before any is changed: several gateways report the same comparisons at once, each in
+# an order of its own.
 _DEMAND = f"""
+WITH asked AS MATERIALIZED (
+    SELECT comparison.id, total.count
+    FROM (
+        SELECT slug, timeframe, geo, sum(count) AS count
+        FROM unnest(%(slugs)s::text[], %(timeframes)s::text[], %(geos)s::text[], %(counts)s::bigint[])
+            AS each (slug, timeframe, geo, count)
+        GROUP BY slug, timeframe, geo
+    ) AS total
+    JOIN comparisons AS comparison USING (slug, timeframe, geo)
+    ORDER BY comparison.id
+    FOR NO KEY UPDATE OF comparison
+)
 UPDATE comparisons AS comparison SET
     demand = asked.count + demand * COALESCE(
         0.5 ^ (EXTRACT(epoch FROM now() - last_asked_at) / {upkeep.DEMAND_HALF_LIFE}), 0),
     last_asked_at = now()
-FROM (
-    SELECT slug, timeframe, geo, sum(count) AS count
-    FROM unnest(%(slugs)s::text[], %(timeframes)s::text[], %(geos)s::text[], %(counts)s::bigint[])
-        AS each (slug, timeframe, geo, count)
-    GROUP BY slug, timeframe, geo
-) AS asked
-WHERE comparison.slug = asked.slug AND comparison.timeframe = asked.timeframe AND comparison.geo = asked.geo
+FROM asked WHERE comparison.id = asked.id
 """
 
 

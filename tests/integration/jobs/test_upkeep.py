@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
+
+from services.common.comparison import ComparisonKey
 from services.jobs.job import EnqueueReason, Status
 from services.jobs.store.listings import JobFilter
 from tests.integration.jobs.conftest import Store, forecasts, key_of
@@ -53,6 +57,25 @@ async def test_demand_halves_with_time(store: Store) -> None:
         tuple(row.values()) for row in await store.execute("SELECT round(demand::numeric, 2)::float8 FROM comparisons")
     ]
     assert demand == 5
+
+
+async def test_gateways_that_report_the_same_demand_in_any_order_do_not_lock_each_other_out(store: Store) -> None:
+    await store.comparison()
+    await store.execute("INSERT INTO term_pairs SELECT 'a-vs-' || n, 'a', n::text FROM generate_series(1, 500) AS n")
+    await store.execute(
+        "INSERT INTO comparisons (slug, timeframe, geo, current_snapshot_id) "
+        "SELECT pair.slug, '12m', '', snapshots.id FROM term_pairs AS pair, snapshots WHERE pair.term_a = 'a'"
+    )
+    keys = [ComparisonKey(f"a-vs-{number}", "12m", "") for number in range(1, 501)]
+    shuffled = random.Random(1)
+
+    async def report() -> None:
+        await store.comparisons.report_demand(dict.fromkeys(shuffled.sample(keys, len(keys)), 1))
+
+    for _ in range(15):
+        await asyncio.gather(*(report() for _ in range(4)))
+    demand = "SELECT DISTINCT round(demand) AS demand FROM comparisons WHERE slug LIKE 'a-vs-%%'"
+    assert await store.execute(demand) == [{"demand": 60}]
 
 
 async def test_a_refresh_that_waited_long_enough_is_overtaken_no_more(store: Store) -> None:
