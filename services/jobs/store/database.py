@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -111,12 +111,6 @@ async def run(connection: Connection, statement: str, parameters: Mapping[str, o
     async with connection.cursor(row_factory=dict_row, binary=True) as cursor:
         await cursor.execute(statement, parameters)
         return await cursor.fetchall() if cursor.description else []
-
-
-async def run_many(connection: Connection, statement: str, each: Sequence[Mapping[str, object]]) -> None:
-    """One statement for each set of parameters, sent as one batch."""
-    async with connection.cursor() as cursor:
-        await cursor.executemany(statement, each)
 
 
 async def _configure(connection: Connection) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from services.common.comparison import ComparisonKey
@@ -11,10 +11,14 @@ from services.jobs.forecast import GeneratedForecasts
 from services.jobs.job import PRIORITY, Claims, EnqueueReason, QueuePolicy, Status, SweptJob, WarmupJob
 from services.jobs.store import statements, upkeep
 from services.jobs.store.coalescing import Coalescer
-from services.jobs.store.database import Connection, Database, run, run_many
+from services.jobs.store.database import Connection, Database, run
 from services.jobs.store.rows import to_claimed_job, to_job, to_swept_job
 
 _Completion = tuple[WarmupJob, GeneratedForecasts]
+_RECORD_COLUMNS = (
+    *("job_ids", "labels", "terms", "forecast_hashes", "directions", "generated_at", "froms", "tos"),
+    *("times", "point_values", "lower80", "upper80", "lower95", "upper95"),
+)
 
 
 class Queue:
@@ -126,17 +130,9 @@ class Queue:
             "lease_ids": [job.lease_id for job, _ in completions],
             "engine_versions": [forecasts.engine_version for _, forecasts in completions],
         }
-        async with self._database.transaction() as connection:
-            rows = await run(connection, statements.READY, parameters)
-            settled = {(row["id"], row["lease_id"]): to_job(row) for row in rows}
-            kept = [
-                record
-                for job, made in completions
-                if (job.id, job.lease_id) in settled
-                for record in _records(job, made)
-            ]
-            if kept:
-                await run_many(connection, statements.RECORD, kept)
+        # Not repeated when the answer is lost: by then the lease is spent, and the row alone knows how it ended.
+        rows = await self._database.fetch(statements.READY, parameters | _records(completions), repeatable=False)
+        settled = {(row["id"], row["lease_id"]): to_job(row) for row in rows}
         return [settled.get((job.id, job.lease_id)) for job, _ in completions]
 
 
@@ -169,23 +165,27 @@ def _enqueue_parameters(
     }
 
 
-def _records(job: WarmupJob, forecasts: GeneratedForecasts) -> Iterator[dict[str, object]]:
-    """A row for each term whose points the track record keeps."""
-    for label, term in (("termA", forecasts.term_a), ("termB", forecasts.term_b)):
-        if term.points:
-            yield {
-                "job_id": job.id,
-                "lease_id": job.lease_id,
-                "label": label,
-                "term": term.term,
-                "engine_version": forecasts.engine_version,
-                "forecast_hash": term.forecast_hash,
-                "direction": term.direction,
-                "generated_at": forecasts.generated_at,
-                "times": [point.time for point in term.points],
-                "point_values": [point.value for point in term.points],
-                "lower80": [point.lower80 for point in term.points],
-                "upper80": [point.upper80 for point in term.points],
-                "lower95": [point.lower95 for point in term.points],
-                "upper95": [point.upper95 for point in term.points],
-            }
+def _records(completions: Sequence[_Completion]) -> dict[str, list[object]]:
+    """Column by column, what the track record keeps of each term; see statements.READY."""
+    columns: dict[str, list[object]] = {name: [] for name in _RECORD_COLUMNS}
+    kept = 0
+    for job, forecasts in completions:
+        for label, term in (("termA", forecasts.term_a), ("termB", forecasts.term_b)):
+            if not term.points:
+                continue
+            columns["job_ids"].append(job.id)
+            columns["labels"].append(label)
+            columns["terms"].append(term.term)
+            columns["forecast_hashes"].append(term.forecast_hash)
+            columns["directions"].append(term.direction)
+            columns["generated_at"].append(forecasts.generated_at)
+            columns["froms"].append(kept + 1)
+            kept += len(term.points)
+            columns["tos"].append(kept)
+            columns["times"].extend(point.time for point in term.points)
+            columns["point_values"].extend(point.value for point in term.points)
+            columns["lower80"].extend(point.lower80 for point in term.points)
+            columns["upper80"].extend(point.upper80 for point in term.points)
+            columns["lower95"].extend(point.lower95 for point in term.points)
+            columns["upper95"].extend(point.upper95 for point in term.points)
+    return columns

@@ -166,8 +166,8 @@ claimed AS (
         not_before = NULL,
         version = job.version + 1,
         updated_at = now()
-    -- As an array, which is looked up by the primary key: joined, a limit that is not known when it is planned counts as
-    -- a tenth of the queue, and the table is scanned.
+    -- As an array, which is looked up by the primary key: joined, a limit that is not known when this is planned counts
+    -- as a tenth of the queue, and the table is scanned.
     WHERE job.id = ANY (ARRAY(SELECT id FROM next))
     RETURNING {JOB_COLUMNS}
 ),
@@ -202,24 +202,42 @@ WHERE job.id = %(id)s AND job.status = 'running' AND job.lease_id = %(lease_id)s
 RETURNING {JOB_COLUMNS}
 """
 
-# Many at once: whatever ended while the last ones were written. A lease that is lost is not among those returned.
+# Many at once: whatever ended while the last ones were written. A lease that is lost is not among those returned, and
+# nothing is kept for it. The points of all terms come one after the other; each term's are those `from_` to `to`.
 READY = f"""
-UPDATE warmup_jobs AS job SET
-    status = 'ready',
-    completed_at = now(),
-    last_error = NULL,
-    failures = 0,
-    cooldown_until = NULL,
-    engine_version = ended.engine_version,
-    lease_expires_at = NULL,
-    deadline_at = NULL,
-    holder = NULL,
-    version = job.version + 1,
-    updated_at = now()
-FROM unnest(%(ids)s::bigint[], %(lease_ids)s::bigint[], %(engine_versions)s::text[])
-    AS ended (id, lease_id, engine_version)
-WHERE job.id = ended.id AND job.status = 'running' AND job.lease_id = ended.lease_id
-RETURNING {JOB_COLUMNS}
+WITH ready AS (
+    UPDATE warmup_jobs AS job SET
+        status = 'ready',
+        completed_at = now(),
+        last_error = NULL,
+        failures = 0,
+        cooldown_until = NULL,
+        engine_version = ended.engine_version,
+        lease_expires_at = NULL,
+        deadline_at = NULL,
+        holder = NULL,
+        version = job.version + 1,
+        updated_at = now()
+    FROM unnest(%(ids)s::bigint[], %(lease_ids)s::bigint[], %(engine_versions)s::text[])
+        AS ended (id, lease_id, engine_version)
+    WHERE job.id = ended.id AND job.status = 'running' AND job.lease_id = ended.lease_id
+    RETURNING {JOB_COLUMNS}
+),
+recorded AS (
+    INSERT INTO forecast_records (job_id, lease_id, label, term, engine_version, forecast_hash, direction, generated_at,
+                                  times, point_values, lower80, upper80, lower95, upper95)
+    SELECT ready.id, ready.lease_id, made.label, made.term, ready.engine_version, made.forecast_hash, made.direction,
+           made.generated_at,
+           (%(times)s::timestamptz[])[made.from_:made.to_], (%(point_values)s::float8[])[made.from_:made.to_],
+           (%(lower80)s::float8[])[made.from_:made.to_], (%(upper80)s::float8[])[made.from_:made.to_],
+           (%(lower95)s::float8[])[made.from_:made.to_], (%(upper95)s::float8[])[made.from_:made.to_]
+    FROM unnest(%(job_ids)s::bigint[], %(labels)s::text[], %(terms)s::text[], %(forecast_hashes)s::text[],
+                %(directions)s::text[], %(generated_at)s::timestamptz[], %(froms)s::int[], %(tos)s::int[])
+        AS made (job_id, label, term, forecast_hash, direction, generated_at, from_, to_)
+    JOIN ready ON ready.id = made.job_id
+    ON CONFLICT ON CONSTRAINT forecast_record_unique DO NOTHING
+)
+SELECT * FROM ready
 """
 
 # Permanent, or out of attempts: failed, with a cool-down. Else back to the queue, after a full-jitter back-off.
@@ -353,12 +371,4 @@ LOCK_LEASES = "SELECT pg_advisory_xact_lock(hashtext('warmup_lease_ids'))"
 RAISE_LEASES = """
 SELECT setval('warmup_lease_ids', %(above)s)
 WHERE %(above)s > (SELECT last_value FROM warmup_lease_ids)
-"""
-
-RECORD = """
-INSERT INTO forecast_records (job_id, lease_id, label, term, engine_version, forecast_hash, direction, generated_at,
-                              times, point_values, lower80, upper80, lower95, upper95)
-VALUES (%(job_id)s, %(lease_id)s, %(label)s, %(term)s, %(engine_version)s, %(forecast_hash)s, %(direction)s,
-        %(generated_at)s, %(times)s, %(point_values)s, %(lower80)s, %(upper80)s, %(lower95)s, %(upper95)s)
-ON CONFLICT ON CONSTRAINT forecast_record_unique DO NOTHING
 """
