@@ -80,8 +80,9 @@ class Injector:
         until = time.monotonic() + seconds
         for fault in self._one_of_each():
             if time.monotonic() >= until:
-                return
+                break
             self._strike(fault, spans, storm=storm)
+        self._last(spans.pause)  # the last one's recovery is watched, too
 
     def _one_of_each(self) -> list[Fault]:
         chosen: list[Fault] = []
