@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import signal
 import sys
 
 from tests.chaos.run import Plan, run
@@ -32,6 +33,8 @@ def main(arguments: list[str]) -> int:
         settle=asked.settle,
         seed=seed,
     )
+    # An end by SIGTERM, too, ends what was started and removes its folder.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     verdict = run(plan)
     print(verdict.table())
     return 0 if verdict.holds and verdict.recovered else 1

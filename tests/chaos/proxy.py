@@ -34,7 +34,7 @@ class Proxy:
     def __init__(self, name: str, target_port: int) -> None:
         self.name = name
         self._target_port = target_port
-        self._trouble = Trouble.NONE
+        self.trouble = Trouble.NONE  # what it suffers now
         self._links: set[_Link] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name=f"proxy {name}", daemon=True)
@@ -61,16 +61,16 @@ class Proxy:
         self._loop.close()
 
     def _set(self, trouble: Trouble) -> None:
-        self._trouble = trouble
+        self.trouble = trouble
         for link in list(self._links):
             link.suffer(trouble)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._trouble is Trouble.CUT:
+        if self.trouble is Trouble.CUT:
             writer.transport.abort()
             return
         link = _Link(reader, writer)
-        link.suffer(self._trouble if self._trouble is not Trouble.RESET else Trouble.NONE)
+        link.suffer(self.trouble if self.trouble is not Trouble.RESET else Trouble.NONE)
         self._links.add(link)
         try:
             await link.carry(self._target_port)
