@@ -46,8 +46,8 @@ async def serve(settings: ForecasterSettings, pool: Pool) -> None:
     )
     pb_grpc.add_ForecasterServiceServicer_to_server(servicer, server.grpc)
     try:
+        serve_metrics(settings.metrics_port, service="forecaster")
         await server.start(settings.forecaster_listen)
-        serve_metrics(settings.metrics_port)
         await _until_stopped(server, Readiness(cache, pool))
         log.info("stopping")
         await server.stop(settings.drain_seconds)

@@ -13,7 +13,6 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
-from services.common.rpc.server import serve_metrics
 from services.gateway.routes.service import Readiness
 from services.gateway.settings import GatewaySettings
 
@@ -32,15 +31,6 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         why = os.strerror(error.errno) if error.errno else str(error)
         raise SystemExit(f"gateway: cannot listen on {host}:{port} ({why}); is GATEWAY_PORT taken?") from None
-
-
-def serve_metrics_apart(port: int) -> None:
-    """Prometheus on a port of its own; 0 means none. A taken port ends the process with a line that says so."""
-    try:
-        serve_metrics(port)
-    except OSError as error:
-        why = os.strerror(error.errno) if error.errno else str(error)
-        raise SystemExit(f"gateway: cannot listen on port {port} ({why}); is METRICS_PORT taken?") from None
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from services.common.garbage import collect_less_often
+from services.common.rpc.server import serve_metrics
 from services.common.settings import load
 from services.common.telemetry import configure_logging
 from services.gateway import serving, upstream
@@ -27,7 +28,7 @@ def run() -> None:
 
 async def _run(settings: GatewaySettings) -> None:
     listening = serving.listen(settings.gateway_host, settings.gateway_port)
-    serving.serve_metrics_apart(settings.metrics_port)
+    serve_metrics(settings.metrics_port, service="gateway")
     deadlines = upstream.Deadlines(
         read=settings.rpc_timeout_seconds, command=settings.command_timeout_seconds, run=settings.run_warmup_seconds
     )

@@ -81,8 +81,8 @@ async def serve(settings: JobsSettings) -> None:
     if not secrets:
         log.error("WARMUP_SECRET is not set: no forecast can be asked for, and every call that needs it is refused")
 
+    serve_metrics(settings.metrics_port, service="jobs")
     await database.open()
-    serve_metrics(settings.metrics_port)
     await server.start(settings.jobs_listen)
     migrated = _at_revision(database, migrate.head())
     async with asyncio.TaskGroup() as background:

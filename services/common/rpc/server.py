@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Awaitable, Callable
 
@@ -93,7 +94,12 @@ async def follow_readiness(
         await asyncio.sleep(every)
 
 
-def serve_metrics(port: int) -> None:
-    """Prometheus on a port of its own; 0 means none."""
-    if port:
+def serve_metrics(port: int, *, service: str) -> None:
+    """Prometheus on a port of its own; 0 means none. A taken port ends the process with a line that says so."""
+    if not port:
+        return
+    try:
         start_http_server(port)
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno else str(error)
+        raise SystemExit(f"{service}: cannot listen on port {port} ({why}); is METRICS_PORT taken?") from None
