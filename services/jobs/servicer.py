@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
 import grpc
-from prometheus_client import Counter
 from warmcast.jobs.v1 import jobs_pb2 as pb
 from warmcast.jobs.v1 import jobs_pb2_grpc
 
@@ -23,6 +22,7 @@ from services.jobs import messages
 from services.jobs.capacity import Capacity
 from services.jobs.comparison import Place, eta_seconds
 from services.jobs.dispatcher import Dispatcher, count_rescued
+from services.jobs.episodes import count_begun
 from services.jobs.importer import Importer, ImportRequest
 from services.jobs.ingest.points import read_points
 from services.jobs.ingest.table import Table
@@ -50,8 +50,6 @@ GUARDED = frozenset(
     )
 )
 UNBOUNDED = frozenset({f"/{SERVICE}/RunWarmup"})  # lasts as long as its runs
-
-ENQUEUED = Counter("warmcast_jobs_enqueued_total", "Episodes begun, by reason", ["reason"])
 
 _MAX_RUNS = 100
 _MAX_DEMAND = 1000
@@ -102,7 +100,10 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
         )
         # Reading 2 MiB takes a while; other calls go on meanwhile.
         tables = await asyncio.to_thread(_read, request)
-        return messages.ingested(*await self._importer.take(tables, wanted))
+        snapshot, done = await self._importer.take(tables, wanted)
+        if done.warmup_triggered:
+            count_begun(EnqueueReason.IMPORT)
+        return messages.ingested(snapshot, done)
 
     async def ListComparisons(self, request: pb.ListComparisonsRequest, context: Context) -> pb.ListComparisonsResponse:
         limit = _page_size(request.page_size)
@@ -142,7 +143,7 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
                 enqueued = bool(swept)
                 job = swept[0].job if swept else job
         else:
-            ENQUEUED.labels(reason.value).inc()
+            count_begun(reason)
         response = pb.EnqueueWarmupResponse(job=messages.job(job) if job else None, enqueued=enqueued)
         if job:
             response.queue_position, eta = await self._stands(job)
@@ -154,7 +155,7 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
         key = _key(request.key)
         job = await self._queue.trigger(key, force=request.force)
         if job is not None:
-            ENQUEUED.labels(EnqueueReason.BY_HAND.value).inc()
+            count_begun(EnqueueReason.BY_HAND)
             return pb.TriggerWarmupResponse(job=messages.job(job), enqueued=True)
         running = (await self._comparisons.view(key)).job
         return pb.TriggerWarmupResponse(job=messages.job(running) if running else None, enqueued=False)
@@ -193,6 +194,7 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
         jobs = await self._queue.requeue(request.id)
         if not jobs:
             await self._refuse(request.id, "requeued")
+        count_begun(EnqueueReason.BY_HAND)
         return pb.RequeueJobResponse(job=messages.job(jobs[0]))
 
     async def RequeueJobs(self, request: pb.RequeueJobsRequest, context: Context) -> pb.RequeueJobsResponse:
@@ -202,13 +204,14 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
         found = await self._listings.jobs(_filter(request), limit=limit, oldest_first=True)
         if not request.dry_run:
             found = await self._queue.requeue(*(job.id for job in found), status=_STATUSES[request.status])
+            count_begun(EnqueueReason.BY_HAND, len(found))
         return pb.RequeueJobsResponse(jobs=[messages.job(job) for job in found])
 
     async def RefreshForecasts(
         self, request: pb.RefreshForecastsRequest, context: Context
     ) -> pb.RefreshForecastsResponse:
         jobs = await self._queue.refresh(_bounded("max", request.max or 100, 1000))
-        ENQUEUED.labels(EnqueueReason.REFRESH.value).inc(len(jobs))
+        count_begun(EnqueueReason.REFRESH, len(jobs))
         return pb.RefreshForecastsResponse(jobs=[messages.job(job) for job in jobs])
 
     async def DeleteOldJobs(self, request: pb.DeleteOldJobsRequest, context: Context) -> pb.DeleteOldJobsResponse:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
-from prometheus_client import Counter
 
 from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
 from services.jobs.dispatcher import count_rescued
+from services.jobs.episodes import count_begun
 from services.jobs.forecast import Forecaster
 from services.jobs.job import Cause, EnqueueReason, SweptJob, WarmupJob
 from services.jobs.series import SnapshotRef
 
 log = structlog.get_logger()
 
-READY_WITHOUT_CACHE = Counter("warmcast_jobs_ready_without_cache_total", "Ready jobs whose bundles were gone")
 _PAGE = 200
 _AUDIT_SECONDS = 20.0
 
@@ -68,7 +68,8 @@ class Sweeper:
         try:
             async with asyncio.timeout(_AUDIT_SECONDS):
                 while page := await self._pages.audit_page(limit=_PAGE, after_id=after_id):
-                    lost += await self._take_back(page)
+                    async for each in self._take_back(page):
+                        lost.append(each)  # one by one: what is back in the queue is told, whatever cuts the rest short
                     audited += len(page)
                     after_id = page[-1][0].id
         except WarmcastError as error:
@@ -79,15 +80,13 @@ class Sweeper:
             log.warning("audit cut short", why=skipped, audited=audited)
         return Swept((*stuck, *lost), audited, skipped)
 
-    async def _take_back(self, page: list[tuple[WarmupJob, tuple[str, str]]]) -> list[SweptJob]:
+    async def _take_back(self, page: list[tuple[WarmupJob, tuple[str, str]]]) -> AsyncIterator[SweptJob]:
         refs = [SnapshotRef(job.key, terms, job.data_hash, job.engine_version) for job, terms in page]
         missing = await self._forecaster.missing(refs)
-        taken = []
         for job, _ in itertools.compress(page, missing):
-            READY_WITHOUT_CACHE.inc()
             requeued = await self._queue.enqueue(
                 job.key, job.data_hash, seen_version=job.version, reason=EnqueueReason.CACHE_LOST
             )
             if requeued:
-                taken.append(SweptJob(requeued, Cause.CACHE_LOST))
-        return taken
+                count_begun(EnqueueReason.CACHE_LOST)
+                yield SweptJob(requeued, Cause.CACHE_LOST)

@@ -21,8 +21,10 @@ from services.common.rpc.server import Server
 from services.common.rpc.status import from_rpc_error
 from services.jobs import servicer
 from services.jobs.dispatcher import Dispatcher
+from services.jobs.episodes import ENQUEUED
 from services.jobs.forecast import ForecasterInfo
 from services.jobs.importer import Importer
+from services.jobs.job import EnqueueReason
 from services.jobs.runner import Runner
 from services.jobs.servicer import JobsServicer
 from services.jobs.sweeper import Sweeper
@@ -358,6 +360,26 @@ async def test_failed_jobs_are_requeued_in_bulk_after_a_look(jobs: Jobs) -> None
     for status in (pb.JOB_STATUS_RUNNING, pb.JOB_STATUS_UNSPECIFIED):
         error = await refused(jobs.stub.RequeueJobs(pb.RequeueJobsRequest(status=status), metadata=SENT))
         assert [field for field, _ in error.fields] == ["status"]
+
+
+async def test_every_episode_is_counted_by_its_reason(jobs: Jobs) -> None:
+    def begun() -> dict[str, float]:
+        return {each.value: ENQUEUED.labels(each.value)._value.get() for each in EnqueueReason}
+
+    before = begun()
+    await jobs.ingest()
+    await jobs.enqueue(await jobs.warmup())
+    await jobs.stub.ReportDemand(pb.ReportDemandRequest(demand=[pb.Demand(key=KEY, count=1)]))
+    await jobs.ingest(CSV.replace(b"90,13", b"91,13"))
+    ready = await jobs.store.queue.ready(await jobs.store.claim_one(), forecasts())
+    assert ready
+    jobs.forecaster.lost = {ready.data_hash}
+    await jobs.stub.Sweep(pb.SweepRequest(), metadata=SENT)
+    await jobs.stub.RequeueJob(pb.RequeueJobRequest(id=ready.id), metadata=SENT)
+    await jobs.stub.RequeueJobs(pb.RequeueJobsRequest(status=pb.JOB_STATUS_QUEUED), metadata=SENT)
+    await jobs.stub.TriggerWarmup(pb.TriggerWarmupRequest(key=KEY), metadata=SENT)
+    new = {reason: count - before[reason] for reason, count in begun().items()}
+    assert new == {"first-call": 1, "import": 1, "cache-lost": 1, "by-hand": 3, "refresh": 0}
 
 
 async def test_trigger_begins_an_episode_and_leaves_a_running_one(jobs: Jobs) -> None:

@@ -1,0 +1,17 @@
+"""Counts the episodes that begin, wherever they do."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter
+
+from services.jobs.job import EnqueueReason
+
+ENQUEUED = Counter("warmcast_jobs_enqueued_total", "Episodes begun, by reason", ["reason"])
+READY_WITHOUT_CACHE = Counter("warmcast_jobs_ready_without_cache_total", "Ready jobs whose bundles were gone")
+
+
+def count_begun(reason: EnqueueReason, times: int = 1) -> None:
+    """So many more episodes; one for lost bundles also means a job that was ready without them."""
+    ENQUEUED.labels(reason.value).inc(times)
+    if reason is EnqueueReason.CACHE_LOST:
+        READY_WITHOUT_CACHE.inc(times)
