@@ -30,12 +30,14 @@ TTL_SECONDS = int(KEPT_FOR.total_seconds())
 KEYS_PER_READ = 128  # a value is some 10 kB, so one answer stays near 1 MB
 
 # KEYS[1] is the lock, which holds the highest lease that ever came by: the fence. The next ARGV[3] keys are set, the
-# rest deleted. All or nothing: a script runs alone. A lock that is no number counts as none: it fences off nobody.
+# rest deleted. All or nothing: a script runs alone. A lock that is no lease fences off nobody and is written over: one
+# that is no number, or further ahead than any database could have been set back. Believed, it would move the leases to
+# where no number is left for the next one.
 GUARDED_WRITE = """
 local holder = redis.call('GET', KEYS[1])
-local fence = holder and tonumber(holder) or 0
-if fence > tonumber(ARGV[1]) then
-  return string.format('%.0f', fence)
+local ahead = (holder and string.match(holder, '^%d+$') and tonumber(holder) or 0) - tonumber(ARGV[1])
+if ahead > 0 and ahead < 2^40 then
+  return holder
 end
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 local sets = tonumber(ARGV[3])

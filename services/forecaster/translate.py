@@ -79,7 +79,10 @@ def read_names(key: pb.SnapshotKey, field: str, own_version: str) -> list[PairNa
 def read_lease(lease_id: int) -> int:
     """A lease that can fence: 1 or more."""
     if not 1 <= lease_id <= MAX_LEASE:
-        raise invalid("lease_id", f"lease_id is not between 1 and {MAX_LEASE}")
+        raise invalid(
+            "lease_id",
+            f"lease_id is {lease_id}, and only 1 to {MAX_LEASE} can be told apart; was the sequence of leases moved?",
+        )
     return lease_id
 
 

@@ -97,7 +97,7 @@ async def test_a_run_that_is_overtaken_writes_nothing(run: Run, redis: Redis) ->
 
 async def test_without_the_guard_an_overtaken_run_would_write(run: Run, redis: Redis) -> None:
     class Unguarded(ForecastCache):
-        script = GUARDED_WRITE.replace("if fence > tonumber(ARGV[1]) then", "if false then")
+        script = GUARDED_WRITE.replace("if ahead > 0 and ahead < 2^40 then", "if false then")
 
     assert Unguarded.script != GUARDED_WRITE
     run.store = Unguarded(redis)
@@ -144,9 +144,20 @@ async def test_leases_are_compared_as_numbers_up_to_the_largest(run: Run) -> Non
     assert caught.value.metadata == {"leaseId": str(2**53 - 1)}
 
 
-async def test_a_lock_that_is_no_number_fences_off_nobody(run: Run, redis: Redis) -> None:
-    await redis.set(warmup_key(cache_keys.LOCK, SNAPSHOT), "garbage")
+@pytest.mark.parametrize(
+    "lock", ["garbage", "", "1e300", "inf", "nan", "0x7f", "-5", "5.5", str(2**53 - 1), str(2**40 + 1), "9" * 400]
+)
+async def test_a_lock_that_is_no_lease_fences_off_nobody_and_is_written_over(run: Run, redis: Redis, lock: str) -> None:
+    await redis.set(warmup_key(cache_keys.LOCK, SNAPSHOT), lock)
     assert not (await run(order(1))).adopted
+    assert await redis.get(warmup_key(cache_keys.LOCK, SNAPSHOT)) == b"1"
+
+
+async def test_a_fence_from_before_a_restore_is_believed(run: Run, redis: Redis) -> None:
+    await redis.set(warmup_key(cache_keys.LOCK, SNAPSHOT), str(2**39))
+    with pytest.raises(WarmcastError) as caught:
+        await run(order(1))
+    assert caught.value.metadata == {"leaseId": str(2**39)}
 
 
 class Damaging(ForecastCache):
