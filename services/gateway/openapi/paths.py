@@ -169,7 +169,9 @@ def _premium(*, head: bool = False) -> Operation:
     assert isinstance(responses, dict)  # noqa: S101 - for the type checker; _operation made it
     headers = {
         "ETag": {"schema": text("a strong validator of the body")},
-        "Cache-Control": {"schema": text("max-age=30 with stale-while-revalidate when ready, else no-store")},
+        "Cache-Control": {
+            "schema": text("max-age=30 with stale-while-revalidate when ready and nothing was enqueued, else no-store")
+        },
         "Retry-After": {"schema": whole("seconds; while unsettled, and while a failed job cools down")},
     }
     responses["200"] = {**responses["200"], "headers": headers}

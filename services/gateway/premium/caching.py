@@ -13,13 +13,14 @@ UNSETTLED = "no-store"
 _ENTITY_TAG = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 
 
-def cache_control(status: Status, *, private: bool) -> str:
-    """The `Cache-Control` of an answer with that status.
+def cache_control(status: Status, *, triggered: bool, private: bool) -> str:
+    """The `Cache-Control` of an answer with that status, to a call that enqueued (`triggered`) or did not.
 
     A failed answer is not kept: the first call after its cool-down re-queues the job, and a copy that a cache may
-    hand out for a day would hide both that call and what became of it.
+    hand out for a day would hide both that call and what became of it. Nor is one that says that its call enqueued:
+    that is true of that call alone.
     """
-    if status is not Status.READY:
+    if status is not Status.READY or triggered:
         return UNSETTLED
     return f"private, {SETTLED}" if private else SETTLED
 

@@ -40,7 +40,8 @@ class PremiumRoutes:
         ANSWERS.labels(answer.decision.status.value, answer.decision.served.value).inc()
         body = render(answer, debug=self.debug)
         tag = caching.entity_tag(body)
-        headers = {"etag": tag, "cache-control": caching.cache_control(answer.decision.status, private=self.debug)}
+        cached = caching.cache_control(answer.decision.status, triggered=answer.triggered, private=self.debug)
+        headers = {"etag": tag, "cache-control": cached}
         if (wait := seconds_to_wait(answer)) is not None:
             headers["retry-after"] = retry_after(wait)
         if caching.not_modified(request.headers.getlist("if-none-match"), tag):

@@ -27,10 +27,12 @@ def test_a_client_that_does_not(lines: list[str]) -> None:
     assert not not_modified(lines, TAG)
 
 
-def test_only_ready_answers_are_kept() -> None:
+def test_only_ready_answers_are_kept_and_none_that_says_that_its_call_enqueued() -> None:
     kept = "max-age=30, stale-while-revalidate=86400, stale-if-error=604800"
-    assert cache_control(Status.READY, private=False) == kept
-    assert cache_control(Status.READY, private=True) == f"private, {kept}"
+    assert cache_control(Status.READY, triggered=False, private=False) == kept
+    assert cache_control(Status.READY, triggered=False, private=True) == f"private, {kept}"
+    assert cache_control(Status.READY, triggered=True, private=False) == "no-store"
     for status in (Status.QUEUED, Status.RUNNING, Status.FAILED):
-        assert cache_control(status, private=False) == "no-store"
-        assert cache_control(status, private=True) == "no-store"
+        for triggered in (True, False):
+            assert cache_control(status, triggered=triggered, private=False) == "no-store"
+            assert cache_control(status, triggered=triggered, private=True) == "no-store"
