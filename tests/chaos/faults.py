@@ -82,7 +82,10 @@ class Injector:
             if time.monotonic() >= until:
                 break
             self._strike(fault, spans, storm=storm)
-        self._last(spans.pause)  # the last one's recovery is watched, too
+
+    def watch(self, seconds: float) -> None:
+        """Strikes nothing for that time, in which callers go on."""
+        self._never.wait(seconds)
 
     def _one_of_each(self) -> list[Fault]:
         chosen: list[Fault] = []

@@ -45,6 +45,7 @@ def run(plan: Plan) -> Verdict:
                 injector.one_by_one(_BRIEF, storm=True)
             injector.storm(plan.storm, Spans(pause=(0.5 * plan.pause, 1.5 * plan.pause)))
             injector.one_by_one(_APART, seconds=plan.apart)
+            injector.watch(AFTER_TO + 1 if plan.apart else 0)  # the last one's recovery
         finally:
             callers.end()
         print(f"chaos | {callers.calls} calls, of which {callers.refused} were refused or not answered", flush=True)
