@@ -55,6 +55,10 @@ Body = TypeVar("Body")
 
 async def read_body(request: Request, most: int) -> bytes:
     """The whole body. Raises TOO_LARGE as soon as it is known to be longer than `most` bytes."""
+    encoding = request.headers.get("content-encoding", "").strip().lower()
+    if encoding not in ("", "identity"):
+        detail = f"“{encoding[:60]}” is not supported here; send the body as it is, without a Content-Encoding"
+        raise WarmcastError(errors.UNSUPPORTED_MEDIA_TYPE, detail, fields=(("Content-Encoding", detail),))
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > most:
         raise _too_large(most)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import Any
 
@@ -158,6 +159,21 @@ async def test_other_content_types(world: World, kind: str) -> None:
     headers = {"Content-Type": kind} if kind else {}
     response = await world.operator.post("/api/comparisons", content=b"x", headers=headers)
     refused(response, errors.UNSUPPORTED_MEDIA_TYPE, "Content-Type")
+
+
+@pytest.mark.parametrize("path", ["/api/comparisons", "/api/comparison/warmup"])
+async def test_a_body_that_was_packed_is_refused_as_such(world: World, path: str) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    response = await world.operator.post(path, content=gzip.compress(json.dumps(SERIES).encode()), headers=headers)
+    problem = refused(response, errors.UNSUPPORTED_MEDIA_TYPE, "Content-Encoding")
+    assert "gzip" in problem["detail"]
+    assert not world.jobs.calls
+
+
+async def test_a_body_that_says_that_it_is_as_it_is_is_taken(world: World) -> None:
+    world.says(IngestSnapshot=stored())
+    headers = {**AS_CSV, "Content-Encoding": "identity"}
+    conforming(await world.operator.post("/api/comparisons", content=CSV, headers=headers), "Ingested", 201)
 
 
 async def test_bad_forms(world: World) -> None:
