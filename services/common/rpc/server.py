@@ -20,6 +20,7 @@ log = structlog.get_logger()
 
 READINESS = "readiness"  # the health service's name for it; "" is liveness
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
+LONGEST_CALL_SECONDS = 7_200  # that any setting allows a run or its caller
 
 
 class Server:
@@ -34,7 +35,8 @@ class Server:
                 ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
                 ("grpc.so_reuseport", 0),  # a port that is taken is an error, not a shared one
                 ("grpc.max_connection_age_ms", 300_000),
-                ("grpc.max_connection_age_grace_ms", 60_000),
+                # A connection that has had its time takes no further call, and those that it carries may end.
+                ("grpc.max_connection_age_grace_ms", (LONGEST_CALL_SECONDS + 60) * 1000),
                 ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
                 ("grpc.keepalive_permit_without_calls", 1),
             ],
