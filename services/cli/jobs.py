@@ -11,11 +11,15 @@ from warmcast.jobs.v1 import jobs_pb2 as pb
 
 from services.cli import servers
 from services.cli.client import jobs as connect
+from services.common.job_status import status_name
 
 app = typer.Typer(
     help="Run the jobs service, or with a subcommand: list, show, requeue, cancel jobs.", invoke_without_command=True
 )
 _SECONDS = 10.0
+_MAX_ID = 2**63 - 1
+_MAX_AGE = 10**9  # seconds
+_JobId = Annotated[int, typer.Argument(min=1, max=_MAX_ID)]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _STATUSES = ("queued", "running", "ready", "failed", "cancelled")
 
@@ -49,7 +53,7 @@ def list_jobs(
 
 
 @app.command()
-def show(job_id: int) -> None:
+def show(job_id: _JobId) -> None:
     """Show one job, as JSON."""
     with connect() as client:
         found = client.stub.GetJob(pb.GetJobRequest(id=job_id), timeout=_SECONDS, metadata=client.sent())
@@ -58,11 +62,13 @@ def show(job_id: int) -> None:
 
 @app.command()
 def requeue(  # noqa: PLR0917 - typer reads options from parameters
-    job_id: Annotated[int | None, typer.Argument(help="One job; or give --status for all that pass a filter.")] = None,
+    job_id: Annotated[
+        int | None, typer.Argument(min=1, max=_MAX_ID, help="One job; or give --status for all that pass a filter.")
+    ] = None,
     status: Annotated[str, typer.Option(help="queued | ready | failed | cancelled")] = "",
     slug: Annotated[str, typer.Option(help="Only this comparison's.")] = "",
-    older_than: Annotated[int, typer.Option(min=0, help="Seconds since they were made, at least.")] = 0,
-    newer_than: Annotated[int, typer.Option(min=0, help="Seconds since they were made, at most.")] = 0,
+    older_than: Annotated[int, typer.Option(min=0, max=_MAX_AGE, help="Seconds since they were made, at least.")] = 0,
+    newer_than: Annotated[int, typer.Option(min=0, max=_MAX_AGE, help="Seconds since they were made, at most.")] = 0,
     most: Annotated[int, typer.Option("--max", min=1, max=1000)] = 100,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say which, change nothing.")] = False,
 ) -> None:
@@ -89,7 +95,7 @@ def requeue(  # noqa: PLR0917 - typer reads options from parameters
 
 
 @app.command()
-def cancel(job_id: int) -> None:
+def cancel(job_id: _JobId) -> None:
     """Cancel a queued or running job."""
     with connect() as client:
         done = client.stub.CancelJob(pb.CancelJobRequest(id=job_id), timeout=_SECONDS, metadata=client.sent())
@@ -101,11 +107,6 @@ def line(job: pb.WarmupJob) -> str:
     where = f"{job.slug} {job.timeframe} {job.geo or 'worldwide'}"
     error = f" · {job.last_error}" if job.last_error else ""
     return f"{job.id:>6}  {status_name(job.status):<9}  attempt {job.attempts}  {where}  {job.data_hash}{error}"
-
-
-def status_name(status: pb.JobStatus.ValueType) -> str:
-    """`queued` for JOB_STATUS_QUEUED."""
-    return pb.JobStatus.Name(status).removeprefix("JOB_STATUS_").lower()
 
 
 def as_dict(job: pb.WarmupJob) -> dict[str, object]:

@@ -12,7 +12,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from warmcast.jobs.v1 import jobs_pb2 as pb
 
 from services.cli.client import jobs as connect
-from services.cli.jobs import line, status_name
+from services.cli.jobs import line
+from services.common.job_status import status_name
 
 _MAX_FILE_BYTES = 2 * 1024 * 1024
 _SECONDS = 30.0

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from warmcast.jobs.v1 import jobs_pb2
 
 from services.common.comparison import TIMEFRAMES, Step
+from services.common.job_status import status_name
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -74,7 +75,7 @@ def job(row: jobs_pb2.WarmupJob) -> Job:
         timeframe=row.timeframe,
         geo=row.geo,
         data_hash=row.data_hash,
-        status=job_status(row.status),
+        status=status_name(row.status),
         attempts=row.attempts,
         last_error=row.last_error or None,
         debug_id=row.debug_id or None,
@@ -92,11 +93,6 @@ def job(row: jobs_pb2.WarmupJob) -> Job:
         lease_expires_at=moment(row, "lease_expires_at"),
         cooldown_until=moment(row, "cooldown_until"),
     )
-
-
-def job_status(status: jobs_pb2.JobStatus.ValueType) -> str:
-    """`queued`, `running`, `ready`, `failed` or `cancelled`."""
-    return jobs_pb2.JobStatus.Name(status).removeprefix("JOB_STATUS_").lower()
 
 
 def comparison(row: jobs_pb2.Comparison) -> dict[str, object]:
@@ -156,7 +152,7 @@ def run(rows: Sequence[jobs_pb2.WarmupJob]) -> dict[str, object]:
             "jobId": row.id,
             "slug": row.slug,
             "debugId": row.debug_id or None,
-            "status": job_status(row.status),
+            "status": status_name(row.status),
             "lastError": row.last_error or None,
         }
         for row in rows
@@ -178,7 +174,7 @@ def swept(row: jobs_pb2.SweepResponse) -> dict[str, object]:
                 "jobId": each.job.id,
                 "slug": each.job.slug,
                 "cause": each.cause,
-                "status": job_status(each.job.status),
+                "status": status_name(each.job.status),
             }
             for each in row.requeued
         ],

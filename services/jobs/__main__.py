@@ -57,7 +57,7 @@ async def serve(settings: JobsSettings) -> None:
     )
     queue = Queue(database, policy, holder=uuid.uuid4().hex)
     comparisons = Comparisons(database, policy)
-    listings = Listings(database)
+    listings = Listings(database, policy)
     dispatcher = Dispatcher(queue, Runner(queue, forecaster, policy), forecaster, poll=settings.poll_seconds)
     chain = standard_chain(
         guarded=servicer.GUARDED,

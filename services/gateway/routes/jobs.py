@@ -9,11 +9,12 @@ from starlette.responses import Response
 from warmcast.jobs.v1 import jobs_pb2
 
 from services.common.comparison import invalid
+from services.common.job_status import status_name
 from services.gateway import bodies, parameters
 from services.gateway.upstream import Jobs
 
 STATUSES = {
-    bodies.job_status(value): value for value in jobs_pb2.JobStatus.values() if value != jobs_pb2.JOB_STATUS_UNSPECIFIED
+    status_name(value): value for value in jobs_pb2.JobStatus.values() if value != jobs_pb2.JOB_STATUS_UNSPECIFIED
 }
 
 

@@ -21,8 +21,6 @@ from services.jobs.store.database import Connection, Database, run
 from services.jobs.store.queue import enqueue_in
 from services.jobs.store.rows import to_job, to_series
 
-_ASKED_FOR_DAYS = 7
-
 # A slug belongs to the terms that came first; DO UPDATE (of nothing) so that the row comes back either way.
 _CLAIM_SLUG = """
 INSERT INTO term_pairs (slug, term_a, term_b) VALUES (%(slug)s, %(term_a)s, %(term_b)s)
@@ -57,13 +55,13 @@ ON CONFLICT ON CONSTRAINT comparison_unique DO UPDATE SET
 WHERE comparison.current_snapshot_id <> EXCLUDED.current_snapshot_id
 """
 
-_ASKED_FOR = f"""
+_ASKED_FOR = """
 SELECT COALESCE(job.version, 0) AS version
 FROM comparisons AS comparison
 LEFT JOIN warmup_jobs AS job ON job.slug = comparison.slug AND job.timeframe = comparison.timeframe
     AND job.geo = comparison.geo AND job.data_hash = %(data_hash)s
 WHERE comparison.slug = %(slug)s AND comparison.timeframe = %(timeframe)s AND comparison.geo = %(geo)s
-  AND comparison.last_asked_at > now() - interval '{_ASKED_FOR_DAYS} days'
+  AND comparison.last_asked_at > now() - make_interval(days => %(asked_for_days)s)
 """
 
 # The whole of what a premium call needs to know from here, by unique indexes alone.
@@ -154,6 +152,7 @@ class Comparisons:
     def __init__(self, database: Database, policy: QueuePolicy) -> None:
         self._database = database
         self._overdue_after = policy.overdue_after
+        self._asked_for_days = policy.asked_for_days
 
     async def now(self) -> datetime:
         """PostgreSQL's clock."""
@@ -178,7 +177,7 @@ class Comparisons:
             created = await run(connection, _INSERT_SNAPSHOT, named | _snapshot_columns(snapshot, signals))
             await run(connection, _MAKE_CURRENT, named)
             await run(connection, statements.SUPERSEDE, named)
-            asked_for = await run(connection, _ASKED_FOR, named)
+            asked_for = await run(connection, _ASKED_FOR, named | {"asked_for_days": self._asked_for_days})
             triggered = bool(asked_for) and await enqueue_in(
                 connection,
                 key,

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Select, func, select, tuple_
 
-from services.jobs.job import Status, WarmupJob
+from services.jobs.job import QueuePolicy, Status, WarmupJob
 from services.jobs.store.database import Database
 from services.jobs.store.rows import to_job
 from services.jobs.store.schema import comparisons, snapshots, term_pairs, warmup_jobs
@@ -60,8 +60,9 @@ class QueueStatus:
 class Listings:
     """Read-only views over the tables. Raises WarmcastError(UNAVAILABLE) when PostgreSQL cannot be asked."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, policy: QueuePolicy) -> None:
         self._database = database
+        self._lately = timedelta(days=policy.asked_for_days)
 
     async def jobs(
         self, wanted: JobFilter, *, limit: int, before: JobPlace | None = None, oldest_first: bool = False
@@ -107,7 +108,7 @@ class Listings:
             query = query.where(tuple_(*key) > tuple_(*after))
         return [ListedComparison(**row) for row in await self._database.select(query)]
 
-    async def audit_page(self, *, limit: int, after_id: int, days: int = 7) -> list[tuple[WarmupJob, tuple[str, str]]]:
+    async def audit_page(self, *, limit: int, after_id: int) -> list[tuple[WarmupJob, tuple[str, str]]]:
         """Ready jobs of current snapshots that were asked for lately, by id, with their terms."""
         query: Select[Any] = (
             select(*_JOB_COLUMNS, term_pairs.c.term_a, term_pairs.c.term_b)
@@ -123,7 +124,7 @@ class Listings:
                 warmup_jobs.c.id > after_id,
                 warmup_jobs.c.status == Status.READY.value,
                 warmup_jobs.c.data_hash == snapshots.c.data_hash,
-                comparisons.c.last_asked_at > func.now() - timedelta(days=days),
+                comparisons.c.last_asked_at > func.now() - self._lately,
             )
             .order_by(warmup_jobs.c.id)
             .limit(limit)

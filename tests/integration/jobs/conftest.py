@@ -44,7 +44,7 @@ class Store:
     def __post_init__(self) -> None:
         self.queue = self.runner("first")
         self.comparisons = Comparisons(self.database, self.policy)
-        self.listings = Listings(self.database)
+        self.listings = Listings(self.database, self.policy)
 
     def runner(self, holder: str, **changed: float) -> Queue:
         """The queue as another process sees it."""
