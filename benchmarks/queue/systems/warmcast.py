@@ -56,7 +56,7 @@ INSERT INTO comparisons (slug, timeframe, geo, current_snapshot_id) SELECT slug,
 class Warmcast:
     """The queue of this project."""
 
-    concurrency = 100
+    concurrency = 200  # of which each claim takes half
     unfinished = "SELECT count(*) FROM warmup_jobs WHERE status <> 'ready'"
 
     async def install(self, url: str, jobs: int) -> None:

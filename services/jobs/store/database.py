@@ -110,7 +110,8 @@ async def run(connection: Connection, statement: str, parameters: Mapping[str, o
     # Binary: a row has ten times, and a series a hundred numbers, which as text are parsed one by one.
     async with connection.cursor(row_factory=dict_row, binary=True) as cursor:
         await cursor.execute(statement, parameters)
-        return await cursor.fetchall() if cursor.description else []
+        has_rows = cursor.pgresult is not None and cursor.pgresult.nfields > 0
+        return await cursor.fetchall() if has_rows else []
 
 
 async def _configure(connection: Connection) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Integer, Select, func, literal_column, select, tuple_
 
 from services.jobs.job import QueuePolicy, Status, WarmupJob
 from services.jobs.store.database import Database
@@ -69,7 +69,7 @@ class Listings:
     ) -> list[WarmupJob]:
         """Jobs that pass the filter, newest first unless said, those made before `before`."""
         place = (warmup_jobs.c.created_at, warmup_jobs.c.id)
-        query = select(*_JOB_COLUMNS).limit(limit)
+        query = select(*_JOB_COLUMNS).limit(_written(limit))
         query = query.order_by(*(place if oldest_first else (column.desc() for column in place)))
         if before is not None:
             query = query.where(tuple_(*place) < tuple_(*before))
@@ -102,7 +102,7 @@ class Listings:
             .join(term_pairs, term_pairs.c.slug == comparisons.c.slug)
             .join(snapshots, snapshots.c.id == comparisons.c.current_snapshot_id)
             .order_by(*key)
-            .limit(limit)
+            .limit(_written(limit))
         )
         if after is not None:
             query = query.where(tuple_(*key) > tuple_(*after))
@@ -127,7 +127,7 @@ class Listings:
                 comparisons.c.last_asked_at > func.now() - self._lately,
             )
             .order_by(warmup_jobs.c.id)
-            .limit(limit)
+            .limit(_written(limit))
         )
         return [(to_job(row), (row["term_a"], row["term_b"])) for row in await self._database.select(query)]
 
@@ -139,3 +139,9 @@ class Listings:
             oldest_queued_seconds=rows[Status.QUEUED]["age"] or 0.0,
             oldest_running_seconds=rows[Status.RUNNING]["age"] or 0.0,
         )
+
+
+def _written(limit: int) -> ColumnElement[int]:
+    # As a parameter it is not known when the statement is planned, counts as a tenth of all rows, and the table is
+    # scanned and sorted for one page.
+    return literal_column(str(limit), Integer)

@@ -1,6 +1,7 @@
 """The queue's SQL: one statement an edge of the state machine, each with its expected state in the WHERE clause.
 
-Time is PostgreSQL's. Every transition raises `version`. Parameters of the policy come in seconds.
+Time is PostgreSQL's. Every transition raises `version`. Parameters of the policy come in seconds. None is longer than
+4,096 characters: psycopg reads a longer one anew for its parameters at each call, which costs more than its answer.
 """
 
 from __future__ import annotations
@@ -145,6 +146,10 @@ rescued AS (
 # Rescue is part of every claim: no leader and no sweeper has to be alive for it. A job that is rescued here is not
 # seen as queued by the same statement's snapshot; the notification brings every runner back for it. Each claimed job
 # comes with its series, and the first row says when to look again, so that a start costs one way to the database.
+#
+# Those to claim are given as an array, which is looked up by the primary key: joined, a limit that is not known when
+# this is planned counts as a tenth of the queue, and the table is scanned. Of the series there is one; LIMIT says so,
+# and it too is looked up for each, and never scanned for all.
 CLAIM = f"""
 WITH {_rescue()},
 next AS MATERIALIZED (
@@ -166,8 +171,6 @@ claimed AS (
         not_before = NULL,
         version = job.version + 1,
         updated_at = now()
-    -- As an array, which is looked up by the primary key: joined, a limit that is not known when this is planned counts
-    -- as a tenth of the queue, and the table is scanned.
     WHERE job.id = ANY (ARRAY(SELECT id FROM next))
     RETURNING {JOB_COLUMNS}
 ),
@@ -189,7 +192,7 @@ LEFT JOIN LATERAL (
     FROM snapshots AS snapshot JOIN term_pairs AS pair USING (slug)
     WHERE taken.took = 'claimed' AND snapshot.slug = taken.slug AND snapshot.timeframe = taken.timeframe
       AND snapshot.geo = taken.geo AND snapshot.data_hash = taken.data_hash
-    LIMIT 1  -- there is one; said, it is looked up by its index for each, and never by a scan for all
+    LIMIT 1
 ) AS series ON true
 ORDER BY took, priority, queued_at, id
 """

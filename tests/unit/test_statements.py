@@ -1,0 +1,24 @@
+"""What holds for every statement of the queue."""
+
+from __future__ import annotations
+
+import pytest
+from psycopg._queries import MAX_CACHED_STATEMENT_LENGTH
+
+from services.jobs.store import comparisons, statements, upkeep
+
+STATEMENTS = {
+    f"{module.__name__.rpartition('.')[2]}.{name}": text
+    for module in (statements, upkeep, comparisons)
+    for name, text in vars(module).items()
+    if isinstance(text, str) and any(word in text for word in ("SELECT ", "UPDATE ", "DELETE "))
+}
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_no_statement_is_too_long_for_the_driver_to_remember(name: str) -> None:
+    assert len(STATEMENTS[name]) <= MAX_CACHED_STATEMENT_LENGTH
+
+
+def test_the_statements_are_found() -> None:
+    assert {"statements.CLAIM", "statements.READY", "upkeep.REFRESH", "comparisons._VIEW"} <= STATEMENTS.keys()
