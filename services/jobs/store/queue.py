@@ -108,10 +108,13 @@ class Queue:
         return len(await self._database.fetch(upkeep.PROMOTE, self._policy))
 
     async def delete_old(self, *, days: int, limit: int) -> int:
-        """Deletes up to `limit` jobs that settled that long ago and that no comparison stands on; how many."""
-        rows = await self._database.fetch(upkeep.DELETE_OLD_JOBS, {"days": days, "limit": limit})
-        await self._database.fetch(upkeep.DELETE_OLD_SNAPSHOTS, {"days": days, "limit": limit})
-        return int(rows[0]["deleted"])
+        """Deletes up to `limit` jobs that settled that long ago and that no comparison stands on, and as many snapshots.
+
+        Returns how many rows went of both: below `limit`, nothing is left.
+        """
+        jobs = await self._database.fetch(upkeep.DELETE_OLD_JOBS, {"days": days, "limit": limit})
+        snapshots = await self._database.fetch(upkeep.DELETE_OLD_SNAPSHOTS, {"days": days, "limit": limit})
+        return int(jobs[0]["deleted"]) + len(snapshots)
 
     async def cancel(self, job_id: int) -> WarmupJob | None:
         """Cancels a queued or running job; None: there is no such job, or it has settled."""
