@@ -59,6 +59,11 @@ class Warmcast:
     concurrency = 200  # of which each claim takes half
     unfinished = "SELECT count(*) FROM warmup_jobs WHERE status <> 'ready'"
 
+    @staticmethod
+    def key(slug: str) -> ComparisonKey:
+        """Of one of its comparisons."""
+        return ComparisonKey(slug, "12m", "")
+
     async def install(self, url: str, jobs: int) -> None:
         """The migrations, and `jobs` comparisons."""
         await asyncio.to_thread(migrate.upgrade, url)
@@ -79,7 +84,7 @@ class Warmcast:
 
         async def enqueue(number: int) -> None:
             job = await queue.enqueue(
-                ComparisonKey(f"a{number:06d}-vs-{_TERM}", "12m", ""),
+                self.key(f"a{number:06d}-vs-{_TERM}"),
                 f"{number:016d}",
                 seen_version=0,
                 reason=EnqueueReason.FIRST_CALL,

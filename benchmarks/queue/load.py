@@ -1,0 +1,183 @@
+"""What a full machine and a mass expiry do to the whole product, at the defaults.
+
+`python -m benchmarks.queue.load false-rescues` keeps runs under way while every core is busy with something else, and
+counts those that were taken for lost. `… expiry` takes 500 comparisons' bundles out of Redis at once under a steady
+load of premium calls, and compares how long those took with a quiet time just before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import multiprocessing
+import os
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psycopg
+import redis
+
+from benchmarks.queue.systems.warmcast import SYSTEM
+from devstack.postgres import Postgres
+from devstack.product import Addresses, Service, services, wiring
+from devstack.valkey import Valkey
+from services.jobs.job import QueuePolicy
+from services.jobs.store.database import Database
+from services.jobs.store.queue import Queue
+
+_READY_SECONDS = 60.0
+_COMPARISONS = 500
+_BAR = 2.0  # × the quiet time's 99th percentile
+
+
+def main(arguments: list[str]) -> int:
+    """Prints what was measured; 1 when it misses its bar."""
+    parser = argparse.ArgumentParser(prog="bench-queue-load")
+    kinds = parser.add_subparsers(dest="kind", required=True)
+    rescues = kinds.add_parser("false-rescues")
+    rescues.add_argument("--seconds", type=float, default=600, help="of full load (600)")
+    expiry = kinds.add_parser("expiry")
+    expiry.add_argument("--rate", type=float, default=100, help="premium calls a second (100)")
+    expiry.add_argument("--seconds", type=float, default=30, help="of quiet, and then of expiry (30 each)")
+    expiry.add_argument("--trials", type=int, default=3, help="how often (3)")
+    asked = parser.parse_args(arguments)
+    with _product() as (addresses, environment):
+        if asked.kind == "false-rescues":
+            return asyncio.run(_false_rescues(environment["DATABASE_URL"], asked.seconds))
+        return asyncio.run(_expiry(addresses, environment, asked.rate, asked.seconds, asked.trials))
+
+
+async def _false_rescues(url: str, seconds: float) -> int:
+    database = Database(url, pool_size=2)
+    await database.open()
+    queue = Queue(database, QueuePolicy(), holder="")
+    keys = [row["slug"] for row in await database.fetch("SELECT slug FROM comparisons ORDER BY slug")]
+    with _busy_cores():
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            # Always some in the queue, and never so many that one is overdue.
+            (waiting,) = await database.fetch("SELECT count(*) AS jobs FROM warmup_jobs WHERE status = 'queued'")
+            for slug in random.sample(keys, 10) if waiting["jobs"] < 10 else ():
+                await queue.trigger(SYSTEM.key(slug), force=False)
+            await asyncio.sleep(0.1)
+    (seen,) = await database.fetch(
+        "SELECT max(lease_id) AS runs, sum(requeues) AS rescued, "
+        "count(*) FILTER (WHERE last_error IS NOT NULL) AS failed FROM warmup_jobs"
+    )
+    await database.close()
+    print(
+        f"{seconds:.0f} s with every core busy: {seen['runs']} runs, {seen['rescued']} taken for lost, "
+        f"{seen['failed']} jobs whose last run failed"
+    )
+    return 1 if seen["rescued"] else 0
+
+
+async def _expiry(addresses: Addresses, environment: dict[str, str], rate: float, seconds: float, trials: int) -> int:
+    ratios = []
+    with psycopg.connect(environment["DATABASE_URL"], autocommit=True) as connection:
+        slugs = [str(slug) for (slug,) in connection.execute("SELECT slug FROM comparisons")]
+        async with httpx.AsyncClient(base_url=addresses.base_url, timeout=30, trust_env=False) as http:
+            for slug in slugs:
+                await _ask(http, slug)
+            for _ in range(trials):
+                await _until(connection, "SELECT count(*) = 0 FROM warmup_jobs WHERE status <> 'ready'")
+                quiet = await _p99(http, slugs, rate, seconds)
+                with redis.Redis.from_url(environment["REDIS_URL"]) as cache:
+                    gone = cache.delete(*cache.scan_iter("forecast:*", count=1000))
+                expired = await _p99(http, slugs, rate, seconds)
+                ratios.append(expired / quiet)
+                print(
+                    f"{gone} bundles gone at once: p99 {1000 * quiet:.1f} → {1000 * expired:.1f} ms at {rate:.0f}/s, "
+                    f"{ratios[-1]:.2f} ×",
+                    flush=True,
+                )
+    return 1 if sorted(ratios)[len(ratios) // 2] > _BAR else 0
+
+
+async def _p99(http: httpx.AsyncClient, slugs: list[str], rate: float, seconds: float) -> float:
+    """Of calls that begin at a steady rate, whatever the others take."""
+    calls = []
+    begun = time.monotonic()
+    for number in range(int(rate * seconds)):
+        await asyncio.sleep(max(begun + number / rate - time.monotonic(), 0))
+        calls.append(asyncio.create_task(_ask(http, random.choice(slugs))))
+    took = sorted(await asyncio.gather(*calls))
+    return took[len(took) * 99 // 100]
+
+
+async def _ask(http: httpx.AsyncClient, slug: str) -> float:
+    begun = time.monotonic()
+    answer = await http.get("/api/comparison/premium", params={"slug": slug, "tf": "12m"})
+    took = time.monotonic() - begun
+    answer.raise_for_status()
+    return took
+
+
+async def _until(connection: psycopg.Connection, query: str) -> None:
+    until = time.monotonic() + 10 * _READY_SECONDS
+    while connection.execute(query.encode()).fetchone() != (True,):
+        if time.monotonic() > until:
+            raise TimeoutError(query)
+        await asyncio.sleep(0.1)
+
+
+@contextlib.contextmanager
+def _product() -> Iterator[tuple[Addresses, dict[str, str]]]:
+    with contextlib.ExitStack() as ends:
+        folder = Path(ends.enter_context(tempfile.TemporaryDirectory()))
+        postgres, valkey = Postgres(folder / "postgres"), Valkey(folder / "valkey")
+        for store in (postgres, valkey):
+            store.start()
+            ends.callback(store.stop)
+        addresses = Addresses.on_free_ports()
+        environment = {
+            **{key: value for key, value in os.environ.items() if key in ("PATH", "HOME", "PYTHONPATH", "TMPDIR")},
+            **wiring(addresses, database_url=postgres.url, redis_url=valkey.url),
+            "WARMUP_SECRET": "x" * 32,
+            "LOG_LEVEL": "warning",
+        }
+        asyncio.run(SYSTEM.install(postgres.url, _COMPARISONS))
+        running = services(addresses, environment)
+        for service in running:
+            ends.callback(service.kill_group)
+            service.launch()
+        _wait_until_ready(running)
+        yield addresses, environment
+
+
+def _wait_until_ready(running: list[Service]) -> None:
+    until = time.monotonic() + _READY_SECONDS
+    while not all(service.ready() for service in running):
+        if time.monotonic() > until:
+            raise TimeoutError("a service is not ready")
+        time.sleep(0.1)
+
+
+@contextlib.contextmanager
+def _busy_cores() -> Iterator[None]:
+    burners = [
+        multiprocessing.get_context("spawn").Process(target=_burn, daemon=True) for _ in range(os.cpu_count() or 1)
+    ]
+    for burner in burners:
+        burner.start()
+    try:
+        yield
+    finally:
+        for burner in burners:
+            burner.kill()
+            burner.join()
+
+
+def _burn() -> None:
+    while True:
+        pass
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
