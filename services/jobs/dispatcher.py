@@ -166,8 +166,10 @@ class Dispatcher:
                     break  # what has run is told all the same
                 raise
             for job, run in zip(claims.claimed, runs, strict=True):
-                # A run whose lease was lost knows no more than that; the row does.
-                done.append(await run or await self._queue.job(job.id) or job)
+                await asyncio.wait([run])
+                settled = None if run.cancelled() else run.result()
+                # A run that was interrupted, or whose lease was lost, knows no more than that; the row does.
+                done.append(settled or await self._queue.job(job.id) or job)
             if not claims.claimed and not claims.rescued:
                 break
         return done

@@ -279,6 +279,20 @@ async def test_run_now_tells_what_the_row_says_when_the_lease_was_lost(store: St
     assert [job.status for job in await dispatcher.run_now(1)] == [Status.CANCELLED]
 
 
+async def test_run_now_tells_what_a_drain_handed_back(store: Store) -> None:
+    async def hold(_: WarmupJob) -> Generation:
+        yield None
+        await asyncio.Event().wait()
+
+    await store.queued()
+    forecaster = FakeForecaster(hold)
+    dispatcher = Dispatcher(store.queue, runner(store, forecaster), forecaster, poll=60)
+    call = asyncio.create_task(dispatcher.run_now(1))
+    await wait_until_async(_is(lambda: dispatcher.running == 1), 10, "it runs")
+    await dispatcher.drain(0.05)
+    assert [(job.status, job.attempts) for job in await call] == [(Status.QUEUED, 0)]
+
+
 async def test_run_now_is_refused_while_this_process_ends(store: Store) -> None:
     await store.queued()
     dispatcher = Dispatcher(store.queue, runner(store, FakeForecaster(succeed)), FakeForecaster(succeed), poll=60)
