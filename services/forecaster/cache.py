@@ -181,6 +181,9 @@ def _time(now: datetime) -> bytes:
 async def _translated() -> AsyncIterator[None]:
     try:
         yield
-    except (RedisError, OSError) as error:
+    except (RedisError, OSError, RuntimeError) as error:
+        # uvloop has a RuntimeError for a write to a connection that closed an instant ago.
+        if isinstance(error, RuntimeError) and "closed" not in str(error):
+            raise
         log.warning("redis does not answer", error=type(error).__name__)
         raise WarmcastError(errors.UNAVAILABLE, "the forecast cache cannot be asked", retry_after=2) from None

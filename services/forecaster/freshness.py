@@ -9,6 +9,7 @@ from services.forecaster.bundles import StoredPair
 
 FRESH_FOR = timedelta(hours=24)
 KEPT_FOR = timedelta(days=7)
+_CLOCKS_DIFFER_BY = timedelta(minutes=5)  # at most; what is younger was made under a wrong clock, and is made again
 
 
 class Freshness(Enum):
@@ -20,9 +21,13 @@ class Freshness(Enum):
 
 
 def judge(pair: StoredPair | None, *, now: datetime, own_version: str) -> Freshness:
-    """Fresh up to and including 24 h of age, stale before 7 d, then missing; an older engine's is stale at best."""
+    """Fresh up to and including 24 h of age, stale before 7 d, then missing; an older engine's is stale at best.
+
+    One from the future is stale too: its age is not known.
+    """
     if pair is None or now - pair.generated_at >= KEPT_FOR:
         return Freshness.MISSING
-    if pair.engine_version != own_version or now - pair.generated_at > FRESH_FOR:
+    age = now - pair.generated_at
+    if pair.engine_version != own_version or age > FRESH_FOR or age < -_CLOCKS_DIFFER_BY:
         return Freshness.STALE
     return Freshness.FRESH

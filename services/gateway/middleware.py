@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -32,6 +33,7 @@ _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"))
 _PROBES = frozenset(("/healthz", "/readyz", "/metrics"))
 _GONE = 499  # what proxies log when the client left before its answer
+_INTERRUPTED = WarmcastError(errors.UNAVAILABLE, "this gateway is about to end; ask again", retry_after=1)
 
 
 class RequestIdentity:
@@ -142,6 +144,11 @@ class Problems:
             await self.app(scope, receive, send_and_note)
         except ClientDisconnect:
             log.info("the client left before its request was read")
+        except asyncio.CancelledError:
+            # Nothing but the server cancels a request: its drain is over, and this one is still in flight.
+            if started:
+                raise
+            await problem(_INTERRUPTED)(scope, receive, send)
         except Exception as crash:
             if started:
                 raise  # half an answer is out; the server ends the connection

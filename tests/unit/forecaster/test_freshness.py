@@ -40,3 +40,8 @@ def test_none_is_missing() -> None:
 
 def _pair(age: timedelta) -> StoredPair:
     return StoredPair(1, "1", NOW - age, b"{}", b"{}", b"null")
+
+
+@pytest.mark.parametrize(("ahead", "expected"), [(4, Freshness.FRESH), (6, Freshness.STALE)])
+def test_a_pair_from_the_future_is_made_again(ahead: int, expected: Freshness) -> None:
+    assert judge(_pair(-timedelta(minutes=ahead)), now=NOW, own_version="1") is expected
