@@ -56,9 +56,10 @@ class Queue:
         rows = await self._database.fetch(
             statements.CLAIM, self._policy | {"limit": limit, "holder": self._holder}, repeatable=False
         )
+        rescued = await self._database.fetch(statements.RESCUE, self._policy) if rows[0]["leases_ran_out"] else []
         return Claims(
-            claimed=tuple(to_claimed_job(row) for row in rows if row["took"] == "claimed"),
-            rescued=tuple(to_swept_job(row) for row in rows if row["took"] == "rescued"),
+            claimed=tuple(to_claimed_job(row) for row in rows if row["id"] is not None),
+            rescued=tuple(to_swept_job(row) for row in rescued),
             seconds_until_due=rows[0]["seconds_until_due"],
         )
 
@@ -108,7 +109,7 @@ class Queue:
         return len(await self._database.fetch(upkeep.PROMOTE, self._policy))
 
     async def delete_old(self, *, days: int, limit: int) -> int:
-        """Deletes up to `limit` jobs that settled that long ago and that no comparison stands on, and as many snapshots.
+        """Deletes up to `limit` jobs that settled that long ago and that no comparison stands on, and snapshots alike.
 
         Returns how many rows went of both: below `limit`, nothing is left.
         """

@@ -143,16 +143,14 @@ rescued AS (
 """
 
 
-# Rescue is part of every claim: no leader and no sweeper has to be alive for it. A job that is rescued here is not
-# seen as queued by the same statement's snapshot; the notification brings every runner back for it. Each claimed job
-# comes with its series, and the first row says when to look again, so that a start costs one way to the database.
+# Each claimed job comes with its series, and each row says when to look again and whether a lease has run out, so that
+# a start costs one way to the database.
 #
 # Those to claim are given as an array, which is looked up by the primary key: joined, a limit that is not known when
 # this is planned counts as a tenth of the queue, and the table is scanned. Of the series there is one; LIMIT says so,
 # and it too is looked up for each, and never scanned for all.
 CLAIM = f"""
-WITH {_rescue()},
-next AS MATERIALIZED (
+WITH next AS MATERIALIZED (
     SELECT id FROM warmup_jobs
     WHERE status = 'queued' AND (not_before IS NULL OR not_before <= now())
     ORDER BY priority, queued_at, id
@@ -173,28 +171,32 @@ claimed AS (
         updated_at = now()
     WHERE job.id = ANY (ARRAY(SELECT id FROM next))
     RETURNING {JOB_COLUMNS}
-),
-taken AS (
-    SELECT claimed.*, NULL AS cause, 'claimed' AS took, NULL AS notified FROM claimed
-    UNION ALL
-    SELECT rescued.*, 'rescued', {NOTIFY}::text FROM rescued
 )
-SELECT taken.*, series.*, due.seconds AS seconds_until_due
+SELECT claimed.*, series.*, look.seconds_until_due, look.leases_ran_out
 FROM (
     SELECT EXTRACT(epoch FROM LEAST(
-        (SELECT min(not_before) FROM warmup_jobs WHERE status = 'queued' AND not_before > now()),
-        (SELECT min(lease_expires_at) FROM warmup_jobs WHERE status = 'running')
-    ) - now())::float8 AS seconds
-) AS due
-LEFT JOIN taken ON true
+            (SELECT min(not_before) FROM warmup_jobs WHERE status = 'queued' AND not_before > now()),
+            (SELECT min(lease_expires_at) FROM warmup_jobs WHERE status = 'running')
+        ) - now())::float8 AS seconds_until_due,
+        EXISTS (SELECT FROM warmup_jobs WHERE status = 'running' AND lease_expires_at <= now())
+        OR EXISTS (SELECT FROM warmup_jobs WHERE status = 'running' AND lease_expires_at IS NULL) AS leases_ran_out
+) AS look
+LEFT JOIN claimed ON true
 LEFT JOIN LATERAL (
     SELECT {SERIES_COLUMNS}
     FROM snapshots AS snapshot JOIN term_pairs AS pair USING (slug)
-    WHERE taken.took = 'claimed' AND snapshot.slug = taken.slug AND snapshot.timeframe = taken.timeframe
-      AND snapshot.geo = taken.geo AND snapshot.data_hash = taken.data_hash
+    WHERE snapshot.slug = claimed.slug AND snapshot.timeframe = claimed.timeframe
+      AND snapshot.geo = claimed.geo AND snapshot.data_hash = claimed.data_hash
     LIMIT 1
 ) AS series ON true
-ORDER BY took, priority, queued_at, id
+ORDER BY claimed.priority, claimed.queued_at, claimed.id
+"""
+
+# Part of every claim that sees a lease that ran out: no leader and no sweeper has to be alive for it. The notification
+# brings every runner back for what it frees.
+RESCUE = f"""
+WITH {_rescue()}
+SELECT rescued.*, {NOTIFY} FROM rescued ORDER BY priority, queued_at, id
 """
 
 # Never past the attempt's own deadline, so that one comparison finds both kinds of stuck.
