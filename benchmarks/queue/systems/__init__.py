@@ -9,8 +9,14 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Protocol
 
 OURS = "warmcast"
-NAMES = (OURS, "pgqueuer", "oban", "awa", "procrastinate")
-_PACKAGES = {"pgqueuer": "pgqueuer", "oban": "oban", "awa": "awa-pg", "procrastinate": "procrastinate"}
+NAMES = (OURS, "pgqueuer", "oban", "awa", "procrastinate", "bare")
+_PACKAGES = {
+    "pgqueuer": "pgqueuer",
+    "oban": "oban",
+    "awa": "awa-pg",
+    "procrastinate": "procrastinate",
+    "bare": "psycopg",  # no peer: the floor under every queue over psycopg
+}
 
 Started = Callable[[int], None]  # the handler of job number n has been called
 Enqueue = Callable[[int], Awaitable[None]]  # commits one job that carries the number

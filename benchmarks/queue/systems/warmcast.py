@@ -79,7 +79,7 @@ class Warmcast:
     @asynccontextmanager
     async def producer(self, url: str) -> AsyncIterator[Enqueue]:
         """The upsert that a first call makes."""
-        database = Database(url, pool_size=10)
+        database = Database(url, pool_size=1)  # the peers, too, enqueue over one connection
         queue = Queue(database, QueuePolicy(), holder="")
 
         async def enqueue(number: int) -> None:
