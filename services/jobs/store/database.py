@@ -19,7 +19,15 @@ from services.common.errors import WarmcastError
 log = structlog.get_logger()
 
 Connection = psycopg.AsyncConnection[TupleRow]
-_WAYS_TO_SCAN = ("seqscan", "hashjoin", "mergejoin")
+# Every statement finds its rows by an index, whatever its parameters are: planning it anew each time, which the server
+# otherwise does for those with a LIMIT, costs more than running it. A plan that is kept must not come from the time
+# when the tables were empty, and a scan was the cheapest way to find nothing.
+PLANNING = """
+SET plan_cache_mode = force_generic_plan;
+SET enable_seqscan = off;
+SET enable_hashjoin = off;
+SET enable_mergejoin = off;
+"""
 # What a lost server or a failover looks like; the pool's own words for it (they are OperationalErrors too) come apart,
 # since they say nothing of the connections that there are. Anything else is a bug of ours.
 _UNREACHABLE = (psycopg.OperationalError, psycopg.InterfaceError)
@@ -116,11 +124,7 @@ async def run(connection: Connection, statement: str, parameters: Mapping[str, o
 
 
 async def _configure(connection: Connection) -> None:
-    # Every statement finds its rows by an index, whatever its parameters are: planning it anew each time, which the
-    # server otherwise does for those with a LIMIT, costs more than running it. A plan that is kept must not come from
-    # the time when the tables were empty, and a scan was the cheapest way to find nothing.
-    for setting in ("plan_cache_mode = force_generic_plan", *(f"enable_{way} = off" for way in _WAYS_TO_SCAN)):
-        await connection.execute(f"SET {setting}")
+    await connection.execute(PLANNING)
 
 
 @contextmanager

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Integer, Select, func, literal_column, select, tuple_
+from sqlalchemy import BindParameter, func, literal, select, true, tuple_
 
 from services.jobs.job import QueuePolicy, Status, WarmupJob
 from services.jobs.store.database import Database
@@ -17,6 +17,7 @@ from services.jobs.store.upkeep import STATUS
 
 _JOB_COLUMNS = [warmup_jobs.c[name] for name in COLUMNS.split(", ")]
 COUNT_CAP = 10_000
+Value = TypeVar("Value")
 
 
 JobPlace = tuple[datetime, int]  # created_at and id: where a page of jobs ended
@@ -74,7 +75,7 @@ class Listings:
         if before is not None:
             query = query.where(tuple_(*place) < tuple_(*before))
         if wanted.status is not None:
-            query = query.where(warmup_jobs.c.status == wanted.status.value)
+            query = query.where(warmup_jobs.c.status == _written(wanted.status.value))
         if wanted.slug is not None:
             query = query.where(warmup_jobs.c.slug == wanted.slug)
         if wanted.older_than is not None:
@@ -86,46 +87,53 @@ class Listings:
     async def comparisons(self, *, limit: int, after: tuple[str, str, str] | None) -> list[ListedComparison]:
         """Comparisons in the order of (slug, timeframe, geo), after the given one."""
         key = (comparisons.c.slug, comparisons.c.timeframe, comparisons.c.geo)
+        page = select(*key, comparisons.c.current_snapshot_id, comparisons.c.updated_at).order_by(*key)
+        if after is not None:
+            page = page.where(tuple_(*key) > tuple_(*after))
+        # The page first and then what belongs to it, whatever the planner takes for the cheapest way to join them all.
+        listed = page.limit(_written(limit)).subquery("listed")
         query = (
             select(
-                comparisons.c.slug,
+                listed.c.slug,
                 term_pairs.c.term_a,
                 term_pairs.c.term_b,
-                comparisons.c.timeframe,
-                comparisons.c.geo,
+                listed.c.timeframe,
+                listed.c.geo,
                 snapshots.c.data_hash,
                 func.cardinality(snapshots.c.times).label("points"),
                 snapshots.c.times[1].label("first"),
                 snapshots.c.times[func.cardinality(snapshots.c.times)].label("last"),
-                comparisons.c.updated_at,
+                listed.c.updated_at,
             )
-            .join(term_pairs, term_pairs.c.slug == comparisons.c.slug)
-            .join(snapshots, snapshots.c.id == comparisons.c.current_snapshot_id)
-            .order_by(*key)
-            .limit(_written(limit))
+            .join(term_pairs, term_pairs.c.slug == listed.c.slug)
+            .join(snapshots, snapshots.c.id == listed.c.current_snapshot_id)
+            .order_by(listed.c.slug, listed.c.timeframe, listed.c.geo)
         )
-        if after is not None:
-            query = query.where(tuple_(*key) > tuple_(*after))
         return [ListedComparison(**row) for row in await self._database.select(query)]
 
     async def audit_page(self, *, limit: int, after_id: int) -> list[tuple[WarmupJob, tuple[str, str]]]:
         """Ready jobs of current snapshots that were asked for lately, by id, with their terms."""
-        query: Select[Any] = (
-            select(*_JOB_COLUMNS, term_pairs.c.term_a, term_pairs.c.term_b)
-            .join(
-                comparisons,
-                (comparisons.c.slug == warmup_jobs.c.slug)
-                & (comparisons.c.timeframe == warmup_jobs.c.timeframe)
-                & (comparisons.c.geo == warmup_jobs.c.geo),
-            )
+        # There is one comparison for a job. LIMIT says so: it is looked up for each job of the page, where a join is
+        # taken for a small one, and whole tables are read for it.
+        asked_for = (
+            select(term_pairs.c.term_a, term_pairs.c.term_b)
+            .select_from(comparisons)
             .join(snapshots, snapshots.c.id == comparisons.c.current_snapshot_id)
-            .join(term_pairs, term_pairs.c.slug == warmup_jobs.c.slug)
+            .join(term_pairs, term_pairs.c.slug == comparisons.c.slug)
             .where(
-                warmup_jobs.c.id > after_id,
-                warmup_jobs.c.status == Status.READY.value,
-                warmup_jobs.c.data_hash == snapshots.c.data_hash,
+                comparisons.c.slug == warmup_jobs.c.slug,
+                comparisons.c.timeframe == warmup_jobs.c.timeframe,
+                comparisons.c.geo == warmup_jobs.c.geo,
                 comparisons.c.last_asked_at > func.now() - self._lately,
+                snapshots.c.data_hash == warmup_jobs.c.data_hash,
             )
+            .limit(_written(1))
+            .lateral("asked_for")
+        )
+        query = (
+            select(*_JOB_COLUMNS, asked_for.c.term_a, asked_for.c.term_b)
+            .join(asked_for, true())
+            .where(warmup_jobs.c.id > after_id, warmup_jobs.c.status == _written(Status.READY.value))
             .order_by(warmup_jobs.c.id)
             .limit(_written(limit))
         )
@@ -141,7 +149,7 @@ class Listings:
         )
 
 
-def _written(limit: int) -> ColumnElement[int]:
-    # As a parameter it is not known when the statement is planned, counts as a tenth of all rows, and the table is
-    # scanned and sorted for one page.
-    return literal_column(str(limit), Integer)
+def _written(value: Value) -> BindParameter[Value]:
+    # As a parameter it is not known when the statement is planned: any limit counts as a tenth of all rows and any
+    # status as a fifth of them, and a table is scanned and sorted for one page.
+    return literal(value, literal_execute=True)

@@ -6,16 +6,20 @@ Pages of memory are counted and not seconds, so that a busy machine decides noth
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
-from psycopg.rows import tuple_row
+from psycopg.rows import DictRow, tuple_row
 
 from services.common.comparison import ComparisonKey
-from services.jobs.job import QueuePolicy
+from services.jobs.job import QueuePolicy, Status
 from services.jobs.store import comparisons, statements, upkeep
+from services.jobs.store.database import PLANNING, Database
+from services.jobs.store.listings import JobFilter, Listings
 
 SMALL, LARGE = 1_000, 100_000
 KEY = ComparisonKey("a-vs-term500", "12m", "")
@@ -50,19 +54,13 @@ STATEMENTS = {
     "enqueue": statements.ENQUEUE,
     "trigger": statements.TRIGGER,
     "claim": statements.CLAIM,
-    "rescue": statements.CLAIM.replace("%(limit)s", "0"),
+    "rescue": statements.RESCUE,
     "heartbeat": statements.HEARTBEAT.replace("%(id)s", "500"),
     "fail": statements.FAIL.replace("%(id)s", "500"),
     "sweep": statements.SWEEP,
     "requeue": statements.REQUEUE,
     "promote": upkeep.PROMOTE,
     "status": upkeep.STATUS,
-    "first page": "SELECT id FROM warmup_jobs ORDER BY created_at DESC, id DESC LIMIT 50",
-    "a later page": "SELECT id FROM warmup_jobs WHERE (created_at, id) < (now() - interval '500 s', 500) "
-    "ORDER BY created_at DESC, id DESC LIMIT 50",
-    "failed ones": "SELECT id FROM warmup_jobs WHERE status = 'failed' ORDER BY created_at DESC, id DESC LIMIT 50",
-    "comparisons": "SELECT id FROM comparisons WHERE (slug, timeframe, geo) > ('a-vs-term3', '12m', '') "
-    "ORDER BY slug, timeframe, geo LIMIT 50",
 }
 FILL = """
 INSERT INTO term_pairs SELECT 'a-vs-term' || n, 'a', 'term' || n
@@ -85,18 +83,62 @@ FROM snapshots WHERE id BETWEEN %(first)s AND %(last)s;
 """
 
 
-EXPLAIN_ALL = """
+class Recorder(Database):
+    """Keeps what Listings would ask, compiled as it is sent."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+
+    async def fetch(
+        self, statement: str, parameters: Mapping[str, object] | None = None, *, repeatable: bool = True
+    ) -> list[DictRow]:
+        self.asked.append((statement, dict(parameters or {})))
+        return []
+
+
+@pytest.fixture
+async def listed() -> dict[str, tuple[str, dict[str, Any]]]:
+    """The statements that Listings sends, with their parameters."""
+    database = Recorder()
+    listings = Listings(database, QueuePolicy())
+    before = (datetime.now(UTC) - timedelta(seconds=500), 500)
+    await listings.jobs(JobFilter(), limit=50)
+    await listings.jobs(JobFilter(), limit=50, before=before)
+    await listings.jobs(JobFilter(status=Status.FAILED), limit=50)
+    await listings.jobs(JobFilter(status=Status.FAILED), limit=50, oldest_first=True)
+    await listings.jobs(JobFilter(slug="a-vs-term500"), limit=50)
+    await listings.jobs(JobFilter(newer_than=timedelta(seconds=100)), limit=50)
+    await listings.comparisons(limit=20, after=None)
+    await listings.comparisons(limit=20, after=("a-vs-term3", "12m", ""))
+    await listings.audit_page(limit=50, after_id=0)
+    names = (
+        "first page",
+        "a later page",
+        "failed ones",
+        "the oldest that failed",
+        "of one comparison",
+        "the latest",
+        "comparisons",
+        "more comparisons",
+        "audit",
+    )
+    return dict(zip(names, database.asked, strict=True))
+
+
+EXPLAIN_ALL = f"""
 LOAD 'auto_explain';
 SET auto_explain.log_min_duration = 0;
 SET auto_explain.log_analyze = on;
 SET auto_explain.log_buffers = on;
 SET auto_explain.log_format = json;
 SET auto_explain.log_level = notice;
-SET plan_cache_mode = force_generic_plan;
+{PLANNING}
 """
 
 
-def pages_touched(connection: psycopg.Connection[tuple[Any, ...]], statement: str) -> int:
+def pages_touched(
+    connection: psycopg.Connection[tuple[Any, ...]], statement: str, parameters: Mapping[str, Any] = PARAMETERS
+) -> int:
     """How many pages a statement reads or changes, planned as the service plans it; it is rolled back."""
     plans: list[dict[str, Any]] = []
 
@@ -106,16 +148,19 @@ def pages_touched(connection: psycopg.Connection[tuple[Any, ...]], statement: st
 
     connection.add_notice_handler(note)
     with connection.transaction(force_rollback=True):
-        connection.execute(statement, PARAMETERS, prepare=True)
+        connection.execute(statement, parameters, prepare=True)
     connection.remove_notice_handler(note)
     return sum(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] for plan in plans)
 
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("most", ["ready", "queued"])
-def test_a_hundred_times_the_rows_touch_no_more_pages(database_url: str, most: str) -> None:
+def test_a_hundred_times_the_rows_touch_no_more_pages(
+    database_url: str, listed: dict[str, tuple[str, dict[str, Any]]], most: str
+) -> None:
     """Settled rows pile up with the years, queued ones with an outage: neither makes the queue slower."""
-    touched: dict[str, list[int]] = {name: [] for name in STATEMENTS}
+    asked = {name: (statement, PARAMETERS) for name, statement in STATEMENTS.items()} | listed
+    touched: dict[str, list[int]] = {name: [] for name in asked}
     with psycopg.connect(database_url, autocommit=True, row_factory=tuple_row) as connection:
         for first, last in ((1, SMALL), (SMALL + 1, LARGE)):
             for part in FILL.strip().split(";\n"):
@@ -123,8 +168,8 @@ def test_a_hundred_times_the_rows_touch_no_more_pages(database_url: str, most: s
                 connection.execute(part.rstrip(";"), rows)
             connection.execute("VACUUM ANALYZE")
             connection.execute(EXPLAIN_ALL)
-            for name, statement in STATEMENTS.items():
-                touched[name].append(pages_touched(connection, statement))
+            for name, (statement, parameters) in asked.items():
+                touched[name].append(pages_touched(connection, statement, parameters))
     # An index of a hundred times the rows is a level deeper; a scan would touch a hundred times the pages.
     grown = {name: pages for name, pages in touched.items() if pages[1] > 3 * pages[0] + 100}
     assert grown == {}, f"pages at {SMALL} and at {LARGE} rows"
