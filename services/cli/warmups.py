@@ -95,9 +95,9 @@ def refresh(
 
 def retention(
     days: Annotated[int, typer.Option(min=1, max=3650, help="Settled at least that long ago.")] = 90,
-    batch: Annotated[int, typer.Option(min=1, max=10_000, help="Rows in one transaction.")] = 1000,
+    batch: Annotated[int, typer.Option(min=1, max=10_000, help="Rows of a table in one transaction.")] = 1000,
 ) -> None:
-    """Delete old jobs that no comparison stands on any more."""
+    """Delete old jobs and snapshots that no comparison stands on any more."""
     total = 0
     with connect() as client:
         while True:

@@ -97,8 +97,16 @@ async def test_old_jobs_go_in_batches_and_those_of_current_or_previous_data_stay
     assert await store.queue.delete_old(days=30, limit=10) == 0
     await store.execute("UPDATE warmup_jobs SET updated_at = now() - interval '31 days'")
     await store.execute("UPDATE snapshots SET created_at = now() - interval '31 days'")
-    assert [await store.queue.delete_old(days=30, limit=2) for _ in range(3)] == [2, 1, 0]
+    assert [await store.queue.delete_old(days=30, limit=2) for _ in range(3)] == [4, 2, 0], "jobs and their snapshots"
     left = await store.listings.jobs(JobFilter(), limit=9)
     assert [job.id for job in left] == [5, 4]
     for table in ("forecast_records", "snapshots"):
         assert len(await store.execute(f"SELECT id FROM {table}")) == (4 if table == "forecast_records" else 2)
+
+
+async def test_retention_goes_on_while_snapshots_without_a_job_are_left(store: Store) -> None:
+    for generation in range(5):
+        await store.comparison(values=(1, 2, 3, generation))
+    await store.execute("UPDATE snapshots SET created_at = now() - interval '31 days'")
+    assert [await store.queue.delete_old(days=30, limit=2) for _ in range(3)] == [2, 2, 0]
+    assert len(await store.execute("SELECT id FROM snapshots")) == 1
