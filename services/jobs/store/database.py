@@ -25,6 +25,7 @@ Connection = psycopg.AsyncConnection[TupleRow]
 PLANNING = """
 SET plan_cache_mode = force_generic_plan;
 SET enable_seqscan = off;
+SET enable_bitmapscan = off;
 SET enable_hashjoin = off;
 SET enable_mergejoin = off;
 """
