@@ -24,16 +24,18 @@ class ExportedSeries:
     timeframe: str
     times: tuple[datetime, ...]
     values: tuple[float, ...]
+    measured: bool  # what INDEX.csv says: some files are made of columns that others have
 
 
 def read_exports(folder: Path = EXPORTS) -> Iterator[ExportedSeries]:
     """Every column of every export that INDEX.csv lists; columns that are not all numbers are left out."""
     with (folder / "INDEX.csv").open(encoding="utf-8", newline="") as index:
         for row in csv.DictReader(index):
-            yield from _columns(folder / row["file"], "/".join(row["repo"].split("/")[-2:]), Step(row["granularity"]))
+            source, measured = "/".join(row["repo"].split("/")[-2:]), row["bench"] == "yes"
+            yield from _columns(folder / row["file"], source, Step(row["granularity"]), measured=measured)
 
 
-def _columns(path: Path, source: str, step: Step) -> Iterator[ExportedSeries]:
+def _columns(path: Path, source: str, step: Step, *, measured: bool) -> Iterator[ExportedSeries]:
     text = path.read_text(encoding="utf-8-sig")
     delimiter = ";" if text.count(";") > text.count(",") else ","
     rows = [row for row in csv.reader(text.splitlines(), delimiter=delimiter) if len(row) > 1]
@@ -47,7 +49,7 @@ def _columns(path: Path, source: str, step: Step) -> Iterator[ExportedSeries]:
         times = tuple(sorted(time for time in points if time))
         values = tuple(points[time] for time in times)
         timeframe = infer_timeframe(step, len(times)).name
-        yield ExportedSeries(path.name, source, header[column], timeframe, times, values)
+        yield ExportedSeries(path.name, source, header[column], timeframe, times, values, measured)
 
 
 def _time(text: str) -> datetime | None:

@@ -16,14 +16,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from services.forecaster.engine.models import naive, naive_seasonally_adjusted
 
 from benchmarks.forecast.exports import EXPORTS, ExportedSeries, read_exports
 from services.common.comparison import TIMEFRAMES
 from services.forecaster.engine.direction import direction_of
-from services.forecaster.engine.forecast import forecast_term
 from services.forecaster.engine.head_to_head import head_to_head
 from services.forecaster.engine.history import Array
-from services.forecaster.engine.models import naive, naive_seasonally_adjusted
+from services.forecaster.engine.term import forecast_term
 from services.forecaster.engine.types import TermForecast, TermSeries
 from services.forecaster.engine.worker import warm_up
 

@@ -59,7 +59,7 @@ def is_ready() -> bool:
 
 def forecast(series: TermSeries, setting: EngineSetting) -> TermForecast | Refusal:
     """One term's forecast."""
-    from services.forecaster.engine.forecast import forecast_term
+    from services.forecaster.engine.term import forecast_term
     from services.forecaster.engine.types import Unforecastable
 
     try:

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from functools import partial
 
-from services.forecaster.engine.confidence import confidence, mean_sd, warnings_of
+from services.forecaster.engine.chance import Chance
+from services.forecaster.engine.confidence import confidence, warnings_of
 from services.forecaster.engine.dates import period_text
 from services.forecaster.engine.direction import direction_of
 from services.forecaster.engine.history import History
 from services.forecaster.engine.metrics import Metrics
 from services.forecaster.engine.numbers import forecast_hash, rounded, rounded_or_none
 from services.forecaster.engine.quality import Quality
-from services.forecaster.engine.selection import Choice
 from services.forecaster.engine.summaries import Path, summarise
 from services.forecaster.engine.types import JsonObject, TermSeries
 from services.forecaster.engine.version import ENGINE_VERSION
 
 
 def make_bundle(
-    series: TermSeries, history: History, choice: Choice, *, path: Path, metrics: Metrics, quality: Quality
+    series: TermSeries, history: History, method: str, *, path: Path, metrics: Metrics, quality: Quality
 ) -> JsonObject:
     """Every field is computed from its arguments; floats have four decimals."""
     horizon = history.timeframe.horizon
     direction = direction_of(history.values, path.bands.value[:horizon])
-    sure_of = partial(_sure_of, history=history, choice=choice, path=path, quality=quality)
+    sure_of = partial(_sure_of, history=history, path=path)
     warn = partial(_warn, quality=quality, windows=metrics.windows, volatile=direction == "volatile")
     points = _points(history, path)
     sure = sure_of(horizon)
@@ -36,7 +36,7 @@ def make_bundle(
         "points": points,
         "forecast14Day": summarise(history, path, 14, sure_of=sure_of, warn=warn),
         "forecast30Day": summarise(history, path, 30, sure_of=sure_of, warn=warn),
-        "method": choice.method,
+        "method": method,
         "metrics": {
             "mae": rounded_or_none(metrics.mae),
             "mase": rounded_or_none(metrics.mase),
@@ -51,7 +51,7 @@ def make_bundle(
         "forecastHash": forecast_hash(
             {
                 "engineVersion": ENGINE_VERSION,
-                "method": choice.method,
+                "method": method,
                 "points": points,
                 "term": series.term,
                 "timeframe": series.timeframe,
@@ -76,9 +76,8 @@ def _points(history: History, path: Path) -> list[object]:
     ]
 
 
-def _sure_of(steps: int, *, history: History, choice: Choice, path: Path, quality: Quality) -> float:
-    sd = mean_sd(choice.backtest.errors, path.scales[:steps])
-    return confidence(history.values, path.bands.value[:steps], sd, quality)
+def _sure_of(steps: int, *, history: History, path: Path) -> float:
+    return confidence(history.values, path.bands.value[:steps], Chance.of(path.bands, steps))
 
 
 def _warn(sure: float, complete: bool, *, quality: Quality, windows: int, volatile: bool) -> list[object]:

@@ -1,4 +1,10 @@
-"""Prediction intervals from the backtest's errors: a scale per step ahead, and a fixed multiple of it per level."""
+"""Prediction intervals: this series' own errors, on a scale with bounds, times what all series' errors have shown.
+
+The spread of a series is what its backtest measured plus two amounts that even the calmest need: one for a point more
+or less at its level, and one for the event that it has not had yet. How many spreads an interval reaches, on each side
+and at each level and step, is learned over all sources (learned.py): tails are heavy and lopsided, and no one factor
+fits both levels.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +12,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from services.common.comparison import Step
+from services.forecaster.engine import learned
+from services.forecaster.engine.backtest import Backtest
 from services.forecaster.engine.history import Array
+from services.forecaster.engine.learned import Reach
+from services.forecaster.engine.rhythm import Rhythm
+from services.forecaster.engine.scale import BOUNDED, Scale
 
-# The four figures below were chosen once for all series of the real exports; docs/engine.md says how they do there.
-PRIOR_WINDOWS = 6.0  # what the prior scale weighs, in windows
-MIN_SCALE = 2.0  # points: quiet pasts underrate what comes; this alone took 95 % intervals of days from 86 to 92 %
-# Errors have heavier tails than the normal distribution: its 1.96 covered 80 % of one-year forecasts at "95 %". A
-# series' own quantiles of a dozen overlapping windows covered less than these, at both levels.
-MULTIPLES = {80: 1.28, 95: 3.0}
+PRIOR_WINDOWS = 1.0  # what the prior weighs, in windows
+LONG_SEASONS = 2  # with so many years of weeks or months the yearly season is known
 
 
 @dataclass(frozen=True)
 class Bands:
-    """Point forecasts with their intervals, one entry per step: 0 ≤ lower95 ≤ lower80 ≤ value ≤ … ≤ upper95 ≤ 100."""
+    """Point forecasts with their intervals, one entry per step: lower95 ≤ lower80 ≤ value ≤ upper80 ≤ upper95."""
 
     value: Array
     lower80: Array
@@ -27,30 +35,69 @@ class Bands:
     upper95: Array
 
 
-def error_scales(errors: Array, values: Array, steps: int) -> Array:
-    """The standard deviation of the error at each of `steps` steps ahead, in points; it never falls with the step.
+@dataclass(frozen=True)
+class Spread:
+    """How far a series errs on the scale of intervals, per step; and what it is multiplied with."""
 
-    `errors` has one row per backtest window. Their mean square is fitted as a + b × step, and drawn towards a random
+    steps: Array
+    reach: Reach
+    scale: Scale = BOUNDED
+
+
+def choose_reach(step: Step, rhythm: Rhythm, known: int, scale: Scale = BOUNDED) -> Reach:
+    """The learned multiples for a series of that step and length."""
+    if not scale.bounded:
+        return learned.UNBOUNDED
+    if known >= LONG_SEASONS * rhythm.season:
+        if step is Step.WEEKLY:
+            return learned.LONG_WEEKLY
+        if step is Step.MONTHLY:
+            return learned.LONG_MONTHLY
+    return {Step.WEEKLY: learned.SHORT_WEEKLY, Step.DAILY: learned.DAILY}.get(step, learned.SHORT)
+
+
+def error_spread(backtest: Backtest, values: Array, path: Array, reach: Reach, scale: Scale = BOUNDED) -> Spread:
+    """The spread at each step of `path`, from the backtest's errors and the values known."""
+    own = own_errors(scale.to_odds(backtest.actuals) - scale.to_odds(backtest.forecasts), scale.to_odds(values), path)
+    return Spread(own + reach.point * size_of_a_point(path, scale) + reach.event, reach, scale)
+
+
+def own_errors(errors: Array, values: Array, path: Array) -> Array:
+    """Root mean square errors at each step of `path`, all on the scale of intervals.
+
+    `errors` has one row per backtest window. Their mean square is fitted as a + b × step and drawn towards a random
     walk's that stays within the series' own spread: the fewer the windows, the more.
     """
-    ahead = np.arange(1, steps + 1, dtype=np.float64)
+    ahead = np.arange(1, len(path) + 1, dtype=np.float64)
     prior = _prior_variances(values, ahead)
     windows = len(errors)
-    if windows:
-        constant, slope = _line(np.mean(errors**2, axis=0))
-        fitted = constant + slope * np.minimum(ahead, errors.shape[1])
-        variances = (windows * fitted + PRIOR_WINDOWS * prior) / (windows + PRIOR_WINDOWS)
-    else:
-        variances = prior
-    return np.maximum(np.sqrt(variances), MIN_SCALE)
+    if not windows:
+        return np.sqrt(prior)
+    constant, slope = _line(np.mean(errors**2, axis=0))
+    fitted = constant + slope * np.minimum(ahead, errors.shape[1])
+    return np.asarray(np.sqrt((windows * fitted + PRIOR_WINDOWS * prior) / (windows + PRIOR_WINDOWS)))
 
 
-def make_bands(value: Array, scales: Array) -> Bands:
-    """Symmetric intervals around the forecast, cut to [0, 100]."""
-    value = np.clip(value, 0, 100)
-    lower80, lower95 = (np.clip(value - multiple * scales, 0, 100) for multiple in MULTIPLES.values())
-    upper80, upper95 = (np.clip(value + multiple * scales, 0, 100) for multiple in MULTIPLES.values())
-    return Bands(value, lower80, upper80, lower95, upper95)
+def size_of_a_point(path: Array, scale: Scale = BOUNDED) -> float:
+    """How wide one point (one per cent of the largest value) is at the path's level, on the scale of intervals."""
+    level = float(path.mean())
+    low, high = scale.to_odds(scale.cut(np.array([level - 0.5 * scale.unit, level + 0.5 * scale.unit])))
+    return float(high - low)
+
+
+def make_bands(value: Array, spread: Spread) -> Bands:
+    """Intervals around point forecasts, one per step of the spread, within the scale's bounds."""
+    scale, reach = spread.scale, spread.reach
+    ahead = np.arange(1, len(value) + 1, dtype=np.float64)
+    value = scale.cut(value)
+    middle = scale.to_odds(value)
+    edges = [
+        scale.from_odds(middle + sign * base * ahead**growth * spread.steps)
+        for sign, base, growth in zip((-1, -1, 1, 1), reach.base, reach.growth, strict=True)
+    ]
+    # The way there and back rounds, and the levels' growths differ.
+    lower80, upper80 = np.minimum(edges[1], value), np.maximum(edges[2], value)
+    return Bands(value, lower80, upper80, np.minimum(edges[0], lower80), np.maximum(edges[3], upper80))
 
 
 def _prior_variances(values: Array, ahead: Array) -> Array:

@@ -8,7 +8,8 @@ import numpy as np
 
 from services.forecaster.engine.backtest import Backtest
 from services.forecaster.engine.history import Array
-from services.forecaster.engine.intervals import error_scales, make_bands
+from services.forecaster.engine.intervals import error_spread, make_bands
+from services.forecaster.engine.learned import Reach
 
 MIN_COVERAGE_WINDOWS = 3  # one is measured against intervals made from the others
 
@@ -25,7 +26,7 @@ class Metrics:
     windows: int
 
 
-def measure(backtest: Backtest, values: Array) -> Metrics:
+def measure(backtest: Backtest, values: Array, reach: Reach) -> Metrics:
     """Metrics over all windows and steps."""
     if not backtest.windows:
         return Metrics(None, None, None, None, None, 0)
@@ -34,7 +35,7 @@ def measure(backtest: Backtest, values: Array) -> Metrics:
     mase = float(np.mean(absolute[usable].mean(axis=1) / backtest.naive_scales[usable])) if usable.any() else None
     total = np.abs(backtest.actuals) + np.abs(backtest.forecasts)
     smape = 200 * np.divide(absolute, total, out=np.zeros_like(absolute), where=total > 0)
-    coverage = _coverage(backtest, values)
+    coverage = _coverage(backtest, values, reach)
     return Metrics(
         mae=float(absolute.mean()),
         mase=mase,
@@ -45,17 +46,15 @@ def measure(backtest: Backtest, values: Array) -> Metrics:
     )
 
 
-def _coverage(backtest: Backtest, values: Array) -> dict[int, float] | None:
+def _coverage(backtest: Backtest, values: Array, reach: Reach) -> dict[int, float] | None:
     """Each window against intervals made from the errors of the others and the values it knew."""
     if backtest.windows < MIN_COVERAGE_WINDOWS:
         return None
     inside: dict[int, list[float]] = {80: [], 95: []}
-    errors, steps = backtest.errors, backtest.errors.shape[1]
     for window, origin in enumerate(backtest.origins):
-        others = np.delete(errors, window, axis=0)
-        scales = error_scales(others, values[:origin], steps)
-        bands = make_bands(backtest.forecasts[window], scales)
-        actual = backtest.actuals[window]
+        forecast, actual = backtest.forecasts[window], backtest.actuals[window]
+        spread = error_spread(backtest.without(window), values[:origin], forecast, reach)
+        bands = make_bands(forecast, spread)
         inside[80].append(float(np.mean((actual >= bands.lower80) & (actual <= bands.upper80))))
         inside[95].append(float(np.mean((actual >= bands.lower95) & (actual <= bands.upper95))))
     return {level: float(np.mean(shares)) for level, shares in inside.items()}

@@ -26,7 +26,6 @@ class Path:
 
     times: tuple[datetime, ...]
     bands: Bands
-    scales: Array  # of the error at each step
 
 
 def summarise(

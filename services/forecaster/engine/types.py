@@ -13,7 +13,7 @@ class EngineSetting(StrEnum):
     """How much work a forecast is worth."""
 
     FULL = "full"
-    NAIVE = "naive"  # the cheap one, for load tests: one model, its own backtest, no statsmodels
+    NAIVE = "naive"  # the cheap one, for load tests: naive alone, with its own backtest
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,7 @@ class Outlook:
     """What a comparison of two terms needs to know of one, beside its bundle. Values in points, 0 to 100."""
 
     dates: tuple[str, ...]  # of the horizon's periods, as in the bundle
-    values: tuple[float, ...]  # point forecasts over the horizon
-    horizon_sd: float  # of the error of the horizon's mean
+    quantiles: tuple[tuple[float, ...], ...]  # per period: lower 95 %, lower 80 %, forecast, upper 80 %, upper 95 %
     window_errors: tuple[tuple[int, float], ...]  # backtest: (points known, error of the window's mean)
     last_value: float  # of the last whole period
     scaled_apart: bool

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime, timedelta
 
-from services.forecaster.engine.forecast import forecast_term
 from services.forecaster.engine.head_to_head import head_to_head
+from services.forecaster.engine.term import forecast_term
 from services.forecaster.engine.types import TermSeries
 
-_POINTS = 120  # long enough for a backtest with every model
+_POINTS = 120  # long enough for a season and a backtest
 
 
 def warm_up() -> None:

@@ -1,18 +1,21 @@
-"""Rolling origins, the choice between models, and what is measured."""
+"""Rolling origins, the prediction that they are part of, and what is measured."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from services.forecaster.engine.backtest import MAX_WINDOWS, MIN_KNOWN, Backtest, choose_origins, run_backtest
-from services.forecaster.engine.history import Array
+from services.common.comparison import Step
+from services.forecaster.engine.backtest import MAX_WINDOWS, MIN_KNOWN, Backtest, choose_origins
+from services.forecaster.engine.learned import SHORT
 from services.forecaster.engine.metrics import measure
-from services.forecaster.engine.models import Model, ModelFailed, naive
-from services.forecaster.engine.selection import choose_model
+from services.forecaster.engine.prediction import Prediction, predict
+from services.forecaster.engine.rhythm import RHYTHMS
+from services.forecaster.engine.types import EngineSetting
 from tests.unit.engine.series import wandering
 
 WALK = np.array(wandering(60))
+WEEKS = RHYTHMS[Step.WEEKLY]
 
 
 @pytest.mark.parametrize("points", range(3, 300, 7))
@@ -29,79 +32,45 @@ def test_windows_end_with_the_series_and_never_look_ahead(points: int, horizon: 
     assert origins[-1] + length == points
 
 
-def test_a_model_sees_only_what_was_known() -> None:
-    seen = []
+def predicted(points: int, setting: EngineSetting = EngineSetting.FULL) -> Prediction:
+    return predict(WALK[:points], WEEKS, 13, steps=13, setting=setting)
 
-    def watching(known: Array, season: int, steps: int) -> Array:
-        seen.append(len(known))
-        return np.full(steps, 1000.0)
 
-    backtest = run_backtest(watching, WALK, 1, 13)
-    assert tuple(seen) == backtest.origins
-    assert (backtest.forecasts == 100).all()  # cut as the real forecast is
+def test_windows_hold_what_came_and_what_would_have_been_said() -> None:
+    backtest = predicted(60).backtest
     for row, origin in enumerate(backtest.origins):
         assert backtest.actuals[row].tolist() == WALK[origin : origin + 13].tolist()
+        assert backtest.forecasts[row].min() >= WALK[:origin].min() - 5
+        assert backtest.forecasts[row].max() <= WALK[:origin].max() + 5
+    assert backtest.errors.tolist() == (backtest.actuals - backtest.forecasts).tolist()
 
 
-def oracle(known: Array, season: int, steps: int) -> Array:
-    return WALK[len(known) : len(known) + steps] if len(known) < len(WALK) else np.full(steps, known[-1])
+def test_without_leaves_one_window_out() -> None:
+    backtest = predicted(60).backtest
+    rest = backtest.without(2)
+    assert rest.windows == backtest.windows - 1
+    assert rest.origins == backtest.origins[:2] + backtest.origins[3:]
+    assert rest.errors.tolist() == np.delete(backtest.errors, 2, axis=0).tolist()
 
 
-def failing(known: Array, season: int, steps: int) -> Array:
-    raise ModelFailed("never fits")
+def test_naive_is_the_last_value_and_all_that_few_values_get() -> None:
+    for points, made in ((60, predicted(60, EngineSetting.NAIVE)), (7, predicted(7))):
+        assert made.method == "naive"
+        assert made.path.tolist() == [WALK[points - 1]] * 13
+    assert predicted(8).method == predicted(60).method == "combination"
 
 
-def late_failing(known: Array, season: int, steps: int) -> Array:
-    if len(known) < 35:
-        raise ModelFailed("not enough")
-    return oracle(known, season, steps)
-
-
-def endless(known: Array, season: int, steps: int) -> Array:
-    return np.full(steps, np.inf)
-
-
-def off_by(points: float) -> Model:
-    def model(known: Array, season: int, steps: int) -> Array:
-        return oracle(known, season, steps) + points
-
-    return model
-
-
-def choice_among(**models: Model) -> str:
-    return choose_model(WALK, 1, 13, models, steps=13).method
-
-
-def test_a_clearly_better_model_is_chosen() -> None:
-    assert choice_among(oracle=oracle) == "oracle"
-    assert choice_among(oracle=oracle, poor=off_by(20)) == "oracle"
-
-
-def test_alike_models_are_combined() -> None:
-    chosen = choose_model(WALK, 1, 13, {"above": off_by(1), "below": off_by(-1)}, steps=13)
-    assert chosen.method == "combination"
-    assert chosen.backtest.errors == pytest.approx(0)
-    assert chosen.model(WALK, 1, 5).tolist() == [WALK[-1]] * 5
-
-
-def test_naive_wins_ties_and_against_models_that_fail() -> None:
-    assert choice_among(same=naive) == "naive"
-    assert choice_among(failing=failing, late=late_failing, endless=endless) == "naive"
-
-
-def test_a_failing_model_does_not_take_the_others_along() -> None:
-    assert choice_among(failing=failing, oracle=oracle, late=late_failing) == "oracle"
-
-
-def test_naive_is_kept_where_history_is_short() -> None:
-    assert choose_model(WALK[:10], 1, 13, {"oracle": oracle}, steps=13).method == "naive"
+def test_a_spike_at_the_end_is_not_the_forecast() -> None:
+    values = np.concatenate((np.full(50, 20.0) + WALK[:50] / 50, [95.0]))
+    path = predict(values, WEEKS, 13, steps=13).path
+    assert path.max() < 60
 
 
 def test_metrics_are_those_of_the_windows() -> None:
     actuals = np.array([[10.0, 20.0], [20.0, 40.0], [0.0, 0.0]])
     forecasts = np.array([[10.0, 10.0], [20.0, 20.0], [0.0, 0.0]])
     backtest = Backtest((10, 11, 12), forecasts, actuals, naive_scales=np.array([5.0, 10.0, 0.0]))
-    metrics = measure(backtest, np.array([10.0] * 14))
+    metrics = measure(backtest, np.array([10.0] * 14), SHORT)
     assert metrics.mae == pytest.approx(30 / 6)
     assert metrics.mase == pytest.approx((5 / 5 + 10 / 10) / 2)  # the third window had nothing to divide by
     assert metrics.smape == pytest.approx(100 * (2 * 10 / 30 + 2 * 20 / 60) / 6)
@@ -112,20 +81,20 @@ def test_coverage_counts_what_lies_inside_the_others_intervals() -> None:
     errors = np.zeros((5, 4))
     errors[0] = 50  # one window went wrong, which the intervals of the four others could not know
     backtest = Backtest((20, 21, 22, 23, 24), np.full((5, 4), 30.0), 30 + errors, naive_scales=np.ones(5))
-    metrics = measure(backtest, np.full(28, 30.0))
+    metrics = measure(backtest, np.full(28, 30.0), SHORT)
     assert metrics.coverage80 == pytest.approx(4 / 5)
     assert metrics.coverage95 == pytest.approx(4 / 5)
 
 
 def test_nothing_is_guessed_without_windows() -> None:
-    metrics = measure(run_backtest(naive, WALK[:5], 1, 13), WALK[:5])
+    metrics = measure(predicted(5).backtest, WALK[:5], SHORT)
     assert (metrics.mae, metrics.mase, metrics.smape, metrics.coverage80, metrics.coverage95) == (None,) * 5
     assert metrics.windows == 0
 
 
 def test_coverage_needs_three_windows() -> None:
-    backtest = run_backtest(naive, WALK[:10], 1, 1)
+    backtest = predict(WALK[:10], WEEKS, 1, steps=1).backtest
     assert backtest.windows == 2
-    metrics = measure(backtest, WALK[:10])
+    metrics = measure(backtest, WALK[:10], SHORT)
     assert metrics.mae is not None
     assert metrics.coverage80 is None

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from services.forecaster.engine.forecast import forecast_term
 from services.forecaster.engine.head_to_head import head_to_head
+from services.forecaster.engine.term import forecast_term
 from services.forecaster.engine.types import Outlook, TermForecast
 from tests.unit.engine.series import term_series, wandering
 
+SCORES = (-1.959964, -1.281552, 0.0, 1.281552, 1.959964)
 DATES = ("2024-01-01", "2024-01-08", "2024-01-15")
 
 
@@ -20,8 +21,7 @@ def term(
 ) -> TermForecast:
     outlook = Outlook(
         dates=DATES,
-        values=values,
-        horizon_sd=sd,
+        quantiles=tuple(tuple(value + score * sd for score in SCORES) for value in values),
         window_errors=tuple(enumerate(errors)),
         last_value=values[0] if last is None else last,
         scaled_apart=apart,
@@ -48,11 +48,24 @@ def test_a_tie_is_even_and_risky() -> None:
 
 def test_the_probability_is_b_above_a_and_mirrors() -> None:
     weak, strong = term(40, 40, 40, sd=3.0), term(45, 45, 45, sd=4.0)
-    ahead = compare(weak, strong)  # the difference has sd 5: one of them
-    assert ahead["winnerProbability"] == pytest.approx(84.1345, abs=1e-3)
+    ahead = compare(weak, strong)
+    # The difference of two steps has sd 5, that of the means of three somewhat less: their errors are not quite one.
+    assert 84 < ahead["winnerProbability"] < 90
     assert ahead["expectedMargin"] == 5
     behind = compare(strong, weak)
-    assert behind["winnerProbability"] == pytest.approx(100 - ahead["winnerProbability"], abs=1e-3)
+    assert behind["winnerProbability"] == pytest.approx(100 - ahead["winnerProbability"], abs=2)
+
+
+def test_a_sure_lead_is_certain_and_an_impossible_one_too() -> None:
+    assert compare(term(10, 10, 10, sd=0.1), term(90, 90, 90, sd=0.1))["winnerProbability"] == 100
+    assert compare(term(90, 90, 90, sd=0.0), term(10, 10, 10, sd=0.0))["winnerProbability"] == 0
+
+
+def test_the_same_numbers_are_drawn_again() -> None:
+    weak, strong = term(40, 40, 40), term(45, 45, 45)
+    assert compare(weak, strong) == compare(weak, strong)
+    nearly = compare(term(40 + 1e-12, 40, 40), strong)
+    assert nearly == compare(weak, strong)
 
 
 def test_errors_that_go_together_make_a_lead_safer() -> None:
@@ -88,4 +101,4 @@ def test_what_forecast_term_makes_can_be_compared() -> None:
     compared = compare(a, b)
     assert 0 < compared["winnerProbability"] < 100
     assert compared == compare(a, b)
-    assert len(a.outlook.window_errors) == len(b.outlook.window_errors) == 12
+    assert len(a.outlook.window_errors) == len(b.outlook.window_errors) == 10

@@ -1,4 +1,4 @@
-"""Scales from backtest errors, and the order of the bands."""
+"""Spreads from backtest errors, and the order of the bands."""
 
 from __future__ import annotations
 
@@ -7,53 +7,87 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.forecaster.engine.intervals import MIN_SCALE, MULTIPLES, error_scales, make_bands
+from services.common.comparison import Step
+from services.forecaster.engine import learned
+from services.forecaster.engine.intervals import (
+    Spread,
+    choose_reach,
+    error_spread,
+    make_bands,
+    own_errors,
+    size_of_a_point,
+)
+from services.forecaster.engine.prediction import predict
+from services.forecaster.engine.rhythm import RHYTHMS
+from services.forecaster.engine.scale import BOUNDED, Scale
 from tests.unit.engine.series import wandering
 
-WALK = np.array(wandering(60))
+WALK = np.array(wandering(60)) / 50
+PATH = np.full(13, 50.0)
 
 
-def test_scales_grow_with_the_step_and_with_the_errors() -> None:
+def test_own_errors_grow_with_the_step_and_with_the_errors() -> None:
     errors = np.outer(np.ones(10), np.arange(1.0, 14.0))
-    scales = error_scales(errors, WALK, 13)
-    assert (np.diff(scales) >= 0).all()
-    assert (error_scales(3 * errors, WALK, 13) > scales).all()
+    own = own_errors(errors, WALK, PATH)
+    assert (np.diff(own) >= 0).all()
+    assert (own_errors(3 * errors, WALK, PATH) > own).all()
 
 
-def test_errors_that_shrink_with_the_step_give_level_scales() -> None:
+def test_errors_that_shrink_with_the_step_are_level() -> None:
     errors = np.outer(np.ones(2000), np.arange(13.0, 0.0, -1.0))
-    scales = error_scales(errors, np.full(20, 40.0), 13)
-    assert np.ptp(scales) == pytest.approx(0, abs=1e-6)
-    assert scales[0] == pytest.approx(np.sqrt(np.mean(np.arange(1.0, 14.0) ** 2)), rel=0.01)
+    own = own_errors(errors, np.full(20, 4.0), PATH)
+    assert np.ptp(own) == pytest.approx(0, abs=1e-6)
+    assert own[0] == pytest.approx(np.sqrt(np.mean(np.arange(1.0, 14.0) ** 2)), rel=0.01)
 
 
 def test_many_windows_overrule_the_prior_and_few_do_not() -> None:
-    calm = np.full((1000, 13), 5.0)
-    assert error_scales(calm, 10 * WALK / 95, 13)[-1] == pytest.approx(5, rel=0.05)
-    assert error_scales(calm[:1], WALK, 13)[-1] > 7
+    calm = np.full((1000, 13), 0.01)
+    assert own_errors(calm, WALK, PATH)[-1] == pytest.approx(0.01, rel=0.5)
+    assert own_errors(calm[:1], WALK, PATH)[-1] > 0.1
 
 
 def test_without_windows_a_random_walk_within_the_series_spread_stands_in() -> None:
     none = np.empty((0, 0))
     change = np.sqrt(np.mean(np.diff(WALK) ** 2))
-    assert error_scales(none, WALK, 2) == pytest.approx([change, change * np.sqrt(2)])
-    assert error_scales(none, WALK, 1000)[-1] == pytest.approx(np.sqrt(2 * np.var(WALK)))
+    assert own_errors(none, WALK, PATH[:2]) == pytest.approx([change, change * np.sqrt(2)])
+    assert own_errors(none, WALK, np.ones(1000))[-1] == pytest.approx(np.sqrt(2 * np.var(WALK)))
 
 
-def test_a_constant_series_keeps_the_smallest_scale() -> None:
-    assert error_scales(np.zeros((12, 13)), np.full(50, 40.0), 13).tolist() == [MIN_SCALE] * 13
+def test_a_point_is_wider_near_zero_than_in_the_middle() -> None:
+    assert size_of_a_point(np.full(5, 1.0)) > 5 * size_of_a_point(np.full(5, 50.0)) > 0
 
 
-def test_bands_are_the_multiples_of_the_scale() -> None:
-    bands = make_bands(np.array([50.0]), np.array([4.0]))
-    assert bands.upper80[0] == pytest.approx(50 + 4 * MULTIPLES[80])
-    assert bands.lower95[0] == pytest.approx(50 - 4 * MULTIPLES[95])
+def test_even_a_constant_series_has_room_for_a_change() -> None:
+    values = np.full(60, 40.0)
+    made = predict(values, RHYTHMS[Step.WEEKLY], 13, steps=13)
+    bands = make_bands(made.path, error_spread(made.backtest, values, made.path, learned.SHORT_WEEKLY))
+    assert bands.value == pytest.approx(40)
+    assert (bands.upper80 > 41).all()
+    assert (bands.lower95 < bands.lower80).all()
+
+
+def test_spikes_go_up_further_than_down() -> None:
+    bands = make_bands(np.array([30.0]), Spread(np.array([0.5]), learned.SHORT_WEEKLY))
+    assert bands.upper95[0] - 30 > 2 * (30 - bands.lower95[0])
+
+
+def test_the_reach_is_that_of_the_kind_of_series() -> None:
+    weeks, months, days = (RHYTHMS[step] for step in (Step.WEEKLY, Step.MONTHLY, Step.DAILY))
+    assert choose_reach(Step.WEEKLY, weeks, 52) is choose_reach(Step.WEEKLY, weeks, 103) is learned.SHORT_WEEKLY
+    assert choose_reach(Step.WEEKLY, weeks, 104) is learned.LONG_WEEKLY
+    assert choose_reach(Step.MONTHLY, months, 24) is learned.LONG_MONTHLY
+    assert choose_reach(Step.MONTHLY, months, 23) is learned.SHORT
+    assert choose_reach(Step.DAILY, days, 90) is learned.DAILY
+    assert choose_reach(Step.WEEKLY, weeks, 260, Scale(bounded=False)) is learned.UNBOUNDED
 
 
 @given(st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(0, 1e6)), min_size=1, max_size=30))
 def test_bands_are_nested_and_inside_the_range(rows: list[tuple[float, float]]) -> None:
-    bands = make_bands(np.array([value for value, _ in rows]), np.array([scale for _, scale in rows]))
-    ladder = np.stack([bands.lower95, bands.lower80, bands.value, bands.upper80, bands.upper95])
-    assert (np.diff(ladder, axis=0) >= 0).all()
-    assert ladder.min() >= 0
-    assert ladder.max() <= 100
+    value, spread = np.array([value for value, _ in rows]), np.array([spread for _, spread in rows])
+    for reach in (learned.SHORT_WEEKLY, learned.DAILY, learned.LONG_WEEKLY, learned.LONG_MONTHLY, learned.SHORT):
+        bands = make_bands(value, Spread(spread, reach))
+        ladder = np.stack([bands.lower95, bands.lower80, bands.value, bands.upper80, bands.upper95])
+        assert (np.diff(ladder, axis=0) >= 0).all()
+        assert ladder.min() >= 0
+        assert ladder.max() <= 100
+    assert (bands.value == BOUNDED.cut(value)).all()

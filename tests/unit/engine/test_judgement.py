@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from services.common.comparison import TIMEFRAMES
-from services.forecaster.engine.confidence import PENALTIES, confidence, mean_sd, warnings_of
+from services.forecaster.engine.chance import Chance
+from services.forecaster.engine.confidence import confidence, corrected, warnings_of
 from services.forecaster.engine.direction import direction_of
+from services.forecaster.engine.intervals import Bands
 from services.forecaster.engine.quality import Quality, judge_quality
 from tests.unit.engine.series import term_series, wandering
 
@@ -71,25 +73,38 @@ GOOD = judged(wandering(60))
 LEVEL = np.full(60, 50.0)  # so the band is 2.5 points
 
 
-@pytest.mark.parametrize(("forecast", "expected"), [(52.5 + 1.2816, 90), (47.5 - 1.2816, 90), (50.0, 98.76)])
-def test_confidence_is_the_probability_of_the_direction(forecast: float, expected: float) -> None:
-    assert confidence(LEVEL, np.full(13, forecast), 1.0, GOOD) == pytest.approx(expected, abs=0.01)
+def sure(forecast: float, sd: float) -> float:
+    bands = Bands(*(np.full(13, forecast + score * sd) for score in (0.0, -1.281552, 1.281552, -1.959964, 1.959964)))
+    return confidence(LEVEL, bands.value, Chance.of(bands, 13))
 
 
-def test_confidence_falls_with_the_error_and_with_a_flag() -> None:
-    forecast = np.full(13, 60.0)
-    sure = confidence(LEVEL, forecast, 4.0, GOOD)
-    assert confidence(LEVEL, forecast, 8.0, GOOD) < sure
-    short = judged([50.0] * 20)
-    assert confidence(LEVEL, forecast, 4.0, short) == pytest.approx(sure * PENALTIES["seriesTooShort"])
+@pytest.mark.parametrize(("forecast", "expected"), [(52.5 + 1.2816, 0.9), (47.5 - 1.2816, 0.9), (50.0, 0.9876)])
+def test_confidence_is_the_corrected_probability_of_the_direction(forecast: float, expected: float) -> None:
+    assert sure(forecast, 1.0) == pytest.approx(100 * corrected(expected), abs=0.05)
 
 
-def test_the_mean_errs_less_than_its_steps_where_the_windows_say_so() -> None:
-    scales = np.full(4, 10.0)
-    cancelling = np.tile([10.0, -10.0, 10.0, -10.0], (1000, 1))
-    assert mean_sd(cancelling, scales) < 1
-    assert mean_sd(cancelling[:1], scales) > 9
-    assert mean_sd(np.empty((0, 0)), scales) == pytest.approx(10)
+def test_confidence_falls_with_the_spread_and_never_is_certain() -> None:
+    assert sure(60.0, 4.0) > sure(60.0, 8.0) > sure(60.0, 40.0)
+    assert 0 < sure(60.0, 0.0) < 100
+
+
+def test_the_correction_keeps_the_order() -> None:
+    shares = [corrected(share / 100) for share in range(101)]
+    assert shares == sorted(shares)
+    assert 0 < shares[0] < shares[50] < shares[100] < 1
+
+
+def test_a_chance_counts_ties_by_half() -> None:
+    flat = Chance(np.full((3, 5), 20.0))
+    assert flat.mean_below(19.0) == 0
+    assert flat.mean_below(20.0) == pytest.approx(0.5)
+    assert flat.mean_below(21.0) == 1
+
+
+def test_a_chance_is_cut_at_the_bounds() -> None:
+    low = Chance(np.array([[0.0, 0.0, 0.0, 5.0, 9.0]]))
+    assert low.at(np.array([[-4.0], [0.0], [1.281552]])).tolist() == [[0.0], [0.0], [5.0]]
+    assert low.mean_below(0.0) == pytest.approx(0.25, abs=0.01)  # half of the half that is 0
 
 
 def test_warnings_follow_from_what_was_found() -> None:

@@ -1,0 +1,91 @@
+"""What is forecast in the measurements: the known part of a series, and what came after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.forecast.exports import EXPORTS, ExportedSeries, read_exports
+from services.common.comparison import TIMEFRAMES, Step
+from services.forecaster.engine.history import Array
+
+SETS = {"12m": "12m", "5y": "5y", "3m": "daily", "30d": "daily", "all": "monthly"}  # by timeframe
+# Points known at least. Two seasons for 5y and monthly: the few weekly exports of 72 points are in none of the sets.
+LEAST_KNOWN = {"12m": 24, "5y": 104, "daily": 14, "monthly": 36}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One forecast to be made."""
+
+    set: str
+    source: str
+    series: str  # file and column
+    step: Step
+    season: int
+    held_out: int  # 1 where the known part ends one horizon before the series does, 2 where two, …
+    known: Array
+    actual: Array
+    bounded: bool = True
+
+    @property
+    def horizon(self) -> int:
+        """Periods to forecast."""
+        return len(self.actual)
+
+
+def export_cases(origins: int = 1) -> list[Case]:
+    """Up to so many of each series of the exports, each horizon before the one after it; empty where they are not.
+
+    The last period of an export, which may be partial, is left out, and so are columns that another file has too, and
+    those without a value above 0.
+    """
+    if not (EXPORTS / "INDEX.csv").exists():
+        return []
+    seen = set()
+    cases: list[Case] = []
+    for series in read_exports():
+        name = (series.source, series.values)
+        if series.measured and name not in seen:
+            seen.add(name)
+            cases += _of_export(series, origins)
+    return cases
+
+
+def cuts(cases: list[Case], stride: int = 26) -> list[Case]:
+    """More years of weeks, cut out of the five-year series behind these cases and scaled anew as Google does."""
+    timeframe = TIMEFRAMES["12m"]
+    made = []
+    for case in cases:
+        values = np.concatenate((case.known, case.actual))
+        whole = case.set == "5y" and case.held_out == 1
+        for start in range(0, len(values) - 50, stride) if whole else ():
+            year = values[start : start + 51]
+            if year.max() >= 5:
+                year = np.round(100 * year / year.max())
+                known, actual = year[: -timeframe.horizon], year[-timeframe.horizon :]
+                made.append(Case("cut", case.source, case.series, timeframe.step, timeframe.season, 1, known, actual))
+    return made
+
+
+def _of_export(series: ExportedSeries, origins: int) -> Iterator[Case]:
+    timeframe, name = TIMEFRAMES[series.timeframe], SETS.get(series.timeframe, "")
+    values = np.array(series.values[:-1], dtype=np.float64)
+    if not name or not values.any():
+        return
+    for held_out in range(1, origins + 1):
+        known = len(values) - held_out * timeframe.horizon
+        if known < LEAST_KNOWN[name]:
+            return
+        yield Case(
+            set=name,
+            source=series.source,
+            series=f"{series.file}: {series.term}",
+            step=timeframe.step,
+            season=timeframe.season,
+            held_out=held_out,
+            known=values[:known],
+            actual=values[known : known + timeframe.horizon],
+        )

@@ -1,0 +1,98 @@
+"""Whether directions come true as often as the confidence says."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize
+
+from benchmarks.forecast.cases import Case
+from services.forecaster.engine.chance import Chance
+from services.forecaster.engine.confidence import confidence
+from services.forecaster.engine.direction import direction_of
+from services.forecaster.engine.history import Array
+from services.forecaster.engine.intervals import choose_reach, error_spread, make_bands
+from services.forecaster.engine.learned import CONFIDENCE
+from services.forecaster.engine.prediction import predict
+from services.forecaster.engine.rhythm import RHYTHMS
+
+EDGES = (0, 50, 60, 70, 80, 90, 100)
+STIFFNESS = 0.01
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One direction that was said, and whether it came."""
+
+    source: str
+    said: str
+    log_odds: float  # before they are corrected
+    right: bool
+
+    @property
+    def moves(self) -> bool:
+        """Whether it said rising or falling."""
+        return self.said in ("rising", "falling")
+
+
+def outcomes(cases: Sequence[Case]) -> list[Outcome]:
+    """Of every case."""
+    return [_outcome(case) for case in cases]
+
+
+def fit_confidence(found: Sequence[Outcome]) -> tuple[float, float]:
+    """Constant and slope of the log-odds that rising and falling came true with.
+
+    Twenty forecasts of a source count twice as much as five.
+    """
+    moves = [one for one in found if one.moves]
+    counts: dict[str, int] = defaultdict(int)
+    for one in moves:
+        counts[one.source] += 1
+    odds, right = np.array([one.log_odds for one in moves]), np.array([one.right for one in moves])
+    weight = np.array([counts[one.source] ** -0.5 for one in moves])
+
+    def loss(line: Array) -> float:
+        logits = line[0] + line[1] * odds
+        surprise = weight @ np.logaddexp(0, np.where(right, -logits, logits))
+        return float(surprise / weight.sum() + STIFFNESS * np.sum((line - (0, 1)) ** 2))
+
+    constant, slope = minimize(loss, np.array([0.0, 1.0]), method="Nelder-Mead").x
+    return round(float(constant), 3), round(float(slope), 3)
+
+
+def left_out(found: Sequence[Outcome]) -> list[tuple[Outcome, float]]:
+    """Each outcome with the confidence that one learned from the other sources would have given it, in per cent."""
+    lines = {
+        source: fit_confidence([one for one in found if one.source != source]) for source in {x.source for x in found}
+    }
+    return [(one, 100 / (1 + np.exp(-lines[one.source][0] - lines[one.source][1] * one.log_odds))) for one in found]
+
+
+def reliability(told: Sequence[tuple[Outcome, float]]) -> Iterator[str]:
+    """Lines of a table: of forecasts that said rising or falling, by confidence, how many were right."""
+    yield "| confidence | forecasts | mean confidence | came true |"
+    yield "| --- | ---: | ---: | ---: |"
+    for low, high in itertools.pairwise(EDGES):
+        group = [(one, sure) for one, sure in told if one.moves and low <= sure < high + (high == 100)]
+        if group:
+            sure, right = np.mean([sure for _, sure in group]), np.mean([one.right for one, _ in group])
+            yield f"| {low}–{high} | {len(group)} | {sure:.0f} % | {100 * right:.0f} % |"
+
+
+def _outcome(case: Case) -> Outcome:
+    rhythm = RHYTHMS[case.step]
+    made = predict(case.known, rhythm, case.horizon, steps=case.horizon)
+    spread = error_spread(made.backtest, case.known, made.path, choose_reach(case.step, rhythm, len(case.known)))
+    bands = make_bands(made.path, spread)
+    sure = confidence(case.known, bands.value, Chance.of(bands, case.horizon)) / 100
+    constant, slope = CONFIDENCE
+    said = direction_of(case.known, bands.value)
+    moved = said if said in ("rising", "falling") else "stable"
+    came = direction_of(case.known, case.actual)
+    came = came if came in ("rising", "falling") else "stable"
+    return Outcome(case.source, said, (float(np.log(sure / (1 - sure))) - constant) / slope, moved == came)

@@ -1,0 +1,107 @@
+"""What forecasts are worth: balanced by source, so that many alike files of one owner do not decide."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.forecast.cases import Case
+from benchmarks.forecast.naive2 import naive2
+from services.forecaster.engine.history import Array
+
+Z95 = 1.959964
+RESAMPLES = 2000
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a method says of one case."""
+
+    mean: Array
+    lo80: Array
+    hi80: Array
+    lo95: Array
+    hi95: Array
+
+
+@dataclass(frozen=True)
+class Score:
+    """Ratios are geometric means over sources of totals ÷ Naive2's; coverages are means over sources, in per cent."""
+
+    mae: float
+    interval: float  # at 95 %
+    interval_uncut: float  # the same against Naive2's intervals as they are, outside [0, 100] too
+    coverage95: tuple[float, float, float]  # with its 90 % bootstrap interval, clustered by source
+    coverage80: tuple[float, float, float]
+
+
+def score(cases: Sequence[Case], forecasts: Sequence[Forecast]) -> Score:
+    """Of all cases together; at least one."""
+    totals: dict[str, Array] = defaultdict(lambda: np.zeros(5))
+    inside: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for case, said in zip(cases, forecasts, strict=True):
+        actual = case.actual
+        point, sd = naive2(case.known, case.season, case.horizon, bounded=case.bounded)
+        low, high = point - Z95 * sd, point + Z95 * sd
+        cut = (np.clip(low, 0, 100), np.clip(high, 0, 100)) if case.bounded else (low, high)
+        totals[case.source] += (
+            np.abs(actual - said.mean).sum(),
+            np.abs(actual - point).sum(),
+            interval_score(actual, said.lo95, said.hi95),
+            interval_score(actual, *cut),
+            interval_score(actual, low, high),
+        )
+        inside[case.source].append((_share(actual, said.lo95, said.hi95), _share(actual, said.lo80, said.hi80)))
+    sums = np.array([totals[source] for source in totals])
+    shares = np.array([np.mean(inside[source], axis=0) for source in totals])
+    return Score(
+        mae=_ratio(sums[:, 0], sums[:, 1]),
+        interval=_ratio(sums[:, 2], sums[:, 3]),
+        interval_uncut=_ratio(sums[:, 2], sums[:, 4]),
+        coverage95=_with_bootstrap(shares[:, 0]),
+        coverage80=_with_bootstrap(shares[:, 1]),
+    )
+
+
+def by_source(cases: Sequence[Case], forecasts: Sequence[Forecast]) -> dict[str, Score]:
+    """The same of each source alone."""
+    return _grouped(cases, forecasts, lambda case: case.source)
+
+
+def by_set(cases: Sequence[Case], forecasts: Sequence[Forecast]) -> dict[str, Score]:
+    """The same of each set alone."""
+    return _grouped(cases, forecasts, lambda case: case.set)
+
+
+def interval_score(actual: Array, low: Array, high: Array, level: float = 0.95) -> float:
+    """Summed over steps: the width, and 2 ÷ (1 − level) times what lies outside (Gneiting and Raftery 2007)."""
+    missed = np.maximum(low - actual, 0) + np.maximum(actual - high, 0)
+    return float(np.sum(high - low + 2 / (1 - level) * missed))
+
+
+def _grouped(cases: Sequence[Case], forecasts: Sequence[Forecast], key: Callable[[Case], str]) -> dict[str, Score]:
+    groups: dict[str, list[int]] = defaultdict(list)
+    for index, case in enumerate(cases):
+        groups[key(case)].append(index)
+    return {
+        name: score([cases[index] for index in group], [forecasts[index] for index in group])
+        for name, group in sorted(groups.items())
+    }
+
+
+def _share(actual: Array, low: Array, high: Array) -> float:
+    return float(np.mean((actual >= low - 1e-9) & (actual <= high + 1e-9)))
+
+
+def _ratio(ours: Array, theirs: Array) -> float:
+    return float(np.exp(np.mean(np.log(np.maximum(ours, 1e-9) / np.maximum(theirs, 1e-9)))))
+
+
+def _with_bootstrap(shares: Array) -> tuple[float, float, float]:
+    """Sources are drawn with replacement."""
+    drawn = np.random.default_rng(0).integers(0, len(shares), (RESAMPLES, len(shares)))
+    low, high = np.quantile(shares[drawn].mean(axis=1), [0.05, 0.95])
+    return 100 * float(shares.mean()), 100 * float(low), 100 * float(high)

@@ -1,0 +1,69 @@
+"""The engine on any series, without the bundle around it: for measurements on data that are not search interest too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypedDict
+
+import numpy as np
+
+from services.common.comparison import TIMEFRAMES, Step
+from services.forecaster.engine.history import MAX_FITTED, Array
+from services.forecaster.engine.intervals import choose_reach, error_spread, make_bands
+from services.forecaster.engine.prediction import predict
+from services.forecaster.engine.rhythm import RHYTHMS
+from services.forecaster.engine.scale import BOUNDED, Scale
+
+MAX_STEPS = 1000
+# By how pandas spells the frequency, before any anchor such as that of W-SUN.
+STEPS = {"h": Step.HOURLY, "d": Step.DAILY, "w": Step.WEEKLY, "m": Step.MONTHLY, "ms": Step.MONTHLY, "me": Step.MONTHLY}
+
+
+class Ladder(TypedDict):
+    """Point forecasts and both intervals, one entry per step."""
+
+    mean: Array
+    lo80: Array
+    hi80: Array
+    lo95: Array
+    hi95: Array
+
+
+def forecast_values(
+    values: Sequence[float], timestamps: Sequence[object], freq: str, h: int, *, bounded: bool | None = None
+) -> Ladder:
+    """See services.forecaster.engine.forecast."""
+    step = _step(freq)
+    known = _checked(values, len(timestamps))
+    if not 1 <= h <= MAX_STEPS:
+        raise ValueError(f"h is {h}; it goes from 1 to {MAX_STEPS}")
+    inside = bool((known >= 0).all() and (known <= 100).all())
+    if bounded and not inside:
+        raise ValueError("a bounded forecast needs values within 0 to 100")
+    scale = BOUNDED if bounded or (bounded is None and inside) else Scale.unbounded(known)
+    rhythm, known = RHYTHMS[step], known[-MAX_FITTED:]
+    longest = max(timeframe.horizon for timeframe in TIMEFRAMES.values() if timeframe.step is step)
+    made = predict(known, rhythm, min(h, longest), steps=h, scale=scale)
+    reach = choose_reach(step, rhythm, len(known), scale)
+    bands = make_bands(made.path, error_spread(made.backtest, known, made.path, reach, scale))
+    return Ladder(mean=bands.value, lo80=bands.lower80, hi80=bands.upper80, lo95=bands.lower95, hi95=bands.upper95)
+
+
+def _step(freq: str) -> Step:
+    name = freq.strip().lower()
+    step = STEPS.get(name.partition("-")[0]) or next((step for step in Step if step == name), None)
+    if step is None:
+        raise ValueError(f"unknown frequency “{freq[:20]}”; one of {', '.join(Step)}, or h, D, W, MS")
+    return step
+
+
+def _checked(values: Sequence[float], times: int) -> Array:
+    known = np.asarray(values, dtype=np.float64)
+    if known.ndim != 1 or not known.size:
+        raise ValueError("values must be one row of at least one number")
+    if len(known) != times:
+        raise ValueError(f"{len(known)} values, but {times} timestamps")
+    [broken] = np.nonzero(~np.isfinite(known))
+    if broken.size:
+        raise ValueError(f"value {broken[0]} is not a finite number")
+    return known

@@ -1,0 +1,110 @@
+"""The forecast: at each step the weighted median of ten simple ones that err in different ways.
+
+On the real exports, weights learned over series did not hold for sources that they were not learned from; a median did,
+and somewhat better when members that erred more in this series' own backtest weigh less. Two of the ten are naive where
+there is no season, which draws a doubtful forecast there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.forecaster.engine.history import Array
+from services.forecaster.engine.rhythm import Rhythm
+from services.forecaster.engine.seasonality import has_season, season_profile
+from services.forecaster.engine.smoothing import FLAT, GRID, past_errors, smooth, weights
+
+Places = NDArray[np.intp]
+
+LEAST_KNOWN = 8  # values; with fewer it is naive
+QUANTILES = (0.25, 0.5)  # of all that is known: where a series comes back to after its events
+MEMBERS = 10
+_SETTLING = 4  # first values whose errors say more about the start than about a parameter set
+NOISE = 0.02  # on the logarithmic scale, a point at level 50: smaller errors say nothing about what made them
+
+
+def members(values: Array, rhythm: Rhythm, origins: Sequence[int], steps: int) -> Array:
+    """Each member's forecasts from each origin, `steps` ahead: (MEMBERS, origins, steps).
+
+    `values` and the forecasts are on a scale of the engine's. An origin is the number of values known, LEAST_KNOWN at
+    least; what lies behind it is not looked at.
+    """
+    seasonal = has_season(max(origins), rhythm)
+    # Without a season what is smoothed is the same for every origin, and one row does for all.
+    profiles = [season_profile(values[:origin], rhythm) for origin in origins] if seasonal else [np.zeros(1)]
+    rows = np.array([values - _repeated(profile, 0, len(values)) for profile in profiles])
+    row_of = np.arange(len(origins)) if seasonal else np.zeros(len(origins), dtype=np.intp)
+    known = [rows[row, :origin] for row, origin in zip(row_of, origins, strict=True)]
+    levels = np.array([_levels(each, rhythm.spans) for each in known]).T[:, :, None]
+    seasons = np.array([_repeated(profiles[row], origin, steps) for row, origin in zip(row_of, origins, strict=True)])
+    naive = np.broadcast_to(values[np.array(origins) - 1][:, None], (1, *seasons.shape))
+    return np.concatenate((levels + seasons, _smoothed(rows, row_of, np.array(origins), steps) + seasons, naive))
+
+
+def trust(errors: Array) -> Array:
+    """What each member weighs, from the mean absolute errors of each, on the engine's scale: (members,)."""
+    return np.asarray(np.exp(1 - (errors + NOISE) / (errors.min() + NOISE)))
+
+
+def weighted_median(forecasts: Array, weight: Array) -> Array:
+    """At each place the value that half of the weight lies below, interpolated: (…) from (members, …).
+
+    With equal weights it is the median.
+    """
+    order = np.argsort(forecasts, axis=0, kind="stable")
+    ranked, share = np.take_along_axis(forecasts, order, axis=0), weight[order]
+    place = (np.cumsum(share, axis=0) - share / 2) / share.sum(axis=0)
+    above = np.clip(np.argmax(place >= 0.5, axis=0), 1, len(weight) - 1)[None]
+    low, high = (np.take_along_axis(place, index, axis=0)[0] for index in (above - 1, above))
+    start, end = (np.take_along_axis(ranked, index, axis=0)[0] for index in (above - 1, above))
+    return np.asarray(start + np.clip((0.5 - low) / (high - low), 0, 1) * (end - start))
+
+
+def _levels(known: Array, spans: tuple[int, ...]) -> list[float]:
+    """The last value, medians of the last so many, and quantiles of all."""
+    medians = [_quantile(np.sort(known[-span:]), 0.5) for span in spans]
+    ranked = np.sort(known)
+    return [float(known[-1]), *medians, *(_quantile(ranked, share) for share in QUANTILES)]
+
+
+def _smoothed(rows: Array, row_of: Places, origins: Places, steps: int) -> Array:
+    """Means over the parameter sets, weighed by their errors so far: without a trend and with, by the errors over the
+    horizon; with a trend, by those of one step."""
+    levels, trends = smooth(rows)
+    count = len(origins)
+    one_step = np.zeros((count, GRID.level.size))
+    over_horizon = np.zeros((count, GRID.level.size))
+    longest = max(1, min(steps, int(origins.min()) // 3))
+    for ahead in sorted({1, (longest + 1) // 2, longest}):
+        running = past_errors(rows, levels, trends, ahead=ahead)
+        settled = min(_SETTLING + ahead, len(running))
+        sums = running[origins - 1, row_of] - running[settled - 1, row_of]
+        errors = sums / np.maximum(origins - settled, 1)[:, None] + NOISE
+        share = errors / errors.mean(axis=1, keepdims=True)
+        over_horizon += share
+        one_step = share if ahead == 1 else one_step
+    level, trend = levels[origins - 1, row_of], trends[origins - 1, row_of]
+    paths = level[:, None] + trend[:, None] * GRID.reach(steps)
+    flat = np.sum(level[:, :FLAT] * weights(over_horizon[:, :FLAT]), axis=1)
+    return np.stack(
+        (
+            np.repeat(flat[:, None], steps, axis=1),
+            np.sum(paths * weights(over_horizon)[:, None], axis=2),
+            np.sum(paths * weights(one_step)[:, None], axis=2),
+        )
+    )
+
+
+def _repeated(profile: Array, start: int, count: int) -> Array:
+    return profile[np.arange(start, start + count) % len(profile)]
+
+
+def _quantile(ranked: Array, share: float) -> float:
+    """Of sorted values, with interpolation: np.quantile costs more than the rest of a member."""
+    place = share * (len(ranked) - 1)
+    low = int(place)
+    high = min(low + 1, len(ranked) - 1)
+    return float(ranked[low] + (place - low) * (ranked[high] - ranked[low]))

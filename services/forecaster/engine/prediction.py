@@ -1,0 +1,50 @@
+"""What comes next, and what would have been said before: one computation for the forecast and its backtest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from services.forecaster.engine.backtest import Backtest, choose_origins
+from services.forecaster.engine.combination import LEAST_KNOWN, MEMBERS, members, trust, weighted_median
+from services.forecaster.engine.history import Array
+from services.forecaster.engine.rhythm import Rhythm
+from services.forecaster.engine.scale import BOUNDED, Scale
+from services.forecaster.engine.types import EngineSetting
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Point forecasts, one per step, with the backtest of the method that made them."""
+
+    method: str  # `combination` or `naive`
+    path: Array
+    backtest: Backtest
+
+
+def predict(
+    values: Array,
+    rhythm: Rhythm,
+    horizon: int,
+    *,
+    steps: int,
+    scale: Scale = BOUNDED,
+    setting: EngineSetting = EngineSetting.FULL,
+) -> Prediction:
+    """Forecasts `steps` ahead, with windows of up to `horizon` steps. Too few values leave naive."""
+    origins, length = choose_origins(len(values), horizon)
+    if setting is EngineSetting.NAIVE or len(values) < LEAST_KNOWN:
+        windows = np.reshape([np.full(length, values[origin - 1]) for origin in origins], (len(origins), length))
+        return Prediction("naive", np.full(steps, values[-1]), Backtest.of(values, origins, windows))
+    logs = scale.to_log(values)
+    made = members(logs, rhythm, [*origins, len(values)], max(steps, length))
+    past = made[:, :-1, :length]
+    # No window may weigh members by what came in it, and earlier ones seldom end before it begins: all count alike.
+    windows = scale.from_log(weighted_median(past, np.ones(MEMBERS)))
+    weight = np.ones(MEMBERS)
+    if origins:
+        came = np.array([logs[origin : origin + length] for origin in origins])
+        weight = trust(np.abs(past - came).mean(axis=(1, 2)))
+    path = scale.from_log(weighted_median(made[:, -1, :steps], weight))
+    return Prediction("combination", path, Backtest.of(values, origins, windows))

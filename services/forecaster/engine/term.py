@@ -1,0 +1,55 @@
+"""One term's forecast, from its series to its bundle."""
+
+from __future__ import annotations
+
+from services.forecaster.engine.bundle import make_bundle
+from services.forecaster.engine.chance import Chance
+from services.forecaster.engine.dates import following_periods, period_text
+from services.forecaster.engine.history import History, read_history
+from services.forecaster.engine.intervals import choose_reach, error_spread, make_bands
+from services.forecaster.engine.metrics import measure
+from services.forecaster.engine.prediction import Prediction, predict
+from services.forecaster.engine.quality import judge_quality
+from services.forecaster.engine.rhythm import RHYTHMS
+from services.forecaster.engine.seasonality import without_season
+from services.forecaster.engine.summaries import PATH_STEPS, Path
+from services.forecaster.engine.types import EngineSetting, Outlook, TermForecast, TermSeries
+from services.forecaster.engine.version import ENGINE_VERSION
+
+
+def forecast_term(series: TermSeries, setting: EngineSetting = EngineSetting.FULL) -> TermForecast:
+    """The forecast bundle of one term, the same for the same series in any process.
+
+    Raises Unforecastable, and nothing else, for a series that no forecast can be made of.
+    """
+    history = read_history(series)
+    step, horizon = history.timeframe.step, history.timeframe.horizon
+    rhythm = RHYTHMS[step]
+    values = history.values
+    prediction = predict(values, rhythm, horizon, steps=max(horizon, PATH_STEPS.get(step, 0)), setting=setting)
+    reach = choose_reach(step, rhythm, len(values))
+    bands = make_bands(prediction.path, error_spread(prediction.backtest, values, prediction.path, reach))
+    times = following_periods(history.last_time, step, len(bands.value), anchor_day=history.anchor_day)
+    path = Path(times, bands)
+    quality = judge_quality(series, values, without_season(values, rhythm), history.timeframe)
+    metrics = measure(prediction.backtest, values, reach)
+    bundle = make_bundle(series, history, prediction.method, path=path, metrics=metrics, quality=quality)
+    return TermForecast(
+        term=series.term,
+        label=series.label,
+        engine_version=ENGINE_VERSION,
+        bundle=bundle,
+        outlook=_outlook(series, history, path, prediction),
+    )
+
+
+def _outlook(series: TermSeries, history: History, path: Path, prediction: Prediction) -> Outlook:
+    horizon, step, backtest = history.timeframe.horizon, history.timeframe.step, prediction.backtest
+    window_errors = [float(error) for error in backtest.errors.mean(axis=1)] if backtest.windows else []
+    return Outlook(
+        dates=tuple(period_text(time, step) for time in path.times[:horizon]),
+        quantiles=Chance.of(path.bands, horizon).as_tuples(),
+        window_errors=tuple(zip(backtest.origins, window_errors, strict=True)),
+        last_value=float(history.values[-1]),
+        scaled_apart=series.scaled_apart,
+    )

@@ -1,0 +1,93 @@
+"""The members of the combination, and how they are put together."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from services.common.comparison import Step
+from services.forecaster.engine.combination import MEMBERS, members, trust, weighted_median
+from services.forecaster.engine.rhythm import RHYTHMS
+from services.forecaster.engine.seasonality import has_season, season_profile, without_season
+from services.forecaster.engine.smoothing import GRID, Grid, past_errors, smooth, weights
+from tests.unit.engine.series import seasonal, wandering
+
+WEEKS, DAYS = RHYTHMS[Step.WEEKLY], RHYTHMS[Step.DAILY]
+
+
+def test_smoothing_is_that_of_the_textbook() -> None:
+    values = np.array([[10.0, 10.0, 10.0, 14.0, 12.0]])
+    grid = Grid.of((0.5,), (0.2,), (0.9,))
+    levels, trends = smooth(values, grid)
+    assert levels[:, 0, 0].tolist() == [10, 10, 10, 12, 12]
+    assert trends[:, 0, 0].tolist() == [0] * 5
+    # With a trend: 14 is 4 above what was expected, of which the level takes half and the trend a tenth.
+    assert levels[3, 0, 1] == 12
+    assert trends[3, 0, 1] == pytest.approx(0.4)
+    assert levels[4, 0, 1] == pytest.approx(12 + 0.36 + 0.5 * (12 - 12.36))
+    assert grid.reach(3)[:, 1] == pytest.approx([0.9, 0.9 + 0.81, 0.9 + 0.81 + 0.729])
+
+
+def test_past_errors_are_those_of_forecasts_made_before() -> None:
+    values = np.array([wandering(30)])
+    levels, trends = smooth(values)
+    running = past_errors(values, levels, trends, ahead=3)
+    reach = GRID.reach(3)[-1]
+    by_hand = np.sum([np.abs(values[0, at + 3] - levels[at, 0] - trends[at, 0] * reach) for at in range(20)], axis=0)
+    assert running[22, 0] == pytest.approx(by_hand)
+
+
+def test_weights_prefer_what_erred_less_and_equal_losses_share() -> None:
+    assert weights(np.array([[1.0, 1.0, 2.0]]))[0] == pytest.approx([0.5, 0.5, 0.0], abs=1e-4)
+    assert weights(np.ones((1, 4)))[0] == pytest.approx([0.25] * 4)
+
+
+def test_no_member_looks_ahead() -> None:
+    known, other = np.array(wandering(180)), np.array(wandering(180, seed=9))
+    origins = [60, 110, 140]
+    for rhythm in (WEEKS, DAYS):
+        mixed = np.concatenate((known[:140], other[140:]))
+        assert members(known, rhythm, origins, 14).tolist() == members(mixed, rhythm, origins, 14).tolist()
+        assert members(known, rhythm, origins, 14).shape == (MEMBERS, 3, 14)
+
+
+def test_an_origin_is_forecast_as_if_it_were_the_end() -> None:
+    values = np.array(wandering(150))
+    among = members(values, DAYS, [100, 150], 14)[:, 0]
+    assert among == pytest.approx(members(values[:100], DAYS, [100], 14)[:, 0], abs=1e-9)
+
+
+def test_a_season_is_found_and_a_short_or_irregular_series_has_none() -> None:
+    wave = np.array(seasonal(84, 7))
+    assert season_profile(wave, DAYS) == pytest.approx(wave[:7] - 50, abs=1)
+    assert without_season(wave, DAYS) == pytest.approx(50, abs=5)
+    assert not has_season(10, DAYS)
+    assert not season_profile(wave[:10], DAYS).any()
+    assert np.abs(season_profile(np.array(wandering(84)), DAYS)).max() < 3
+    assert np.isfinite(season_profile(np.full(84, 7.0), DAYS)).all()
+
+
+def test_a_seasonal_series_is_forecast_with_its_season() -> None:
+    logs = np.log(np.array(seasonal(84, 7)) + np.array(wandering(84)) / 20)
+    forecast = np.median(members(logs[:70], DAYS, [70], 14)[:, 0], axis=0)
+    assert forecast == pytest.approx(logs[70:], abs=0.1)
+
+
+def test_the_weighted_median_of_equal_weights_is_the_median() -> None:
+    values = np.array([[3.0, 1.0], [1.0, 5.0], [2.0, 9.0], [8.0, 0.0]])
+    assert weighted_median(values, np.ones(4)).tolist() == np.median(values, axis=0).tolist() == [2.5, 3.0]
+    assert weighted_median(values[:3], np.ones(3)).tolist() == [2.0, 5.0]
+
+
+def test_weight_pulls_the_median_towards_who_has_it() -> None:
+    values = np.array([[0.0], [10.0], [20.0]])
+    heavy = weighted_median(values, np.array([1.0, 1.0, 8.0]))[0]
+    assert 15 < heavy <= 20
+    assert weighted_median(values, np.array([1e-9, 1e-9, 1.0]))[0] == pytest.approx(20)
+    assert weighted_median(values, np.array([1.0, 1e-9, 1e-9]))[0] == pytest.approx(0, abs=1e-6)
+
+
+def test_trust_falls_with_the_error_and_bears_perfection() -> None:
+    assert trust(np.array([1.0, 2.0, 3.0])) == pytest.approx(np.exp([0.0, -1.0, -2.0]), abs=0.05)
+    assert trust(np.array([0.0, 0.001])) == pytest.approx(1, abs=0.06)  # too small a difference to tell them apart
+    assert trust(np.zeros(3)).tolist() == [1, 1, 1]

@@ -1,0 +1,44 @@
+"""The engine's scales."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.forecaster.engine.scale import BOUNDED, Scale
+
+
+@given(st.lists(st.floats(0, 100), min_size=1, max_size=30))
+def test_there_and_back_is_the_same(values: list[float]) -> None:
+    points = np.array(values)
+    assert BOUNDED.from_log(BOUNDED.to_log(points)) == pytest.approx(points, abs=1e-9)
+    assert BOUNDED.from_odds(BOUNDED.to_odds(points)) == pytest.approx(points, abs=1e-9)
+
+
+@given(st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=30))
+def test_nothing_leaves_the_bounds(values: list[float]) -> None:
+    for back in (BOUNDED.from_log, BOUNDED.from_odds):
+        points = back(np.array(values))
+        assert points.min() >= 0
+        assert points.max() <= 100
+
+
+def test_near_the_top_there_is_less_room_above_than_below() -> None:
+    low, high = BOUNDED.from_odds(BOUNDED.to_odds(np.array([90.0])) + np.array([-0.3, 0.3]))
+    assert 90 - low > high - 90
+    assert high < 100
+
+
+@pytest.mark.parametrize("values", [[5000.0, 80.0, 0.0], [3.0, -8.0, 2.0], [0.0, 0.0], [1e-9, 2e-9]])
+def test_unbounded_values_keep_their_size_and_sign(values: list[float]) -> None:
+    points = np.array(values)
+    scale = Scale.unbounded(points)
+    assert scale.from_log(scale.to_log(points)) == pytest.approx(points)
+    assert scale.from_odds(scale.to_odds(3 * points)) == pytest.approx(3 * points)
+
+
+def test_unbounded_is_the_same_in_any_unit() -> None:
+    points = np.array([50.0, 80.0, 20.0])
+    assert Scale.unbounded(1e6 * points).to_log(1e6 * points) == pytest.approx(Scale.unbounded(points).to_log(points))
