@@ -139,8 +139,10 @@ class QueueMachine(RuleBasedStateMachine):
         assert [job.id for job in claims.claimed] == [job.id for job in expected]
         assert {swept.job.id for swept in claims.rescued} == {job.id for job in stuck}
         self.rescue(stuck, now)
+        given_out = max((job.lease_id for job in self.jobs.values()), default=0)
+        assert len({row.lease_id for row in claims.claimed}) == len(claims.claimed)
         for job, row in zip(expected, claims.claimed, strict=True):
-            assert row.lease_id > max(each.lease_id for each in self.jobs.values())
+            assert row.lease_id > given_out
             job.status, job.attempts, job.version = Status.RUNNING, job.attempts + 1, job.version + 1
             job.lease_id, job.lease_until, job.deadline = row.lease_id, now + LEASE, now + DEADLINE
             job.not_before = 0
