@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
@@ -54,6 +55,10 @@ class Forecaster:
             except grpc.aio.AioRpcError:
                 return False
             return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+    async def is_not_ready(self) -> bool:
+        """The contrary."""
+        return not await self.is_ready()
 
     async def until_ready(self) -> None:
         await wait_until_async(self.is_ready, 60, f"the forecaster is ready:\n{self.child.tail()}")
@@ -142,11 +147,13 @@ async def test_on_sigterm_it_finishes_what_it_computes(start: Start, redis_url: 
     await forecaster.until_ready()
     async with forecaster.channel() as channel:
         [busy] = forecaster.workers()
-        idle = _cpu_ticks(busy)
-        run = asyncio.create_task(_generate(pb_grpc.ForecasterServiceStub(channel), request(1, points=1000)))
-        await asyncio.to_thread(wait_until, lambda: _cpu_ticks(busy) > idle + 5, 30, "the worker computes")
+        os.kill(busy, signal.SIGSTOP)  # or it is done before it can be told to end
+        events = aiter(pb_grpc.ForecasterServiceStub(channel).GenerateForecasts(request(1), metadata=AUTHORISED))
+        assert (await anext(events)).HasField("beat")
         forecaster.child.send(signal.SIGTERM)
-        assert len((await run).term_b.points) == 13
+        await wait_until_async(forecaster.is_not_ready, 30, "it drains")
+        os.kill(busy, signal.SIGCONT)
+        assert len([event async for event in events][-1].result.term_b.points) == 13
     assert await asyncio.to_thread(forecaster.child.wait, 30)
     assert forecaster.child.exit_code == 0, forecaster.child.tail()
 
@@ -189,12 +196,15 @@ async def test_a_worker_that_is_killed_in_mid_run_fails_that_run_and_the_next_on
     async with forecaster.channel() as channel:
         stub = pb_grpc.ForecasterServiceStub(channel)
         [victim] = forecaster.workers()
-        idle = _cpu_ticks(victim)
-        run = asyncio.create_task(_generate(stub, request(1, points=1000)))
-        await asyncio.to_thread(wait_until, lambda: _cpu_ticks(victim) > idle + 5, 30, "the worker computes")
+        os.kill(victim, signal.SIGSTOP)
+        events = aiter(stub.GenerateForecasts(request(1, points=1000), metadata=AUTHORISED))
+        assert (await anext(events)).HasField("beat")
+        # Both terms take it some 60 ms: it is stopped after 20, or it is done before it can be killed.
+        await asyncio.to_thread(_let_compute, victim, 2)
         os.kill(victim, signal.SIGKILL)
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await run
+            async for _ in events:
+                pass
         error = from_rpc_error(caught.value, asked="the forecaster")
         assert (error.reason, error.detail) == (errors.UNAVAILABLE, "the worker process ended")
         assert not (await _generate(stub, request(2))).adopted
@@ -301,6 +311,16 @@ def _is_gone(pid: int) -> bool:
 
 def _libraries(pid: int) -> str:
     return Path(f"/proc/{pid}/maps").read_text()
+
+
+def _let_compute(pid: int, ticks: int) -> None:
+    """Lets a stopped process have so much of the processor, and stops it again. Looks without a pause."""
+    until, enough = time.monotonic() + 30, _cpu_ticks(pid) + ticks
+    os.kill(pid, signal.SIGCONT)
+    while _cpu_ticks(pid) < enough:
+        assert time.monotonic() < until, "it does not compute"
+        os.sched_yield()
+    os.kill(pid, signal.SIGSTOP)
 
 
 def _cpu_ticks(pid: int) -> int:
