@@ -86,7 +86,8 @@ def test_a_restart_of_postgres_and_of_redis_is_recovered_from(
     caller.ingest()
     caller.premium()
     caller.until("ready")
-    first_lease = caller.rows()[0]["lease_id"]
+    first_lease = wait_until(lambda: _ready_under_a_lease_above(caller, 0), 20, "the row is ready")
+    caller.rows("CHECKPOINT")  # the tests' server commits without waiting for a disk; this is what it must not lose
     postgres.kill()
     postgres.start()
     # A copy from the gateway's memory is stale: this one shows that jobs can be asked again, and the run that it runs.
