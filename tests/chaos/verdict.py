@@ -99,8 +99,29 @@ def judge(world: World, slugs: Sequence[str], struck: Sequence[Struck], *, unset
         wrong=wrong,
         happened={"jobs": len(slugs), "faults": len(struck), **ledger.happened(url)},
         apart={"Redis: guarded writes": world.fence.writes, "Redis: let in by a lost fence": world.fence.let_in},
-        recovery=_recovery(ledger.ready_moments(url), [fault for fault in struck if not fault.storm]),
+        recovery=recovery(ledger.ready_moments(url), [fault for fault in struck if not fault.storm]),
     )
+
+
+def recovery(ready: Sequence[float], struck: Sequence[Struck]) -> tuple[tuple[str, float], ...]:
+    """Median rate of the 30 s that begin 20 s after a fault, by that of the 30 s before it.
+
+    Demand is steady and below what the product can do, so 1 says that all that waited because of the fault was done
+    within 20 s and that nothing was lost of what came after; above 1, that the backlog was still being worked off;
+    below 1, that runs are still slow, or still not taken up. It does not say how fast the product is, and a gap of less
+    than half of those 30 s does not show in a median.
+    """
+    if not ready:
+        return ()
+    first, last = min(ready), max(ready)
+    ratios = []
+    for fault in struck:
+        if fault.begun - _BEFORE < first or fault.ended + AFTER_TO > last:
+            continue
+        before = _median_rate(ready, fault.begun - _BEFORE)
+        if before:
+            ratios.append((fault.name, _median_rate(ready, fault.ended + _AFTER_FROM) / before))
+    return tuple(ratios)
 
 
 def _requeue_failed(address: str) -> None:
@@ -147,26 +168,6 @@ def _bundles(world: World) -> dict[str, int]:
         "Redis: pair above its own fence": above,
         "Redis: pair whose numbers are not those recorded": unequal,
     }
-
-
-def _recovery(ready: Sequence[float], struck: Sequence[Struck]) -> tuple[tuple[str, float], ...]:
-    """Median rate of the 30 s that begin 20 s after a fault, by that of the 30 s before it.
-
-    Demand is steady and below what the product can do, so 1 says that all that waited because of the fault was done
-    within 20 s and that nothing was lost of what came after; above 1, that the backlog was still being worked off;
-    below 1, that runs are still slow, or still not taken up. It does not say how fast the product is.
-    """
-    if not ready:
-        return ()
-    first, last = min(ready), max(ready)
-    ratios = []
-    for fault in struck:
-        if fault.begun - _BEFORE < first or fault.ended + AFTER_TO > last:
-            continue
-        before = _median_rate(ready, fault.begun - _BEFORE)
-        if before:
-            ratios.append((fault.name, _median_rate(ready, fault.ended + _AFTER_FROM) / before))
-    return tuple(ratios)
 
 
 def _median_rate(moments: Sequence[float], begin: float) -> float:
