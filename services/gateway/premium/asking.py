@@ -27,7 +27,7 @@ log = structlog.get_logger()
 _LOOKS = 2
 # A deadline counts from when a call is sent. A thousand calls sent at once wait for each other, and on two busy cores
 # some miss theirs of 2 s (measured: 1,383 answers a second at 16 in flight); past these, calls wait here instead.
-_MOST_ASKING = 256
+_MOST_ASKING = 64
 _LONGEST_WAIT_SECONDS = 10.0
 # Who finds a service away waits up to a deadline for it; whoever can be served a copy meanwhile need not do so too.
 _AWAY_SECONDS = 1.0
