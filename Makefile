@@ -4,12 +4,13 @@ SHELL  := /bin/sh
 VENV   := .venv
 BIN    := $(VENV)/bin
 PEERS  := .venv-bench
+FORECAST_PEERS := .venv-bench-forecast
 PYTHON ?= python3
 UV     := $(shell command -v uv 2>/dev/null)
 
 PROTOS := $(shell find protos -name '*.proto')
 
-.PHONY: help run test lint protos check-protos docs bench bench-queue chaos lock clean setup
+.PHONY: help run test lint protos check-protos docs bench bench-queue bench-forecast chaos lock clean setup
 .DEFAULT_GOAL := help
 
 help: ## Show the targets.
@@ -37,6 +38,9 @@ bench: setup ## Run the benchmarks; ARGS=NAME runs one of them.
 
 bench-queue: $(PEERS)/installed generated/made ## Measure the queue beside its peers (Python 3.12; about 20 minutes; ARGS=--quick).
 	PYTHONPATH=generated $(PEERS)/bin/python -m benchmarks.queue.measure $(ARGS)
+
+bench-forecast: $(FORECAST_PEERS)/installed ## Measure the engine beside its peers (a few minutes; ARGS=--write for RESULTS.md).
+	$(FORECAST_PEERS)/bin/python -m benchmarks.forecast.measure $(ARGS)
 
 chaos: setup ## Strike real processes at random and count what was lost (half an hour; ARGS='--jobs 300 --seconds 60').
 	$(BIN)/python -m tests.chaos $(ARGS)
@@ -80,6 +84,13 @@ $(PEERS)/installed: requirements/dev.txt benchmarks/queue/requirements.txt
 	@$(BENCH_PYTHON) -m venv --clear $(PEERS)
 	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/queue/requirements.txt
+	@touch $@
+
+$(FORECAST_PEERS)/installed: requirements/dev.txt benchmarks/forecast/requirements.txt
+	@echo "making $(FORECAST_PEERS) (once; a minute or two)"
+	@$(BENCH_PYTHON) -m venv --clear $(FORECAST_PEERS)
+	@$(FORECAST_PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(FORECAST_PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/forecast/requirements.txt
 	@touch $@
 
 protos: $(VENV)/installed ## Generate the typed stubs from protos/.

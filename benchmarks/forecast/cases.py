@@ -1,5 +1,7 @@
 """What is forecast in the measurements: the known part of a series, and what came after it."""
 
+# ruff: noqa: PLC0415 - the packages with data are slow to import, and only some measurements want them.
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -8,12 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.forecast.exports import EXPORTS, ExportedSeries, read_exports
-from services.common.comparison import TIMEFRAMES, Step
+from services.common.comparison import TIMEFRAMES, Step, infer_timeframe
 from services.forecaster.engine.history import Array
 
 SETS = {"12m": "12m", "5y": "5y", "3m": "daily", "30d": "daily", "all": "monthly"}  # by timeframe
 # Points known at least. Two seasons for 5y and monthly: the few weekly exports of 72 points are in none of the sets.
 LEAST_KNOWN = {"12m": 24, "5y": 104, "daily": 14, "monthly": 36}
+
+PACKAGED_LENGTHS = {Step.HOURLY: 168 + 48, Step.DAILY: 90, Step.WEEKLY: 260, Step.MONTHLY: 120}
+MOST_CUTS = 8  # of one packaged series
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,37 @@ def export_cases(origins: int = 1) -> list[Case]:
             seen.add(name)
             cases += _of_export(series, origins)
     return cases
+
+
+def packaged_cases() -> list[Case]:
+    """Of the series that statsmodels and vega_datasets ship, in the lengths that users bring.
+
+    Rescaled to 0–100 as a whole, but forecast without these bounds: they are no search interest.
+    """
+    made = []
+    for source, step, values in _packaged():
+        season, horizon = infer_timeframe(step, 60).season, infer_timeframe(step, 60).horizon
+        length = PACKAGED_LENGTHS[step]
+        for end in range(len(values), length - 1, -max(length, len(values) // MOST_CUTS)):
+            part = np.round(100 * (values[end - length : end] - values.min()) / np.ptp(values), 1)
+            known, actual = part[:-horizon], part[-horizon:]
+            made.append(Case("packages", source, f"{source} to {end}", step, season, 1, known, actual, bounded=False))
+    return made
+
+
+def _packaged() -> Iterator[tuple[str, Step, Array]]:
+    from statsmodels.datasets import co2, elnino
+    from vega_datasets import local_data  # type: ignore[import-untyped] # it ships no types
+
+    yield "CO2 by week", Step.WEEKLY, co2.load_pandas().data["co2"].interpolate().to_numpy()
+    yield "El Niño by month", Step.MONTHLY, elnino.load_pandas().data.iloc[:, 1:].to_numpy().ravel()
+    stocks = local_data.stocks()
+    for symbol, rows in stocks.groupby("symbol"):
+        yield f"{symbol} by month", Step.MONTHLY, rows["price"].to_numpy()
+    employed = local_data.us_employment()
+    yield "US employment by month", Step.MONTHLY, employed["nonfarm"].to_numpy(dtype=np.float64)
+    yield "Seattle's days", Step.DAILY, local_data.seattle_weather()["temp_max"].to_numpy()
+    yield "Seattle's hours", Step.HOURLY, local_data.seattle_temps()["temp"].to_numpy()
 
 
 def cuts(cases: list[Case], stride: int = 26) -> list[Case]:

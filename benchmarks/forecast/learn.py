@@ -63,11 +63,13 @@ def main(arguments: list[str]) -> int:
     if not exported:
         print("the exports are not beside this checkout", file=sys.stderr)
         return 1
-    cases = [case for case in exported + cuts(exported) if case.held_out <= ORIGINS[case.set]]
-    rows = [make_row(case) for case in cases]
+    rows = make_rows(exported)
     tables: dict[str, Reach] = {}
     for family, sets in FAMILIES.items():
-        tables |= _learn_family(family, [row for row in rows if row.case.set in sets])
+        of_family = [row for row in rows if row.case.set in sets]
+        learned_now = learn_family(family, of_family)
+        _print_left_out(family, of_family, learned_now)
+        tables |= learned_now.tables
     tables["UNBOUNDED"] = _table(fit([row for row in rows if row.case.set in FAMILIES["LONG"]], floors=False), None)
     for name, table in tables.items():
         print(f"{name} = {_spelled(table)}")
@@ -78,6 +80,11 @@ def main(arguments: list[str]) -> int:
     if "--write" in arguments:
         _write(tables, confidence)
     return 0
+
+
+def make_rows(exported: list[Case]) -> list[Row]:
+    """Of the origins that are learned from, cuts included."""
+    return [make_row(case) for case in exported + cuts(exported) if case.held_out <= ORIGINS[case.set]]
 
 
 def make_row(case: Case) -> Row:
@@ -92,6 +99,15 @@ def make_row(case: Case) -> Row:
         own=own_errors(past, BOUNDED.to_odds(case.known), path),
         point=size_of_a_point(path),
     )
+
+
+@dataclass(frozen=True)
+class Family:
+    """What was learned, and each row's forecast from what the other sources would have taught."""
+
+    tables: dict[str, Reach]
+    as_fitted: list[Forecast]
+    widened: list[Forecast]
 
 
 @dataclass(frozen=True)
@@ -185,22 +201,29 @@ def _own(row: Row) -> str:
     return NAMES[row.case.set]
 
 
-def _learn_family(family: str, rows: list[Row]) -> dict[str, Reach]:
+def learn_family(family: str, rows: list[Row]) -> Family:
+    """The tables for these rows, and what those of the other sources say of each source."""
     owners = sorted({row.owner for row in rows})
     left_out = {owner: fit([row for row in rows if row.owner != owner]) for owner in owners}
     whole = fit(rows)
     names = sorted({_own(row) for row in rows})
     widths = {name: _needed([row for row in rows if _own(row) == name], left_out) for name in names}
-    print(f"\n{family}: on sources left out, before and after widening")
-    for told in ({}, widths):
-        forecasts = [_forecast(row, left_out[row.owner], told.get(_own(row))) for row in rows]
-        for name, found in by_set([row.case for row in rows], forecasts).items():
+    tables = {name: _table(whole, name, widths[name]) for name in names}
+    return Family(
+        tables=({"SHORT": _table(whole, None)} if family == "SHORT" else {}) | tables,
+        as_fitted=[_forecast(row, left_out[row.owner], None) for row in rows],
+        widened=[_forecast(row, left_out[row.owner], widths[_own(row)]) for row in rows],
+    )
+
+
+def _print_left_out(name: str, rows: list[Row], family: Family) -> None:
+    print(f"\n{name}: on sources left out, before and after widening")
+    for forecasts in (family.as_fitted, family.widened):
+        for set_name, found in by_set([row.case for row in rows], forecasts).items():
             print(
-                f"  {name:8s} MAE {found.mae:.3f} interval {found.interval:.3f} ({found.interval_uncut:.3f} uncut) "
+                f"  {set_name:8s} MAE {found.mae:.3f} interval {found.interval:.3f} ({found.interval_uncut:.3f} uncut) "
                 f"95 %: {found.coverage95[0]:.1f} 80 %: {found.coverage80[0]:.1f}"
             )
-    tables = {name: _table(whole, name, widths[name]) for name in names}
-    return ({"SHORT": _table(whole, None)} if family == "SHORT" else {}) | tables
 
 
 def _needed(rows: Sequence[Row], left_out: dict[str, Fit]) -> NDArray[np.float64]:

@@ -1,0 +1,66 @@
+"""Whether the term that the head-to-head favours is the one that wins."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from benchmarks.forecast.cases import Case
+from services.forecaster.engine.head_to_head import head_to_head
+from services.forecaster.engine.term import forecast_term
+from services.forecaster.engine.types import TermForecast, TermSeries
+
+TIMEFRAMES = {"12m": "12m", "5y": "5y", "daily": "3m", "monthly": "all"}
+NEAREST = 6  # columns of a file that each is compared with: large files would be all that counts
+
+
+def brier_scores(cases: Sequence[Case]) -> Iterator[str]:
+    """A table by set: of the pairs of columns of one file, the mean squared error of the winner's probability."""
+    yield "| head-to-head | pairs | Brier | the leader stays | always 50 % |"
+    yield "| --- | ---: | ---: | ---: | ---: |"
+    scores: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for case_a, a, case_b, b in _pairs(cases):
+        compared = head_to_head(a, b)
+        margin = float(case_b.actual.mean() - case_a.actual.mean())
+        if compared is None or margin == 0:
+            continue
+        probability, lead = compared["winnerProbability"], compared["currentMargin"]
+        assert isinstance(probability, float)
+        assert isinstance(lead, float)
+        came, stays = float(margin > 0), 0.5 if lead == 0 else float(lead > 0)
+        scores[case_a.set].append(((probability / 100 - came) ** 2, (stays - came) ** 2))
+    for name, of_set in scores.items():
+        yield _line(name, of_set)
+    yield _line("all", [one for of_set in scores.values() for one in of_set])
+
+
+def _pairs(cases: Sequence[Case]) -> Iterator[tuple[Case, TermForecast, Case, TermForecast]]:
+    groups: dict[tuple[str, int], list[Case]] = defaultdict(list)
+    for case in cases:
+        groups[case.series.partition(": ")[0], len(case.known)].append(case)
+    for group in groups.values():
+        made = [(case, forecast_term(_series(case))) for case in group] if len(group) > 1 else []
+        for index, (case, forecast) in enumerate(made):
+            yield from ((case, forecast, *other) for other in made[index + 1 : index + 1 + NEAREST])
+
+
+def _series(case: Case) -> TermSeries:
+    start = datetime(1990, 1, 1, tzinfo=UTC)
+    return TermSeries(
+        term=case.series,
+        label="termA",
+        timeframe=TIMEFRAMES[case.set],
+        times=tuple(start + timedelta(days=30 * number) for number in range(len(case.known))),
+        values=tuple(case.known.tolist()),
+        partial_last_period=False,
+        scaled_apart=False,
+        gaps_filled=False,
+    )
+
+
+def _line(name: str, scores: Sequence[tuple[float, float]]) -> str:
+    ours, stays = np.mean(scores, axis=0)
+    return f"| {name} | {len(scores)} | {ours:.3f} | {stays:.3f} | 0.250 |"

@@ -1,0 +1,74 @@
+"""What was measured as tables, and as the section of RESULTS.md."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks.forecast.cases import Case
+from benchmarks.forecast.scores import Score
+
+RESULTS = Path(__file__).resolve().parents[1] / "RESULTS.md"
+_BEGIN, _END = "<!-- forecast: written by make bench-forecast -->", "<!-- forecast: end -->"
+
+
+def header(name: str, cases: Sequence[Case]) -> Iterator[str]:
+    """Above the rows of one set."""
+    sources = len({case.source for case in cases})
+    horizons = ", ".join(sorted({f"{case.horizon}" for case in cases}, key=int))
+    yield f"**{name}**: {len(cases)} series of {sources} sources, {horizons} ahead"
+    yield ""
+    yield "| method | MAE ÷ Naive2 | interval score ÷ Naive2 | 95 % covers | 80 % covers | CPU ms | failed |"
+    yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
+
+
+def row(name: str, found: Score, cpu_seconds: float, failed: int) -> str:
+    """One method."""
+    return (
+        f"| {name} | {found.mae:.3f} | {found.interval:.3f} | {_covers(found.coverage95)} "
+        f"| {_covers(found.coverage80)} | {1000 * cpu_seconds:,.0f} | {failed} |"
+    )
+
+
+def left_out_header() -> Iterator[str]:
+    """Above the rows of what was learned elsewhere."""
+    yield "| set | origins | forecasts | MAE | interval score | against Naive2's uncut | 95 % covers | 80 % covers |"
+    yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+
+
+def left_out_row(name: str, origins: int, forecasts: int, found: Score) -> str:
+    """One set."""
+    return (
+        f"| {name} | {origins} | {forecasts} | {found.mae:.3f} | {found.interval:.3f} | {found.interval_uncut:.3f} "
+        f"| {_covers(found.coverage95)} | {_covers(found.coverage80)} |"
+    )
+
+
+def write(lines: Sequence[str]) -> None:
+    """Puts the section in place of the one that is there, or at the end."""
+    section = "\n".join(
+        [
+            _BEGIN,
+            "## Forecasts: `make bench-forecast`",
+            "",
+            f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, Python {platform.python_version()}. The last "
+            "horizon of each series is held out, its own last period left out. Ratios are geometric means over "
+            "sources, coverages (per cent) means over sources with 90 % bootstrap intervals clustered by source; "
+            "forecasts and Naive2's intervals are cut to 0–100. A peer that fails is replaced by Naive2 and counted.",
+            "",
+            *lines,
+            _END,
+        ]
+    )
+    text = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else "# What was measured\n"
+    pattern = re.compile(re.escape(_BEGIN) + ".*?" + re.escape(_END), re.DOTALL)
+    text = pattern.sub(lambda _: section, text) if pattern.search(text) else f"{text.rstrip()}\n\n{section}\n"
+    RESULTS.write_text(text, encoding="utf-8")
+
+
+def _covers(share: tuple[float, float, float]) -> str:
+    return f"{share[0]:.1f} ({share[1]:.0f}–{share[2]:.0f})"
