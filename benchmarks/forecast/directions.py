@@ -12,16 +12,16 @@ from scipy.optimize import minimize
 
 from benchmarks.forecast.cases import Case
 from services.forecaster.engine.chance import Chance
-from services.forecaster.engine.confidence import confidence
+from services.forecaster.engine.confidence import corrected, log_odds
 from services.forecaster.engine.direction import direction_of
 from services.forecaster.engine.history import Array
 from services.forecaster.engine.intervals import choose_reach, error_spread, make_bands
-from services.forecaster.engine.learned import CONFIDENCE
 from services.forecaster.engine.prediction import predict
 from services.forecaster.engine.rhythm import RHYTHMS
 
 EDGES = (0, 50, 60, 70, 80, 90, 100)
 STIFFNESS = 0.01
+START = np.array([0.0, 1.0, 0.1])
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ def outcomes(cases: Sequence[Case]) -> list[Outcome]:
     return [_outcome(case) for case in cases]
 
 
-def fit_confidence(found: Sequence[Outcome]) -> tuple[float, float]:
-    """Constant and slope of the log-odds that rising and falling came true with.
+def fit_confidence(found: Sequence[Outcome]) -> tuple[float, float, float]:
+    """See engine.learned.CONFIDENCE; from rising and falling.
 
     Twenty forecasts of a source count twice as much as five.
     """
@@ -57,12 +57,13 @@ def fit_confidence(found: Sequence[Outcome]) -> tuple[float, float]:
     weight = np.array([counts[one.source] ** -0.5 for one in moves])
 
     def loss(line: Array) -> float:
-        logits = line[0] + line[1] * odds
-        surprise = weight @ np.logaddexp(0, np.where(right, -logits, logits))
-        return float(surprise / weight.sum() + STIFFNESS * np.sum((line - (0, 1)) ** 2))
+        share = min(max(float(line[2]), 0.0), 0.9)
+        probability = share / 3 + (1 - share) / (1 + np.exp(-(line[0] + line[1] * odds)))
+        surprise = -weight @ np.log(np.where(right, probability, 1 - probability)) / weight.sum()
+        return float(surprise + STIFFNESS * np.sum((line - START) ** 2))
 
-    constant, slope = minimize(loss, np.array([0.0, 1.0]), method="Nelder-Mead").x
-    return round(float(constant), 3), round(float(slope), 3)
+    constant, slope, event = minimize(loss, START, method="Nelder-Mead", options={"maxiter": 2000}).x
+    return round(float(constant), 3), round(float(slope), 3), round(min(max(float(event), 0.0), 0.9), 3)
 
 
 def left_out(found: Sequence[Outcome]) -> list[tuple[Outcome, float]]:
@@ -70,7 +71,7 @@ def left_out(found: Sequence[Outcome]) -> list[tuple[Outcome, float]]:
     lines = {
         source: fit_confidence([one for one in found if one.source != source]) for source in {x.source for x in found}
     }
-    return [(one, 100 / (1 + np.exp(-lines[one.source][0] - lines[one.source][1] * one.log_odds))) for one in found]
+    return [(one, 100 * corrected(one.log_odds, lines[one.source])) for one in found]
 
 
 def reliability(told: Sequence[tuple[Outcome, float]]) -> Iterator[str]:
@@ -89,10 +90,9 @@ def _outcome(case: Case) -> Outcome:
     made = predict(case.known, rhythm, case.horizon, steps=case.horizon)
     spread = error_spread(made.backtest, case.known, made.path, choose_reach(case.step, rhythm, len(case.known)))
     bands = make_bands(made.path, spread)
-    sure = confidence(case.known, bands.value, Chance.of(bands, case.horizon)) / 100
-    constant, slope = CONFIDENCE
+    odds = log_odds(case.known, bands.value, Chance.of(bands, case.horizon))
     said = direction_of(case.known, bands.value)
     moved = said if said in ("rising", "falling") else "stable"
     came = direction_of(case.known, case.actual)
     came = came if came in ("rising", "falling") else "stable"
-    return Outcome(case.source, said, (float(np.log(sure / (1 - sure))) - constant) / slope, moved == came)
+    return Outcome(case.source, said, odds, moved == came)

@@ -273,7 +273,7 @@ def _spelled(table: Reach) -> str:
     return f"Reach({table.base}, {table.growth}, {table.point}, {table.event})"
 
 
-def _write(tables: dict[str, Reach], confidence: tuple[float, float]) -> None:
+def _write(tables: dict[str, Reach], confidence: tuple[float, float, float]) -> None:
     path = Path(learned.__file__)
     values = {name: _spelled(table) for name, table in tables.items()} | {"CONFIDENCE": str(confidence)}
     lines = path.read_text(encoding="utf-8").splitlines()

@@ -17,21 +17,34 @@ _SUREST = 0.999  # a chance that nothing speaks against is still none of 1
 def confidence(values: Array, forecast: Array, chance: Chance) -> float:
     """The probability, in per cent, that the forecast's direction is the one that comes.
 
+    What the intervals make of it is corrected as learned from forecasts that had come true or not.
+    """
+    return 100 * corrected(log_odds(values, forecast, chance))
+
+
+def log_odds(values: Array, forecast: Array, chance: Chance) -> float:
+    """Of the forecast's direction, as the intervals alone have it.
+
     Rising is right above the band around the mean of the last as many actual points, falling below it, stable and
-    volatile within it. What the intervals make of it is corrected as learned from forecasts that had come true or not.
+    volatile within it.
     """
     level, band = band_of(values, len(forecast))
     change = float(forecast.mean()) - level
     falls, rises = chance.mean_below(level - band), 1 - chance.mean_below(level + band)
     goes = rises if change > 0 else falls
-    return 100 * corrected(goes if abs(change) > band else 1 - falls - rises)
+    right = goes if abs(change) > band else 1 - falls - rises
+    right = min(_SUREST, max(1 - _SUREST, right))
+    return math.log(right / (1 - right))
 
 
-def corrected(probability: float) -> float:
-    """As often as forecasts with that probability came true: a line in log-odds, so order is kept."""
-    sure = min(_SUREST, max(1 - _SUREST, probability))
-    constant, slope = CONFIDENCE
-    return 1 / (1 + math.exp(-(constant + slope * math.log(sure / (1 - sure)))))
+def corrected(odds: float, learned: tuple[float, float, float] = CONFIDENCE) -> float:
+    """As often as forecasts with these log-odds came true.
+
+    A line in log-odds, so order is kept; and a share of forecasts that an event decides, for which the three directions
+    are as likely.
+    """
+    constant, slope, event = learned
+    return event / 3 + (1 - event) / (1 + math.exp(-(constant + slope * odds)))
 
 
 def warnings_of(quality: Quality, sure: float, *, windows: int, volatile: bool, complete: bool = True) -> list[object]:

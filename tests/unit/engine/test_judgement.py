@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -80,7 +82,7 @@ def sure(forecast: float, sd: float) -> float:
 
 @pytest.mark.parametrize(("forecast", "expected"), [(52.5 + 1.2816, 0.9), (47.5 - 1.2816, 0.9), (50.0, 0.9876)])
 def test_confidence_is_the_corrected_probability_of_the_direction(forecast: float, expected: float) -> None:
-    assert sure(forecast, 1.0) == pytest.approx(100 * corrected(expected), abs=0.05)
+    assert sure(forecast, 1.0) == pytest.approx(100 * corrected(math.log(expected / (1 - expected))), abs=0.05)
 
 
 def test_confidence_falls_with_the_spread_and_never_is_certain() -> None:
@@ -89,9 +91,9 @@ def test_confidence_falls_with_the_spread_and_never_is_certain() -> None:
 
 
 def test_the_correction_keeps_the_order() -> None:
-    shares = [corrected(share / 100) for share in range(101)]
+    shares = [corrected(odds / 10) for odds in range(-100, 101)]
     assert shares == sorted(shares)
-    assert 0 < shares[0] < shares[50] < shares[100] < 1
+    assert 0 < shares[0] < shares[100] < shares[200] < 1
 
 
 def test_a_chance_counts_ties_by_half() -> None:
