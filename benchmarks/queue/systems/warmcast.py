@@ -46,7 +46,9 @@ made AS (
            ARRAY(SELECT timestamptz '2024-01-07' + week * interval '7 days' FROM generate_series(0, 51) AS week),
            ARRAY(SELECT (week * 7 %% 100)::float8 FROM generate_series(0, 51) AS week),
            ARRAY(SELECT (week * 3 %% 100)::float8 FROM generate_series(0, 51) AS week),
-           false, false, false, 'benchmark', '2025-01-01', '{}', '{}'
+           false, false, false, 'benchmark', '2025-01-01', '{}',
+           (SELECT jsonb_agg(jsonb_build_object('trend', 'flat', 'volatility', 1, 'seasonality', 0, 'last_value', 50,
+                                                'change4', 0)) FROM generate_series(1, 2))
     FROM pairs RETURNING id, slug
 )
 INSERT INTO comparisons (slug, timeframe, geo, current_snapshot_id) SELECT slug, '12m', '', id FROM made
