@@ -1,0 +1,96 @@
+"""What the benchmark measures with: Naive2, the scores, the cases."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmarks.forecast.cases import Case, cuts, export_cases, packaged_cases
+from benchmarks.forecast.exports import EXPORTS
+from benchmarks.forecast.naive2 import naive2
+from benchmarks.forecast.peers import naive, or_naive, ours
+from benchmarks.forecast.scores import Forecast, by_source, interval_score, score
+from services.common.comparison import Step
+from tests.unit.engine.series import seasonal, wandering
+
+
+def case(source: str = "one", *, level: float = 0.0, name: str = "12m") -> Case:
+    values = np.array(wandering(60)) + level
+    return Case(name, source, f"{source}: term", Step.WEEKLY, 52, 1, values[:47], values[47:])
+
+
+def test_naive2_is_naive_without_a_season() -> None:
+    point, deviation = naive2(np.array([10.0, 14.0, 10.0, 14.0]), 52, 4)
+    assert point.tolist() == [14.0] * 4
+    assert deviation == pytest.approx([4, 4 * np.sqrt(2), 4 * np.sqrt(3), 8])
+
+
+def test_naive2_repeats_a_season_zeros_or_not() -> None:
+    wave = np.array(seasonal(70, 7))
+    assert naive2(wave[:56], 7, 14)[0] == pytest.approx(wave[56:], abs=0.5)
+    low = np.maximum(wave - 50, 0)
+    assert naive2(low[:56], 7, 14)[0] == pytest.approx(low[56:], abs=2)
+
+
+def test_the_interval_score_is_the_width_and_what_was_missed() -> None:
+    actual, low, high = np.array([5.0, 12.0, -1.0]), np.zeros(3), np.full(3, 10.0)
+    assert interval_score(actual, low, high) == pytest.approx(30 + 40 * 2 + 40 * 1)
+
+
+def test_naive2_scores_one_and_sources_count_alike() -> None:
+    cases = [case("one"), case("two", level=3), case("two", level=2)]
+    said = [naive(each) for each in cases]
+    found = score(cases, said)
+    assert (found.mae, found.interval) == pytest.approx((1, 1))
+    doubled = [
+        Forecast(*(2 * column - each.actual for column in vars(one).values()))
+        for each, one in zip(cases, said, strict=True)
+    ]
+    mixed = score(cases, [doubled[0], said[1], said[2]])
+    assert mixed.mae == pytest.approx(np.sqrt(2))  # twice the error in one of two sources
+    assert by_source(cases, [doubled[0], said[1], said[2]])["two"].mae == pytest.approx(1)
+
+
+def test_coverage_has_a_bootstrap_interval_over_sources() -> None:
+    cases = [case("one"), case("two")]
+    wide = Forecast(*(np.full(13, edge) for edge in (50.0, 0.0, 100.0, 0.0, 100.0)))
+    none = Forecast(*(np.full(13, -1.0) for _ in range(5)))
+    assert score(cases, [wide, none]).coverage95 == (50.0, 0.0, 100.0)
+    assert score(cases, [wide, wide]).coverage80 == (100.0, 100.0, 100.0)
+
+
+def test_a_method_that_fails_is_replaced_and_counted() -> None:
+    def broken(_: Case) -> Forecast:
+        raise ArithmeticError
+
+    def silent(each: Case) -> Forecast:
+        return Forecast(*(np.full(each.horizon, np.nan) for _ in range(5)))
+
+    one = case()
+    for method in (broken, silent):
+        made, failed = or_naive(method, one)
+        assert failed
+        assert made.mean.tolist() == naive(one).mean.tolist()
+    assert not or_naive(ours, one)[1]
+
+
+def test_packaged_cases_are_whole() -> None:
+    cases = packaged_cases()
+    assert {each.step for each in cases} == set(Step)
+    assert len({each.source for each in cases}) >= 5
+    for each in cases:
+        assert np.isfinite(each.known).all()
+        assert np.isfinite(each.actual).all()
+
+
+@pytest.mark.skipif(not (EXPORTS / "INDEX.csv").exists(), reason="the real exports are not beside this checkout")
+def test_cases_of_the_exports_leave_the_last_period_out_and_never_overlap() -> None:
+    cases = export_cases(2)
+    assert {each.set for each in cases} == {"12m", "5y", "daily", "monthly"}
+    first = {each.series: each for each in cases if each.held_out == 1}
+    for each in cases:
+        if each.held_out == 2:
+            assert len(each.known) + each.horizon == len(first[each.series].known)
+    year = cuts([one for one in first.values() if one.set == "5y"][:1])
+    assert {len(one.known) + len(one.actual) for one in year} == {51}
+    assert {max(one.known.max(), one.actual.max()) for one in year} == {100}
