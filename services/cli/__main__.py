@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from services.cli import jobs, migrations, servers, warmups
+from services.cli import jobs, migrations, servers, trust, warmups
 
 app = typer.Typer(
     name="warmcast",
@@ -27,6 +27,7 @@ app.command()(warmups.sweep)
 app.command()(warmups.refresh)
 app.command()(warmups.retention)
 app.command()(warmups.status)
+app.command()(trust.trust)
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ from services.gateway.routes.comparisons import ComparisonRoutes
 from services.gateway.routes.jobs import JobRoutes
 from services.gateway.routes.premium import PremiumRoutes
 from services.gateway.routes.service import Readiness, ServiceRoutes
+from services.gateway.routes.trust import TrustRoutes
 from services.gateway.routes.warmups import WarmupRoutes
 from services.gateway.secret import Guard, Handler
 from services.gateway.settings import GatewaySettings
@@ -66,6 +67,7 @@ def routing_table(parts: Parts) -> dict[str, dict[str, Handler]]:
         "/api/comparison/warmup": {"POST": guard(warmups.trigger)},
         "/api/comparisons": {"GET": comparisons.index, "POST": guard(comparisons.create)},
         "/api/comparisons/{slug}": {"GET": comparisons.show, "PUT": guard(comparisons.replace)},
+        "/api/forecast/trust-stats": {"GET": TrustRoutes(jobs).stats},
         "/api/jobs": {"GET": guard(queue.index)},
         "/api/jobs/run-warmup": {"POST": guard(warmups.run)},
         "/api/jobs/sweep": {"POST": guard(warmups.sweep)},

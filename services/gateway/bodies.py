@@ -64,7 +64,12 @@ class Job(msgspec.Struct, rename="camel"):
 def answer(body: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A JSON response that no cache keeps."""
     sent = {"cache-control": "no-store", **(headers or {})}
-    return Response(_ENCODER.encode(body), status, sent, "application/json")
+    return Response(encode(body), status, sent, "application/json")
+
+
+def encode(body: object) -> bytes:
+    """The JSON of a body."""
+    return _ENCODER.encode(body)
 
 
 def job(row: jobs_pb2.WarmupJob) -> Job:
@@ -183,6 +188,11 @@ def swept(row: jobs_pb2.SweepResponse) -> dict[str, object]:
     }
 
 
+def trust(row: jobs_pb2.GetTrustStatsResponse) -> dict[str, object]:
+    """How past forecasts did, in all and of late."""
+    return {"total": _trust_period(row.total), "last90Days": _trust_period(row.last_90_days)}
+
+
 def term_signals(signals: jobs_pb2.TermSignals) -> TermSignals:
     """One term's signals."""
     return TermSignals(signals.trend, signals.volatility, signals.seasonality, signals.last_value, signals.change4)
@@ -210,4 +220,24 @@ def _stats(stats: jobs_pb2.TermStats) -> dict[str, float]:
         "minimum": stats.minimum,
         "maximum": stats.maximum,
         "standardDeviation": stats.standard_deviation,
+    }
+
+
+def _trust_period(period: jobs_pb2.TrustPeriod) -> dict[str, object]:
+    return {
+        "overall": _trust_stats(period.overall),
+        "timeframes": {each.timeframe: _trust_stats(each.stats) for each in period.timeframes},
+    }
+
+
+def _trust_stats(stats: jobs_pb2.TrustStats) -> dict[str, float | None]:
+    return {
+        "forecasts": stats.forecasts,
+        "points": stats.points,
+        "winnerRight": stats.winner_right if stats.HasField("winner_right") else None,
+        "directionRight": stats.direction_right if stats.HasField("direction_right") else None,
+        "coverage80": stats.coverage80 if stats.HasField("coverage80") else None,
+        "coverage95": stats.coverage95 if stats.HasField("coverage95") else None,
+        "mae": stats.mae if stats.HasField("mae") else None,
+        "mase": stats.mase if stats.HasField("mase") else None,
     }

@@ -19,7 +19,7 @@ from services.common.rpc.status import from_rpc_error
 JOBS_SERVICE = "warmcast.jobs.v1.JobsService"
 FORECASTER_SERVICE = "warmcast.forecaster.v1.ForecasterService"
 # Reads alone: a retried enqueue or import would tell its caller that somebody else had been first.
-_JOBS_READS = ("GetWarmup", "ListComparisons", "GetComparison", "ListJobs", "GetJob")
+_JOBS_READS = ("GetWarmup", "ListComparisons", "GetComparison", "GetTrustStats", "ListJobs", "GetJob")
 _FORECASTER_READS = ("GetForecasts",)
 
 # A caller knows REST's names, not those of the messages behind it.
@@ -93,6 +93,10 @@ class Jobs:
         """Series, stats and signals of one comparison."""
         request = jobs_pb2.GetComparisonRequest(key=_key(key))
         return await _ask("jobs", self._stub.GetComparison, request, self._deadlines.read)
+
+    async def trust_stats(self) -> jobs_pb2.GetTrustStatsResponse:
+        """How past forecasts did."""
+        return await _ask("jobs", self._stub.GetTrustStats, jobs_pb2.GetTrustStatsRequest(), self._deadlines.read)
 
     async def ingest(self, request: jobs_pb2.IngestSnapshotRequest, secret: str) -> jobs_pb2.IngestSnapshotResponse:
         """Stores one snapshot."""

@@ -22,12 +22,14 @@ from services.jobs.dispatcher import Dispatcher
 from services.jobs.forecaster_client import GrpcForecaster
 from services.jobs.importer import Importer
 from services.jobs.runner import Runner
+from services.jobs.scoring import Scorer
 from services.jobs.settings import JobsSettings
 from services.jobs.store.comparisons import Comparisons
 from services.jobs.store.database import Database
 from services.jobs.store.listen import Listener
 from services.jobs.store.listings import Listings
 from services.jobs.store.queue import Queue
+from services.jobs.store.track_record import TrackRecord
 from services.jobs.sweeper import Sweeper
 
 log = structlog.get_logger()
@@ -58,6 +60,7 @@ async def serve(settings: JobsSettings) -> None:
     queue = Queue(database, policy, holder=uuid.uuid4().hex)
     comparisons = Comparisons(database, policy)
     listings = Listings(database, policy)
+    record = TrackRecord(database)
     dispatcher = Dispatcher(queue, Runner(queue, forecaster, policy), forecaster, poll=settings.poll_seconds)
     chain = standard_chain(
         guarded=servicer.GUARDED,
@@ -68,10 +71,11 @@ async def serve(settings: JobsSettings) -> None:
     server = Server(chain, service=servicer.SERVICE)
     jobs_pb2_grpc.add_JobsServiceServicer_to_server(
         servicer.JobsServicer(
-            importer=Importer(comparisons),
+            importer=Importer(comparisons, Scorer(record)),
             comparisons=comparisons,
             queue=queue,
             listings=listings,
+            record=record,
             dispatcher=dispatcher,
             sweeper=Sweeper(queue, listings, forecaster),
             dispatching=settings.dispatcher_enabled,

@@ -41,14 +41,24 @@ class SnapshotStore(Protocol):
     async def ingest(self, snapshot: Snapshot, signals: tuple[Signals, Signals]) -> Ingested: ...
 
 
+class EarlierForecasts(Protocol):
+    """What an import needs of scoring.Scorer."""
+
+    async def score_earlier(self, snapshot: Snapshot) -> int: ...
+
+
 class Importer:
     """Turns tables into the current snapshot of a comparison."""
 
-    def __init__(self, store: SnapshotStore) -> None:
+    def __init__(self, store: SnapshotStore, earlier: EarlierForecasts) -> None:
         self._store = store
+        self._earlier = earlier
 
     async def take(self, tables: Sequence[Table], request: ImportRequest) -> tuple[Snapshot, Ingested]:
-        """Stores the snapshot. Raises WarmcastError that names what is wrong, with nothing written."""
+        """Stores the snapshot, then scores the forecasts that it completes.
+
+        Raises WarmcastError that names what is wrong, with nothing written.
+        """
         timeframe = parse_timeframe(request.timeframe).name if request.timeframe else ""
         geo = parse_geo(request.geo) if request.geo is not None else None
         if len(request.source) > _MAX_SOURCE:
@@ -70,7 +80,9 @@ class Importer:
             term_signals(values, season=season, partial_last_period=snapshot.partial_last_period)
             for values in (snapshot.values_a, snapshot.values_b)
         )
-        return snapshot, await self._store.ingest(snapshot, (signals_a, signals_b))
+        done = await self._store.ingest(snapshot, (signals_a, signals_b))
+        await self._earlier.score_earlier(snapshot)
+        return snapshot, done
 
     async def _expected(self, slug: str) -> tuple[str, str]:
         canonical = canonical_slug(slug)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -14,6 +15,7 @@ from services.jobs.job import Status, WarmupJob
 from services.jobs.signals import Signals, term_stats
 from services.jobs.store.listings import ListedComparison, QueueStatus
 from services.jobs.sweeper import Swept
+from services.jobs.trust import Trust, TrustPeriod, TrustStats
 
 STATUS = {status: pb.JobStatus.Value(f"JOB_STATUS_{status.name}") for status in Status}
 
@@ -146,6 +148,11 @@ def counts(status: QueueStatus) -> list[pb.StatusCount]:
     return [pb.StatusCount(status=STATUS[each], count=count) for each, count in status.counts.items()]
 
 
+def trust(of: Trust) -> pb.GetTrustStatsResponse:
+    """How past forecasts did."""
+    return pb.GetTrustStatsResponse(total=_trust_period(of.total), last_90_days=_trust_period(of.lately))
+
+
 def signals(of: Signals) -> pb.TermSignals:
     """One term's signals."""
     return pb.TermSignals(
@@ -174,3 +181,16 @@ def _stats(values: Sequence[float]) -> pb.TermStats:
         maximum=stats.maximum,
         standard_deviation=stats.standard_deviation,
     )
+
+
+def _trust_period(of: TrustPeriod) -> pb.TrustPeriod:
+    return pb.TrustPeriod(
+        overall=_trust_stats(of.overall),
+        timeframes=[
+            pb.TimeframeTrust(timeframe=name, stats=_trust_stats(stats)) for name, stats in of.timeframes.items()
+        ],
+    )
+
+
+def _trust_stats(of: TrustStats) -> pb.TrustStats:
+    return pb.TrustStats(**asdict(of))

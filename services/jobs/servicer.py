@@ -31,6 +31,7 @@ from services.jobs.job import EnqueueReason, Status, WarmupJob
 from services.jobs.store.comparisons import Comparisons
 from services.jobs.store.listings import JobFilter, JobPlace, Listings
 from services.jobs.store.queue import Queue
+from services.jobs.store.track_record import TrackRecord
 from services.jobs.sweeper import Sweeper
 
 SERVICE = pb.DESCRIPTOR.services_by_name["JobsService"].full_name
@@ -76,6 +77,7 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
         comparisons: Comparisons,
         queue: Queue,
         listings: Listings,
+        record: TrackRecord,
         dispatcher: Dispatcher,
         sweeper: Sweeper,
         dispatching: bool,
@@ -84,6 +86,7 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
         self._comparisons = comparisons
         self._queue = queue
         self._listings = listings
+        self._record = record
         self._dispatcher = dispatcher
         self._capacity = Capacity(dispatcher.forecaster_info)
         self._sweeper = sweeper
@@ -116,6 +119,9 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
 
     async def GetComparison(self, request: pb.GetComparisonRequest, context: Context) -> pb.GetComparisonResponse:
         return messages.comparison(await self._comparisons.current(_key(request.key)))
+
+    async def GetTrustStats(self, request: pb.GetTrustStatsRequest, context: Context) -> pb.GetTrustStatsResponse:
+        return messages.trust(await self._record.trust())
 
     async def GetWarmup(self, request: pb.GetWarmupRequest, context: Context) -> pb.GetWarmupResponse:
         view = await self._comparisons.view(_key(request.key))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from psycopg._queries import MAX_CACHED_STATEMENT_LENGTH
 
-from services.jobs.store import comparisons, statements, upkeep
+from services.jobs.store import comparisons, statements, track_record, upkeep
 
 STATEMENTS = {
     f"{module.__name__.rpartition('.')[2]}.{name}": text
-    for module in (statements, upkeep, comparisons)
+    for module in (statements, upkeep, comparisons, track_record)
     for name, text in vars(module).items()
     if isinstance(text, str) and any(word in text for word in ("SELECT ", "UPDATE ", "DELETE "))
 }
@@ -21,4 +21,10 @@ def test_no_statement_is_too_long_for_the_driver_to_remember(name: str) -> None:
 
 
 def test_the_statements_are_found() -> None:
-    assert {"statements.CLAIM", "statements.READY", "upkeep.REFRESH", "comparisons._VIEW"} <= STATEMENTS.keys()
+    assert {
+        "statements.CLAIM",
+        "statements.READY",
+        "upkeep.REFRESH",
+        "comparisons._VIEW",
+        "track_record._KEEP",
+    } <= STATEMENTS.keys()

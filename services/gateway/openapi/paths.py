@@ -48,6 +48,7 @@ def paths() -> dict[str, dict[str, Operation]]:
                 more_errors=("terms-mismatch",),
             ),
         },
+        "/api/forecast/trust-stats": {"get": _trust()},
         "/api/jobs": {
             "get": _operation(
                 "List the warmup jobs, newest first.",
@@ -122,6 +123,8 @@ _TERM: Schema = {
 _AS_OF = _query("asOf", text("when the data were taken (default: now)", format="date-time"))
 _LIMIT = _query("limit", whole("items a page", minimum=1, maximum=MOST_A_PAGE, default=50))
 _CURSOR = _query("cursor", text("nextCursor of the page before"))
+_IF_NONE_MATCH: Schema = {"name": "If-None-Match", "in": "header", "schema": text("an ETag")}
+_ETAG: Schema = {"schema": text("a strong validator of the body")}
 _ID: Schema = {"name": "id", "in": "path", "required": True, "schema": whole(minimum=1)}
 
 
@@ -163,22 +166,39 @@ def _premium(*, head: bool = False) -> Operation:
         else "The premium answer: forecasts for two terms. Never computes one; enqueues a warmup where it is due.",
         answers={200: ("The answer.", "Premium")},
         errors=("invalid-argument", "not-found"),
-        parameters=[_SLUG, *_WHERE, {"name": "If-None-Match", "in": "header", "schema": text("an ETag")}],
+        parameters=[_SLUG, *_WHERE, _IF_NONE_MATCH],
     )
-    responses = operation["responses"]
-    assert isinstance(responses, dict)  # noqa: S101 - for the type checker; _operation made it
-    headers = {
-        "ETag": {"schema": text("a strong validator of the body")},
+    headers: Schema = {
+        "ETag": _ETAG,
         "Cache-Control": {
             "schema": text("max-age=30 with stale-while-revalidate when ready and nothing was enqueued, else no-store")
         },
         "Retry-After": {"schema": whole("seconds; while unsettled, and while a failed job cools down")},
     }
-    responses["200"] = {**responses["200"], "headers": headers}
-    responses["304"] = {"description": "The client has this answer.", "headers": headers}
+    responses = _with_headers(operation, headers)
     if head:
         del responses["200"]["content"]
     return operation
+
+
+def _trust() -> Operation:
+    operation = _operation(
+        "How past forecasts did once the actual values arrived: in all and in the last 90 days, by timeframe.",
+        answers={200: ("The track record.", "Trust")},
+        parameters=[_IF_NONE_MATCH],
+    )
+    cached: Schema = {"schema": text("max-age=30 with stale-while-revalidate")}
+    _with_headers(operation, {"ETag": _ETAG, "Cache-Control": cached})
+    return operation
+
+
+def _with_headers(operation: Operation, headers: Schema) -> dict[str, dict[str, object]]:
+    """Adds the headers of an answer that a client may have already, and its 304."""
+    responses = operation["responses"]
+    assert isinstance(responses, dict)  # noqa: S101 - for the type checker; _operation made it
+    responses["200"] = {**responses["200"], "headers": headers}
+    responses["304"] = {"description": "The client has this answer.", "headers": headers}
+    return responses
 
 
 def _ingest(summary: str, parameters: list[Schema], more_errors: tuple[str, ...] = ()) -> Operation:

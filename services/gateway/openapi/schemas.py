@@ -51,6 +51,10 @@ def shape(properties: dict[str, Schema], optional: tuple[str, ...] = (), descrip
     return {"type": "object", **about, "properties": properties, "required": required}
 
 
+def _share(description: str) -> Schema:
+    return number(f"share, 0 to 1, {description}", minimum=0, maximum=1)
+
+
 TIMEFRAME = text("7d hourly; 30d, 3m daily; 12m, 5y weekly; all monthly", enum=list(TIMEFRAMES))
 MOMENT = text(format="date-time")
 PERIOD = text("start of a period: a date, or a time where the step is hourly")
@@ -315,6 +319,29 @@ SCHEMAS: dict[str, Schema] = {
             "audited": whole("ready jobs whose bundles were asked for"),
             "auditSkipped": or_null(text("why the audit did not run to its end")),
         }
+    ),
+    "TrustStats": shape(
+        {
+            "forecasts": whole("scored, each of two terms"),
+            "points": whole("dates of both terms that were compared"),
+            "winnerRight": or_null(_share("of forecasts whose higher mean was the right term's; ties are left out")),
+            "directionRight": or_null(_share("of terms that rose, fell or did neither as was said")),
+            "coverage80": or_null(_share("of points inside the 80 % interval")),
+            "coverage95": or_null(_share("of points inside the 95 % interval")),
+            "mae": or_null(number("mean absolute error over terms, in points of the scale that they were forecast on")),
+            "mase": or_null(number("mean over terms of MAE by the mean one-step change before")),
+        },
+        description="null where nothing was scored",
+    ),
+    "TrustPeriod": shape(
+        {
+            "overall": ref("TrustStats"),
+            "timeframes": shape({name: ref("TrustStats") for name in TIMEFRAMES}, description="the same for each"),
+        },
+    ),
+    "Trust": shape(
+        {"total": ref("TrustPeriod"), "last90Days": ref("TrustPeriod")},
+        description="forecasts by when they were scored",
     ),
     "Health": shape({"status": text()}),
 }

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     Double,
     ForeignKey,
@@ -186,4 +187,45 @@ forecast_records = Table(
     # The same engine on the same snapshot gives the same numbers: one row says it, however often it was refreshed.
     UniqueConstraint("job_id", "label", "forecast_hash", name="forecast_record_unique"),
     CheckConstraint("label IN ('termA', 'termB')", name="label"),
+)
+
+# How each forecast did. No foreign key: a score outlives the record, the job and the snapshots that it tells of.
+forecast_scores = Table(
+    "forecast_scores",
+    metadata,
+    _id(),
+    Column("record_a_id", BigInteger, nullable=False),
+    Column("record_b_id", BigInteger, nullable=False),
+    Column("slug", Text, nullable=False),
+    Column("timeframe", Text, nullable=False),
+    Column("geo", Text, nullable=False),
+    Column("data_hash", Text, nullable=False),  # of the snapshot that was forecast
+    Column("actual_snapshot_id", BigInteger, nullable=False),
+    Column("actual_data_hash", Text, nullable=False),
+    Column("engine_version", Text, nullable=False),
+    Column("generated_at", DateTime(timezone=True), nullable=False),
+    Column("dates", Integer, nullable=False),
+    Column("winner_right", Boolean),  # null: a tie
+    *(Column(f"direction_right_{term}", Boolean, nullable=False) for term in "ab"),
+    *(Column(f"hits{level}_{term}", Integer, nullable=False) for level in (80, 95) for term in "ab"),
+    *(Column(f"mae_{term}", Double, nullable=False) for term in "ab"),
+    *(Column(f"mase_{term}", Double) for term in "ab"),
+    _moment("scored_at", nullable=False),
+    # A forecast is scored once, whoever imports at the same time.
+    UniqueConstraint("record_a_id", name="forecast_score_unique"),
+)
+
+# The scores added up, so that nobody reads them all: a row a timeframe for each day, and one for all time.
+forecast_score_sums = Table(
+    "forecast_score_sums",
+    metadata,
+    Column("day", Date, primary_key=True),  # UTC; -infinity is all time
+    Column("timeframe", Text, primary_key=True),
+    *(
+        Column(name, BigInteger, nullable=False)
+        for name in ("forecasts", "winners", "winners_right", "directions_right", "points", "hits80", "hits95")
+    ),
+    Column("mae_sum", Double, nullable=False),
+    Column("mases", BigInteger, nullable=False),
+    Column("mase_sum", Double, nullable=False),
 )

@@ -48,7 +48,8 @@ WHERE id IN (
 RETURNING id
 """
 
-# A job that no comparison stands on any more, settled that long ago, with the forecasts kept for it.
+# A job that no comparison stands on any more, settled that long ago, with the forecasts kept for it. Those that are not
+# scored yet are kept, until the last date that they are for is that long past too.
 DELETE_OLD_JOBS = """
 WITH old AS MATERIALIZED (
     SELECT job.id FROM warmup_jobs AS job
@@ -60,6 +61,12 @@ WITH old AS MATERIALIZED (
           ON snapshot.id IN (comparison.current_snapshot_id, comparison.previous_snapshot_id)
         WHERE comparison.slug = job.slug AND comparison.timeframe = job.timeframe AND comparison.geo = job.geo
           AND snapshot.data_hash = job.data_hash
+      )
+      AND NOT EXISTS (
+        SELECT FROM forecast_records AS record
+        WHERE record.job_id = job.id AND record.label = 'termA'
+          AND record.times[cardinality(record.times)] > now() - make_interval(days => %(days)s)
+          AND NOT EXISTS (SELECT FROM forecast_scores AS score WHERE score.record_a_id = record.id)
       )
     LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED

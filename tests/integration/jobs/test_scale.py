@@ -17,7 +17,7 @@ from psycopg.rows import DictRow, tuple_row
 
 from services.common.comparison import ComparisonKey
 from services.jobs.job import QueuePolicy, Status
-from services.jobs.store import comparisons, statements, upkeep
+from services.jobs.store import comparisons, statements, track_record, upkeep
 from services.jobs.store.database import PLANNING, Database
 from services.jobs.store.listings import JobFilter, Listings
 
@@ -46,6 +46,8 @@ PARAMETERS: dict[str, Any] = (
         "permanent": False,
         "lease_id": 1,
         "delay": 0,
+        "first": datetime(2020, 1, 1, tzinfo=UTC),
+        "last": datetime(2030, 1, 1, tzinfo=UTC),
     }
 )
 STATEMENTS = {
@@ -61,6 +63,8 @@ STATEMENTS = {
     "requeue": statements.REQUEUE,
     "promote": upkeep.PROMOTE,
     "status": upkeep.STATUS,
+    "due to be scored": track_record._DUE.replace("%(data_hash)s", "'newer'"),
+    "track record": track_record._TALLIES,
 }
 FILL = """
 INSERT INTO term_pairs SELECT 'a-vs-term' || n, 'a', 'term' || n
@@ -80,6 +84,15 @@ SELECT slug, timeframe, geo, data_hash,
        now() - interval '1 min', now(), now() + interval '1 h',
        CASE WHEN id %% 7 = 1 THEN now() + interval '1 h' END, CASE WHEN id %% 5 = 1 THEN 10 ELSE 0 END
 FROM snapshots WHERE id BETWEEN %(first)s AND %(last)s;
+INSERT INTO forecast_records (job_id, lease_id, label, term, engine_version, forecast_hash, direction, generated_at,
+                              times, point_values, lower80, upper80, lower95, upper95)
+SELECT id, id, label, 'a', '1', '', '', now(), ARRAY['2025-01-01'::timestamptz], '{1}', '{1}', '{1}', '{1}', '{1}'
+FROM warmup_jobs, (VALUES ('termA'), ('termB')) AS labels (label) WHERE id BETWEEN %(first)s AND %(last)s;
+INSERT INTO forecast_scores (record_a_id, record_b_id, slug, timeframe, geo, data_hash, actual_snapshot_id,
+                             actual_data_hash, engine_version, generated_at, dates, direction_right_a,
+                             direction_right_b, hits80_a, hits80_b, hits95_a, hits95_b, mae_a, mae_b)
+SELECT id, id + 1, '', '', '', '', 1, '', '1', now(), 1, true, true, 1, 1, 1, 1, 0, 0
+FROM forecast_records WHERE label = 'termA' AND job_id %% 2 = 1 AND job_id BETWEEN %(first)s AND %(last)s;
 """
 
 

@@ -26,6 +26,7 @@ from services.jobs.forecast import ForecasterInfo
 from services.jobs.importer import Importer
 from services.jobs.job import EnqueueReason
 from services.jobs.runner import Runner
+from services.jobs.scoring import Scorer
 from services.jobs.servicer import JobsServicer
 from services.jobs.sweeper import Sweeper
 from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, forecasts, succeed
@@ -92,10 +93,11 @@ async def jobs(store: Store) -> AsyncIterator[Jobs]:
     )
     server = Server(chain, service=servicer.SERVICE)
     service = JobsServicer(
-        importer=Importer(store.comparisons),
+        importer=Importer(store.comparisons, Scorer(store.record)),
         comparisons=store.comparisons,
         queue=store.queue,
         listings=store.listings,
+        record=store.record,
         dispatcher=dispatcher,
         sweeper=Sweeper(store.queue, store.listings, forecaster),
         dispatching=False,

@@ -1,0 +1,230 @@
+"""The track record over real PostgreSQL: forecasts are scored once, by imports, which scoring never fails."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from services.jobs.forecast import ForecastPoint, GeneratedForecasts, TermForecast
+from services.jobs.importer import Importer, ImportRequest
+from services.jobs.ingest.points import read_points
+from services.jobs.ingest.snapshot import Snapshot
+from services.jobs.scoring import SCORES, Scorer
+from services.jobs.store.database import Database
+from services.jobs.store.track_record import TrackRecord
+from services.jobs.track_record import KeptForecast, Score
+from services.jobs.trust import TrustStats
+from tests.integration.jobs.conftest import Store, key_of
+
+START = datetime(2024, 1, 7, tzinfo=UTC)
+HORIZON = 4
+NOTHING = TrustStats(0, 0, None, None, None, None, None, None)
+
+
+def week(number: int) -> datetime:
+    return START + timedelta(weeks=number)
+
+
+async def imported(
+    store: Store, weeks: int, *, scale: float = 1.0, earlier: Scorer | None = None, partial: bool = False, tf: str = ""
+) -> Snapshot:
+    """Imports the first `weeks` of amazon (39 and 41 in turns) against costco (20), times `scale`."""
+    points = [
+        (week(number).date().isoformat(), ((39 + 2 * (number % 2)) * scale, 20 * scale)) for number in range(weeks)
+    ]
+    importer = Importer(store.comparisons, earlier or Scorer(store.record))
+    as_of = week(weeks) - timedelta(days=1) if partial else week(weeks)
+    wanted = ImportRequest(as_of=as_of, source="test", timeframe=tf)
+    snapshot, _ = await importer.take([read_points(["amazon", "costco"], points)], wanted)
+    return snapshot
+
+
+async def warmed(store: Store, snapshot: Snapshot, *, engine_version: str = "1", value: float = 40.0) -> None:
+    """Runs the current snapshot's job; its forecasts are a straight line of HORIZON weeks."""
+    job = await store.queue.trigger(key_of(snapshot), force=True)
+    assert job is not None
+    first = snapshot.times[-1] + timedelta(weeks=1)
+    done = await store.queue.ready(await store.claim_one(), made(first, engine_version, value))
+    assert done is not None
+
+
+def made(first: datetime, engine_version: str, value: float) -> GeneratedForecasts:
+    def term(name: str, level: float) -> TermForecast:
+        points = tuple(
+            ForecastPoint(first + timedelta(weeks=number), level, level - 1, level + 1, level - 2, level + 2)
+            for number in range(HORIZON)
+        )
+        return TermForecast(name, f"{name} {engine_version} {level}", "stable", points)
+
+    return GeneratedForecasts(engine_version, first, False, term("amazon", value), term("costco", 20.0))
+
+
+async def scores(store: Store) -> Sequence[dict[str, object]]:
+    return await store.execute("SELECT * FROM forecast_scores ORDER BY id")
+
+
+async def overall(store: Store) -> TrustStats:
+    return (await store.record.trust()).total.overall
+
+
+async def test_newer_data_score_what_was_forecast_of_older_ones(store: Store) -> None:
+    old = await imported(store, 20)
+    await warmed(store, old)
+    assert (await store.record.trust()).total.overall == NOTHING
+    new = await imported(store, 20 + HORIZON, scale=0.5)
+    (score,) = await scores(store)
+    assert (score["slug"], score["timeframe"], score["geo"]) == ("amazon-vs-costco", "12m", "")
+    assert (score["data_hash"], score["actual_data_hash"]) == (old.data_hash, new.data_hash)
+    assert (score["engine_version"], score["dates"], score["winner_right"]) == ("1", HORIZON, True)
+    records = await store.execute("SELECT id FROM forecast_records ORDER BY label")
+    assert [score["record_a_id"], score["record_b_id"]] == [record["id"] for record in records]
+    (snapshot,) = await store.execute("SELECT id FROM snapshots WHERE data_hash = %(hash)s", hash=new.data_hash)
+    assert score["actual_snapshot_id"] == snapshot["id"]
+
+    trust = await store.record.trust()
+    # Amazon is 1 off each week, at the end of the 80 % interval, and changes by 2; costco is right and never changes.
+    assert trust.total.overall == TrustStats(1, 2 * HORIZON, 1.0, 1.0, 1.0, 1.0, 0.5, 0.5)
+    assert trust.total.timeframes["12m"] == trust.lately.timeframes["12m"] == trust.lately.overall
+    assert trust.total.timeframes["5y"] == NOTHING
+    assert list(trust.total.timeframes) == ["7d", "30d", "3m", "12m", "5y", "all"]
+
+
+async def test_a_forecast_is_scored_once(store: Store) -> None:
+    old = await imported(store, 20)
+    await warmed(store, old)
+    await imported(store, 24)
+    first = await scores(store)
+    await imported(store, 24)
+    await imported(store, 20)  # an older snapshot again
+    await imported(store, 25, scale=0.7)
+    assert await scores(store) == first
+    assert (await overall(store)).forecasts == 1
+
+
+async def test_imports_at_once_score_it_once(store: Store) -> None:
+    await warmed(store, await imported(store, 20))
+
+    class Together(TrackRecord):
+        """Lets nobody write before everybody has seen that the forecast is due."""
+
+        def __init__(self, database: Database, callers: int) -> None:
+            super().__init__(database)
+            self._all_there = asyncio.Barrier(callers)
+
+        async def due(self, snapshot: Snapshot) -> list[KeptForecast]:
+            found = await super().due(snapshot)
+            async with asyncio.timeout(10):
+                await self._all_there.wait()
+            assert len(found) == 1
+            return found
+
+    scorer = Scorer(Together(store.database, 6))
+    await asyncio.gather(*(imported(store, 24 + number, earlier=scorer) for number in range(6)))
+    assert len(await scores(store)) == 1
+    assert (await overall(store)).forecasts == 1
+
+
+async def test_a_superseded_forecast_is_scored_when_its_own_dates_have_passed(store: Store) -> None:
+    await warmed(store, await imported(store, 20))
+    await warmed(store, await imported(store, 22))
+    assert await scores(store) == []
+    await imported(store, 24)
+    assert len(await scores(store)) == 1
+    await imported(store, 26)
+    assert [score["dates"] for score in await scores(store)] == [HORIZON] * 2
+    assert (await overall(store)).forecasts == 2
+
+
+async def test_each_engine_version_answers_for_itself(store: Store) -> None:
+    old = await imported(store, 20)
+    await warmed(store, old, engine_version="1")
+    await warmed(store, old, engine_version="2", value=10.0)
+    await imported(store, 24)
+    versions = {score["engine_version"]: score["winner_right"] for score in await scores(store)}
+    assert versions == {"1": True, "2": False}
+
+
+async def test_a_partial_last_period_completes_no_horizon(store: Store) -> None:
+    await warmed(store, await imported(store, 20))
+    await imported(store, 24, partial=True)
+    assert await scores(store) == []
+    await imported(store, 25, partial=True)
+    assert len(await scores(store)) == 1
+
+
+async def test_too_short_a_common_past_scores_nothing(store: Store) -> None:
+    await warmed(store, await imported(store, 7))
+    before = SCORES.labels("few-common-dates")._value.get()
+    await imported(store, 11)
+    assert SCORES.labels("few-common-dates")._value.get() == before + 1
+    assert await scores(store) == []
+
+
+async def test_another_timeframe_is_another_comparison(store: Store) -> None:
+    await warmed(store, await imported(store, 20, tf="12m"))
+    await imported(store, 24, tf="5y")
+    assert await scores(store) == []
+    await imported(store, 24, tf="12m")
+    assert len(await scores(store)) == 1
+
+
+async def test_what_goes_wrong_with_scoring_does_not_touch_the_import(store: Store) -> None:
+    class Broken(TrackRecord):
+        """Fails in the middle of its work, in the database itself."""
+
+        async def keep(self, snapshot: Snapshot, forecast: KeptForecast, score: Score) -> bool:
+            await store.execute("SELECT 1 / 0")
+            return True
+
+    await warmed(store, await imported(store, 20))
+    before = SCORES.labels("error")._value.get()
+    new = await imported(store, 24, earlier=Scorer(Broken(store.database)))
+    assert SCORES.labels("error")._value.get() == before + 1
+    assert (await store.comparisons.view(key_of(new))).data_hash == new.data_hash
+    assert await scores(store) == []
+    await imported(store, 24)  # the same data again find what is still due
+    assert len(await scores(store)) == 1
+
+
+async def test_of_late_is_the_last_ninety_days(store: Store) -> None:
+    await warmed(store, await imported(store, 20))
+    await imported(store, 24)
+    today = "(now() AT TIME ZONE 'UTC')::date"
+    for days, forecasts in ((89, 1), (90, 0)):
+        await store.execute(f"UPDATE forecast_score_sums SET day = {today} - {days} WHERE day > '-infinity'")
+        trust = await store.record.trust()
+        assert (trust.total.overall.forecasts, trust.lately.overall.forecasts) == (1, forecasts)
+
+
+async def test_the_sums_are_those_of_the_scores(store: Store) -> None:
+    for weeks in range(20, 27):
+        await warmed(store, await imported(store, weeks), value=30.0 + weeks)
+    added = await store.execute(
+        "SELECT sum(mae_a + mae_b) AS mae, sum(hits80_a + hits80_b) AS hits FROM forecast_scores"
+    )
+    sums = await store.execute("SELECT mae_sum AS mae, hits80 AS hits FROM forecast_score_sums WHERE day = '-infinity'")
+    assert len(await scores(store)) == 3
+    assert sums == added
+
+
+async def test_retention_leaves_what_is_still_to_be_scored_and_scores_outlive_it(store: Store) -> None:
+    for weeks in (20, 21, 22):
+        await warmed(store, await imported(store, weeks))
+    await store.execute("UPDATE warmup_jobs SET updated_at = now() - interval '31 days'")
+    await store.execute("UPDATE snapshots SET created_at = now() - interval '31 days'")
+    # The forecast of the first snapshot, which no comparison stands on, ends yesterday.
+    await store.execute("UPDATE forecast_records SET times = ARRAY[now() - interval '1 day'] WHERE job_id = 1")
+    assert await store.queue.delete_old(days=30, limit=10) == 0
+    await store.execute("UPDATE forecast_records SET times = ARRAY[now() - interval '31 days'] WHERE job_id = 1")
+    assert await store.queue.delete_old(days=30, limit=10) == 2, "its job and its snapshot; nobody brought newer data"
+
+    assert await scores(store) == []
+    await imported(store, 26)
+    assert len(await scores(store)) == 2
+    await store.execute("UPDATE warmup_jobs SET updated_at = now() - interval '31 days'")
+    await store.execute("UPDATE forecast_records SET times = ARRAY[now()] WHERE job_id = 2")
+    await store.execute("UPDATE snapshots SET created_at = now() - interval '31 days'")
+    assert await store.queue.delete_old(days=30, limit=10) == 2, "the scored one goes, whatever its dates are"
+    assert len(await scores(store)) == 2
+    assert (await overall(store)).forecasts == 2
