@@ -25,8 +25,15 @@ EXPORTS = Path(__file__).parents[3] / "shared" / "data" / "google-trends"
 Answer = dict[str, Any]  # JSON
 
 
-def export(term_a: str = "amazon", term_b: str = "costco", *, weeks: int = 104, place: str = "United States") -> bytes:
-    """A weekly export of two terms, shaped like Google's, of numbers that are plainly made up."""
+def export(
+    term_a: str = "amazon",
+    term_b: str = "costco",
+    *,
+    weeks: int = 104,
+    place: str = "United States",
+    scale: float = 1.0,
+) -> bytes:
+    """A weekly export of two terms, shaped like Google's, of numbers that are plainly made up, times `scale`."""
     out = io.StringIO()
     out.write("Category: All categories\r\n\r\n")
     writer = csv.writer(out, lineterminator="\r\n")
@@ -36,8 +43,8 @@ def export(term_a: str = "amazon", term_b: str = "costco", *, weeks: int = 104, 
         writer.writerow(
             [
                 date(2022, 1, 2) + timedelta(weeks=week),
-                round(60 + 20 * season + week % 5),
-                round(30 - 9 * season + week % 3),
+                round(scale * (60 + 20 * season + week % 5)),
+                round(scale * (30 - 9 * season + week % 3)),
             ]
         )
     return out.getvalue().encode()

@@ -1,0 +1,58 @@
+"""Forecasts held against what came, through the whole product."""
+
+from __future__ import annotations
+
+import csv
+import json
+from statistics import fmean
+
+import pytest
+
+from tests.e2e.calls import Answer, export
+from tests.e2e.conftest import Call, Product
+from tests.e2e.test_cli import warmcast
+
+HORIZON = 26  # weeks, of 5y
+
+
+def test_newer_data_score_the_forecast_of_older_ones(running_product: Product, call: Call) -> None:
+    caller = call(running_product)
+    path = "/api/forecast/trust-stats"
+    before = caller.http.get(path).json()
+    assert before["total"]["overall"]["forecasts"] == 0
+    assert before["total"]["overall"]["winnerRight"] is None
+
+    caller.ingest(export())
+    caller.premium()
+    bundles = caller.until("ready")["insightsPack"]["forecasts"]
+    assert len(bundles["termA"]["points"]) == HORIZON
+    # Google scales each export to its own maximum.
+    newer = caller.ingest(export(weeks=104 + HORIZON, scale=0.7))
+    assert bundles["termA"]["points"][-1]["date"] == newer["lastDate"]
+
+    answer = caller.http.get(path)
+    trust = answer.json()
+    stats = trust["total"]["overall"]
+    assert (stats["forecasts"], stats["points"]) == (1, 2 * HORIZON)
+    assert stats["winnerRight"] == 1.0, "amazon lies far above costco throughout"
+    # Whole numbers of another scale, scaled back, are a little off; left as they are they would be 13 points off.
+    assert stats["mae"] == pytest.approx(error_of(bundles), abs=0.8)
+    assert trust["total"] == trust["last90Days"]
+    assert trust["total"]["timeframes"]["5y"] == stats
+    assert caller.http.get(path, headers={"If-None-Match": answer.headers["etag"]}).status_code == 304
+
+    caller.ingest(export(weeks=104 + HORIZON, scale=0.7))
+    caller.ingest(export())
+    assert caller.http.get(path).json() == trust
+    told = warmcast(running_product, "trust", "--json")
+    assert (told.returncode, json.loads(told.stdout)) == (0, trust)
+
+
+def error_of(bundles: Answer) -> float:
+    """The mean absolute error of both bundles, by the longer export on the scale of the shorter one."""
+    came = list(csv.reader(export(weeks=104 + HORIZON).decode().splitlines()))[-HORIZON:]
+    return fmean(
+        abs(point["value"] - float(row[column]))
+        for column, name in ((1, "termA"), (2, "termB"))
+        for point, row in zip(bundles[name]["points"], came, strict=True)
+    )
