@@ -21,20 +21,26 @@ _SUMS = (*_COUNTS, "mae_sum", "mase_sum")
 # comparison's newest 2,000 jobs, the latest 20 such forecasts: what is due grows by one an import, and what is found
 # due and cannot be scored has the fewest common dates where it is oldest, so it never stands before one that can be.
 _DUE = """
-WITH kept AS MATERIALIZED (
+WITH jobs AS MATERIALIZED (
+    -- By the comparison's index; sorted in the same breath, the planner may walk all jobs there are to spare the sort.
     SELECT id, data_hash FROM warmup_jobs
     WHERE slug = %(slug)s AND timeframe = %(timeframe)s AND geo = %(geo)s AND data_hash <> %(data_hash)s
-    ORDER BY id DESC
-    LIMIT 2000
 ),
+kept AS MATERIALIZED (SELECT id, data_hash FROM jobs ORDER BY id DESC LIMIT 2000),
 due AS MATERIALIZED (
-    SELECT a.id AS record_a_id, b.id AS record_b_id, kept.data_hash, a.times[cardinality(a.times)] AS ends
+    SELECT pair.*, kept.data_hash
     FROM kept
-    JOIN forecast_records AS a ON a.job_id = kept.id AND a.label = 'termA'
-    JOIN forecast_records AS b ON b.job_id = kept.id AND b.label = 'termB' AND b.lease_id = a.lease_id
-    WHERE a.times[1] >= %(first)s AND a.times[cardinality(a.times)] <= %(last)s
-      AND NOT EXISTS (SELECT FROM forecast_scores AS score WHERE score.record_a_id = a.id)
-    ORDER BY ends DESC, a.id DESC
+    -- LIMIT also says that these are looked up for each job: joined, whole tables are read for them.
+    CROSS JOIN LATERAL (
+        SELECT a.id AS record_a_id, b.id AS record_b_id, a.times[cardinality(a.times)] AS ends
+        FROM forecast_records AS a
+        JOIN forecast_records AS b ON b.job_id = a.job_id AND b.label = 'termB' AND b.lease_id = a.lease_id
+        WHERE a.job_id = kept.id AND a.label = 'termA'
+          AND a.times[1] >= %(first)s AND a.times[cardinality(a.times)] <= %(last)s
+          AND NOT EXISTS (SELECT FROM forecast_scores AS score WHERE score.record_a_id = a.id)
+        LIMIT 20
+    ) AS pair
+    ORDER BY pair.ends DESC, pair.record_a_id DESC
     LIMIT 20
 )
 SELECT due.record_a_id, due.record_b_id, due.data_hash, a.engine_version, a.generated_at,
