@@ -119,10 +119,12 @@ async def test_imports_at_once_score_it_once(store: Store) -> None:
             assert len(found) == 1
             return found
 
+    failed = SCORES.labels("error")._value.get()
     scorer = Scorer(Together(store.database, 6))
     await asyncio.gather(*(imported(store, 24 + number, earlier=scorer) for number in range(6)))
     assert len(await scores(store)) == 1
     assert (await overall(store)).forecasts == 1
+    assert SCORES.labels("error")._value.get() == failed, "who comes second has nothing to complain of"
 
 
 async def test_a_superseded_forecast_is_scored_when_its_own_dates_have_passed(store: Store) -> None:
@@ -143,6 +145,11 @@ async def test_each_engine_version_answers_for_itself(store: Store) -> None:
     await imported(store, 24)
     versions = {score["engine_version"]: score["winner_right"] for score in await scores(store)}
     assert versions == {"1": True, "2": False}
+    pairs = await store.execute(
+        "SELECT a.engine_version AS a, b.engine_version AS b FROM forecast_scores AS score "
+        "JOIN forecast_records AS a ON a.id = record_a_id JOIN forecast_records AS b ON b.id = record_b_id"
+    )
+    assert {(pair["a"], pair["b"]) for pair in pairs} == {("1", "1"), ("2", "2")}
 
 
 async def test_a_partial_last_period_completes_no_horizon(store: Store) -> None:
