@@ -126,6 +126,7 @@ async def run(connection: Connection, statement: str, parameters: Mapping[str, o
 
 async def _configure(connection: Connection) -> None:
     await connection.execute(PLANNING)
+    await connection.execute("SET TimeZone = 'UTC'")  # which needs no time zone files to be read
 
 
 @contextmanager

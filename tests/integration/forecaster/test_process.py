@@ -138,7 +138,8 @@ async def test_it_computes_with_the_real_engine_in_clean_workers_and_ends_on_sig
     forecaster.child.send(signal.SIGTERM)
     assert forecaster.child.wait(20), forecaster.child.tail()
     assert forecaster.child.exit_code == 0, forecaster.child.tail()
-    assert not [pid for pid in everything if not _is_gone(pid)]
+    for pid in everything:
+        await asyncio.to_thread(wait_until, partial(_is_gone, pid), 5, f"{pid} is gone")
 
 
 @on_linux
@@ -208,16 +209,6 @@ async def test_a_worker_that_is_killed_in_mid_run_fails_that_run_and_the_next_on
         error = from_rpc_error(caught.value, asked="the forecaster")
         assert (error.reason, error.detail) == (errors.UNAVAILABLE, "the worker process ended")
         assert not (await _generate(stub, request(2))).adopted
-
-
-@on_linux
-async def test_a_run_past_its_deadline_is_killed_and_says_so(start: Start, redis_url: str) -> None:
-    forecaster = start(REDIS_URL=redis_url, ENGINE_SETTING="full", WORKER_SLOTS="1", FORECAST_DEADLINE_SECONDS="0.01")
-    await forecaster.until_ready()
-    async with forecaster.channel() as channel:
-        with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await _generate(pb_grpc.ForecasterServiceStub(channel), request(1, points=1000))
-        assert from_rpc_error(caught.value, asked="the forecaster").reason is errors.DEADLINE_EXCEEDED
 
 
 async def test_it_waits_for_a_redis_that_comes_later_and_for_one_that_goes(start: Start, tmp_path: Path) -> None:
