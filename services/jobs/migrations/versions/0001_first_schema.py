@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alembic import op
+from services.jobs.migrations import plain
 
 revision = "0001"
 down_revision = None
@@ -147,14 +147,8 @@ DROP SEQUENCE warmup_lease_ids;
 
 
 def upgrade() -> None:
-    _each(UP)
+    plain.execute(UP)
 
 
 def downgrade() -> None:
-    _each(DOWN)
-
-
-def _each(statements: str) -> None:
-    for statement in statements.split(";\n"):
-        if statement.strip():
-            op.execute(statement)
+    plain.execute(DOWN)

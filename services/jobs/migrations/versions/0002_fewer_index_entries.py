@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alembic import op
+from services.jobs.migrations import plain
 
 revision = "0002"
 down_revision = "0001"
@@ -28,14 +28,8 @@ CREATE INDEX warmup_jobs_status_idx ON warmup_jobs (status);
 
 
 def upgrade() -> None:
-    _each(UP)
+    plain.execute(UP)
 
 
 def downgrade() -> None:
-    _each(DOWN)
-
-
-def _each(statements: str) -> None:
-    for statement in statements.split(";\n"):
-        if statement.strip():
-            op.execute(statement)
+    plain.execute(DOWN)

@@ -1,0 +1,12 @@
+"""Migrations are written as plain SQL."""
+
+from __future__ import annotations
+
+from alembic import op
+
+
+def execute(statements: str) -> None:
+    """Each of the statements, which end with a semicolon at the end of a line."""
+    for statement in statements.split(";\n"):
+        if statement.strip():
+            op.execute(statement)
