@@ -9,7 +9,7 @@ from dataclasses import asdict
 from services.common.comparison import ComparisonKey
 from services.jobs.forecast import GeneratedForecasts
 from services.jobs.job import PRIORITY, Claims, EnqueueReason, QueuePolicy, Status, SweptJob, WarmupJob
-from services.jobs.store import statements, upkeep
+from services.jobs.store import rescue, statements, upkeep
 from services.jobs.store.coalescing import Coalescer
 from services.jobs.store.database import Connection, Database, run
 from services.jobs.store.rows import to_claimed_job, to_job, to_swept_job
@@ -56,7 +56,7 @@ class Queue:
         rows = await self._database.fetch(
             statements.CLAIM, self._policy | {"limit": limit, "holder": self._holder}, repeatable=False
         )
-        rescued = await self._database.fetch(statements.RESCUE, self._policy) if rows[0]["leases_ran_out"] else []
+        rescued = await self._database.fetch(rescue.RESCUE, self._policy) if rows[0]["leases_ran_out"] else []
         return Claims(
             claimed=tuple(to_claimed_job(row) for row in rows if row["id"] is not None),
             rescued=tuple(to_swept_job(row) for row in rescued),
@@ -84,7 +84,7 @@ class Queue:
 
     async def sweep(self, job_id: int | None = None) -> tuple[SweptJob, ...]:
         """Takes up what PostgreSQL knows to be stuck: all of it, or one job."""
-        rows = await self._database.fetch(statements.SWEEP, self._policy | {"id": job_id})
+        rows = await self._database.fetch(rescue.SWEEP, self._policy | {"id": job_id})
         return tuple(to_swept_job(row) for row in rows)
 
     async def requeue(self, *job_ids: int, status: Status | None = None) -> list[WarmupJob]:

@@ -101,48 +101,6 @@ WITH triggered AS (
 SELECT triggered.*, {NOTIFY} FROM triggered
 """
 
-# What a lease that ran out means, wherever it is noticed: the attempt counts, and the job goes on or has failed.
-# A row that says running but names no lease (written by hand) is held to have none.
-_RESCUE_SET = """
-    status = CASE WHEN job.attempts >= %(max_attempts)s THEN 'failed' ELSE 'queued' END,
-    last_error = CASE
-        WHEN job.deadline_at <= now() THEN 'the attempt passed its deadline'
-        ELSE 'the lease expired: its runner or the forecaster stopped without a word'
-    END,
-    not_before = NULL,
-    completed_at = CASE WHEN job.attempts >= %(max_attempts)s THEN now() END,
-    failures = job.failures + CASE WHEN job.attempts >= %(max_attempts)s THEN 1 ELSE 0 END,
-    cooldown_until = CASE WHEN job.attempts >= %(max_attempts)s THEN now() + make_interval(secs =>
-        LEAST(%(cooldown_transient)s * 2 ^ LEAST(job.failures, 20), %(cooldown_cap)s)) END,
-    requeues = job.requeues + 1,
-    lease_expires_at = NULL,
-    deadline_at = NULL,
-    holder = NULL,
-    version = job.version + 1,
-    updated_at = now()
-"""
-
-
-def _rescue(scope: str = "true") -> str:
-    """Re-queues the running jobs in `scope` whose lease ran out."""
-    # SKIP LOCKED: a row that another runner is just rescuing, or whose holder is just settling it, needs no rescue.
-    return f"""
-expired AS MATERIALIZED (
-    SELECT id, CASE WHEN deadline_at <= now() THEN 'deadline-passed' ELSE 'lease-expired' END AS cause
-    FROM warmup_jobs
-    WHERE {scope} AND status = 'running' AND (lease_expires_at <= now() OR lease_expires_at IS NULL)
-    ORDER BY lease_expires_at NULLS FIRST
-    LIMIT 1000
-    FOR UPDATE SKIP LOCKED
-),
-rescued AS (
-    UPDATE warmup_jobs AS job SET {_RESCUE_SET}
-    FROM expired WHERE job.id = expired.id
-    RETURNING {JOB_COLUMNS}, expired.cause
-)
-"""
-
-
 # Each claimed job comes with its series, and each row says when to look again and whether a lease has run out, so that
 # a start costs one way to the database.
 #
@@ -190,13 +148,6 @@ LEFT JOIN LATERAL (
     LIMIT 1
 ) AS series ON true
 ORDER BY claimed.priority, claimed.queued_at, claimed.id
-"""
-
-# Part of every claim that sees a lease that ran out: no leader and no sweeper has to be alive for it. The notification
-# brings every runner back for what it frees.
-RESCUE = f"""
-WITH {_rescue()}
-SELECT rescued.*, {NOTIFY} FROM rescued ORDER BY priority, queued_at, id
 """
 
 # Never past the attempt's own deadline, so that one comparison finds both kinds of stuck.
@@ -289,38 +240,6 @@ WITH returned AS (
     RETURNING {JOB_COLUMNS}
 )
 SELECT returned.*, {NOTIFY} FROM returned
-"""
-
-_ONE_OR_ALL = "(%(id)s::bigint IS NULL OR id = %(id)s)"
-
-# `id` NULL is the sweep over all; else the same for one job, as the next call that needs it does. A queued job that
-# is overdue keeps its place: what it lacks is a runner, so they are told again, and it is counted.
-SWEEP = f"""
-WITH {_rescue(_ONE_OR_ALL)},
-overdue AS MATERIALIZED (
-    SELECT id FROM warmup_jobs
-    WHERE {_ONE_OR_ALL} AND status = 'queued'
-      -- Two conditions where GREATEST would do: the first one is what an index finds.
-      AND queued_at < now() - make_interval(secs => %(overdue_after)s)
-      AND (not_before IS NULL OR not_before < now() - make_interval(secs => %(overdue_after)s))
-      -- However many callers see a job that nobody runs, its runners are told once a minute; a sweep tells them anew.
-      AND (%(id)s::bigint IS NULL OR updated_at < now() - make_interval(secs => LEAST(%(overdue_after)s, 60)))
-    ORDER BY queued_at, id
-    LIMIT 1000
-    FOR UPDATE SKIP LOCKED
-),
-reminded AS (
-    UPDATE warmup_jobs AS job SET
-        requeues = job.requeues + 1,
-        -- A refresh that has waited this long has been overtaken often enough.
-        priority = 0,
-        version = job.version + 1,
-        updated_at = now()
-    FROM overdue WHERE job.id = overdue.id
-    RETURNING {JOB_COLUMNS}, 'queued-overdue' AS cause
-)
-SELECT swept.*, {NOTIFY} FROM (SELECT * FROM rescued UNION ALL SELECT * FROM reminded) AS swept
-ORDER BY priority, queued_at, id
 """
 
 _BY_HAND = new_episode(

@@ -17,7 +17,7 @@ from psycopg.rows import DictRow, tuple_row
 
 from services.common.comparison import ComparisonKey
 from services.jobs.job import QueuePolicy, Status
-from services.jobs.store import comparisons, statements, track_record, upkeep
+from services.jobs.store import comparisons, rescue, statements, track_record, upkeep
 from services.jobs.store.database import PLANNING, Database
 from services.jobs.store.listings import JobFilter, Listings
 
@@ -56,10 +56,10 @@ STATEMENTS = {
     "enqueue": statements.ENQUEUE,
     "trigger": statements.TRIGGER,
     "claim": statements.CLAIM,
-    "rescue": statements.RESCUE,
+    "rescue": rescue.RESCUE,
     "heartbeat": statements.HEARTBEAT.replace("%(id)s", "500"),
     "fail": statements.FAIL.replace("%(id)s", "500"),
-    "sweep": statements.SWEEP,
+    "sweep": rescue.SWEEP,
     "requeue": statements.REQUEUE,
     "promote": upkeep.PROMOTE,
     "status": upkeep.STATUS,
