@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from services.common.comparison import ComparisonKey
+from services.common.errors import WarmcastError
 from services.jobs.forecast import GeneratedForecasts
 from services.jobs.job import PRIORITY, Claims, EnqueueReason, QueuePolicy, Status, SweptJob, WarmupJob
 from services.jobs.store import rescue, statements, upkeep
@@ -56,10 +57,9 @@ class Queue:
         rows = await self._database.fetch(
             statements.CLAIM, self._policy | {"limit": limit, "holder": self._holder}, repeatable=False
         )
-        rescued = await self._database.fetch(rescue.RESCUE, self._policy) if rows[0]["leases_ran_out"] else []
         return Claims(
             claimed=tuple(to_claimed_job(row) for row in rows if row["id"] is not None),
-            rescued=tuple(to_swept_job(row) for row in rescued),
+            rescued=await self._rescue() if rows[0]["leases_ran_out"] else (),
             seconds_until_due=rows[0]["seconds_until_due"],
         )
 
@@ -127,6 +127,12 @@ class Queue:
         async with self._database.transaction() as connection:
             await run(connection, statements.LOCK_LEASES)
             return bool(await run(connection, statements.RAISE_LEASES, {"above": above}))
+
+    async def _rescue(self) -> tuple[SweptJob, ...]:
+        try:
+            return tuple(to_swept_job(row) for row in await self._database.fetch(rescue.RESCUE, self._policy))
+        except WarmcastError:
+            return ()  # what was just claimed has to be run all the same, and the next claim sees those leases again
 
     async def _write_completions(self, completions: Sequence[_Completion]) -> list[WarmupJob | None]:
         parameters = {

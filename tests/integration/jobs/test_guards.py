@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
+from services.common import errors
+from services.common.errors import WarmcastError
 from services.jobs.dispatcher import Dispatcher
 from services.jobs.job import Claims, Status, WarmupJob
 from services.jobs.runner import Runner
-from services.jobs.store import statements
+from services.jobs.store import rescue, statements
 from services.jobs.store.database import run
 from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, forecasts, succeed
 from tests.waiting import wait_until_async
@@ -139,6 +142,24 @@ async def test_the_cap_on_attempts_ends_a_poison_job(store: Store, guarded: bool
         await queue.fail(claims.claimed[0], error="poison", permanent=False)
     (row,) = await store.execute("SELECT status, attempts FROM warmup_jobs")
     assert row == ({"status": "failed", "attempts": 3} if guarded else {"status": "queued", "attempts": 10})
+
+
+async def test_a_rescue_that_fails_takes_no_claimed_job_with_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    stuck = await store.claimed("stuck")
+    await store.execute("UPDATE warmup_jobs SET lease_expires_at = now() - interval '1 s'")
+    waiting = await store.queued("waiting")
+    fetch = store.database.fetch
+
+    async def away_for_rescue(statement: str, *rest: Any, **named: Any) -> Any:  # as Database.fetch takes and gives
+        if statement == rescue.RESCUE:
+            raise WarmcastError(errors.UNAVAILABLE, "away")
+        return await fetch(statement, *rest, **named)
+
+    monkeypatch.setattr(store.database, "fetch", away_for_rescue)
+    claims = await store.queue.claim(1)
+    assert ([job.id for job in claims.claimed], claims.rescued) == ([waiting.id], ())
+    monkeypatch.undo()
+    assert [swept.job.id for swept in (await store.queue.claim(0)).rescued] == [stuck.id]
 
 
 def _is(condition: Callable[[], bool]) -> Callable[[], Awaitable[bool]]:
