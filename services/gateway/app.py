@@ -17,6 +17,8 @@ from services.gateway.openapi.document import document_json
 from services.gateway.openapi.page import page_html, page_policy
 from services.gateway.premium.asking import PremiumAnswers
 from services.gateway.premium.memory import AnswerMemory
+from services.gateway.premium.rendered import Render
+from services.gateway.premium.warm import WarmAnswers
 from services.gateway.problems import problem
 from services.gateway.routes.comparisons import ComparisonRoutes
 from services.gateway.routes.jobs import JobRoutes
@@ -53,10 +55,16 @@ def routing_table(parts: Parts) -> dict[str, dict[str, Handler]]:
     """Path → method → handler. A path of fixed words comes before one with a parameter in the same place."""
     settings, jobs = parts.settings, parts.jobs
     guard = Guard(settings.accepted_secrets())
-    answers = PremiumAnswers(jobs, parts.forecaster, AnswerMemory(settings.memory_answers))
-    premium = PremiumRoutes(answers, parts.demand, settings.debug_api_headers)
-    comparisons = ComparisonRoutes(jobs, settings.max_body_bytes)
-    warmups = WarmupRoutes(jobs, settings.max_body_bytes)
+    asking = PremiumAnswers(jobs, parts.forecaster, AnswerMemory(settings.memory_answers))
+    answers = WarmAnswers(
+        asking.ask,
+        Render(debug=settings.debug_api_headers, private=settings.debug_api_headers),
+        seconds=settings.warm_answer_seconds,
+        limit=settings.warm_answers,
+    )
+    premium = PremiumRoutes(answers, parts.demand)
+    comparisons = ComparisonRoutes(jobs, answers, settings.max_body_bytes)
+    warmups = WarmupRoutes(jobs, answers, settings.max_body_bytes)
     queue = JobRoutes(jobs)
     public_metrics = not settings.metrics_port
     service = ServiceRoutes(

@@ -30,6 +30,12 @@ class GatewaySettings(ServerSettings):
     memory_answers: int = Field(
         1_000, ge=1, le=100_000, description="last good premium answers kept for when a service cannot be asked"
     )
+    warm_answer_seconds: float = Field(
+        1.0, ge=0, le=60, description="how old a ready premium answer may be that is served from memory; 0: none is"
+    )
+    warm_answers: int = Field(
+        1_000, ge=1, le=100_000, description="ready premium answers kept for that long, of some 15 kB each"
+    )
     lame_duck_seconds: float = Field(
         0.0, ge=0, le=60, description="how long a stopping gateway still accepts while /readyz already says 503"
     )

@@ -45,6 +45,7 @@ class Answer:
     forecasts: Forecasts | None
     signals: tuple[TermSignals, TermSignals]
     trail: Trail
+    looked_at: float = 0.0  # when the look that it stands on began, by the monotonic clock
     queue_position: int | None = None  # 1 is next
     eta_seconds: float | None = None
     cooldown_seconds: float | None = None  # while a failed job cools down

@@ -54,7 +54,7 @@ class PremiumAnswers:
         self._turns = asyncio.Semaphore(_MOST_ASKING)
         self._away_until = float("-inf")
 
-    async def ask(self, key: ComparisonKey, *, may_enqueue: bool) -> Answer:
+    async def ask(self, key: ComparisonKey, may_enqueue: bool) -> Answer:
         """The answer for `key`.
 
         Raises WarmcastError: NOT_FOUND for an unknown comparison, UNAVAILABLE with `retry_after` when a service cannot
@@ -111,6 +111,7 @@ class PremiumAnswers:
         return view.answer(decision, triggered=False)
 
     async def _look(self, key: ComparisonKey) -> _View:
+        began = time.monotonic()
         warmup = await self._jobs.get_warmup(key)
         keys = [_snapshot_key(warmup, warmup.data_hash, warmup.job.engine_version)]
         if warmup.previous_data_hash:
@@ -119,7 +120,7 @@ class PremiumAnswers:
         if len(cached) != len(keys) or any(each.freshness not in _FRESHNESS for each in cached):
             # Only an answer that says so counts as missing.
             raise WarmcastError(errors.UNAVAILABLE, "the forecaster's answer is incomplete", retry_after=1)
-        return _View(warmup, cached[0], cached[1] if len(cached) > 1 else None)
+        return _View(warmup, cached[0], cached[1] if len(cached) > 1 else None, began)
 
     async def _enqueue(self, key: ComparisonKey, view: _View, why: Enqueue) -> jobs_pb2.EnqueueWarmupResponse:
         warmup = view.warmup
@@ -150,6 +151,7 @@ class _View:
     warmup: jobs_pb2.GetWarmupResponse
     current: forecaster_pb2.CachedForecasts
     previous: forecaster_pb2.CachedForecasts | None
+    began: float  # by the monotonic clock
 
     def decide(self) -> Decision:
         previous = Bundles.MISSING if self.previous is None else _FRESHNESS[self.previous.freshness]
@@ -187,6 +189,7 @@ class _View:
                 term_a_key=served.term_a_key,
                 term_b_key=served.term_b_key,
             ),
+            looked_at=self.began,
             queue_position=warmup.queue_position or None,
             eta_seconds=warmup.eta_seconds if warmup.HasField("eta_seconds") else None,
             cooldown_seconds=warmup.cooldown_seconds if warmup.cooling_down else None,

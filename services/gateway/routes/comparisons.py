@@ -9,8 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from warmcast.jobs.v1 import jobs_pb2
 
-from services.common.comparison import canonical_slug, invalid
+from services.common.comparison import ComparisonKey, canonical_slug, invalid
 from services.gateway import bodies, intake, parameters
+from services.gateway.premium.warm import WarmAnswers
 from services.gateway.upstream import Jobs
 
 
@@ -19,6 +20,7 @@ class ComparisonRoutes:
     """/api/comparisons and /api/comparisons/{slug}."""
 
     jobs: Jobs
+    answers: WarmAnswers
     max_body_bytes: int
 
     async def create(self, request: Request, secret: str) -> Response:
@@ -49,6 +51,7 @@ class ComparisonRoutes:
         message = await self._message(request)
         message.expected_slug = expected_slug
         stored = await self.jobs.ingest(message, secret)
+        self.answers.forget(ComparisonKey(stored.slug, stored.timeframe, stored.geo))
         status, headers = 200, {}
         if stored.created:
             where = urlencode({"tf": stored.timeframe, "geo": stored.geo})

@@ -8,7 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.gateway import bodies
-from services.gateway.premium import caching
+from services.gateway.premium.caching import SETTLED
+from services.gateway.representation import Representation
 from services.gateway.upstream import Jobs
 
 
@@ -21,8 +22,4 @@ class TrustRoutes:
     async def stats(self, request: Request) -> Response:
         """The track record as JSON, or 304 when the client has it."""
         body = bodies.encode(bodies.trust(await self.jobs.trust_stats()))
-        tag = caching.entity_tag(body)
-        headers = {"etag": tag, "cache-control": caching.SETTLED}
-        if caching.not_modified(request.headers.getlist("if-none-match"), tag):
-            return Response(status_code=304, headers=headers)
-        return Response(body, headers=headers, media_type="application/json")
+        return Representation(body, {"cache-control": SETTLED}).respond(request.headers)

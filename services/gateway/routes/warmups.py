@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from services.common.comparison import ComparisonKey
 from services.gateway import bodies, intake, parameters
+from services.gateway.premium.warm import WarmAnswers
 from services.gateway.upstream import Jobs
 
 MOST_A_RUN = 100
@@ -19,6 +20,7 @@ class WarmupRoutes:
     """/api/comparison/warmup, /api/jobs/run-warmup and /api/jobs/sweep."""
 
     jobs: Jobs
+    answers: WarmAnswers
     max_body_bytes: int
 
     async def trigger(self, request: Request, secret: str) -> Response:
@@ -31,6 +33,7 @@ class WarmupRoutes:
         timeframe = parameters.agreed_timeframe(body.tf, body.timeframe)
         key = ComparisonKey.parse(body.slug, timeframe or "", body.geo or "")
         triggered = await self.jobs.trigger(key, force=body.force, secret=secret)
+        self.answers.forget(key)
         return bodies.answer({"job": bodies.job(triggered.job), "enqueued": triggered.enqueued}, 202)
 
     async def run(self, request: Request, secret: str) -> Response:

@@ -45,7 +45,12 @@ OpenWorld: TypeAlias = Callable[..., AbstractAsyncContextManager[World]]
 @asynccontextmanager
 async def _open_world(**settings: Any) -> AsyncIterator[World]:
     """A gateway with those settings, in front of a ready and fresh comparison."""
-    chosen: dict[str, Any] = {"warmup_secret": SecretStr(SECRET), "metrics_port": 0, **settings}
+    chosen: dict[str, Any] = {
+        "warmup_secret": SecretStr(SECRET),
+        "metrics_port": 0,
+        "warm_answer_seconds": 0,
+        **settings,
+    }
     jobs, forecaster = FakeJobs(), FakeForecaster()
     async with listening(jobs, forecaster) as address:
         chosen = {"jobs_addr": address, "forecaster_addr": address, **chosen}

@@ -96,7 +96,9 @@ async def test_those_that_wait_for_their_turn_are_served_copies_as_well(
     monkeypatch.setattr("services.gateway.premium.asking._MOST_ASKING", 2)
     monkeypatch.setattr("services.gateway.premium.asking._AWAY_SECONDS", 60.0)
     async with open_world(rpc_timeout_seconds=0.5) as world:
-        conforming(await world.client.get(PATH), "Premium")
+        paths = [PATH.replace("amazon", f"shop{number}") for number in range(20)]
+        for path in paths:
+            conforming(await world.client.get(path), "Premium")
         frozen = asyncio.Event()
 
         async def never(_request: object) -> None:
@@ -104,7 +106,7 @@ async def test_those_that_wait_for_their_turn_are_served_copies_as_well(
 
         world.says(GetWarmup=never)
         world.jobs.calls["GetWarmup"].clear()
-        copies = await asyncio.gather(*(world.client.get(PATH) for _ in range(20)))
+        copies = await asyncio.gather(*(world.client.get(path) for path in paths))
         frozen.set()
         assert all(conforming(copy, "Premium")["stale"] for copy in copies)
         assert len(world.jobs.calls["GetWarmup"]) == 2, "those that had their turn already"

@@ -1,0 +1,165 @@
+"""Answers from memory: for how long, for whom, and what drops them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from warmcast.jobs.v1 import jobs_pb2
+
+from services.common import errors
+from services.common.errors import WarmcastError
+from tests.integration.gateway.conformity import conforming, refused
+from tests.integration.gateway.conftest import OpenWorld, World
+from tests.integration.gateway.data import (
+    FAILED,
+    HASH,
+    MISSING,
+    QUEUED,
+    RUNNING,
+    STALE,
+    Status,
+    cached,
+    forecasts,
+    job,
+    warmup,
+)
+from tests.waiting import wait_until_async
+
+PATH = "/api/comparison/premium?slug=amazon-vs-costco&tf=12m"
+LONG = 60.0  # seconds; nothing grows too old during a test
+
+
+def looks(world: World) -> int:
+    """How often jobs was asked."""
+    return len(world.jobs.calls["GetWarmup"])
+
+
+async def test_a_ready_answer_is_served_from_memory_whoever_asks_however_it_is_written(open_world: OpenWorld) -> None:
+    async with open_world(warm_answer_seconds=LONG) as world:
+        first = await world.client.get(PATH)
+        for path in (PATH, "/api/comparison/premium?tf=12m&slug=Costco-vs-Amazon&geo="):
+            again = await world.client.get(path)
+            assert (again.content, again.headers["etag"]) == (first.content, first.headers["etag"])
+            assert int(again.headers["age"]) <= 5
+        assert (await world.client.head(PATH)).status_code == 200
+        assert (await world.client.get(PATH, headers={"If-None-Match": first.headers["etag"]})).status_code == 304
+        assert looks(world) == 1
+        await world.client.get(PATH + "&geo=US")
+        assert looks(world) == 2
+        await world.demand.flush()
+        counted = {each.key.geo: each.count for each in world.jobs.only("ReportDemand").request.demand}
+        assert counted == {"": 4, "US": 1}
+
+
+async def test_an_answer_from_memory_is_no_older_than_the_setting(open_world: OpenWorld) -> None:
+    async with open_world(warm_answer_seconds=0.05) as world:
+        await world.client.get(PATH)
+
+        async def looked_again() -> bool:
+            await world.client.get(PATH)
+            return looks(world) > 1
+
+        await wait_until_async(looked_again, 10, "the answer in memory has grown too old")
+
+
+@pytest.mark.parametrize(
+    ("row", "held"),
+    [
+        (job(QUEUED), cached(MISSING)),
+        (job(RUNNING), cached(MISSING)),
+        (job(FAILED), cached(MISSING)),
+        (None, cached(MISSING)),
+        (None, cached(STALE)),
+    ],
+)
+async def test_what_is_unsettled_or_enqueued_is_never_served_from_memory(
+    open_world: OpenWorld, row: jobs_pb2.WarmupJob | None, held: Any
+) -> None:
+    async with open_world(warm_answer_seconds=LONG) as world:
+        moved = jobs_pb2.EnqueueWarmupResponse(job=job(QUEUED, version=8), enqueued=True)
+        world.says(GetWarmup=warmup(row, cooling_down=True), GetForecasts=forecasts(held), EnqueueWarmup=moved)
+        await world.client.get(PATH)
+        await world.client.get(PATH)
+        assert looks(world) == 2
+
+
+async def test_an_import_through_this_gateway_drops_the_answer_at_once(open_world: OpenWorld) -> None:
+    async with open_world(warm_answer_seconds=LONG) as world:
+        stored = jobs_pb2.IngestSnapshotResponse(slug="amazon-vs-costco", timeframe="12m", geo="", data_hash=HASH)
+        world.says(IngestSnapshot=stored)
+        await world.client.get(PATH)
+        body = {"content": "a file", "headers": {"Content-Type": "text/csv"}}
+        assert (await world.operator.post("/api/comparisons", **body)).status_code == 200  # type: ignore[arg-type] # of several types
+        await world.client.get(PATH)
+        assert looks(world) == 2
+
+
+async def test_a_look_from_before_an_import_is_neither_kept_nor_joined(open_world: OpenWorld) -> None:
+    async with open_world(warm_answer_seconds=LONG) as world:
+        going = asyncio.Event()
+
+        async def slow(_request: Any) -> jobs_pb2.GetWarmupResponse:
+            await going.wait()
+            return warmup(job())
+
+        async def looking() -> bool:
+            return looks(world) == 1
+
+        world.says(GetWarmup=slow, TriggerWarmup=jobs_pb2.TriggerWarmupResponse(job=job(QUEUED), enqueued=True))
+        before = asyncio.create_task(world.client.get(PATH))
+        await wait_until_async(looking, 10, "a look is under way")
+        changed = await world.operator.post("/api/comparison/warmup", json={"slug": "amazon-vs-costco"})
+        assert changed.status_code == 202
+        world.says(GetWarmup=warmup(job(QUEUED)))
+        conforming(await world.client.get(PATH), "Premium")
+        assert looks(world) == 2, "a look of its own"
+        going.set()
+        assert not conforming(await before, "Premium")["refreshing"]
+        after = conforming(await world.client.get(PATH), "Premium")
+        assert (after["refreshing"], looks(world)) == (True, 2), "the later look was kept, not the earlier one"
+
+
+@pytest.mark.parametrize("status", [QUEUED, RUNNING])
+async def test_identical_calls_at_one_time_share_one_look_and_one_is_told_that_it_enqueued(
+    open_world: OpenWorld, status: Status
+) -> None:
+    async with open_world() as world:
+        going = asyncio.Event()
+
+        async def slow(_request: Any) -> jobs_pb2.GetWarmupResponse:
+            await going.wait()
+            return warmup()
+
+        async def looking() -> bool:
+            return looks(world) == 1
+
+        moved = jobs_pb2.EnqueueWarmupResponse(job=job(status, version=8), enqueued=True)
+        world.says(GetWarmup=slow, GetForecasts=forecasts(cached(MISSING)), EnqueueWarmup=moved)
+        crowd = [asyncio.create_task(world.client.get(PATH)) for _ in range(50)]
+        await wait_until_async(looking, 10, "the look is under way")
+        await world.client.get("/api/comparisons")  # sent after the crowd, answered before it
+        crowd[0].cancel()  # the one that began the look leaves
+        going.set()
+        answers = await asyncio.gather(*crowd)
+        bodies = [conforming(answer, "Premium") for answer in answers[1:]]
+        assert not any(body["warmupTriggered"] for body in bodies), "that was told to the one that left"
+        assert (looks(world), len(world.jobs.calls["EnqueueWarmup"])) == (1, 1)
+
+
+async def test_an_error_is_shared_and_not_kept(open_world: OpenWorld) -> None:
+    async with open_world(warm_answer_seconds=LONG) as world:
+        world.says(GetWarmup=WarmcastError(errors.NOT_FOUND, "no data for amazon-vs-costco"))
+        for answer in await asyncio.gather(*(world.client.get(PATH) for _ in range(10))):
+            refused(answer, errors.NOT_FOUND)
+        assert looks(world) == 1
+        refused(await world.client.get(PATH), errors.NOT_FOUND)
+        assert looks(world) == 2
+
+
+async def test_the_memory_is_bounded(open_world: OpenWorld) -> None:
+    async with open_world(warm_answer_seconds=LONG, warm_answers=2) as world:
+        for number in (1, 2, 3, 1):
+            await world.client.get(PATH.replace("amazon", f"shop{number}"))
+        assert looks(world) == 4, "the first had gone"
