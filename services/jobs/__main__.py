@@ -18,6 +18,7 @@ from services.common.rpc.interceptors import standard_chain
 from services.common.rpc.server import Server, follow_readiness, serve_metrics, until_signal
 from services.common.telemetry import configure_logging
 from services.jobs import forecaster_client, migrate, servicer
+from services.jobs.changes import Changes
 from services.jobs.dispatcher import Dispatcher
 from services.jobs.forecaster_client import GrpcForecaster
 from services.jobs.importer import Importer
@@ -61,6 +62,7 @@ async def serve(settings: JobsSettings) -> None:
     comparisons = Comparisons(database, policy)
     listings = Listings(database, policy)
     record = TrackRecord(database)
+    changes = Changes(listings.changed)
     dispatcher = Dispatcher(queue, Runner(queue, forecaster, policy), forecaster, poll=settings.poll_seconds)
     chain = standard_chain(
         guarded=servicer.GUARDED,
@@ -76,6 +78,7 @@ async def serve(settings: JobsSettings) -> None:
             queue=queue,
             listings=listings,
             record=record,
+            changes=changes,
             dispatcher=dispatcher,
             sweeper=Sweeper(queue, listings, forecaster),
             dispatching=settings.dispatcher_enabled,
@@ -90,14 +93,19 @@ async def serve(settings: JobsSettings) -> None:
     await server.start(settings.jobs_listen)
     migrated = _at_revision(database, migrate.head())
     async with asyncio.TaskGroup() as background:
-        tasks = [background.create_task(follow_readiness(server, migrated))]
+        listener = Listener(settings.listen_url(), wake=dispatcher.wake, changed=changes.heard, missed=changes.missed)
+        tasks = [
+            background.create_task(follow_readiness(server, migrated)),
+            background.create_task(listener.run()),
+            background.create_task(changes.run()),
+        ]
         if settings.dispatcher_enabled:
-            tasks.append(background.create_task(Listener(settings.listen_url(), dispatcher.wake).run()))
             tasks.append(background.create_task(_dispatch_once(migrated, dispatcher)))
         await until_signal()
         log.info("stopping")
         await server.set_ready(False)
         await dispatcher.drain(settings.drain_seconds)
+        changes.close()
         await server.stop(grace=5)
         for task in tasks:
             task.cancel()

@@ -9,6 +9,7 @@ from datetime import datetime
 from google.protobuf.timestamp_pb2 import Timestamp
 from warmcast.jobs.v1 import jobs_pb2 as pb
 
+from services.jobs.changes import News
 from services.jobs.comparison import Ingested, StoredSnapshot, WarmupView
 from services.jobs.ingest.snapshot import Snapshot
 from services.jobs.job import Status, WarmupJob
@@ -67,6 +68,21 @@ def warmup(view: WarmupView) -> pb.GetWarmupResponse:
         cooling_down=view.cooldown_seconds > 0,
         cooldown_seconds=view.cooldown_seconds,
     )
+
+
+def news(each: News) -> pb.WatchWarmupsResponse:
+    """What a watcher is told."""
+    changes = [
+        pb.WarmupChange(
+            key=pb.ComparisonKey(slug=change.key.slug, timeframe=change.key.timeframe, geo=change.key.geo),
+            data_hash=change.data_hash,
+            status=STATUS[change.status],
+            version=change.version,
+            job_id=change.job_id,
+        )
+        for change in each.changes
+    ]
+    return pb.WatchWarmupsResponse(changes=changes, missed=each.missed)
 
 
 def ingested(snapshot: Snapshot, done: Ingested) -> pb.IngestSnapshotResponse:

@@ -7,7 +7,7 @@ import base64
 import binascii
 import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
@@ -20,6 +20,7 @@ from services.common.comparison import ComparisonKey, canonical_slug, invalid
 from services.common.errors import WarmcastError
 from services.jobs import messages
 from services.jobs.capacity import Capacity
+from services.jobs.changes import Changes
 from services.jobs.comparison import Place, eta_seconds
 from services.jobs.dispatcher import Dispatcher, count_rescued
 from services.jobs.episodes import count_begun
@@ -50,7 +51,8 @@ GUARDED = frozenset(
         "DeleteOldJobs",
     )
 )
-UNBOUNDED = frozenset({f"/{SERVICE}/RunWarmup"})  # lasts as long as its runs
+# One lasts as long as its runs, the other as long as its watcher.
+UNBOUNDED = frozenset({f"/{SERVICE}/RunWarmup", f"/{SERVICE}/WatchWarmups"})
 
 _MAX_RUNS = 100
 _MAX_DEMAND = 1000
@@ -78,6 +80,7 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
         queue: Queue,
         listings: Listings,
         record: TrackRecord,
+        changes: Changes,
         dispatcher: Dispatcher,
         sweeper: Sweeper,
         dispatching: bool,
@@ -87,6 +90,7 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
         self._queue = queue
         self._listings = listings
         self._record = record
+        self._changes = changes
         self._dispatcher = dispatcher
         self._capacity = Capacity(dispatcher.forecaster_info)
         self._sweeper = sweeper
@@ -156,6 +160,13 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
             if eta is not None:
                 response.eta_seconds = eta
         return response
+
+    async def WatchWarmups(
+        self, request: pb.WatchWarmupsRequest, context: Context
+    ) -> AsyncIterator[pb.WatchWarmupsResponse]:
+        async with contextlib.aclosing(self._changes.watch()) as watch:
+            async for news in watch:
+                yield messages.news(news)
 
     async def TriggerWarmup(self, request: pb.TriggerWarmupRequest, context: Context) -> pb.TriggerWarmupResponse:
         key = _key(request.key)

@@ -15,6 +15,7 @@ from services.common.comparison import ComparisonKey
 from services.common.garbage import collect_less_often
 from services.common.telemetry import configure_logging
 from services.jobs import migrate
+from services.jobs.changes import Changes
 from services.jobs.dispatcher import Dispatcher
 from services.jobs.forecast import (
     ForecasterInfo,
@@ -27,6 +28,7 @@ from services.jobs.runner import Runner
 from services.jobs.series import SnapshotRef
 from services.jobs.store.database import Database
 from services.jobs.store.listen import Listener
+from services.jobs.store.listings import Listings
 from services.jobs.store.queue import Queue
 
 _POLL = 5.0  # seconds, as by default
@@ -109,8 +111,11 @@ class Warmcast:
         forecaster = NoForecaster(concurrency, started)
         runner = Runner(queue, forecaster, policy)
         dispatcher = Dispatcher(queue, runner, forecaster, poll=_POLL)
+        changes = Changes(Listings(database, policy).changed)
+        listener = Listener(url, wake=dispatcher.wake, changed=changes.heard, missed=changes.missed)
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(Listener(url, dispatcher.wake).run())
+            tasks.create_task(listener.run())
+            tasks.create_task(changes.run())
             tasks.create_task(dispatcher.dispatch())
 
 

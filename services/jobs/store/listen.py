@@ -1,4 +1,4 @@
-"""LISTEN on a connection of its own: wakes runners at once, and says so when wake-ups do not get through."""
+"""LISTEN on a connection of its own: wakes runners at once, tells of changes, and says so when neither gets through."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import psycopg
 import structlog
 from psycopg import sql
 
-from services.jobs.store.statements import CHANNEL
+from services.jobs.store.statements import CHANGES, CHANNEL
 
 log = structlog.get_logger()
 
@@ -20,11 +20,18 @@ _RETRY_SECONDS = 1.0
 
 
 class Listener:
-    """Calls `wake` for each notification, and after each reconnect, since one may have been missed meanwhile."""
+    """Calls `wake` for each wake-up, `changed` for each change with what it names, and `missed` when any may be lost.
 
-    def __init__(self, url: str, wake: Callable[[], None]) -> None:
+    That is after each connect, and every few seconds while notifications do not come back.
+    """
+
+    def __init__(
+        self, url: str, *, wake: Callable[[], None], changed: Callable[[str], None], missed: Callable[[], None]
+    ) -> None:
         self._url = url
         self._wake = wake
+        self._changed = changed
+        self._missed = missed
 
     async def run(self) -> None:
         """Listens for ever; ends only when cancelled. The runners' poll carries on whenever this cannot."""
@@ -48,14 +55,15 @@ class Listener:
             keepalives_count=3,
         )
         async with connection:
-            await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
-            self._wake()
+            for channel in (CHANNEL, CHANGES):
+                await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+            self._all_missed()
             echo, heard = uuid.uuid4().hex, False
             await connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, echo))
             until = time.monotonic() + _ECHO_SECONDS
             async for notification in connection.notifies(timeout=_ECHO_SECONDS):
                 heard = heard or notification.payload == echo
-                self._wake()
+                self._pass_on(notification)
                 if heard or time.monotonic() > until:
                     break
             if not heard:
@@ -64,5 +72,17 @@ class Listener:
                     "connection. The poll carries on meanwhile",
                     channel=CHANNEL,
                 )
-            async for _ in connection.notifies():
-                self._wake()
+            while True:
+                async for notification in connection.notifies(timeout=None if heard else _ECHO_SECONDS):
+                    self._pass_on(notification)
+                self._all_missed()
+
+    def _pass_on(self, notification: psycopg.Notify) -> None:
+        if notification.channel == CHANGES:
+            self._changed(notification.payload)
+        else:
+            self._wake()
+
+    def _all_missed(self) -> None:
+        self._wake()
+        self._missed()

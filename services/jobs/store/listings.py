@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from sqlalchemy import BindParameter, func, literal, select, true, tuple_
 
+from services.common.comparison import ComparisonKey
+from services.jobs.changes import Change
 from services.jobs.job import QueuePolicy, Status, WarmupJob
 from services.jobs.store.database import Database
 from services.jobs.store.rows import to_job
@@ -17,6 +20,9 @@ from services.jobs.store.upkeep import STATUS
 
 _JOB_COLUMNS = [warmup_jobs.c[name] for name in COLUMNS.split(", ")]
 COUNT_CAP = 10_000
+_CHANGED = """
+SELECT id, slug, timeframe, geo, data_hash, status, version FROM warmup_jobs WHERE id = ANY(%(ids)s::bigint[])
+"""
 _NAMED_BY = ("slug", "timeframe", "geo")
 Value = TypeVar("Value")
 
@@ -84,6 +90,20 @@ class Listings:
         if wanted.newer_than is not None:
             query = query.where(warmup_jobs.c.created_at > func.now() - wanted.newer_than)
         return [to_job(row) for row in await self._database.select(query)]
+
+    async def changed(self, ids: Sequence[int]) -> list[Change]:
+        """The jobs of those ids as they are now; those that are gone are left out."""
+        rows = await self._database.fetch(_CHANGED, {"ids": list(ids)})
+        return [
+            Change(
+                row["id"],
+                ComparisonKey(row["slug"], row["timeframe"], row["geo"]),
+                row["data_hash"],
+                Status(row["status"]),
+                row["version"],
+            )
+            for row in rows
+        ]
 
     async def comparisons(self, *, limit: int, after: tuple[str, str, str] | None) -> list[ListedComparison]:
         """Comparisons in the order of (slug, timeframe, geo), after the given one."""

@@ -6,7 +6,8 @@ Time is PostgreSQL's. Every transition raises `version`. Parameters of the polic
 
 from __future__ import annotations
 
-CHANNEL = "warmcast_jobs"
+CHANNEL = "warmcast_jobs"  # wakes runners
+CHANGES = "warmcast_changes"  # the ids of changed jobs; a trigger on the table tells them (migration 0004)
 
 COLUMNS = (
     "id, slug, timeframe, geo, data_hash, status, attempts, last_error, debug_id, created_at, updated_at, started_at, "

@@ -11,6 +11,7 @@ import pytest
 
 from services.common import errors
 from services.common.errors import WarmcastError
+from services.jobs.changes import Changes
 from services.jobs.dispatcher import Dispatcher
 from services.jobs.forecast import ForecasterInfo, Generation
 from services.jobs.job import Cause, Claims, QueuePolicy, Status, WarmupJob
@@ -36,7 +37,9 @@ def refusing(error: WarmcastError) -> FakeForecaster:
 
 @asynccontextmanager
 async def listening(store: Store, wake: Callable[[], None]) -> AsyncIterator[None]:
-    task = asyncio.create_task(Listener(store.url, wake).run())
+    nobody = Changes(store.listings.changed)
+    listener = Listener(store.url, wake=wake, changed=nobody.heard, missed=nobody.missed)
+    task = asyncio.create_task(listener.run())
     yield
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

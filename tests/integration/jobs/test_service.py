@@ -20,6 +20,7 @@ from services.common.rpc.interceptors import standard_chain
 from services.common.rpc.server import Server
 from services.common.rpc.status import from_rpc_error
 from services.jobs import servicer
+from services.jobs.changes import Changes
 from services.jobs.dispatcher import Dispatcher
 from services.jobs.episodes import ENQUEUED
 from services.jobs.forecast import ForecasterInfo
@@ -98,6 +99,7 @@ async def jobs(store: Store) -> AsyncIterator[Jobs]:
         queue=store.queue,
         listings=store.listings,
         record=store.record,
+        changes=Changes(store.listings.changed),
         dispatcher=dispatcher,
         sweeper=Sweeper(store.queue, store.listings, forecaster),
         dispatching=False,

@@ -1,0 +1,114 @@
+"""Every edge tells of its row, through whichever statement and process, by the trigger on the table."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+
+import psycopg
+import pytest
+
+from services.jobs.changes import Changes, News
+from services.jobs.job import EnqueueReason, Status
+from services.jobs.store.listen import Listener
+from tests.integration.jobs.conftest import Store, key_of
+
+
+class Watch:
+    """One watcher, and the listener that feeds it."""
+
+    def __init__(self, told: asyncio.Queue[News]) -> None:
+        self._told = told
+
+    async def until(self, status: Status) -> int:
+        """The version with which a job came to that status; what was told before is passed over."""
+        async with asyncio.timeout(10):
+            while True:
+                for change in (await self._told.get()).changes:
+                    if change.status is status:
+                        return change.version
+
+    async def until_missed(self) -> None:
+        """Returns once the watcher was told that changes may have gone by."""
+        async with asyncio.timeout(10):
+            while not (await self._told.get()).missed:
+                pass
+
+
+@asynccontextmanager
+async def watching(store: Store) -> AsyncIterator[Watch]:
+    changes, told, listening = Changes(store.listings.changed), asyncio.Queue[News](), asyncio.Event()
+
+    async def watch() -> None:
+        async with aclosing(changes.watch()) as stream:
+            async for news in stream:
+                told.put_nowait(news)
+
+    listener = Listener(store.url, wake=listening.set, changed=changes.heard, missed=changes.missed)
+    tasks = [asyncio.create_task(each) for each in (watch(), listener.run(), changes.run())]
+    async with asyncio.timeout(10):
+        await listening.wait()
+    yield Watch(told)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_each_edge_of_a_job_s_life_is_told(store: Store) -> None:
+    async with watching(store) as watch:
+        job = await store.queued()
+        assert await watch.until(Status.QUEUED) == job.version
+        [claimed] = (await store.queue.claim(1)).claimed
+        assert await watch.until(Status.RUNNING) == claimed.version
+        cancelled = await store.queue.cancel(job.id)
+        assert cancelled is not None
+        assert await watch.until(Status.CANCELLED) == cancelled.version
+        [requeued] = await store.queue.requeue(job.id)
+        assert await watch.until(Status.QUEUED) == requeued.version
+
+
+async def test_an_import_that_enqueues_and_supersedes_is_told(store: Store) -> None:
+    async with watching(store) as watch:
+        await store.queued()
+        await watch.until(Status.QUEUED)
+        newer = await store.comparison(values=(5, 6, 7, 8))
+        await watch.until(Status.CANCELLED)
+        await store.queue.enqueue(key_of(newer), newer.data_hash, seen_version=0, reason=EnqueueReason.FIRST_CALL)
+        await watch.until(Status.QUEUED)
+
+
+async def test_a_statement_that_changes_more_rows_than_it_can_name_tells_to_look_anew(store: Store) -> None:
+    async with watching(store) as watch:
+        await store.queued()
+        await watch.until(Status.QUEUED)
+        # Rows without snapshots, which are enough to be counted.
+        await store.execute("ALTER TABLE warmup_jobs DROP CONSTRAINT warmup_jobs_slug_timeframe_geo_data_hash_fkey")
+        await store.execute(
+            "INSERT INTO warmup_jobs (slug, timeframe, geo, data_hash, debug_id, reason) "
+            "SELECT slug, timeframe, geo, 'made-up-' || number, 'made up', 'first-call' "
+            "FROM warmup_jobs, generate_series(1, 301) AS number"
+        )
+        await watch.until_missed()
+
+
+async def test_a_lost_connection_tells_to_look_anew(store: Store) -> None:
+    async with watching(store) as watch:
+        await store.queued()
+        await watch.until(Status.QUEUED)
+        await store.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE application_name = 'warmcast-listen' AND datname = current_database()"
+        )
+        await watch.until_missed()
+
+
+async def test_without_the_trigger_nothing_is_told(store: Store, database_url: str) -> None:
+    async with watching(store) as watch:
+        with psycopg.connect(database_url) as connection:
+            connection.execute("ALTER TABLE warmup_jobs DISABLE TRIGGER USER")
+        await store.queued()
+        await store.execute("SELECT pg_notify('warmcast_changes', '*')")
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await watch.until(Status.QUEUED)
