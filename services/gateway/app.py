@@ -16,11 +16,14 @@ from services.gateway.demand import Demand
 from services.gateway.openapi.document import document_json
 from services.gateway.openapi.page import page_html, page_policy
 from services.gateway.premium.asking import PremiumAnswers
+from services.gateway.premium.live import LiveStatus
 from services.gateway.premium.memory import AnswerMemory
 from services.gateway.premium.rendered import Render
 from services.gateway.premium.warm import WarmAnswers
 from services.gateway.problems import problem
+from services.gateway.routes import events
 from services.gateway.routes.comparisons import ComparisonRoutes
+from services.gateway.routes.events import EventRoutes
 from services.gateway.routes.jobs import JobRoutes
 from services.gateway.routes.premium import PremiumRoutes
 from services.gateway.routes.service import Readiness, ServiceRoutes
@@ -37,9 +40,23 @@ class Parts:
 
     settings: GatewaySettings
     jobs: Jobs
-    forecaster: Forecaster
     demand: Demand
     readiness: Readiness
+    answers: WarmAnswers
+    live: LiveStatus
+
+
+def assemble(settings: GatewaySettings, jobs: Jobs, forecaster: Forecaster) -> Parts:
+    """The parts in front of those two services."""
+    asking = PremiumAnswers(jobs, forecaster, AnswerMemory(settings.memory_answers))
+    answers = WarmAnswers(
+        asking.ask,
+        Render(debug=settings.debug_api_headers, private=settings.debug_api_headers),
+        seconds=settings.warm_answer_seconds,
+        limit=settings.warm_answers,
+    )
+    live = LiveStatus(jobs.watch_warmups, answers, most=settings.event_streams)
+    return Parts(settings, jobs, Demand(jobs), Readiness(), answers, live)
 
 
 def create_app(parts: Parts) -> ASGIApp:
@@ -53,16 +70,10 @@ def create_app(parts: Parts) -> ASGIApp:
 
 def routing_table(parts: Parts) -> dict[str, dict[str, Handler]]:
     """Path → method → handler. A path of fixed words comes before one with a parameter in the same place."""
-    settings, jobs = parts.settings, parts.jobs
+    settings, jobs, answers = parts.settings, parts.jobs, parts.answers
     guard = Guard(settings.accepted_secrets())
-    asking = PremiumAnswers(jobs, parts.forecaster, AnswerMemory(settings.memory_answers))
-    answers = WarmAnswers(
-        asking.ask,
-        Render(debug=settings.debug_api_headers, private=settings.debug_api_headers),
-        seconds=settings.warm_answer_seconds,
-        limit=settings.warm_answers,
-    )
     premium = PremiumRoutes(answers, parts.demand)
+    live = EventRoutes(answers, parts.live, parts.demand, settings.event_heartbeat_seconds)
     comparisons = ComparisonRoutes(jobs, answers, settings.max_body_bytes)
     warmups = WarmupRoutes(jobs, answers, settings.max_body_bytes)
     queue = JobRoutes(jobs)
@@ -72,6 +83,7 @@ def routing_table(parts: Parts) -> dict[str, dict[str, Handler]]:
     )
     table: dict[str, dict[str, Handler]] = {
         "/api/comparison/premium": {"GET": premium.premium},
+        events.PATH: {"GET": live.events},
         "/api/comparison/warmup": {"POST": guard(warmups.trigger)},
         "/api/comparisons": {"GET": comparisons.index, "POST": guard(comparisons.create)},
         "/api/comparisons/{slug}": {"GET": comparisons.show, "PUT": guard(comparisons.replace)},

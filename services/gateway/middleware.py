@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from services.common import errors, telemetry
 from services.common.errors import WarmcastError
 from services.gateway.problems import problem
+from services.gateway.routes import events
 
 log = structlog.get_logger()
 
@@ -32,6 +33,7 @@ REQUEST_ID = "x-request-id"
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"))
 _PROBES = frozenset(("/healthz", "/readyz", "/metrics"))
+_UNLIMITED = _PROBES | {events.PATH}
 _GONE = 499  # what proxies log when the client left before its answer
 _INTERRUPTED = WarmcastError(errors.UNAVAILABLE, "this gateway is about to end; ask again", retry_after=1)
 
@@ -99,7 +101,10 @@ class Observation:
 
 
 class Limit:
-    """Answers 503 at once when more requests are in flight than the gateway is meant to hold; probes pass."""
+    """Answers 503 at once when more requests are in flight than the gateway is meant to hold.
+
+    Probes pass, and streams of events, which have a limit of their own.
+    """
 
     def __init__(self, app: ASGIApp, most: int) -> None:
         self.app = app
@@ -108,7 +113,7 @@ class Limit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
-        if scope["type"] != "http" or scope["path"] in _PROBES:
+        if scope["type"] != "http" or scope["path"] in _UNLIMITED:
             await self.app(scope, receive, send)
             return
         if self._in_flight >= self.most:

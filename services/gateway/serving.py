@@ -42,10 +42,17 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-async def serve(app: ASGIApp, listening: socket.socket, settings: GatewaySettings, readiness: Readiness) -> None:
+async def serve(
+    app: ASGIApp,
+    listening: socket.socket,
+    settings: GatewaySettings,
+    readiness: Readiness,
+    end_streams: Callable[[], None],
+) -> None:
     """Serves until SIGTERM or SIGINT, then drains; a second signal ends it at once.
 
-    In this order: `/readyz` says 503 → (lame duck) → the door closes → what is in flight may end.
+    In this order: `/readyz` says 503 → (lame duck) → the door closes and `end_streams` is called → what is in flight
+    may end.
     """
     config = uvicorn.Config(
         app,
@@ -71,7 +78,7 @@ async def serve(app: ASGIApp, listening: socket.socket, settings: GatewaySetting
             return
         readiness.ready = False
         log.info("draining", seconds=settings.drain_seconds)
-        ending.append(loop.create_task(_close_door(server, settings.lame_duck_seconds)))
+        ending.append(loop.create_task(_close_door(server, settings.lame_duck_seconds, end_streams)))
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end)
@@ -82,9 +89,10 @@ async def serve(app: ASGIApp, listening: socket.socket, settings: GatewaySetting
     readiness.ready = False
 
 
-async def _close_door(server: uvicorn.Server, after: float) -> None:
+async def _close_door(server: uvicorn.Server, after: float, end_streams: Callable[[], None]) -> None:
     await asyncio.sleep(after)
     server.should_exit = True
+    end_streams()
 
 
 class _Server(uvicorn.Server):

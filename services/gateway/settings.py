@@ -36,6 +36,12 @@ class GatewaySettings(ServerSettings):
     warm_answers: int = Field(
         1_000, ge=1, le=100_000, description="ready premium answers kept for that long, of some 15 kB each"
     )
+    event_streams: int = Field(
+        1_000, ge=1, le=100_000, description="streams of events open at once; one more gets 503 with Retry-After"
+    )
+    event_heartbeat_seconds: float = Field(
+        15.0, gt=0, le=300, description="silence on a stream of events after which it says that it is still there"
+    )
     lame_duck_seconds: float = Field(
         0.0, ge=0, le=60, description="how long a stopping gateway still accepts while /readyz already says 503"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -21,6 +21,8 @@ FORECASTER_SERVICE = "warmcast.forecaster.v1.ForecasterService"
 # Reads alone: a retried enqueue or import would tell its caller that somebody else had been first.
 _JOBS_READS = ("GetWarmup", "ListComparisons", "GetComparison", "GetTrustStats", "ListJobs", "GetJob")
 _FORECASTER_READS = ("GetForecasts",)
+
+_LONGEST_WATCH_SECONDS = 3_600.0
 
 # A caller knows REST's names, not those of the messages behind it.
 _REST_NAMES = {
@@ -83,6 +85,19 @@ class Jobs:
         counted = [jobs_pb2.Demand(key=_key(key), count=count) for key, count in demand]
         request = jobs_pb2.ReportDemandRequest(demand=counted)
         await _ask("jobs", self._stub.ReportDemand, request, self._deadlines.read)
+
+    async def watch_warmups(self) -> AsyncIterator[jobs_pb2.WatchWarmupsResponse]:
+        """Every change of every warmup from now on, until the server ends it or can no longer be asked."""
+        call = self._stub.WatchWarmups(
+            jobs_pb2.WatchWarmupsRequest(), timeout=_LONGEST_WATCH_SECONDS, metadata=metadata.outgoing()
+        )
+        try:
+            async for news in call:
+                yield news
+        except grpc.aio.AioRpcError as failure:
+            raise from_rpc_error(failure, asked="jobs") from None
+        finally:
+            call.cancel()
 
     async def list_comparisons(self, *, limit: int, cursor: str) -> jobs_pb2.ListComparisonsResponse:
         """One page of comparisons."""

@@ -9,9 +9,7 @@ from services.common.rpc.server import serve_metrics
 from services.common.settings import load
 from services.common.telemetry import configure_logging
 from services.gateway import serving, upstream
-from services.gateway.app import Parts, create_app
-from services.gateway.demand import Demand
-from services.gateway.routes.service import Readiness
+from services.gateway.app import assemble, create_app
 from services.gateway.settings import GatewaySettings
 
 _REPORT_EVERY_SECONDS = 2.0
@@ -37,12 +35,15 @@ async def _run(settings: GatewaySettings) -> None:
         upstream.open_forecaster(settings.forecaster_addr) as to_forecaster,
     ):
         jobs, forecaster = upstream.Jobs(to_jobs, deadlines), upstream.Forecaster(to_forecaster, deadlines)
-        demand, readiness = Demand(jobs), Readiness()
-        app = create_app(Parts(settings, jobs, forecaster, demand, readiness))
-        reporting = asyncio.create_task(demand.report_every(_REPORT_EVERY_SECONDS))
+        parts = assemble(settings, jobs, forecaster)
+        background = [
+            asyncio.create_task(parts.demand.report_every(_REPORT_EVERY_SECONDS)),
+            asyncio.create_task(parts.live.run()),
+        ]
         try:
-            await serving.serve(app, listening, settings, readiness)
+            await serving.serve(create_app(parts), listening, settings, parts.readiness, parts.live.close)
         finally:
-            reporting.cancel()
-            await asyncio.wait([reporting])
-            await demand.flush()
+            for task in background:
+                task.cancel()
+            await asyncio.wait(background)
+            await parts.demand.flush()

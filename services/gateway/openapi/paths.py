@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.gateway.intake import CSV_TYPES
 from services.gateway.openapi.schemas import STATUS, TIMEFRAME, Schema, items, ref, shape, text, whole
 from services.gateway.parameters import MOST_A_PAGE
+from services.gateway.routes import events
 from services.gateway.routes.warmups import MOST_A_RUN
 
 Operation = dict[str, object]
@@ -17,6 +18,7 @@ def paths() -> dict[str, dict[str, Operation]]:
     """Path → method → operation."""
     return {
         "/api/comparison/premium": {"get": _premium(), "head": _premium(head=True)},
+        "/api/comparison/premium/events": {"get": _events()},
         "/api/comparison/warmup": {
             "post": _operation(
                 "Enqueue a warmup now, whatever its state.",
@@ -124,6 +126,11 @@ _AS_OF = _query("asOf", text("when the data were taken (default: now)", format="
 _LIMIT = _query("limit", whole("items a page", minimum=1, maximum=MOST_A_PAGE, default=50))
 _CURSOR = _query("cursor", text("nextCursor of the page before"))
 _IF_NONE_MATCH: Schema = {"name": "If-None-Match", "in": "header", "schema": text("an ETag")}
+_LAST_EVENT_ID: Schema = {
+    "name": "Last-Event-ID",
+    "in": "header",
+    "schema": text("`id` of the last event that the client has; it is not told again"),
+}
 _ETAG: Schema = {"schema": text("a strong validator of the body")}
 _ID: Schema = {"name": "id", "in": "path", "required": True, "schema": whole(minimum=1)}
 
@@ -170,6 +177,8 @@ def _premium(*, head: bool = False) -> Operation:
     )
     headers: Schema = {
         "ETag": _ETAG,
+        "Age": {"schema": whole("seconds since the answer was looked up; one from memory is a second old at most")},
+        "Vary": {"schema": text("Accept-Encoding: long bodies are sent as gzip to who takes it")},
         "Cache-Control": {
             "schema": text("max-age=30 with stale-while-revalidate when ready and nothing was enqueued, else no-store")
         },
@@ -178,6 +187,25 @@ def _premium(*, head: bool = False) -> Operation:
     responses = _with_headers(operation, headers)
     if head:
         del responses["200"]["content"]
+    return operation
+
+
+def _events() -> Operation:
+    operation = _operation(
+        "Server-Sent Events: one `status` event a change of `warmupStatus`, the first at once, until it settles. "
+        "Opening it is a premium call and enqueues what is missing.",
+        answers={},
+        errors=("invalid-argument", "not-found"),
+        parameters=[_SLUG, *_WHERE, _LAST_EVENT_ID],
+    )
+    stream: Schema = {
+        **text("`data:` of each event is a StatusEvent, `id:` resumes; a comment now and then is a heartbeat"),
+        "contentMediaType": "application/json",
+        "contentSchema": ref("StatusEvent"),
+    }
+    responses = _responses(operation)
+    responses["200"] = {"description": "The events.", "content": {events.MEDIA_TYPE: {"schema": stream}}}
+    responses["204"] = {"description": "The warmup has settled, and `Last-Event-ID` is its last event: come no more."}
     return operation
 
 
@@ -194,10 +222,15 @@ def _trust() -> Operation:
 
 def _with_headers(operation: Operation, headers: Schema) -> dict[str, dict[str, object]]:
     """Adds the headers of an answer that a client may have already, and its 304."""
-    responses = operation["responses"]
-    assert isinstance(responses, dict)  # noqa: S101 - for the type checker; _operation made it
+    responses = _responses(operation)
     responses["200"] = {**responses["200"], "headers": headers}
     responses["304"] = {"description": "The client has this answer.", "headers": headers}
+    return responses
+
+
+def _responses(operation: Operation) -> dict[str, dict[str, object]]:
+    responses = operation["responses"]
+    assert isinstance(responses, dict)  # noqa: S101 - for the type checker; _operation made it
     return responses
 
 

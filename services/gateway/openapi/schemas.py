@@ -144,6 +144,16 @@ SCHEMAS: dict[str, Schema] = {
             "forecastCacheKeysUsed",
         ),
     ),
+    "StatusEvent": shape(
+        {
+            **{name: _COMPARISON[name] for name in ("slug", "timeframe", "geo", "dataHash")},
+            "warmupStatus": text(enum=STATUS[:4]),
+            "forecastAvailable": flag("both bundles are there"),
+            "stale": flag("the forecasts are over 24 h old, those of older data, or a copy from memory"),
+            "queuePosition": or_null(whole("1 is next; null unless queued")),
+            "etaSeconds": or_null(number("until it is ready; null when unknown or settled")),
+        }
+    ),
     "ForecastBundle": shape(
         {
             "term": text(),

@@ -45,6 +45,7 @@ class Answer:
     forecasts: Forecasts | None
     signals: tuple[TermSignals, TermSignals]
     trail: Trail
+    version: int = 0  # of the job's row; 0: there is none
     looked_at: float = 0.0  # when the look that it stands on began, by the monotonic clock
     queue_position: int | None = None  # 1 is next
     eta_seconds: float | None = None

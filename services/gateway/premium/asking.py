@@ -189,6 +189,7 @@ class _View:
                 term_a_key=served.term_a_key,
                 term_b_key=served.term_b_key,
             ),
+            version=warmup.job.version,
             looked_at=self.began,
             queue_position=warmup.queue_position or None,
             eta_seconds=warmup.eta_seconds if warmup.HasField("eta_seconds") else None,

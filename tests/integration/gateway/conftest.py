@@ -10,9 +10,10 @@ from typing import Any, TypeAlias
 import httpx
 import pytest
 from pydantic import SecretStr
+from starlette.types import ASGIApp
 
 from services.gateway import upstream
-from services.gateway.app import Parts, create_app
+from services.gateway.app import Parts, assemble, create_app
 from services.gateway.demand import Demand
 from services.gateway.routes.service import Readiness
 from services.gateway.settings import GatewaySettings
@@ -30,8 +31,18 @@ class World:
     forecaster: FakeForecaster
     client: httpx.AsyncClient  # without a secret
     operator: httpx.AsyncClient  # with it
-    demand: Demand
-    readiness: Readiness
+    parts: Parts
+    app: ASGIApp
+
+    @property
+    def demand(self) -> Demand:
+        """Counted, and not yet reported."""
+        return self.parts.demand
+
+    @property
+    def readiness(self) -> Readiness:
+        """What /readyz goes by."""
+        return self.parts.readiness
 
     def says(self, **replies: Any) -> None:
         """Sets replies by the name of the RPC, for both services."""
@@ -62,15 +73,15 @@ async def _open_world(**settings: Any) -> AsyncIterator[World]:
             upstream.open_jobs(given.jobs_addr) as to_jobs,
             upstream.open_forecaster(given.forecaster_addr) as to_forecaster,
         ):
-            asked = upstream.Jobs(to_jobs, deadlines)
-            demand, readiness = Demand(asked), Readiness(ready=True)
-            app = create_app(Parts(given, asked, upstream.Forecaster(to_forecaster, deadlines), demand, readiness))
+            parts = assemble(given, upstream.Jobs(to_jobs, deadlines), upstream.Forecaster(to_forecaster, deadlines))
+            parts.readiness.ready = True
+            app = create_app(parts)
             base = {"transport": httpx.ASGITransport(app), "base_url": "http://gateway"}
             async with (
                 httpx.AsyncClient(**base) as client,  # type: ignore[arg-type] # of several types
                 httpx.AsyncClient(**base, headers={"X-Warmup-Secret": SECRET}) as operator,  # type: ignore[arg-type] # same
             ):
-                world = World(jobs, forecaster, client, operator, demand, readiness)
+                world = World(jobs, forecaster, client, operator, parts, app)
                 world.says(GetWarmup=warmup(job()), GetForecasts=forecasts(cached()))
                 yield world
 

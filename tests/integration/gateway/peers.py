@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -55,8 +56,26 @@ class Peer:
         return self.calls[method][0]
 
 
+@dataclass
 class FakeJobs(Peer):
-    """Jobs."""
+    """Jobs, which tells its watchers what a test says."""
+
+    watchers: list[asyncio.Queue[jobs_pb2.WatchWarmupsResponse | None]] = field(default_factory=list)
+
+    async def WatchWarmups(self, request: Any, context: Any) -> AsyncIterator[jobs_pb2.WatchWarmupsResponse]:
+        """As the real one: the first message at once, the others as they come."""
+        told: asyncio.Queue[jobs_pb2.WatchWarmupsResponse | None] = asyncio.Queue()
+        self.watchers.append(told)
+        yield jobs_pb2.WatchWarmupsResponse(missed=True)
+        while (news := await told.get()) is not None:
+            yield news
+
+    def tell(self, news: jobs_pb2.WatchWarmupsResponse | None) -> None:
+        """To all who watch; None ends their streams."""
+        for told in self.watchers:
+            told.put_nowait(news)
+        if news is None:
+            self.watchers.clear()
 
 
 class FakeForecaster(Peer):

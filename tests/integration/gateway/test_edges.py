@@ -15,7 +15,7 @@ from tests.waiting import wait_until_async
 
 
 @pytest.mark.parametrize(
-    "path", ["/nothing", "/api/comparison/premium/events", "/api/forecast/trust", "/api/jobs/1/run", "/docs/"]
+    "path", ["/nothing", "/api/comparison/premium/event", "/api/forecast/trust", "/api/jobs/1/run", "/docs/"]
 )
 async def test_an_unknown_path_is_a_problem(world: World, path: str) -> None:
     refused(await world.client.get(path), errors.NOT_FOUND)

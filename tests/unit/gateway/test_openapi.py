@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,10 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # it
 
 from services.common.errors import REASONS
 from services.gateway import middleware, upstream
-from services.gateway.app import Parts, chain, routing_table
-from services.gateway.demand import Demand
+from services.gateway.app import Parts, assemble, chain, routing_table
 from services.gateway.openapi.__main__ import markdown
 from services.gateway.openapi.document import document, document_json
 from services.gateway.openapi.page import page_html, page_policy
-from services.gateway.routes.service import Readiness
 from services.gateway.settings import GatewaySettings
 
 ROOT = Path(__file__).parents[3]
@@ -32,7 +31,7 @@ async def parts() -> AsyncIterator[Parts]:
     deadlines = upstream.Deadlines(1, 1, 1)
     async with upstream.open_jobs("127.0.0.1:1") as channel:
         jobs, forecaster = upstream.Jobs(channel, deadlines), upstream.Forecaster(channel, deadlines)
-        yield Parts(GatewaySettings(), jobs, forecaster, Demand(jobs), Readiness())
+        yield assemble(GatewaySettings(), jobs, forecaster)
 
 
 def _nodes(node: Any) -> Iterator[dict[str, Any]]:
@@ -51,7 +50,7 @@ async def test_the_document_has_the_applications_routes_and_methods(parts: Parts
 
 
 async def test_metrics_leave_the_public_port_with_a_port_of_their_own(parts: Parts) -> None:
-    apart = Parts(GatewaySettings(metrics_port=9_100), parts.jobs, parts.forecaster, parts.demand, parts.readiness)
+    apart = replace(parts, settings=GatewaySettings(metrics_port=9_100))
     assert "/metrics" not in routing_table(apart)
     assert "/metrics" not in document(metrics=False)["paths"]
 

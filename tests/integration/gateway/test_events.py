@@ -1,0 +1,245 @@
+"""Streams of events against stand-ins: what is told, when, and how a stream ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import pytest
+from warmcast.jobs.v1 import jobs_pb2
+
+from services.common import errors
+from services.common.errors import WarmcastError
+from tests.integration.gateway.conformity import refused
+from tests.integration.gateway.conftest import OpenWorld, World
+from tests.integration.gateway.data import FAILED, HASH, MISSING, QUEUED, READY, RUNNING, cached, forecasts, job, warmup
+from tests.integration.gateway.streams import streaming
+from tests.waiting import wait_until_async
+
+QUERY = "slug=amazon-vs-costco&tf=12m"
+PATH = f"/api/comparison/premium/events?{QUERY}"
+
+
+@asynccontextmanager
+async def following(world: World) -> AsyncIterator[None]:
+    """The gateway follows the changes that jobs tells."""
+    task = asyncio.create_task(world.parts.live.run())
+    try:
+        await wait_until_async(lambda: _connected(world), 10, "changes are told")
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _connected(world: World) -> bool:
+    return world.parts.live.connected
+
+
+def moves(world: World, row: Any, held: Any = None, slug: str = "amazon-vs-costco") -> None:
+    """The job's row becomes `row`, and jobs tells of it."""
+    world.says(GetWarmup=warmup(row), GetForecasts=forecasts(held or cached(MISSING)))
+    key = jobs_pb2.ComparisonKey(slug=slug, timeframe="12m", geo="")
+    change = jobs_pb2.WarmupChange(key=key, data_hash=HASH, status=row.status, version=row.version)
+    world.jobs.tell(jobs_pb2.WatchWarmupsResponse(changes=[change]))
+
+
+def enqueued(version: int = 8) -> jobs_pb2.EnqueueWarmupResponse:
+    return jobs_pb2.EnqueueWarmupResponse(job=job(QUEUED, version=version), enqueued=True, queue_position=1)
+
+
+async def test_each_change_until_it_settles(world: World) -> None:
+    world.says(GetWarmup=warmup(), GetForecasts=forecasts(cached(MISSING)), EnqueueWarmup=enqueued())
+    async with following(world), streaming(world.app, QUERY) as stream:
+        assert (stream.status, stream.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+        assert (stream.headers["cache-control"], stream.headers["x-accel-buffering"]) == ("no-store", "no")
+        assert await stream.block() == "retry: 2000"
+        first = await stream.event()
+        assert first == (
+            f"{HASH}-8-queued",
+            {
+                "slug": "amazon-vs-costco",
+                "timeframe": "12m",
+                "geo": "",
+                "dataHash": HASH,
+                "warmupStatus": "queued",
+                "forecastAvailable": False,
+                "stale": False,
+                "queuePosition": 1,
+                "etaSeconds": None,
+            },
+        )
+        assert len(world.jobs.calls["EnqueueWarmup"]) == 1, "opening it is a premium call"
+        moves(world, job(RUNNING, version=9))
+        assert await stream.status_of_next() == "running"
+        moves(world, job(QUEUED, version=10))
+        assert await stream.status_of_next() == "queued"
+        moves(world, job(RUNNING, version=11))
+        assert await stream.status_of_next() == "running"
+        moves(world, job(READY, version=12), cached())
+        settled = await stream.event()
+        assert settled is not None
+        assert (settled[0], settled[1]["warmupStatus"], settled[1]["forecastAvailable"]) == (
+            f"{HASH}-12-ready",
+            "ready",
+            True,
+        )
+        assert await stream.event() is None
+    await world.demand.flush()
+    assert sum(each.count for each in world.jobs.only("ReportDemand").request.demand) == 1
+
+
+async def test_a_change_that_leaves_the_status_as_it_is_tells_nothing(world: World) -> None:
+    world.says(GetWarmup=warmup(job(QUEUED)), GetForecasts=forecasts(cached(MISSING)))
+    async with following(world), streaming(world.app, QUERY) as stream:
+        assert await stream.status_of_next() == "queued"
+        moves(world, job(QUEUED, version=8))
+        await wait_until_async(lambda: _looked(world, 2), 10, "it looked anew")
+        moves(world, job(FAILED, version=9))
+        assert await stream.status_of_next() == "failed"
+        assert await stream.event() is None
+
+
+async def _looked(world: World, times: int) -> bool:
+    return len(world.jobs.calls["GetWarmup"]) >= times
+
+
+async def test_what_has_settled_is_told_once_and_ends(world: World) -> None:
+    async with streaming(world.app, QUERY) as stream:
+        assert await stream.status_of_next() == "ready"
+        assert await stream.event() is None
+
+
+async def test_a_client_that_comes_back_is_told_what_it_does_not_have(world: World) -> None:
+    world.says(GetWarmup=warmup(job(QUEUED, version=8)), GetForecasts=forecasts(cached(MISSING)))
+    async with following(world):
+        async with streaming(world.app, QUERY, last_event_id=f"{HASH}-8-queued") as stream:
+            moves(world, job(RUNNING, version=9))
+            assert await stream.status_of_next() == "running", "queued is known"
+        async with streaming(world.app, QUERY, last_event_id=f"{HASH}-8-queued") as stream:
+            assert await stream.status_of_next() == "running", "what came while it was away"
+        moves(world, job(READY, version=10), cached())
+        async with streaming(world.app, QUERY, last_event_id=f"{HASH}-9-running") as stream:
+            assert await stream.status_of_next() == "ready"
+        async with streaming(world.app, QUERY, last_event_id=f"{HASH}-10-ready") as stream:
+            assert stream.status == 204, "an EventSource comes no more"
+
+
+async def test_a_thousand_streams_share_one_stream_of_jobs_and_one_look_a_change(world: World) -> None:
+    world.says(GetWarmup=warmup(job(QUEUED)), GetForecasts=forecasts(cached(MISSING)))
+    async with following(world), AsyncExitStack() as streams:
+        opened = [await streams.enter_async_context(streaming(world.app, QUERY)) for _ in range(1_000)]
+        assert {await stream.status_of_next() for stream in opened} == {"queued"}
+        world.jobs.calls["GetWarmup"].clear()
+        moves(world, job(READY, version=8), cached())
+        assert {await stream.status_of_next() for stream in opened} == {"ready"}
+        assert len(world.jobs.watchers) == 1
+        assert len(world.jobs.calls["GetWarmup"]) == 1
+
+
+async def test_others_changes_wake_nobody(world: World) -> None:
+    world.says(GetWarmup=warmup(job(QUEUED)), GetForecasts=forecasts(cached(MISSING)))
+    async with following(world), streaming(world.app, QUERY) as stream:
+        assert await stream.status_of_next() == "queued"
+        moves(world, job(RUNNING), slug="amazon-vs-target")
+        moves(world, job(RUNNING, version=8))
+        assert await stream.status_of_next() == "running"
+        assert len(world.jobs.calls["GetWarmup"]) == 2
+
+
+async def test_silence_has_a_heartbeat(open_world: OpenWorld) -> None:
+    async with open_world(event_heartbeat_seconds=0.02) as world:
+        world.says(GetWarmup=warmup(job(QUEUED)), GetForecasts=forecasts(cached(MISSING)))
+        async with following(world), streaming(world.app, QUERY) as stream:
+            assert await stream.status_of_next() == "queued"
+            assert [await stream.block() for _ in range(3)] == [": still here"] * 3
+            assert len(world.jobs.calls["GetWarmup"]) == 1, "a heartbeat asks nobody"
+
+
+async def test_changes_that_went_by_unheard_are_found_when_jobs_is_back(world: World) -> None:
+    world.says(GetWarmup=warmup(job(QUEUED)), GetForecasts=forecasts(cached(MISSING)))
+    async with following(world), streaming(world.app, QUERY) as stream:
+        assert await stream.status_of_next() == "queued"
+        world.says(GetWarmup=warmup(job(READY, version=8)), GetForecasts=forecasts(cached()))
+        world.jobs.tell(None)
+        assert await stream.status_of_next() == "ready"
+
+
+async def test_without_jobs_stream_it_looks_now_and_then(open_world: OpenWorld) -> None:
+    async with open_world(event_heartbeat_seconds=0.02) as world:
+        world.says(GetWarmup=warmup(job(QUEUED)), GetForecasts=forecasts(cached(MISSING)))
+        async with streaming(world.app, QUERY) as stream:
+            assert await stream.status_of_next() == "queued"
+            world.says(GetWarmup=WarmcastError(errors.UNAVAILABLE, "PostgreSQL cannot be asked", retry_after=1))
+            await wait_until_async(lambda: _looked(world, 3), 10, "it looked in vain")
+            world.says(GetWarmup=warmup(job(READY, version=8)), GetForecasts=forecasts(cached()))
+            assert await stream.status_of_next() == "ready"
+
+
+async def test_a_draining_gateway_ends_its_streams_and_opens_no_more(world: World) -> None:
+    world.says(GetWarmup=warmup(job(QUEUED)), GetForecasts=forecasts(cached(MISSING)))
+    async with following(world), streaming(world.app, QUERY) as stream:
+        assert await stream.status_of_next() == "queued"
+        world.parts.live.close()
+        assert await stream.event() is None
+    refused(await world.client.get(PATH), errors.BUSY)
+
+
+async def test_streams_have_a_limit_of_their_own_and_leave_their_place(open_world: OpenWorld) -> None:
+    async with open_world(event_streams=1, max_in_flight=1) as world:
+        world.says(GetWarmup=warmup(job(QUEUED)), GetForecasts=forecasts(cached(MISSING)))
+        async with streaming(world.app, QUERY) as stream:
+            assert await stream.status_of_next() == "queued"
+            refused(await world.client.get(PATH), errors.BUSY)
+            assert (await world.client.get(f"/api/comparison/premium?{QUERY}")).status_code == 200
+        async with streaming(world.app, QUERY) as stream:
+            assert stream.status == 200
+
+
+async def test_errors_are_problems_and_hold_no_place(open_world: OpenWorld) -> None:
+    async with open_world(event_streams=1) as world:
+        for _ in range(2):
+            refused(
+                await world.client.get("/api/comparison/premium/events?slug=amazon"), errors.INVALID_ARGUMENT, "slug"
+            )
+            world.says(GetWarmup=WarmcastError(errors.NOT_FOUND, "no data for amazon-vs-costco"))
+            refused(await world.client.get(PATH), errors.NOT_FOUND)
+
+
+async def test_head_opens_nothing(world: World) -> None:
+    response = await world.client.head(PATH)
+    assert (response.status_code, response.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+    assert not world.jobs.calls
+
+
+@pytest.mark.parametrize("news", [jobs_pb2.WatchWarmupsResponse(missed=True), None])
+async def test_an_answer_in_memory_goes_with_whatever_may_have_changed(
+    open_world: OpenWorld, news: jobs_pb2.WatchWarmupsResponse | None
+) -> None:
+    async with open_world(warm_answer_seconds=60) as world, following(world):
+        await world.client.get(f"/api/comparison/premium?{QUERY}")
+        world.jobs.tell(news)
+
+        async def looked_again() -> bool:
+            await world.client.get(f"/api/comparison/premium?{QUERY}")
+            return await _looked(world, 2)
+
+        await wait_until_async(looked_again, 10, "it asked again")
+
+
+async def test_an_answer_in_memory_goes_with_a_change_of_its_own_alone(open_world: OpenWorld) -> None:
+    async with open_world(warm_answer_seconds=60) as world, following(world):
+        await world.client.get(f"/api/comparison/premium?{QUERY}")
+        moves(world, job(READY, version=9), cached(), slug="amazon-vs-target")
+        moves(world, job(READY, version=9), cached())
+
+        async def looked_again() -> bool:
+            await world.client.get(f"/api/comparison/premium?{QUERY}")
+            return await _looked(world, 2)
+
+        await wait_until_async(looked_again, 10, "it asked again")
+        for _ in range(3):
+            await world.client.get(f"/api/comparison/premium?{QUERY}")
+        assert len(world.jobs.calls["GetWarmup"]) == 2
