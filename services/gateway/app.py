@@ -31,7 +31,7 @@ from services.gateway.routes.trust import TrustRoutes
 from services.gateway.routes.warmups import WarmupRoutes
 from services.gateway.secret import Guard, Handler
 from services.gateway.settings import GatewaySettings
-from services.gateway.upstream import Forecaster, Jobs
+from services.gateway.upstream import Forecaster, Jobs, WarmupWatch
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Parts:
     live: LiveStatus
 
 
-def assemble(settings: GatewaySettings, jobs: Jobs, forecaster: Forecaster) -> Parts:
+def assemble(settings: GatewaySettings, jobs: Jobs, forecaster: Forecaster, watch: WarmupWatch) -> Parts:
     """The parts in front of those two services."""
     asking = PremiumAnswers(jobs, forecaster, AnswerMemory(settings.memory_answers))
     answers = WarmAnswers(
@@ -55,7 +55,7 @@ def assemble(settings: GatewaySettings, jobs: Jobs, forecaster: Forecaster) -> P
         seconds=settings.warm_answer_seconds,
         limit=settings.warm_answers,
     )
-    live = LiveStatus(jobs.watch_warmups, answers, most=settings.event_streams)
+    live = LiveStatus(watch, answers, most=settings.event_streams)
     return Parts(settings, jobs, Demand(jobs), Readiness(), answers, live)
 
 

@@ -54,6 +54,15 @@ def open_jobs(address: str) -> grpc.aio.Channel:
     return open_channel(address, idempotent=_JOBS_READS, service=JOBS_SERVICE)
 
 
+def open_watch(address: str) -> grpc.aio.Channel:
+    """The channel to jobs for the stream of changes alone; call it inside a running loop.
+
+    It connects again and again while jobs is away. On a connection that calls share, those would fail until its next
+    attempt, though jobs may be back meanwhile.
+    """
+    return open_channel(address, own_connections=True)
+
+
 def open_forecaster(address: str) -> grpc.aio.Channel:
     """The channel to the forecaster; call it inside a running loop."""
     return open_channel(address, idempotent=_FORECASTER_READS, service=FORECASTER_SERVICE)
@@ -85,19 +94,6 @@ class Jobs:
         counted = [jobs_pb2.Demand(key=_key(key), count=count) for key, count in demand]
         request = jobs_pb2.ReportDemandRequest(demand=counted)
         await _ask("jobs", self._stub.ReportDemand, request, self._deadlines.read)
-
-    async def watch_warmups(self) -> AsyncIterator[jobs_pb2.WatchWarmupsResponse]:
-        """Every change of every warmup from now on, until the server ends it or can no longer be asked."""
-        call = self._stub.WatchWarmups(
-            jobs_pb2.WatchWarmupsRequest(), timeout=_LONGEST_WATCH_SECONDS, metadata=metadata.outgoing()
-        )
-        try:
-            async for news in call:
-                yield news
-        except grpc.aio.AioRpcError as failure:
-            raise from_rpc_error(failure, asked="jobs") from None
-        finally:
-            call.cancel()
 
     async def list_comparisons(self, *, limit: int, cursor: str) -> jobs_pb2.ListComparisonsResponse:
         """One page of comparisons."""
@@ -149,6 +145,26 @@ class Jobs:
         """Takes one job out of the queue."""
         request = jobs_pb2.CancelJobRequest(id=identity)
         return (await _ask("jobs", self._stub.CancelJob, request, self._deadlines.command, secret)).job
+
+
+class WarmupWatch:
+    """The stream of changes of warmups."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub: jobs_pb2_grpc.JobsServiceAsyncStub = jobs_pb2_grpc.JobsServiceStub(channel)
+
+    async def __call__(self) -> AsyncIterator[jobs_pb2.WatchWarmupsResponse]:
+        """Every change from now on, until jobs ends the stream or can no longer be asked (WarmcastError)."""
+        call = self._stub.WatchWarmups(
+            jobs_pb2.WatchWarmupsRequest(), timeout=_LONGEST_WATCH_SECONDS, metadata=metadata.outgoing()
+        )
+        try:
+            async for news in call:
+                yield news
+        except grpc.aio.AioRpcError as failure:
+            raise from_rpc_error(failure, asked="jobs") from None
+        finally:
+            call.cancel()
 
 
 class Forecaster:

@@ -33,9 +33,10 @@ async def _run(settings: GatewaySettings) -> None:
     async with (
         upstream.open_jobs(settings.jobs_addr) as to_jobs,
         upstream.open_forecaster(settings.forecaster_addr) as to_forecaster,
+        upstream.open_watch(settings.jobs_addr) as watching_jobs,
     ):
         jobs, forecaster = upstream.Jobs(to_jobs, deadlines), upstream.Forecaster(to_forecaster, deadlines)
-        parts = assemble(settings, jobs, forecaster)
+        parts = assemble(settings, jobs, forecaster, upstream.WarmupWatch(watching_jobs))
         background = [
             asyncio.create_task(parts.demand.report_every(_REPORT_EVERY_SECONDS)),
             asyncio.create_task(parts.live.run()),

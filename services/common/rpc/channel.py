@@ -9,10 +9,13 @@ import grpc
 from services.common.rpc.server import MAX_MESSAGE_BYTES
 
 
-def open_channel(address: str, *, idempotent: tuple[str, ...] = (), service: str = "") -> grpc.aio.Channel:
+def open_channel(
+    address: str, *, idempotent: tuple[str, ...] = (), service: str = "", own_connections: bool = False
+) -> grpc.aio.Channel:
     """A lazy, balancing channel to host:port or a dns:/// name; call it inside a running loop.
 
-    Methods of `service` named in `idempotent` are retried by gRPC itself while the server is unavailable.
+    Methods of `service` named in `idempotent` are retried by gRPC itself while the server is unavailable. With
+    `own_connections` it shares none with other channels to the same address, nor their waits after a failed attempt.
     """
     config: dict[str, object] = {"loadBalancingConfig": [{"round_robin": {}}]}
     if idempotent:
@@ -32,6 +35,7 @@ def open_channel(address: str, *, idempotent: tuple[str, ...] = (), service: str
         address,
         options=[
             ("grpc.service_config", json.dumps(config)),
+            ("grpc.use_local_subchannel_pool", int(own_connections)),
             ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
             ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
             # A peer that is gone without a word is noticed within 15 s at rest, and 5 s in use: gRPC also pings with

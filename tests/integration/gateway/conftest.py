@@ -72,8 +72,14 @@ async def _open_world(**settings: Any) -> AsyncIterator[World]:
         async with (
             upstream.open_jobs(given.jobs_addr) as to_jobs,
             upstream.open_forecaster(given.forecaster_addr) as to_forecaster,
+            upstream.open_watch(given.jobs_addr) as watching,
         ):
-            parts = assemble(given, upstream.Jobs(to_jobs, deadlines), upstream.Forecaster(to_forecaster, deadlines))
+            parts = assemble(
+                given,
+                upstream.Jobs(to_jobs, deadlines),
+                upstream.Forecaster(to_forecaster, deadlines),
+                upstream.WarmupWatch(watching),
+            )
             parts.readiness.ready = True
             app = create_app(parts)
             base = {"transport": httpx.ASGITransport(app), "base_url": "http://gateway"}

@@ -31,7 +31,7 @@ async def parts() -> AsyncIterator[Parts]:
     deadlines = upstream.Deadlines(1, 1, 1)
     async with upstream.open_jobs("127.0.0.1:1") as channel:
         jobs, forecaster = upstream.Jobs(channel, deadlines), upstream.Forecaster(channel, deadlines)
-        yield assemble(GatewaySettings(), jobs, forecaster)
+        yield assemble(GatewaySettings(), jobs, forecaster, upstream.WarmupWatch(channel))
 
 
 def _nodes(node: Any) -> Iterator[dict[str, Any]]:
