@@ -74,7 +74,8 @@ def test_an_answer_in_memory_is_dropped_by_a_change_that_another_process_made(
     product = start_product(WARM_ANSWER_SECONDS="60")
     caller = call(product)
     caller.ingest()
-    assert caller.until("ready")["refreshing"] is False
+    caller.until("ready")
+    wait_until(lambda: not caller.premium()["refreshing"], 20, "the run's end was told")
     [before] = caller.rows()
     caller.rows("UPDATE warmup_jobs SET status = 'cancelled', version = version + 1")
     with caller.redis() as cache:
