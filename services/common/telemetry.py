@@ -1,20 +1,69 @@
-"""Logs and the request's identity. Metrics are declared beside what they count and served by prometheus_client."""
+"""Logs and what identifies a request. Metrics are declared beside what they count and served by prometheus_client."""
 
 from __future__ import annotations
 
 import logging
+import random
+import re
 import sys
 import uuid
 from contextvars import ContextVar
+from dataclasses import dataclass
 
 import structlog
 
+_TRACEPARENT = re.compile(r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
+_KNOWN_FLAGS = 0b11  # sampled, random; a sender of version 00 sets no other
+_SAMPLED_AT_RANDOM = 0b11
+
+
+@dataclass(frozen=True)
+class Traceparent:
+    """Where one request stands in a trace, as W3C Trace Context names it."""
+
+    trace_id: str  # 32 hex digits
+    span_id: str  # 16 hex digits
+    flags: int
+
+    def __str__(self) -> str:
+        """As the header carries it."""
+        return f"00-{self.trace_id}-{self.span_id}-{self.flags:02x}"
+
+
 request_id: ContextVar[str] = ContextVar("request_id", default="")
+traceparent: ContextVar[Traceparent | None] = ContextVar("traceparent", default=None)  # our own span in it
 
 
 def new_request_id() -> str:
     """A random id; kept short enough for a log line."""
     return uuid.uuid4().hex
+
+
+def new_traceparent() -> Traceparent:
+    """A trace that begins here. Sampled, since our log lines keep every one."""
+    return Traceparent(_random_hex(32), _random_hex(16), _SAMPLED_AT_RANDOM)
+
+
+def parse_traceparent(header: str) -> Traceparent | None:
+    """What a caller sent, by W3C Trace Context; None where it is invalid."""
+    found = _TRACEPARENT.fullmatch(header)
+    if found is None:
+        return None
+    version, trace_id, span_id, flags, rest = found.groups()
+    if version == "00" and rest is not None:
+        return None  # only a later version may carry more
+    return Traceparent(trace_id, span_id, int(flags, 16) & _KNOWN_FLAGS)
+
+
+def child_of(header: str) -> Traceparent:
+    """A span of our own in the caller's trace; in a new one where the caller sent none, or none that is valid."""
+    parent = parse_traceparent(header)
+    return Traceparent(parent.trace_id, _random_hex(16), parent.flags) if parent else new_traceparent()
+
+
+def _random_hex(digits: int) -> str:
+    # 0 is no id; that it comes up is left to chance by nobody. Nothing here is a secret.
+    return f"{random.randrange(1, 16**digits):0{digits}x}"  # noqa: S311
 
 
 def configure_logging(service: str, *, log_format: str, level: str) -> None:

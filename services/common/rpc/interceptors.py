@@ -1,4 +1,4 @@
-"""The ordered chain that every call passes: request id → metrics → errors → deadline → auth."""
+"""The ordered chain that every call passes: request id → trace → metrics → errors → deadline → auth."""
 
 from __future__ import annotations
 
@@ -53,6 +53,15 @@ async def with_request_id(call: Call) -> AsyncIterator[None]:
     if debug_id := metadata.read(call.metadata, metadata.DEBUG_ID):
         bound["debug_id"] = debug_id
     with structlog.contextvars.bound_contextvars(**bound):
+        yield
+
+
+@asynccontextmanager
+async def with_trace(call: Call) -> AsyncIterator[None]:
+    """Takes up the caller's trace, or begins one, and puts this call's span in it on every log line."""
+    trace = telemetry.child_of(metadata.read(call.metadata, metadata.TRACEPARENT))
+    telemetry.traceparent.set(trace)
+    with structlog.contextvars.bound_contextvars(trace_id=trace.trace_id, span_id=trace.span_id):
         yield
 
 
@@ -196,6 +205,7 @@ def standard_chain(
     return Chain(
         [
             with_request_id,
+            with_trace,
             with_metrics,
             with_errors,
             WithDeadline(longest, unbounded),

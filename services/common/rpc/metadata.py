@@ -8,14 +8,21 @@ from services.common import telemetry
 
 REQUEST_ID = "x-request-id"
 DEBUG_ID = "x-debug-id"
+TRACEPARENT = "traceparent"
 SECRET = "x-warmup-secret"  # noqa: S105 - the name of a header, not a secret
 
 Metadata = tuple[tuple[str, str], ...]
 
 
 def outgoing(*, secret: str | None = None, debug_id: str | None = None) -> Metadata:
-    """Metadata for one call: this request's id, and what else the callee needs."""
-    pairs = ((REQUEST_ID, telemetry.request_id.get()), (SECRET, secret), (DEBUG_ID, debug_id))
+    """Metadata for one call: this request's id and place in its trace, and what else the callee needs."""
+    trace = telemetry.traceparent.get()
+    pairs = (
+        (REQUEST_ID, telemetry.request_id.get()),
+        (TRACEPARENT, str(trace) if trace else None),
+        (SECRET, secret),
+        (DEBUG_ID, debug_id),
+    )
     return tuple((name, value) for name, value in pairs if value)
 
 
