@@ -59,6 +59,8 @@ def wiring(addresses: Addresses, *, database_url: str, redis_url: str) -> dict[s
         "GATEWAY_PORT": str(addresses.gateway_port),
         # One port cannot serve the metrics of three processes; the gateway's are at /metrics.
         "METRICS_PORT": "0",
+        # There is one of each: no other to hand calls over to.
+        "LAME_DUCK_SECONDS": "0",
         "PYTHONUNBUFFERED": "1",
     }
 

@@ -41,6 +41,18 @@ class ServerSettings(Settings):
     drain_seconds: float = Field(20.0, gt=0, le=600, description="how long a stopping service may finish what it does")
 
 
+class RpcServerSettings(ServerSettings):
+    """What a service reads that other services call."""
+
+    lame_duck_seconds: float = Field(
+        1.0, ge=0, le=60, description="how long a stopping service still serves after it has said NOT_SERVING"
+    )
+    max_connection_age_seconds: float = Field(
+        300.0, ge=1, le=86_400, description="age at which a client has to connect anew, and finds new replicas"
+    )
+    channelz_enabled: bool = Field(False, description="serves channelz, the state of every connection, to whoever asks")
+
+
 AnySettings = TypeVar("AnySettings", bound=Settings)
 
 

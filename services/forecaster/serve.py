@@ -10,7 +10,8 @@ from warmcast.forecaster.v1 import forecaster_pb2_grpc as pb_grpc
 
 from services.common.errors import WarmcastError
 from services.common.rpc.interceptors import standard_chain
-from services.common.rpc.server import Server, follow_readiness, serve_metrics, until_signal
+from services.common.rpc.readiness import follow_readiness
+from services.common.rpc.server import Server, serve_metrics, until_signal
 from services.forecaster.cache import ForecastCache, connect
 from services.forecaster.computation import PooledEngine
 from services.forecaster.pool import Pool
@@ -36,6 +37,8 @@ async def serve(settings: ForecasterSettings, pool: Pool) -> None:
             unbounded=UNBOUNDED,
         ),
         service=SERVICE,
+        max_connection_age=settings.max_connection_age_seconds,
+        with_channelz=settings.channelz_enabled,
     )
     servicer = ForecasterServicer(
         cache=cache,
@@ -50,6 +53,7 @@ async def serve(settings: ForecasterSettings, pool: Pool) -> None:
         await server.start(settings.forecaster_listen)
         await _until_stopped(server, Readiness(cache, pool))
         log.info("stopping")
+        await server.leave(settings.lame_duck_seconds)
         await server.stop(settings.drain_seconds)
     finally:
         await pool.stop()

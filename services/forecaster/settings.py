@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
-from services.common.settings import ServerSettings
+from services.common.settings import RpcServerSettings
 from services.forecaster.engine.types import EngineSetting
 
 
@@ -17,7 +17,7 @@ def cpus_available() -> int:
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
-class ForecasterSettings(ServerSettings):
+class ForecasterSettings(RpcServerSettings):
     """See each field; `warmcast forecaster` prints what is wrong and ends with status 2."""
 
     redis_url: SecretStr = Field(

@@ -12,15 +12,12 @@ from warmcast.forecaster.v1 import forecaster_pb2, forecaster_pb2_grpc
 from warmcast.jobs.v1 import jobs_pb2, jobs_pb2_grpc
 
 from services.common.comparison import ComparisonKey
+from services.common.errors import WarmcastError
 from services.common.rpc import metadata
+from services.common.rpc.call import ask
 from services.common.rpc.channel import open_channel
+from services.common.rpc.services import FORECASTER, JOBS, Service
 from services.common.rpc.status import from_rpc_error
-
-JOBS_SERVICE = "warmcast.jobs.v1.JobsService"
-FORECASTER_SERVICE = "warmcast.forecaster.v1.ForecasterService"
-# Reads alone: a retried enqueue or import would tell its caller that somebody else had been first.
-_JOBS_READS = ("GetWarmup", "ListComparisons", "GetComparison", "GetTrustStats", "ListJobs", "GetJob")
-_FORECASTER_READS = ("GetForecasts",)
 
 _LONGEST_WATCH_SECONDS = 3_600.0
 
@@ -51,7 +48,7 @@ class Deadlines:
 
 def open_jobs(address: str) -> grpc.aio.Channel:
     """The channel to jobs; call it inside a running loop."""
-    return open_channel(address, idempotent=_JOBS_READS, service=JOBS_SERVICE)
+    return open_channel(address, JOBS)
 
 
 def open_watch(address: str) -> grpc.aio.Channel:
@@ -60,12 +57,12 @@ def open_watch(address: str) -> grpc.aio.Channel:
     It connects again and again while jobs is away. On a connection that calls share, those would fail until its next
     attempt, though jobs may be back meanwhile.
     """
-    return open_channel(address, own_connections=True)
+    return open_channel(address, JOBS, own_connections=True)
 
 
 def open_forecaster(address: str) -> grpc.aio.Channel:
     """The channel to the forecaster; call it inside a running loop."""
-    return open_channel(address, idempotent=_FORECASTER_READS, service=FORECASTER_SERVICE)
+    return open_channel(address, FORECASTER)
 
 
 class Jobs:
@@ -78,7 +75,7 @@ class Jobs:
     async def get_warmup(self, key: ComparisonKey) -> jobs_pb2.GetWarmupResponse:
         """Where the warmup of the current snapshot stands."""
         request = jobs_pb2.GetWarmupRequest(key=_key(key))
-        return await _ask("jobs", self._stub.GetWarmup, request, self._deadlines.read)
+        return await _ask(JOBS, self._stub.GetWarmup, request, self._deadlines.read)
 
     async def enqueue_warmup(
         self, key: ComparisonKey, *, data_hash: str, seen_version: int, reason: jobs_pb2.EnqueueReason.ValueType
@@ -87,64 +84,64 @@ class Jobs:
         request = jobs_pb2.EnqueueWarmupRequest(
             key=_key(key), data_hash=data_hash, seen_version=seen_version, reason=reason
         )
-        return await _ask("jobs", self._stub.EnqueueWarmup, request, self._deadlines.read)
+        return await _ask(JOBS, self._stub.EnqueueWarmup, request, self._deadlines.read)
 
     async def report_demand(self, demand: Sequence[tuple[ComparisonKey, int]]) -> None:
         """How often each comparison was asked for; at most 1,000 a call."""
         counted = [jobs_pb2.Demand(key=_key(key), count=count) for key, count in demand]
         request = jobs_pb2.ReportDemandRequest(demand=counted)
-        await _ask("jobs", self._stub.ReportDemand, request, self._deadlines.read)
+        await _ask(JOBS, self._stub.ReportDemand, request, self._deadlines.read)
 
     async def list_comparisons(self, *, limit: int, cursor: str) -> jobs_pb2.ListComparisonsResponse:
         """One page of comparisons."""
         request = jobs_pb2.ListComparisonsRequest(page_size=limit, page_token=cursor)
-        return await _ask("jobs", self._stub.ListComparisons, request, self._deadlines.read)
+        return await _ask(JOBS, self._stub.ListComparisons, request, self._deadlines.read)
 
     async def get_comparison(self, key: ComparisonKey) -> jobs_pb2.GetComparisonResponse:
         """Series, stats and signals of one comparison."""
         request = jobs_pb2.GetComparisonRequest(key=_key(key))
-        return await _ask("jobs", self._stub.GetComparison, request, self._deadlines.read)
+        return await _ask(JOBS, self._stub.GetComparison, request, self._deadlines.read)
 
     async def trust_stats(self) -> jobs_pb2.GetTrustStatsResponse:
         """How past forecasts did."""
-        return await _ask("jobs", self._stub.GetTrustStats, jobs_pb2.GetTrustStatsRequest(), self._deadlines.read)
+        return await _ask(JOBS, self._stub.GetTrustStats, jobs_pb2.GetTrustStatsRequest(), self._deadlines.read)
 
     async def ingest(self, request: jobs_pb2.IngestSnapshotRequest, secret: str) -> jobs_pb2.IngestSnapshotResponse:
         """Stores one snapshot."""
-        return await _ask("jobs", self._stub.IngestSnapshot, request, self._deadlines.command, secret)
+        return await _ask(JOBS, self._stub.IngestSnapshot, request, self._deadlines.command, secret)
 
     async def trigger(self, key: ComparisonKey, *, force: bool, secret: str) -> jobs_pb2.TriggerWarmupResponse:
         """The operator's enqueue."""
         request = jobs_pb2.TriggerWarmupRequest(key=_key(key), force=force)
-        return await _ask("jobs", self._stub.TriggerWarmup, request, self._deadlines.command, secret)
+        return await _ask(JOBS, self._stub.TriggerWarmup, request, self._deadlines.command, secret)
 
     async def run_warmup(self, most: int, secret: str) -> jobs_pb2.RunWarmupResponse:
         """Claims and runs up to `most` queued jobs."""
         request = jobs_pb2.RunWarmupRequest(max=most)
-        return await _ask("jobs", self._stub.RunWarmup, request, self._deadlines.run, secret)
+        return await _ask(JOBS, self._stub.RunWarmup, request, self._deadlines.run, secret)
 
     async def sweep(self, secret: str) -> jobs_pb2.SweepResponse:
         """Re-queues what is stuck."""
-        return await _ask("jobs", self._stub.Sweep, jobs_pb2.SweepRequest(), self._deadlines.command, secret)
+        return await _ask(JOBS, self._stub.Sweep, jobs_pb2.SweepRequest(), self._deadlines.command, secret)
 
     async def list_jobs(self, request: jobs_pb2.ListJobsRequest, secret: str) -> jobs_pb2.ListJobsResponse:
         """One page of jobs, newest first."""
-        return await _ask("jobs", self._stub.ListJobs, request, self._deadlines.read, secret)
+        return await _ask(JOBS, self._stub.ListJobs, request, self._deadlines.read, secret)
 
     async def get_job(self, identity: int, secret: str) -> jobs_pb2.WarmupJob:
         """One job."""
         request = jobs_pb2.GetJobRequest(id=identity)
-        return (await _ask("jobs", self._stub.GetJob, request, self._deadlines.read, secret)).job
+        return (await _ask(JOBS, self._stub.GetJob, request, self._deadlines.read, secret)).job
 
     async def requeue_job(self, identity: int, secret: str) -> jobs_pb2.WarmupJob:
         """Starts a new episode of one job."""
         request = jobs_pb2.RequeueJobRequest(id=identity)
-        return (await _ask("jobs", self._stub.RequeueJob, request, self._deadlines.command, secret)).job
+        return (await _ask(JOBS, self._stub.RequeueJob, request, self._deadlines.command, secret)).job
 
     async def cancel_job(self, identity: int, secret: str) -> jobs_pb2.WarmupJob:
         """Takes one job out of the queue."""
         request = jobs_pb2.CancelJobRequest(id=identity)
-        return (await _ask("jobs", self._stub.CancelJob, request, self._deadlines.command, secret)).job
+        return (await _ask(JOBS, self._stub.CancelJob, request, self._deadlines.command, secret)).job
 
 
 class WarmupWatch:
@@ -162,7 +159,7 @@ class WarmupWatch:
             async for news in call:
                 yield news
         except grpc.aio.AioRpcError as failure:
-            raise from_rpc_error(failure, asked="jobs") from None
+            raise from_rpc_error(failure, asked=JOBS.called) from None
         finally:
             call.cancel()
 
@@ -179,22 +176,21 @@ class Forecaster:
     ) -> Sequence[forecaster_pb2.CachedForecasts]:
         """What the cache holds for each key, in order."""
         request = forecaster_pb2.GetForecastsRequest(keys=keys)
-        return (await _ask("forecaster", self._stub.GetForecasts, request, self._deadlines.read)).forecasts
+        return (await _ask(FORECASTER, self._stub.GetForecasts, request, self._deadlines.read)).forecasts
 
 
 async def _ask(
-    asked: str,
+    service: Service,
     call: grpc.aio.UnaryUnaryMultiCallable[Request, Answer],
     request: Request,
     timeout: float,
     secret: str | None = None,
 ) -> Answer:
     try:
-        return await call(request, timeout=timeout, metadata=metadata.outgoing(secret=secret))
-    except grpc.aio.AioRpcError as failure:
-        error = from_rpc_error(failure, asked=asked)
+        return await ask(service, call, request, timeout=timeout, secret=secret)
+    except WarmcastError as error:
         error.fields = tuple((rest_name(field), wrong) for field, wrong in error.fields)
-        raise error from None
+        raise
 
 
 def rest_name(field: str) -> str:

@@ -15,9 +15,11 @@ from services.common.errors import WarmcastError
 from services.common.garbage import collect_less_often
 from services.common.rpc.channel import open_channel
 from services.common.rpc.interceptors import standard_chain
-from services.common.rpc.server import Server, follow_readiness, serve_metrics, until_signal
+from services.common.rpc.readiness import follow_readiness
+from services.common.rpc.server import Server, serve_metrics, until_signal
+from services.common.rpc.services import FORECASTER
 from services.common.telemetry import configure_logging
-from services.jobs import forecaster_client, migrate, servicer
+from services.jobs import migrate, servicer
 from services.jobs.changes import Changes
 from services.jobs.dispatcher import Dispatcher
 from services.jobs.forecaster_client import GrpcForecaster
@@ -37,6 +39,7 @@ log = structlog.get_logger()
 
 _LONGEST_CALL = 60.0  # seconds
 _SCHEMA_POLL = 1.0  # seconds
+_LAST_ANSWERS = 1.0  # seconds, for those who waited for a run that was handed back
 
 
 def main() -> None:
@@ -52,9 +55,7 @@ async def serve(settings: JobsSettings) -> None:
     policy = settings.policy()
     secrets = settings.accepted_secrets()
     database = Database(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
-    channel = open_channel(
-        settings.forecaster_addr, idempotent=forecaster_client.IDEMPOTENT, service=forecaster_client.SERVICE
-    )
+    channel = open_channel(settings.forecaster_addr, FORECASTER)
     forecaster = GrpcForecaster(
         channel, secret=secrets[0] if secrets else None, attempt_deadline=policy.attempt_deadline
     )
@@ -70,7 +71,12 @@ async def serve(settings: JobsSettings) -> None:
         longest=_LONGEST_CALL,
         unbounded=servicer.UNBOUNDED,
     )
-    server = Server(chain, service=servicer.SERVICE)
+    server = Server(
+        chain,
+        service=servicer.SERVICE,
+        max_connection_age=settings.max_connection_age_seconds,
+        with_channelz=settings.channelz_enabled,
+    )
     jobs_pb2_grpc.add_JobsServiceServicer_to_server(
         servicer.JobsServicer(
             importer=Importer(comparisons, Scorer(record)),
@@ -103,10 +109,12 @@ async def serve(settings: JobsSettings) -> None:
             tasks.append(background.create_task(_dispatch_once(migrated, dispatcher)))
         await until_signal()
         log.info("stopping")
-        await server.set_ready(False)
-        await dispatcher.drain(settings.drain_seconds)
+        await server.leave(settings.lame_duck_seconds)
         changes.close()
-        await server.stop(grace=5)
+        # What waits for a run is answered once the run has ended or was handed back.
+        stopping = background.create_task(server.stop(settings.drain_seconds + _LAST_ANSWERS))
+        await dispatcher.drain(settings.drain_seconds)
+        await stopping
         for task in tasks:
             task.cancel()
     await channel.close()

@@ -11,7 +11,7 @@ from typing import Protocol
 import structlog
 from prometheus_client import Counter, Gauge
 
-from services.common import errors
+from services.common import deadline, errors
 from services.common.errors import WarmcastError
 from services.jobs.forecast import Forecaster, ForecasterInfo
 from services.jobs.job import ClaimedJob, Claims, Status, SweptJob, WarmupJob
@@ -74,7 +74,9 @@ class Dispatcher:
         async with self._asking:
             if time.monotonic() - self._asked_at > (_ASK_AGAIN if self._info else _ASK_AGAIN_AWAY):
                 try:
-                    self._info = await self._forecaster.describe()
+                    # For all who ask: one caller who is in a hurry must not make it absent for the others.
+                    with deadline.detached():
+                        self._info = await self._forecaster.describe()
                 except WarmcastError:
                     self._info = None
                 self._asked_at = time.monotonic()
@@ -100,7 +102,8 @@ class Dispatcher:
 
         Raises WarmcastError(UNAVAILABLE), with nothing claimed, while the forecaster cannot be asked or this drains.
         """
-        task = asyncio.create_task(self._run_in_turn(most))
+        with deadline.detached():
+            task = asyncio.create_task(self._run_in_turn(most))
         self._asked_for.add(task)
         task.add_done_callback(self._asked_for.discard)
         return await asyncio.shield(task)

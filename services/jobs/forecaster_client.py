@@ -11,8 +11,9 @@ from warmcast.forecaster.v1 import forecaster_pb2 as pb
 from warmcast.forecaster.v1 import forecaster_pb2_grpc
 
 from services.common.comparison import ComparisonKey
-from services.common.errors import WarmcastError
 from services.common.rpc import metadata
+from services.common.rpc.call import ask
+from services.common.rpc.services import FORECASTER
 from services.common.rpc.status import from_rpc_error
 from services.jobs.forecast import (
     ForecasterInfo,
@@ -24,8 +25,6 @@ from services.jobs.forecast import (
 from services.jobs.job import ClaimedJob, WarmupJob
 from services.jobs.series import SnapshotRef
 
-IDEMPOTENT = ("CheckForecasts", "Describe")
-SERVICE = pb.DESCRIPTOR.services_by_name["ForecasterService"].full_name
 _CHECK_SECONDS = 5.0
 _MARK_SECONDS = 2.0
 _DESCRIBE_SECONDS = 2.0
@@ -35,7 +34,7 @@ class GrpcForecaster:
     """A services.jobs.forecast.Forecaster. Raises WarmcastError for every call that fails."""
 
     def __init__(self, channel: grpc.aio.Channel, *, secret: str | None, attempt_deadline: float) -> None:
-        self._stub = forecaster_pb2_grpc.ForecasterServiceStub(channel)
+        self._stub: forecaster_pb2_grpc.ForecasterServiceAsyncStub = forecaster_pb2_grpc.ForecasterServiceStub(channel)
         self._secret = secret
         self._attempt_deadline = attempt_deadline
 
@@ -55,7 +54,7 @@ class GrpcForecaster:
                 else:
                     yield None
         except grpc.aio.AioRpcError as error:
-            raise _translated(error) from None
+            raise from_rpc_error(error, asked=FORECASTER.called) from None
         finally:
             call.cancel()
         if result is not None:
@@ -64,10 +63,7 @@ class GrpcForecaster:
     async def missing(self, snapshots: Sequence[SnapshotRef]) -> list[bool]:
         """See Forecaster.missing."""
         request = pb.CheckForecastsRequest(keys=[_snapshot_key(snapshot) for snapshot in snapshots])
-        try:
-            response = await self._stub.CheckForecasts(request, timeout=_CHECK_SECONDS, metadata=metadata.outgoing())
-        except grpc.aio.AioRpcError as error:
-            raise _translated(error) from None
+        response = await ask(FORECASTER, self._stub.CheckForecasts, request, timeout=_CHECK_SECONDS)
         return [freshness == pb.FRESHNESS_MISSING for freshness in response.freshness]
 
     async def record_failure(self, job: WarmupJob) -> None:
@@ -78,25 +74,19 @@ class GrpcForecaster:
             status=job.status.value,
             error=job.last_error or "",
         )
-        sent = metadata.outgoing(secret=self._secret, debug_id=job.debug_id)
-        try:
-            await self._stub.RecordFailure(request, timeout=_MARK_SECONDS, metadata=sent)
-        except grpc.aio.AioRpcError as error:
-            raise _translated(error) from None
+        await ask(
+            FORECASTER,
+            self._stub.RecordFailure,
+            request,
+            timeout=_MARK_SECONDS,
+            secret=self._secret,
+            debug_id=job.debug_id,
+        )
 
     async def describe(self) -> ForecasterInfo:
         """See Forecaster.describe."""
-        try:
-            response = await self._stub.Describe(
-                pb.DescribeRequest(), timeout=_DESCRIBE_SECONDS, metadata=metadata.outgoing()
-            )
-        except grpc.aio.AioRpcError as error:
-            raise _translated(error) from None
+        response = await ask(FORECASTER, self._stub.Describe, pb.DescribeRequest(), timeout=_DESCRIBE_SECONDS)
         return ForecasterInfo(response.engine_version, response.worker_slots)
-
-
-def _translated(error: grpc.aio.AioRpcError) -> WarmcastError:
-    return from_rpc_error(error, asked="the forecaster")
 
 
 def _generate_request(job: ClaimedJob) -> pb.GenerateForecastsRequest:

@@ -11,7 +11,7 @@ from typing import Protocol
 import structlog
 from prometheus_client import Counter, Histogram
 
-from services.common import errors
+from services.common import errors, telemetry
 from services.common.errors import WarmcastError
 from services.jobs.forecast import Forecaster, GeneratedForecasts
 from services.jobs.job import ClaimedJob, QueuePolicy, WarmupJob, is_permanent, is_uncounted
@@ -60,6 +60,9 @@ class Runner:
         """
         # A run is a task of its own, and so its context ends with it.
         structlog.contextvars.bind_contextvars(job_id=job.id, lease_id=job.lease_id, debug_id=job.debug_id)
+        if telemetry.traceparent.get() is None:
+            # Nobody's call asked for this run: it is a trace of its own.
+            telemetry.begin_trace()
         begun = time.monotonic()
         try:
             settled = await self._attempt(job, answered)

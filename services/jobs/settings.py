@@ -6,7 +6,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, SecretStr, field_validator
 
-from services.common.settings import ServerSettings, Settings
+from services.common.settings import RpcServerSettings, Settings
 from services.jobs.job import QueuePolicy
 
 _DEFAULT = QueuePolicy()
@@ -35,7 +35,7 @@ class MigrationSettings(Settings):
         return url
 
 
-class JobsSettings(ServerSettings, MigrationSettings):
+class JobsSettings(RpcServerSettings, MigrationSettings):
     """Settings of `warmcast jobs`."""
 
     database_listen_url: SecretStr | None = Field(

@@ -8,7 +8,7 @@ import pytest
 from annotated_types import Le
 
 from services.cli import warmups
-from services.common.rpc.server import LONGEST_CALL_SECONDS
+from services.common.rpc.limits import LONGEST_CALL_SECONDS
 from services.common.settings import Settings
 from services.forecaster.settings import ForecasterSettings
 from services.gateway.settings import GatewaySettings

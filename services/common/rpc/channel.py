@@ -6,46 +6,67 @@ import json
 
 import grpc
 
-from services.common.rpc.server import MAX_MESSAGE_BYTES
+from services.common.rpc.bounded import BoundedChannel
+from services.common.rpc.limits import MAX_MESSAGE_BYTES
+from services.common.rpc.services import Service
+
+_RESOLVE_AT_MOST_EVERY = 5.0  # seconds
+_RETRIES = {
+    "maxAttempts": 3,
+    "initialBackoff": "0.05s",
+    "maxBackoff": "0.5s",
+    "backoffMultiplier": 2,
+    "retryableStatusCodes": ["UNAVAILABLE"],
+}
 
 
 def open_channel(
-    address: str, *, idempotent: tuple[str, ...] = (), service: str = "", own_connections: bool = False
+    address: str,
+    service: Service | None = None,
+    *,
+    own_connections: bool = False,
+    resolve_at_most_every: float = _RESOLVE_AT_MOST_EVERY,
 ) -> grpc.aio.Channel:
-    """A lazy, balancing channel to host:port or a dns:/// name; call it inside a running loop.
+    """A lazy, balancing channel to host:port, a dns:/// name or an ipv4: list; call it inside a running loop.
 
-    Methods of `service` named in `idempotent` are retried by gRPC itself while the server is unavailable. With
+    It sends no call to a replica that says NOT_SERVING of `service`, and retries what may be sent twice. With
     `own_connections` it shares none with other channels to the same address, nor their waits after a failed attempt.
     """
+    options = [*_options(service, resolve_at_most_every), ("grpc.use_local_subchannel_pool", int(own_connections))]
+    return BoundedChannel(grpc.aio.insecure_channel(address, options=options))
+
+
+def open_blocking_channel(address: str, service: Service | None = None) -> grpc.Channel:
+    """The same for callers without a loop; the end of a call is left to `call.ask_blocking`."""
+    return grpc.insecure_channel(address, options=_options(service, _RESOLVE_AT_MOST_EVERY))
+
+
+def service_config(service: Service | None) -> dict[str, object]:
+    """What gRPC does by itself on each call: balances, and retries what may be sent twice."""
     config: dict[str, object] = {"loadBalancingConfig": [{"round_robin": {}}]}
-    if idempotent:
-        config["methodConfig"] = [
-            {
-                "name": [{"service": service, "method": method} for method in idempotent],
-                "retryPolicy": {
-                    "maxAttempts": 3,
-                    "initialBackoff": "0.05s",
-                    "maxBackoff": "0.5s",
-                    "backoffMultiplier": 2,
-                    "retryableStatusCodes": ["UNAVAILABLE"],
-                },
-            }
-        ]
-    return grpc.aio.insecure_channel(
-        address,
-        options=[
-            ("grpc.service_config", json.dumps(config)),
-            ("grpc.use_local_subchannel_pool", int(own_connections)),
-            ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-            ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-            # A peer that is gone without a word is noticed within 15 s at rest, and 5 s in use: gRPC also pings with
-            # the first data it sends, sends no keepalive while such a ping is out, and would wait 60 s for that one.
-            ("grpc.keepalive_time_ms", 10_000),
-            ("grpc.keepalive_timeout_ms", 5_000),
-            ("grpc.http2.ping_timeout_ms", 5_000),
-            # A server that restarts is found again in a second, not in gRPC's default of up to two minutes.
-            ("grpc.initial_reconnect_backoff_ms", 100),
-            ("grpc.min_reconnect_backoff_ms", 1_000),  # also what an attempt may take, which a busy machine needs
-            ("grpc.max_reconnect_backoff_ms", 1_000),
-        ],
-    )
+    if service is not None:
+        names = [{"service": service.name, "method": method} for method in service.idempotent]
+        config["methodConfig"] = [{"name": names, "retryPolicy": _RETRIES}]
+        # Where nearly every call fails, retries stop until one in ten succeeds: they would be most of the load.
+        config["retryThrottling"] = {"maxTokens": 100, "tokenRatio": 0.1}
+        config["healthCheckConfig"] = {"serviceName": service.name}
+    return config
+
+
+def _options(service: Service | None, resolve_at_most_every: float) -> list[tuple[str, str | int]]:
+    return [
+        ("grpc.service_config", json.dumps(service_config(service))),
+        ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+        ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+        # A peer that is gone without a word is noticed within 15 s at rest, and 5 s in use: gRPC also pings with
+        # the first data it sends, sends no keepalive while such a ping is out, and would wait 60 s for that one.
+        ("grpc.keepalive_time_ms", 10_000),
+        ("grpc.keepalive_timeout_ms", 5_000),
+        ("grpc.http2.ping_timeout_ms", 5_000),
+        # A server that restarts is found again in a second, not in gRPC's default of up to two minutes.
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.min_reconnect_backoff_ms", 1_000),  # also what an attempt may take, which a busy machine needs
+        ("grpc.max_reconnect_backoff_ms", 1_000),
+        # Names are asked for anew whenever a connection ends; gRPC's own 30 s would hide a new replica for that long.
+        ("grpc.dns_min_time_between_resolutions_ms", round(resolve_at_most_every * 1000)),
+    ]

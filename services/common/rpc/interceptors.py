@@ -14,9 +14,10 @@ import grpc
 import structlog
 from prometheus_client import Counter, Histogram
 
-from services.common import errors, telemetry
+from services.common import deadline, errors, telemetry
 from services.common.errors import WarmcastError
 from services.common.rpc import metadata
+from services.common.rpc.limits import LONGEST_CALL_SECONDS
 from services.common.rpc.status import to_status
 
 log = structlog.get_logger()
@@ -59,10 +60,8 @@ async def with_request_id(call: Call) -> AsyncIterator[None]:
 @asynccontextmanager
 async def with_trace(call: Call) -> AsyncIterator[None]:
     """Takes up the caller's trace, or begins one, and puts this call's span in it on every log line."""
-    trace = telemetry.child_of(metadata.read(call.metadata, metadata.TRACEPARENT))
-    telemetry.traceparent.set(trace)
-    with structlog.contextvars.bound_contextvars(trace_id=trace.trace_id, span_id=trace.span_id):
-        yield
+    telemetry.begin_trace(metadata.read(call.metadata, metadata.TRACEPARENT))
+    yield
 
 
 @asynccontextmanager
@@ -94,18 +93,17 @@ async def with_errors(call: Call) -> AsyncIterator[None]:
 
 @dataclass(frozen=True)
 class WithDeadline:
-    """Ends a unary call at its deadline, or at `longest` where the caller set none."""
+    """Ends a call at its deadline or at `longest`, whichever is nearer; calls made on its behalf end then too."""
 
     longest: float  # seconds
-    unbounded: frozenset[str] = frozenset()  # methods whose runs outlive any sensible deadline
+    unbounded: frozenset[str] = frozenset()  # methods whose runs outlive any sensible deadline: the longest of all
 
     @asynccontextmanager
     async def __call__(self, call: Call) -> AsyncIterator[None]:
-        if call.method in self.unbounded:
-            yield
-            return
+        longest = LONGEST_CALL_SECONDS if call.method in self.unbounded else self.longest
         remaining = call.context.time_remaining()
-        allowed = self.longest if remaining is None else min(remaining, self.longest)
+        allowed = longest if remaining is None else min(remaining, longest)
+        deadline.end_within(allowed)
         try:
             async with asyncio.timeout(allowed):
                 yield

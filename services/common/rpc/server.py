@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable
 
 import grpc
 import structlog
@@ -15,26 +14,30 @@ from grpc_reflection.v1alpha import reflection
 from prometheus_client import start_http_server
 
 from services.common.rpc.interceptors import Chain
+from services.common.rpc.limits import LONGEST_CALL_SECONDS, MAX_MESSAGE_BYTES
 
 log = structlog.get_logger()
 
+SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
 READINESS = "readiness"  # the health service's name for it; "" is liveness
-MAX_MESSAGE_BYTES = 8 * 1024 * 1024
-LONGEST_CALL_SECONDS = 7_200  # that any setting allows a run or its caller
 
 
 class Server:
     """A grpc.aio server with health for liveness and readiness apart."""
 
-    def __init__(self, chain: Chain, *, service: str) -> None:
+    def __init__(
+        self, chain: Chain, *, service: str, max_connection_age: float = 300, with_channelz: bool = False
+    ) -> None:
+        """`max_connection_age` is in seconds: after it a client connects anew, and so finds servers that are new."""
         self.service = service
+        self.leaving = asyncio.Event()  # set once clients are to go elsewhere; streams without an end are to end then
         self.grpc = grpc.aio.server(
             interceptors=[chain],
             options=[
                 ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
                 ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
                 ("grpc.so_reuseport", 0),  # a port that is taken is an error, not a shared one
-                ("grpc.max_connection_age_ms", 300_000),
+                ("grpc.max_connection_age_ms", round(max_connection_age * 1000)),
                 # A connection that has had its time takes no further call, and those that it carries may end.
                 ("grpc.max_connection_age_grace_ms", (LONGEST_CALL_SECONDS + 60) * 1000),
                 ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
@@ -43,8 +46,10 @@ class Server:
         )
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self.grpc)
-        channelz.add_channelz_servicer(self.grpc)
-        names = (service, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        names = [service, health.SERVICE_NAME, reflection.SERVICE_NAME]
+        if with_channelz:
+            channelz.add_channelz_servicer(self.grpc)
+            names.append(channelz.SERVICE_NAME)
         reflection.enable_server_reflection(names, self.grpc)
 
     async def start(self, address: str) -> int:
@@ -53,22 +58,29 @@ class Server:
             port = self.grpc.add_insecure_port(address)
         except RuntimeError:
             raise SystemExit(f"{self.service}: cannot listen on {address}; is the port taken?") from None
-        await self.grpc.start()
-        await self._health.set("", health_pb2.HealthCheckResponse.SERVING)
+        await self._set(SERVING, "")
         await self.set_ready(False)
+        await self.grpc.start()
         log.info("listening", address=address, port=port)
         return port
 
     async def set_ready(self, ready: bool) -> None:
-        """What the readiness probe and every balancing client see."""
-        status = health_pb2.HealthCheckResponse.SERVING if ready else health_pb2.HealthCheckResponse.NOT_SERVING
-        for name in (READINESS, self.service):
-            await self._health.set(name, status)
+        """What the readiness probe and every balancing client see; a server that leaves stays NOT_SERVING."""
+        await self._set(SERVING if ready and not self.leaving.is_set() else NOT_SERVING, READINESS, self.service)
+
+    async def leave(self, lame_duck: float) -> None:
+        """Says NOT_SERVING, and serves for `lame_duck` seconds more, in which clients move their calls elsewhere."""
+        self.leaving.set()
+        await self.set_ready(False)
+        await asyncio.sleep(lame_duck)
 
     async def stop(self, grace: float) -> None:
         """Refuses new calls and lets those in flight end within `grace` seconds."""
-        await self._health.enter_graceful_shutdown()
         await self.grpc.stop(grace)
+
+    async def _set(self, status: health_pb2.HealthCheckResponse.ServingStatus, *names: str) -> None:
+        for name in names:
+            await self._health.set(name, status)
 
 
 async def until_signal() -> None:
@@ -78,22 +90,6 @@ async def until_signal() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     await stopping.wait()
-
-
-async def follow_readiness(
-    server: Server, check: Callable[[], Awaitable[bool]], *, every: float = 2.0, failures_allowed: int = 2
-) -> None:
-    """Keeps readiness with `check`, for ever. One good answer makes it ready; several bad ones undo that."""
-    ready, failures = False, 0
-    while True:
-        good = await check()
-        failures = 0 if good else failures + 1
-        wanted = good or (ready and failures < failures_allowed)
-        if wanted != ready:
-            ready = wanted
-            await server.set_ready(ready)
-            log.info("readiness", ready=ready)
-        await asyncio.sleep(every)
 
 
 def serve_metrics(port: int, *, service: str) -> None:

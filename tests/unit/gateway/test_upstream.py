@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.common.rpc.server import MAX_MESSAGE_BYTES
+from services.common.rpc.limits import MAX_MESSAGE_BYTES
 from services.gateway.settings import GatewaySettings
 from services.gateway.upstream import rest_name
 

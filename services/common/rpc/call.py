@@ -1,0 +1,60 @@
+"""One unary call as every caller makes it: an end, metadata, and errors that a caller may see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import grpc
+
+from services.common import deadline, errors
+from services.common.errors import WarmcastError
+from services.common.rpc import metadata
+from services.common.rpc.services import Service
+from services.common.rpc.status import from_rpc_error
+
+Request = TypeVar("Request")
+Answer = TypeVar("Answer")
+
+
+async def ask(
+    service: Service,
+    call: grpc.aio.UnaryUnaryMultiCallable[Request, Answer],
+    request: Request,
+    *,
+    timeout: float,
+    secret: str | None = None,
+    debug_id: str | None = None,
+) -> Answer:
+    """Asks within `timeout` seconds, or what is left to the work that this is done for. Raises WarmcastError."""
+    sent = metadata.outgoing(secret=secret, debug_id=debug_id)
+    try:
+        return await call(request, timeout=_time_left(timeout), metadata=sent)
+    except grpc.aio.AioRpcError as failure:
+        raise from_rpc_error(failure, asked=service.called) from None
+
+
+def ask_blocking(
+    service: Service,
+    call: Callable[..., Answer],  # a grpc.UnaryUnaryMultiCallable, whose stub differs between grpc's type stubs
+    request: object,
+    *,
+    timeout: float,
+    secret: str | None = None,
+) -> Answer:
+    """The same for callers without a loop."""
+    sent = metadata.outgoing(secret=secret)
+    try:
+        return call(request, timeout=_time_left(timeout), metadata=sent)
+    except grpc.RpcError as failure:
+        if not isinstance(failure, grpc.Call):
+            raise
+        raise from_rpc_error(failure, asked=service.called) from None
+
+
+def _time_left(timeout: float) -> float:
+    left = deadline.bounded(timeout)
+    if left <= 0:
+        # gRPC rounds up, and would send it all the same.
+        raise WarmcastError(errors.DEADLINE_EXCEEDED, "no time was left to ask", retry_after=1)
+    return left

@@ -1,0 +1,61 @@
+"""Replicas of one service as `rpc.server` runs them, whose handlers the test writes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc
+from warmcast.forecaster.v1 import forecaster_pb2 as pb
+
+from devstack.ports import LOOPBACK
+from services.common.rpc.interceptors import standard_chain
+from services.common.rpc.server import Server
+from services.common.rpc.services import FORECASTER
+
+Describe = Callable[[pb.DescribeRequest, Any], Awaitable[pb.DescribeResponse]]
+
+
+class Replica:
+    """Answers `Describe` with the test's own handler, or with its name as the engine's version; and nothing else."""
+
+    def __init__(self, name: str, describe: Describe | None = None) -> None:
+        self.name = name
+        self.calls = 0
+        self._describe = describe
+        self.server: Server
+        self.port = 0
+
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+        return f"{LOOPBACK}:{self.port}"
+
+    async def describe(self, request: pb.DescribeRequest, context: Any) -> pb.DescribeResponse:
+        """Counts the call."""
+        self.calls += 1
+        if self._describe:
+            return await self._describe(request, context)
+        return pb.DescribeResponse(engine_version=self.name)
+
+
+@asynccontextmanager
+async def serving(
+    replica: Replica, *, host: str = LOOPBACK, port: int = 0, longest: float = 30, **options: Any
+) -> AsyncIterator[Replica]:
+    """The replica, ready; `options` are those of rpc.server.Server."""
+    chain = standard_chain(guarded=frozenset(), accepted_secrets=(), longest=longest)
+    replica.server = Server(chain, service=FORECASTER.name, **options)
+    handler = grpc.unary_unary_rpc_method_handler(
+        replica.describe, pb.DescribeRequest.FromString, pb.DescribeResponse.SerializeToString
+    )
+    replica.server.grpc.add_generic_rpc_handlers(
+        (grpc.method_handlers_generic_handler(FORECASTER.name, {"Describe": handler}),)
+    )
+    replica.port = await replica.server.start(f"{host}:{port}")
+    await replica.server.set_ready(True)
+    try:
+        yield replica
+    finally:
+        await replica.server.stop(0)
