@@ -113,7 +113,7 @@ def running(database_url: str, redis_url: str, changes: dict[str, str]) -> Itera
     """The product over a migrated database and an empty Redis; all of it has ended when the context has."""
     addresses = Addresses.on_free_ports()
     environment = {
-        **_machine(),
+        **machine(),
         "LOG_FORMAT": "console",
         "DEBUG_API_HEADERS": "true",
         "DRAIN_SECONDS": "3",
@@ -135,7 +135,7 @@ def running(database_url: str, redis_url: str, changes: dict[str, str]) -> Itera
             print(f"--- {service.name}\n{service.tail(80)}")
 
 
-def _machine() -> dict[str, str]:
+def machine() -> dict[str, str]:
     # What the machine needs to run anything; a developer's own WARMUP_SECRET or API_KEYS must not reach a test.
     kept = ("PATH", "HOME", "TMPDIR", "LANG", "LC_", "LD_", "OPENBLAS_", "OMP_", "PYTHON")
     return {name: value for name, value in inherited().items() if name.startswith(kept)}

@@ -8,7 +8,7 @@ import signal
 
 import grpc
 import structlog
-from grpc_channelz.v1 import channelz
+from grpc_channelz.v1 import channelz, channelz_pb2
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from prometheus_client import start_http_server
@@ -49,7 +49,7 @@ class Server:
         names = [service, health.SERVICE_NAME, reflection.SERVICE_NAME]
         if with_channelz:
             channelz.add_channelz_servicer(self.grpc)
-            names.append(channelz.SERVICE_NAME)
+            names.append(channelz_pb2.DESCRIPTOR.services_by_name["Channelz"].full_name)
         reflection.enable_server_reflection(names, self.grpc)
 
     async def start(self, address: str) -> int:

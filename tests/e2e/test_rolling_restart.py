@@ -1,0 +1,194 @@
+"""A rolling restart fails no request: every replica is restarted in turn under load, and failures are counted."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import grpc
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+from warmcast.forecaster.v1 import forecaster_pb2, forecaster_pb2_grpc
+from warmcast.jobs.v1 import jobs_pb2, jobs_pb2_grpc
+
+from devstack.ports import LOOPBACK, free_port
+from devstack.product import Service
+from devstack.readiness import grpc_ready
+from devstack.supervisor import Supervisor
+from services.common.rpc import metadata, services
+from services.common.rpc.channel import open_channel
+from tests.e2e.conftest import SECRET, machine
+from tests.waiting import wait_until_async
+
+REPLICAS = 2
+CALLERS = 8  # calls of each kind in flight
+CALLS_BETWEEN = 200  # calls that go through after each restart, at least
+SENT = metadata.outgoing(secret=SECRET)
+KEY = jobs_pb2.ComparisonKey(slug="amazon-vs-costco", timeframe="12m")
+
+Call = Callable[[], Awaitable[object]]
+
+
+@dataclass
+class Load:
+    """Callers that never pause, and what came of their calls. None is retried."""
+
+    calls: Sequence[Call]
+    done: int = 0
+    failures: Counter[str] = field(default_factory=Counter)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Calls for as long as the context lasts; those in flight at its end are heard out."""
+        ending = asyncio.Event()
+        tasks = [asyncio.create_task(self._call(call, ending)) for call in self.calls for _ in range(CALLERS)]
+        try:
+            yield
+        finally:
+            ending.set()
+            await asyncio.gather(*tasks)
+
+    async def _call(self, call: Call, ending: asyncio.Event) -> None:
+        while not ending.is_set():
+            try:
+                await call()
+            except grpc.aio.AioRpcError as error:
+                self.failures[f"{error.code().name}: {error.details()}"] += 1
+            self.done += 1
+            await asyncio.sleep(0.005)  # paces the load: two processors carry all of it
+
+
+@pytest.fixture
+def replicas() -> Iterator[Callable[..., list[Service]]]:
+    """Starts REPLICAS of a service with these variables; none is left."""
+    supervisor = Supervisor(print)
+
+    def start(name: str, listen: str, **variables: str) -> list[Service]:
+        addresses = [f"{LOOPBACK}:{free_port()}" for _ in range(REPLICAS)]
+        common = {
+            **machine(),
+            "LOG_FORMAT": "console",
+            "PYTHONUNBUFFERED": "1",
+            "DRAIN_SECONDS": "10",
+            "WARMUP_SECRET": SECRET,
+            "WORKER_SLOTS": "2",
+            **variables,
+        }
+        started = [
+            Service(name, {**common, listen: address}, partial(grpc_ready, address), print) for address in addresses
+        ]
+        supervisor.start(*started)
+        return started
+
+    yield start
+    supervisor.stop()
+
+
+async def test_of_jobs(replicas: Callable[..., list[Service]], database_url: str) -> None:
+    running = replicas("jobs", "JOBS_LISTEN", DATABASE_URL=database_url, FORECASTER_ADDR=f"{LOOPBACK}:{free_port()}")
+    async with _channel(running, "JOBS_LISTEN", services.JOBS) as channel:
+        stub: jobs_pb2_grpc.JobsServiceAsyncStub = jobs_pb2_grpc.JobsServiceStub(channel)
+        await stub.IngestSnapshot(_snapshot(), timeout=30, metadata=SENT)
+
+        async def read() -> object:
+            return await stub.GetWarmup(jobs_pb2.GetWarmupRequest(key=KEY), timeout=20)
+
+        async def write() -> object:
+            request = jobs_pb2.TriggerWarmupRequest(key=KEY)
+            return await stub.TriggerWarmup(request, timeout=20, metadata=SENT)
+
+        async def import_data() -> object:
+            return await stub.IngestSnapshot(_snapshot(), timeout=20, metadata=SENT)
+
+        await _restart_each(running, Load((read, write, import_data)))
+
+
+async def test_of_the_forecaster(replicas: Callable[..., list[Service]], redis_url: str) -> None:
+    running = replicas("forecaster", "FORECASTER_LISTEN", REDIS_URL=redis_url, BEAT_SECONDS="0.2")
+    async with _channel(running, "FORECASTER_LISTEN", services.FORECASTER) as channel:
+        stub: forecaster_pb2_grpc.ForecasterServiceAsyncStub = forecaster_pb2_grpc.ForecasterServiceStub(channel)
+        lease = 0
+
+        async def read() -> object:
+            return await stub.GetForecasts(forecaster_pb2.GetForecastsRequest(keys=[_run(1).key]), timeout=20)
+
+        async def compute() -> object:
+            nonlocal lease
+            lease += 1
+            call = stub.GenerateForecasts(_run(lease), timeout=60, metadata=SENT)
+            events = [event.WhichOneof("event") async for event in call]
+            assert events[-1] == "result"
+            return events
+
+        load, computing = Load((read,)), Load((_one_at_a_time(compute),))
+        async with computing.running():
+            await _restart_each(running, load)
+        assert computing.done > REPLICAS
+        assert not computing.failures
+
+
+async def _restart_each(running: list[Service], load: Load) -> None:
+    """Restarts one after the other, as a deployment does: the next when the one before is ready again."""
+
+    async def called(as_many: int) -> bool:
+        return load.done >= as_many
+
+    async with load.running():
+        for service in running:
+            before = load.done
+            await wait_until_async(partial(called, before + CALLS_BETWEEN), 60, "calls go through")
+            await asyncio.to_thread(service.stop)
+            assert not service.running
+            await wait_until_async(partial(called, load.done + CALLS_BETWEEN), 60, "calls go through without it")
+            service.launch()
+            await wait_until_async(partial(asyncio.to_thread, service.ready), 60, "it is ready again")
+        await wait_until_async(partial(called, load.done + CALLS_BETWEEN), 60, "calls go through at last")
+    print(f"{load.done} calls, {load.failures.total()} failed")
+    assert not load.failures
+
+
+def _channel(running: list[Service], listen: str, service: services.Service) -> grpc.aio.Channel:
+    # Without a single retry: it is the servers that see to it that none is needed.
+    once = services.Service(service.name, service.called, idempotent=())
+    return open_channel("ipv4:" + ",".join(each.environment[listen] for each in running), once)
+
+
+def _one_at_a_time(call: Call) -> Call:
+    turn = asyncio.Lock()
+
+    async def in_turn() -> object:
+        async with turn:
+            return await call()
+
+    return in_turn
+
+
+def _snapshot() -> jobs_pb2.IngestSnapshotRequest:
+    start = datetime(2024, 1, 7, tzinfo=UTC)
+    points = [
+        jobs_pb2.SeriesPoint(date=(start + timedelta(weeks=n)).date().isoformat(), values=(n % 50 + 1, 50))
+        for n in range(53)
+    ]
+    series = jobs_pb2.Series(terms=["amazon", "costco"], points=points)
+    return jobs_pb2.IngestSnapshotRequest(series=series, timeframe="12m", geo="")
+
+
+def _run(lease: int) -> forecaster_pb2.GenerateForecastsRequest:
+    start = datetime(2024, 1, 7, tzinfo=UTC)
+    times = [Timestamp(seconds=int((start + timedelta(weeks=n)).timestamp())) for n in range(53)]
+    return forecaster_pb2.GenerateForecastsRequest(
+        key=forecaster_pb2.SnapshotKey(
+            slug="amazon-vs-costco", term_a="amazon", term_b="costco", timeframe="12m", data_hash=f"{lease:016x}"
+        ),
+        times=times,
+        values_a=[n % 50 + 1 for n in range(53)],
+        values_b=[50.0 + n % 3 for n in range(53)],
+        source="test",
+        last_updated_at=times[-1],
+        lease_id=lease,
+    )
