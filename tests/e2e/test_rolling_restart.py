@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from urllib.error import URLError
+from urllib.request import urlopen
 
 import grpc
 import pytest
@@ -27,7 +29,7 @@ from tests.waiting import wait_until_async
 
 REPLICAS = 2
 CALLERS = 8  # calls of each kind in flight
-CALLS_BETWEEN = 200  # calls that go through after each restart, at least
+CALLS_WITHOUT = 200  # that go through while one replica is away, at least
 SENT = metadata.outgoing(secret=SECRET)
 KEY = jobs_pb2.ComparisonKey(slug="amazon-vs-costco", timeframe="12m")
 
@@ -64,12 +66,12 @@ class Load:
 
 
 @pytest.fixture
-def replicas() -> Iterator[Callable[..., list[Service]]]:
-    """Starts REPLICAS of a service with these variables; none is left."""
+def replicas(database_url: str, redis_url: str) -> Iterator[Callable[..., list[Service]]]:
+    """Starts REPLICAS of a service with these variables; none is left when the stores go."""
     supervisor = Supervisor(print)
 
     def start(name: str, listen: str, **variables: str) -> list[Service]:
-        addresses = [f"{LOOPBACK}:{free_port()}" for _ in range(REPLICAS)]
+        ports = [(free_port(), free_port()) for _ in range(REPLICAS)]
         common = {
             **machine(),
             "LOG_FORMAT": "console",
@@ -77,11 +79,15 @@ def replicas() -> Iterator[Callable[..., list[Service]]]:
             "DRAIN_SECONDS": "10",
             "WARMUP_SECRET": SECRET,
             "WORKER_SLOTS": "2",
+            "DATABASE_URL": database_url,
+            "REDIS_URL": redis_url,
             **variables,
         }
-        started = [
-            Service(name, {**common, listen: address}, partial(grpc_ready, address), print) for address in addresses
-        ]
+        started = []
+        for port, metrics in ports:
+            address = f"{LOOPBACK}:{port}"
+            environment = {**common, listen: address, "METRICS_PORT": str(metrics)}
+            started.append(Service(name, environment, partial(grpc_ready, address), print))
         supervisor.start(*started)
         return started
 
@@ -89,8 +95,8 @@ def replicas() -> Iterator[Callable[..., list[Service]]]:
     supervisor.stop()
 
 
-async def test_of_jobs(replicas: Callable[..., list[Service]], database_url: str) -> None:
-    running = replicas("jobs", "JOBS_LISTEN", DATABASE_URL=database_url, FORECASTER_ADDR=f"{LOOPBACK}:{free_port()}")
+async def test_of_jobs(replicas: Callable[..., list[Service]]) -> None:
+    running = replicas("jobs", "JOBS_LISTEN", FORECASTER_ADDR=f"{LOOPBACK}:{free_port()}")
     async with _channel(running, "JOBS_LISTEN", services.JOBS) as channel:
         stub: jobs_pb2_grpc.JobsServiceAsyncStub = jobs_pb2_grpc.JobsServiceStub(channel)
         await stub.IngestSnapshot(_snapshot(), timeout=30, metadata=SENT)
@@ -108,8 +114,8 @@ async def test_of_jobs(replicas: Callable[..., list[Service]], database_url: str
         await _restart_each(running, Load((read, write, import_data)))
 
 
-async def test_of_the_forecaster(replicas: Callable[..., list[Service]], redis_url: str) -> None:
-    running = replicas("forecaster", "FORECASTER_LISTEN", REDIS_URL=redis_url, BEAT_SECONDS="0.2")
+async def test_of_the_forecaster(replicas: Callable[..., list[Service]]) -> None:
+    running = replicas("forecaster", "FORECASTER_LISTEN", BEAT_SECONDS="0.2")
     async with _channel(running, "FORECASTER_LISTEN", services.FORECASTER) as channel:
         stub: forecaster_pb2_grpc.ForecasterServiceAsyncStub = forecaster_pb2_grpc.ForecasterServiceStub(channel)
         lease = 0
@@ -133,23 +139,31 @@ async def test_of_the_forecaster(replicas: Callable[..., list[Service]], redis_u
 
 
 async def _restart_each(running: list[Service], load: Load) -> None:
-    """Restarts one after the other, as a deployment does: the next when the one before is ready again."""
-
-    async def called(as_many: int) -> bool:
-        return load.done >= as_many
-
+    """Restarts one after the other; the next is due once clients have found the one before (minReadySeconds)."""
     async with load.running():
         for service in running:
-            before = load.done
-            await wait_until_async(partial(called, before + CALLS_BETWEEN), 60, "calls go through")
+            await wait_until_async(partial(asyncio.to_thread, _takes_calls, service), 60, "it takes calls")
             await asyncio.to_thread(service.stop)
             assert not service.running
-            await wait_until_async(partial(called, load.done + CALLS_BETWEEN), 60, "calls go through without it")
+            without = load.done + CALLS_WITHOUT
+            await wait_until_async(partial(_called, load, without), 60, "calls go on without it")
             service.launch()
-            await wait_until_async(partial(asyncio.to_thread, service.ready), 60, "it is ready again")
-        await wait_until_async(partial(called, load.done + CALLS_BETWEEN), 60, "calls go through at last")
+            await wait_until_async(partial(asyncio.to_thread, _takes_calls, service), 60, "it takes calls again")
     print(f"{load.done} calls, {load.failures.total()} failed")
     assert not load.failures
+
+
+async def _called(load: Load, times: int) -> bool:
+    return load.done >= times
+
+
+def _takes_calls(service: Service) -> bool:
+    """By its own metrics, which begin anew with each process."""
+    try:
+        with urlopen(f"http://{LOOPBACK}:{service.environment['METRICS_PORT']}/metrics", timeout=5) as metrics:
+            return b'warmcast_rpc_calls_total{code="OK"' in metrics.read()
+    except URLError:
+        return False
 
 
 def _channel(running: list[Service], listen: str, service: services.Service) -> grpc.aio.Channel:
