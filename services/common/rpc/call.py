@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TypeVar
 
 import grpc
@@ -36,8 +35,8 @@ async def ask(
 
 def ask_blocking(
     service: Service,
-    call: Callable[..., Answer],  # a grpc.UnaryUnaryMultiCallable, whose stub differs between grpc's type stubs
-    request: object,
+    call: grpc.UnaryUnaryMultiCallable[Request, Answer],
+    request: Request,
     *,
     timeout: float,
     secret: str | None = None,

@@ -1,0 +1,16 @@
+"""Warmcast for internal callers: typed calls with deadlines, retries, and errors as exceptions. See docs/client.md.
+
+This module blocks; `warmcast.client.aio` has the same for asyncio.
+"""
+
+from __future__ import annotations
+
+from warmcast.client.blocking import Forecaster, Jobs
+from warmcast.client.deadlines import Deadlines
+from warmcast.client.requests import snapshot_key
+
+from services.common import errors
+from services.common.deadline import within
+from services.common.errors import WarmcastError
+
+__all__ = ["Deadlines", "Forecaster", "Jobs", "WarmcastError", "errors", "snapshot_key", "within"]

@@ -1,0 +1,226 @@
+"""The client for asyncio: open and use each of its parts inside one running loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from types import TracebackType
+from typing import Self, TypeVar
+
+import grpc
+from warmcast.client import requests
+from warmcast.client.deadlines import DEFAULT, Deadlines
+from warmcast.client.requests import File, Point
+from warmcast.forecaster.v1 import forecaster_pb2, forecaster_pb2_grpc
+from warmcast.jobs.v1 import jobs_pb2 as pb
+from warmcast.jobs.v1 import jobs_pb2_grpc
+
+from services.common.rpc import services
+from services.common.rpc.call import ask
+from services.common.rpc.channel import open_channel
+from services.common.rpc.services import Service
+
+Request = TypeVar("Request")
+Answer = TypeVar("Answer")
+
+
+class _Client:
+    """A channel to one service, and how it is asked."""
+
+    def __init__(self, service: Service, address: str, secret: str | None, deadlines: Deadlines) -> None:
+        self._service = replace(service, called=f"{service.called} at {address}")
+        self._channel: grpc.aio.Channel = open_channel(address, service)
+        self._secret = secret
+        self._deadlines = deadlines
+
+    async def close(self) -> None:
+        """Closes the connections; calls in flight are cancelled."""
+        await self._channel.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _ask(
+        self, call: grpc.aio.UnaryUnaryMultiCallable[Request, Answer], request: Request, timeout: float
+    ) -> Answer:
+        return await ask(self._service, call, request, timeout=timeout, secret=self._secret)
+
+
+class Jobs(_Client):
+    """What the jobs service answers. Every method raises WarmcastError; what each may raise stands in jobs.proto.
+
+    `address` is host:port or dns:///name:port. `secret` is the warmup secret, for what changes state.
+    """
+
+    def __init__(self, address: str, *, secret: str | None = None, deadlines: Deadlines = DEFAULT) -> None:
+        super().__init__(services.JOBS, address, secret, deadlines)
+        self._stub: jobs_pb2_grpc.JobsServiceAsyncStub = jobs_pb2_grpc.JobsServiceStub(self._channel)
+
+    async def ingest_files(
+        self,
+        files: Iterable[File],
+        *,
+        timeframe: str = "",
+        geo: str | None = None,
+        terms: Sequence[str] = (),
+        expected_slug: str = "",
+        as_of: datetime | None = None,
+    ) -> pb.IngestSnapshotResponse:
+        """Stores one export, or two with one term each, and makes it current. The same data again change nothing."""
+        request = requests.of_files(
+            files, timeframe=timeframe, geo=geo, terms=terms, expected_slug=expected_slug, as_of=as_of
+        )
+        return await self._ask(self._stub.IngestSnapshot, request, self._deadlines.command)
+
+    async def ingest_points(
+        self,
+        terms: Sequence[str],
+        points: Iterable[Point],
+        *,
+        timeframe: str = "",
+        geo: str = "",
+        source: str = "",
+        expected_slug: str = "",
+        as_of: datetime | None = None,
+    ) -> pb.IngestSnapshotResponse:
+        """The same for a series of two terms; each point is an ISO 8601 date and two values."""
+        request = requests.of_points(
+            terms, points, timeframe=timeframe, geo=geo, source=source, expected_slug=expected_slug, as_of=as_of
+        )
+        return await self._ask(self._stub.IngestSnapshot, request, self._deadlines.command)
+
+    async def list_comparisons(self, *, page_size: int = 0, page_token: str = "") -> pb.ListComparisonsResponse:
+        """One page of comparisons."""
+        return await self._ask(
+            self._stub.ListComparisons,
+            pb.ListComparisonsRequest(page_size=page_size, page_token=page_token),
+            self._deadlines.read,
+        )
+
+    async def get_comparison(self, slug: str, timeframe: str = "", geo: str = "") -> pb.GetComparisonResponse:
+        """Series, stats and signals of one comparison."""
+        return await self._ask(
+            self._stub.GetComparison,
+            pb.GetComparisonRequest(key=requests.comparison(slug, timeframe, geo)),
+            self._deadlines.read,
+        )
+
+    async def get_trust_stats(self) -> pb.GetTrustStatsResponse:
+        """How past forecasts did."""
+        return await self._ask(self._stub.GetTrustStats, pb.GetTrustStatsRequest(), self._deadlines.read)
+
+    async def get_warmup(self, slug: str, timeframe: str = "", geo: str = "") -> pb.GetWarmupResponse:
+        """Where the warmup of the current snapshot stands."""
+        return await self._ask(
+            self._stub.GetWarmup,
+            pb.GetWarmupRequest(key=requests.comparison(slug, timeframe, geo)),
+            self._deadlines.read,
+        )
+
+    async def enqueue_warmup(
+        self, seen: pb.GetWarmupResponse, reason: pb.EnqueueReason.ValueType
+    ) -> pb.EnqueueWarmupResponse:
+        """The demand-side enqueue of what `get_warmup` answered; changes nothing if the row has moved on since."""
+        key = requests.comparison(seen.slug, seen.timeframe, seen.geo)
+        request = pb.EnqueueWarmupRequest(
+            key=key, data_hash=seen.data_hash, seen_version=seen.job.version, reason=reason
+        )
+        return await self._ask(self._stub.EnqueueWarmup, request, self._deadlines.read)
+
+    async def trigger_warmup(
+        self, slug: str, timeframe: str = "", geo: str = "", *, force: bool = False
+    ) -> pb.TriggerWarmupResponse:
+        """The operator's enqueue, whatever the state."""
+        return await self._ask(
+            self._stub.TriggerWarmup,
+            pb.TriggerWarmupRequest(key=requests.comparison(slug, timeframe, geo), force=force),
+            self._deadlines.command,
+        )
+
+    async def run_warmup(self, most: int = 1) -> Sequence[pb.WarmupJob]:
+        """Claims and runs up to `most` queued jobs, oldest first; each as its run left it."""
+        return (await self._ask(self._stub.RunWarmup, pb.RunWarmupRequest(max=most), self._deadlines.run)).jobs
+
+    async def sweep(self) -> pb.SweepResponse:
+        """Re-queues what is stuck, and what the cache has lost."""
+        return await self._ask(self._stub.Sweep, pb.SweepRequest(), self._deadlines.command)
+
+    async def list_jobs(self, request: pb.ListJobsRequest | None = None) -> pb.ListJobsResponse:
+        """One page of jobs, newest first."""
+        return await self._ask(self._stub.ListJobs, request or pb.ListJobsRequest(), self._deadlines.read)
+
+    async def get_job(self, job_id: int) -> pb.WarmupJob:
+        """One job."""
+        return (await self._ask(self._stub.GetJob, pb.GetJobRequest(id=job_id), self._deadlines.read)).job
+
+    async def requeue_job(self, job_id: int) -> pb.WarmupJob:
+        """Starts a new episode of one job; not while it runs."""
+        return (await self._ask(self._stub.RequeueJob, pb.RequeueJobRequest(id=job_id), self._deadlines.command)).job
+
+    async def requeue_jobs(self, request: pb.RequeueJobsRequest) -> Sequence[pb.WarmupJob]:
+        """Starts new episodes of all jobs that pass a filter."""
+        return (await self._ask(self._stub.RequeueJobs, request, self._deadlines.command)).jobs
+
+    async def cancel_job(self, job_id: int) -> pb.WarmupJob:
+        """Takes a queued or running job out of the queue."""
+        return (await self._ask(self._stub.CancelJob, pb.CancelJobRequest(id=job_id), self._deadlines.command)).job
+
+    async def refresh_forecasts(self, most: int = 0) -> Sequence[pb.WarmupJob]:
+        """Enqueues forecasts that will turn stale, the most asked for first."""
+        return (
+            await self._ask(self._stub.RefreshForecasts, pb.RefreshForecastsRequest(max=most), self._deadlines.command)
+        ).jobs
+
+    async def delete_old_jobs(self, older_than_days: int, most: int = 0) -> int:
+        """Deletes one batch of what settled long ago; how many."""
+        return (
+            await self._ask(
+                self._stub.DeleteOldJobs,
+                pb.DeleteOldJobsRequest(older_than_days=older_than_days, max=most),
+                self._deadlines.command,
+            )
+        ).deleted
+
+    async def get_status(self) -> pb.GetStatusResponse:
+        """Counts by status, ages, and whether the forecaster answers."""
+        return await self._ask(self._stub.GetStatus, pb.GetStatusRequest(), self._deadlines.read)
+
+
+class Forecaster(_Client):
+    """What the forecaster's cache holds. Every method raises WarmcastError; see forecaster.proto."""
+
+    def __init__(self, address: str, *, deadlines: Deadlines = DEFAULT) -> None:
+        super().__init__(services.FORECASTER, address, None, deadlines)
+        self._stub: forecaster_pb2_grpc.ForecasterServiceAsyncStub = forecaster_pb2_grpc.ForecasterServiceStub(
+            self._channel
+        )
+
+    async def get_forecasts(
+        self, keys: Sequence[forecaster_pb2.SnapshotKey]
+    ) -> Sequence[forecaster_pb2.CachedForecasts]:
+        """What the cache holds for each key, in order; at most 4. See `snapshot_key`."""
+        return (
+            await self._ask(
+                self._stub.GetForecasts, forecaster_pb2.GetForecastsRequest(keys=keys), self._deadlines.read
+            )
+        ).forecasts
+
+    async def check_forecasts(
+        self, keys: Sequence[forecaster_pb2.SnapshotKey]
+    ) -> Sequence[forecaster_pb2.Freshness.ValueType]:
+        """The freshness of each key's bundles, in order; at most 500."""
+        return (
+            await self._ask(
+                self._stub.CheckForecasts, forecaster_pb2.CheckForecastsRequest(keys=keys), self._deadlines.read
+            )
+        ).freshness
+
+    async def describe(self) -> forecaster_pb2.DescribeResponse:
+        """Engine version and worker slots."""
+        return await self._ask(self._stub.Describe, forecaster_pb2.DescribeRequest(), self._deadlines.read)

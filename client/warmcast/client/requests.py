@@ -1,0 +1,82 @@
+"""Requests from plain arguments: what both clients send."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from warmcast.forecaster.v1 import forecaster_pb2
+from warmcast.jobs.v1 import jobs_pb2
+
+File = tuple[str, bytes]  # its name, for messages, and its content
+Point = tuple[str, Sequence[float]]  # an ISO 8601 date, and a value for each term
+
+
+def comparison(slug: str, timeframe: str, geo: str) -> jobs_pb2.ComparisonKey:
+    """What names a comparison."""
+    return jobs_pb2.ComparisonKey(slug=slug, timeframe=timeframe, geo=geo)
+
+
+def of_files(
+    files: Iterable[File],
+    *,
+    timeframe: str,
+    geo: str | None,
+    terms: Sequence[str],
+    expected_slug: str,
+    as_of: datetime | None,
+) -> jobs_pb2.IngestSnapshotRequest:
+    """One export, or two with one term each."""
+    sent = [jobs_pb2.TrendsFile(name=name, content=content) for name, content in files]
+    return jobs_pb2.IngestSnapshotRequest(
+        files=jobs_pb2.TrendsFiles(files=sent),
+        timeframe=timeframe,
+        geo=geo,
+        terms=terms,
+        expected_slug=expected_slug,
+        as_of=_timestamp(as_of),
+    )
+
+
+def of_points(
+    terms: Sequence[str],
+    points: Iterable[Point],
+    *,
+    timeframe: str,
+    geo: str,
+    source: str,
+    expected_slug: str,
+    as_of: datetime | None,
+) -> jobs_pb2.IngestSnapshotRequest:
+    """A series of two terms."""
+    sent = [jobs_pb2.SeriesPoint(date=date, values=values) for date, values in points]
+    return jobs_pb2.IngestSnapshotRequest(
+        series=jobs_pb2.Series(terms=terms, points=sent),
+        timeframe=timeframe,
+        geo=geo,
+        source=source,
+        expected_slug=expected_slug,
+        as_of=_timestamp(as_of),
+    )
+
+
+def snapshot_key(warmup: jobs_pb2.GetWarmupResponse) -> forecaster_pb2.SnapshotKey:
+    """What the forecaster keeps the bundles of a comparison's current snapshot under."""
+    return forecaster_pb2.SnapshotKey(
+        slug=warmup.slug,
+        term_a=warmup.term_a,
+        term_b=warmup.term_b,
+        timeframe=warmup.timeframe,
+        geo=warmup.geo,
+        data_hash=warmup.data_hash,
+        engine_version=warmup.job.engine_version,
+    )
+
+
+def _timestamp(time: datetime | None) -> Timestamp | None:
+    if time is None:
+        return None
+    stamp = Timestamp()
+    stamp.FromDatetime(time)
+    return stamp
