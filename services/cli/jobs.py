@@ -10,13 +10,12 @@ from google.protobuf.json_format import MessageToDict
 from warmcast.jobs.v1 import jobs_pb2 as pb
 
 from services.cli import servers
-from services.cli.client import jobs as connect
+from services.cli.client import connect
 from services.common.job_status import status_name
 
 app = typer.Typer(
     help="Run the jobs service, or with a subcommand: list, show, requeue, cancel jobs.", invoke_without_command=True
 )
-_SECONDS = 10.0
 _MAX_ID = 2**63 - 1
 _MAX_AGE = 10**9  # seconds
 _JobId = Annotated[int, typer.Argument(min=1, max=_MAX_ID)]
@@ -42,7 +41,7 @@ def list_jobs(
     """List jobs, newest first."""
     request = pb.ListJobsRequest(status=_status(status), slug=slug, page_size=limit, page_token=page)
     with connect() as client:
-        found = client.stub.ListJobs(request, timeout=_SECONDS, metadata=client.sent())
+        found = client.list_jobs(request)
     if as_json:
         _print_json([as_dict(job) for job in found.jobs])
         return
@@ -56,8 +55,8 @@ def list_jobs(
 def show(job_id: _JobId) -> None:
     """Show one job, as JSON."""
     with connect() as client:
-        found = client.stub.GetJob(pb.GetJobRequest(id=job_id), timeout=_SECONDS, metadata=client.sent())
-    _print_json(as_dict(found.job))
+        found = client.get_job(job_id)
+    _print_json(as_dict(found))
 
 
 @app.command()
@@ -77,8 +76,7 @@ def requeue(  # noqa: PLR0917 - typer reads options from parameters
         raise typer.BadParameter("give either a job's id or --status")
     with connect() as client:
         if job_id is not None:
-            one = client.stub.RequeueJob(pb.RequeueJobRequest(id=job_id), timeout=_SECONDS, metadata=client.sent())
-            typer.echo(line(one.job))
+            typer.echo(line(client.requeue_job(job_id)))
             return
         request = pb.RequeueJobsRequest(
             status=_status(status),
@@ -88,18 +86,18 @@ def requeue(  # noqa: PLR0917 - typer reads options from parameters
             max=most,
             dry_run=dry_run,
         )
-        done = client.stub.RequeueJobs(request, timeout=_SECONDS, metadata=client.sent())
-    for job in done.jobs:
+        done = client.requeue_jobs(request)
+    for job in done:
         typer.echo(line(job))
-    typer.echo(f"{len(done.jobs)} {'would be re-queued' if dry_run else 're-queued'}", err=True)
+    typer.echo(f"{len(done)} {'would be re-queued' if dry_run else 're-queued'}", err=True)
 
 
 @app.command()
 def cancel(job_id: _JobId) -> None:
     """Cancel a queued or running job."""
     with connect() as client:
-        done = client.stub.CancelJob(pb.CancelJobRequest(id=job_id), timeout=_SECONDS, metadata=client.sent())
-    typer.echo(line(done.job))
+        done = client.cancel_job(job_id)
+    typer.echo(line(done))
 
 
 def line(job: pb.WarmupJob) -> str:

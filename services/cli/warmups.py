@@ -8,16 +8,13 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
-from google.protobuf.timestamp_pb2 import Timestamp
 from warmcast.jobs.v1 import jobs_pb2 as pb
 
-from services.cli.client import jobs as connect
+from services.cli.client import connect
 from services.cli.jobs import line
 from services.common.job_status import status_name
 
 _MAX_FILE_BYTES = 2 * 1024 * 1024
-_SECONDS = 30.0
-_RUN_SECONDS = 600.0
 _COUNT_CAP = 10_000  # where the service stops counting
 
 
@@ -30,16 +27,16 @@ def import_files(  # noqa: PLR0917 - typer reads options from parameters
     as_of: Annotated[datetime | None, typer.Option(help="When the data were taken, UTC; default: now.")] = None,
 ) -> None:
     """Import Google Trends CSV exports as a comparison."""
-    request = pb.IngestSnapshotRequest(
-        files=pb.TrendsFiles(files=[pb.TrendsFile(name=path.name, content=_content(path)) for path in files]),
-        timeframe=tf,
-        geo=geo,
-        terms=term or [],
-        expected_slug=slug,
-        as_of=_timestamp(as_of),
-    )
+    contents = [(path.name, _content(path)) for path in files]
     with connect() as client:
-        done = client.stub.IngestSnapshot(request, timeout=_SECONDS, metadata=client.sent())
+        done = client.ingest_files(
+            contents,
+            timeframe=tf,
+            geo=geo,
+            terms=term or (),
+            expected_slug=slug,
+            as_of=as_of.replace(tzinfo=UTC) if as_of else None,
+        )
     first, last = (stamp.ToDatetime(tzinfo=UTC).date() for stamp in (done.first, done.last))
     news = "imported" if done.created else "already there"
     typer.echo(f"{news}: {done.slug} ({done.terms[0]} / {done.terms[1]}), {done.timeframe}, {done.geo or 'worldwide'}")
@@ -60,11 +57,11 @@ def run_warmup(
     with connect() as client:
         # One call a job, so that each is told of as it ends and no call lasts longer than one run.
         while len(done) < most:
-            run = client.stub.RunWarmup(pb.RunWarmupRequest(max=1), timeout=_RUN_SECONDS, metadata=client.sent())
-            if not run.jobs:
+            run = client.run_warmup(1)
+            if not run:
                 break
-            done.extend(run.jobs)
-            typer.echo(line(run.jobs[0]))
+            done.extend(run)
+            typer.echo(line(run[0]))
     typer.echo(f"{len(done)} run" if done else "nothing is queued", err=True)
     if any(job.status != pb.JOB_STATUS_READY for job in done):
         raise typer.Exit(1)
@@ -73,7 +70,7 @@ def run_warmup(
 def sweep() -> None:
     """Re-queue stuck jobs, and those whose forecasts are gone from the cache."""
     with connect() as client:
-        done = client.stub.Sweep(pb.SweepRequest(), timeout=_SECONDS, metadata=client.sent())
+        done = client.sweep()
     for swept in done.requeued:
         typer.echo(f"{line(swept.job)}  ← {swept.cause}")
     typer.echo(f"{len(done.requeued)} taken up, {done.audited} audited", err=True)
@@ -86,11 +83,10 @@ def refresh(
 ) -> None:
     """Enqueue forecasts that will turn stale, the most asked for first."""
     with connect() as client:
-        request = pb.RefreshForecastsRequest(max=most)
-        done = client.stub.RefreshForecasts(request, timeout=_SECONDS, metadata=client.sent())
-    for job in done.jobs:
+        done = client.refresh_forecasts(most)
+    for job in done:
         typer.echo(line(job))
-    typer.echo(f"{len(done.jobs)} to refresh", err=True)
+    typer.echo(f"{len(done)} to refresh", err=True)
 
 
 def retention(
@@ -101,8 +97,7 @@ def retention(
     total = 0
     with connect() as client:
         while True:
-            request = pb.DeleteOldJobsRequest(older_than_days=days, max=batch)
-            deleted = client.stub.DeleteOldJobs(request, timeout=_SECONDS, metadata=client.sent()).deleted
+            deleted = client.delete_old_jobs(days, batch)
             total += deleted
             if deleted < batch:
                 break
@@ -113,7 +108,7 @@ def retention(
 def status() -> None:
     """Say where the queue stands."""
     with connect() as client:
-        now = client.stub.GetStatus(pb.GetStatusRequest(), timeout=_SECONDS, metadata=client.sent())
+        now = client.get_status()
     for each in now.counts:
         more = "+" if each.count >= _COUNT_CAP else ""
         typer.echo(f"{status_name(each.status):<10} {each.count:>8}{more}")
@@ -140,11 +135,3 @@ def _content(path: Path) -> bytes:
 def _refuse(why: str) -> NoReturn:
     print(f"warmcast: {why}", file=sys.stderr)
     raise SystemExit(2)
-
-
-def _timestamp(time: datetime | None) -> Timestamp | None:
-    if time is None:
-        return None
-    stamp = Timestamp()
-    stamp.FromDatetime(time.replace(tzinfo=UTC))
-    return stamp

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from annotated_types import Le
 
-from services.cli import warmups
+from services.cli.client import DEADLINES
 from services.common.rpc.limits import LONGEST_CALL_SECONDS
 from services.common.settings import Settings
 from services.forecaster.settings import ForecasterSettings
@@ -31,4 +31,4 @@ def test_a_connection_outlives_the_longest_call_on_it(kind: type[Settings], name
 
 
 def test_the_command_line_s_calls_are_within_it_too() -> None:
-    assert warmups._RUN_SECONDS <= LONGEST_CALL_SECONDS
+    assert DEADLINES.run <= LONGEST_CALL_SECONDS
