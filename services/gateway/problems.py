@@ -12,6 +12,10 @@ from services.common import errors, telemetry
 from services.common.errors import WarmcastError
 
 MEDIA_TYPE = "application/problem+json"
+_CHALLENGES = {
+    errors.UNAUTHENTICATED: 'X-Warmup-Secret realm="warmcast"',
+    errors.API_KEY_REQUIRED: 'Bearer realm="warmcast"',
+}
 
 
 class FieldProblem(msgspec.Struct):
@@ -47,8 +51,8 @@ def problem(error: WarmcastError, headers: Mapping[str, str] | None = None) -> R
     extra = {"cache-control": "no-store", **(headers or {})}
     if error.retry_after is not None:
         extra["retry-after"] = retry_after(error.retry_after)
-    if reason is errors.UNAUTHENTICATED:
-        extra["www-authenticate"] = 'X-Warmup-Secret realm="warmcast"'
+    if reason in _CHALLENGES:
+        extra["www-authenticate"] = _CHALLENGES[reason]
     return Response(msgspec.json.encode(body), reason.http_status, extra, MEDIA_TYPE)
 
 

@@ -27,7 +27,7 @@ def test_every_reason_is_a_problem(reason: errors.Reason) -> None:
         "detail": "in words",
         "requestId": "request-1",
     }
-    assert ("www-authenticate" in response.headers) == (reason is errors.UNAUTHENTICATED)
+    assert ("www-authenticate" in response.headers) == (reason.http_status == 401)
 
 
 def test_bad_parameters_are_named() -> None:
