@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from services.cli import jobs, migrations, servers, trust, warmups
+from services.cli import api_keys, jobs, migrations, servers, trust, warmups
 
 app = typer.Typer(
     name="warmcast",
@@ -28,6 +28,7 @@ app.command()(warmups.refresh)
 app.command()(warmups.retention)
 app.command()(warmups.status)
 app.command()(trust.trust)
+app.command("api-key")(api_keys.api_key)
 
 
 def main() -> None:

@@ -12,6 +12,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from services.common import errors
 from services.common.errors import WarmcastError
 from services.gateway import middleware
+from services.gateway.callers.guard import KeyGuard
+from services.gateway.callers.link import Callers
 from services.gateway.demand import Demand
 from services.gateway.openapi.document import document_json
 from services.gateway.openapi.page import page_html, page_policy
@@ -51,7 +53,7 @@ def assemble(settings: GatewaySettings, jobs: Jobs, forecaster: Forecaster, watc
     asking = PremiumAnswers(jobs, forecaster, AnswerMemory(settings.memory_answers))
     answers = WarmAnswers(
         asking.ask,
-        Render(debug=settings.debug_api_headers, private=settings.debug_api_headers),
+        Render(debug=settings.debug_api_headers, private=settings.debug_api_headers or bool(settings.keys())),
         seconds=settings.warm_answer_seconds,
         limit=settings.warm_answers,
     )
@@ -72,6 +74,7 @@ def routing_table(parts: Parts) -> dict[str, dict[str, Handler]]:
     """Path → method → handler. A path of fixed words comes before one with a parameter in the same place."""
     settings, jobs, answers = parts.settings, parts.jobs, parts.answers
     guard = Guard(settings.accepted_secrets())
+    keyed = KeyGuard(configured=bool(settings.keys()))
     premium = PremiumRoutes(answers, parts.demand)
     live = EventRoutes(answers, parts.live, parts.demand, settings.event_heartbeat_seconds)
     comparisons = ComparisonRoutes(jobs, answers, settings.max_body_bytes)
@@ -82,8 +85,8 @@ def routing_table(parts: Parts) -> dict[str, dict[str, Handler]]:
         parts.readiness, document_json(metrics=public_metrics), page_html(metrics=public_metrics), page_policy()
     )
     table: dict[str, dict[str, Handler]] = {
-        "/api/comparison/premium": {"GET": premium.premium},
-        events.PATH: {"GET": live.events},
+        "/api/comparison/premium": {"GET": keyed(premium.premium)},
+        events.PATH: {"GET": keyed(live.events)},
         "/api/comparison/warmup": {"POST": guard(warmups.trigger)},
         "/api/comparisons": {"GET": comparisons.index, "POST": guard(comparisons.create)},
         "/api/comparisons/{slug}": {"GET": comparisons.show, "PUT": guard(comparisons.replace)},
@@ -107,13 +110,31 @@ def routing_table(parts: Parts) -> dict[str, dict[str, Handler]]:
 
 
 def chain(settings: GatewaySettings) -> list[middleware.Link]:
-    """What every request passes, outermost first."""
+    """What every request passes, outermost first. What is not configured is not there."""
     return [
         middleware.RequestIdentity,
         middleware.Observation,
+        *_callers(settings),
         lambda app: middleware.Limit(app, settings.max_in_flight),
         middleware.Problems,
     ]
+
+
+def _callers(settings: GatewaySettings) -> list[middleware.Link]:
+    keys, anonymous = settings.keys(), settings.rate_of_anonymous()
+    if not keys and anonymous is None:
+        return []
+
+    def link(app: ASGIApp) -> Callers:
+        return Callers(
+            app,
+            keys=keys,
+            anonymous=anonymous,
+            most_addresses=settings.rate_limit_addresses,
+            secrets=settings.accepted_secrets(),
+        )
+
+    return [link]
 
 
 class ByMethod:

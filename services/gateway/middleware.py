@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.common import errors, telemetry
 from services.common.errors import WarmcastError
+from services.gateway import access
 from services.gateway.problems import problem
 from services.gateway.routes import events
 
@@ -78,12 +79,14 @@ class Observation:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        began, status = time.perf_counter(), _GONE
+        began, status, sent = time.perf_counter(), _GONE, 0
 
         async def send_and_note(message: MutableMapping[str, Any]) -> None:
-            nonlocal status
+            nonlocal status, sent
             if message["type"] == "http.response.start":
                 status = message["status"]
+            else:
+                sent += len(message.get("body", b""))
             await send(message)
 
         try:
@@ -96,7 +99,13 @@ class Observation:
             REQUESTS.labels(route, method, str(status)).inc()
             SECONDS.labels(route, method).observe(seconds)
             _level(status, scope["path"])(
-                "request", method=method, path=scope["path"], status=status, ms=round(seconds * 1000, 1)
+                "request",
+                method=method,
+                path=scope["path"],
+                status=status,
+                ms=round(seconds * 1000, 1),
+                bytes=0 if method == "HEAD" else sent,
+                **access.who(scope),
             )
 
 

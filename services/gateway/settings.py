@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+import ipaddress
+import re
+
+from pydantic import Field, SecretStr, field_validator
 
 from services.common.settings import ServerSettings
+from services.gateway.callers.api_keys import ApiKeys, parse_api_keys
+from services.gateway.callers.rates import Rate
+
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:.]+\](:[0-9]{1,5})?")
 
 
 class GatewaySettings(ServerSettings):
@@ -45,3 +52,69 @@ class GatewaySettings(ServerSettings):
     lame_duck_seconds: float = Field(
         0.0, ge=0, le=60, description="how long a stopping gateway still accepts while /readyz already says 503"
     )
+    api_keys: SecretStr | None = Field(
+        None,
+        description="keys for premium, as `warmcast api-key` prints them: name:hash:rate,…; none: premium is public",
+    )
+    anonymous_rate: str = Field(
+        "", description="most requests of one client address without a key: 10 (a second) or 600/60; empty: no limit"
+    )
+    rate_limit_addresses: int = Field(
+        20_000, ge=1, le=1_000_000, description="client addresses whose rate is kept in mind; the longest idle go first"
+    )
+    forwarded_allow_ips: str = Field(
+        "", description="proxies whose X-Forwarded-For is believed: addresses and networks, or `*`; empty: nobody's"
+    )
+    cors_origins: str = Field(
+        "", description="origins whose pages may call: https://a.example,https://b.example, or `*`; empty: none"
+    )
+    head_timeout_seconds: float = Field(10.0, gt=0, le=600, description="how long a request's head may take to arrive")
+    body_timeout_seconds: float = Field(30.0, gt=0, le=600, description="how long a request's body may take to arrive")
+    max_head_bytes: int = Field(
+        32 * 1024, ge=1024, le=1024 * 1024, description="largest request line and headers together"
+    )
+
+    @field_validator("api_keys")
+    @classmethod
+    def _names_keys(cls, keys: SecretStr | None) -> SecretStr | None:
+        if keys is not None and not parse_api_keys(keys.get_secret_value()):
+            raise ValueError("holds no key; leave it empty to make premium public")
+        return keys
+
+    @field_validator("anonymous_rate")
+    @classmethod
+    def _is_a_rate(cls, rate: str) -> str:
+        if rate:
+            Rate.parse(rate)
+        return rate
+
+    @field_validator("forwarded_allow_ips")
+    @classmethod
+    def _names_addresses(cls, addresses: str) -> str:
+        for each in split(addresses):
+            try:
+                _ = each == "*" or ipaddress.ip_network(each)
+            except ValueError:
+                raise ValueError(f"“{each}” is neither an address nor a network such as 10.0.0.0/8") from None
+        return addresses
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _names_origins(cls, origins: str) -> str:
+        for each in split(origins):
+            if each != "*" and not _ORIGIN.fullmatch(each):
+                raise ValueError(f"“{each}” is no origin; expected such as https://app.example, without a path")
+        return origins
+
+    def keys(self) -> ApiKeys:
+        """The API keys; none where premium is public."""
+        return parse_api_keys(self.api_keys.get_secret_value() if self.api_keys else "")
+
+    def rate_of_anonymous(self) -> Rate | None:
+        """What one client address without a key may ask for; None is no limit."""
+        return Rate.parse(self.anonymous_rate) if self.anonymous_rate else None
+
+
+def split(text: str) -> tuple[str, ...]:
+    """The parts of a comma-separated setting."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())

@@ -84,7 +84,7 @@ def test_nobody_gets_a_secret_that_is_not_theirs(overlay: tuple[Manifest, ...]) 
         for name, container in _containers(overlay)
     }
     assert secrets == {
-        "gateway": {"warmup-secret"},
+        "gateway": {"warmup-secret", "api-keys"},
         "jobs": {"warmup-secret", "database-url"},
         "forecaster": {"warmup-secret", "redis-url"},
         "run-warmup": {"warmup-secret"},

@@ -26,6 +26,8 @@ def markdown() -> str:
 
 def _operation(entry: Entry) -> str:
     needs = " Needs `X-Warmup-Secret`." if entry.guarded else ""
+    if entry.keyed:
+        needs = " Needs an API key where keys are configured: `X-API-Key`, or `Authorization: Bearer`."
     lines = [f"### `{entry.method} {entry.path}`", "", entry.summary + needs]
     if entry.parameters or entry.body:
         lines.append("")

@@ -8,15 +8,28 @@ import msgspec
 
 from services.common.errors import REASONS
 from services.gateway.openapi.paths import paths
-from services.gateway.openapi.schemas import SCHEMAS, ref
+from services.gateway.openapi.schemas import SCHEMAS, Schema, ref, text
 from services.gateway.problems import MEDIA_TYPE, problem_type
 
 ABOUT = (
     "Forecasts for two search terms, warmed in the background. A premium call never waits for a computation: it "
     "answers with what is there, says how fresh that is, and enqueues what is missing. Every error is "
     "`application/problem+json` with the request's id. Unknown query parameters are ignored; one that is given twice "
-    "is refused."
+    "is refused. Where rates are configured, each replica of the gateway holds each API key, and each client address "
+    "without one, to its own: `RateLimit-Policy` and `RateLimit` tell what is left, and 429 says when to come again."
 )
+
+HEADERS: dict[str, Schema] = {
+    "RateLimit-Policy": {
+        "description": "Where a rate applies: its name, requests (q) and seconds (w).",
+        "schema": text(examples=['"partner";q=600;w=60']),
+    },
+    "RateLimit": {
+        "description": "Where a rate applies: the requests left (r), and the seconds until all are there again (t).",
+        "schema": text(examples=['"partner";r=599;t=1']),
+    },
+    "X-Request-Id": {"description": "The request's own where it sent a sane one.", "schema": text()},
+}
 
 # A document is JSON of any shape, so its type says no more than that.
 Document = dict[str, Any]
@@ -39,13 +52,21 @@ def document(*, metrics: bool = True) -> Document:
                     "content": {MEDIA_TYPE: {"schema": ref("Problem")}},
                 }
             },
+            "headers": HEADERS,
             "securitySchemes": {
+                "apiKey": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "X-API-Key",
+                    "description": "a key of the server's API_KEYS; not needed where none are configured",
+                },
+                "bearerKey": {"type": "http", "scheme": "bearer", "description": "the same key"},
                 "warmupSecret": {
                     "type": "apiKey",
                     "in": "header",
                     "name": "X-Warmup-Secret",
                     "description": "WARMUP_SECRET of the server; 503 where none is set, 401 where it differs",
-                }
+                },
             },
         },
         "x-problem-types": [

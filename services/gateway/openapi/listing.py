@@ -16,7 +16,8 @@ class Entry:
     method: str
     path: str
     summary: str
-    guarded: bool
+    guarded: bool  # needs the warmup secret
+    keyed: bool  # needs an API key where keys are configured
     parameters: tuple[tuple[str, str], ...]  # (name, what it is)
     body: tuple[str, ...]  # content types that it takes
     answers: tuple[tuple[str, str], ...]  # (status, what it means)
@@ -31,7 +32,8 @@ def entries(document: Document) -> Iterator[Entry]:
                 method=method.upper(),
                 path=path,
                 summary=operation["summary"],
-                guarded="security" in operation,
+                guarded=_takes(operation, "warmupSecret"),
+                keyed=_takes(operation, "apiKey"),
                 parameters=tuple(_parameter(each) for each in operation.get("parameters", ())),
                 body=tuple(operation.get("requestBody", {}).get("content", {})),
                 answers=tuple(
@@ -43,7 +45,11 @@ def entries(document: Document) -> Iterator[Entry]:
             )
 
 
-# A parameter is a piece of the document, which is JSON of any shape.
+# A parameter and an operation are pieces of the document, which is JSON of any shape.
+def _takes(operation: dict[str, Any], scheme: str) -> bool:
+    return any(scheme in each for each in operation.get("security", ()))
+
+
 def _parameter(parameter: dict[str, Any]) -> tuple[str, str]:
     schema = parameter["schema"]
     words = [parameter.get("description") or schema.get("description", "")]

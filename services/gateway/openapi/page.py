@@ -53,6 +53,11 @@ def _operation(entry: Entry) -> str:
     lines = [f"<h3><code>{entry.method} {escape(entry.path)}</code></h3><p>{escape(entry.summary)}</p>"]
     if entry.guarded:
         lines.append("<p>Needs <code>X-Warmup-Secret</code>.</p>")
+    if entry.keyed:
+        lines.append(
+            "<p>Needs an API key where keys are configured: <code>X-API-Key</code>, or "
+            "<code>Authorization: Bearer</code>.</p>"
+        )
     if entry.parameters:
         lines.append(_table(("Parameter", ""), entry.parameters))
     if entry.body:

@@ -12,6 +12,11 @@ Operation = dict[str, object]
 
 _GUARDED = ("unauthenticated", "secret-not-configured")
 _UPSTREAM = ("unavailable", "deadline-exceeded", "busy", "internal")
+_EVERYWHERE = ("rate-limited",)
+_KEYED: list[dict[str, list[str]]] = [{}, {"apiKey": []}, {"bearerKey": []}]
+_RATE_LIMITS: Schema = {
+    name: {"$ref": f"#/components/headers/{name}"} for name in ("RateLimit-Policy", "RateLimit", "X-Request-Id")
+}
 
 
 def paths() -> dict[str, dict[str, Operation]]:
@@ -147,11 +152,15 @@ def _operation(
 ) -> Operation:
     """One operation; `own` is answered without another service."""
     responses: dict[str, object] = {
-        str(status): {"description": description, "content": {"application/json": {"schema": ref(name)}}}
+        str(status): {
+            "description": description,
+            "headers": _RATE_LIMITS,
+            "content": {"application/json": {"schema": ref(name)}},
+        }
         for status, (description, name) in answers.items()
     }
     responses["default"] = {"$ref": "#/components/responses/Problem"}
-    reasons = (*errors, *(_GUARDED if guarded else ()), *(() if own else _UPSTREAM))
+    reasons = (*errors, *(_GUARDED if guarded else ()), *(() if own else (*_EVERYWHERE, *_UPSTREAM)))
     return {
         "summary": summary,
         **({"parameters": parameters} if parameters else {}),
@@ -172,13 +181,19 @@ def _premium(*, head: bool = False) -> Operation:
         if head
         else "The premium answer: forecasts for two terms. Never computes one; enqueues a warmup where it is due.",
         answers={200: ("The answer.", "Premium")},
-        errors=("invalid-argument", "not-found"),
+        errors=("invalid-argument", "api-key-required", "not-found"),
         parameters=[_SLUG, *_WHERE, _IF_NONE_MATCH],
     )
+    operation["security"] = _KEYED
     headers: Schema = {
         "ETag": _ETAG,
         "Age": {"schema": whole("seconds since the answer was looked up; one from memory is a second old at most")},
-        "Vary": {"schema": text("Accept-Encoding: long bodies are sent as gzip to who takes it")},
+        "Vary": {
+            "schema": text(
+                "Accept-Encoding: long bodies are sent as gzip to who takes it; X-API-Key and Authorization too where "
+                "keys are configured"
+            )
+        },
         "Cache-Control": {
             "schema": text("max-age=30 with stale-while-revalidate when ready and nothing was enqueued, else no-store")
         },
@@ -195,16 +210,21 @@ def _events() -> Operation:
         "Server-Sent Events: one `status` event a change of `warmupStatus`, the first at once, until it settles. "
         "Opening it is a premium call and enqueues what is missing.",
         answers={},
-        errors=("invalid-argument", "not-found"),
+        errors=("invalid-argument", "api-key-required", "not-found"),
         parameters=[_SLUG, *_WHERE, _LAST_EVENT_ID],
     )
+    operation["security"] = _KEYED
     stream: Schema = {
         **text("`data:` of each event is a StatusEvent, `id:` resumes; a comment now and then is a heartbeat"),
         "contentMediaType": "application/json",
         "contentSchema": ref("StatusEvent"),
     }
     responses = _responses(operation)
-    responses["200"] = {"description": "The events.", "content": {events.MEDIA_TYPE: {"schema": stream}}}
+    responses["200"] = {
+        "description": "The events.",
+        "headers": _RATE_LIMITS,
+        "content": {events.MEDIA_TYPE: {"schema": stream}},
+    }
     responses["204"] = {"description": "The warmup has settled, and `Last-Event-ID` is its last event: come no more."}
     return operation
 
@@ -223,8 +243,8 @@ def _trust() -> Operation:
 def _with_headers(operation: Operation, headers: Schema) -> dict[str, dict[str, object]]:
     """Adds the headers of an answer that a client may have already, and its 304."""
     responses = _responses(operation)
-    responses["200"] = {**responses["200"], "headers": headers}
-    responses["304"] = {"description": "The client has this answer.", "headers": headers}
+    responses["200"] = {**responses["200"], "headers": {**_RATE_LIMITS, **headers}}
+    responses["304"] = {"description": "The client has this answer.", "headers": {**_RATE_LIMITS, **headers}}
     return responses
 
 

@@ -1,0 +1,98 @@
+"""API keys: made, configured, found, and never shown."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+from typer.testing import CliRunner
+
+from services.cli.__main__ import app
+from services.common.settings import load
+from services.gateway.callers.api_keys import ApiKeys, new_api_key, parse_api_keys
+from services.gateway.callers.rates import Rate
+from services.gateway.settings import GatewaySettings
+
+HASH = "ab" * 32
+
+
+def test_a_new_key_is_random_and_found_by_its_hash_alone() -> None:
+    (key, kept), (other, _) = new_api_key("partner", Rate(5, 1)), new_api_key("partner", Rate(5, 1))
+    assert key != other
+    assert len(key) > 43, "32 random bytes in base64"
+    assert key not in kept.line()
+    assert kept.digest == hashlib.sha256(key.encode()).digest()
+    keys = parse_api_keys(f"someone:{HASH}:1,{kept.line()}")
+    assert keys.find(key) == kept
+    for wrong in (other, "", key[:-1], key + " ", key.upper(), kept.line(), kept.digest.hex(), "x" * 10_000, "ÿ"):
+        assert keys.find(wrong) is None
+
+
+def test_no_key_is_found_where_none_is_configured() -> None:
+    assert not parse_api_keys(" , ")
+    assert ApiKeys(()).find("anything") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        (HASH, "entry 1 has no valid name; expected name:hash:rate"),
+        (f"a:{HASH}:1,:{HASH}:1", "entry 2 has no valid name"),
+        ("a b:x:1", "entry 1 has no valid name"),
+        ("a:wk_the-key-itself:1", "entry 1 (“a”) has no SHA-256 in 64 lower-case hex digits"),
+        (f"a:{HASH.upper()}:1", "entry 1 (“a”) has no SHA-256"),
+        (f"a:{HASH}", "entry 1 (“a”): a rate is a number of requests a second"),
+        (f"a:{HASH}:fast", "entry 1 (“a”): a rate is"),
+        (f"a:{HASH}:1,a:{'cd' * 32}:1", "entry 2 (“a”) has the name of one before it"),
+        (f"a:{HASH}:1,b:{HASH}:1", "entry 2 (“b”) has the hash of one before it"),
+        (",".join(f"n{n}:{n:064x}:1" for n in range(101)), "holds 101 keys; 100 are the most"),
+        (" , ", "holds no key"),
+    ],
+)
+def test_a_bad_configuration_ends_the_start_with_a_clear_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], text: str, wrong: str
+) -> None:
+    monkeypatch.setenv("API_KEYS", text)
+    with pytest.raises(SystemExit) as ended:
+        load(GatewaySettings)
+    said = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert said.startswith(f"configuration: API_KEYS: {wrong}")
+    assert HASH not in said
+    assert "the-key-itself" not in said
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wrong"),
+    [
+        ("ANONYMOUS_RATE", "fast", "a rate is a number"),
+        ("FORWARDED_ALLOW_IPS", "10.0.0.0/8,proxy", "“proxy” is neither an address nor a network"),
+        ("CORS_ORIGINS", "https://a.example/", "“https://a.example/” is no origin"),
+    ],
+)
+def test_other_bad_settings_are_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str, wrong: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit):
+        load(GatewaySettings)
+    assert capsys.readouterr().err.startswith(f"configuration: {name}: {wrong}")
+
+
+def test_the_command_prints_a_key_and_the_entry_that_lets_it_in() -> None:
+    done = CliRunner().invoke(app, ["api-key", "partner", "--rate", "600/60"])
+    assert done.exit_code == 0, done.output
+    key, entry = done.stdout.split()
+    found = parse_api_keys(entry).find(key)
+    assert found is not None
+    assert (found.name, found.rate) == ("partner", Rate(600, 60))
+
+
+@pytest.mark.parametrize("arguments", [["a b"], ["partner", "--rate", "fast"], [""]])
+def test_the_command_refuses_what_could_not_be_configured(arguments: list[str]) -> None:
+    assert CliRunner().invoke(app, ["api-key", *arguments]).exit_code == 2
+
+
+def test_settings_never_show_keys() -> None:
+    settings = GatewaySettings(api_keys=f"a:{HASH}:1")
+    assert HASH not in repr(settings)

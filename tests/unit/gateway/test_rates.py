@@ -1,0 +1,86 @@
+"""Token buckets against a clock under the test's control, and held against a bucket that is filled by hand."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from cachetools import LRUCache
+
+from services.gateway.callers.rates import Buckets, Rate, Taken, limit_field, policy_field
+
+
+class Clock:
+    """Stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"), [("100", Rate(100, 1)), ("600/60", Rate(600, 60)), (" 1/86400 ", Rate(1, 86_400))]
+)
+def test_a_rate_is_read(text: str, rate: Rate) -> None:
+    assert Rate.parse(text) == rate == Rate.parse(str(rate))
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "1/0", "1.5", "10/s", "1000001", "1/86401", "5/", "٣"])
+def test_another_one_is_refused_in_words(text: str) -> None:
+    with pytest.raises(ValueError, match="a rate is a number of requests a second"):
+        Rate.parse(text)
+
+
+@pytest.mark.parametrize("rate", [Rate(1, 1), Rate(3, 1), Rate(7, 60), Rate(1000, 1), Rate(600, 60)])
+def test_a_full_bucket_holds_its_quota_and_not_one_more(rate: Rate) -> None:
+    clock = Clock()
+    buckets = Buckets(rate, {}, clock)
+    left = [buckets.take("a") for _ in range(rate.requests)]
+    assert [taken.remaining for taken in left] == list(range(rate.requests - 1, -1, -1))
+    refused = buckets.take("a")
+    assert (refused.allowed, refused.remaining) == (False, 0)
+    clock.now += refused.retry_after
+    assert buckets.take("a").allowed, "exactly when it was told to come again"
+    assert not buckets.take("a").allowed
+
+
+def test_each_caller_has_a_bucket_of_its_own() -> None:
+    buckets = Buckets(Rate(1, 1), {}, Clock())
+    assert [buckets.take(caller).allowed for caller in "aab"] == [True, False, True]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_it_does_what_a_bucket_with_tokens_does(seed: int) -> None:
+    chance, clock = random.Random(seed), Clock()
+    rate = Rate(chance.randint(1, 20), chance.randint(1, 10))
+    buckets, tokens = Buckets(rate, {}, clock), float(rate.requests)
+    for _ in range(2_000):
+        waited = chance.choice([0.0, chance.uniform(0, 2 * rate.window / rate.requests)])
+        clock.now += waited
+        tokens = min(rate.requests, tokens + waited * rate.requests / rate.window)
+        if abs(tokens - round(tokens)) < 1e-4:
+            continue  # rounding decides, on either side
+        taken = buckets.take("a")
+        assert taken.allowed == (tokens >= 1)
+        if taken.allowed:
+            tokens -= 1
+            assert taken.remaining == int(tokens)
+        else:
+            assert taken.retry_after == pytest.approx((1 - tokens) * rate.window / rate.requests, abs=1e-3)
+        assert taken.full_in == pytest.approx((rate.requests - tokens) * rate.window / rate.requests, abs=1e-3)
+
+
+def test_only_so_many_callers_are_kept_in_mind_and_the_longest_idle_go_first() -> None:
+    full_at: LRUCache[str, float] = LRUCache(3)
+    buckets = Buckets(Rate(1, 60), full_at, Clock())
+    for caller in "abcabd":
+        buckets.take(caller)
+    assert set(full_at) == {"a", "b", "d"}
+    assert [buckets.take(caller).allowed for caller in "abd"] == [False, False, False]
+
+
+def test_the_fields_are_structured_fields() -> None:
+    assert policy_field("partner", Rate(600, 60)) == b'"partner";q=600;w=60'
+    assert limit_field("partner", Taken(True, 5, 0.2, 0.0)) == b'"partner";r=5;t=1'
