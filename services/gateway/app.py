@@ -14,7 +14,9 @@ from services.common.errors import WarmcastError
 from services.gateway import middleware
 from services.gateway.callers.guard import KeyGuard
 from services.gateway.callers.link import Callers
+from services.gateway.cors import Cors
 from services.gateway.demand import Demand
+from services.gateway.intake import BodyBounds
 from services.gateway.openapi.document import document_json
 from services.gateway.openapi.page import page_html, page_policy
 from services.gateway.premium.asking import PremiumAnswers
@@ -32,7 +34,7 @@ from services.gateway.routes.service import Readiness, ServiceRoutes
 from services.gateway.routes.trust import TrustRoutes
 from services.gateway.routes.warmups import WarmupRoutes
 from services.gateway.secret import Guard, Handler
-from services.gateway.settings import GatewaySettings
+from services.gateway.settings import GatewaySettings, split
 from services.gateway.upstream import Forecaster, Jobs, WarmupWatch
 
 
@@ -77,8 +79,9 @@ def routing_table(parts: Parts) -> dict[str, dict[str, Handler]]:
     keyed = KeyGuard(configured=bool(settings.keys()))
     premium = PremiumRoutes(answers, parts.demand)
     live = EventRoutes(answers, parts.live, parts.demand, settings.event_heartbeat_seconds)
-    comparisons = ComparisonRoutes(jobs, answers, settings.max_body_bytes)
-    warmups = WarmupRoutes(jobs, answers, settings.max_body_bytes)
+    bounds = BodyBounds(settings.max_body_bytes, settings.body_timeout_seconds)
+    comparisons = ComparisonRoutes(jobs, answers, bounds)
+    warmups = WarmupRoutes(jobs, answers, bounds)
     queue = JobRoutes(jobs)
     public_metrics = not settings.metrics_port
     service = ServiceRoutes(
@@ -114,10 +117,16 @@ def chain(settings: GatewaySettings) -> list[middleware.Link]:
     return [
         middleware.RequestIdentity,
         middleware.Observation,
+        *_cors(settings),
         *_callers(settings),
         lambda app: middleware.Limit(app, settings.max_in_flight),
         middleware.Problems,
     ]
+
+
+def _cors(settings: GatewaySettings) -> list[middleware.Link]:
+    origins = split(settings.cors_origins)
+    return [lambda app: Cors(app, origins)] if origins else []
 
 
 def _callers(settings: GatewaySettings) -> list[middleware.Link]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import re
 from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
@@ -53,8 +55,20 @@ class TriggerBody(msgspec.Struct):
 Body = TypeVar("Body")
 
 
-async def read_body(request: Request, most: int) -> bytes:
-    """The whole body. Raises TOO_LARGE as soon as it is known to be longer than `most` bytes."""
+@dataclass(frozen=True)
+class BodyBounds:
+    """What a body may take."""
+
+    most_bytes: int
+    seconds: float
+
+
+async def read_body(request: Request, bounds: BodyBounds) -> bytes:
+    """The whole body.
+
+    Raises TOO_LARGE as soon as it is known to be longer than the bounds, REQUEST_TIMEOUT when it did not come in time.
+    """
+    most = bounds.most_bytes
     encoding = request.headers.get("content-encoding", "").strip().lower()
     if encoding not in ("", "identity"):
         detail = f"“{encoding[:60]}” is not supported here; send the body as it is, without a Content-Encoding"
@@ -63,11 +77,16 @@ async def read_body(request: Request, most: int) -> bytes:
     if declared.isdecimal() and int(declared) > most:
         raise _too_large(most)
     chunks, length = [], 0
-    async for chunk in request.stream():
-        length += len(chunk)
-        if length > most:
-            raise _too_large(most)
-        chunks.append(chunk)
+    try:
+        async with asyncio.timeout(bounds.seconds):
+            async for chunk in request.stream():
+                length += len(chunk)
+                if length > most:
+                    raise _too_large(most)
+                chunks.append(chunk)
+    except TimeoutError:
+        detail = f"the body did not arrive within {bounds.seconds:g} s; {length} bytes of it are here"
+        raise WarmcastError(errors.REQUEST_TIMEOUT, detail) from None
     return b"".join(chunks)
 
 

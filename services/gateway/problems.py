@@ -53,6 +53,8 @@ def problem(error: WarmcastError, headers: Mapping[str, str] | None = None) -> R
         extra["retry-after"] = retry_after(error.retry_after)
     if reason in _CHALLENGES:
         extra["www-authenticate"] = _CHALLENGES[reason]
+    if reason is errors.REQUEST_TIMEOUT:
+        extra["connection"] = "close"  # what is still to come of the request is waited for by nobody
     return Response(msgspec.json.encode(body), reason.http_status, extra, MEDIA_TYPE)
 
 

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from services.gateway.routes.service import Readiness
 from services.gateway.settings import GatewaySettings
+from services.gateway.wire import connection
 
 log = structlog.get_logger()
 
@@ -59,7 +60,7 @@ async def serve(
         lifespan="off",
         ws="none",
         loop="auto",
-        http="httptools",
+        http=connection(head_timeout=settings.head_timeout_seconds, most_head_bytes=settings.max_head_bytes),
         access_log=False,
         log_config=None,
         server_header=False,

@@ -16,7 +16,9 @@ ABOUT = (
     "answers with what is there, says how fresh that is, and enqueues what is missing. Every error is "
     "`application/problem+json` with the request's id. Unknown query parameters are ignored; one that is given twice "
     "is refused. Where rates are configured, each replica of the gateway holds each API key, and each client address "
-    "without one, to its own: `RateLimit-Policy` and `RateLimit` tell what is left, and 429 says when to come again."
+    "without one, to its own: `RateLimit-Policy` and `RateLimit` tell what is left, and 429 says when to come again. "
+    "What is no HTTP request, or whose head is too large or too slow, is answered by a problem too "
+    "(`malformed-request`, `headers-too-large`, `request-timeout`), and its connection ends."
 )
 
 HEADERS: dict[str, Schema] = {

@@ -13,6 +13,7 @@ Operation = dict[str, object]
 _GUARDED = ("unauthenticated", "secret-not-configured")
 _UPSTREAM = ("unavailable", "deadline-exceeded", "busy", "internal")
 _EVERYWHERE = ("rate-limited",)
+_WITH_BODY = ("unreadable-input", "too-large", "request-timeout", "unsupported-media-type")
 _KEYED: list[dict[str, list[str]]] = [{}, {"apiKey": []}, {"bearerKey": []}]
 _RATE_LIMITS: Schema = {
     name: {"$ref": f"#/components/headers/{name}"} for name in ("RateLimit-Policy", "RateLimit", "X-Request-Id")
@@ -28,7 +29,7 @@ def paths() -> dict[str, dict[str, Operation]]:
             "post": _operation(
                 "Enqueue a warmup now, whatever its state.",
                 answers={202: ("The job as it is now.", "Triggered")},
-                errors=("invalid-argument", "unreadable-input", "not-found", "unsupported-media-type", "too-large"),
+                errors=("invalid-argument", "not-found", *_WITH_BODY),
                 body={"application/json": ref("Trigger")},
                 guarded=True,
             )
@@ -262,12 +263,10 @@ def _ingest(summary: str, parameters: list[Schema], more_errors: tuple[str, ...]
         answers={200: ("These data were there already.", "Ingested"), 201: ("Stored.", "Ingested")},
         errors=(
             "invalid-argument",
-            "unreadable-input",
             "single-term",
             *more_errors,
             "slug-taken",
-            "too-large",
-            "unsupported-media-type",
+            *_WITH_BODY,
         ),
         parameters=parameters,
         body={**dict.fromkeys(CSV_TYPES, file), "application/json": ref("Series"), "multipart/form-data": upload},

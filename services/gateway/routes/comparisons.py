@@ -21,7 +21,7 @@ class ComparisonRoutes:
 
     jobs: Jobs
     answers: WarmAnswers
-    max_body_bytes: int
+    bounds: intake.BodyBounds
 
     async def create(self, request: Request, secret: str) -> Response:
         """Imports a snapshot whose slug comes from its own terms."""
@@ -73,7 +73,7 @@ class ComparisonRoutes:
         if kind not in (*intake.CSV_TYPES, "application/json", "multipart/form-data"):
             raise intake.unsupported(kind, "text/csv", "application/json", "multipart/form-data")
         geo = parameters.agreed_geo(geo)
-        content = await intake.read_body(request, self.max_body_bytes)
+        content = await intake.read_body(request, self.bounds)
         if kind == "application/json":
             body = intake.from_json(content, intake.SeriesBody)
             message.series.CopyFrom(intake.series(body))

@@ -21,14 +21,14 @@ class WarmupRoutes:
 
     jobs: Jobs
     answers: WarmAnswers
-    max_body_bytes: int
+    bounds: intake.BodyBounds
 
     async def trigger(self, request: Request, secret: str) -> Response:
         """Enqueues whatever the state; `force` also restarts a running job."""
         kind = intake.media_type(request)
         if kind != "application/json":
             raise intake.unsupported(kind, "application/json")
-        content = await intake.read_body(request, self.max_body_bytes)
+        content = await intake.read_body(request, self.bounds)
         body = intake.from_json(content, intake.TriggerBody)
         timeframe = parameters.agreed_timeframe(body.tf, body.timeframe)
         key = ComparisonKey.parse(body.slug, timeframe or "", body.geo or "")

@@ -9,6 +9,7 @@ from starlette.types import Message
 from services.common import errors
 from services.common.errors import WarmcastError
 from services.gateway import intake
+from services.gateway.intake import BodyBounds
 
 
 def _request(chunks: list[bytes], **headers: str) -> tuple[Request, list[bytes]]:
@@ -24,13 +25,13 @@ def _request(chunks: list[bytes], **headers: str) -> tuple[Request, list[bytes]]
 
 async def test_a_body_within_the_bound_is_whole() -> None:
     request, _ = _request([b"ab", b"", b"cd"])
-    assert await intake.read_body(request, 4) == b"abcd"
+    assert await intake.read_body(request, BodyBounds(4, 10)) == b"abcd"
 
 
 async def test_a_long_body_is_refused_before_all_of_it_is_read() -> None:
     request, left = _request([b"x" * 600] * 100)
     with pytest.raises(WarmcastError) as raised:
-        await intake.read_body(request, 1_024)
+        await intake.read_body(request, BodyBounds(1_024, 10))
     assert raised.value.reason is errors.TOO_LARGE
     assert len(left) == 98
 
@@ -38,7 +39,7 @@ async def test_a_long_body_is_refused_before_all_of_it_is_read() -> None:
 async def test_a_declared_length_is_believed_when_it_is_too_large() -> None:
     request, left = _request([b"x"], content_length="1025")
     with pytest.raises(WarmcastError) as raised:
-        await intake.read_body(request, 1_024)
+        await intake.read_body(request, BodyBounds(1_024, 10))
     assert raised.value.reason is errors.TOO_LARGE
     assert len(left) == 1
 

@@ -17,6 +17,8 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # it
 from services.common.errors import REASONS
 from services.gateway import middleware, upstream
 from services.gateway.app import Parts, assemble, chain, routing_table
+from services.gateway.callers.link import Callers
+from services.gateway.cors import Cors
 from services.gateway.openapi.__main__ import markdown
 from services.gateway.openapi.document import document, document_json
 from services.gateway.openapi.page import page_html, page_policy
@@ -112,6 +114,16 @@ def test_the_order_of_what_a_request_passes() -> None:
     assert passed == [
         middleware.RequestIdentity,
         middleware.Observation,
+        middleware.Limit,
+        middleware.Problems,
+    ]
+    configured = chain(GatewaySettings(cors_origins="https://app.example", anonymous_rate="10"))
+    passed = [type(link(app)) for link in configured]
+    assert passed == [
+        middleware.RequestIdentity,
+        middleware.Observation,
+        Cors,
+        Callers,
         middleware.Limit,
         middleware.Problems,
     ]

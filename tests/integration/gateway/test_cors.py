@@ -1,0 +1,85 @@
+"""What pages of other origins may do."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.common import errors
+from tests.integration.gateway.conformity import conforming, refused
+from tests.integration.gateway.conftest import OpenWorld, World
+
+PATH = "/api/comparison/premium?slug=amazon-vs-costco"
+PAGE, OTHER = "https://app.example", "https://other.example"
+ORIGINS = f"{PAGE}, http://localhost:3000"
+
+
+def preflight(origin: str = PAGE, method: str = "GET", headers: str = "x-api-key, if-none-match") -> dict[str, str]:
+    return {
+        "Origin": origin,
+        "Access-Control-Request-Method": method,
+        "Access-Control-Request-Headers": headers,
+    }
+
+
+async def test_without_configured_origins_none_is_let_in(world: World) -> None:
+    response = await world.client.get(PATH, headers={"Origin": PAGE})
+    assert response.status_code == 200
+    assert not [name for name in response.headers if name.startswith("access-control")]
+    refused(await world.client.options(PATH, headers=preflight()), errors.METHOD_NOT_ALLOWED)
+
+
+async def test_a_configured_page_may_call_and_read_what_it_needs(open_world: OpenWorld) -> None:
+    async with open_world(cors_origins=ORIGINS) as world:
+        allowed = await world.client.options(PATH, headers=preflight())
+        assert (allowed.status_code, allowed.content) == (204, b"")
+        assert allowed.headers["access-control-allow-origin"] == PAGE
+        assert "x-request-id" in allowed.headers
+        response = await world.client.get(PATH, headers={"Origin": PAGE})
+        conforming(response, "Premium")
+        assert response.headers["access-control-allow-origin"] == PAGE
+        assert "Origin" in response.headers["vary"]
+        assert "accept-encoding" in response.headers["vary"]
+        exposed = response.headers["access-control-expose-headers"]
+        assert {"ETag", "Retry-After", "RateLimit", "X-Request-Id"} <= set(exposed.split(", "))
+        assert "access-control-allow-credentials" not in response.headers
+
+
+async def test_a_page_can_read_why_it_was_refused(open_world: OpenWorld) -> None:
+    async with open_world(cors_origins=ORIGINS, anonymous_rate="1/60") as world:
+        for status in (200, 429):
+            response = await world.client.get(PATH, headers={"Origin": PAGE})
+            assert response.status_code == status
+            assert response.headers["access-control-allow-origin"] == PAGE
+
+
+@pytest.mark.parametrize(
+    ("asked", "wrong"),
+    [
+        (preflight(origin=OTHER), "origin"),
+        (preflight(origin=f"{PAGE}.evil.example"), "origin"),
+        (preflight(method="DELETE"), "method"),
+        (preflight(headers="x-other"), "headers"),
+    ],
+)
+async def test_another_preflight_is_refused_as_a_problem(
+    open_world: OpenWorld, asked: dict[str, str], wrong: str
+) -> None:
+    async with open_world(cors_origins=ORIGINS) as world:
+        response = await world.client.options(PATH, headers=asked)
+        assert refused(response, errors.CORS_REFUSED)["detail"].endswith(f": {wrong}")
+        if wrong == "origin":
+            assert "access-control-allow-origin" not in response.headers
+
+
+async def test_another_page_is_answered_without_leave_to_read_it(open_world: OpenWorld) -> None:
+    async with open_world(cors_origins=ORIGINS) as world:
+        response = await world.client.get(PATH, headers={"Origin": OTHER})
+        assert response.status_code == 200
+        assert "access-control-allow-origin" not in response.headers
+
+
+async def test_any_page_where_a_star_is_configured(open_world: OpenWorld) -> None:
+    async with open_world(cors_origins="*") as world:
+        assert (await world.client.options(PATH, headers=preflight(origin=OTHER))).status_code == 204
+        response = await world.client.get(PATH, headers={"Origin": OTHER})
+        assert response.headers["access-control-allow-origin"] == "*"

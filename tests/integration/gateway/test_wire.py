@@ -1,0 +1,214 @@
+"""What becomes of bytes that are no request, that are too many, or that do not come: raw sockets to a real gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+import pytest
+
+from services.common import errors
+from services.common.errors import Reason
+from tests.integration.gateway.data import cached, forecasts, job, warmup
+from tests.integration.gateway.peers import FakeForecaster, FakeJobs, listening
+from tests.integration.gateway.test_process import free_port, gateway, until_ready
+
+HOST = b"Host: gateway\r\n"
+GET = b"GET /healthz HTTP/1.1\r\n" + HOST
+POST = b"POST /api/comparison/warmup HTTP/1.1\r\nX-Warmup-Secret: s\r\nContent-Type: application/json\r\n" + HOST
+MOST = 4_096
+
+
+@dataclass
+class Answer:
+    """One answer as it came over the wire."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+@pytest.fixture(scope="module")
+async def port() -> AsyncIterator[int]:
+    """A gateway with short patience and a small head."""
+    jobs, forecaster, number = FakeJobs(), FakeForecaster(), free_port()
+    jobs.replies.update(GetWarmup=warmup(job()))
+    forecaster.replies.update(GetForecasts=forecasts(cached()))
+    async with (
+        listening(jobs, forecaster) as address,
+        gateway(
+            JOBS_ADDR=address,
+            FORECASTER_ADDR=address,
+            GATEWAY_PORT=str(number),
+            HEAD_TIMEOUT_SECONDS="0.5",
+            BODY_TIMEOUT_SECONDS="0.5",
+            MAX_HEAD_BYTES=str(MOST),
+            MAX_BODY_BYTES="100000",
+            FORWARDED_ALLOW_IPS="127.0.0.0/8",
+            ANONYMOUS_RATE="10000",
+        ),
+    ):
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{number}") as client:
+            await until_ready(client)
+        yield number
+
+
+async def exchange(port: int, *sent: bytes, most: int = 10) -> list[Answer]:
+    """All answers to the bytes, until the gateway ends the connection or `most` are there."""
+    async with asyncio.timeout(10):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            for piece in sent:
+                writer.write(piece)
+                await writer.drain()
+            answers: list[Answer] = []
+            while len(answers) < most and (head := await reader.readuntil(b"\r\n\r\n")):
+                answers.append(await _read(head, reader))
+        except (asyncio.IncompleteReadError, ConnectionResetError):
+            pass
+        finally:
+            writer.close()
+        return answers
+
+
+async def _read(head: bytes, reader: asyncio.StreamReader) -> Answer:
+    status, *lines = head.decode("latin-1").strip().split("\r\n")
+    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+    return Answer(int(status.split()[1]), headers, await reader.readexactly(int(headers.get("content-length", 0))))
+
+
+def problem(answer: Answer, reason: Reason) -> Any:
+    """The body of the problem, after what every problem has was checked."""
+    assert answer.headers["content-type"] == "application/problem+json"
+    body = json.loads(answer.body)
+    assert (answer.status, body["status"], body["title"]) == (reason.http_status, reason.http_status, reason.title)
+    assert body["type"] == f"/docs#{reason.slug}"
+    assert body["requestId"] == answer.headers["x-request-id"] != ""
+    return body
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 a TLS client\r\n\r\n",
+        b"hello\r\n\r\n",
+        b"BREW /pot HTTP/1.1\r\n" + HOST + b"\r\n",
+        b"GET /healthz HTTP/9.9\r\n" + HOST + b"\r\n",
+        b"GET /he althz HTTP/1.1\r\n" + HOST + b"\r\n",
+        b"CONNECT gateway:80 HTTP/1.1\r\n" + HOST + b"\r\n",
+        b"GET /\xff HTTP/1.1\r\n" + HOST + b"\r\n",
+        GET + b"No colon\r\n\r\n",
+        GET + b"A: b\x00c\r\n\r\n",
+        POST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n{}",
+        POST + b"Content-Length: -1\r\n\r\n{}",
+        POST + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        POST + b"Transfer-Encoding: chunked\r\n\r\nnot a length\r\n",
+    ],
+)
+async def test_what_is_no_request_is_refused_as_a_problem_and_the_connection_ends(port: int, sent: bytes) -> None:
+    (answer,) = await exchange(port, sent)
+    problem(answer, errors.MALFORMED_REQUEST)
+    assert answer.headers["connection"] == "close"
+
+
+async def test_an_answer_under_way_is_the_last_when_rubbish_follows(port: int) -> None:
+    (answer,) = await exchange(port, GET + b"\r\nrubbish\r\n\r\n")
+    assert (answer.status, json.loads(answer.body)) == (200, {"status": "ok"})
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        [GET + b"A: " + b"b" * MOST + b"\r\n\r\n"],
+        [b"GET /" + b"a" * MOST + b" HTTP/1.1\r\n" + HOST + b"\r\n"],
+        [GET + b"A: b\r\n" * MOST + b"\r\n"],
+        [GET + b"A: ", *[b"b" * 1_000] * 5],
+        [GET, *[b"A: " + b"b" * 1_000 + b"\r\n"] * 5],
+    ],
+)
+async def test_a_head_that_is_too_large_is_refused_though_it_never_ends(port: int, sent: list[bytes]) -> None:
+    (answer,) = await exchange(port, *sent)
+    assert str(MOST) in problem(answer, errors.HEADERS_TOO_LARGE)["detail"]
+    assert answer.headers["connection"] == "close"
+
+
+async def test_a_body_does_not_count_towards_the_head(port: int) -> None:
+    body = b'{"slug": "amazon-vs-costco"}' + b" " * 50_000
+    (answer,) = await exchange(port, POST + b"Content-Length: %d\r\n\r\n" % len(body) + body, most=1)
+    assert answer.status == HTTPStatus.ACCEPTED
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /hea", GET + b"A: b\r\nC"])
+async def test_a_head_that_does_not_come_in_time(port: int, sent: bytes) -> None:
+    (answer,) = await exchange(port, sent)
+    assert problem(answer, errors.REQUEST_TIMEOUT)["detail"] == "the request's head did not arrive within 0.5 s"
+
+
+async def test_the_second_head_of_a_connection_has_its_time_too(port: int) -> None:
+    first, second = await exchange(port, GET + b"\r\n" + GET)
+    assert first.status == 200
+    problem(second, errors.REQUEST_TIMEOUT)
+
+
+async def test_a_connection_at_rest_is_kept(port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        async with asyncio.timeout(10):
+            for _ in range(2):
+                writer.write(GET + b"\r\n")
+                assert (await _read(await reader.readuntil(b"\r\n\r\n"), reader)).status == 200
+                with pytest.raises(TimeoutError):  # longer than a head may take
+                    async with asyncio.timeout(0.7):
+                        await reader.read(1)
+    finally:
+        writer.close()
+
+
+@pytest.mark.parametrize("sent", [b"Content-Length: 100\r\n\r\n{", b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"])
+async def test_a_body_that_does_not_come_in_time(port: int, sent: bytes) -> None:
+    (answer,) = await exchange(port, POST + sent)
+    assert "the body did not arrive within 0.5 s; 1 bytes" in problem(answer, errors.REQUEST_TIMEOUT)["detail"]
+    assert answer.headers["connection"] == "close"
+
+
+async def test_an_upgrade_that_is_not_offered_is_ignored(port: int) -> None:
+    (answer,) = await exchange(port, GET + b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n", most=1)
+    assert answer.status == 200
+
+
+async def test_head_requests_get_the_head_of_a_problem_alone(port: int) -> None:
+    sent = b"HEAD /nothing HTTP/1.1\r\nConnection: close\r\n" + HOST + b"\r\n"
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(sent)
+    async with asyncio.timeout(10):
+        said = await reader.read()
+    writer.close()
+    head, _, body = said.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 404")
+    assert b"application/problem+json" in head
+    assert body == b""
+
+
+@pytest.mark.parametrize(
+    "path", [b"*", b"/%ff", b"/api/comparisons/%ff%fe-vs-%00", b"/api/jobs/%2e%2e", b"//", b"/api/jobs/1%2F2"]
+)
+async def test_strange_paths_are_problems(port: int, path: bytes) -> None:
+    sent = b"GET " + path + b" HTTP/1.1\r\nX-Warmup-Secret: s\r\n" + HOST + b"\r\n"
+    (answer,) = await exchange(port, sent, most=1)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.status in (400, 404)
+
+
+async def test_the_client_s_address_is_what_a_trusted_proxy_says(port: int) -> None:
+    async def left(forwarded: bytes) -> int:
+        sent = b"GET /nothing HTTP/1.1\r\nX-Forwarded-For: " + forwarded + b"\r\n" + HOST + b"\r\n"
+        (answer,) = await exchange(port, sent, most=1)
+        return int(answer.headers["ratelimit"].partition(";r=")[2].partition(";")[0])
+
+    assert await left(b"198.51.100.1") == 9_999
+    assert await left(b"198.51.100.2, 127.0.0.9") == 9_999
