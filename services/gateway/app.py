@@ -16,6 +16,7 @@ from services.gateway.callers.guard import KeyGuard
 from services.gateway.callers.link import Callers
 from services.gateway.cors import Cors
 from services.gateway.demand import Demand
+from services.gateway.idempotency import repeatable
 from services.gateway.intake import BodyBounds
 from services.gateway.openapi.document import document_json
 from services.gateway.openapi.page import page_html, page_policy
@@ -90,16 +91,16 @@ def routing_table(parts: Parts) -> dict[str, dict[str, Handler]]:
     table: dict[str, dict[str, Handler]] = {
         "/api/comparison/premium": {"GET": keyed(premium.premium)},
         events.PATH: {"GET": keyed(live.events)},
-        "/api/comparison/warmup": {"POST": guard(warmups.trigger)},
-        "/api/comparisons": {"GET": comparisons.index, "POST": guard(comparisons.create)},
+        "/api/comparison/warmup": {"POST": guard(repeatable(warmups.trigger))},
+        "/api/comparisons": {"GET": comparisons.index, "POST": guard(repeatable(comparisons.create))},
         "/api/comparisons/{slug}": {"GET": comparisons.show, "PUT": guard(comparisons.replace)},
         "/api/forecast/trust-stats": {"GET": TrustRoutes(jobs).stats},
         "/api/jobs": {"GET": guard(queue.index)},
-        "/api/jobs/run-warmup": {"POST": guard(warmups.run)},
-        "/api/jobs/sweep": {"POST": guard(warmups.sweep)},
+        "/api/jobs/run-warmup": {"POST": guard(repeatable(warmups.run))},
+        "/api/jobs/sweep": {"POST": guard(repeatable(warmups.sweep))},
         "/api/jobs/{id}": {"GET": guard(queue.show)},
-        "/api/jobs/{id}/requeue": {"POST": guard(queue.requeue)},
-        "/api/jobs/{id}/cancel": {"POST": guard(queue.cancel)},
+        "/api/jobs/{id}/requeue": {"POST": guard(repeatable(queue.requeue))},
+        "/api/jobs/{id}/cancel": {"POST": guard(repeatable(queue.cancel))},
         "/healthz": {"GET": service.alive},
         "/readyz": {"GET": service.ready},
         "/metrics": {"GET": service.metrics},

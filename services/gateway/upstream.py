@@ -18,6 +18,7 @@ from services.common.rpc.call import ask
 from services.common.rpc.channel import open_channel
 from services.common.rpc.services import FORECASTER, JOBS, Service
 from services.common.rpc.status import from_rpc_error
+from services.gateway import idempotency
 
 _LONGEST_WATCH_SECONDS = 3_600.0
 
@@ -187,7 +188,10 @@ async def _ask(
     secret: str | None = None,
 ) -> Answer:
     try:
-        return await ask(service, call, request, timeout=timeout, secret=secret)
+        if secret is None:
+            return await ask(service, call, request, timeout=timeout)
+        more, answered = idempotency.outgoing(), idempotency.note
+        return await ask(service, call, request, timeout=timeout, secret=secret, more=more, answered=answered)
     except WarmcastError as error:
         error.fields = tuple((rest_name(field), wrong) for field, wrong in error.fields)
         raise

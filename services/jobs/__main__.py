@@ -24,11 +24,13 @@ from services.jobs.changes import Changes
 from services.jobs.dispatcher import Dispatcher
 from services.jobs.forecaster_client import GrpcForecaster
 from services.jobs.importer import Importer
+from services.jobs.repeats import Repeats
 from services.jobs.runner import Runner
 from services.jobs.scoring import Scorer
 from services.jobs.settings import JobsSettings
 from services.jobs.store.comparisons import Comparisons
 from services.jobs.store.database import Database
+from services.jobs.store.idempotency import IdempotencyKeys
 from services.jobs.store.listen import Listener
 from services.jobs.store.listings import Listings
 from services.jobs.store.queue import Queue
@@ -40,6 +42,7 @@ log = structlog.get_logger()
 _LONGEST_CALL = 60.0  # seconds
 _SCHEMA_POLL = 1.0  # seconds
 _LAST_ANSWERS = 1.0  # seconds, for those who waited for a run that was handed back
+_GRACE = 5.0  # seconds for calls whose callers are gone
 
 
 def main() -> None:
@@ -77,20 +80,20 @@ async def serve(settings: JobsSettings) -> None:
         max_connection_age=settings.max_connection_age_seconds,
         with_channelz=settings.channelz_enabled,
     )
-    jobs_pb2_grpc.add_JobsServiceServicer_to_server(
-        servicer.JobsServicer(
-            importer=Importer(comparisons, Scorer(record)),
-            comparisons=comparisons,
-            queue=queue,
-            listings=listings,
-            record=record,
-            changes=changes,
-            dispatcher=dispatcher,
-            sweeper=Sweeper(queue, listings, forecaster),
-            dispatching=settings.dispatcher_enabled,
-        ),
-        server.grpc,
+    service = servicer.JobsServicer(
+        importer=Importer(comparisons, Scorer(record)),
+        comparisons=comparisons,
+        queue=queue,
+        listings=listings,
+        record=record,
+        changes=changes,
+        dispatcher=dispatcher,
+        sweeper=Sweeper(queue, listings, forecaster),
+        dispatching=settings.dispatcher_enabled,
     )
+    repeats = Repeats(IdempotencyKeys(database))
+    repeats.wrap(service, servicer.CHANGING)
+    jobs_pb2_grpc.add_JobsServiceServicer_to_server(service, server.grpc)
     if not secrets:
         log.error("WARMUP_SECRET is not set: no forecast can be asked for, and every call that needs it is refused")
 
@@ -115,6 +118,7 @@ async def serve(settings: JobsSettings) -> None:
         stopping = background.create_task(server.stop(settings.drain_seconds + _LAST_ANSWERS))
         await dispatcher.drain(settings.drain_seconds)
         await stopping
+        await repeats.drain(_GRACE)
         for task in tasks:
             task.cancel()
     await channel.close()

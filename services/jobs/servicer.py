@@ -37,20 +37,18 @@ from services.jobs.sweeper import Sweeper
 
 SERVICE = pb.DESCRIPTOR.services_by_name["JobsService"].full_name
 # Every RPC that changes state, but those two that the public's calls lead to.
-GUARDED = frozenset(
-    f"/{SERVICE}/{method}"
-    for method in (
-        "IngestSnapshot",
-        "TriggerWarmup",
-        "RunWarmup",
-        "Sweep",
-        "RequeueJob",
-        "RequeueJobs",
-        "CancelJob",
-        "RefreshForecasts",
-        "DeleteOldJobs",
-    )
+CHANGING = (
+    "IngestSnapshot",
+    "TriggerWarmup",
+    "RunWarmup",
+    "Sweep",
+    "RequeueJob",
+    "RequeueJobs",
+    "CancelJob",
+    "RefreshForecasts",
+    "DeleteOldJobs",
 )
+GUARDED = frozenset(f"/{SERVICE}/{method}" for method in CHANGING)
 # One lasts as long as its runs, the other as long as its watcher.
 UNBOUNDED = frozenset({f"/{SERVICE}/RunWarmup", f"/{SERVICE}/WatchWarmups"})
 

@@ -24,11 +24,20 @@ async def ask(
     timeout: float,
     secret: str | None = None,
     debug_id: str | None = None,
+    more: metadata.Metadata = (),
+    answered: Callable[[grpc.aio.Call], Awaitable[None]] | None = None,
 ) -> Answer:
-    """Asks within `timeout` seconds, or what is left to the work that this is done for. Raises WarmcastError."""
+    """Asks within `timeout` seconds, or what is left to the work that this is done for. Raises WarmcastError.
+
+    `more` goes along as metadata; `answered` is shown the call once its answer is there.
+    """
     sent = metadata.outgoing(secret=secret, debug_id=debug_id)
     try:
-        return await call(request, timeout=_time_left(timeout), metadata=sent)
+        made = call(request, timeout=_time_left(timeout), metadata=(*sent, *more))
+        answer = await made
+        if answered is not None:
+            await answered(made)
+        return answer
     except grpc.aio.AioRpcError as failure:
         raise from_rpc_error(failure, asked=service.called) from None
 

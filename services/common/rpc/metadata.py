@@ -10,6 +10,8 @@ REQUEST_ID = "x-request-id"
 DEBUG_ID = "x-debug-id"
 TRACEPARENT = "traceparent"
 SECRET = "x-warmup-secret"  # noqa: S105 - the name of a header, not a secret
+IDEMPOTENCY_KEY = "idempotency-key"
+IDEMPOTENCY_REPLAYED = "idempotency-replayed"  # comes back with an answer that was kept
 
 Metadata = tuple[tuple[str, str], ...]
 

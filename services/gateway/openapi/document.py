@@ -8,6 +8,7 @@ import msgspec
 
 from services.common.errors import REASONS
 from services.gateway.openapi.paths import paths
+from services.gateway.openapi.repeats import repeatable
 from services.gateway.openapi.schemas import SCHEMAS, Schema, ref, text
 from services.gateway.problems import MEDIA_TYPE, problem_type
 
@@ -40,6 +41,9 @@ Document = dict[str, Any]
 def document(*, metrics: bool = True) -> Document:
     """The document; without `/metrics` where that has a port of its own."""
     shown = paths()
+    for operations in shown.values():
+        if "post" in operations:
+            repeatable(operations["post"])
     if not metrics:
         del shown["/metrics"]
     return {

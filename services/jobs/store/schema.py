@@ -16,6 +16,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Sequence,
     SmallInteger,
@@ -228,4 +229,18 @@ forecast_score_sums = Table(
     Column("mae_sum", Double, nullable=False),
     Column("mases", BigInteger, nullable=False),
     Column("mase_sum", Double, nullable=False),
+)
+
+# What a call answered under its Idempotency-Key; no answer yet while it runs.
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("method", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", LargeBinary, nullable=False),  # SHA-256 of the request
+    Column("holder", Text, nullable=False),  # a random id a call
+    Column("response", LargeBinary),
+    _moment("created_at", nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Index("idempotency_keys_expires_at_idx", "expires_at"),
 )

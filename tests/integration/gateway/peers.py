@@ -36,6 +36,7 @@ class Peer:
 
     replies: dict[str, Reply] = field(default_factory=dict)
     calls: defaultdict[str, list[Call]] = field(default_factory=lambda: defaultdict(list))
+    trailing: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)  # metadata after an answer
 
     async def answer(self, method: str, empty: Message, request: Any, context: Any) -> Message:
         """What `method` replies; the call is noted first."""
@@ -48,6 +49,7 @@ class Peer:
         if isinstance(reply, WarmcastError):
             await context.abort(*to_status(reply))
         assert isinstance(reply, Message)
+        context.set_trailing_metadata(self.trailing.get(method, ()))
         return reply
 
     def only(self, method: str) -> Call:

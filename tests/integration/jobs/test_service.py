@@ -26,9 +26,11 @@ from services.jobs.episodes import ENQUEUED
 from services.jobs.forecast import ForecasterInfo
 from services.jobs.importer import Importer
 from services.jobs.job import EnqueueReason
+from services.jobs.repeats import Repeats
 from services.jobs.runner import Runner
 from services.jobs.scoring import Scorer
 from services.jobs.servicer import JobsServicer
+from services.jobs.store.idempotency import IdempotencyKeys
 from services.jobs.sweeper import Sweeper
 from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, forecasts, succeed
 
@@ -104,6 +106,7 @@ async def jobs(store: Store) -> AsyncIterator[Jobs]:
         sweeper=Sweeper(store.queue, store.listings, forecaster),
         dispatching=False,
     )
+    Repeats(IdempotencyKeys(store.database)).wrap(service, servicer.CHANGING)
     jobs_pb2_grpc.add_JobsServiceServicer_to_server(service, server.grpc)
     port = await server.start("127.0.0.1:0")
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
