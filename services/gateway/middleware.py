@@ -31,6 +31,7 @@ IN_FLIGHT = Gauge("warmcast_gateway_requests_in_flight", "Requests that are bein
 Link = Callable[[ASGIApp], ASGIApp]
 
 REQUEST_ID = "x-request-id"
+TRACEPARENT = "traceparent"
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"))
 _PROBES = frozenset(("/healthz", "/readyz", "/metrics"))
@@ -40,7 +41,10 @@ _INTERRUPTED = WarmcastError(errors.UNAVAILABLE, "this gateway is about to end; 
 
 
 class RequestIdentity:
-    """Takes the request's id if it is sane, else makes one, and answers with it."""
+    """Takes the request's id if it is sane, else makes one, and answers with it; the same for its place in a trace.
+
+    The trace (W3C Trace Context) goes on to whom the gateway asks, and into each log line.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -50,8 +54,11 @@ class RequestIdentity:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = Headers(scope=scope).get(REQUEST_ID, "")
+        headers = Headers(scope=scope)
+        given = headers.get(REQUEST_ID, "")
         identity = given if _SANE_ID.fullmatch(given) else telemetry.new_request_id()
+        traces = headers.getlist(TRACEPARENT)
+        trace = telemetry.child_of(traces[0] if len(traces) == 1 else "")
 
         async def send_with_id(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
@@ -60,12 +67,15 @@ class RequestIdentity:
                 headers["x-content-type-options"] = "nosniff"
             await send(message)
 
-        token = telemetry.request_id.set(identity)
+        token, trace_token = telemetry.request_id.set(identity), telemetry.traceparent.set(trace)
         try:
-            with structlog.contextvars.bound_contextvars(request_id=identity):
+            with structlog.contextvars.bound_contextvars(
+                request_id=identity, trace_id=trace.trace_id, span_id=trace.span_id
+            ):
                 await self.app(scope, receive, send_with_id)
         finally:
             telemetry.request_id.reset(token)
+            telemetry.traceparent.reset(trace_token)
 
 
 class Observation:

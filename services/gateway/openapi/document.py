@@ -16,10 +16,11 @@ ABOUT = (
     "Forecasts for two search terms, warmed in the background. A premium call never waits for a computation: it "
     "answers with what is there, says how fresh that is, and enqueues what is missing. Every error is "
     "`application/problem+json` with the request's id. Unknown query parameters are ignored; one that is given twice "
-    "is refused. Where rates are configured, each replica of the gateway holds each API key, and each client address "
-    "without one, to its own: `RateLimit-Policy` and `RateLimit` tell what is left, and 429 says when to come again. "
-    "What is no HTTP request, or whose head is too large or too slow, is answered by a problem too "
-    "(`malformed-request`, `headers-too-large`, `request-timeout`), and its connection ends."
+    "is refused. A sane `X-Request-Id` is kept, a valid `traceparent` (W3C Trace Context) is followed. Where rates are "
+    "configured, each replica of the gateway holds each API key, and each client address without one, to its own: "
+    "`RateLimit-Policy` and `RateLimit` tell what is left, and 429 says when to come again. What is no HTTP request, "
+    "or whose head is too large or too slow, is answered by a problem too (`malformed-request`, `headers-too-large`, "
+    "`request-timeout`), and its connection ends."
 )
 
 HEADERS: dict[str, Schema] = {

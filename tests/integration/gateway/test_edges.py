@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+import structlog
+from structlog.testing import capture_logs
 from warmcast.jobs.v1 import jobs_pb2
 
 from services.common import errors
@@ -48,6 +50,34 @@ async def test_a_sane_request_id_is_kept(world: World, given: str) -> None:
 async def test_another_one_is_made_new(world: World, given: str) -> None:
     response = await world.client.get("/healthz", headers={"X-Request-Id": given})
     assert len(response.headers["x-request-id"]) == 32
+
+
+async def test_a_trace_goes_on_to_whom_the_gateway_asks_and_into_the_log(world: World) -> None:
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    with capture_logs([structlog.contextvars.merge_contextvars]) as lines:
+        await world.client.get("/api/comparisons", headers={"Traceparent": f"00-{trace}-b7ad6b7169203331-01"})
+    sent = str(world.jobs.only("ListComparisons").metadata["traceparent"])
+    version, trace_id, span_id, flags = sent.split("-")
+    assert (version, trace_id, flags) == ("00", trace, "01")
+    assert span_id != "b7ad6b7169203331", "the gateway's own span"
+    (line,) = [each for each in lines if each["event"] == "request"]
+    assert (line["trace_id"], line["span_id"]) == (trace, span_id)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        [],
+        ["00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01"],
+        ["00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"] * 2,
+        ["rubbish"],
+    ],
+)
+async def test_without_a_valid_trace_one_begins(world: World, given: list[str]) -> None:
+    await world.client.get("/api/comparisons", headers=[("Traceparent", each) for each in given])
+    trace_id = str(world.jobs.only("ListComparisons").metadata["traceparent"]).split("-")[1]
+    assert len(trace_id) == 32
+    assert trace_id.lower() == trace_id != "0af7651916cd43dd8448eb211c80319c"
 
 
 async def test_a_crash_tells_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
