@@ -10,7 +10,7 @@ UV     := $(shell command -v uv 2>/dev/null)
 
 PROTOS := $(shell find protos -name '*.proto')
 
-.PHONY: help run test lint protos check-protos docs bench bench-queue bench-forecast chaos lock clean setup
+.PHONY: help run test lint protos check-protos docs examples bench bench-queue bench-forecast chaos lock clean setup
 .DEFAULT_GOAL := help
 
 help: ## Show the targets.
@@ -32,6 +32,10 @@ docs: setup ## Write the pages that are made from code.
 	$(BIN)/python -m devstack.configuration
 	$(BIN)/python -m devstack.metrics
 	$(BIN)/python -m services.gateway.openapi > docs/rest.md
+
+examples: setup ## Take the examples of the REST pages from a run of the whole product (half a minute), then make docs.
+	$(BIN)/python -m devstack.examples
+	@$(MAKE) --no-print-directory docs
 
 bench: setup ## Run the benchmarks; ARGS=NAME runs one of them.
 	$(BIN)/python -m benchmarks $(ARGS)

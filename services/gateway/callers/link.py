@@ -144,5 +144,5 @@ def _address(scope: Scope) -> str:
 
 def _too_often(allowance: _Allowance, taken: Taken) -> WarmcastError:
     rate = allowance.rate
-    detail = f"{allowance.whose} may make {rate.requests} requests within {rate.window} s, and made them"
+    detail = f"{allowance.whose} has used up its rate of {rate.requests} within {rate.window} s"
     return WarmcastError(errors.RATE_LIMITED, detail, retry_after=taken.retry_after)

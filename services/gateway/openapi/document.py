@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from services.common.errors import REASONS
+from services.gateway.openapi.examples import attach
 from services.gateway.openapi.paths import paths
 from services.gateway.openapi.repeats import repeatable
 from services.gateway.openapi.schemas import SCHEMAS, Schema, ref, text
@@ -47,7 +48,7 @@ def document(*, metrics: bool = True) -> Document:
             repeatable(operations["post"])
     if not metrics:
         del shown["/metrics"]
-    return {
+    made: Document = {
         "openapi": "3.1.0",
         "info": {"title": "Warmcast", "version": "1", "description": ABOUT},
         "paths": shown,
@@ -81,6 +82,8 @@ def document(*, metrics: bool = True) -> Document:
             for reason in REASONS.values()
         ],
     }
+    attach(made)
+    return made
 
 
 def document_json(*, metrics: bool = True) -> bytes:

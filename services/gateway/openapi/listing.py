@@ -22,6 +22,7 @@ class Entry:
     body: tuple[str, ...]  # content types that it takes
     answers: tuple[tuple[str, str], ...]  # (status, what it means)
     problems: tuple[str, ...]  # slugs
+    examples: tuple[tuple[str, str, object], ...]  # (status, empty for what is sent; what it shows; the body)
 
 
 def entries(document: Document) -> Iterator[Entry]:
@@ -42,12 +43,22 @@ def entries(document: Document) -> Iterator[Entry]:
                     if status != "default"
                 ),
                 problems=tuple(operation.get("x-problems", ())),
+                examples=tuple(_examples(operation)),
             )
 
 
 # A parameter and an operation are pieces of the document, which is JSON of any shape.
 def _takes(operation: dict[str, Any], scheme: str) -> bool:
     return any(scheme in each for each in operation.get("security", ()))
+
+
+def _examples(operation: dict[str, Any]) -> Iterator[tuple[str, str, object]]:
+    sent = operation.get("requestBody", {}).get("content", {})
+    answered = [(status, response.get("content", {})) for status, response in operation["responses"].items()]
+    for status, contents in (("", sent), *answered):
+        for content in contents.values():
+            for example in content.get("examples", {}).values():
+                yield status, example["summary"], example["value"]
 
 
 def _parameter(parameter: dict[str, Any]) -> tuple[str, str]:

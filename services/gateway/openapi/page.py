@@ -66,7 +66,14 @@ def _operation(entry: Entry) -> str:
     if entry.problems:
         links = ", ".join(f'<a href="#{slug}">{slug}</a>' for slug in entry.problems)
         lines.append(f"<p>Errors: {links}</p>")
+    lines += [_example(*each) for each in entry.examples]
     return "\n".join(lines)
+
+
+def _example(status: str, summary: str, body: object) -> str:
+    title = f"Example: <code>{status or 'request'}</code> {escape(summary)}"
+    shown = body if isinstance(body, str) else _pretty(body)
+    return f"<details><summary>{title}</summary><pre>{escape(shown)}</pre></details>"
 
 
 def _problems(shown: Document) -> list[str]:

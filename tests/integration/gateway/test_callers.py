@@ -92,7 +92,7 @@ async def test_a_key_is_held_to_its_rate_on_every_route(open_world: OpenWorld) -
         assert (await world.client.get("/api/comparisons", headers=sent)).headers["ratelimit"] == '"partner";r=0;t=60'
         response = await world.client.get(PATH, headers=sent)
         problem = refused(response, errors.RATE_LIMITED)
-        assert problem["detail"] == "the key “partner” may make 2 requests within 60 s, and made them"
+        assert problem["detail"] == "the key “partner” has used up its rate of 2 within 60 s"
         assert response.headers["retry-after"] == "30"
         assert response.headers["ratelimit"] == '"partner";r=0;t=60'
         assert (await world.client.get(PATH, headers={"X-API-Key": OTHER_KEY})).status_code == 200
