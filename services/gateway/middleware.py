@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -31,7 +31,7 @@ IN_FLIGHT = Gauge("warmcast_gateway_requests_in_flight", "Requests that are bein
 Link = Callable[[ASGIApp], ASGIApp]
 
 REQUEST_ID = "x-request-id"
-TRACEPARENT = "traceparent"
+_REQUEST_ID, _TRACEPARENT = REQUEST_ID.encode(), b"traceparent"
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"))
 _PROBES = frozenset(("/healthz", "/readyz", "/metrics"))
@@ -54,10 +54,13 @@ class RequestIdentity:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        given = headers.get(REQUEST_ID, "")
+        given, traces = "", []
+        for name, value in scope["headers"]:
+            if name == _REQUEST_ID:
+                given = value.decode("latin-1")
+            elif name == _TRACEPARENT:
+                traces.append(value.decode("latin-1"))
         identity = given if _SANE_ID.fullmatch(given) else telemetry.new_request_id()
-        traces = headers.getlist(TRACEPARENT)
         trace = telemetry.child_of(traces[0] if len(traces) == 1 else "")
 
         async def send_with_id(message: MutableMapping[str, Any]) -> None:

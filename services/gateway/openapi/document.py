@@ -10,7 +10,7 @@ from services.common.errors import REASONS
 from services.gateway.openapi.examples import attach
 from services.gateway.openapi.paths import paths
 from services.gateway.openapi.repeats import repeatable
-from services.gateway.openapi.schemas import SCHEMAS, Schema, ref, text
+from services.gateway.openapi.schemas import SCHEMAS, Schema, ref, text, whole
 from services.gateway.problems import MEDIA_TYPE, problem_type
 
 ABOUT = (
@@ -36,6 +36,15 @@ HEADERS: dict[str, Schema] = {
     "X-Request-Id": {"description": "The request's own where it sent a sane one.", "schema": text()},
 }
 
+PROBLEM_HEADERS: dict[str, Schema] = {
+    "Retry-After": {
+        "description": "Seconds after which it is worth coming again; where that helps.",
+        "schema": whole(),
+    },
+    "WWW-Authenticate": {"description": "With 401: what is missing.", "schema": text()},
+    **{name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS},
+}
+
 # A document is JSON of any shape, so its type says no more than that.
 Document = dict[str, Any]
 
@@ -57,6 +66,7 @@ def document(*, metrics: bool = True) -> Document:
             "responses": {
                 "Problem": {
                     "description": "An error; x-problems of the operation lists which ones there are.",
+                    "headers": PROBLEM_HEADERS,
                     "content": {MEDIA_TYPE: {"schema": ref("Problem")}},
                 }
             },

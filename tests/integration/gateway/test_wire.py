@@ -212,3 +212,15 @@ async def test_the_client_s_address_is_what_a_trusted_proxy_says(port: int) -> N
 
     assert await left(b"198.51.100.1") == 9_999
     assert await left(b"198.51.100.2, 127.0.0.9") == 9_999
+
+
+async def test_nobody_else_is_believed_about_an_address() -> None:
+    number = free_port()
+    environment = {"JOBS_ADDR": "127.0.0.1:1", "FORECASTER_ADDR": "127.0.0.1:1", "ANONYMOUS_RATE": "2/60"}
+    async with (
+        gateway(GATEWAY_PORT=str(number), **environment),
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{number}") as client,
+    ):
+        await until_ready(client)
+        answers = [await client.get("/nothing", headers={"X-Forwarded-For": f"198.51.100.{n}"}) for n in range(3)]
+    assert [answer.status_code for answer in answers] == [404, 404, 429]
