@@ -26,7 +26,7 @@ _ASK_AGAIN_AWAY = 0.5  # and for how long none is taken for its absence
 _PROMOTE_EVERY = 30.0  # seconds
 _SHORTEST = 0.02  # seconds; a lease that expires this instant is not asked for in a tight loop
 
-_Run = asyncio.Task[WarmupJob | None]
+_Run = asyncio.Task[Status | None]
 
 
 class ClaimQueue(Protocol):
@@ -59,6 +59,7 @@ class Dispatcher:
         self._promoted_at = float("-inf")
         self._more_may_wait = True  # the last claim had no slot to spare
         self.passes = 0  # looks at the queue so far
+        RUNNING.set_function(lambda: len(self._runs))
 
     @property
     def running(self) -> int:
@@ -170,12 +171,17 @@ class Dispatcher:
                 raise
             for job, run in zip(claims.claimed, runs, strict=True):
                 await asyncio.wait([run])
-                settled = None if run.cancelled() else run.result()
-                # A run that was interrupted, or whose lease was lost, knows no more than that; the row does.
-                done.append(settled or await self._queue.job(job.id) or job)
+                done.append(await self._as_left(job))
             if not claims.claimed and not claims.rescued:
                 break
         return done
+
+    async def _as_left(self, job: ClaimedJob) -> WarmupJob:
+        """The row as it is once the run has ended, however that was."""
+        try:
+            return await self._queue.job(job.id) or job
+        except WarmcastError:
+            return job  # it was claimed and has run, which is told though nobody can say how it ended
 
     async def _hindrance(self) -> str:
         """Why nothing can be run now; empty: it can."""
@@ -196,7 +202,6 @@ class Dispatcher:
         run = asyncio.create_task(self._runner.run(job, self._answered))
         self._asking_forecaster += 1
         self._runs.add(run)
-        RUNNING.set(len(self._runs))
         run.add_done_callback(self._ended)
         return run
 
@@ -207,7 +212,6 @@ class Dispatcher:
 
     def _ended(self, run: _Run) -> None:
         self._runs.discard(run)
-        RUNNING.set(len(self._runs))
         if self._more_may_wait:
             self._woken.set()
         if run.cancelled():
@@ -216,8 +220,7 @@ class Dispatcher:
             # The job's lease runs out and it is rescued; what remains is to say why.
             log.error("run crashed", exc_info=error)
             return
-        settled = run.result()
-        if settled is None or settled.status is not Status.READY:
+        if run.result() is not Status.READY:
             # Perhaps the forecaster has gone: it is asked again before another attempt is spent on it.
             self._asked_at = float("-inf")
             self._woken.set()

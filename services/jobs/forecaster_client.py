@@ -90,7 +90,7 @@ class GrpcForecaster:
 
 
 def _generate_request(job: ClaimedJob) -> pb.GenerateForecastsRequest:
-    snapshot = job.snapshot
+    snapshot = job.snapshot()
     return pb.GenerateForecastsRequest(
         key=_snapshot_key(snapshot.ref),
         times=[_timestamp(time) for time in snapshot.times],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -85,9 +86,9 @@ class WarmupJob:
 
 @dataclass(frozen=True)
 class ClaimedJob(WarmupJob):
-    """One that this process holds, with what it is to forecast."""
+    """One that this process holds, and how to get at what it is to forecast."""
 
-    snapshot: SnapshotSeries
+    snapshot: Callable[[], SnapshotSeries]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import structlog
 from prometheus_client import Counter, Histogram
@@ -14,14 +14,18 @@ from prometheus_client import Counter, Histogram
 from services.common import errors, telemetry
 from services.common.errors import WarmcastError
 from services.jobs.forecast import Forecaster, GeneratedForecasts
-from services.jobs.job import ClaimedJob, QueuePolicy, WarmupJob, is_permanent, is_uncounted
+from services.jobs.job import ClaimedJob, QueuePolicy, Status, WarmupJob, is_permanent, is_uncounted
 
 log = structlog.get_logger()
+Told = TypeVar("Told")
 
 RUNS = Counter("warmcast_jobs_runs_total", "Runs by how they left their job", ["outcome"])
 RUN_SECONDS = Histogram(
     "warmcast_jobs_run_seconds", "Time from claim to settled", buckets=(0.1, 0.5, 1, 2, 5, 10, 30, 60, 180)
 )
+_LEASE_LOST = "lease-lost"
+_ENDED = {status: RUNS.labels(status.value) for status in Status} | {None: RUNS.labels(_LEASE_LOST)}
+_ENDED_INTERRUPTED = RUNS.labels("interrupted")
 _SETTLE_PAUSE = 0.5  # seconds between tries to tell a queue that cannot be asked
 _SETTLE_SECONDS = 60.0  # after which somebody else has rescued the job, and adopts what is in the cache
 
@@ -31,7 +35,7 @@ class RunQueue(Protocol):
 
     async def heartbeat(self, job: WarmupJob) -> bool: ...
 
-    async def ready(self, job: WarmupJob, forecasts: GeneratedForecasts) -> WarmupJob | None: ...
+    async def ready(self, job: WarmupJob, forecasts: GeneratedForecasts) -> bool: ...
 
     async def fail(self, job: WarmupJob, *, error: str, permanent: bool) -> WarmupJob | None: ...
 
@@ -52,8 +56,8 @@ class Runner:
         self._forecaster = forecaster
         self._policy = policy
 
-    async def run(self, job: ClaimedJob, answered: Callable[[], None] = lambda: None) -> WarmupJob | None:
-        """Runs one claimed job to its end and returns it as settled; None: its lease was lost on the way.
+    async def run(self, job: ClaimedJob, answered: Callable[[], None] = lambda: None) -> Status | None:
+        """Runs one claimed job to its end; returns the status that it left it in, None: its lease was lost on the way.
 
         `answered` is called once the run needs the forecaster no more. A run that is cancelled hands its job back, the
         attempt uncounted.
@@ -65,20 +69,19 @@ class Runner:
             telemetry.begin_trace()
         begun = time.monotonic()
         try:
-            settled = await self._attempt(job, answered)
+            left = await self._attempt(job, answered)
         except LeaseLost:
-            settled = None
+            left = None
         except asyncio.CancelledError:
-            RUNS.labels("interrupted").inc()
+            _ENDED_INTERRUPTED.inc()
             await self._queue.hand_back(job, delay=0)
             raise
-        outcome = settled.status.value if settled else "lease-lost"
-        RUNS.labels(outcome).inc()
+        _ENDED[left].inc()
         RUN_SECONDS.observe(time.monotonic() - begun)
-        log.info("run ended", slug=job.slug, outcome=outcome, error=settled.last_error if settled else None)
-        return settled
+        log.info("run ended", slug=job.slug, outcome=left or _LEASE_LOST)
+        return left
 
-    async def _attempt(self, job: ClaimedJob, answered: Callable[[], None]) -> WarmupJob | None:
+    async def _attempt(self, job: ClaimedJob, answered: Callable[[], None]) -> Status | None:
         log.info("run begins", slug=job.slug, timeframe=job.timeframe, geo=job.geo, attempt=job.attempts)
         try:
             forecasts = await self._forecasts(job)
@@ -86,7 +89,7 @@ class Runner:
             return await self._give_up(job, error)
         finally:
             answered()
-        return await _tell(lambda: self._queue.ready(job, forecasts))
+        return Status.READY if await _tell(lambda: self._queue.ready(job, forecasts)) else None
 
     async def _forecasts(self, job: ClaimedJob) -> GeneratedForecasts:
         """The forecaster's answer. The lease is renewed at each of its beats, and only then."""
@@ -116,17 +119,19 @@ class Runner:
         if not held:
             raise LeaseLost
 
-    async def _give_up(self, job: WarmupJob, error: WarmcastError) -> WarmupJob | None:
+    async def _give_up(self, job: WarmupJob, error: WarmcastError) -> Status | None:
         text = f"{error.reason.slug}: {error.detail}"
+        log.info("attempt failed", error=text)
         if error.reason is errors.FENCED_OFF:
             await self._outgrow(error)
         if is_uncounted(error):
             delay = error.retry_after or 1.0
-            return await _tell(lambda: self._queue.hand_back(job, delay=delay, error=text))
+            returned = await _tell(lambda: self._queue.hand_back(job, delay=delay, error=text))
+            return returned.status if returned else None
         settled = await _tell(lambda: self._queue.fail(job, error=text, permanent=is_permanent(error)))
         if settled:
             await self._leave_mark(settled)
-        return settled
+        return settled.status if settled else None
 
     async def _outgrow(self, error: WarmcastError) -> None:
         """A fence above every lease that PostgreSQL gave out means that an old dump was restored: move past it."""
@@ -142,7 +147,7 @@ class Runner:
             log.warning("the failure is not under its debugging key", error=error.detail)
 
 
-async def _tell(settle: Callable[[], Awaitable[WarmupJob | None]]) -> WarmupJob | None:
+async def _tell(settle: Callable[[], Awaitable[Told]]) -> Told:
     """Tells the queue how a run ended, for as long as the queue cannot be asked and it may still matter."""
     until = time.monotonic() + _SETTLE_SECONDS
     while True:

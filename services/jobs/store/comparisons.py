@@ -226,7 +226,7 @@ class Comparisons:
             "counts": list(demand.values()),
         }
         # Sent twice it would count twice.
-        await self._database.fetch(_DEMAND, parameters, repeatable=False)
+        await self._database.fetch_once(_DEMAND, parameters)
 
     async def _unknown(self, key: ComparisonKey) -> WarmcastError:
         rows = await self._database.fetch(

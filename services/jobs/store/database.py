@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 import structlog
-from psycopg.rows import DictRow, TupleRow, dict_row
+from psycopg.rows import AsyncRowFactory, DictRow, TupleRow, dict_row, tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 from sqlalchemy import Select
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
@@ -18,6 +18,7 @@ from services.common.errors import WarmcastError
 
 log = structlog.get_logger()
 
+Row = TypeVar("Row")
 Connection = psycopg.AsyncConnection[TupleRow]
 # Every statement finds its rows by an index, whatever its parameters are: planning it anew each time, which the server
 # otherwise does for those with a LIMIT, costs more than running it. A plan that is kept must not come from the time
@@ -65,20 +66,27 @@ class Database:
         self,
         statement: str,
         parameters: Mapping[str, object] | None = None,
-        *,
-        repeatable: bool = True,
     ) -> list[DictRow]:
-        """All rows of one statement, each as a dict. One that is not repeatable is never sent twice."""
+        """All rows of one statement, each as a dict. Sent again on another connection if the first was lost."""
         with _translated():
             try:
-                return await self._fetch(statement, parameters)
+                return await self._fetch(dict_row, statement, parameters)
             except _NONE_FREE:
                 raise
             except _UNREACHABLE:
                 await self._drop_dead_connections()
-                if not repeatable:
-                    raise
-                return await self._fetch(statement, parameters)
+                return await self._fetch(dict_row, statement, parameters)
+
+    async def fetch_once(self, statement: str, parameters: Mapping[str, object]) -> list[TupleRow]:
+        """All rows of one statement that is never sent twice, each as a tuple, which costs less than a dict."""
+        with _translated():
+            try:
+                return await self._fetch(tuple_row, statement, parameters)
+            except _NONE_FREE:
+                raise
+            except _UNREACHABLE:
+                await self._drop_dead_connections()
+                raise
 
     async def select(self, query: Select[Any]) -> list[DictRow]:
         """The rows of a query that SQLAlchemy built, and psycopg sends as any other."""
@@ -110,15 +118,23 @@ class Database:
         # After a restart of the server every idle connection is dead; without this each would fail a call of its own.
         await self._pool.check()
 
-    async def _fetch(self, statement: str, parameters: Mapping[str, object] | None) -> list[DictRow]:
+    async def _fetch(
+        self, row_factory: AsyncRowFactory[Row], statement: str, parameters: Mapping[str, object] | None
+    ) -> list[Row]:
         async with self._pool.connection() as connection:
-            return await run(connection, statement, parameters)
+            return await _run(connection, row_factory, statement, parameters)
 
 
 async def run(connection: Connection, statement: str, parameters: Mapping[str, object] | None = None) -> list[DictRow]:
-    """All rows of one statement on a connection that is already held."""
+    """All rows of one statement on a connection that is already held, each as a dict."""
+    return await _run(connection, dict_row, statement, parameters)
+
+
+async def _run(
+    connection: Connection, row_factory: AsyncRowFactory[Row], statement: str, parameters: Mapping[str, object] | None
+) -> list[Row]:
     # Binary: a row has ten times, and a series a hundred numbers, which as text are parsed one by one.
-    async with connection.cursor(row_factory=dict_row, binary=True) as cursor:
+    async with connection.cursor(row_factory=row_factory, binary=True) as cursor:
         await cursor.execute(statement, parameters)
         has_rows = cursor.pgresult is not None and cursor.pgresult.nfields > 0
         return await cursor.fetchall() if has_rows else []

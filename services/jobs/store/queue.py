@@ -5,21 +5,18 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import accumulate
 
 from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
 from services.jobs.forecast import GeneratedForecasts
 from services.jobs.job import PRIORITY, Claims, EnqueueReason, QueuePolicy, Status, SweptJob, WarmupJob
-from services.jobs.store import rescue, statements, upkeep
+from services.jobs.store import arrays, rescue, statements, upkeep
 from services.jobs.store.coalescing import Coalescer
 from services.jobs.store.database import Connection, Database, run
 from services.jobs.store.rows import to_claimed_job, to_job, to_swept_job
 
 _Completion = tuple[WarmupJob, GeneratedForecasts]
-_RECORD_COLUMNS = (
-    *("job_ids", "labels", "terms", "forecast_hashes", "directions", "generated_at", "froms", "tos"),
-    *("times", "point_values", "lower80", "upper80", "lower95", "upper95"),
-)
 
 
 class Queue:
@@ -28,7 +25,7 @@ class Queue:
     def __init__(self, database: Database, policy: QueuePolicy, *, holder: str) -> None:
         self._database = database
         self._policy = asdict(policy)
-        self._completions: Coalescer[_Completion, WarmupJob | None] = Coalescer(self._write_completions)
+        self._completions: Coalescer[_Completion, bool] = Coalescer(self._write_completions)
         self._holder = holder  # random for each process, so that a name that comes back is never taken for it
 
     async def enqueue(
@@ -54,21 +51,23 @@ class Queue:
     async def claim(self, limit: int) -> Claims:
         """Takes up to `limit` queued jobs in queue order under fresh leases, and frees those whose lease ran out."""
         # Not repeated when the answer is lost: what it took is freed when its lease runs out.
-        rows = await self._database.fetch(
-            statements.CLAIM, self._policy | {"limit": limit, "holder": self._holder}, repeatable=False
+        rows = await self._database.fetch_once(
+            statements.CLAIM, self._policy | {"limit": limit, "holder": self._holder}
         )
+        *_, seconds_until_due, leases_ran_out = rows[0]
         return Claims(
-            claimed=tuple(to_claimed_job(row) for row in rows if row["id"] is not None),
-            rescued=await self._rescue() if rows[0]["leases_ran_out"] else (),
-            seconds_until_due=rows[0]["seconds_until_due"],
+            # With nothing to claim there is one row, which only says when to look again.
+            claimed=tuple(to_claimed_job(row) for row in rows if row[0] is not None),
+            rescued=await self._rescue() if leases_ran_out else (),
+            seconds_until_due=seconds_until_due,
         )
 
     async def heartbeat(self, job: WarmupJob) -> bool:
         """Renews the job's lease; False: it is lost."""
         return bool(await self._database.fetch(statements.HEARTBEAT, self._policy | _lease(job)))
 
-    async def ready(self, job: WarmupJob, forecasts: GeneratedForecasts) -> WarmupJob | None:
-        """Marks it ready and keeps what was forecast, in one transaction; None: the lease is lost, nothing changed."""
+    async def ready(self, job: WarmupJob, forecasts: GeneratedForecasts) -> bool:
+        """Marks it ready and keeps what was forecast, in one transaction; False: the lease is lost, nothing changed."""
         return await self._completions.call((job, forecasts))
 
     async def fail(self, job: WarmupJob, *, error: str, permanent: bool) -> WarmupJob | None:
@@ -134,16 +133,15 @@ class Queue:
         except WarmcastError:
             return ()  # what was just claimed has to be run all the same, and the next claim sees those leases again
 
-    async def _write_completions(self, completions: Sequence[_Completion]) -> list[WarmupJob | None]:
+    async def _write_completions(self, completions: Sequence[_Completion]) -> list[bool]:
         parameters = {
-            "ids": [job.id for job, _ in completions],
-            "lease_ids": [job.lease_id for job, _ in completions],
-            "engine_versions": [forecasts.engine_version for _, forecasts in completions],
+            "ids": arrays.numbers(job.id for job, _ in completions),
+            "lease_ids": arrays.numbers(job.lease_id for job, _ in completions),
+            "engine_versions": arrays.texts(forecasts.engine_version for _, forecasts in completions),
         }
         # Not repeated when the answer is lost: by then the lease is spent, and the row alone knows how it ended.
-        rows = await self._database.fetch(statements.READY, parameters | _records(completions), repeatable=False)
-        settled = {(row["id"], row["lease_id"]): to_job(row) for row in rows}
-        return [settled.get((job.id, job.lease_id)) for job, _ in completions]
+        settled = set(await self._database.fetch_once(statements.READY, parameters | _records(completions)))
+        return [(job.id, job.lease_id) in settled for job, _ in completions]
 
 
 async def enqueue_in(
@@ -175,27 +173,29 @@ def _enqueue_parameters(
     }
 
 
-def _records(completions: Sequence[_Completion]) -> dict[str, list[object]]:
+def _records(completions: Sequence[_Completion]) -> dict[str, str]:
     """Column by column, what the track record keeps of each term; see statements.READY."""
-    columns: dict[str, list[object]] = {name: [] for name in _RECORD_COLUMNS}
-    kept = 0
-    for job, forecasts in completions:
-        for label, term in (("termA", forecasts.term_a), ("termB", forecasts.term_b)):
-            if not term.points:
-                continue
-            columns["job_ids"].append(job.id)
-            columns["labels"].append(label)
-            columns["terms"].append(term.term)
-            columns["forecast_hashes"].append(term.forecast_hash)
-            columns["directions"].append(term.direction)
-            columns["generated_at"].append(forecasts.generated_at)
-            columns["froms"].append(kept + 1)
-            kept += len(term.points)
-            columns["tos"].append(kept)
-            columns["times"].extend(point.time for point in term.points)
-            columns["point_values"].extend(point.value for point in term.points)
-            columns["lower80"].extend(point.lower80 for point in term.points)
-            columns["upper80"].extend(point.upper80 for point in term.points)
-            columns["lower95"].extend(point.lower95 for point in term.points)
-            columns["upper95"].extend(point.upper95 for point in term.points)
-    return columns
+    made = [
+        (job.id, label, forecasts.generated_at, term)
+        for job, forecasts in completions
+        for label, term in (("termA", forecasts.term_a), ("termB", forecasts.term_b))
+        if term.points
+    ]
+    tos = list(accumulate(len(term.points) for *_, term in made))
+    points = [point for *_, term in made for point in term.points]
+    return {
+        "job_ids": arrays.numbers(job_id for job_id, *_ in made),
+        "labels": arrays.texts(label for _, label, *_ in made),
+        "terms": arrays.texts(term.term for *_, term in made),
+        "forecast_hashes": arrays.texts(term.forecast_hash for *_, term in made),
+        "directions": arrays.texts(term.direction for *_, term in made),
+        "generated_at": arrays.times(generated_at for _, _, generated_at, _ in made),
+        "froms": arrays.numbers(to - len(term.points) + 1 for to, (*_, term) in zip(tos, made, strict=True)),
+        "tos": arrays.numbers(tos),
+        "times": arrays.times(point.time for point in points),
+        "point_values": arrays.numbers(point.value for point in points),
+        "lower80": arrays.numbers(point.lower80 for point in points),
+        "upper80": arrays.numbers(point.upper80 for point in points),
+        "lower95": arrays.numbers(point.lower95 for point in points),
+        "upper95": arrays.numbers(point.upper95 for point in points),
+    }

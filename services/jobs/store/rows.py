@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from operator import itemgetter
 
-from psycopg.rows import DictRow
+from psycopg.rows import DictRow, TupleRow
 
 from services.common.comparison import ComparisonKey
 from services.jobs.job import Cause, ClaimedJob, SweptJob, WarmupJob
 from services.jobs.series import SnapshotRef, SnapshotSeries
-from services.jobs.store import statements
+from services.jobs.store import arrays, statements
 
-_job_values = itemgetter(*statements.COLUMNS.split(", "))
+_JOB_NAMES = tuple(statements.COLUMNS.split(", "))
+_SERIES_NAMES = tuple(column.split(".")[1] for column in statements.SERIES_COLUMNS.split(", "))
+_job_values = itemgetter(*_JOB_NAMES)
 
 
 def to_job(row: DictRow) -> WarmupJob:
@@ -19,9 +22,9 @@ def to_job(row: DictRow) -> WarmupJob:
     return WarmupJob(*_job_values(row))
 
 
-def to_claimed_job(row: DictRow) -> ClaimedJob:
-    """The job and the snapshot of a row of statements.CLAIM."""
-    return ClaimedJob(*(*_job_values(row), to_series(row)))
+def to_claimed_job(row: TupleRow) -> ClaimedJob:
+    """The job of a row of statements.CLAIM; its snapshot is unpacked when it is asked for."""
+    return ClaimedJob(*(*row[: len(_JOB_NAMES)], partial(_unpack, row)))
 
 
 def to_swept_job(row: DictRow) -> SweptJob:
@@ -43,3 +46,11 @@ def to_series(row: DictRow) -> SnapshotSeries:
         source=row["source"],
         as_of=row["as_of"],
     )
+
+
+def _unpack(row: TupleRow) -> SnapshotSeries:
+    named = dict(zip(_JOB_NAMES + _SERIES_NAMES, row, strict=False))  # what a claim says of the queue comes after them
+    named["times"] = arrays.unpack_times(named["times"])
+    for name in ("values_a", "values_b"):
+        named[name] = arrays.unpack_floats(named[name])
+    return to_series(named)

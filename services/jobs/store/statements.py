@@ -6,6 +6,8 @@ Time is PostgreSQL's. Every transition raises `version`. Parameters of the polic
 
 from __future__ import annotations
 
+import re
+
 CHANNEL = "warmcast_jobs"  # wakes runners
 CHANGES = "warmcast_changes"  # the ids of changed jobs; a trigger on the table tells them (migration 0004)
 
@@ -19,6 +21,8 @@ SERIES_COLUMNS = (
     "pair.term_a, pair.term_b, snapshot.times, snapshot.values_a, snapshot.values_b, snapshot.partial_last_period, "
     "snapshot.scaled_apart, snapshot.gaps_filled, snapshot.source, snapshot.as_of"
 )
+# Packed as they are sent: a claim brings many series at once, and each is unpacked when its own run needs it.
+PACKED_SERIES_COLUMNS = re.sub(r"snapshot\.(times|values_a|values_b)", r"array_send(snapshot.\1) AS \1", SERIES_COLUMNS)
 
 JOB = f"SELECT {JOB_COLUMNS} FROM warmup_jobs AS job WHERE job.id = %(id)s"
 
@@ -142,7 +146,7 @@ FROM (
 ) AS look
 LEFT JOIN claimed ON true
 LEFT JOIN LATERAL (
-    SELECT {SERIES_COLUMNS}
+    SELECT {PACKED_SERIES_COLUMNS}
     FROM snapshots AS snapshot JOIN term_pairs AS pair USING (slug)
     WHERE snapshot.slug = claimed.slug AND snapshot.timeframe = claimed.timeframe
       AND snapshot.geo = claimed.geo AND snapshot.data_hash = claimed.data_hash
@@ -161,7 +165,10 @@ RETURNING {JOB_COLUMNS}
 
 # Many at once: whatever ended while the last ones were written. A lease that is lost is not among those returned, and
 # nothing is kept for it. The points of all terms come one after the other; each term's are those `from_` to `to`.
-READY = f"""
+#
+# Each finds its own lease and engine by its place among the ids: a join went through all of them for each. The status
+# is concatenated, so that rows are looked up by their ids and not by its index, which brings all that run.
+READY = """
 WITH ready AS (
     UPDATE warmup_jobs AS job SET
         status = 'ready',
@@ -169,16 +176,15 @@ WITH ready AS (
         last_error = NULL,
         failures = 0,
         cooldown_until = NULL,
-        engine_version = ended.engine_version,
+        engine_version = (%(engine_versions)s::text[])[array_position(%(ids)s::bigint[], job.id)],
         lease_expires_at = NULL,
         deadline_at = NULL,
         holder = NULL,
         version = job.version + 1,
         updated_at = now()
-    FROM unnest(%(ids)s::bigint[], %(lease_ids)s::bigint[], %(engine_versions)s::text[])
-        AS ended (id, lease_id, engine_version)
-    WHERE job.id = ended.id AND job.status = 'running' AND job.lease_id = ended.lease_id
-    RETURNING {JOB_COLUMNS}
+    WHERE job.id = ANY (%(ids)s::bigint[]) AND job.status || '' = 'running'
+      AND job.lease_id = (%(lease_ids)s::bigint[])[array_position(%(ids)s::bigint[], job.id)]
+    RETURNING job.id, job.lease_id, job.engine_version
 ),
 recorded AS (
     INSERT INTO forecast_records (job_id, lease_id, label, term, engine_version, forecast_hash, direction, generated_at,
@@ -194,7 +200,7 @@ recorded AS (
     JOIN ready ON ready.id = made.job_id
     ON CONFLICT ON CONSTRAINT forecast_record_unique DO NOTHING
 )
-SELECT * FROM ready
+SELECT id, lease_id FROM ready
 """
 
 # Permanent, or out of attempts: failed, with a cool-down. Else back to the queue, after a full-jitter back-off.

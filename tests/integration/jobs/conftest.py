@@ -93,6 +93,10 @@ class Store:
         assert len(claims.claimed) == 1
         return claims.claimed[0]
 
+    async def ready(self, job: WarmupJob) -> WarmupJob | None:
+        """The job as its holder leaves it, who had forecasts for it; None: its lease was lost."""
+        return await self.row(job) if await self.queue.ready(job, forecasts()) else None
+
     async def row(self, job: WarmupJob) -> WarmupJob:
         """The job as it is now."""
         now = await self.queue.job(job.id)

@@ -38,15 +38,15 @@ async def test_a_restart_of_the_server_fails_neither_statement_nor_listing(quick
 
 
 async def test_a_server_that_is_away_is_unavailable_to_listings_too(quick: Store, postgres: Postgres) -> None:
-    ready = await Runner(quick.queue, FakeForecaster(succeed), POLICY).run(await quick.claimed())
-    assert ready
+    job = await quick.claimed()
+    assert await Runner(quick.queue, FakeForecaster(succeed), POLICY).run(job)
     postgres.stop()
     try:
         for call in (
             quick.listings.jobs(JobFilter(), limit=5),
             quick.listings.comparisons(limit=5, after=None),
             quick.listings.audit_page(limit=5, after_id=0),
-            quick.queue.job(ready.id),
+            quick.queue.job(job.id),
         ):
             with pytest.raises(WarmcastError) as caught:
                 # The gateway learns why before it would give up by itself.

@@ -7,7 +7,7 @@ import asyncio
 from services.jobs.job import Cause, EnqueueReason, Status
 from services.jobs.store import statements
 from services.jobs.store.database import run
-from tests.integration.jobs.conftest import Store, forecasts, key_of
+from tests.integration.jobs.conftest import Store, key_of
 from tests.waiting import wait_until_async
 
 FIRST_CALL = EnqueueReason.FIRST_CALL
@@ -35,7 +35,7 @@ async def test_enqueue_of_a_snapshot_that_is_no_longer_current_makes_no_row(stor
 
 async def test_enqueue_delayed_until_after_ready_starts_nothing(store: Store) -> None:
     job = await store.claimed()
-    ready = await store.queue.ready(job, forecasts())
+    ready = await store.ready(job)
     assert ready is not None
     for seen in (0, 1, job.version):
         late = await store.queue.enqueue(job.key, job.data_hash, seen_version=seen, reason=EnqueueReason.CACHE_LOST)
@@ -86,7 +86,7 @@ async def test_heartbeat_renews_only_its_own_lease_and_never_past_the_deadline(s
 
 async def test_ready_keeps_what_was_forecast(store: Store) -> None:
     job = await store.claimed()
-    ready = await store.queue.ready(job, forecasts())
+    ready = await store.ready(job)
     assert ready is not None
     assert (ready.status, ready.last_error, ready.engine_version) == (Status.READY, None, "test")
     assert ready.completed_at is not None
@@ -105,7 +105,7 @@ async def test_a_lost_lease_changes_nothing(store: Store) -> None:
     assert holder.id == zombie.id
     assert holder.lease_id > zombie.lease_id
     held = await store.row(holder)
-    assert await store.queue.ready(zombie, forecasts()) is None
+    assert await store.ready(zombie) is None
     assert await store.queue.fail(zombie, error="late", permanent=True) is None
     assert await store.queue.hand_back(zombie, delay=0) is None
     assert not await store.queue.heartbeat(zombie)
@@ -137,7 +137,7 @@ async def test_out_of_attempts_is_failed_with_a_cool_down_that_doubles_until_rea
     await store.queue.requeue(job.id)
     assert await fail_once() == 600
     await store.queue.requeue(job.id)
-    assert await store.queue.ready(await store.claim_one(), forecasts())
+    assert await store.ready(await store.claim_one())
     await store.queue.requeue(job.id)
     assert await fail_once() == 300
 
@@ -220,7 +220,7 @@ async def test_sweep_counts_from_the_later_of_queued_at_and_not_before(store: St
 
 
 async def test_cache_lost_takes_a_ready_job_back_by_compare_and_set(store: Store) -> None:
-    ready = await store.queue.ready(await store.claimed(), forecasts())
+    ready = await store.ready(await store.claimed())
     assert ready is not None
     calls = [
         store.queue.enqueue(ready.key, ready.data_hash, seen_version=ready.version, reason=EnqueueReason.CACHE_LOST)
@@ -233,14 +233,14 @@ async def test_cache_lost_takes_a_ready_job_back_by_compare_and_set(store: Store
 
 
 async def test_a_first_call_does_not_take_a_ready_job_back(store: Store) -> None:
-    ready = await store.queue.ready(await store.claimed(), forecasts())
+    ready = await store.ready(await store.claimed())
     assert ready is not None
     again = await store.queue.enqueue(ready.key, ready.data_hash, seen_version=ready.version, reason=FIRST_CALL)
     assert again is None
 
 
 async def test_refresh_waits_behind_those_that_someone_waits_for(store: Store) -> None:
-    ready = await store.queue.ready(await store.claimed(), forecasts())
+    ready = await store.ready(await store.claimed())
     assert ready is not None
     await store.queue.enqueue(ready.key, ready.data_hash, seen_version=ready.version, reason=EnqueueReason.REFRESH)
     waiting = await store.queued("walmart")
@@ -258,7 +258,7 @@ async def test_trigger_heeds_no_cool_down_and_leaves_a_running_job_alone_unless_
     forced = await store.queue.trigger(failed.key, force=True)
     assert forced is not None
     assert (forced.status, forced.force) == (Status.QUEUED, True)
-    assert await store.queue.ready(running, forecasts()) is None
+    assert await store.ready(running) is None
 
 
 async def test_trigger_of_a_queued_job_keeps_its_place(store: Store) -> None:
@@ -271,7 +271,7 @@ async def test_trigger_of_a_queued_job_keeps_its_place(store: Store) -> None:
 async def test_requeue_begins_an_episode_by_hand_but_not_while_it_runs(store: Store) -> None:
     job = await store.claimed()
     assert await store.queue.requeue(job.id) == []
-    assert await store.queue.ready(job, forecasts())
+    assert await store.ready(job)
     (again,) = await store.queue.requeue(job.id)
     assert (again.status, again.attempts, again.lease_id) == (Status.QUEUED, 0, job.lease_id)
     assert again.adopt_above_lease >= job.lease_id
@@ -291,7 +291,7 @@ async def test_cancel_ends_a_queued_or_running_job_and_no_other(store: Store) ->
 async def test_newer_data_supersede_the_jobs_of_older_ones_and_a_running_one_is_told(store: Store) -> None:
     running = await store.claimed("amazon")
     queued = await store.queued("walmart")
-    settled = await store.queue.ready(await store.claim_one(), forecasts())
+    settled = await store.ready(await store.claim_one())
     queued = await store.queued("target")
     for term in ("amazon", "walmart", "target"):
         await store.comparison(term, values=(9, 8, 7))
@@ -301,7 +301,7 @@ async def test_newer_data_supersede_the_jobs_of_older_ones_and_a_running_one_is_
     assert settled
     assert (await store.row(settled)).status is Status.READY
     assert not await store.queue.heartbeat(running)
-    assert await store.queue.ready(running, forecasts()) is None
+    assert await store.ready(running) is None
 
 
 async def test_lease_ids_move_past_a_fence_from_before_a_restore_and_never_back(store: Store) -> None:
@@ -337,7 +337,7 @@ async def test_every_transition_raises_the_version(store: Store) -> None:
     seen.append(queued.version)
     job = await store.claim_one()
     seen.append(job.version)
-    ready = await store.queue.ready(job, forecasts())
+    ready = await store.ready(job)
     assert ready is not None
     seen.append(ready.version)
     assert seen == [1, 2, 3, 4, 5]

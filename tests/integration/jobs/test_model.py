@@ -159,8 +159,7 @@ class QueueMachine(RuleBasedStateMachine):
     def ready(self, held: Held) -> None:
         job = self.holds(held)
         self.now()
-        row = self.run(self.queue.ready(held.job, forecasts()))
-        assert (row is not None) == (job is not None)
+        assert self.run(self.queue.ready(held.job, forecasts())) == (job is not None)
         if job is not None:
             job.status, job.version = Status.READY, job.version + 1
 

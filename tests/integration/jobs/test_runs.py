@@ -57,6 +57,15 @@ async def dispatching(
     await asyncio.wait_for(task, 5)
 
 
+async def left_by(runner: Runner, store: Store) -> WarmupJob:
+    """A job as a run of it leaves it, and as the run says."""
+    job = await store.claimed()
+    status = await runner.run(job)
+    left = await store.row(job)
+    assert left.status is status
+    return left
+
+
 def settled(store: Store, job: WarmupJob, status: Status) -> Callable[[], Awaitable[bool]]:
     async def check() -> bool:
         return (await store.row(job)).status is status
@@ -65,9 +74,9 @@ def settled(store: Store, job: WarmupJob, status: Status) -> Callable[[], Awaita
 
 
 async def test_a_run_makes_its_job_ready(store: Store) -> None:
-    ready = await runner(store, FakeForecaster(succeed)).run(await store.claimed())
-    assert ready is not None
-    assert ready.status is Status.READY
+    job = await store.claimed()
+    assert await runner(store, FakeForecaster(succeed)).run(job) is Status.READY
+    assert (await store.row(job)).status is Status.READY
 
 
 @pytest.mark.parametrize(
@@ -82,8 +91,7 @@ async def test_a_run_makes_its_job_ready(store: Store) -> None:
 )
 async def test_a_failure_is_told_by_its_kind(store: Store, error: WarmcastError, status: Status, attempts: int) -> None:
     forecaster = refusing(error)
-    left = await runner(store, forecaster).run(await store.claimed())
-    assert left is not None
+    left = await left_by(runner(store, forecaster), store)
     assert (left.status, left.attempts) == (status, attempts)
     assert left.last_error == f"{error.reason.slug}: {error.detail}"
     # Its debugging key is written for failures, not for what was never tried.
@@ -92,8 +100,7 @@ async def test_a_failure_is_told_by_its_kind(store: Store, error: WarmcastError,
 
 async def test_a_fence_above_every_lease_moves_the_leases_past_it(store: Store) -> None:
     forecaster = refusing(WarmcastError(errors.FENCED_OFF, "newer lease", metadata={"leaseId": "5000"}))
-    left = await runner(store, forecaster).run(await store.claimed())
-    assert left is not None
+    left = await left_by(runner(store, forecaster), store)
     assert (left.status, left.attempts) == (Status.QUEUED, 0)
     await store.execute("UPDATE warmup_jobs SET not_before = NULL")
     assert (await store.claim_one()).lease_id > 5000
@@ -104,8 +111,7 @@ async def test_a_forecaster_that_stops_beating_is_given_up(store: Store) -> None
         yield None
         await asyncio.Event().wait()
 
-    left = await runner(store, FakeForecaster(freeze), replace(POLICY, lease=0.2)).run(await store.claimed())
-    assert left is not None
+    left = await left_by(runner(store, FakeForecaster(freeze), replace(POLICY, lease=0.2)), store)
     assert (left.status, left.attempts) == (Status.QUEUED, 1)
     assert left.last_error == "unavailable: the forecaster stopped beating"
 
@@ -116,8 +122,7 @@ async def test_an_attempt_past_its_deadline_is_given_up_though_it_beats(store: S
             await asyncio.sleep(0.01)
             yield None
 
-    left = await runner(store, FakeForecaster(beat), replace(POLICY, attempt_deadline=0.3)).run(await store.claimed())
-    assert left is not None
+    left = await left_by(runner(store, FakeForecaster(beat), replace(POLICY, attempt_deadline=0.3)), store)
     assert left.last_error == "deadline-exceeded: the attempt passed its deadline"
 
 

@@ -20,6 +20,7 @@ from services.jobs.job import QueuePolicy, Status
 from services.jobs.store import comparisons, rescue, statements, track_record, upkeep
 from services.jobs.store.database import PLANNING, Database
 from services.jobs.store.listings import JobFilter, Listings
+from services.jobs.store.queue import _records
 
 SMALL, LARGE = 1_000, 100_000
 KEY = ComparisonKey("a-vs-term500", "12m", "")
@@ -49,6 +50,7 @@ PARAMETERS: dict[str, Any] = (
         "first": datetime(2020, 1, 1, tzinfo=UTC),
         "last": datetime(2030, 1, 1, tzinfo=UTC),
     }
+    | dict.fromkeys(("lease_ids", "engine_versions", *_records([])), "{}")
 )
 STATEMENTS = {
     "view": comparisons._VIEW,
@@ -57,6 +59,7 @@ STATEMENTS = {
     "trigger": statements.TRIGGER,
     "claim": statements.CLAIM,
     "rescue": rescue.RESCUE,
+    "ready": statements.READY,
     "heartbeat": statements.HEARTBEAT.replace("%(id)s", "500"),
     "fail": statements.FAIL.replace("%(id)s", "500"),
     "sweep": rescue.SWEEP,
@@ -102,9 +105,7 @@ class Recorder(Database):
     def __init__(self) -> None:
         self.asked: list[tuple[str, dict[str, Any]]] = []
 
-    async def fetch(
-        self, statement: str, parameters: Mapping[str, object] | None = None, *, repeatable: bool = True
-    ) -> list[DictRow]:
+    async def fetch(self, statement: str, parameters: Mapping[str, object] | None = None) -> list[DictRow]:
         self.asked.append((statement, dict(parameters or {})))
         return []
 

@@ -32,7 +32,7 @@ from services.jobs.scoring import Scorer
 from services.jobs.servicer import JobsServicer
 from services.jobs.store.idempotency import IdempotencyKeys
 from services.jobs.sweeper import Sweeper
-from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, forecasts, succeed
+from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, succeed
 
 SECRET = "made up for this test"
 SENT = metadata.outgoing(secret=SECRET)
@@ -142,7 +142,7 @@ async def test_older_data_become_current_again(jobs: Jobs) -> None:
 async def test_the_snapshot_before_is_the_last_one_that_was_forecast(jobs: Jobs) -> None:
     forecast = await jobs.ingest()
     assert (await jobs.enqueue(await jobs.warmup())).enqueued
-    assert await jobs.store.queue.ready(await jobs.store.claim_one(), forecasts())
+    assert await jobs.store.ready(await jobs.store.claim_one())
     await jobs.ingest(CSV.replace(b"90,13", b"91,13"))
     await jobs.ingest(CSV.replace(b"90,13", b"92,13"))
     warmup = await jobs.warmup()
@@ -238,7 +238,7 @@ async def test_the_eta_comes_from_measured_runs_and_is_absent_before_any(jobs: J
     await jobs.ingest()
     await jobs.enqueue(await jobs.warmup())
     assert not (await jobs.warmup()).HasField("eta_seconds")
-    await jobs.store.queue.ready(await jobs.store.claim_one(), forecasts())
+    await jobs.store.ready(await jobs.store.claim_one())
     await jobs.store.execute("UPDATE warmup_jobs SET started_at = completed_at - interval '4 s'")
     await jobs.enqueue(await jobs.warmup(), pb.ENQUEUE_REASON_CACHE_LOST)
     waiting = await jobs.warmup()
@@ -378,7 +378,7 @@ async def test_every_episode_is_counted_by_its_reason(jobs: Jobs) -> None:
     await jobs.enqueue(await jobs.warmup())
     await jobs.stub.ReportDemand(pb.ReportDemandRequest(demand=[pb.Demand(key=KEY, count=1)]))
     await jobs.ingest(CSV.replace(b"90,13", b"91,13"))
-    ready = await jobs.store.queue.ready(await jobs.store.claim_one(), forecasts())
+    ready = await jobs.store.ready(await jobs.store.claim_one())
     assert ready
     jobs.forecaster.lost = {ready.data_hash}
     await jobs.stub.Sweep(pb.SweepRequest(), metadata=SENT)

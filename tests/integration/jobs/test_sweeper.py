@@ -19,12 +19,9 @@ def runner(store: Store, forecaster: FakeForecaster) -> Runner:
 async def test_the_audit_takes_back_ready_jobs_whose_bundles_are_gone(store: Store) -> None:
     forecaster = FakeForecaster(succeed)
     run = runner(store, forecaster)
-    kept = await run.run(await store.claimed("amazon"))
-    lost = await run.run(await store.claimed("walmart"))
-    unasked = await run.run(await store.claimed("target"))
-    assert kept
-    assert lost
-    assert unasked
+    kept, lost, unasked = [await store.claimed(term) for term in ("amazon", "walmart", "target")]
+    for job in (kept, lost, unasked):
+        assert await run.run(job) is Status.READY
     await store.comparisons.report_demand({kept.key: 1, lost.key: 3})
     forecaster.lost = {lost.data_hash, unasked.data_hash}
     swept = await Sweeper(store.queue, store.listings, forecaster).sweep()
@@ -52,8 +49,8 @@ async def test_what_was_taken_back_is_told_when_the_audit_is_cut_short(store: St
 
     forecaster = FakeForecaster(succeed)
     for term in ("amazon", "walmart"):
-        ready = await runner(store, forecaster).run(await store.claimed(term))
-        assert ready
+        ready = await store.claimed(term)
+        assert await runner(store, forecaster).run(ready) is Status.READY
         await store.comparisons.report_demand({ready.key: 1})
         forecaster.lost.add(ready.data_hash)
     counted = _begun(EnqueueReason.CACHE_LOST), READY_WITHOUT_CACHE._value.get()
@@ -67,8 +64,8 @@ async def test_the_audit_is_skipped_and_reported_while_the_forecaster_is_away(st
         async def missing(self, snapshots: object) -> list[bool]:
             raise WarmcastError(errors.UNAVAILABLE, "the forecaster could not answer")
 
-    ready = await runner(store, FakeForecaster(succeed)).run(await store.claimed())
-    assert ready
+    ready = await store.claimed()
+    assert await runner(store, FakeForecaster(succeed)).run(ready) is Status.READY
     await store.comparisons.report_demand({ready.key: 1})
     await store.queued("walmart")
     await store.execute("UPDATE warmup_jobs SET queued_at = now() - interval '1 h' WHERE status = 'queued'")

@@ -8,7 +8,7 @@ import random
 from services.common.comparison import ComparisonKey
 from services.jobs.job import EnqueueReason, Status
 from services.jobs.store.listings import JobFilter
-from tests.integration.jobs.conftest import Store, forecasts, key_of
+from tests.integration.jobs.conftest import Store, key_of
 
 FIRST_CALL = EnqueueReason.FIRST_CALL
 
@@ -16,7 +16,7 @@ FIRST_CALL = EnqueueReason.FIRST_CALL
 async def test_refresh_takes_what_will_turn_stale_by_popularity_and_only_so_many(store: Store) -> None:
     terms = ("amazon", "target", "walmart")
     for term in terms:
-        await store.queue.ready(await store.claimed(term), forecasts())
+        await store.ready(await store.claimed(term))
     jobs = {job.slug: job for job in await store.listings.jobs(JobFilter(), limit=9)}
     popularity = dict(zip(sorted(jobs), (5, 50, 1), strict=True))
     for slug, count in popularity.items():
@@ -35,7 +35,7 @@ async def test_refresh_takes_what_will_turn_stale_by_popularity_and_only_so_many
 
 async def test_refreshes_do_not_fall_due_in_step(store: Store) -> None:
     for number in range(40):
-        await store.queue.ready(await store.claimed(f"term {number}"), forecasts())
+        await store.ready(await store.claimed(f"term {number}"))
     await store.execute("UPDATE comparisons SET last_asked_at = now()")
     due = []
     for hours in (17, 19, 21, 23):
@@ -79,7 +79,7 @@ async def test_gateways_that_report_the_same_demand_in_any_order_do_not_lock_eac
 
 
 async def test_a_refresh_that_waited_long_enough_is_overtaken_no_more(store: Store) -> None:
-    ready = await store.queue.ready(await store.claimed(), forecasts())
+    ready = await store.ready(await store.claimed())
     assert ready is not None
     await store.queue.enqueue(ready.key, ready.data_hash, seen_version=ready.version, reason=EnqueueReason.REFRESH)
     assert await store.queue.promote() == 0
@@ -93,7 +93,7 @@ async def test_old_jobs_go_in_batches_and_those_of_current_or_previous_data_stay
     for generation in range(5):
         snapshot = await store.comparison(values=(1, 2, 3, generation))
         await store.queue.enqueue(key_of(snapshot), snapshot.data_hash, seen_version=0, reason=FIRST_CALL)
-        assert await store.queue.ready(await store.claim_one(), forecasts())
+        assert await store.ready(await store.claim_one())
     assert await store.queue.delete_old(days=30, limit=10) == 0
     await store.execute("UPDATE warmup_jobs SET updated_at = now() - interval '31 days'")
     await store.execute("UPDATE snapshots SET created_at = now() - interval '31 days'")
