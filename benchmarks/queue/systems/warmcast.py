@@ -83,7 +83,7 @@ class Warmcast:
     @asynccontextmanager
     async def producer(self, url: str) -> AsyncIterator[Enqueue]:
         """The upsert that a first call makes."""
-        database = Database(url, pool_size=1)  # the peers, too, enqueue over one connection
+        database = Database(url, pool_size=1, wait=60)  # the peers, too, enqueue over one connection
         queue = Queue(database, QueuePolicy(), holder="")
 
         async def enqueue(number: int) -> None:
