@@ -6,9 +6,11 @@ import logging
 import random
 import re
 import sys
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+import msgspec
 import structlog
 
 _TRACEPARENT = re.compile(r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
@@ -76,11 +78,13 @@ def _random_hex(digits: int) -> str:
 
 def configure_logging(service: str, *, log_format: str, level: str) -> None:
     """One line an event on standard output; JSON for machines, `console` for people. Idempotent."""
-    renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), pad_event_to=0)
-        if log_format == "console"
-        else structlog.processors.JSONRenderer()
-    )
+    # A line for each request: as text from `json` it takes a fifth of what an answer from memory does, and as bytes half.
+    ours: structlog.typing.Processor = structlog.processors.JSONRenderer(serializer=_json)
+    theirs: structlog.typing.Processor = structlog.processors.JSONRenderer()
+    lines: Callable[..., structlog.typing.WrappedLogger] = structlog.BytesLoggerFactory(sys.stdout.buffer)
+    if log_format == "console":
+        ours = theirs = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), pad_event_to=0)
+        lines = structlog.PrintLoggerFactory()
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -88,13 +92,17 @@ def configure_logging(service: str, *, log_format: str, level: str) -> None:
         structlog.processors.format_exc_info,
     ]
     structlog.configure(
-        processors=[*shared, renderer],
+        processors=[*shared, ours],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(),
+        logger_factory=lines,
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(service=service)
     # Libraries log through the standard module; the same lines, the same place.
     handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=theirs, foreign_pre_chain=shared))
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+def _json(event: object, default: Callable[[object], object]) -> bytes:
+    return msgspec.json.encode(event, enc_hook=default)

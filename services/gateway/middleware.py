@@ -6,11 +6,11 @@ import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import lru_cache
 from typing import Any
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
-from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -32,6 +32,7 @@ Link = Callable[[ASGIApp], ASGIApp]
 
 REQUEST_ID = "x-request-id"
 _REQUEST_ID, _TRACEPARENT = REQUEST_ID.encode(), b"traceparent"
+_NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"))
 _PROBES = frozenset(("/healthz", "/readyz", "/metrics"))
@@ -65,9 +66,8 @@ class RequestIdentity:
 
         async def send_with_id(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers[REQUEST_ID] = identity
-                headers["x-content-type-options"] = "nosniff"
+                # A new list: the headers of an answer from memory belong to others too.
+                message["headers"] = [*message["headers"], (_REQUEST_ID, identity.encode()), _NO_SNIFFING]
             await send(message)
 
         token, trace_token = telemetry.request_id.set(identity), telemetry.traceparent.set(trace)
@@ -109,8 +109,9 @@ class Observation:
             seconds = time.perf_counter() - began
             method = scope["method"] if scope["method"] in _METHODS else "other"
             route = scope["route"].path if "route" in scope else "none"
-            REQUESTS.labels(route, method, str(status)).inc()
-            SECONDS.labels(route, method).observe(seconds)
+            requests, took = _metrics(route, method, status)
+            requests.inc()
+            took.observe(seconds)
             _level(status, scope["path"])(
                 "request",
                 method=method,
@@ -187,6 +188,12 @@ def _error(crash: Exception) -> WarmcastError:
         return crash
     log.error("request crashed", exc_info=crash)
     return WarmcastError(errors.INTERNAL, "something went wrong on our side; the log has it by request id")
+
+
+# Finding the metric of some labels takes longer than raising it. Routes, methods and statuses are few.
+@lru_cache(maxsize=1_000)
+def _metrics(route: str, method: str, status: int) -> tuple[Counter, Histogram]:
+    return REQUESTS.labels(route, method, str(status)), SECONDS.labels(route, method)
 
 
 def _level(status: int, path: str) -> Callable[..., Awaitable[None] | None]:

@@ -1,0 +1,81 @@
+"""Load on one URL: wrk where it is installed, else a small client of our own."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+_SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
+
+
+@dataclass(frozen=True)
+class Load:
+    """What came of it; times in seconds."""
+
+    rate: float  # answers a second
+    p50: float
+    p99: float
+
+
+def load(url: str, *, seconds: float, connections: int = 32, headers: dict[str, str] | None = None) -> Load:
+    """Asks for `url` on all connections without a pause. Raises RuntimeError when an answer is none of 200 and 304."""
+    if shutil.which("wrk"):
+        return _wrk(url, seconds, connections, headers or {})
+    return asyncio.run(_own(url, seconds, connections, headers or {}))
+
+
+def tool() -> str:
+    """What makes the load, for the report."""
+    return "wrk" if shutil.which("wrk") else "our own loader"
+
+
+def _wrk(url: str, seconds: float, connections: int, headers: dict[str, str]) -> Load:
+    sent = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{round(seconds)}s", "--latency", *sent, url]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    if "Non-2xx" in said or "Socket errors" in said:
+        raise RuntimeError(said)
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", said)
+    if rate is None:
+        raise RuntimeError(said)
+    return Load(float(rate[1]), _percentile(said, 50), _percentile(said, 99))
+
+
+def _percentile(said: str, which: int) -> float:
+    found = re.search(rf"{which}%\s+([\d.]+)(us|ms|s)", said)
+    if found is None:
+        raise RuntimeError(said)
+    return float(found[1]) * _SECONDS[found[2]]
+
+
+async def _own(url: str, seconds: float, connections: int, headers: dict[str, str]) -> Load:
+    place = urlsplit(url)
+    target = f"{place.path}?{place.query}" if place.query else place.path
+    lines = [
+        f"GET {target} HTTP/1.1",
+        f"Host: {place.netloc}",
+        *(f"{name}: {value}" for name, value in headers.items()),
+    ]
+    request = ("\r\n".join(lines) + "\r\n\r\n").encode()
+    until, took = time.perf_counter() + seconds, list[float]()
+
+    async def client() -> None:
+        reader, writer = await asyncio.open_connection(place.hostname, place.port)
+        while (begun := time.perf_counter()) < until:
+            writer.write(request)
+            head = await reader.readuntil(b"\r\n\r\n")
+            if not head.startswith((b"HTTP/1.1 200", b"HTTP/1.1 304")):
+                raise RuntimeError(head.decode())
+            if length := re.search(rb"(?i)\r\ncontent-length: (\d+)", head):
+                await reader.readexactly(int(length[1]))
+            took.append(time.perf_counter() - begun)
+        writer.close()
+
+    await asyncio.gather(*(client() for _ in range(connections)))
+    took.sort()
+    return Load(len(took) / seconds, took[len(took) // 2], took[len(took) * 99 // 100])

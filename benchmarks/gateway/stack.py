@@ -1,0 +1,116 @@
+"""The processes of a measurement: the product on stores of its own, further gateways, and what they stand beside."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+
+from devstack import product
+from devstack.ports import free_port
+from devstack.postgres import Postgres
+from devstack.product import Addresses
+from devstack.readiness import http_ready
+from devstack.valkey import Valkey
+
+SECRET = "x" * 32
+_SECONDS = 60.0
+
+
+class Stack:
+    """Real PostgreSQL, Valkey and services, and whatever else a measurement starts; all of it ends with the context."""
+
+    def __init__(self, **changes: str) -> None:
+        self._changes = changes
+        self._ends = ExitStack()
+        self.addresses = Addresses.on_free_ports()
+        self.environment: dict[str, str] = {}
+        self.folder = Path()
+
+    def __enter__(self) -> Stack:
+        with ExitStack() as ends:
+            self.folder = Path(ends.enter_context(tempfile.TemporaryDirectory()))
+            postgres, valkey = Postgres(self.folder / "postgres"), Valkey(self.folder / "valkey")
+            for store in (postgres, valkey):
+                store.start()
+                ends.callback(store.stop)
+            self.environment = {
+                **{key: value for key, value in os.environ.items() if key in ("PATH", "HOME", "PYTHONPATH", "TMPDIR")},
+                **product.wiring(self.addresses, database_url=postgres.url, redis_url=valkey.url),
+                "WARMUP_SECRET": SECRET,
+                "PYTHONUNBUFFERED": "",
+                **self._changes,
+            }
+            product.migrate(self.environment)
+            self._ends = ends.pop_all()
+            for service in product.services(self.addresses, {**self.environment, "LOG_LEVEL": "warning"}):
+                if service.name != "gateway":
+                    self._ends.callback(service.kill_group)
+                    service.launch()
+                    wait_until(service.ready, service.name)
+        return self
+
+    def __exit__(self, *_raised: object) -> None:
+        self._ends.close()
+
+    def gateway(self, **changes: str) -> tuple[str, int]:
+        """Starts a gateway as `make run` has it, its access log in a file; its base URL and process id."""
+        port = free_port()
+        with (self.folder / f"gateway-{port}.log").open("wb") as log:
+            environment = {**self.environment, "GATEWAY_PORT": str(port), **changes}
+            process = self.start("-m", "services.gateway", environment=environment, out=log.fileno())
+        wait_until(lambda: http_ready("127.0.0.1", port), "the gateway")
+        return f"http://127.0.0.1:{port}", process.pid
+
+    def start(
+        self, *arguments: str, environment: dict[str, str] | None = None, out: int = -1
+    ) -> subprocess.Popen[bytes]:
+        """Starts Python with those arguments."""
+        process = subprocess.Popen(
+            [sys.executable, *arguments], env=environment or self.environment, stdout=out if out >= 0 else None
+        )
+        self._ends.callback(process.wait)
+        self._ends.callback(process.kill)
+        return process
+
+    def client(self, base_url: str) -> httpx.Client:
+        """An operator's client."""
+        headers = {"X-Warmup-Secret": SECRET}
+        return self._ends.enter_context(httpx.Client(base_url=base_url, headers=headers, timeout=30, trust_env=False))
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    """Returns once the condition holds. Raises TimeoutError."""
+    until = time.monotonic() + _SECONDS
+    while not condition():
+        if time.monotonic() > until:
+            raise TimeoutError(what)
+        time.sleep(0.02)
+
+
+def series(number: int) -> dict[str, object]:
+    """A made-up weekly comparison of 104 points, as JSON."""
+    day = 86_400
+    dates = [time.strftime("%Y-%m-%d", time.gmtime(1_640_995_200 + day + 7 * day * week)) for week in range(104)]
+    points = [
+        {"date": date, "values": [30 + (week * 7 + number) % 40, 50 - week % 9]} for week, date in enumerate(dates)
+    ]
+    return {"terms": [f"shop {number}", "market"], "timeframe": "5y", "points": points}
+
+
+def premium(number: int) -> str:
+    """Where the premium answer of that comparison is."""
+    return f"/api/comparison/premium?slug=market-vs-shop-{number}&tf=5y"
+
+
+def resident_bytes(pid: int) -> int:
+    """Memory of a process that is not swapped or shared out (Linux)."""
+    pages = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
