@@ -83,7 +83,9 @@ class Repeats:
             try:
                 return await asyncio.shield(task)
             except asyncio.CancelledError:
-                if task.cancelled():  # and not this wait for it
+                waiting = asyncio.current_task()
+                if task.cancelled() and waiting is not None and not waiting.cancelling():
+                    # The call was given up here; a caller that is gone as well is told nothing.
                     raise WarmcastError(errors.UNAVAILABLE, "this server is about to end", retry_after=1) from None
                 raise
 

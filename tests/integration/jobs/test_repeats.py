@@ -84,8 +84,8 @@ async def replica(store: Store, *, lease: float = LEASE_SECONDS, guarded: bool =
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
         yield Client(jobs_pb2_grpc.JobsServiceStub(channel), servicer, repeats)
+        await repeats.drain(0)
     await server.stop(0)
-    await repeats.drain(0)
 
 
 async def test_a_repeated_call_gets_the_kept_answer_whichever_replica_it_comes_to(store: Store) -> None:

@@ -17,7 +17,7 @@ from psycopg.rows import DictRow, tuple_row
 
 from services.common.comparison import ComparisonKey
 from services.jobs.job import QueuePolicy, Status
-from services.jobs.store import comparisons, rescue, statements, track_record, upkeep
+from services.jobs.store import comparisons, idempotency, rescue, statements, track_record, upkeep
 from services.jobs.store.database import PLANNING, Database
 from services.jobs.store.listings import JobFilter, Listings
 from services.jobs.store.queue import _records
@@ -66,10 +66,14 @@ STATEMENTS = {
     "requeue": statements.REQUEUE,
     "promote": upkeep.PROMOTE,
     "status": upkeep.STATUS,
+    "forget idempotency keys": idempotency.FORGET,
     "due to be scored": track_record._DUE.replace("%(data_hash)s", "'newer'"),
     "track record": track_record._TALLIES,
 }
 FILL = """
+INSERT INTO idempotency_keys (method, key, fingerprint, holder, expires_at)
+SELECT 'Sweep', 'key' || n, 'hash', 'holder', now() + (n %% 2 * 2 - 1) * interval '1 h'
+FROM generate_series(%(first)s::int, %(last)s::int) AS n;
 INSERT INTO term_pairs SELECT 'a-vs-term' || n, 'a', 'term' || n
 FROM generate_series(%(first)s::int, %(last)s::int) AS n;
 INSERT INTO snapshots (slug, timeframe, geo, data_hash, times, values_a, values_b, partial_last_period, scaled_apart,
