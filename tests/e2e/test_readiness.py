@@ -1,0 +1,55 @@
+"""Readiness follows each service's own store and no other; liveness follows none, and the gateway none at all."""
+
+from __future__ import annotations
+
+import grpc
+import httpx
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from devstack.postgres import Postgres
+from devstack.valkey import Valkey
+from services.common.rpc.server import READINESS
+from tests.e2e.conftest import Product
+from tests.waiting import wait_until
+
+ALL_READY = {"jobs": True, "forecaster": True, "gateway": True}
+
+
+def test_each_follows_its_own_store(running_product: Product, postgres: Postgres, valkey: Valkey) -> None:
+    assert _ready(running_product) == ALL_READY
+    postgres.kill()
+    try:
+        wait_until(lambda: _ready(running_product) == ALL_READY | {"jobs": False}, 30, "jobs is not ready")
+        assert _alive(running_product)
+    finally:
+        postgres.start()
+    wait_until(lambda: _ready(running_product) == ALL_READY, 30, "jobs is ready again")
+    valkey.kill()
+    try:
+        wait_until(lambda: _ready(running_product) == ALL_READY | {"forecaster": False}, 30, "it is not ready")
+        assert _alive(running_product)
+    finally:
+        valkey.start()
+    wait_until(lambda: _ready(running_product) == ALL_READY, 30, "the forecaster is ready again")
+
+
+def _ready(product: Product) -> dict[str, bool]:
+    gateway = httpx.get(f"{product.base_url}/readyz", timeout=5, trust_env=False).status_code == 200
+    return {
+        "jobs": _serves(product.addresses.jobs_addr, READINESS),
+        "forecaster": _serves(product.addresses.forecaster_addr, READINESS),
+        "gateway": gateway,
+    }
+
+
+def _alive(product: Product) -> bool:
+    gateway = httpx.get(f"{product.base_url}/healthz", timeout=5, trust_env=False).status_code == 200
+    where = (product.addresses.jobs_addr, product.addresses.forecaster_addr)
+    return gateway and all(_serves(address, "") for address in where)
+
+
+def _serves(address: str, name: str) -> bool:
+    with grpc.insecure_channel(address) as channel:
+        asked = health_pb2.HealthCheckRequest(service=name)
+        answer = health_pb2_grpc.HealthStub(channel).Check(asked, timeout=5, wait_for_ready=True)
+        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
