@@ -17,6 +17,11 @@ def cpus_available() -> int:
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
+def slots_by_default() -> int:
+    """All CPUs but one, which is left to those who serve: with both of two, a mass expiry doubled what calls took."""
+    return max(1, cpus_available() - 1)
+
+
 class ForecasterSettings(RpcServerSettings):
     """See each field; `warmcast forecaster` prints what is wrong and ends with status 2."""
 
@@ -26,7 +31,10 @@ class ForecasterSettings(RpcServerSettings):
     redis_connections: int = Field(32, ge=1, le=1000, description="most connections to Redis at once")
     forecaster_listen: str = Field("0.0.0.0:50052", description="address that the forecaster listens on, host:port")
     worker_slots: int = Field(
-        default_factory=cpus_available, ge=1, le=256, description="runs that compute at once; default: the CPUs"
+        default_factory=slots_by_default,
+        ge=1,
+        le=256,
+        description="runs that compute at once; default: the CPUs but one, at least 1",
     )
     queue_limit: int | None = Field(
         None, ge=0, le=10_000, description="runs that may wait for a slot; default: four times WORKER_SLOTS"

@@ -23,6 +23,7 @@ RUNS = Counter("warmcast_jobs_runs_total", "Runs by how they left their job", ["
 RUN_SECONDS = Histogram(
     "warmcast_jobs_run_seconds", "Time from claim to settled", buckets=(0.1, 0.5, 1, 2, 5, 10, 30, 60, 180)
 )
+_RENEW_AFTER = 0.1  # of the lease; half of the time between two beats at the defaults
 _LEASE_LOST = "lease-lost"
 _ENDED = {status: RUNS.labels(status.value) for status in Status} | {None: RUNS.labels(_LEASE_LOST)}
 _ENDED_INTERRUPTED = RUNS.labels("interrupted")
@@ -94,7 +95,8 @@ class Runner:
     async def _forecasts(self, job: ClaimedJob) -> GeneratedForecasts:
         """The forecaster's answer. The lease is renewed at each of its beats, and only then."""
         now = asyncio.get_running_loop().time
-        deadline = now() + self._policy.attempt_deadline
+        renewed = now()
+        deadline = renewed + self._policy.attempt_deadline
         try:
             async with asyncio.timeout(None) as limit, contextlib.aclosing(self._forecaster.generate(job)) as stream:
                 while True:
@@ -102,8 +104,11 @@ class Runner:
                     event = await anext(stream)
                     if event is not None:
                         return event
-                    limit.reschedule(deadline)
-                    await self._renew(job)
+                    # The first beat comes with the order: a lease as new as that is not written anew for it.
+                    if now() - renewed > _RENEW_AFTER * self._policy.lease:
+                        limit.reschedule(deadline)
+                        await self._renew(job)
+                        renewed = now()
         except TimeoutError:
             if now() >= deadline:
                 raise WarmcastError(errors.DEADLINE_EXCEEDED, "the attempt passed its deadline") from None

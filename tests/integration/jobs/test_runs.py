@@ -79,6 +79,22 @@ async def test_a_run_makes_its_job_ready(store: Store) -> None:
     assert (await store.row(job)).status is Status.READY
 
 
+async def test_the_first_beat_does_not_renew_a_lease_that_is_as_new(store: Store) -> None:
+    leases = []
+
+    async def look(job: WarmupJob) -> Generation:
+        for pause in (0, 0.2):
+            await asyncio.sleep(pause)
+            yield None
+            leases.append((await store.row(job)).lease_expires_at)
+        yield forecasts()
+
+    job = await store.claimed()
+    await runner(store, FakeForecaster(look), replace(POLICY, lease=1)).run(job)
+    assert leases[0] == job.lease_expires_at
+    assert leases[1] != leases[0]
+
+
 @pytest.mark.parametrize(
     ("error", "status", "attempts"),
     [
@@ -139,7 +155,7 @@ async def test_a_run_whose_lease_is_gone_leaves_at_its_next_beat(store: Store) -
             ended.set()
 
     job = await store.claimed()
-    assert await runner(store, FakeForecaster(beat)).run(job) is None
+    assert await runner(store, FakeForecaster(beat), replace(POLICY, lease=1)).run(job) is None
     assert ended.is_set()
     assert (await store.row(job)).status is Status.CANCELLED
 
