@@ -4,188 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
-import grpc
 import pytest
 from warmcast.jobs.v1 import jobs_pb2 as pb
-from warmcast.jobs.v1 import jobs_pb2_grpc
 
 from services.common import errors
-from services.common.errors import WarmcastError
 from services.common.rpc import metadata
-from services.common.rpc.interceptors import standard_chain
-from services.common.rpc.server import Server
-from services.common.rpc.status import from_rpc_error
 from services.jobs import servicer
-from services.jobs.changes import Changes
-from services.jobs.dispatcher import Dispatcher
 from services.jobs.episodes import ENQUEUED
 from services.jobs.forecast import ForecasterInfo
-from services.jobs.importer import Importer
 from services.jobs.job import EnqueueReason
-from services.jobs.repeats import Repeats
-from services.jobs.runner import Runner
-from services.jobs.scoring import Scorer
-from services.jobs.servicer import JobsServicer
-from services.jobs.store.idempotency import IdempotencyKeys
-from services.jobs.sweeper import Sweeper
-from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, succeed
-
-SECRET = "made up for this test"
-SENT = metadata.outgoing(secret=SECRET)
-CSV = b"""Category: All categories
-
-Week,amazon: (United States),costco: (United States)
-2024-01-07,75,<1
-2024-01-14,80,12
-2024-01-21,77,14
-2024-01-28,90,13
-"""
-KEY = pb.ComparisonKey(slug="amazon-vs-costco", timeframe="12m", geo="US")
-
-
-@dataclass
-class Jobs:
-    """A running service and a client's stub."""
-
-    stub: jobs_pb2_grpc.JobsServiceAsyncStub
-    store: Store
-    forecaster: FakeForecaster
-    channel: grpc.aio.Channel
-
-    async def ingest(self, content: bytes = CSV, **fields: object) -> pb.IngestSnapshotResponse:
-        request = pb.IngestSnapshotRequest(files=pb.TrendsFiles(files=[pb.TrendsFile(name="a.csv", content=content)]))
-        request.MergeFrom(pb.IngestSnapshotRequest(**fields))  # type: ignore[arg-type]  # fields of that message
-        return await self.stub.IngestSnapshot(request, metadata=SENT)
-
-    async def warmup(self) -> pb.GetWarmupResponse:
-        return await self.stub.GetWarmup(pb.GetWarmupRequest(key=KEY))
-
-    async def enqueue(
-        self, seen: pb.GetWarmupResponse, reason: pb.EnqueueReason.ValueType = pb.ENQUEUE_REASON_FIRST_CALL
-    ) -> pb.EnqueueWarmupResponse:
-        version = seen.job.version if seen.HasField("job") else 0
-        return await self.stub.EnqueueWarmup(
-            pb.EnqueueWarmupRequest(key=KEY, data_hash=seen.data_hash, seen_version=version, reason=reason)
-        )
-
-
-async def refused(call: object) -> WarmcastError:
-    """The error that a call ends with."""
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await call  # type: ignore[misc]  # an awaitable call of any RPC
-    return from_rpc_error(caught.value, asked="jobs")
-
-
-def token_of(place: object) -> str:
-    """A page token as somebody might make it up."""
-    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
+from tests.integration.jobs.conftest import Store
+from tests.integration.jobs.service import CSV, KEY, SENT, Jobs, refused, serving, token_of
 
 
 @pytest.fixture
 async def jobs(store: Store) -> AsyncIterator[Jobs]:
-    """The service as `__main__` wires it, its dispatcher off and its forecaster under control."""
-    forecaster = FakeForecaster(succeed)
-    runner = Runner(store.queue, forecaster, POLICY)
-    dispatcher = Dispatcher(store.queue, runner, forecaster, poll=60)
-    chain = standard_chain(
-        guarded=servicer.GUARDED, accepted_secrets=(SECRET,), longest=30, unbounded=servicer.UNBOUNDED
-    )
-    server = Server(chain, service=servicer.SERVICE)
-    service = JobsServicer(
-        importer=Importer(store.comparisons, Scorer(store.record)),
-        comparisons=store.comparisons,
-        queue=store.queue,
-        listings=store.listings,
-        record=store.record,
-        changes=Changes(store.listings.changed),
-        dispatcher=dispatcher,
-        sweeper=Sweeper(store.queue, store.listings, forecaster),
-        dispatching=False,
-    )
-    Repeats(IdempotencyKeys(store.database)).wrap(service, servicer.CHANGING)
-    jobs_pb2_grpc.add_JobsServiceServicer_to_server(service, server.grpc)
-    port = await server.start("127.0.0.1:0")
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        yield Jobs(jobs_pb2_grpc.JobsServiceStub(channel), store, forecaster, channel)
-    await server.stop(0)
-
-
-async def test_an_export_becomes_the_current_snapshot_once(jobs: Jobs) -> None:
-    first, again = await jobs.ingest(), await jobs.ingest()
-    assert (first.slug, list(first.terms), first.timeframe, first.geo) == (
-        "amazon-vs-costco",
-        ["amazon", "costco"],
-        "12m",
-        "US",
-    )
-    assert (first.created, again.created) == (True, False)
-    assert first.data_hash == again.data_hash
-    assert first.points == 4
-    warmup = await jobs.warmup()
-    assert (warmup.data_hash, warmup.term_a, warmup.term_b) == (first.data_hash, "amazon", "costco")
-    assert warmup.signals_a.last_value == 90
-    assert not warmup.HasField("job")
-
-
-async def test_older_data_become_current_again(jobs: Jobs) -> None:
-    old = await jobs.ingest()
-    new = await jobs.ingest(CSV.replace(b"90,13", b"91,13"))
-    assert (await jobs.warmup()).data_hash == new.data_hash
-    await jobs.ingest()
-    assert (await jobs.warmup()).data_hash == old.data_hash
-
-
-async def test_the_snapshot_before_is_the_last_one_that_was_forecast(jobs: Jobs) -> None:
-    forecast = await jobs.ingest()
-    assert (await jobs.enqueue(await jobs.warmup())).enqueued
-    assert await jobs.store.ready(await jobs.store.claim_one())
-    await jobs.ingest(CSV.replace(b"90,13", b"91,13"))
-    await jobs.ingest(CSV.replace(b"90,13", b"92,13"))
-    warmup = await jobs.warmup()
-    assert warmup.previous_data_hash == forecast.data_hash
-    assert warmup.previous_engine_version == "test"
-
-
-async def test_an_import_of_what_was_asked_for_lately_is_enqueued_at_once(jobs: Jobs) -> None:
-    assert not (await jobs.ingest()).warmup_triggered
-    await jobs.stub.ReportDemand(pb.ReportDemandRequest(demand=[pb.Demand(key=KEY, count=2)]))
-    newer = await jobs.ingest(CSV.replace(b"90,13", b"91,13"))
-    assert newer.warmup_triggered
-    assert (await jobs.warmup()).job.reason == "import"
-    await jobs.store.execute("UPDATE comparisons SET last_asked_at = now() - interval '8 days'")
-    assert not (await jobs.ingest(CSV.replace(b"90,13", b"92,13"))).warmup_triggered
-
-
-async def test_a_slug_of_other_terms_is_refused_and_names_both(jobs: Jobs) -> None:
-    await jobs.ingest(CSV.replace(b"amazon", b"c++").replace(b"costco", b"rust"))
-    other = await refused(jobs.ingest(CSV.replace(b"amazon", b"c plus plus").replace(b"costco", b"rust")))
-    assert other.reason is errors.SLUG_TAKEN
-    assert "“c++”" in other.detail
-    assert "“c plus plus”" in other.detail
-    assert len(await jobs.store.execute("SELECT id FROM snapshots")) == 1
-
-
-@pytest.mark.parametrize("source", ["x\0", "x\x1b[2J", "x" * 201])
-async def test_a_source_that_is_no_name_is_refused(jobs: Jobs, source: str) -> None:
-    error = await refused(jobs.ingest(source=source))
-    assert (error.reason, [field for field, _ in error.fields]) == (errors.INVALID_ARGUMENT, ["source"])
-    assert await jobs.store.execute("SELECT id FROM snapshots") == []
-
-
-async def test_a_put_takes_only_the_comparison_s_terms(jobs: Jobs) -> None:
-    unknown = await refused(jobs.ingest(expected_slug="amazon-vs-costco"))
-    assert unknown.reason is errors.NOT_FOUND
-    await jobs.ingest()
-    spelled = await jobs.ingest(CSV.replace(b"amazon", b"AMAZON"), expected_slug="costco-vs-amazon")
-    assert (spelled.created, list(spelled.terms)) == (False, ["amazon", "costco"])
-    wrong = await refused(jobs.ingest(CSV.replace(b"amazon", b"walmart"), expected_slug="amazon-vs-costco"))
-    assert wrong.reason is errors.TERMS_MISMATCH
-    assert "walmart" in wrong.detail
-    assert "amazon" in wrong.detail
+    """The service and its client."""
+    async with serving(store) as running:
+        yield running
 
 
 async def test_what_changes_state_needs_the_secret(jobs: Jobs) -> None:
@@ -301,17 +139,6 @@ async def test_jobs_are_listed_newest_first_in_pages(jobs: Jobs) -> None:
     assert len((await jobs.stub.ListJobs(pb.ListJobsRequest(newer_than_seconds=60))).jobs) == 5
 
 
-async def test_comparisons_are_listed_in_pages(jobs: Jobs) -> None:
-    for number in range(5):
-        await jobs.store.comparison(f"term {number}")
-    first = await jobs.stub.ListComparisons(pb.ListComparisonsRequest(page_size=3))
-    second = await jobs.stub.ListComparisons(pb.ListComparisonsRequest(page_size=3, page_token=first.next_page_token))
-    slugs = [each.slug for page in (first, second) for each in page.comparisons]
-    assert second.next_page_token == ""
-    assert slugs == [f"costco-vs-term-{number}" for number in range(5)]
-    assert first.comparisons[0].points == 4
-
-
 @pytest.mark.parametrize(
     "token",
     [
@@ -408,21 +235,6 @@ async def test_status_counts_and_says_whether_the_forecaster_answers(jobs: Jobs)
     assert (counts[pb.JOB_STATUS_QUEUED], counts[pb.JOB_STATUS_RUNNING]) == (1, 1)
     assert status.forecaster_available
     assert (status.worker_slots, status.dispatcher_enabled) == (2, False)
-
-
-async def test_an_unknown_comparison_says_what_there_is(jobs: Jobs) -> None:
-    await jobs.ingest()
-    error = await refused(jobs.stub.GetWarmup(pb.GetWarmupRequest(key=pb.ComparisonKey(slug="amazon-vs-costco"))))
-    assert error.reason is errors.NOT_FOUND
-    assert "there is 12m US" in error.detail
-
-
-async def test_demand_is_added_up_and_unknown_comparisons_are_passed_over(jobs: Jobs) -> None:
-    await jobs.ingest()
-    unknown = pb.ComparisonKey(slug="a-vs-b")
-    reported = [pb.Demand(key=KEY, count=2), pb.Demand(key=KEY, count=3), pb.Demand(key=unknown, count=1)]
-    await jobs.stub.ReportDemand(pb.ReportDemandRequest(demand=reported))
-    assert await jobs.store.execute("SELECT demand FROM comparisons") == [{"demand": 5}]
 
 
 async def test_a_crash_shows_none_of_its_text(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:

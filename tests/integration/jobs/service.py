@@ -1,0 +1,110 @@
+"""The jobs service as it runs, and its client, for the tests that call it."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import grpc
+import pytest
+from warmcast.jobs.v1 import jobs_pb2 as pb
+from warmcast.jobs.v1 import jobs_pb2_grpc
+
+from services.common.errors import WarmcastError
+from services.common.rpc import metadata
+from services.common.rpc.interceptors import standard_chain
+from services.common.rpc.server import Server
+from services.common.rpc.status import from_rpc_error
+from services.jobs import servicer
+from services.jobs.changes import Changes
+from services.jobs.dispatcher import Dispatcher
+from services.jobs.importer import Importer
+from services.jobs.repeats import Repeats
+from services.jobs.runner import Runner
+from services.jobs.scoring import Scorer
+from services.jobs.servicer import JobsServicer
+from services.jobs.store.idempotency import IdempotencyKeys
+from services.jobs.sweeper import Sweeper
+from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, succeed
+
+SECRET = "made up for this test"
+SENT = metadata.outgoing(secret=SECRET)
+CSV = b"""Category: All categories
+
+Week,amazon: (United States),costco: (United States)
+2024-01-07,75,<1
+2024-01-14,80,12
+2024-01-21,77,14
+2024-01-28,90,13
+"""
+KEY = pb.ComparisonKey(slug="amazon-vs-costco", timeframe="12m", geo="US")
+
+
+@dataclass
+class Jobs:
+    """A running service and a client's stub."""
+
+    stub: jobs_pb2_grpc.JobsServiceAsyncStub
+    store: Store
+    forecaster: FakeForecaster
+    channel: grpc.aio.Channel
+
+    async def ingest(self, content: bytes = CSV, **fields: object) -> pb.IngestSnapshotResponse:
+        request = pb.IngestSnapshotRequest(files=pb.TrendsFiles(files=[pb.TrendsFile(name="a.csv", content=content)]))
+        request.MergeFrom(pb.IngestSnapshotRequest(**fields))  # type: ignore[arg-type]  # fields of that message
+        return await self.stub.IngestSnapshot(request, metadata=SENT)
+
+    async def warmup(self) -> pb.GetWarmupResponse:
+        return await self.stub.GetWarmup(pb.GetWarmupRequest(key=KEY))
+
+    async def enqueue(
+        self, seen: pb.GetWarmupResponse, reason: pb.EnqueueReason.ValueType = pb.ENQUEUE_REASON_FIRST_CALL
+    ) -> pb.EnqueueWarmupResponse:
+        version = seen.job.version if seen.HasField("job") else 0
+        return await self.stub.EnqueueWarmup(
+            pb.EnqueueWarmupRequest(key=KEY, data_hash=seen.data_hash, seen_version=version, reason=reason)
+        )
+
+
+async def refused(call: object) -> WarmcastError:
+    """The error that a call ends with."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call  # type: ignore[misc]  # an awaitable call of any RPC
+    return from_rpc_error(caught.value, asked="jobs")
+
+
+def token_of(place: object) -> str:
+    """A page token as somebody might make it up."""
+    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
+
+
+@asynccontextmanager
+async def serving(store: Store) -> AsyncIterator[Jobs]:
+    """The service as `__main__` wires it, its dispatcher off and its forecaster under control."""
+    forecaster = FakeForecaster(succeed)
+    runner = Runner(store.queue, forecaster, POLICY)
+    dispatcher = Dispatcher(store.queue, runner, forecaster, poll=60)
+    chain = standard_chain(
+        guarded=servicer.GUARDED, accepted_secrets=(SECRET,), longest=30, unbounded=servicer.UNBOUNDED
+    )
+    server = Server(chain, service=servicer.SERVICE)
+    service = JobsServicer(
+        importer=Importer(store.comparisons, Scorer(store.record)),
+        comparisons=store.comparisons,
+        queue=store.queue,
+        listings=store.listings,
+        record=store.record,
+        changes=Changes(store.listings.changed),
+        dispatcher=dispatcher,
+        sweeper=Sweeper(store.queue, store.listings, forecaster),
+        dispatching=False,
+    )
+    Repeats(IdempotencyKeys(store.database)).wrap(service, servicer.CHANGING)
+    jobs_pb2_grpc.add_JobsServiceServicer_to_server(service, server.grpc)
+    port = await server.start("127.0.0.1:0")
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        yield Jobs(jobs_pb2_grpc.JobsServiceStub(channel), store, forecaster, channel)
+    await server.stop(0)
