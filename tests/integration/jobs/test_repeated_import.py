@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import pytest
 from warmcast.jobs.v1 import jobs_pb2 as pb
 
 from services.common import errors
 from services.common.rpc import metadata
 from tests.integration.jobs.conftest import Store
-from tests.integration.jobs.test_service import CSV, SECRET, SENT, Jobs, jobs, refused
+from tests.integration.jobs.service import CSV, SECRET, SENT, Jobs, refused, serving
 
 KEYED = (*SENT, (metadata.IDEMPOTENCY_KEY, "one"))
 REQUEST = pb.IngestSnapshotRequest(files=pb.TrendsFiles(files=[pb.TrendsFile(name="a.csv", content=CSV)]))
@@ -16,7 +18,12 @@ NEWER = pb.IngestSnapshotRequest(
     files=pb.TrendsFiles(files=[pb.TrendsFile(name="a.csv", content=CSV.replace(b"90,13", b"91,13"))])
 )
 
-__all__ = ["jobs"]
+
+@pytest.fixture
+async def jobs(store: Store) -> AsyncIterator[Jobs]:
+    """The service and its client."""
+    async with serving(store) as running:
+        yield running
 
 
 async def test_a_repeated_import_is_told_that_it_created_what_it_created(jobs: Jobs, store: Store) -> None:
