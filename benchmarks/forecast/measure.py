@@ -17,7 +17,7 @@ import numpy as np
 from benchmarks.forecast import report
 from benchmarks.forecast.cases import SETS, Case, export_cases, packaged_cases
 from benchmarks.forecast.directions import left_out, outcomes, reliability
-from benchmarks.forecast.learn import FAMILIES, ORIGINS, learn_family, make_rows
+from benchmarks.forecast.learn import DIRECTION_ORIGINS, FAMILIES, ORIGINS, learn_family, make_rows
 from benchmarks.forecast.pairs import brier_scores
 from benchmarks.forecast.peers import Method, methods, naive, or_naive, ours
 from benchmarks.forecast.scores import Forecast, score
@@ -76,7 +76,7 @@ def _learned(exported: list[Case]) -> Iterator[str]:
         of_family = [row for row in rows if row.case.set in sets]
         said = learn_family(family, of_family).widened
         for name in sets:
-            for origins in sorted({1, ORIGINS[name]}):
+            for origins in sorted({1, ORIGINS[name] // 2 or 1, ORIGINS[name]}):
                 chosen = [
                     (row.case, one)
                     for row, one in zip(of_family, said, strict=True)
@@ -84,11 +84,11 @@ def _learned(exported: list[Case]) -> Iterator[str]:
                 ]
                 yield report.left_out_row(name, origins, len(chosen), score(*map(list, zip(*chosen, strict=True))))
     yield ""
-    yield from _probabilities(exported)
+    yield from _probabilities([case for case in exported if case.held_out <= DIRECTION_ORIGINS])
 
 
 def _probabilities(exported: list[Case]) -> Iterator[str]:
-    yield "Of forecasts that said rising or falling, over all origins, by the confidence learned without their source:"
+    yield "Of forecasts that said rising or falling, over four origins, by the confidence learned without their source:"
     yield ""
     yield from reliability(left_out(outcomes(exported)))
     yield ""

@@ -1,7 +1,7 @@
-"""The forecast: at each step the weighted median of ten simple ones that err in different ways.
+"""The forecast: at each step the weighted median of ten or eleven simple ones that err in different ways.
 
 On the real exports, weights learned over series did not hold for sources that they were not learned from; a median did,
-and somewhat better when members that erred more in this series' own backtest weigh less. Two of the ten are naive where
+and somewhat better when members that erred more in this series' own backtest weigh less. Two of them are naive where
 there is no season, which draws a doubtful forecast there.
 """
 
@@ -15,20 +15,20 @@ from numpy.typing import NDArray
 from services.forecaster.engine.history import Array
 from services.forecaster.engine.rhythm import Rhythm
 from services.forecaster.engine.seasonality import has_season, season_profile
-from services.forecaster.engine.smoothing import FLAT, GRID, past_errors, smooth, weights
+from services.forecaster.engine.smoothing import FLAT, GRID, LEVELS, past_errors, smooth, weights
 
 Places = NDArray[np.intp]
 
 LEAST_KNOWN = 8  # values; with fewer it is naive
 QUANTILES = (0.25, 0.5)  # of all that is known: where a series comes back to after its events
-MEMBERS = 10
 RIGOUR = 2.0  # how fast trust falls with a member's error over the best's: 1 to 3 did about as well
 _SETTLING = 4  # first values whose errors say more about the start than about a parameter set
 NOISE = 0.02  # on the logarithmic scale, a point at level 50: smaller errors say nothing about what made them
 
 
 def members(values: Array, rhythm: Rhythm, origins: Sequence[int], steps: int) -> Array:
-    """Each member's forecasts from each origin, `steps` ahead: (MEMBERS, origins, steps).
+    """Each member's forecasts from each origin, `steps` ahead: (members, origins, steps),
+    ten members and one for each of the rhythm's calm levels.
 
     `values` and the forecasts are on a scale of the engine's. An origin is the number of values known, LEAST_KNOWN at
     least; what lies behind it is not looked at.
@@ -42,7 +42,9 @@ def members(values: Array, rhythm: Rhythm, origins: Sequence[int], steps: int) -
     levels = np.array([_levels(each, rhythm.spans) for each in known]).T[:, :, None]
     seasons = np.array([_repeated(profiles[row], origin, steps) for row, origin in zip(row_of, origins, strict=True)])
     naive = np.broadcast_to(values[np.array(origins) - 1][:, None], (1, *seasons.shape))
-    return np.concatenate((levels + seasons, _smoothed(rows, row_of, np.array(origins), steps) + seasons, naive))
+    return np.concatenate(
+        (levels + seasons, _smoothed(rows, row_of, np.array(origins), steps, rhythm.calm) + seasons, naive)
+    )
 
 
 def trust(errors: Array) -> Array:
@@ -71,9 +73,9 @@ def _levels(known: Array, spans: tuple[int, ...]) -> list[float]:
     return [float(known[-1]), *medians, *(_quantile(ranked, share) for share in QUANTILES)]
 
 
-def _smoothed(rows: Array, row_of: Places, origins: Places, steps: int) -> Array:
+def _smoothed(rows: Array, row_of: Places, origins: Places, steps: int, calm: tuple[float, ...]) -> Array:
     """Means over the parameter sets, weighed by their errors so far: without a trend and with, by the errors over the
-    horizon; with a trend, by those of one step."""
+    horizon; with a trend, by those of one step. Then each calm level alone."""
     levels, trends = smooth(rows)
     count = len(origins)
     one_step = np.zeros((count, GRID.level.size))
@@ -95,6 +97,7 @@ def _smoothed(rows: Array, row_of: Places, origins: Places, steps: int) -> Array
             np.repeat(flat[:, None], steps, axis=1),
             np.sum(paths * weights(over_horizon)[:, None], axis=2),
             np.sum(paths * weights(one_step)[:, None], axis=2),
+            *(np.repeat(level[:, LEVELS.index(share), None], steps, axis=1) for share in calm),
         )
     )
 

@@ -19,15 +19,15 @@ class Reach:
     event: float  # what is added for events not had yet, on the scale of intervals
 
 
-SHORT = Reach((0.32, 0.135, 0.292, 0.802), (0.071, 0.097, 0.301, 0.054), 3.566, 1.616)
-SHORT_WEEKLY = Reach((0.362, 0.152, 0.326, 0.903), (0.071, 0.097, 0.301, 0.054), 3.566, 1.616)
-DAILY = Reach((0.31, 0.123, 0.266, 0.778), (0.071, 0.097, 0.301, 0.054), 3.566, 1.616)
-LONG_WEEKLY = Reach((0.66, 0.402, 0.62, 1.156), (0.085, 0.053, 0.143, 0.102), 5.916, 0.0)
-LONG_MONTHLY = Reach((0.664, 0.354, 0.553, 1.13), (0.085, 0.053, 0.143, 0.102), 5.916, 0.0)
-UNBOUNDED = Reach((1.298, 0.754, 1.196, 2.608), (0.011, -0.011, 0.038, -0.027), 0.0, 0.0)
+SHORT = Reach((0.305, 0.125, 0.299, 0.774), (0.086, 0.093, 0.278, 0.052), 3.556, 1.685)
+SHORT_WEEKLY = Reach((0.347, 0.14, 0.333, 0.876), (0.086, 0.093, 0.278, 0.052), 3.556, 1.685)
+DAILY = Reach((0.294, 0.116, 0.278, 0.751), (0.086, 0.093, 0.278, 0.052), 3.556, 1.685)
+LONG_WEEKLY = Reach((0.753, 0.381, 0.768, 1.375), (0.053, 0.097, 0.04, 0.032), 5.01, 0.0)
+LONG_MONTHLY = Reach((0.685, 0.299, 0.633, 1.24), (0.053, 0.097, 0.04, 0.032), 5.01, 0.0)
+UNBOUNDED = Reach((1.242, 0.669, 1.21, 2.702), (0.015, 0.039, -0.021, -0.071), 0.0, 0.0)
 
 # Of a direction coming true: constant and slope that correct the intervals' log-odds, and the share of forecasts that
 # an event decides instead.
-CONFIDENCE = (0.021, 1.511, 0.182)
+CONFIDENCE = (0.111, 1.378, 0.192)
 # The correlation of any two steps' errors, of which a path errs mostly one way. By hand: 0.6 to 1 do about as well.
 TOGETHER = 0.8

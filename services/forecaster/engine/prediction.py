@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.forecaster.engine.backtest import Backtest, choose_origins
-from services.forecaster.engine.combination import LEAST_KNOWN, MEMBERS, members, trust, weighted_median
+from services.forecaster.engine.combination import LEAST_KNOWN, members, trust, weighted_median
 from services.forecaster.engine.history import Array
 from services.forecaster.engine.rhythm import Rhythm
 from services.forecaster.engine.scale import BOUNDED, Scale
@@ -41,8 +41,8 @@ def predict(
     made = members(logs, rhythm, [*origins, len(values)], max(steps, length))
     past = made[:, :-1, :length]
     # No window may weigh members by what came in it, and earlier ones seldom end before it begins: all count alike.
-    windows = scale.from_log(weighted_median(past, np.ones(MEMBERS)))
-    weight = np.ones(MEMBERS)
+    windows = scale.from_log(weighted_median(past, np.ones(len(made))))
+    weight = np.ones(len(made))
     if origins:
         came = np.array([logs[origin : origin + length] for origin in origins])
         weight = trust(np.abs(past - came).mean(axis=(1, 2)))
