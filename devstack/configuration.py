@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 
 from devstack.settings import CHECKOUT
 from services.cli.settings import ClientSettings
+from services.common.rpc.settings import HealthSettings, TlsSettings
 from services.common.settings import ServerSettings, Settings
 from services.forecaster.settings import ForecasterSettings
 from services.gateway.settings import GatewaySettings
@@ -34,9 +35,12 @@ names the variable. Written by `make docs` from the services' `settings.py`; a t
 
 def page() -> str:
     """The whole page."""
-    parts = [_HEAD, _section("All of them", Settings, ()), _section("The three services", ServerSettings, Settings)]
-    parts += [_section(f"`warmcast {name}`", kind, ServerSettings) for name, kind in _READERS.items() if name[0] != "c"]
-    parts.append(_section("Client commands", ClientSettings, Settings))
+    parts = [_HEAD, _section("All of them", Settings), _section("The three services", ServerSettings, Settings)]
+    parts.append(_section("The three services and client commands", TlsSettings, Settings))
+    parts.append(_section("Probes", HealthSettings, Settings))
+    shared = (ServerSettings, TlsSettings, HealthSettings)
+    parts += [_section(f"`warmcast {name}`", kind, *shared) for name, kind in _READERS.items() if name[0] != "c"]
+    parts.append(_section("Client commands", ClientSettings, TlsSettings))
     return "\n".join(parts)
 
 
@@ -45,8 +49,8 @@ def known_variables() -> set[str]:
     return {name.upper() for kind in _READERS.values() for name in kind.model_fields}
 
 
-def _section(title: str, kind: type[Settings], below: type[Settings] | tuple[()]) -> str:
-    inherited = below.model_fields if isinstance(below, type) else {}
+def _section(title: str, kind: type[Settings], *below: type[Settings]) -> str:
+    inherited = {name for each in below for name in each.model_fields}
     rows = [_row(name, field) for name, field in kind.model_fields.items() if name not in inherited]
     return "\n".join([f"## {title}", "", "| variable | default | what it is |", "| --- | --- | --- |", *rows, ""])
 

@@ -23,7 +23,7 @@ def connect() -> Iterator[Jobs]:
     """A client of the jobs service; ends the process with a clear message and an exit code when a call fails."""
     configured = settings.load(ClientSettings)
     secret = configured.warmup_secret.get_secret_value() if configured.warmup_secret else None
-    with Jobs(configured.jobs_addr, secret=secret, deadlines=DEADLINES) as client:
+    with Jobs(configured.jobs_addr, secret=secret, deadlines=DEADLINES, tls=configured.tls()) as client:
         try:
             yield client
         except WarmcastError as error:

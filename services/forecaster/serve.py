@@ -50,7 +50,7 @@ async def serve(settings: ForecasterSettings, pool: Pool) -> None:
     pb_grpc.add_ForecasterServiceServicer_to_server(servicer, server.grpc)
     try:
         serve_metrics(settings.metrics_port, service="forecaster")
-        await server.start(settings.forecaster_listen)
+        await server.start(settings.forecaster_listen, tls=settings.tls(), health=settings.health_listen)
         await _until_stopped(server, Readiness(cache, pool))
         log.info("stopping")
         await server.leave(settings.lame_duck_seconds)

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
+from services.common.rpc.settings import HealthSettings, TlsSettings
 from services.common.settings import RpcServerSettings
 from services.forecaster.engine.types import EngineSetting
 
@@ -22,7 +23,7 @@ def slots_by_default() -> int:
     return max(1, cpus_available() - 1)
 
 
-class ForecasterSettings(RpcServerSettings):
+class ForecasterSettings(RpcServerSettings, HealthSettings, TlsSettings):
     """See each field; `warmcast forecaster` prints what is wrong and ends with status 2."""
 
     redis_url: SecretStr = Field(

@@ -7,6 +7,7 @@ import re
 
 from pydantic import Field, SecretStr, field_validator
 
+from services.common.rpc.settings import TlsSettings
 from services.common.settings import ServerSettings
 from services.gateway.callers.api_keys import ApiKeys, parse_api_keys
 from services.gateway.callers.rates import Rate
@@ -14,7 +15,7 @@ from services.gateway.callers.rates import Rate
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:.]+\](:[0-9]{1,5})?")
 
 
-class GatewaySettings(ServerSettings):
+class GatewaySettings(ServerSettings, TlsSettings):
     """The gateway's own variables, beside those of every server."""
 
     gateway_host: str = Field("0.0.0.0", description="address that REST listens on")  # noqa: S104 - a pod's only face

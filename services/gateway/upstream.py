@@ -18,6 +18,7 @@ from services.common.rpc.call import ask
 from services.common.rpc.channel import open_channel
 from services.common.rpc.services import FORECASTER, JOBS, Service
 from services.common.rpc.status import from_rpc_error
+from services.common.rpc.tls import Tls
 from services.gateway import idempotency
 
 _LONGEST_WATCH_SECONDS = 3_600.0
@@ -47,23 +48,23 @@ class Deadlines:
     run: float
 
 
-def open_jobs(address: str) -> grpc.aio.Channel:
+def open_jobs(address: str, tls: Tls | None = None) -> grpc.aio.Channel:
     """The channel to jobs; call it inside a running loop."""
-    return open_channel(address, JOBS)
+    return open_channel(address, JOBS, tls=tls)
 
 
-def open_watch(address: str) -> grpc.aio.Channel:
+def open_watch(address: str, tls: Tls | None = None) -> grpc.aio.Channel:
     """The channel to jobs for the stream of changes alone; call it inside a running loop.
 
     It connects again and again while jobs is away. On a connection that calls share, those would fail until its next
     attempt, though jobs may be back meanwhile.
     """
-    return open_channel(address, JOBS, own_connections=True)
+    return open_channel(address, JOBS, own_connections=True, tls=tls)
 
 
-def open_forecaster(address: str) -> grpc.aio.Channel:
+def open_forecaster(address: str, tls: Tls | None = None) -> grpc.aio.Channel:
     """The channel to the forecaster; call it inside a running loop."""
-    return open_channel(address, FORECASTER)
+    return open_channel(address, FORECASTER, tls=tls)
 
 
 class Jobs:

@@ -30,10 +30,11 @@ async def _run(settings: GatewaySettings) -> None:
     deadlines = upstream.Deadlines(
         read=settings.rpc_timeout_seconds, command=settings.command_timeout_seconds, run=settings.run_warmup_seconds
     )
+    tls = settings.tls()
     async with (
-        upstream.open_jobs(settings.jobs_addr) as to_jobs,
-        upstream.open_forecaster(settings.forecaster_addr) as to_forecaster,
-        upstream.open_watch(settings.jobs_addr) as watching_jobs,
+        upstream.open_jobs(settings.jobs_addr, tls) as to_jobs,
+        upstream.open_forecaster(settings.forecaster_addr, tls) as to_forecaster,
+        upstream.open_watch(settings.jobs_addr, tls) as watching_jobs,
     ):
         jobs, forecaster = upstream.Jobs(to_jobs, deadlines), upstream.Forecaster(to_forecaster, deadlines)
         parts = assemble(settings, jobs, forecaster, upstream.WarmupWatch(watching_jobs))

@@ -58,7 +58,8 @@ async def serve(settings: JobsSettings) -> None:
     policy = settings.policy()
     secrets = settings.accepted_secrets()
     database = Database(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
-    channel = open_channel(settings.forecaster_addr, FORECASTER)
+    tls = settings.tls()
+    channel = open_channel(settings.forecaster_addr, FORECASTER, tls=tls)
     forecaster = GrpcForecaster(
         channel, secret=secrets[0] if secrets else None, attempt_deadline=policy.attempt_deadline
     )
@@ -99,7 +100,7 @@ async def serve(settings: JobsSettings) -> None:
 
     serve_metrics(settings.metrics_port, service="jobs")
     await database.open()
-    await server.start(settings.jobs_listen)
+    await server.start(settings.jobs_listen, tls=tls, health=settings.health_listen)
     migrated = _at_revision(database, migrate.head())
     async with asyncio.TaskGroup() as background:
         listener = Listener(settings.listen_url(), wake=dispatcher.wake, changed=changes.heard, missed=changes.missed)

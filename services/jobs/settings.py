@@ -6,6 +6,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, SecretStr, field_validator
 
+from services.common.rpc.settings import HealthSettings, TlsSettings
 from services.common.settings import RpcServerSettings, Settings
 from services.jobs.job import QueuePolicy
 
@@ -35,7 +36,7 @@ class MigrationSettings(Settings):
         return url
 
 
-class JobsSettings(RpcServerSettings, MigrationSettings):
+class JobsSettings(RpcServerSettings, HealthSettings, TlsSettings, MigrationSettings):
     """Settings of `warmcast jobs`."""
 
     database_listen_url: SecretStr | None = Field(

@@ -20,6 +20,7 @@ from services.common.rpc import services
 from services.common.rpc.call import ask_blocking
 from services.common.rpc.channel import open_blocking_channel
 from services.common.rpc.services import Service
+from services.common.rpc.tls import Tls
 
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")
@@ -28,9 +29,11 @@ Answer = TypeVar("Answer")
 class _Client:
     """A channel to one service, and how it is asked."""
 
-    def __init__(self, service: Service, address: str, secret: str | None, deadlines: Deadlines) -> None:
+    def __init__(
+        self, service: Service, address: str, secret: str | None, deadlines: Deadlines, tls: Tls | None
+    ) -> None:
         self._service = replace(service, called=f"{service.called} at {address}")
-        self._channel: grpc.Channel = open_blocking_channel(address, service)
+        self._channel: grpc.Channel = open_blocking_channel(address, service, tls=tls)
         self._secret = secret
         self._deadlines = deadlines
 
@@ -56,8 +59,10 @@ class Jobs(_Client):
     `address` is host:port or dns:///name:port. `secret` is the warmup secret, for what changes state.
     """
 
-    def __init__(self, address: str, *, secret: str | None = None, deadlines: Deadlines = DEFAULT) -> None:
-        super().__init__(services.JOBS, address, secret, deadlines)
+    def __init__(
+        self, address: str, *, secret: str | None = None, deadlines: Deadlines = DEFAULT, tls: Tls | None = None
+    ) -> None:
+        super().__init__(services.JOBS, address, secret, deadlines, tls)
         self._stub: jobs_pb2_grpc.JobsServiceStub = jobs_pb2_grpc.JobsServiceStub(self._channel)
 
     def ingest_files(
@@ -191,8 +196,8 @@ class Jobs(_Client):
 class Forecaster(_Client):
     """What the forecaster's cache holds. Every method raises WarmcastError; see forecaster.proto."""
 
-    def __init__(self, address: str, *, deadlines: Deadlines = DEFAULT) -> None:
-        super().__init__(services.FORECASTER, address, None, deadlines)
+    def __init__(self, address: str, *, deadlines: Deadlines = DEFAULT, tls: Tls | None = None) -> None:
+        super().__init__(services.FORECASTER, address, None, deadlines, tls)
         self._stub: forecaster_pb2_grpc.ForecasterServiceStub = forecaster_pb2_grpc.ForecasterServiceStub(self._channel)
 
     def get_forecasts(self, keys: Sequence[forecaster_pb2.SnapshotKey]) -> Sequence[forecaster_pb2.CachedForecasts]:

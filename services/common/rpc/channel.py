@@ -9,6 +9,7 @@ import grpc
 from services.common.rpc.bounded import BoundedChannel
 from services.common.rpc.limits import MAX_MESSAGE_BYTES
 from services.common.rpc.services import Service
+from services.common.rpc.tls import Tls
 
 _RESOLVE_AT_MOST_EVERY = 5.0  # seconds
 _RETRIES = {
@@ -25,6 +26,7 @@ def open_channel(
     service: Service | None = None,
     *,
     own_connections: bool = False,
+    tls: Tls | None = None,
     resolve_at_most_every: float = _RESOLVE_AT_MOST_EVERY,
 ) -> grpc.aio.Channel:
     """A lazy, balancing channel to host:port, a dns:/// name or an ipv4: list; call it inside a running loop.
@@ -33,12 +35,17 @@ def open_channel(
     `own_connections` it shares none with other channels to the same address, nor their waits after a failed attempt.
     """
     options = [*_options(service, resolve_at_most_every), ("grpc.use_local_subchannel_pool", int(own_connections))]
+    if tls:
+        return BoundedChannel(grpc.aio.secure_channel(address, tls.for_callers(), options=options))
     return BoundedChannel(grpc.aio.insecure_channel(address, options=options))
 
 
-def open_blocking_channel(address: str, service: Service | None = None) -> grpc.Channel:
+def open_blocking_channel(address: str, service: Service | None = None, *, tls: Tls | None = None) -> grpc.Channel:
     """The same for callers without a loop; the end of a call is left to `call.ask_blocking`."""
-    return grpc.insecure_channel(address, options=_options(service, _RESOLVE_AT_MOST_EVERY))
+    options = _options(service, _RESOLVE_AT_MOST_EVERY)
+    if tls:
+        return grpc.secure_channel(address, tls.for_callers(), options=options)
+    return grpc.insecure_channel(address, options=options)
 
 
 def service_config(service: Service | None) -> dict[str, object]:

@@ -15,6 +15,7 @@ from prometheus_client import start_http_server
 
 from services.common.rpc.interceptors import Chain
 from services.common.rpc.limits import LONGEST_CALL_SECONDS, MAX_MESSAGE_BYTES
+from services.common.rpc.tls import Tls
 
 log = structlog.get_logger()
 
@@ -44,6 +45,7 @@ class Server:
                 ("grpc.keepalive_permit_without_calls", 1),
             ],
         )
+        self._probed: grpc.aio.Server | None = None
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self.grpc)
         names = [service, health.SERVICE_NAME, reflection.SERVICE_NAME]
@@ -52,14 +54,19 @@ class Server:
             names.append(channelz_pb2.DESCRIPTOR.services_by_name["Channelz"].full_name)
         reflection.enable_server_reflection(names, self.grpc)
 
-    async def start(self, address: str) -> int:
-        """Listens on host:port (port 0 picks one) and returns the port. Alive at once, ready when told so."""
-        try:
-            port = self.grpc.add_insecure_port(address)
-        except RuntimeError:
-            raise SystemExit(f"{self.service}: cannot listen on {address}; is the port taken?") from None
+    async def start(self, address: str, *, tls: Tls | None = None, health: str | None = None) -> int:
+        """Listens on host:port (port 0 picks one) and returns the port. Alive at once, ready when told so.
+
+        `health` is a second address, which serves health alone, and plainly: probes speak no TLS.
+        """
+        port = self._bind(self.grpc, address, tls)
         await self._set(SERVING, "")
         await self.set_ready(False)
+        if health:
+            self._probed = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+            health_pb2_grpc.add_HealthServicer_to_server(self._health, self._probed)
+            self._bind(self._probed, health)
+            await self._probed.start()
         await self.grpc.start()
         log.info("listening", address=address, port=port)
         return port
@@ -77,6 +84,14 @@ class Server:
     async def stop(self, grace: float) -> None:
         """Refuses new calls and lets those in flight end within `grace` seconds."""
         await self.grpc.stop(grace)
+        if self._probed:
+            await self._probed.stop(None)  # last, so that a pod which still drains is not found dead
+
+    def _bind(self, server: grpc.aio.Server, address: str, tls: Tls | None = None) -> int:
+        try:
+            return server.add_secure_port(address, tls.for_servers()) if tls else server.add_insecure_port(address)
+        except RuntimeError:
+            raise SystemExit(f"{self.service}: cannot listen on {address}; is the port taken?") from None
 
     async def _set(self, status: health_pb2.HealthCheckResponse.ServingStatus, *names: str) -> None:
         for name in names:
