@@ -10,7 +10,9 @@ UV     := $(shell command -v uv 2>/dev/null)
 
 PROTOS := $(shell find protos -name '*.proto')
 
-.PHONY: help run test lint protos check-protos docs examples bench bench-queue bench-forecast chaos lock clean setup
+POLICY := .venv-policy
+
+.PHONY: policy help run test lint protos check-protos docs examples bench bench-queue bench-forecast chaos lock clean setup
 .DEFAULT_GOAL := help
 
 help: ## Show the targets.
@@ -31,6 +33,7 @@ lint: setup ## Style, types, import contracts.
 docs: setup ## Write the pages that are made from code.
 	$(BIN)/python -m devstack.configuration
 	$(BIN)/python -m devstack.metrics
+	$(BIN)/python -m devstack.picture
 	$(BIN)/python -m services.gateway.openapi > docs/rest.md
 
 examples: setup ## Take the examples of the REST pages from a run of the whole product (half a minute), then make docs.
@@ -48,6 +51,19 @@ bench-forecast: $(FORECAST_PEERS)/installed ## Measure the engine beside its pee
 
 chaos: setup ## Strike real processes at random and count what was lost (half an hour; ARGS='--jobs 300 --seconds 60').
 	$(BIN)/python -m tests.chaos $(ARGS)
+
+policy: setup $(POLICY)/installed ## Hold image and manifests to common policies (hadolint, checkov; its own environment).
+	$(BIN)/hadolint deploy/docker/Dockerfile
+	@for overlay in dev prod; do \
+	  $(BIN)/kubectl kustomize deploy/k8s/overlays/$$overlay > $(POLICY)/$$overlay.yaml || exit 1; \
+	done
+	$(POLICY)/bin/checkov --config-file deploy/k8s/checkov.yaml --file $(POLICY)/dev.yaml $(POLICY)/prod.yaml
+
+# checkov pins what it needs to the patch, and so cannot share an environment with anything.
+$(POLICY)/installed: deploy/k8s/checkov-requirements.txt
+	@$(PYTHON) -m venv --clear $(POLICY)
+	@$(POLICY)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
 
 setup: $(VENV)/installed generated/made ## Make the virtual environment and the stubs.
 

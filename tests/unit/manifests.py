@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,8 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 K8S = ROOT / "deploy" / "k8s"
+OVERLAYS = sorted(path.name for path in (K8S / "overlays").iterdir())
+COMPONENTS = sorted(path.name for path in (K8S / "components").iterdir())
 
 # YAML documents: anything may be in them.
 Manifest = dict[str, Any]
@@ -20,10 +24,24 @@ Manifest = dict[str, Any]
 @cache
 def build(folder: str) -> tuple[Manifest, ...]:
     """What `kubectl apply -k` would send; `folder` is relative to deploy/k8s."""
-    kubectl = Path(sys.executable).parent / "kubectl"
-    built = subprocess.run([kubectl, "kustomize", K8S / folder], capture_output=True, text=True, check=False)
-    assert built.returncode == 0, built.stderr
-    return tuple(yaml.safe_load_all(built.stdout))
+    return _kustomize(K8S / folder)
+
+
+@cache
+def with_components(overlay: str, *components: str) -> tuple[Manifest, ...]:
+    """An overlay with those components added, as its owner would add them."""
+    with tempfile.TemporaryDirectory() as folder:
+        # A path through a link is refused, and a folder may be one.
+        here = Path(folder).resolve()
+        scenario = {
+            "apiVersion": "kustomize.config.k8s.io/v1beta1",
+            "kind": "Kustomization",
+            "namespace": "warmcast",
+            "resources": [os.path.relpath(K8S / "overlays" / overlay, here)],
+            "components": [os.path.relpath(K8S / "components" / name, here) for name in components],
+        }
+        (here / "kustomization.yaml").write_text(yaml.safe_dump(scenario), encoding="utf-8")
+        return _kustomize(here)
 
 
 def of_kind(manifests: tuple[Manifest, ...], kind: str) -> dict[str, Manifest]:
@@ -31,13 +49,25 @@ def of_kind(manifests: tuple[Manifest, ...], kind: str) -> dict[str, Manifest]:
     return {manifest["metadata"]["name"]: manifest for manifest in manifests if manifest["kind"] == kind}
 
 
-def pods(manifests: tuple[Manifest, ...]) -> dict[str, Manifest]:
-    """The pod's spec of everything that makes pods, by its name."""
+def templates(manifests: tuple[Manifest, ...]) -> dict[str, Manifest]:
+    """The template, labels and all, of everything that makes pods, by the name in its label."""
     found = {}
     for manifest in manifests:
         spec = manifest.get("spec", {})
         if manifest["kind"] == "CronJob":
             spec = spec["jobTemplate"]["spec"]
         if "template" in spec:
-            found[manifest["metadata"]["name"]] = spec["template"]["spec"]
+            found[spec["template"]["metadata"]["labels"]["app.kubernetes.io/name"]] = spec["template"]
     return found
+
+
+def pods(manifests: tuple[Manifest, ...]) -> dict[str, Manifest]:
+    """The pod's spec of everything that makes pods, by the name in its label."""
+    return {name: template["spec"] for name, template in templates(manifests).items()}
+
+
+def _kustomize(folder: Path) -> tuple[Manifest, ...]:
+    kubectl = Path(sys.executable).parent / "kubectl"
+    built = subprocess.run([kubectl, "kustomize", folder], capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr
+    return tuple(yaml.safe_load_all(built.stdout))
