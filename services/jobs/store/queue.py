@@ -101,7 +101,9 @@ class Queue:
             "latest": policy["refresh_latest"],
             "asked_for_days": policy["asked_for_days"],
         }
-        return [to_job(row) for row in await self._database.fetch(upkeep.REFRESH, parameters)]
+        async with self._database.transaction() as connection:
+            await run(connection, upkeep.LOCK_REFRESH)
+            return [to_job(row) for row in await run(connection, upkeep.REFRESH, parameters)]
 
     async def promote(self) -> int:
         """Lets what has waited long enough be overtaken no more; how many that were."""

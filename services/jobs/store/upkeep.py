@@ -6,6 +6,9 @@ from services.jobs.store.statements import JOB_COLUMNS, NOTIFY, new_episode
 
 DEMAND_HALF_LIFE = 302_400  # seconds: what was asked for half a week ago counts half
 
+# One at a time: two that count what waits before either has enqueued would enqueue twice the limit.
+LOCK_REFRESH = "SELECT pg_advisory_xact_lock(hashtext('warmup_refresh'))"
+
 # Before they turn stale, so that nobody is served stale ones, and spread over some hours, so that they do not fall due
 # in step again. Those that are asked for most come first; what is queued already counts towards the limit.
 REFRESH = f"""
