@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import structlog
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.gateway.routes.service import Readiness
 from services.gateway.settings import GatewaySettings
@@ -52,11 +52,11 @@ async def serve(
 ) -> None:
     """Serves until SIGTERM or SIGINT, then drains; a second signal ends it at once.
 
-    In this order: `/readyz` says 503 → (lame duck) → the door closes and `end_streams` is called → what is in flight
-    may end.
+    In this order: `/readyz` says 503, and each answer is the last of its connection → (lame duck) → the door closes and
+    `end_streams` is called → what is in flight may end.
     """
     config = uvicorn.Config(
-        app,
+        _parting(app, readiness),
         lifespan="off",
         ws="none",
         loop="auto",
@@ -89,6 +89,20 @@ async def serve(
     readiness.ready = True
     await server.serve(sockets=[listening])
     readiness.ready = False
+
+
+def _parting(app: ASGIApp, readiness: Readiness) -> ASGIApp:
+    """While the gateway leaves, each answer is the last of its connection, and its client opens the next elsewhere."""
+
+    async def parting(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_last(message: Message) -> None:
+            if message["type"] == "http.response.start" and not readiness.ready:
+                message["headers"] = [*message["headers"], (b"connection", b"close")]
+            await send(message)
+
+        await app(scope, receive, send_last)
+
+    return parting
 
 
 async def _close_door(server: uvicorn.Server, after: float, end_streams: Callable[[], None]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import grpc
+import httpx
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from warmcast.forecaster.v1 import forecaster_pb2, forecaster_pb2_grpc
@@ -20,11 +22,13 @@ from warmcast.jobs.v1 import jobs_pb2, jobs_pb2_grpc
 
 from devstack.ports import LOOPBACK, free_port
 from devstack.product import Service
-from devstack.readiness import grpc_ready
+from devstack.readiness import grpc_ready, http_ready
 from devstack.supervisor import Supervisor
 from services.common.rpc import metadata, services
 from services.common.rpc.channel import open_channel
-from tests.e2e.conftest import SECRET, machine
+from tests.e2e.calls import AMAZON, PREMIUM
+from tests.e2e.conftest import SECRET, Product, machine
+from tests.e2e.conftest import Call as Caller
 from tests.waiting import wait_until_async
 
 REPLICAS = 2
@@ -61,6 +65,8 @@ class Load:
                 await call()
             except grpc.aio.AioRpcError as error:
                 self.failures[f"{error.code().name}: {error.details()}"] += 1
+            except httpx.HTTPError as error:
+                self.failures[repr(error)] += 1
             self.done += 1
             await asyncio.sleep(0.005)  # paces the load: two processors carry all of it
 
@@ -136,6 +142,70 @@ async def test_of_the_forecaster(replicas: Callable[..., list[Service]]) -> None
             await _restart_each(running, load)
         assert computing.done > REPLICAS
         assert not computing.failures
+
+
+async def test_of_the_gateway(running_product: Product, call: Caller) -> None:
+    call(running_product).ingest()
+    call(running_product).until("ready")
+    running = _gateways(running_product)
+    supervisor = Supervisor(print)
+    async with contextlib.AsyncExitStack() as ends:
+        ends.callback(supervisor.stop)
+        await asyncio.to_thread(supervisor.start, *running)
+        behind = [
+            await ends.enter_async_context(httpx.AsyncClient(base_url=_base_url(each), timeout=20, trust_env=False))
+            for each in running
+        ]
+        ready = list(behind)
+
+        async def follow() -> None:
+            # As a load balancer does: by readiness alone, and a moment late.
+            while True:
+                ready[:] = [http for http in behind if await _is_ready(http)] or ready
+                await asyncio.sleep(0.1)
+
+        async def ask() -> object:
+            response = await random.choice(ready).get(PREMIUM, params=AMAZON)
+            response.raise_for_status()
+            return response.json()["warmupStatus"]
+
+        following = asyncio.create_task(follow())
+        ends.callback(following.cancel)
+        load = Load((ask,))
+        async with load.running():
+            for service, http in zip(running, behind, strict=True):
+                await asyncio.to_thread(service.stop)
+                assert not service.running
+                await wait_until_async(partial(_called, load, load.done + CALLS_WITHOUT), 60, "others answer")
+                service.launch()
+                await wait_until_async(partial(_among, http, ready), 60, "it is back")
+                await wait_until_async(partial(_called, load, load.done + CALLS_WITHOUT), 60, "both answer")
+    print(f"{load.done} requests, {load.failures.total()} failed")
+    assert not load.failures
+
+
+async def _among(http: httpx.AsyncClient, ready: list[httpx.AsyncClient]) -> bool:
+    return http in ready
+
+
+async def _is_ready(http: httpx.AsyncClient) -> bool:
+    try:
+        return (await http.get("/readyz")).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def _gateways(product: Product) -> list[Service]:
+    started = []
+    for _ in range(REPLICAS):
+        port = free_port()
+        environment = {**product.environment, "GATEWAY_PORT": str(port), "LAME_DUCK_SECONDS": "2"}
+        started.append(Service("gateway", environment, partial(http_ready, LOOPBACK, port), print))
+    return started
+
+
+def _base_url(service: Service) -> str:
+    return f"http://{LOOPBACK}:{service.environment['GATEWAY_PORT']}"
 
 
 async def _restart_each(running: list[Service], load: Load) -> None:
