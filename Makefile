@@ -12,7 +12,7 @@ PROTOS := $(shell find protos -name '*.proto')
 
 POLICY := .venv-policy
 
-.PHONY: policy help run test lint protos check-protos docs examples bench bench-queue bench-forecast chaos lock clean setup
+.PHONY: policy help run test lint protos check-protos docs examples bench bench-queue bench-forecast bench-gateway chaos lock clean setup
 .DEFAULT_GOAL := help
 
 help: ## Show the targets.
@@ -48,6 +48,9 @@ bench-queue: $(PEERS)/installed generated/made ## Measure the queue beside its p
 
 bench-forecast: $(FORECAST_PEERS)/installed ## Measure the engine beside its peers (a few minutes; ARGS=--write for RESULTS.md).
 	$(FORECAST_PEERS)/bin/python -m benchmarks.forecast.measure $(ARGS)
+
+bench-gateway: setup ## Measure the gateway beside bare Starlette (about 8 minutes; wrk where it is installed; ARGS=--write).
+	$(BIN)/python -m benchmarks.gateway.measure $(ARGS)
 
 chaos: setup ## Strike real processes at random and count what was lost (half an hour; ARGS='--jobs 300 --seconds 60').
 	$(BIN)/python -m tests.chaos $(ARGS)

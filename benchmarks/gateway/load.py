@@ -1,4 +1,4 @@
-"""Load on one URL: wrk where it is installed, else a small client of our own."""
+"""Load on a server: wrk where it is installed, else a small client of our own."""
 
 from __future__ import annotations
 
@@ -6,10 +6,20 @@ import asyncio
 import re
 import shutil
 import subprocess
+import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from urllib.parse import urlsplit
 
+_IN_TURN = """
+local paths, last = {%s}, 0
+request = function()
+    last = last %% #paths + 1
+    return wrk.format("GET", paths[last])
+end
+"""
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
 
 
@@ -22,11 +32,16 @@ class Load:
     p99: float
 
 
-def load(url: str, *, seconds: float, connections: int = 32, headers: dict[str, str] | None = None) -> Load:
-    """Asks for `url` on all connections without a pause. Raises RuntimeError when an answer is none of 200 and 304."""
+def load(
+    base_url: str, paths: Sequence[str], *, seconds: float, connections: int = 32, headers: dict[str, str] | None = None
+) -> Load:
+    """Asks for the paths in turn, on all connections without a pause.
+
+    Raises RuntimeError when an answer is none of 200 and 304.
+    """
     if shutil.which("wrk"):
-        return _wrk(url, seconds, connections, headers or {})
-    return asyncio.run(_own(url, seconds, connections, headers or {}))
+        return _wrk(base_url, paths, seconds, connections, headers or {})
+    return asyncio.run(_own(base_url, paths, seconds, connections, headers or {}))
 
 
 def tool() -> str:
@@ -34,10 +49,13 @@ def tool() -> str:
     return "wrk" if shutil.which("wrk") else "our own loader"
 
 
-def _wrk(url: str, seconds: float, connections: int, headers: dict[str, str]) -> Load:
+def _wrk(base_url: str, paths: Sequence[str], seconds: float, connections: int, headers: dict[str, str]) -> Load:
     sent = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{round(seconds)}s", "--latency", *sent, url]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write(_IN_TURN % ", ".join(f'"{path}"' for path in paths))
+        script.flush()
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{round(seconds)}s", "--latency", "-s", script.name, *sent]
+        said = subprocess.run([*command, base_url], capture_output=True, text=True, check=True).stdout
     if "Non-2xx" in said or "Socket errors" in said:
         raise RuntimeError(said)
     rate = re.search(r"Requests/sec:\s+([\d.]+)", said)
@@ -53,21 +71,16 @@ def _percentile(said: str, which: int) -> float:
     return float(found[1]) * _SECONDS[found[2]]
 
 
-async def _own(url: str, seconds: float, connections: int, headers: dict[str, str]) -> Load:
-    place = urlsplit(url)
-    target = f"{place.path}?{place.query}" if place.query else place.path
-    lines = [
-        f"GET {target} HTTP/1.1",
-        f"Host: {place.netloc}",
-        *(f"{name}: {value}" for name, value in headers.items()),
-    ]
-    request = ("\r\n".join(lines) + "\r\n\r\n").encode()
+async def _own(base_url: str, paths: Sequence[str], seconds: float, connections: int, headers: dict[str, str]) -> Load:
+    place = urlsplit(base_url)
+    lines = [f"Host: {place.netloc}", *(f"{name}: {value}" for name, value in headers.items())]
+    requests = cycle([("\r\n".join([f"GET {path} HTTP/1.1", *lines]) + "\r\n\r\n").encode() for path in paths])
     until, took = time.perf_counter() + seconds, list[float]()
 
     async def client() -> None:
         reader, writer = await asyncio.open_connection(place.hostname, place.port)
         while (begun := time.perf_counter()) < until:
-            writer.write(request)
+            writer.write(next(requests))
             head = await reader.readuntil(b"\r\n\r\n")
             if not head.startswith((b"HTTP/1.1 200", b"HTTP/1.1 304")):
                 raise RuntimeError(head.decode())

@@ -61,21 +61,23 @@ def _rates(rounds: int, seconds: float) -> list[tuple[str, str, str, bool]]:
         bare = f"http://127.0.0.1:{bare_port}"
         beside = stack.client(bare)
         wait_until(lambda: _answers(beside), "bare Starlette")
-        urls = {
-            "bare": (f"{bare}/same", _PLAIN),
-            "memory": (memory + premium(0), _PLAIN),
-            "bare 304": (f"{bare}/unmodified", tag),
-            "304": (memory + premium(0), {**_PLAIN, **tag}),
-            "bare call": (f"{bare}/echo", _PLAIN),
-            "call": (by_call + premium(0), _PLAIN),
+        cold = _cold(stack, memory)
+        # As many as there are connections and more, so that hardly two ask for the same at one time and share a look.
+        many = [premium(number) for number in range(1, _COLD + 1)]
+        asked = {
+            "bare": (bare, ["/same"], _PLAIN),
+            "memory": (memory, [premium(0)], _PLAIN),
+            "bare 304": (bare, ["/unmodified"], tag),
+            "304": (memory, [premium(0)], {**_PLAIN, **tag}),
+            "bare call": (bare, ["/echo"], _PLAIN),
+            "call": (by_call, many, _PLAIN),
         }
-        seen: dict[str, list[Load]] = {name: [] for name in urls}
+        seen: dict[str, list[Load]] = {name: [] for name in asked}
         for number in range(rounds + 1):  # the first warms up, and does not count
-            for name, (url, headers) in urls.items():
-                one = load(url, seconds=seconds if number else 1, headers=headers)
+            for name, (base_url, paths, headers) in asked.items():
+                one = load(base_url, paths, seconds=seconds if number else 1, headers=headers)
                 if number:
                     seen[name].append(one)
-        cold = _cold(stack, memory)
     rate = {name: statistics.median(one.rate for one in loads) for name, loads in seen.items()}
     tail = statistics.median(one.p99 / one.p50 for one in seen["memory"])
     return [
