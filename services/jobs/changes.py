@@ -107,8 +107,10 @@ class Changes:
                     del self._changed[each]
                 try:
                     changes = await self._read(ids)
-                except WarmcastError as error:
-                    log.warning("changes could not be read; watchers look for themselves", reason=error.reason.name)
+                except Exception as error:
+                    # Whatever is wrong, it must not end the process that runs the jobs.
+                    told = error.reason.name if isinstance(error, WarmcastError) else type(error).__name__
+                    log.warning("changes could not be read; watchers look for themselves", reason=told)
                     self.missed()
                     await asyncio.sleep(_ASK_AGAIN_SECONDS)
                     continue

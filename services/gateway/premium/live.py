@@ -50,6 +50,9 @@ class LiveStatus:
                     self._take(news)
             except WarmcastError as error:
                 log.info("changes of warmups are not told at the moment", reason=error.reason.name)
+            except Exception:
+                # Nobody awaits this loop, and one that stopped in silence would leave every watcher to its heartbeats.
+                log.exception("following the changes of warmups crashed")
             finally:
                 self.connected = False
             # Gateways that lost the same server do not all come back in one moment.

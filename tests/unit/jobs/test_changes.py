@@ -21,12 +21,12 @@ class Rows:
     def __init__(self) -> None:
         self.version = 0
         self.reads: list[list[int]] = []
-        self.away = False
+        self.failure: Exception | None = None
 
     async def __call__(self, ids: Sequence[int]) -> list[Change]:
         self.reads.append(list(ids))
-        if self.away:
-            raise WarmcastError(errors.UNAVAILABLE, "PostgreSQL cannot be asked")
+        if self.failure is not None:
+            raise self.failure
         return [Change(each, KEY, "0" * 16, Status.RUNNING, self.version) for each in ids]
 
 
@@ -85,17 +85,20 @@ async def test_a_watcher_that_takes_nothing_for_long_is_told_to_look_anew(monkey
         assert len(news.changes) <= 3
 
 
+@pytest.mark.parametrize(
+    "failure", [WarmcastError(errors.UNAVAILABLE, "PostgreSQL cannot be asked"), KeyError("a bug of ours")]
+)
 async def test_what_cannot_be_read_is_told_as_missed_and_the_next_change_is_told_again(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
     monkeypatch.setattr("services.jobs.changes._ASK_AGAIN_SECONDS", 0.0)
     rows = Rows()
     async with telling(rows) as changes, aclosing(changes.watch()) as watch:
         await anext(watch)
-        rows.away = True
+        rows.failure = failure
         changes.heard("1")
         assert (await anext(watch)).missed
-        rows.away = False
+        rows.failure = None
         changes.heard("2")
         assert [change.job_id for change in (await anext(watch)).changes] == [2]
 
