@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 from starlette.requests import Request
@@ -17,6 +17,7 @@ from services.common.errors import WarmcastError
 from services.gateway.demand import Demand
 from services.gateway.parameters import comparison_key
 from services.gateway.premium.answer import Answer, unsettled
+from services.gateway.premium.decision import Status
 from services.gateway.premium.live import LiveStatus
 from services.gateway.premium.rendered import Rendered
 from services.gateway.premium.warm import WarmAnswers
@@ -93,13 +94,15 @@ class EventRoutes:
             if self.live.closing or asyncio.get_running_loop().time() > until:
                 return
             changed.clear()
-            pause = self.heartbeat_seconds
+            before, pause = now.answer, self.heartbeat_seconds
             try:
                 now = await self.answers.look(key, may_enqueue=True)
             except WarmcastError as error:
                 if error.reason.http_status < 500:
                     return
                 pause = min(_AWAY_SECONDS, self.heartbeat_seconds)
+            if missed := run_between(before, now.answer):
+                yield _event(missed)
 
 
 class _Stream(StreamingResponse):
@@ -113,6 +116,18 @@ class _Stream(StreamingResponse):
         """See ASGI."""
         with self._ends:
             await super().__call__(scope, receive, send)
+
+
+def run_between(before: Answer, now: Answer) -> Answer | None:
+    """The run that began and ended between two looks; None: there was none.
+
+    A run may take less time than it takes to look. From `queued` no edge leads to `ready` or `failed` but by `running`.
+    """
+    queued = before.decision.status is Status.QUEUED
+    if not queued or unsettled(now) or before.data_hash != now.data_hash or before.version >= now.version:
+        return None
+    running = replace(before.decision, status=Status.RUNNING)
+    return replace(before, decision=running, version=before.version + 1, queue_position=None, eta_seconds=None)
 
 
 def event_id(answer: Answer) -> str:

@@ -98,6 +98,7 @@ async def test_a_change_that_leaves_the_status_as_it_is_tells_nothing(world: Wor
         moves(world, job(QUEUED, version=8))
         await wait_until_async(lambda: _looked(world, 2), 10, "it looked anew")
         moves(world, job(FAILED, version=9))
+        assert await stream.status_of_next() == "running"
         assert await stream.status_of_next() == "failed"
         assert await stream.event() is None
 
@@ -133,7 +134,8 @@ async def test_a_thousand_streams_share_one_stream_of_jobs_and_one_look_a_change
         opened = [await streams.enter_async_context(streaming(world.app, QUERY)) for _ in range(1_000)]
         assert {await stream.status_of_next() for stream in opened} == {"queued"}
         world.jobs.calls["GetWarmup"].clear()
-        moves(world, job(READY, version=8), cached())
+        moves(world, job(READY, version=9), cached())
+        assert {await stream.status_of_next() for stream in opened} == {"running"}
         assert {await stream.status_of_next() for stream in opened} == {"ready"}
         assert len(world.jobs.watchers) == 1
         assert len(world.jobs.calls["GetWarmup"]) == 1
@@ -162,8 +164,9 @@ async def test_changes_that_went_by_unheard_are_found_when_jobs_is_back(world: W
     world.says(GetWarmup=warmup(job(QUEUED)), GetForecasts=forecasts(cached(MISSING)))
     async with following(world), streaming(world.app, QUERY) as stream:
         assert await stream.status_of_next() == "queued"
-        world.says(GetWarmup=warmup(job(READY, version=8)), GetForecasts=forecasts(cached()))
+        world.says(GetWarmup=warmup(job(READY, version=9)), GetForecasts=forecasts(cached()))
         world.jobs.tell(None)
+        assert await stream.status_of_next() == "running"
         assert await stream.status_of_next() == "ready"
 
 
@@ -174,7 +177,8 @@ async def test_without_jobs_stream_it_looks_now_and_then(open_world: OpenWorld) 
             assert await stream.status_of_next() == "queued"
             world.says(GetWarmup=WarmcastError(errors.UNAVAILABLE, "PostgreSQL cannot be asked", retry_after=1))
             await wait_until_async(lambda: _looked(world, 3), 10, "it looked in vain")
-            world.says(GetWarmup=warmup(job(READY, version=8)), GetForecasts=forecasts(cached()))
+            world.says(GetWarmup=warmup(job(READY, version=9)), GetForecasts=forecasts(cached()))
+            assert await stream.status_of_next() == "running"
             assert await stream.status_of_next() == "ready"
 
 
@@ -243,3 +247,21 @@ async def test_an_answer_in_memory_goes_with_a_change_of_its_own_alone(open_worl
         for _ in range(3):
             await world.client.get(f"/api/comparison/premium?{QUERY}")
         assert len(world.jobs.calls["GetWarmup"]) == 2
+
+
+async def test_a_run_that_was_over_before_anybody_could_look_is_told_all_the_same(world: World) -> None:
+    world.says(GetWarmup=warmup(job(QUEUED)), GetForecasts=forecasts(cached(MISSING)))
+    async with following(world), streaming(world.app, QUERY) as stream:
+        assert await stream.status_of_next() == "queued"
+        moves(world, job(READY, version=9), cached())
+        told = [await stream.event(), await stream.event()]
+        assert [event and event[0] for event in told] == [f"{HASH}-8-running", f"{HASH}-9-ready"]
+        assert await stream.event() is None
+
+
+async def test_bundles_that_are_there_without_a_run_tell_of_none(world: World) -> None:
+    world.says(GetWarmup=warmup(job(QUEUED)), GetForecasts=forecasts(cached(MISSING)))
+    async with following(world), streaming(world.app, QUERY) as stream:
+        assert await stream.status_of_next() == "queued"
+        moves(world, job(QUEUED), cached())
+        assert await stream.status_of_next() == "ready"
