@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import random
 import socket
+from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
+_LOWEST = 10_000
+_TRIES = 100
+_OUTGOING = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nothing listens on now; it may be taken before it is used, so expect that."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port of 127.0.0.1 that nothing listens on now; it may be taken before it is used, so expect that.
+
+    Not one of those that the kernel gives to outgoing connections: a client that tries again and again until its server
+    is there would be given that very port some time, and keep the server from it.
+    """
+    for _ in range(_TRIES):
+        port = random.randrange(_LOWEST, max(_first_outgoing_port(), _LOWEST + _TRIES))  # noqa: S311 - no secret
+        if is_free(LOOPBACK, port):
+            return port
+    raise OSError(f"no free port from {_LOWEST} upwards after {_TRIES} tries")
 
 
 def is_free(host: str, port: int) -> bool:
@@ -25,3 +35,10 @@ def is_free(host: str, port: int) -> bool:
         except OSError:
             return False
         return True
+
+
+def _first_outgoing_port() -> int:
+    try:
+        return int(_OUTGOING.read_text(encoding="ascii").split()[0])
+    except OSError:
+        return 32_768  # Linux's default; where others begin is above it

@@ -99,8 +99,9 @@ async def serve(settings: JobsSettings) -> None:
         log.error("WARMUP_SECRET is not set: no forecast can be asked for, and every call that needs it is refused")
 
     serve_metrics(settings.metrics_port, service="jobs")
-    await database.open()
+    # Before the database: a connection that is being made would keep a taken port from ending the process.
     await server.start(settings.jobs_listen, tls=tls, health=settings.health_listen)
+    await database.open()
     migrated = _at_revision(database, migrate.head())
     async with asyncio.TaskGroup() as background:
         listener = Listener(settings.listen_url(), wake=dispatcher.wake, changed=changes.heard, missed=changes.missed)
