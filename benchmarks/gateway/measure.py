@@ -11,10 +11,11 @@ from importlib.metadata import version
 import httpx
 
 from benchmarks.gateway.load import Load, load, tool
+from benchmarks.gateway.made_up import premium, series
 from benchmarks.gateway.memory import grows
-from benchmarks.gateway.stack import Stack, premium, series, wait_until
 from benchmarks.gateway.streams import open_streams
 from benchmarks.results import write_section
+from benchmarks.stack import Stack, wait_until
 from devstack.ports import free_port
 
 _PLAIN = {"Accept-Encoding": "identity"}

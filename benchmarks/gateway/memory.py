@@ -16,7 +16,8 @@ import uvloop
 from warmcast.forecaster.v1 import forecaster_pb2, forecaster_pb2_grpc
 from warmcast.jobs.v1 import jobs_pb2, jobs_pb2_grpc
 
-from benchmarks.gateway.stack import Stack, resident_bytes, wait_until
+from benchmarks.gateway.made_up import resident_bytes
+from benchmarks.stack import Stack, wait_until
 from devstack.ports import free_port
 
 _SLUGS = 100_000

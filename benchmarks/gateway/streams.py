@@ -7,7 +7,8 @@ import time
 from datetime import datetime
 from typing import Any
 
-from benchmarks.gateway.stack import Stack, premium, resident_bytes, series
+from benchmarks.gateway.made_up import premium, resident_bytes, series
+from benchmarks.stack import Stack
 
 _STREAMS = 1_000
 _MOST_MEGABYTES = 60.0

@@ -14,19 +14,15 @@ import multiprocessing
 import os
 import random
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import psycopg
 import redis
 
 from benchmarks.queue.systems.warmcast import SYSTEM
-from devstack.postgres import Postgres
-from devstack.product import Addresses, Service, services, wiring
-from devstack.valkey import Valkey
+from benchmarks.stack import Stack
 from services.jobs.job import QueuePolicy
 from services.jobs.store.database import Database
 from services.jobs.store.queue import Queue
@@ -47,10 +43,10 @@ def main(arguments: list[str]) -> int:
     expiry.add_argument("--seconds", type=float, default=30, help="of quiet, and then of expiry (30 each)")
     expiry.add_argument("--trials", type=int, default=3, help="how often (3)")
     asked = parser.parse_args(arguments)
-    with _product() as (addresses, environment):
+    with _product() as (base_url, environment):
         if asked.kind == "false-rescues":
             return asyncio.run(_false_rescues(environment["DATABASE_URL"], asked.seconds))
-        return asyncio.run(_expiry(addresses, environment, asked.rate, asked.seconds, asked.trials))
+        return asyncio.run(_expiry(base_url, environment, asked.rate, asked.seconds, asked.trials))
 
 
 async def _false_rescues(url: str, seconds: float) -> int:
@@ -78,11 +74,11 @@ async def _false_rescues(url: str, seconds: float) -> int:
     return 1 if seen["rescued"] else 0
 
 
-async def _expiry(addresses: Addresses, environment: dict[str, str], rate: float, seconds: float, trials: int) -> int:
+async def _expiry(base_url: str, environment: dict[str, str], rate: float, seconds: float, trials: int) -> int:
     ratios = []
     with psycopg.connect(environment["DATABASE_URL"], autocommit=True) as connection:
         slugs = [str(slug) for (slug,) in connection.execute("SELECT slug FROM comparisons")]
-        async with httpx.AsyncClient(base_url=addresses.base_url, timeout=30, trust_env=False) as http:
+        async with httpx.AsyncClient(base_url=base_url, timeout=30, trust_env=False) as http:
             for slug in slugs:
                 await _ask(http, slug)
             for _ in range(trials):
@@ -128,35 +124,12 @@ async def _until(connection: psycopg.Connection, query: str) -> None:
 
 
 @contextlib.contextmanager
-def _product() -> Iterator[tuple[Addresses, dict[str, str]]]:
-    with contextlib.ExitStack() as ends:
-        folder = Path(ends.enter_context(tempfile.TemporaryDirectory()))
-        postgres, valkey = Postgres(folder / "postgres"), Valkey(folder / "valkey")
-        for store in (postgres, valkey):
-            store.start()
-            ends.callback(store.stop)
-        addresses = Addresses.on_free_ports()
-        environment = {
-            **{key: value for key, value in os.environ.items() if key in ("PATH", "HOME", "PYTHONPATH", "TMPDIR")},
-            **wiring(addresses, database_url=postgres.url, redis_url=valkey.url),
-            "WARMUP_SECRET": "x" * 32,
-            "LOG_LEVEL": "warning",
-        }
-        asyncio.run(SYSTEM.install(postgres.url, _COMPARISONS))
-        running = services(addresses, environment)
-        for service in running:
-            ends.callback(service.kill_group)
-            service.launch()
-        _wait_until_ready(running)
-        yield addresses, environment
-
-
-def _wait_until_ready(running: list[Service]) -> None:
-    until = time.monotonic() + _READY_SECONDS
-    while not all(service.ready() for service in running):
-        if time.monotonic() > until:
-            raise TimeoutError("a service is not ready")
-        time.sleep(0.1)
+def _product() -> Iterator[tuple[str, dict[str, str]]]:
+    """The gateway's base URL, and the environment of the services."""
+    with Stack() as stack:
+        asyncio.run(SYSTEM.install(stack.environment["DATABASE_URL"], _COMPARISONS))
+        base_url, _ = stack.gateway(LOG_LEVEL="warning")
+        yield base_url, stack.environment
 
 
 @contextlib.contextmanager

@@ -10,7 +10,8 @@ from services.common.errors import REASONS
 from services.gateway.openapi.examples import attach
 from services.gateway.openapi.paths import paths
 from services.gateway.openapi.repeats import repeatable
-from services.gateway.openapi.schemas import SCHEMAS, Schema, ref, text, whole
+from services.gateway.openapi.schemas import SCHEMAS
+from services.gateway.openapi.shapes import Schema, ref, text, whole
 from services.gateway.problems import MEDIA_TYPE, problem_type
 
 ABOUT = (

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from services.gateway.intake import CSV_TYPES
-from services.gateway.openapi.schemas import STATUS, TIMEFRAME, Schema, items, ref, shape, text, whole
+from services.gateway.openapi.schemas import STATUS, TIMEFRAME
+from services.gateway.openapi.shapes import Schema, items, ref, shape, text, whole
 from services.gateway.parameters import MOST_A_PAGE
 from services.gateway.routes import events
 from services.gateway.routes.warmups import MOST_A_RUN

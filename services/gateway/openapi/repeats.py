@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from services.gateway.idempotency import HEADER, REPLAYED
-from services.gateway.openapi.schemas import Schema, text
+from services.gateway.openapi.shapes import Schema, text
 
 _KEY: Schema = {
     "name": HEADER,

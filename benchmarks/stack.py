@@ -93,24 +93,3 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
         if time.monotonic() > until:
             raise TimeoutError(what)
         time.sleep(0.02)
-
-
-def series(number: int) -> dict[str, object]:
-    """A made-up weekly comparison of 104 points, as JSON."""
-    day = 86_400
-    dates = [time.strftime("%Y-%m-%d", time.gmtime(1_640_995_200 + day + 7 * day * week)) for week in range(104)]
-    points = [
-        {"date": date, "values": [30 + (week * 7 + number) % 40, 50 - week % 9]} for week, date in enumerate(dates)
-    ]
-    return {"terms": [f"shop {number}", "market"], "timeframe": "5y", "points": points}
-
-
-def premium(number: int) -> str:
-    """Where the premium answer of that comparison is."""
-    return f"/api/comparison/premium?slug=market-vs-shop-{number}&tf=5y"
-
-
-def resident_bytes(pid: int) -> int:
-    """Memory of a process that is not swapped or shared out (Linux)."""
-    pages = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")

@@ -1,0 +1,66 @@
+"""Runners, listeners and dispatchers over the stores of a test."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, nullcontext
+
+from services.common.errors import WarmcastError
+from services.jobs.changes import Changes
+from services.jobs.dispatcher import Dispatcher
+from services.jobs.forecast import Generation
+from services.jobs.job import QueuePolicy, Status, WarmupJob
+from services.jobs.runner import Runner
+from services.jobs.store.listen import Listener
+from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store
+
+
+def runner(store: Store, forecaster: FakeForecaster, policy: QueuePolicy = POLICY) -> Runner:
+    return Runner(store.queue, forecaster, policy)
+
+
+def refusing(error: WarmcastError) -> FakeForecaster:
+    async def refuse(_: WarmupJob) -> Generation:
+        yield None
+        raise error
+
+    return FakeForecaster(refuse)
+
+
+@asynccontextmanager
+async def listening(store: Store, wake: Callable[[], None]) -> AsyncIterator[None]:
+    nobody = Changes(store.listings.changed)
+    listener = Listener(store.url, wake=wake, changed=nobody.heard, missed=nobody.missed)
+    task = asyncio.create_task(listener.run())
+    yield
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+@asynccontextmanager
+async def dispatching(
+    store: Store, forecaster: FakeForecaster, *, poll: float = 60, listen: bool = True
+) -> AsyncIterator[Dispatcher]:
+    dispatcher = Dispatcher(store.queue, runner(store, forecaster), forecaster, poll=poll)
+    task = asyncio.create_task(dispatcher.dispatch())
+    async with listening(store, dispatcher.wake) if listen else nullcontext():
+        yield dispatcher
+    await dispatcher.drain(5)
+    await asyncio.wait_for(task, 5)
+
+
+async def left_by(runner: Runner, store: Store) -> WarmupJob:
+    """A job as a run of it leaves it, and as the run says."""
+    job = await store.claimed()
+    status = await runner.run(job)
+    left = await store.row(job)
+    assert left.status is status
+    return left
+
+
+def settled(store: Store, job: WarmupJob, status: Status) -> Callable[[], Awaitable[bool]]:
+    async def check() -> bool:
+        return (await store.row(job)).status is status
+
+    return check
