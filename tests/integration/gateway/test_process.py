@@ -79,17 +79,20 @@ async def test_a_signal_drains_reports_demand_and_ends_with_0(number: signal.Sig
         await until_ready(client)
         run = asyncio.create_task(client.post("/api/jobs/run-warmup"))
         await wait_until_async(running, 10, "a run is in flight")
-        assert (await client.get(PATH)).status_code == 200
+        served = await client.get(PATH)
+        assert (served.status_code, served.headers.get("connection")) == (200, None)
         process.send_signal(number)
 
         async def draining() -> bool:
             return (await client.get("/readyz")).status_code == 503
 
         await wait_until_async(draining, 5, "readiness says that the gateway drains")
+        last = await client.get(PATH)
+        assert (last.status_code, last.headers["connection"]) == (200, "close"), "its client goes elsewhere from now on"
         going.set()
         assert (await run).json()["processed"] == 0
         assert await asyncio.wait_for(process.wait(), 15) == 0
-        assert sum(each.count for call in jobs.calls["ReportDemand"] for each in call.request.demand) == 1
+        assert sum(each.count for call in jobs.calls["ReportDemand"] for each in call.request.demand) == 2
 
 
 @pytest.mark.parametrize(("variable", "other"), [("GATEWAY_PORT", "METRICS_PORT"), ("METRICS_PORT", "GATEWAY_PORT")])
