@@ -26,6 +26,7 @@ from benchmarks.stack import Stack
 from services.jobs.job import QueuePolicy
 from services.jobs.store.database import Database
 from services.jobs.store.queue import Queue
+from services.jobs.store.telling import Telling
 
 _READY_SECONDS = 60.0
 _COMPARISONS = 500
@@ -52,7 +53,7 @@ def main(arguments: list[str]) -> int:
 async def _false_rescues(url: str, seconds: float) -> int:
     database = Database(url, pool_size=2)
     await database.open()
-    queue = Queue(database, QueuePolicy(), holder="")
+    queue = Queue(database, QueuePolicy(), holder="", telling=Telling(database))
     keys = [row["slug"] for row in await database.fetch("SELECT slug FROM comparisons ORDER BY slug")]
     with _busy_cores():
         until = time.monotonic() + seconds

@@ -34,6 +34,7 @@ from services.jobs.store.idempotency import IdempotencyKeys
 from services.jobs.store.listen import Listener
 from services.jobs.store.listings import Listings
 from services.jobs.store.queue import Queue
+from services.jobs.store.telling import Telling
 from services.jobs.store.track_record import TrackRecord
 from services.jobs.sweeper import Sweeper
 
@@ -63,7 +64,8 @@ async def serve(settings: JobsSettings) -> None:
     forecaster = GrpcForecaster(
         channel, secret=secrets[0] if secrets else None, attempt_deadline=policy.attempt_deadline
     )
-    queue = Queue(database, policy, holder=uuid.uuid4().hex)
+    telling = Telling(database)
+    queue = Queue(database, policy, holder=uuid.uuid4().hex, telling=telling)
     comparisons = Comparisons(database, policy)
     listings = Listings(database, policy)
     record = TrackRecord(database)
@@ -109,6 +111,7 @@ async def serve(settings: JobsSettings) -> None:
             background.create_task(follow_readiness(server, migrated)),
             background.create_task(listener.run()),
             background.create_task(changes.run()),
+            background.create_task(telling.run()),
         ]
         if settings.dispatcher_enabled:
             tasks.append(background.create_task(_dispatch_once(migrated, dispatcher)))
@@ -123,6 +126,7 @@ async def serve(settings: JobsSettings) -> None:
         await repeats.drain(_GRACE)
         for task in tasks:
             task.cancel()
+        await telling.flush()
     await channel.close()
     await database.close()
 

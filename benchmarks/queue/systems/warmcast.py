@@ -30,6 +30,7 @@ from services.jobs.store.database import Database
 from services.jobs.store.listen import Listener
 from services.jobs.store.listings import Listings
 from services.jobs.store.queue import Queue
+from services.jobs.store.telling import Telling
 
 _POLL = 5.0  # seconds, as by default
 _TERM = "costco"
@@ -84,7 +85,7 @@ class Warmcast:
     async def producer(self, url: str) -> AsyncIterator[Enqueue]:
         """The upsert that a first call makes."""
         database = Database(url, pool_size=1, wait=60)  # the peers, too, enqueue over one connection
-        queue = Queue(database, QueuePolicy(), holder="")
+        queue = Queue(database, QueuePolicy(), holder="", telling=Telling(database))
 
         async def enqueue(number: int) -> None:
             job = await queue.enqueue(
@@ -107,7 +108,8 @@ class Warmcast:
         policy = QueuePolicy()
         database = Database(url, pool_size=10)
         await database.open()
-        queue = Queue(database, policy, holder=uuid.uuid4().hex)
+        telling = Telling(database)
+        queue = Queue(database, policy, holder=uuid.uuid4().hex, telling=telling)
         forecaster = NoForecaster(concurrency, started)
         runner = Runner(queue, forecaster, policy)
         dispatcher = Dispatcher(queue, runner, forecaster, poll=_POLL)
@@ -116,6 +118,7 @@ class Warmcast:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(listener.run())
             tasks.create_task(changes.run())
+            tasks.create_task(telling.run())
             tasks.create_task(dispatcher.dispatch())
 
 

@@ -34,6 +34,13 @@ SET enable_mergejoin = off;
 # since they say nothing of the connections that there are. Anything else is a bug of ours.
 _UNREACHABLE = (psycopg.OperationalError, psycopg.InterfaceError)
 _NONE_FREE = (PoolTimeout, TooManyRequests)
+_SESSION = f"""
+{PLANNING}
+-- Of these sessions the trigger on warmup_jobs tells everything but runs, which telling.py tells of (migration 0006).
+SET warmcast.tells_of_runs = on;
+-- For which no time zone files are read.
+SET TimeZone = 'UTC';
+"""
 _DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call] # SQLAlchemy leaves it out
 
 
@@ -44,7 +51,12 @@ class Database:
         """`wait`: seconds for a connection. Shorter than its callers wait for it, so that they learn what is wrong."""
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             url,
-            kwargs={"autocommit": True, "connect_timeout": 5, "application_name": "warmcast"},
+            kwargs={
+                "autocommit": True,
+                "connect_timeout": 5,
+                "application_name": "warmcast",
+                "prepare_threshold": 0,  # each statement comes again, and is read by the server once a connection
+            },
             min_size=1,
             max_size=pool_size,
             max_waiting=1000,
@@ -141,8 +153,7 @@ async def _run(
 
 
 async def _configure(connection: Connection) -> None:
-    await connection.execute(PLANNING)
-    await connection.execute("SET TimeZone = 'UTC'")  # which needs no time zone files to be read
+    await connection.execute(_SESSION, prepare=False)  # several statements, which cannot be prepared
 
 
 @contextmanager

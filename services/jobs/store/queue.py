@@ -15,6 +15,7 @@ from services.jobs.store import arrays, rescue, statements, upkeep
 from services.jobs.store.coalescing import Coalescer
 from services.jobs.store.database import Connection, Database, run
 from services.jobs.store.rows import to_claimed_job, to_job, to_swept_job
+from services.jobs.store.telling import Telling
 
 _Completion = tuple[WarmupJob, GeneratedForecasts]
 
@@ -22,8 +23,9 @@ _Completion = tuple[WarmupJob, GeneratedForecasts]
 class Queue:
     """Warmup jobs in PostgreSQL. Raises WarmcastError(UNAVAILABLE) when it cannot be asked."""
 
-    def __init__(self, database: Database, policy: QueuePolicy, *, holder: str) -> None:
+    def __init__(self, database: Database, policy: QueuePolicy, *, holder: str, telling: Telling) -> None:
         self._database = database
+        self._telling = telling
         self._policy = asdict(policy)
         self._completions: Coalescer[_Completion, bool] = Coalescer(self._write_completions)
         self._holder = holder  # random for each process, so that a name that comes back is never taken for it
@@ -51,13 +53,16 @@ class Queue:
     async def claim(self, limit: int) -> Claims:
         """Takes up to `limit` queued jobs in queue order under fresh leases, and frees those whose lease ran out."""
         # Not repeated when the answer is lost: what it took is freed when its lease runs out.
-        rows = await self._database.fetch_once(
-            statements.CLAIM, self._policy | {"limit": limit, "holder": self._holder}
-        )
+        with self._telling.perhaps():
+            rows = await self._database.fetch_once(
+                statements.CLAIM, self._policy | {"limit": limit, "holder": self._holder}
+            )
         *_, seconds_until_due, leases_ran_out = rows[0]
+        # With nothing to claim there is one row, which only says when to look again.
+        claimed = tuple(to_claimed_job(row) for row in rows if row[0] is not None)
+        self._telling.tell(job.id for job in claimed)
         return Claims(
-            # With nothing to claim there is one row, which only says when to look again.
-            claimed=tuple(to_claimed_job(row) for row in rows if row[0] is not None),
+            claimed=claimed,
             rescued=await self._rescue() if leases_ran_out else (),
             seconds_until_due=seconds_until_due,
         )
@@ -142,7 +147,9 @@ class Queue:
             "engine_versions": arrays.texts(forecasts.engine_version for _, forecasts in completions),
         }
         # Not repeated when the answer is lost: by then the lease is spent, and the row alone knows how it ended.
-        settled = set(await self._database.fetch_once(statements.READY, parameters | _records(completions)))
+        with self._telling.perhaps():
+            settled = set(await self._database.fetch_once(statements.READY, parameters | _records(completions)))
+        self._telling.tell(job_id for job_id, _ in settled)
         return [(job.id, job.lease_id) in settled for job, _ in completions]
 
 

@@ -145,8 +145,6 @@ warmup_jobs = Table(
         ["snapshots.slug", "snapshots.timeframe", "snapshots.geo", "snapshots.data_hash"],
     ),
     CheckConstraint(f"status IN ({', '.join(map(repr, STATUSES))})", name="status"),
-    Index("warmup_jobs_status_idx", "status", postgresql_where=text("status IN ('queued', 'running')")),
-    Index("warmup_jobs_slug_idx", "slug"),
     Index("warmup_jobs_created_at_idx", "created_at"),
     Index("warmup_jobs_status_created_at_idx", "status", "created_at"),
     Index("warmup_jobs_queued_at_idx", "queued_at", postgresql_where=text("status = 'queued'")),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 CHANNEL = "warmcast_jobs"  # wakes runners
-CHANGES = "warmcast_changes"  # the ids of changed jobs; a trigger on the table tells them (migration 0004)
+CHANGES = "warmcast_changes"  # the ids of changed jobs, which a trigger on the table tells, or telling.py
 
 COLUMNS = (
     "id, slug, timeframe, geo, data_hash, status, attempts, last_error, debug_id, created_at, updated_at, started_at, "

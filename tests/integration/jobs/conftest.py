@@ -26,6 +26,7 @@ from services.jobs.store.comparisons import Comparisons
 from services.jobs.store.database import Database
 from services.jobs.store.listings import Listings
 from services.jobs.store.queue import Queue
+from services.jobs.store.telling import Telling
 from services.jobs.store.track_record import TrackRecord
 
 POLICY = QueuePolicy(lease=15, attempt_deadline=180, max_attempts=3, backoff_base=2, backoff_cap=60)
@@ -38,20 +39,22 @@ class Store:
     url: str
     database: Database
     policy: QueuePolicy = POLICY
+    telling: Telling = field(init=False)
     queue: Queue = field(init=False)
     comparisons: Comparisons = field(init=False)
     listings: Listings = field(init=False)
     record: TrackRecord = field(init=False)
 
     def __post_init__(self) -> None:
+        self.telling = Telling(self.database)
         self.queue = self.runner("first")
         self.comparisons = Comparisons(self.database, self.policy)
         self.listings = Listings(self.database, self.policy)
         self.record = TrackRecord(self.database)
 
-    def runner(self, holder: str, **changed: float) -> Queue:
+    def runner(self, holder: str, telling: Telling | None = None, **changed: float) -> Queue:
         """The queue as another process sees it."""
-        return Queue(self.database, replace(self.policy, **changed), holder=holder)  # type: ignore[arg-type]  # all floats
+        return Queue(self.database, replace(self.policy, **changed), holder=holder, telling=telling or self.telling)  # type: ignore[arg-type]  # all floats
 
     async def execute(self, statement: str, **parameters: object) -> list[dict[str, object]]:
         """Looks, or moves times, as a test may: no clock is waited for."""

@@ -22,6 +22,7 @@ from services.common.comparison import ComparisonKey
 from services.jobs.job import PRIORITY, EnqueueReason, QueuePolicy, Status, WarmupJob
 from services.jobs.store.database import Database
 from services.jobs.store.queue import Queue
+from services.jobs.store.telling import Telling
 from tests.integration.jobs.conftest import Store, forecasts
 
 LEASE, DEADLINE, OVERDUE, COOLDOWN, ATTEMPTS = 1_000, 3_000, 5_000, 10_000, 3
@@ -77,7 +78,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.database = Database(self.url, pool_size=2, wait=10)
         self.run(self.database.open())
         self.store = Store(self.url, self.database, POLICY)
-        self.queue = Queue(self.database, POLICY, holder="model")
+        self.queue = Queue(self.database, POLICY, holder="model", telling=Telling(self.database))
         self.jobs: dict[str, Modelled] = {}
         self.clock = 0.0
         self.generation = dict.fromkeys(TERMS, 0)

@@ -1,4 +1,4 @@
-"""Every edge tells of its row, through whichever statement and process, by the trigger on the table."""
+"""Every edge tells of its row, through whichever statement and process."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from contextlib import aclosing, asynccontextmanager
 import psycopg
 import pytest
 
+from services.common import errors
+from services.common.errors import WarmcastError
 from services.jobs.changes import Changes, News
 from services.jobs.job import EnqueueReason, Status
+from services.jobs.store.database import Database
 from services.jobs.store.listen import Listener
+from services.jobs.store.telling import Telling
 from tests.integration.jobs.conftest import Store, key_of
 
 
@@ -46,7 +50,7 @@ async def watching(store: Store) -> AsyncIterator[Watch]:
                 told.put_nowait(news)
 
     listener = Listener(store.url, wake=listening.set, changed=changes.heard, missed=changes.missed)
-    tasks = [asyncio.create_task(each) for each in (watch(), listener.run(), changes.run())]
+    tasks = [asyncio.create_task(each) for each in (watch(), listener.run(), changes.run(), store.telling.run())]
     async with asyncio.timeout(10):
         await listening.wait()
     yield Watch(told)
@@ -66,6 +70,75 @@ async def test_each_edge_of_a_job_s_life_is_told(store: Store) -> None:
         assert await watch.until(Status.CANCELLED) == cancelled.version
         [requeued] = await store.queue.requeue(job.id)
         assert await watch.until(Status.QUEUED) == requeued.version
+
+
+async def test_a_run_that_ends_is_told(store: Store) -> None:
+    async with watching(store) as watch:
+        claimed = await store.claimed()
+        await watch.until(Status.RUNNING)
+        ready = await store.ready(claimed)
+        assert ready is not None
+        assert await watch.until(Status.READY) == ready.version
+
+
+async def test_a_heartbeat_tells_nothing(store: Store) -> None:
+    async with watching(store) as watch:
+        claimed = await store.claimed()
+        await watch.until(Status.RUNNING)
+        assert await store.queue.heartbeat(claimed)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await watch.until(Status.RUNNING)
+
+
+async def test_whoever_changes_a_row_in_another_way_has_it_told_by_the_trigger(store: Store) -> None:
+    async with watching(store) as watch:
+        job = await store.queued()
+        with psycopg.connect(store.url) as connection:
+            connection.execute("UPDATE warmup_jobs SET status = 'running', version = 7 WHERE id = %s", (job.id,))
+        assert await watch.until(Status.RUNNING) == 7
+
+
+async def test_what_a_dead_process_did_not_come_to_tell_is_made_good_by_its_successor(store: Store) -> None:
+    async with watching(store) as watch:
+        await store.queued()
+        await watch.until(Status.QUEUED)
+        # One that claims, and dies before it tells.
+        await store.runner("dead", telling=Telling(store.database)).claim(1)
+        assert await Telling(store.database).flush()
+        await watch.until_missed()
+
+
+async def test_an_outage_is_waited_out_and_then_told_to_look(store: Store) -> None:
+    unreachable = Database("host=127.0.0.1 port=1", pool_size=1, wait=0.1)
+    await unreachable.open()
+    assert not await Telling(unreachable).flush()
+    await unreachable.close()
+    telling = Telling(store.database)
+    assert await telling.flush()
+    async with watching(store) as watch:
+        await store.queued()
+        await watch.until(Status.QUEUED)
+        with pytest.raises(WarmcastError), telling.perhaps():
+            raise WarmcastError(errors.UNAVAILABLE, "the answer was lost")
+        assert await telling.flush()
+        await watch.until_missed()
+
+
+async def test_more_than_can_be_named_is_told_as_many(store: Store) -> None:
+    telling = Telling(store.database)
+    assert await telling.flush()
+    async with watching(store) as watch:
+        await store.queued()
+        await watch.until(Status.QUEUED)
+        telling.tell(range(1, 10_001))  # as many as are named, in several notifications
+        assert await telling.flush()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await watch.until_missed()
+        telling.tell(range(1, 10_002))
+        assert await telling.flush()
+        await watch.until_missed()
 
 
 async def test_an_import_that_enqueues_and_supersedes_is_told(store: Store) -> None:

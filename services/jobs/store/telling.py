@@ -1,0 +1,94 @@
+"""Tells of runs that began or ended, once that is committed: many at a time, and in nobody's way.
+
+PostgreSQL lets only one transaction that notifies commit at a time, and each claim and each `ready` would wait in that
+line. All other changes are told by a trigger, within their own transactions (migration 0006).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import structlog
+
+from services.common.errors import WarmcastError
+from services.jobs.changes import TOO_MANY
+from services.jobs.store.database import Database
+from services.jobs.store.statements import CHANGES
+
+log = structlog.get_logger()
+
+_PAUSE = 0.02  # seconds, which nobody who watches notices: what changes meanwhile is told together
+_RETRY_SECONDS = 1.0
+_AT_ONCE = 350  # ids in a notification, which holds 8,000 bytes
+_MOST = 10_000  # ids; of more than these it is only told that there were many
+
+# Nothing is lost with this transaction, so that nobody has to wait for the disk.
+_TELL = f"""
+SELECT set_config('synchronous_commit', 'off', true), pg_notify('{CHANGES}', payload)
+FROM unnest(%(payloads)s::text[]) AS payload
+"""
+
+
+class Telling:
+    """What is to be told, and the loop that tells it.
+
+    A process that dies between a commit and its telling is followed by another, whose first word is to look anew.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._changed: dict[int, None] = {}  # ids in the order of their changes
+        self._too_many = True  # whatever a predecessor did not come to tell
+        self._some = asyncio.Event()
+
+    def tell(self, job_ids: Iterable[int]) -> None:
+        """Those jobs were changed, and it is committed."""
+        self._changed.update(dict.fromkeys(job_ids))
+        if len(self._changed) > _MOST:
+            self._tell_to_look()
+        if self._changed:
+            self._some.set()
+
+    @contextmanager
+    def perhaps(self) -> Iterator[None]:
+        """Around a statement that changes jobs: one whose answer is lost may have done so."""
+        try:
+            yield
+        except WarmcastError:
+            self._tell_to_look()
+            raise
+
+    async def run(self) -> None:
+        """Tells for ever. Ends only when cancelled."""
+        while True:
+            pause = _PAUSE if await self.flush() else _RETRY_SECONDS
+            await asyncio.sleep(pause)
+            await self._some.wait()
+
+    async def flush(self) -> bool:
+        """Tells what there is to tell; False: PostgreSQL cannot be asked, and it is still to be told."""
+        self._some.clear()
+        ids, self._changed = list(map(str, self._changed)), {}
+        payloads = [",".join(ids[at : at + _AT_ONCE]) for at in range(0, len(ids), _AT_ONCE)]
+        if self._too_many:
+            payloads = [TOO_MANY]
+        if not payloads:
+            return True
+        self._too_many = False
+        try:
+            await self._database.fetch(_TELL, {"payloads": payloads})
+        except WarmcastError as error:
+            log.warning("changes are not told yet", reason=error.reason.name)
+            self._tell_to_look()
+            return False
+        except asyncio.CancelledError:
+            self._tell_to_look()
+            raise
+        return True
+
+    def _tell_to_look(self) -> None:
+        self._changed.clear()
+        self._too_many = True
+        self._some.set()
