@@ -21,13 +21,15 @@ from services.forecaster.engine.rhythm import RHYTHMS
 
 EDGES = (0, 50, 60, 70, 80, 90, 100)
 STIFFNESS = 0.01
-START = np.array([0.0, 1.0, 0.1])
+START = np.array([0.0, 0.5])
+CUT_WEIGHT = 1 / 3  # of a source's cuts against its exports: no user sees them
 
 
 @dataclass(frozen=True)
 class Outcome:
     """One direction that was said, and whether it came."""
 
+    set: str
     source: str
     said: str
     log_odds: float  # before they are corrected
@@ -44,7 +46,7 @@ def outcomes(cases: Sequence[Case]) -> list[Outcome]:
     return [_outcome(case) for case in cases]
 
 
-def fit_confidence(found: Sequence[Outcome]) -> tuple[float, float, float]:
+def fit_confidence(found: Sequence[Outcome]) -> tuple[float, float]:
     """See engine.learned.CONFIDENCE; from rising and falling.
 
     Twenty forecasts of a source count twice as much as five.
@@ -54,16 +56,15 @@ def fit_confidence(found: Sequence[Outcome]) -> tuple[float, float, float]:
     for one in moves:
         counts[one.source] += 1
     odds, right = np.array([one.log_odds for one in moves]), np.array([one.right for one in moves])
-    weight = np.array([counts[one.source] ** -0.5 for one in moves])
+    weight = np.array([counts[one.source] ** -0.5 * (CUT_WEIGHT if one.set == "cut" else 1) for one in moves])
 
     def loss(line: Array) -> float:
-        share = min(max(float(line[2]), 0.0), 0.9)
-        probability = share / 3 + (1 - share) / (1 + np.exp(-(line[0] + line[1] * odds)))
+        probability = 1 / (1 + np.exp(-(line[0] + line[1] * odds)))
         surprise = -weight @ np.log(np.where(right, probability, 1 - probability)) / weight.sum()
         return float(surprise + STIFFNESS * np.sum((line - START) ** 2))
 
-    constant, slope, event = minimize(loss, START, method="Nelder-Mead", options={"maxiter": 2000}).x
-    return round(float(constant), 3), round(float(slope), 3), round(min(max(float(event), 0.0), 0.9), 3)
+    constant, slope = minimize(loss, START, method="Nelder-Mead").x
+    return round(float(constant), 3), round(float(slope), 3)
 
 
 def left_out(found: Sequence[Outcome]) -> list[tuple[Outcome, float]]:
@@ -75,14 +76,16 @@ def left_out(found: Sequence[Outcome]) -> list[tuple[Outcome, float]]:
 
 
 def reliability(told: Sequence[tuple[Outcome, float]]) -> Iterator[str]:
-    """Lines of a table: of forecasts that said rising or falling, by confidence, how many were right."""
-    yield "| confidence | forecasts | mean confidence | came true |"
-    yield "| --- | ---: | ---: | ---: |"
+    """Lines of a table: of forecasts of exports that said rising or falling, by confidence, how many were right."""
+    yield "| confidence | forecasts | sources | mean confidence | came true |"
+    yield "| --- | ---: | ---: | ---: | ---: |"
     for low, high in itertools.pairwise(EDGES):
-        group = [(one, sure) for one, sure in told if one.moves and low <= sure < high + (high == 100)]
+        moves = [(one, sure) for one, sure in told if one.moves and one.set != "cut"]
+        group = [(one, sure) for one, sure in moves if low <= sure < high + (high == 100)]
         if group:
             sure, right = np.mean([sure for _, sure in group]), np.mean([one.right for one, _ in group])
-            yield f"| {low}–{high} | {len(group)} | {sure:.0f} % | {100 * right:.0f} % |"
+            sources = len({one.source for one, _ in group})
+            yield f"| {low}–{high} | {len(group)} | {sources} | {sure:.0f} % | {100 * right:.0f} % |"
 
 
 def _outcome(case: Case) -> Outcome:
@@ -95,4 +98,4 @@ def _outcome(case: Case) -> Outcome:
     moved = said if said in ("rising", "falling") else "stable"
     came = direction_of(case.known, case.actual)
     came = came if came in ("rising", "falling") else "stable"
-    return Outcome(case.source, said, odds, moved == came)
+    return Outcome(case.set, case.source, said, odds, moved == came)

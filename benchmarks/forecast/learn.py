@@ -33,7 +33,7 @@ SIDES = np.array([-1.0, -1.0, 1.0, 1.0])
 # How many origins of each series: those nearest to the lengths that users bring. The few series of years count with
 # more of them, since one date's events are no sample: from 3 and 4, 5y and monthly scores were 3 and 6 % worse.
 ORIGINS = {"12m": 1, "daily": 2, "5y": 5, "monthly": 8, "cut": 1}
-DIRECTION_ORIGINS = 4  # of each series, whose directions teach how sure to be
+DIRECTION_ORIGINS = 8  # of each series, whose directions teach how sure to be
 FAMILIES = {"SHORT": ("12m", "cut", "daily"), "LONG": ("5y", "monthly")}
 NAMES = {"12m": "SHORT_WEEKLY", "cut": "SHORT_WEEKLY", "daily": "DAILY", "5y": "LONG_WEEKLY", "monthly": "LONG_MONTHLY"}
 CUT_WEIGHT = 1 / 3  # of a source's cuts against its exports: no user sees them
@@ -61,7 +61,7 @@ class Row:
 
 def main(arguments: list[str]) -> int:
     """Learns, reports, and writes where asked to."""
-    exported = export_cases(max(ORIGINS.values()))
+    exported = export_cases(max(*ORIGINS.values(), DIRECTION_ORIGINS))
     if not exported:
         print("the exports are not beside this checkout", file=sys.stderr)
         return 1
@@ -76,7 +76,7 @@ def main(arguments: list[str]) -> int:
     for name, table in tables.items():
         print(f"{name} = {_spelled(table)}")
         setattr(learned, name, table)  # the chances of a direction are those behind the intervals just learned
-    said = outcomes([case for case in exported if case.held_out <= DIRECTION_ORIGINS])
+    said = outcomes([case for case in exported + cuts(exported) if case.held_out <= DIRECTION_ORIGINS])
     confidence = fit_confidence(said)
     print(f"CONFIDENCE = {confidence}\non sources left out:", *reliability(left_out(said)), sep="\n")
     if "--write" in arguments:
@@ -275,7 +275,7 @@ def _spelled(table: Reach) -> str:
     return f"Reach({table.base}, {table.growth}, {table.point}, {table.event})"
 
 
-def _write(tables: dict[str, Reach], confidence: tuple[float, float, float]) -> None:
+def _write(tables: dict[str, Reach], confidence: tuple[float, float]) -> None:
     path = Path(learned.__file__)
     values = {name: _spelled(table) for name, table in tables.items()} | {"CONFIDENCE": str(confidence)}
     lines = path.read_text(encoding="utf-8").splitlines()

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.forecast import report
-from benchmarks.forecast.cases import SETS, Case, export_cases, packaged_cases
+from benchmarks.forecast.cases import SETS, Case, cuts, export_cases, packaged_cases
 from benchmarks.forecast.directions import left_out, outcomes, reliability
 from benchmarks.forecast.learn import DIRECTION_ORIGINS, FAMILIES, ORIGINS, learn_family, make_rows
 from benchmarks.forecast.pairs import brier_scores
@@ -42,7 +42,7 @@ class Result:
 
 def main(arguments: list[str]) -> int:
     """Prints the tables."""
-    exported = export_cases(max(ORIGINS.values()))
+    exported = export_cases(max(*ORIGINS.values(), DIRECTION_ORIGINS))
     last = [case for case in exported if case.held_out == 1]
     every = methods() if "--quick" not in arguments else {"warmcast": ours, "Naive2": naive}
     lines = [*_cpu(), ""]
@@ -88,9 +88,12 @@ def _learned(exported: list[Case]) -> Iterator[str]:
 
 
 def _probabilities(exported: list[Case]) -> Iterator[str]:
-    yield "Of forecasts that said rising or falling, over four origins, by the confidence learned without their source:"
+    yield (
+        f"Of forecasts that said rising or falling, over up to {DIRECTION_ORIGINS} origins, by the confidence learned "
+        "without their source:"
+    )
     yield ""
-    yield from reliability(left_out(outcomes(exported)))
+    yield from reliability(left_out(outcomes(exported + cuts(exported))))
     yield ""
     yield from brier_scores(exported)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -9,10 +10,12 @@ import numpy as np
 
 from services.forecaster.engine.history import Array
 from services.forecaster.engine.intervals import Bands
+from services.forecaster.engine.learned import STEPS_ALIKE
 
 # Where lower 95 %, lower 80 %, the forecast, upper 80 % and upper 95 % lie on the normal distribution.
 SCORES = np.array([-1.959964, -1.281552, 0.0, 1.281552, 1.959964])
 _GRID = np.linspace(-4, 4, 161)
+_DENSITY = np.exp(-(_GRID**2) / 2) / np.exp(-(_GRID**2) / 2).sum()
 _ROUNDED = 6  # decimals in which a mean is compared with a threshold: rounding decides nothing
 
 
@@ -41,8 +44,15 @@ class Chance:
         return np.asarray(np.clip(values, 0, 100))
 
     def mean_below(self, threshold: float) -> float:
-        """P(the mean over the steps < threshold), ties by half, all steps erring the same way."""
-        means = np.round(self.at(_GRID[:, None]).mean(axis=1), _ROUNDED)
+        """P(the mean over the steps < threshold), ties by half.
+
+        Steps do not all err the same way, so their mean varies less than if they did, about what is to be expected of
+        it: of a lopsided distribution that is not the mean of the forecasts, which are medians.
+        """
+        means = self.at(_GRID[:, None]).mean(axis=1)
+        expected = float(_DENSITY @ means)
+        varies = math.sqrt(STEPS_ALIKE + (1 - STEPS_ALIKE) / len(self.quantiles))
+        means = np.round(expected + varies * (means - expected), _ROUNDED)
         threshold = round(threshold, _ROUNDED)
         below, not_above = np.searchsorted(means, threshold, side="left"), np.searchsorted(means, threshold, "right")
         if below < not_above:  # a stretch of equal means

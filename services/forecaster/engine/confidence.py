@@ -11,7 +11,7 @@ from services.forecaster.engine.learned import CONFIDENCE
 from services.forecaster.engine.quality import Quality
 
 LOW = 40.0  # below it, low_confidence
-_SUREST = 0.999  # a chance that nothing speaks against is still none of 1
+_SUREST = 0.95  # no interval knows of all that may come: beyond this it told right from wrong no better
 
 
 def confidence(values: Array, forecast: Array, chance: Chance) -> float:
@@ -37,14 +37,10 @@ def log_odds(values: Array, forecast: Array, chance: Chance) -> float:
     return math.log(right / (1 - right))
 
 
-def corrected(odds: float, learned: tuple[float, float, float] = CONFIDENCE) -> float:
-    """As often as forecasts with these log-odds came true.
-
-    A line in log-odds, so order is kept; and a share of forecasts that an event decides, for which the three directions
-    are as likely.
-    """
-    constant, slope, event = learned
-    return event / 3 + (1 - event) / (1 + math.exp(-(constant + slope * odds)))
+def corrected(odds: float, learned: tuple[float, float] = CONFIDENCE) -> float:
+    """As often as forecasts with these log-odds came true: a line in log-odds, so order is kept."""
+    constant, slope = learned
+    return 1 / (1 + math.exp(-(constant + slope * odds)))
 
 
 def warnings_of(quality: Quality, sure: float, *, windows: int, volatile: bool, complete: bool = True) -> list[object]:

@@ -12,7 +12,7 @@ from services.forecaster.engine.history import Array
 from services.forecaster.engine.rhythm import Rhythm
 
 LEAST_SEASONS = 1.5  # that must be known before a season is looked for
-FADING = 0.7  # what a season weighs against the one after it: habits change
+FADING = 0.85  # what a season weighs against the one after it: habits change
 _SMOOTHING = np.array([0.25, 0.5, 0.25])
 _TINY = 1e-12
 

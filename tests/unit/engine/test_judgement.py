@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from services.forecaster.engine.chance import Chance
 from services.forecaster.engine.confidence import confidence, corrected, warnings_of
 from services.forecaster.engine.direction import direction_of
 from services.forecaster.engine.intervals import Bands
+from services.forecaster.engine.learned import STEPS_ALIKE
 from services.forecaster.engine.quality import Quality, judge_quality
 from tests.unit.engine.series import term_series, wandering
 
@@ -80,7 +82,13 @@ def sure(forecast: float, sd: float) -> float:
     return confidence(LEVEL, bands.value, Chance.of(bands, 13))
 
 
-@pytest.mark.parametrize(("forecast", "expected"), [(52.5 + 1.2816, 0.9), (47.5 - 1.2816, 0.9), (50.0, 0.9876)])
+VARIES = math.sqrt(STEPS_ALIKE + (1 - STEPS_ALIKE) / 13)  # the mean of 13 steps, against one of them
+
+
+@pytest.mark.parametrize(
+    ("forecast", "expected"),
+    [(52.5 + 1.2816 * VARIES, 0.9), (47.5 - 1.2816 * VARIES, 0.9), (50 + 0.2533 * VARIES, 0.95), (80.0, 0.95)],
+)
 def test_confidence_is_the_corrected_probability_of_the_direction(forecast: float, expected: float) -> None:
     assert sure(forecast, 1.0) == pytest.approx(100 * corrected(math.log(expected / (1 - expected))), abs=0.05)
 
@@ -107,6 +115,18 @@ def test_a_chance_is_cut_at_the_bounds() -> None:
     low = Chance(np.array([[0.0, 0.0, 0.0, 5.0, 9.0]]))
     assert low.at(np.array([[-4.0], [0.0], [1.281552]])).tolist() == [[0.0], [0.0], [5.0]]
     assert low.mean_below(0.0) == pytest.approx(0.25, abs=0.01)  # half of the half that is 0
+
+
+def test_the_mean_of_many_steps_varies_less_than_one_step_does() -> None:
+    one = np.array([[-19.6, -12.8, 0.0, 12.8, 19.6]]) + 50
+    share = [Chance(np.repeat(one, steps, axis=0)).mean_below(40.0) for steps in (1, 4, 26)]
+    assert share[0] == pytest.approx(NormalDist(50, 10).cdf(40), abs=0.002)
+    assert share[0] > share[1] > share[2] > 0
+
+
+def test_a_mean_lies_about_what_is_expected_and_not_about_the_forecasts() -> None:
+    lopsided = Chance(np.repeat([[0.0, 0.0, 0.0, 40.0, 70.0]], 12, axis=0))  # mostly 0, as a rare term's months are
+    assert lopsided.mean_below(2.0) < 0.5
 
 
 def test_warnings_follow_from_what_was_found() -> None:
