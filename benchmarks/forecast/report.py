@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from benchmarks.forecast.cases import Case
 from benchmarks.forecast.scores import Score
 from benchmarks.results import write_section
+from services.forecaster.engine.version import ENGINE_VERSION
 
 
 def header(name: str, cases: Sequence[Case]) -> Iterator[str]:
@@ -44,9 +45,10 @@ def left_out_row(name: str, origins: int, forecasts: int, found: Score) -> str:
 def write(lines: Sequence[str]) -> None:
     """Into RESULTS.md."""
     how = (
-        ". The last horizon of each series is held out, its own last period left out. Ratios are geometric means over "
-        "sources, coverages (per cent) means over sources with 90 % bootstrap intervals clustered by source; forecasts "
-        "and Naive2's intervals are cut to 0–100. A peer that fails is replaced by Naive2 and counted."
+        f"; engine version {ENGINE_VERSION}. The last horizon of each series is held out, its own last period left "
+        "out. Ratios are geometric means over sources, coverages (per cent) means over sources with 90 % bootstrap "
+        "intervals clustered by source; forecasts and Naive2's intervals are cut to 0–100. A peer that fails is "
+        "replaced by Naive2 and counted."
     )
     write_section("forecast", "Forecasts", how, lines)
 

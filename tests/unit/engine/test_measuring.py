@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from benchmarks.forecast.cases import Case, cuts, export_cases, packaged_cases
+from benchmarks.forecast.directions import Outcome, fit_confidence, reliability
 from benchmarks.forecast.exports import EXPORTS
 from benchmarks.forecast.naive2 import naive2
 from benchmarks.forecast.peers import naive, or_naive, ours
 from benchmarks.forecast.scores import Forecast, by_source, interval_score, score
 from services.common.comparison import Step
+from services.forecaster.engine.confidence import corrected
 from tests.unit.engine.series import seasonal, wandering
 
 
@@ -94,3 +96,20 @@ def test_cases_of_the_exports_leave_the_last_period_out_and_never_overlap() -> N
     year = cuts([one for one in first.values() if one.set == "5y"][:1])
     assert {len(one.known) + len(one.actual) for one in year} == {51}
     assert {max(one.known.max(), one.actual.max()) for one in year} == {100}
+
+
+def told(count: int, right: int, odds: float, *, name: str = "12m", said: str = "rising") -> list[Outcome]:
+    return [Outcome(name, "one", said, odds, index < right) for index in range(count)]
+
+
+def test_confidence_is_learned_from_how_often_directions_came_true() -> None:
+    found = told(400, 320, 2.0) + told(400, 200, 0.0) + told(400, 0, 2.0, said="stable")
+    line = fit_confidence(found)
+    assert corrected(2.0, line) == pytest.approx(0.8, abs=0.02)
+    assert corrected(0.0, line) == pytest.approx(0.5, abs=0.02)
+
+
+def test_the_reliability_table_counts_what_was_said_of_exports_to_rise_or_fall() -> None:
+    found = told(4, 3, 0.0) + told(5, 0, 0.0, name="cut") + told(6, 6, 0.0, said="volatile")
+    rows = list(reliability([(one, 72.0) for one in found]))[2:]
+    assert rows == ["| 70–80 | 4 | 1 | 72 % | 75 % |"]
