@@ -5,8 +5,10 @@ from __future__ import annotations
 import secrets
 import sys
 import tempfile
+import time
 from pathlib import Path
 
+import psycopg
 import redis
 
 from devstack import product
@@ -22,6 +24,8 @@ from devstack.valkey import Valkey
 from services.gateway.callers.api_keys import new_api_key
 from services.gateway.callers.rates import Rate
 from services.gateway.openapi.examples import PATH
+
+_PATIENCE = 60.0  # seconds
 
 
 def main() -> int:
@@ -56,7 +60,7 @@ def make(folder: Path, supervisor: Supervisor, path: Path) -> None:
     key, kept = new_api_key("partner", Rate(10, 1))
     recorder = Recorder(secret, key, kept.digest.hex())
     with Walk(recorder, addresses.base_url, secret, lambda: _forget(valkey)) as walk:
-        walk.take()
+        walk.take(until_demand_is_told=lambda: _demand_is_told(postgres))
         refusals.refuse_the_public(recorder, walk)
         refusals.refuse_repeats(recorder, walk)
         strict = {"API_KEYS": kept.line(), **refusals.STRICT}
@@ -75,6 +79,17 @@ def _another_gateway(supervisor: Supervisor, environment: dict[str, str], change
     gateway: Service = product.services(addresses, changed)[-1]
     supervisor.start(gateway)
     return addresses.base_url
+
+
+def _demand_is_told(postgres: Postgres) -> None:
+    """Returns once jobs knows that a comparison was asked for, which its gateway tells now and then."""
+    asked_for = "SELECT EXISTS (SELECT FROM comparisons WHERE last_asked_at IS NOT NULL)"
+    until = time.monotonic() + _PATIENCE
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        while connection.execute(asked_for).fetchone() != (True,):
+            if time.monotonic() > until:
+                raise DevstackError(f"no demand was told within {_PATIENCE:.0f} s")
+            time.sleep(0.1)
 
 
 def _forget(valkey: Valkey) -> None:

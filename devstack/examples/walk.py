@@ -33,10 +33,11 @@ class Walk:
         self.public.close()
         self.operator.close()
 
-    def take(self) -> None:
-        """All of it, in order."""
+    def take(self, *, until_demand_is_told: Callable[[], None]) -> None:
+        """All of it, in order. Newer data are enqueued at once only where jobs knows that they are asked for."""
         self._import_and_warm()
         self._look()
+        until_demand_is_told()
         self._import_newer_data()
         self._act()
         self._lose_and_sweep()
