@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 
 from services.common.cache_keys import SnapshotName, forecast_key
 
@@ -17,12 +18,12 @@ class PairName:
     term_b: str
     engine_version: str
 
-    @property
+    @cached_property
     def key_a(self) -> str:
         """The Redis key of the first term's bundle."""
         return forecast_key(self.snapshot, self.term_a, self.engine_version)
 
-    @property
+    @cached_property
     def key_b(self) -> str:
         """The Redis key of the second term's bundle."""
         return forecast_key(self.snapshot, self.term_b, self.engine_version)

@@ -29,7 +29,7 @@ log = structlog.get_logger()
 SERVICE = "warmcast.forecaster.v1.ForecasterService"
 GUARDED = frozenset(f"/{SERVICE}/{method}" for method in ("GenerateForecasts", "RecordFailure"))
 UNBOUNDED = frozenset({f"/{SERVICE}/GenerateForecasts"})  # ends by the pool's deadline, or when its caller leaves
-MAX_GET, MAX_CHECK = 4, 500
+MAX_GET, MAX_CHECK = 100, 500  # a hundred pairs of bundles are some 2 MB
 
 RUNS = Counter("warmcast_forecaster_generate_total", "Runs asked for, by how they ended", ["outcome"])
 SECONDS = Histogram(

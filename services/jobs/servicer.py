@@ -7,7 +7,7 @@ import base64
 import binascii
 import contextlib
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
@@ -21,7 +21,7 @@ from services.common.errors import WarmcastError
 from services.jobs import messages
 from services.jobs.capacity import Capacity
 from services.jobs.changes import Changes
-from services.jobs.comparison import Place, eta_seconds
+from services.jobs.comparison import Place, WarmupView, eta_seconds
 from services.jobs.dispatcher import Dispatcher, count_rescued
 from services.jobs.episodes import count_begun
 from services.jobs.importer import Importer, ImportRequest
@@ -54,6 +54,7 @@ UNBOUNDED = frozenset({f"/{SERVICE}/RunWarmup", f"/{SERVICE}/WatchWarmups"})
 
 _MAX_RUNS = 100
 _MAX_DEMAND = 1000
+_MAX_BATCH = 100
 _MAX_PAGE = 200
 _DEFAULT_PAGE = 50
 _MAX_ID = 2**63 - 1
@@ -127,13 +128,13 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
 
     async def GetWarmup(self, request: pb.GetWarmupRequest, context: Context) -> pb.GetWarmupResponse:
         view = await self._comparisons.view(_key(request.key))
-        response = messages.warmup(view)
-        if view.job:
-            place, eta = await self._stands(view.job)
-            response.queue_position = place
-            if eta is not None:
-                response.eta_seconds = eta
-        return response
+        return (await self._warmups([view]))[0]
+
+    async def BatchGetWarmups(self, request: pb.BatchGetWarmupsRequest, context: Context) -> pb.BatchGetWarmupsResponse:
+        if len(request.keys) > _MAX_BATCH:
+            raise invalid("keys", f"more than {_MAX_BATCH} comparisons in one call")
+        views = await self._comparisons.views([_key(key) for key in request.keys])
+        return pb.BatchGetWarmupsResponse(warmups=await self._warmups(views))
 
     async def EnqueueWarmup(self, request: pb.EnqueueWarmupRequest, context: Context) -> pb.EnqueueWarmupResponse:
         key = _key(request.key)
@@ -154,7 +155,8 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
             count_begun(reason)
         response = pb.EnqueueWarmupResponse(job=messages.job(job) if job else None, enqueued=enqueued)
         if job:
-            response.queue_position, eta = await self._stands(job)
+            places = await self._comparisons.places([job] if _unsettled(job) else [])
+            response.queue_position, eta = self._stands(job, places)
             if eta is not None:
                 response.eta_seconds = eta
         return response
@@ -254,11 +256,23 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
             running_here=self._dispatcher.running,
         )
 
-    async def _stands(self, job: WarmupJob) -> tuple[int, float | None]:
+    async def _warmups(self, views: Sequence[WarmupView | None]) -> list[pb.GetWarmupResponse]:
+        """One message a view; an empty one where there is none."""
+        unsettled = [view.job for view in views if view and view.job and _unsettled(view.job)]
+        places = await self._comparisons.places(unsettled)
+        warmups = []
+        for view in views:
+            warmup = messages.warmup(view) if view else pb.GetWarmupResponse()
+            if view and view.job:
+                warmup.queue_position, eta = self._stands(view.job, places)
+                if eta is not None:
+                    warmup.eta_seconds = eta
+            warmups.append(warmup)
+        return warmups
+
+    def _stands(self, job: WarmupJob, places: Mapping[int, Place]) -> tuple[int, float | None]:
         """Queue position and ETA of an unsettled job; 0 and None of any other."""
-        place: Place | None = None
-        if job.status in (Status.QUEUED, Status.RUNNING):
-            place = await self._comparisons.place(job)
+        place = places.get(job.id)
         if place is None:
             return 0, None
         eta = eta_seconds(place, worker_slots=self._capacity.slots())
@@ -286,6 +300,10 @@ def _read(request: pb.IngestSnapshotRequest) -> list[Table]:
 
 def _key(key: pb.ComparisonKey) -> ComparisonKey:
     return ComparisonKey.parse(key.slug, key.timeframe, key.geo)
+
+
+def _unsettled(job: WarmupJob) -> bool:
+    return job.status in (Status.QUEUED, Status.RUNNING)
 
 
 def _filter(request: pb.ListJobsRequest | pb.RequeueJobsRequest) -> JobFilter:

@@ -17,7 +17,7 @@ JOBS = jobs_pb2.DESCRIPTOR.services_by_name["JobsService"]
 FORECASTER = forecaster_pb2.DESCRIPTOR.services_by_name["ForecasterService"]
 HEAVY = ("sqlalchemy", "psycopg", "redis", "numpy", "starlette", "pydantic", "prometheus_client")
 # Batched by gateways; and what only a runner that holds a lease may send.
-NOT_FOR_CALLERS = {"ReportDemand", "RecordFailure"}
+NOT_FOR_CALLERS = {"BatchGetWarmups", "ReportDemand", "RecordFailure"}
 
 
 def _methods(kind: type) -> dict[str, Any]:

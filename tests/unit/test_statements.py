@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from psycopg._queries import MAX_CACHED_STATEMENT_LENGTH
 
-from services.jobs.store import comparisons, rescue, statements, track_record, upkeep
+from services.jobs.store import comparisons, rescue, statements, track_record, upkeep, views
 
 STATEMENTS = {
     f"{module.__name__.rpartition('.')[2]}.{name}": text
-    for module in (statements, rescue, upkeep, comparisons, track_record)
+    for module in (statements, rescue, upkeep, comparisons, views, track_record)
     for name, text in vars(module).items()
     if isinstance(text, str) and any(word in text for word in ("SELECT ", "UPDATE ", "DELETE "))
 }
@@ -25,6 +25,6 @@ def test_the_statements_are_found() -> None:
         "statements.CLAIM",
         "statements.READY",
         "upkeep.REFRESH",
-        "comparisons._VIEW",
+        "views.VIEWS",
         "track_record._KEEP",
     } <= STATEMENTS.keys()

@@ -19,7 +19,16 @@ class Service:
 JOBS = Service(
     "warmcast.jobs.v1.JobsService",
     "jobs",
-    ("GetWarmup", "ListComparisons", "GetComparison", "GetTrustStats", "ListJobs", "GetJob", "GetStatus"),
+    (
+        "GetWarmup",
+        "BatchGetWarmups",
+        "ListComparisons",
+        "GetComparison",
+        "GetTrustStats",
+        "ListJobs",
+        "GetJob",
+        "GetStatus",
+    ),
 )
 FORECASTER = Service(
     "warmcast.forecaster.v1.ForecasterService", "the forecaster", ("GetForecasts", "CheckForecasts", "Describe")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
 from psycopg.types.json import Jsonb
 
@@ -16,10 +15,10 @@ from services.jobs.comparison import Ingested, Place, StoredSnapshot, WarmupView
 from services.jobs.ingest.snapshot import Snapshot
 from services.jobs.job import EnqueueReason, QueuePolicy, WarmupJob
 from services.jobs.signals import Signals
-from services.jobs.store import statements, upkeep
+from services.jobs.store import statements, upkeep, views
 from services.jobs.store.database import Connection, Database, run
 from services.jobs.store.queue import enqueue_in
-from services.jobs.store.rows import to_job, to_series
+from services.jobs.store.rows import to_series, to_signals
 
 # A slug belongs to the terms that came first; DO UPDATE (of nothing) so that the row comes back either way.
 _CLAIM_SLUG = """
@@ -62,56 +61,6 @@ LEFT JOIN warmup_jobs AS job ON job.slug = comparison.slug AND job.timeframe = c
     AND job.geo = comparison.geo AND job.data_hash = %(data_hash)s
 WHERE comparison.slug = %(slug)s AND comparison.timeframe = %(timeframe)s AND comparison.geo = %(geo)s
   AND comparison.last_asked_at > now() - make_interval(days => %(asked_for_days)s)
-"""
-
-# The whole of what a premium call needs to know from here, by unique indexes alone.
-_VIEW = f"""
-SELECT pair.term_a, pair.term_b,
-       current.data_hash AS current_data_hash, current.signals,
-       previous.data_hash AS previous_data_hash, previous_job.engine_version AS previous_engine_version,
-       job.id IS NOT NULL AS has_job,
-       COALESCE(CASE job.status
-           WHEN 'queued' THEN GREATEST(job.queued_at, job.not_before) < now() - make_interval(secs => %(overdue_after)s)
-               -- However many callers see a job that nobody runs, its runners are told once a minute.
-               AND job.updated_at < now() - make_interval(secs => LEAST(%(overdue_after)s, 60))
-           WHEN 'running' THEN COALESCE(job.lease_expires_at, '-infinity') <= now()
-       END, false) AS overdue,
-       CASE WHEN job.status = 'failed' AND job.cooldown_until > now()
-           THEN EXTRACT(epoch FROM job.cooldown_until - now())::float8 ELSE 0 END AS cooldown_seconds,
-       {statements.JOB_COLUMNS}
-FROM comparisons AS comparison
-JOIN term_pairs AS pair USING (slug)
-JOIN snapshots AS current ON current.id = comparison.current_snapshot_id
-LEFT JOIN snapshots AS previous ON previous.id = comparison.previous_snapshot_id
-LEFT JOIN warmup_jobs AS previous_job ON previous_job.slug = previous.slug
-    AND previous_job.timeframe = previous.timeframe AND previous_job.geo = previous.geo
-    AND previous_job.data_hash = previous.data_hash
-LEFT JOIN warmup_jobs AS job ON job.slug = comparison.slug AND job.timeframe = comparison.timeframe
-    AND job.geo = comparison.geo AND job.data_hash = current.data_hash
-WHERE comparison.slug = %(slug)s AND comparison.timeframe = %(timeframe)s AND comparison.geo = %(geo)s
-"""
-
-# Bounded on both sides: 1,000 places ahead are counted, and the last 20 runs are averaged.
-_PLACE = """
-SELECT
-    CASE WHEN job.status = 'queued' THEN 1 + (
-        SELECT count(*) FROM (
-            SELECT FROM warmup_jobs AS ahead
-            WHERE ahead.status = 'queued'
-              AND (ahead.priority, ahead.queued_at, ahead.id) < (job.priority, job.queued_at, job.id)
-            -- In queue order, so that the planner walks the queue's index and never the table.
-            ORDER BY ahead.priority, ahead.queued_at, ahead.id
-            LIMIT 1000
-        ) AS first
-    ) ELSE 0 END AS position,
-    GREATEST(0, EXTRACT(epoch FROM job.not_before - now()))::float8 AS wait_seconds,
-    CASE WHEN job.status = 'running' THEN EXTRACT(epoch FROM now() - job.started_at) ELSE 0 END::float8
-        AS running_seconds,
-    (SELECT avg(EXTRACT(epoch FROM run.completed_at - run.started_at)) FROM (
-        SELECT completed_at, started_at FROM warmup_jobs
-        WHERE status = 'ready' AND started_at IS NOT NULL ORDER BY updated_at DESC LIMIT 20
-    ) AS run)::float8 AS mean_run_seconds
-FROM warmup_jobs AS job WHERE job.id = %(id)s
 """
 
 _CURRENT_SNAPSHOT = f"""
@@ -189,33 +138,25 @@ class Comparisons:
 
     async def view(self, key: ComparisonKey) -> WarmupView:
         """Where the warmup of the current snapshot stands. Raises WarmcastError(NOT_FOUND)."""
-        rows = await self._database.fetch(_VIEW, asdict(key) | {"overdue_after": self._overdue_after})
-        if not rows:
+        [view] = await self.views([key])
+        if view is None:
             raise await self._unknown(key)
-        row = rows[0]
-        return WarmupView(
-            key=key,
-            terms=(row["term_a"], row["term_b"]),
-            data_hash=row["current_data_hash"],
-            signals=_signals(row["signals"]),
-            previous_data_hash=row["previous_data_hash"],
-            previous_engine_version=row["previous_engine_version"],
-            job=to_job(row) if row["has_job"] else None,
-            overdue=row["overdue"],
-            cooldown_seconds=row["cooldown_seconds"],
-        )
+        return view
 
-    async def place(self, job: WarmupJob) -> Place | None:
-        """Where a job stands in the queue; None: it is gone."""
-        rows = await self._database.fetch(_PLACE, {"id": job.id})
-        return Place(**rows[0]) if rows else None
+    async def views(self, keys: Sequence[ComparisonKey]) -> list[WarmupView | None]:
+        """The same of several by one statement, in order; None for a comparison that is not known."""
+        return await views.views(self._database, keys, overdue_after=self._overdue_after)
+
+    async def places(self, jobs: Collection[WarmupJob]) -> dict[int, Place]:
+        """Where jobs stand in the queue, by id; one that is gone is left out."""
+        return await views.places(self._database, [job.id for job in jobs]) if jobs else {}
 
     async def current(self, key: ComparisonKey) -> StoredSnapshot:
         """The current snapshot. Raises WarmcastError(NOT_FOUND)."""
         rows = await self._database.fetch(_CURRENT_SNAPSHOT, asdict(key))
         if not rows:
             raise await self._unknown(key)
-        return StoredSnapshot(to_series(rows[0]), _signals(rows[0]["signals"]), rows[0]["updated_at"])
+        return StoredSnapshot(to_series(rows[0]), to_signals(rows[0]["signals"]), rows[0]["updated_at"])
 
     async def report_demand(self, demand: Mapping[ComparisonKey, int]) -> None:
         """Adds to how often each comparison was asked for; unknown ones are passed over."""
@@ -264,7 +205,3 @@ def _snapshot_columns(snapshot: Snapshot, signals: tuple[Signals, Signals]) -> d
         "cleaned": Jsonb(dict(snapshot.cleaned)),
         "signals": Jsonb([asdict(term) for term in signals]),
     }
-
-
-def _signals(stored: list[dict[str, Any]]) -> tuple[Signals, Signals]:  # JSON that _snapshot_columns wrote
-    return Signals(**stored[0]), Signals(**stored[1])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 from operator import itemgetter
+from typing import Any
 
 from psycopg.rows import DictRow, TupleRow
 
 from services.common.comparison import ComparisonKey
 from services.jobs.job import Cause, ClaimedJob, SweptJob, WarmupJob
 from services.jobs.series import SnapshotRef, SnapshotSeries
+from services.jobs.signals import Signals
 from services.jobs.store import arrays, statements
 
 _JOB_NAMES = tuple(statements.COLUMNS.split(", "))
@@ -46,6 +48,11 @@ def to_series(row: DictRow) -> SnapshotSeries:
         source=row["source"],
         as_of=row["as_of"],
     )
+
+
+def to_signals(stored: list[dict[str, Any]]) -> tuple[Signals, Signals]:  # JSON of two Signals
+    """Both terms' signals, as a snapshot keeps them."""
+    return Signals(**stored[0]), Signals(**stored[1])
 
 
 def _unpack(row: TupleRow) -> SnapshotSeries:

@@ -155,7 +155,7 @@ async def test_the_audit_asks_for_500_at_once(edge: Edge) -> None:
 
 
 async def test_too_many_keys_are_refused(edge: Edge) -> None:
-    error = await _refused(edge.stub.GetForecasts(pb.GetForecastsRequest(keys=[key()] * 5)))
+    error = await _refused(edge.stub.GetForecasts(pb.GetForecastsRequest(keys=[key()] * 101)))
     assert (error.reason, [field for field, _ in error.fields]) == (errors.INVALID_ARGUMENT, ["keys"])
     error = await _refused(edge.stub.CheckForecasts(pb.CheckForecastsRequest(keys=[key()] * 501)))
     assert (error.reason, [field for field, _ in error.fields]) == (errors.INVALID_ARGUMENT, ["keys"])

@@ -17,7 +17,7 @@ from psycopg.rows import DictRow, tuple_row
 
 from services.common.comparison import ComparisonKey
 from services.jobs.job import QueuePolicy, Status
-from services.jobs.store import comparisons, idempotency, rescue, statements, track_record, upkeep
+from services.jobs.store import idempotency, rescue, statements, track_record, upkeep, views
 from services.jobs.store.database import PLANNING, Database
 from services.jobs.store.listings import JobFilter, Listings
 from services.jobs.store.queue import _records
@@ -43,6 +43,9 @@ PARAMETERS: dict[str, Any] = (
         "days": 30,
         "cap": 100,
         "ids": [500],
+        "slugs": [KEY.slug],
+        "timeframes": [KEY.timeframe],
+        "geos": [KEY.geo],
         "error": "none",
         "permanent": False,
         "lease_id": 1,
@@ -53,8 +56,8 @@ PARAMETERS: dict[str, Any] = (
     | dict.fromkeys(("lease_ids", "engine_versions", *_records([])), "{}")
 )
 STATEMENTS = {
-    "view": comparisons._VIEW,
-    "place": comparisons._PLACE.replace("%(id)s", "500"),
+    "view": views.VIEWS,
+    "place": views.PLACES,
     "enqueue": statements.ENQUEUE,
     "trigger": statements.TRIGGER,
     "claim": statements.CLAIM,

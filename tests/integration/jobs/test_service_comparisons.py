@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from warmcast.jobs.v1 import jobs_pb2 as pb
 
 from services.common import errors
+from services.jobs.store import views
+from services.jobs.store.database import Database
 from tests.integration.jobs.conftest import Store
-from tests.integration.jobs.service import CSV, KEY, Jobs, refused, serving
+from tests.integration.jobs.service import CSV, KEY, SENT, Jobs, refused, serving
 
 
 @pytest.fixture
@@ -117,3 +120,39 @@ async def test_demand_is_added_up_and_unknown_comparisons_are_passed_over(jobs: 
     reported = [pb.Demand(key=KEY, count=2), pb.Demand(key=KEY, count=3), pb.Demand(key=unknown, count=1)]
     await jobs.stub.ReportDemand(pb.ReportDemandRequest(demand=reported))
     assert await jobs.store.execute("SELECT demand FROM comparisons") == [{"demand": 5}]
+
+
+async def test_several_warmups_come_in_order_and_an_unknown_one_is_empty(jobs: Jobs) -> None:
+    await jobs.ingest()
+    await jobs.ingest(CSV.replace(b"amazon", b"target"))
+    await jobs.enqueue(await jobs.warmup())
+    other, unknown = (pb.ComparisonKey(slug=slug, timeframe="12m", geo="US") for slug in ("costco-vs-target", "a-vs-b"))
+    request = pb.BatchGetWarmupsRequest(keys=[other, unknown, KEY, other])
+    warmups = (await jobs.stub.BatchGetWarmups(request)).warmups
+    alone = [(await jobs.stub.GetWarmup(pb.GetWarmupRequest(key=key))) for key in (other, KEY)]
+    assert list(warmups) == [alone[0], pb.GetWarmupResponse(), alone[1], alone[0]]
+    assert [warmup.queue_position for warmup in warmups] == [0, 0, 1, 0]
+
+
+async def test_several_warmups_are_two_statements(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = []
+    for number in range(3):
+        made = await jobs.ingest(CSV.replace(b"amazon", b"shop %d" % number))
+        keys.append(pb.ComparisonKey(slug=made.slug, timeframe="12m", geo="US"))
+        await jobs.stub.TriggerWarmup(pb.TriggerWarmupRequest(key=keys[-1]), metadata=SENT)
+    asked: list[str] = []
+    fetch = Database.fetch
+
+    async def noted(self: Database, statement: str, *arguments: Any) -> Any:
+        asked.append(statement)
+        return await fetch(self, statement, *arguments)
+
+    monkeypatch.setattr(Database, "fetch", noted)
+    warmups = (await jobs.stub.BatchGetWarmups(pb.BatchGetWarmupsRequest(keys=keys))).warmups
+    assert [warmup.queue_position for warmup in warmups] == [1, 2, 3]
+    assert asked == [views.VIEWS, views.PLACES], "where they are, and where they stand in the queue"
+
+
+async def test_too_many_warmups_at_once_are_refused(jobs: Jobs) -> None:
+    error = await refused(jobs.stub.BatchGetWarmups(pb.BatchGetWarmupsRequest(keys=[KEY] * 101)))
+    assert (error.reason, [field for field, _ in error.fields]) == (errors.INVALID_ARGUMENT, ["keys"])

@@ -36,6 +36,7 @@ JOBS_REQUESTS = {
     "IngestSnapshot": jobs_pb2.IngestSnapshotRequest(series=jobs_pb2.Series(terms=["amazon", "costco"], points=WEEKS)),
     "GetComparison": jobs_pb2.GetComparisonRequest(key=KEY),
     "GetWarmup": jobs_pb2.GetWarmupRequest(key=KEY),
+    "BatchGetWarmups": jobs_pb2.BatchGetWarmupsRequest(keys=[KEY]),
     "EnqueueWarmup": jobs_pb2.EnqueueWarmupRequest(key=KEY, reason=jobs_pb2.ENQUEUE_REASON_REFRESH),
     "TriggerWarmup": jobs_pb2.TriggerWarmupRequest(key=KEY),
     "ReportDemand": jobs_pb2.ReportDemandRequest(demand=[jobs_pb2.Demand(key=KEY, count=1)]),

@@ -1,0 +1,101 @@
+"""What premium calls need to know from here: each question is one statement, however many comparisons it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from psycopg.rows import DictRow
+
+from services.common.comparison import ComparisonKey
+from services.jobs.comparison import Place, WarmupView
+from services.jobs.store import statements
+from services.jobs.store.database import Database
+from services.jobs.store.rows import to_job, to_signals
+
+# By unique indexes alone.
+VIEWS = f"""
+SELECT asked.place, pair.term_a, pair.term_b,
+       current.data_hash AS current_data_hash, current.signals,
+       previous.data_hash AS previous_data_hash, previous_job.engine_version AS previous_engine_version,
+       job.id IS NOT NULL AS has_job,
+       COALESCE(CASE job.status
+           WHEN 'queued' THEN GREATEST(job.queued_at, job.not_before) < now() - make_interval(secs => %(overdue_after)s)
+               -- However many callers see a job that nobody runs, its runners are told once a minute.
+               AND job.updated_at < now() - make_interval(secs => LEAST(%(overdue_after)s, 60))
+           WHEN 'running' THEN COALESCE(job.lease_expires_at, '-infinity') <= now()
+       END, false) AS overdue,
+       CASE WHEN job.status = 'failed' AND job.cooldown_until > now()
+           THEN EXTRACT(epoch FROM job.cooldown_until - now())::float8 ELSE 0 END AS cooldown_seconds,
+       {statements.JOB_COLUMNS}
+FROM unnest(%(slugs)s::text[], %(timeframes)s::text[], %(geos)s::text[]) WITH ORDINALITY
+    AS asked (slug, timeframe, geo, place)
+JOIN comparisons AS comparison ON comparison.slug = asked.slug AND comparison.timeframe = asked.timeframe
+    AND comparison.geo = asked.geo
+JOIN term_pairs AS pair ON pair.slug = comparison.slug
+JOIN snapshots AS current ON current.id = comparison.current_snapshot_id
+LEFT JOIN snapshots AS previous ON previous.id = comparison.previous_snapshot_id
+LEFT JOIN warmup_jobs AS previous_job ON previous_job.slug = previous.slug
+    AND previous_job.timeframe = previous.timeframe AND previous_job.geo = previous.geo
+    AND previous_job.data_hash = previous.data_hash
+LEFT JOIN warmup_jobs AS job ON job.slug = comparison.slug AND job.timeframe = comparison.timeframe
+    AND job.geo = comparison.geo AND job.data_hash = current.data_hash
+"""
+
+# Bounded on both sides: 1,000 places ahead are counted, and the last 20 runs are averaged, once for all.
+PLACES = """
+SELECT
+    job.id,
+    CASE WHEN job.status = 'queued' THEN 1 + (
+        SELECT count(*) FROM (
+            SELECT FROM warmup_jobs AS ahead
+            WHERE ahead.status = 'queued'
+              AND (ahead.priority, ahead.queued_at, ahead.id) < (job.priority, job.queued_at, job.id)
+            -- In queue order, so that the planner walks the queue's index and never the table.
+            ORDER BY ahead.priority, ahead.queued_at, ahead.id
+            LIMIT 1000
+        ) AS first
+    ) ELSE 0 END AS position,
+    GREATEST(0, EXTRACT(epoch FROM job.not_before - now()))::float8 AS wait_seconds,
+    CASE WHEN job.status = 'running' THEN EXTRACT(epoch FROM now() - job.started_at) ELSE 0 END::float8
+        AS running_seconds,
+    (SELECT avg(EXTRACT(epoch FROM run.completed_at - run.started_at)) FROM (
+        SELECT completed_at, started_at FROM warmup_jobs
+        WHERE status = 'ready' AND started_at IS NOT NULL ORDER BY updated_at DESC LIMIT 20
+    ) AS run)::float8 AS mean_run_seconds
+FROM warmup_jobs AS job WHERE job.id = ANY(%(ids)s::bigint[])
+"""
+
+
+async def views(database: Database, keys: Sequence[ComparisonKey], *, overdue_after: float) -> list[WarmupView | None]:
+    """Where the warmup of each current snapshot stands, in order; None for a comparison that is not known."""
+    parameters = {
+        "slugs": [key.slug for key in keys],
+        "timeframes": [key.timeframe for key in keys],
+        "geos": [key.geo for key in keys],
+        "overdue_after": overdue_after,
+    }
+    found: list[WarmupView | None] = [None] * len(keys)
+    for row in await database.fetch(VIEWS, parameters):
+        place = row["place"] - 1  # the first is 1
+        found[place] = _view(keys[place], row)
+    return found
+
+
+async def places(database: Database, ids: Sequence[int]) -> dict[int, Place]:
+    """Where jobs stand in the queue, by id; one that is gone is left out."""
+    rows = await database.fetch(PLACES, {"ids": list(ids)})
+    return {row.pop("id"): Place(**row) for row in rows}
+
+
+def _view(key: ComparisonKey, row: DictRow) -> WarmupView:
+    return WarmupView(
+        key=key,
+        terms=(row["term_a"], row["term_b"]),
+        data_hash=row["current_data_hash"],
+        signals=to_signals(row["signals"]),
+        previous_data_hash=row["previous_data_hash"],
+        previous_engine_version=row["previous_engine_version"],
+        job=to_job(row) if row["has_job"] else None,
+        overdue=row["overdue"],
+        cooldown_seconds=row["cooldown_seconds"],
+    )
