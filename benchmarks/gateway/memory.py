@@ -79,16 +79,12 @@ def _path(number: int) -> str:
 
 class _Jobs(jobs_pb2_grpc.JobsServiceServicer):
     async def GetWarmup(self, request: jobs_pb2.GetWarmupRequest, context: Any) -> jobs_pb2.GetWarmupResponse:
-        term_a, _, term_b = request.key.slug.partition("-vs-")
-        job = jobs_pb2.WarmupJob(id=1, status=jobs_pb2.JOB_STATUS_READY, version=3, engine_version="1")
-        return jobs_pb2.GetWarmupResponse(
-            slug=request.key.slug,
-            term_a=term_a,
-            term_b=term_b,
-            timeframe=request.key.timeframe,
-            data_hash="0" * 16,
-            job=job,
-        )
+        return _warmup(request.key)
+
+    async def BatchGetWarmups(
+        self, request: jobs_pb2.BatchGetWarmupsRequest, context: Any
+    ) -> jobs_pb2.BatchGetWarmupsResponse:
+        return jobs_pb2.BatchGetWarmupsResponse(warmups=map(_warmup, request.keys))
 
     async def ReportDemand(self, request: jobs_pb2.ReportDemandRequest, context: Any) -> jobs_pb2.ReportDemandResponse:
         return jobs_pb2.ReportDemandResponse()
@@ -105,7 +101,15 @@ class _Forecaster(forecaster_pb2_grpc.ForecasterServiceServicer):
             head_to_head_json=b"null",
         )
         held.generated_at.GetCurrentTime()
-        return forecaster_pb2.GetForecastsResponse(forecasts=[held])
+        return forecaster_pb2.GetForecastsResponse(forecasts=[held] * len(request.keys))
+
+
+def _warmup(key: jobs_pb2.ComparisonKey) -> jobs_pb2.GetWarmupResponse:
+    term_a, _, term_b = key.slug.partition("-vs-")
+    job = jobs_pb2.WarmupJob(id=1, status=jobs_pb2.JOB_STATUS_READY, version=3, engine_version="1")
+    return jobs_pb2.GetWarmupResponse(
+        slug=key.slug, term_a=term_a, term_b=term_b, timeframe=key.timeframe, data_hash="0" * 16, job=job
+    )
 
 
 async def _stand_in(port: int) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import grpc
 from google.protobuf.message import Message
@@ -20,8 +21,12 @@ from services.common.rpc.services import FORECASTER, JOBS, Service
 from services.common.rpc.status import from_rpc_error
 from services.common.rpc.tls import Tls
 from services.gateway import idempotency
+from services.gateway.gathering import Gathering
 
 _LONGEST_WATCH_SECONDS = 3_600.0
+# One answer holds two snapshots a question at most, of some 20 kB each, and 100 of them is all that may be asked for.
+_MOST_TOGETHER = 50
+_PATIENCE = 0.005  # seconds
 
 # A caller knows REST's names, not those of the messages behind it.
 _REST_NAMES = {
@@ -37,6 +42,7 @@ _REST_NAMES = {
 
 Request = TypeVar("Request", bound=Message)
 Answer = TypeVar("Answer", bound=Message)
+SnapshotKeys: TypeAlias = "Sequence[forecaster_pb2.SnapshotKey]"
 
 
 @dataclass(frozen=True)
@@ -73,11 +79,11 @@ class Jobs:
     def __init__(self, channel: grpc.aio.Channel, deadlines: Deadlines) -> None:
         self._stub: jobs_pb2_grpc.JobsServiceAsyncStub = jobs_pb2_grpc.JobsServiceStub(channel)
         self._deadlines = deadlines
+        self._warmups = Gathering(self._get_warmup, self._get_warmups, most=_MOST_TOGETHER, patience=_PATIENCE)
 
     async def get_warmup(self, key: ComparisonKey) -> jobs_pb2.GetWarmupResponse:
-        """Where the warmup of the current snapshot stands."""
-        request = jobs_pb2.GetWarmupRequest(key=_key(key))
-        return await _ask(JOBS, self._stub.GetWarmup, request, self._deadlines.read)
+        """Where the warmup of the current snapshot stands; asked together with what others ask at the time."""
+        return await self._warmups.ask(key)
 
     async def enqueue_warmup(
         self, key: ComparisonKey, *, data_hash: str, seen_version: int, reason: jobs_pb2.EnqueueReason.ValueType
@@ -145,6 +151,16 @@ class Jobs:
         request = jobs_pb2.CancelJobRequest(id=identity)
         return (await _ask(JOBS, self._stub.CancelJob, request, self._deadlines.command, secret)).job
 
+    async def _get_warmup(self, key: ComparisonKey) -> jobs_pb2.GetWarmupResponse:
+        request = jobs_pb2.GetWarmupRequest(key=_key(key))
+        return await _ask(JOBS, self._stub.GetWarmup, request, self._deadlines.read)
+
+    async def _get_warmups(self, keys: Sequence[ComparisonKey]) -> list[jobs_pb2.GetWarmupResponse | None]:
+        request = jobs_pb2.BatchGetWarmupsRequest(keys=map(_key, keys))
+        answer = await _ask(JOBS, self._stub.BatchGetWarmups, request, self._deadlines.read)
+        # Of an unknown comparison nothing is there; the call for one says what is there instead.
+        return [warmup if warmup.data_hash else None for warmup in answer.warmups]
+
 
 class WarmupWatch:
     """The stream of changes of warmups."""
@@ -172,13 +188,23 @@ class Forecaster:
     def __init__(self, channel: grpc.aio.Channel, deadlines: Deadlines) -> None:
         self._stub: forecaster_pb2_grpc.ForecasterServiceAsyncStub = forecaster_pb2_grpc.ForecasterServiceStub(channel)
         self._deadlines = deadlines
+        self._forecasts = Gathering(self._get_forecasts, self._get_all, most=_MOST_TOGETHER, patience=_PATIENCE)
 
-    async def get_forecasts(
-        self, keys: Sequence[forecaster_pb2.SnapshotKey]
-    ) -> Sequence[forecaster_pb2.CachedForecasts]:
-        """What the cache holds for each key, in order."""
+    async def get_forecasts(self, keys: SnapshotKeys) -> Sequence[forecaster_pb2.CachedForecasts]:
+        """What the cache holds for each key, in order; asked together with what others ask at the time."""
+        return await self._forecasts.ask(keys)
+
+    async def _get_forecasts(self, keys: SnapshotKeys) -> Sequence[forecaster_pb2.CachedForecasts]:
         request = forecaster_pb2.GetForecastsRequest(keys=keys)
         return (await _ask(FORECASTER, self._stub.GetForecasts, request, self._deadlines.read)).forecasts
+
+    async def _get_all(self, asked: Sequence[SnapshotKeys]) -> list[Sequence[forecaster_pb2.CachedForecasts] | None]:
+        keys = [key for each in asked for key in each]
+        found = await self._get_forecasts(keys)
+        if len(found) != len(keys):
+            return []
+        left = iter(found)
+        return [list(itertools.islice(left, len(each))) for each in asked]
 
 
 async def _ask(

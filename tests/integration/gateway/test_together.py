@@ -1,0 +1,104 @@
+"""Premium calls that come at one time: each service is asked once, and each call has an answer of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from warmcast.forecaster.v1 import forecaster_pb2
+from warmcast.jobs.v1 import jobs_pb2
+
+from services.common import errors
+from services.common.errors import WarmcastError
+from tests.integration.gateway.conftest import World
+from tests.integration.gateway.data import cached, forecasts, job, warmup
+
+SLUGS = [f"costco-vs-shop{number}" for number in range(8)]
+UNKNOWN = SLUGS[3]
+
+
+def _hash(slug: str) -> str:
+    return f"{SLUGS.index(slug):016x}"
+
+
+def _warmup(key: jobs_pb2.ComparisonKey) -> jobs_pb2.GetWarmupResponse:
+    found = warmup(job())
+    found.slug, found.data_hash = key.slug, _hash(key.slug)
+    return found
+
+
+def _warmups(request: jobs_pb2.BatchGetWarmupsRequest) -> jobs_pb2.BatchGetWarmupsResponse:
+    return jobs_pb2.BatchGetWarmupsResponse(warmups=[_warmup(key) for key in request.keys])
+
+
+def _all_but_one(request: jobs_pb2.BatchGetWarmupsRequest) -> jobs_pb2.BatchGetWarmupsResponse:
+    answer = _warmups(request)
+    answer.warmups[[key.slug for key in request.keys].index(UNKNOWN)].Clear()
+    return answer
+
+
+def _forecasts(request: forecaster_pb2.GetForecastsRequest) -> forecaster_pb2.GetForecastsResponse:
+    return forecasts(*(cached(data_hash=key.data_hash) for key in request.keys))
+
+
+async def _ask_all(world: World) -> dict[str, Any]:
+    paths = {slug: f"/api/comparison/premium?slug={slug}&tf=12m" for slug in SLUGS}
+    return dict(zip(SLUGS, await asyncio.gather(*(world.client.get(path) for path in paths.values())), strict=True))
+
+
+async def test_each_service_is_asked_once(world: World) -> None:
+    unknown = WarmcastError(errors.NOT_FOUND, "there is 5y worldwide")
+    world.says(GetWarmup=unknown, BatchGetWarmups=_all_but_one, GetForecasts=_forecasts)
+    answers = await _ask_all(world)
+    assert answers[UNKNOWN].status_code == 404
+    assert answers.pop(UNKNOWN).json()["detail"] == "there is 5y worldwide"
+    for slug, answer in answers.items():
+        assert (answer.json()["slug"], answer.json()["dataHash"]) == (slug, _hash(slug))
+        assert answer.json()["warmupStatus"] == "ready"
+    assert [key.slug for key in world.jobs.only("BatchGetWarmups").request.keys] == SLUGS
+    assert world.jobs.only("GetWarmup").request.key.slug == UNKNOWN
+    asked = world.forecaster.only("GetForecasts").request.keys
+    assert [key.slug for key in asked] == [slug for slug in SLUGS if slug != UNKNOWN]
+
+
+async def test_shared_calls_have_a_deadline_and_are_made_in_the_name_of_the_first(world: World) -> None:
+    world.says(BatchGetWarmups=_warmups, GetForecasts=_forecasts)
+    path = "/api/comparison/premium?tf=12m&slug="
+    await asyncio.gather(*(world.client.get(path + slug, headers={"X-Request-Id": slug}) for slug in SLUGS))
+    for call in (world.jobs.only("BatchGetWarmups"), world.forecaster.only("GetForecasts")):
+        assert call.metadata["x-request-id"] == SLUGS[0]
+        assert call.deadline is not None
+        assert 1 < call.deadline < 2.5
+
+
+async def test_one_that_makes_the_forecaster_fail_takes_no_other_with_it(world: World) -> None:
+    bad = _hash(SLUGS[5])
+
+    def look(request: forecaster_pb2.GetForecastsRequest) -> forecaster_pb2.GetForecastsResponse:
+        if bad in {key.data_hash for key in request.keys}:
+            raise RuntimeError(bad)
+        return _forecasts(request)
+
+    world.says(GetWarmup=lambda request: _warmup(request.key), BatchGetWarmups=_warmups, GetForecasts=look)
+    answers = await _ask_all(world)
+    assert {slug for slug, answer in answers.items() if answer.status_code != 200} == {SLUGS[5]}
+
+
+@pytest.mark.parametrize("method", ["BatchGetWarmups", "GetForecasts"])
+async def test_a_service_that_is_away_is_asked_once_for_all(world: World, method: str) -> None:
+    world.says(BatchGetWarmups=_warmups, GetForecasts=_forecasts)
+    world.says(GetWarmup=lambda request: _warmup(request.key))
+    world.says(**{method: WarmcastError(errors.UNAVAILABLE, "away", retry_after=1)})
+    answers = await _ask_all(world)
+    assert {answer.status_code for answer in answers.values()} == {503}
+    calls = {**world.jobs.calls, **world.forecaster.calls}
+    assert len(calls[method]) == 3, "the first and its two retries"
+
+
+async def test_jobs_of_before_this_call_is_asked_one_by_one(world: World) -> None:
+    world.says(GetWarmup=lambda request: _warmup(request.key), GetForecasts=_forecasts)
+    world.says(BatchGetWarmups=WarmcastError(errors.METHOD_NOT_ALLOWED, "UNIMPLEMENTED"))
+    answers = await _ask_all(world)
+    assert {answer.status_code for answer in answers.values()} == {200}
+    assert len(world.jobs.calls["GetWarmup"]) == len(SLUGS)
