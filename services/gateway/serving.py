@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import structlog
 import uvicorn
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from services.gateway.routes.service import Readiness
 from services.gateway.settings import GatewaySettings
@@ -55,12 +55,13 @@ async def serve(
     In this order: `/readyz` says 503, and each answer is the last of its connection → (lame duck) → the door closes and
     `end_streams` is called → what is in flight may end.
     """
+    protocol = connection(head_timeout=settings.head_timeout_seconds, most_head_bytes=settings.max_head_bytes)
     config = uvicorn.Config(
-        _parting(app, readiness),
+        app,
         lifespan="off",
         ws="none",
         loop="auto",
-        http=connection(head_timeout=settings.head_timeout_seconds, most_head_bytes=settings.max_head_bytes),
+        http=protocol,
         access_log=False,
         log_config=None,
         server_header=False,
@@ -80,6 +81,10 @@ async def serve(
             return
         readiness.ready = False
         log.info("draining", seconds=settings.drain_seconds)
+        protocol.leaving = True
+        for each in server.server_state.connections:
+            if isinstance(each, protocol):
+                each.leave()
         ending.append(loop.create_task(_close_door(server, settings.lame_duck_seconds, end_streams)))
 
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -89,20 +94,6 @@ async def serve(
     readiness.ready = True
     await server.serve(sockets=[listening])
     readiness.ready = False
-
-
-def _parting(app: ASGIApp, readiness: Readiness) -> ASGIApp:
-    """While the gateway leaves, each answer is the last of its connection, and its client opens the next elsewhere."""
-
-    async def parting(scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_last(message: Message) -> None:
-            if message["type"] == "http.response.start" and not readiness.ready:
-                message["headers"] = [*message["headers"], (b"connection", b"close")]
-            await send(message)
-
-        await app(scope, receive, send_last)
-
-    return parting
 
 
 async def _close_door(server: uvicorn.Server, after: float, end_streams: Callable[[], None]) -> None:

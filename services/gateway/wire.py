@@ -20,7 +20,7 @@ log = structlog.get_logger()
 _MALFORMED = WarmcastError(errors.MALFORMED_REQUEST, "this is not an HTTP/1.1 request that can be read")
 
 
-def connection(*, head_timeout: float, most_head_bytes: int) -> type[HttpToolsProtocol]:
+def connection(*, head_timeout: float, most_head_bytes: int) -> type[Connection]:
     """The protocol of one gateway: a request's head has so many seconds and bytes to arrive in."""
 
     class Bounded(Connection):
@@ -40,6 +40,7 @@ class Connection(HttpToolsProtocol):
 
     HEAD_TIMEOUT: float  # seconds
     MOST_HEAD_BYTES: int
+    leaving = False  # each answer is the last of its connection, and its client opens the next elsewhere
 
     _head_began = False  # a request line is being read, and its headers are not over
     _head_bytes = 0  # that came since it began, of a body perhaps the first
@@ -82,6 +83,14 @@ class Connection(HttpToolsProtocol):
             self._refusal = self._too_large()
             raise self._refusal
         super().on_headers_complete()
+        if self.leaving:
+            self.leave()
+
+    def leave(self) -> None:
+        """Makes the answer that is under way, and each that is asked for already, the last of this connection."""
+        for cycle in (self.cycle, *(queued for queued, _ in self.pipeline)):
+            if cycle is not None:
+                cycle.keep_alive = False
 
     def send_400_response(self, msg: str) -> None:
         """Refuses what the parser could not read, unless an answer is under way: then that one is the last."""
