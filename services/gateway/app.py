@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from starlette.requests import Request
-from starlette.routing import Route, Router
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
-from services.common import errors
-from services.common.errors import WarmcastError
 from services.gateway import middleware
 from services.gateway.callers.guard import KeyGuard
 from services.gateway.callers.link import Callers
@@ -25,7 +20,6 @@ from services.gateway.premium.live import LiveStatus
 from services.gateway.premium.memory import AnswerMemory
 from services.gateway.premium.rendered import Render
 from services.gateway.premium.warm import WarmAnswers
-from services.gateway.problems import problem
 from services.gateway.routes import events
 from services.gateway.routes.comparisons import ComparisonRoutes
 from services.gateway.routes.events import EventRoutes
@@ -34,6 +28,7 @@ from services.gateway.routes.premium import PremiumRoutes
 from services.gateway.routes.service import Readiness, ServiceRoutes
 from services.gateway.routes.trust import TrustRoutes
 from services.gateway.routes.warmups import WarmupRoutes
+from services.gateway.routing import Routes
 from services.gateway.secret import Guard, Handler
 from services.gateway.settings import GatewaySettings, split
 from services.gateway.upstream import Forecaster, Jobs, WarmupWatch
@@ -66,15 +61,14 @@ def assemble(settings: GatewaySettings, jobs: Jobs, forecaster: Forecaster, watc
 
 def create_app(parts: Parts) -> ASGIApp:
     """The whole gateway as one ASGI application."""
-    routes = [Route(path, ByMethod(handlers), methods=None) for path, handlers in routing_table(parts).items()]
-    app: ASGIApp = Router(routes, redirect_slashes=False, default=_not_found)
+    app: ASGIApp = Routes(routing_table(parts))
     for wrap in reversed(chain(parts.settings)):
         app = wrap(app)
     return app
 
 
 def routing_table(parts: Parts) -> dict[str, dict[str, Handler]]:
-    """Path → method → handler. A path of fixed words comes before one with a parameter in the same place."""
+    """Path → method → handler."""
     settings, jobs, answers = parts.settings, parts.jobs, parts.answers
     guard = Guard(settings.accepted_secrets())
     keyed = KeyGuard(configured=bool(settings.keys()))
@@ -117,6 +111,7 @@ def chain(settings: GatewaySettings) -> list[middleware.Link]:
     """What every request passes, outermost first. What is not configured is not there."""
     return [
         middleware.RequestIdentity,
+        middleware.Problems,
         middleware.Observation,
         *_cors(settings),
         *_callers(settings),
@@ -145,29 +140,3 @@ def _callers(settings: GatewaySettings) -> list[middleware.Link]:
         )
 
     return [link]
-
-
-class ByMethod:
-    """One path: the handler of the request's method, or 405 with the methods that there are."""
-
-    def __init__(self, handlers: Mapping[str, Handler]) -> None:
-        self._handlers = dict(handlers)
-        if "GET" in handlers:
-            self._handlers["HEAD"] = handlers["GET"]
-        self._allow = ", ".join(sorted(self._handlers))
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See ASGI."""
-        handler = self._handlers.get(scope["method"])
-        if handler is None:
-            refused = WarmcastError(errors.METHOD_NOT_ALLOWED, f"allowed here: {self._allow}")
-            response = problem(refused, {"allow": self._allow})
-        else:
-            response = await handler(Request(scope, receive, send))
-        await response(scope, receive, send)
-
-
-async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:
-    if scope["type"] == "http":
-        raise WarmcastError(errors.NOT_FOUND, "there is nothing at this path; /docs lists what there is")
-    raise RuntimeError(f"the gateway speaks HTTP alone, not {scope['type']}")

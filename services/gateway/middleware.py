@@ -1,13 +1,12 @@
-"""What every request passes, as pure ASGI, in one order: request id → log and metrics → limit → errors → routes."""
+"""What every request passes, as pure ASGI: request id → errors → log and metrics → limit → errors → routes."""
 
 from __future__ import annotations
 
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable
 from functools import lru_cache
-from typing import Any
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
@@ -17,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from services.common import errors, telemetry
 from services.common.errors import WarmcastError
 from services.gateway import access
+from services.gateway.exchange import Exchange
 from services.gateway.problems import problem
 from services.gateway.routes import events
 
@@ -27,6 +27,8 @@ REQUESTS = Counter(
 )
 SECONDS = Histogram("warmcast_gateway_request_seconds", "Time until a request was answered", ["route", "method"])
 IN_FLIGHT = Gauge("warmcast_gateway_requests_in_flight", "Requests that are being answered")
+_in_flight: set[Exchange] = set()
+IN_FLIGHT.set_function(lambda: len(_in_flight))
 
 Link = Callable[[ASGIApp], ASGIApp]
 
@@ -44,7 +46,7 @@ _INTERRUPTED = WarmcastError(errors.UNAVAILABLE, "this gateway is about to end; 
 class RequestIdentity:
     """Takes the request's id if it is sane, else makes one, and answers with it; the same for its place in a trace.
 
-    The trace (W3C Trace Context) goes on to whom the gateway asks, and into each log line.
+    The trace (W3C Trace Context) goes on to whom the gateway asks, and into each log line. The exchange begins here.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -53,30 +55,22 @@ class RequestIdentity:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
+            raise RuntimeError(f"the gateway speaks HTTP alone, not {scope['type']}")
         given, traces = "", []
         for name, value in scope["headers"]:
             if name == _REQUEST_ID:
                 given = value.decode("latin-1")
             elif name == _TRACEPARENT:
                 traces.append(value.decode("latin-1"))
-        identity = given if _SANE_ID.fullmatch(given) else telemetry.new_request_id()
-        trace = telemetry.child_of(traces[0] if len(traces) == 1 else "")
-
-        async def send_with_id(message: MutableMapping[str, Any]) -> None:
-            if message["type"] == "http.response.start":
-                # A new list: the headers of an answer from memory belong to others too.
-                message["headers"] = [*message["headers"], (_REQUEST_ID, identity.encode()), _NO_SNIFFING]
-            await send(message)
-
+        identity = given if given and _SANE_ID.fullmatch(given) else telemetry.new_request_id()
+        trace = telemetry.child_of(traces[0]) if len(traces) == 1 else telemetry.new_traceparent()
+        exchange = Exchange(scope, send, identity, trace)
+        exchange.headers += ((_REQUEST_ID, identity.encode()), _NO_SNIFFING)
         token, trace_token = telemetry.request_id.set(identity), telemetry.traceparent.set(trace)
         try:
-            with structlog.contextvars.bound_contextvars(
-                request_id=identity, trace_id=trace.trace_id, span_id=trace.span_id
-            ):
-                await self.app(scope, receive, send_with_id)
+            await self.app(scope, receive, exchange.send)
         finally:
+            exchange.end(scope)
             telemetry.request_id.reset(token)
             telemetry.traceparent.reset(trace_token)
 
@@ -89,24 +83,17 @@ class Observation:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        began, status, sent = time.perf_counter(), _GONE, 0
-
-        async def send_and_note(message: MutableMapping[str, Any]) -> None:
-            nonlocal status, sent
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            else:
-                sent += len(message.get("body", b""))
-            await send(message)
-
+        exchange, began, otherwise = Exchange.of(scope), time.perf_counter(), _GONE
+        _in_flight.add(exchange)
         try:
-            with IN_FLIGHT.track_inprogress():
-                await self.app(scope, receive, send_and_note)
+            await self.app(scope, receive, send)
+        except Exception:
+            otherwise = 500  # as the link before this one answers what is raised here
+            raise
         finally:
+            _in_flight.discard(exchange)
             seconds = time.perf_counter() - began
+            status = otherwise if exchange.status is None else exchange.status
             method = scope["method"] if scope["method"] in _METHODS else "other"
             route = scope["route"].path if "route" in scope else "none"
             requests, took = _metrics(route, method, status)
@@ -118,7 +105,10 @@ class Observation:
                 path=scope["path"],
                 status=status,
                 ms=round(seconds * 1000, 1),
-                bytes=0 if method == "HEAD" else sent,
+                bytes=0 if method == "HEAD" else exchange.sent,
+                request_id=exchange.request_id,
+                trace_id=exchange.trace.trace_id,
+                span_id=exchange.trace.span_id,
                 **access.who(scope),
             )
 
@@ -136,7 +126,7 @@ class Limit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
-        if scope["type"] != "http" or scope["path"] in _UNLIMITED:
+        if scope["path"] in _UNLIMITED:
             await self.app(scope, receive, send)
             return
         if self._in_flight >= self.most:
@@ -151,34 +141,28 @@ class Limit:
 
 
 class Problems:
-    """Turns what the routes raise into problem+json; nothing of a crash but the request's id gets out."""
+    """Turns what is raised inside into problem+json; nothing of a crash but the request's id gets out.
+
+    It stands right before the routes, so that all links see their errors as answers, and once more before the links,
+    for a crash of one of them.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        started = False
-
-        async def send_and_note(message: MutableMapping[str, Any]) -> None:
-            nonlocal started
-            started = started or message["type"] == "http.response.start"
-            await send(message)
-
         try:
-            await self.app(scope, receive, send_and_note)
+            await self.app(scope, receive, send)
         except ClientDisconnect:
             log.info("the client left before its request was read")
         except asyncio.CancelledError:
             # Nothing but the server cancels a request: its drain is over, and this one is still in flight.
-            if started:
+            if Exchange.of(scope).status is not None:
                 raise
             await problem(_INTERRUPTED)(scope, receive, send)
         except Exception as crash:
-            if started:
+            if Exchange.of(scope).status is not None:
                 raise  # half an answer is out; the server ends the connection
             await problem(_error(crash))(scope, receive, send)
 

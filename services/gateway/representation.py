@@ -36,11 +36,15 @@ class Representation:
 
     def respond(self, request: Headers, extra: _RawHeaders | None = None) -> Response:
         """200 with the body, or 304 when `If-None-Match` names it; `extra` are headers of this response alone."""
-        accepted = request.get("accept-encoding", "")[:_LONGEST_HEADER]
-        gzipped = len(self.body) >= _WORTH_COMPRESSING and accepts_gzip(accepted)
+        accepted, known = b"", list[str]()
+        for name, value in request.raw:
+            if name == b"accept-encoding":
+                accepted = accepted or value
+            elif name == b"if-none-match":
+                known.append(value.decode("latin-1"))
+        gzipped = len(self.body) >= _WORTH_COMPRESSING and accepts_gzip(accepted[:_LONGEST_HEADER].decode("latin-1"))
         encoded = self._in_gzip() if gzipped else self._as_it_is()
         more = extra or []
-        known = request.getlist("if-none-match")
         if known and not_modified(known, self.tag, self._gzip_tag):
             return _Prepared(304, encoded.without_body + more, b"")
         return _Prepared(200, encoded.headers + more, encoded.body)
@@ -93,7 +97,12 @@ def accepts_gzip(accept_encoding: str) -> bool:
 
 def not_modified(if_none_match: Iterable[str], *tags: str) -> bool:
     """Whether `If-None-Match` (its header lines) names one of `tags`: a list, weak prefixes aside, or `*`."""
-    return any(line.strip() == "*" or not set(tags).isdisjoint(_ENTITY_TAG.findall(line)) for line in if_none_match)
+    return any(_names(line, tags) for line in if_none_match)
+
+
+def _names(line: str, tags: tuple[str, ...]) -> bool:
+    # Most send the one tag that they were given, and no list is to be taken apart.
+    return line in tags or line.strip() == "*" or not set(tags).isdisjoint(_ENTITY_TAG.findall(line))
 
 
 def _with_charset(media_type: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import MutableMapping
 from dataclasses import dataclass
-from typing import Any
 
 from cachetools import LRUCache
 from prometheus_client import Counter
@@ -17,6 +16,7 @@ from services.common.rpc.interceptors import authorise
 from services.gateway.access import CALLER
 from services.gateway.callers.api_keys import ApiKey, ApiKeys
 from services.gateway.callers.rates import Buckets, Rate, Taken, limit_field, policy_field
+from services.gateway.exchange import Exchange
 from services.gateway.problems import problem
 
 REFUSED = Counter(
@@ -73,7 +73,7 @@ class Callers:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
-        if scope["type"] != "http" or scope["path"] in _PROBES:
+        if scope["path"] in _PROBES:
             await self.app(scope, receive, send)
             return
         given, secret = _credentials(scope)
@@ -85,18 +85,15 @@ class Callers:
             await self.app(scope, receive, send)
             return
         taken = allowance.buckets.take(_address(scope) if key is None else key.name)
-        fields = [(b"ratelimit-policy", allowance.policy), (b"ratelimit", limit_field(allowance.name, taken))]
-
-        async def send_with_limit(message: MutableMapping[str, Any]) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *fields]
-            await send(message)
-
+        Exchange.of(scope).headers += (
+            (b"ratelimit-policy", allowance.policy),
+            (b"ratelimit", limit_field(allowance.name, taken)),
+        )
         if taken.allowed:
-            await self.app(scope, receive, send_with_limit)
+            await self.app(scope, receive, send)
         else:
             REFUSED.labels(allowance.name).inc()
-            await problem(_too_often(allowance, taken))(scope, receive, send_with_limit)
+            await problem(_too_often(allowance, taken))(scope, receive, send)
 
     def _allowance(self, key: ApiKey | None, secret: str) -> _Allowance | None:
         if key is not None:

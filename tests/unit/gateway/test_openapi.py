@@ -113,6 +113,7 @@ def test_the_order_of_what_a_request_passes() -> None:
     passed = [type(link(app)) for link in chain(GatewaySettings())]
     assert passed == [
         middleware.RequestIdentity,
+        middleware.Problems,
         middleware.Observation,
         middleware.Limit,
         middleware.Problems,
@@ -121,6 +122,7 @@ def test_the_order_of_what_a_request_passes() -> None:
     passed = [type(link(app)) for link in configured]
     assert passed == [
         middleware.RequestIdentity,
+        middleware.Problems,
         middleware.Observation,
         Cors,
         Callers,
