@@ -181,10 +181,8 @@ def _metrics(route: str, method: str, status: int) -> tuple[Counter, Histogram]:
 
 
 def _level(status: int, path: str) -> Callable[..., Awaitable[None] | None]:
-    if status == 500:
-        level = log.error
-    elif status > 500:
-        level = log.warning
-    else:
+    if status < 500:
         level = log.debug if path in _PROBES else log.info
+    else:
+        level = log.error if status == 500 else log.warning
     return level  # type: ignore[no-any-return] # structlog's methods are untyped
