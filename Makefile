@@ -12,7 +12,7 @@ PROTOS := $(shell find protos -name '*.proto')
 
 POLICY := .venv-policy
 
-.PHONY: policy help run test lint protos check-protos docs examples bench bench-queue bench-forecast bench-gateway chaos lock clean setup
+.PHONY: policy rehearse help run test lint protos check-protos docs examples bench bench-queue bench-forecast bench-gateway chaos lock clean setup
 .DEFAULT_GOAL := help
 
 help: ## Show the targets.
@@ -54,6 +54,9 @@ bench-gateway: setup ## Measure the gateway beside bare Starlette (about 8 minut
 
 chaos: setup ## Strike real processes at random and count what was lost (half an hour; ARGS='--jobs 300 --seconds 60').
 	$(BIN)/python -m tests.chaos $(ARGS)
+
+rehearse: setup ## Run what the manifests say on this machine, and check each claim (3 minutes; ARGS=--short: one).
+	$(BIN)/python -m devstack.rehearsal $(ARGS)
 
 policy: setup $(POLICY)/installed ## Hold image and manifests to common policies (hadolint, checkov; its own environment).
 	$(BIN)/hadolint deploy/docker/Dockerfile

@@ -1,0 +1,60 @@
+"""`make rehearse`: runs what the manifests say on this machine. Status 1 names the claim that does not hold."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from devstack.child import DevstackError
+from devstack.rehearsal.claims import Broken, Claims
+from devstack.rehearsal.cluster import Cluster
+from devstack.rehearsal.manifests import build
+from devstack.rehearsal.story import Story
+from devstack.settings import CHECKOUT
+
+_SHORT_PACE = 5.0  # times faster than in a cluster
+
+
+def main() -> int:
+    """Returns the exit status."""
+    arguments = _parser().parse_args()
+    begun = time.monotonic()
+    try:
+        manifests = build(CHECKOUT / "deploy" / "k8s" / "overlays" / arguments.overlay)
+        with tempfile.TemporaryDirectory(prefix="warmcast-rehearsal-") as folder:
+            cluster = Cluster(manifests, Path(folder), pace=_SHORT_PACE if arguments.short else 1)
+            held = asyncio.run(_rehearse(cluster, short=arguments.short))
+    except (Broken, DevstackError) as error:
+        print(f"BROKEN  {error}", file=sys.stderr)
+        return 1
+    print(f"{held} claims held in {time.monotonic() - begun:.0f} s")
+    return 0
+
+
+async def _rehearse(cluster: Cluster, *, short: bool) -> int:
+    claims = Claims(lambda line: print(line, flush=True))
+    try:
+        await cluster.start_stores()
+        await Story(cluster, claims).tell(short=short)
+    except Broken:
+        for pod in cluster.pods:
+            print(f"--- {pod.name}, {pod.restarts} restarts\n{pod.tail()}", file=sys.stderr)
+        raise
+    finally:
+        await cluster.kill()
+    return claims.held
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="make rehearse", description=__doc__)
+    parser.add_argument("--overlay", default="dev", help="the overlay to render (default: dev)")
+    parser.add_argument("--short", action="store_true", help="a minute of it, with waits a fifth as long")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

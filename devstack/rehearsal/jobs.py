@@ -1,0 +1,76 @@
+"""A Job: one program that is to end well, within its deadline and so many tries."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from devstack.child import Child
+from devstack.rehearsal.manifests import Manifest, Sources, Workload
+from devstack.rehearsal.waiting import ended
+from devstack.settings import CHECKOUT
+
+_FIRST_BACKOFF = 10.0  # seconds, doubling; Kubernetes' own
+
+
+@dataclass(frozen=True)
+class Job:
+    """`tries` is one more than `backoffLimit`, and `deadline` is in seconds: real ones, however fast the clock is."""
+
+    workload: Workload
+    tries: int
+    deadline: float
+
+    @classmethod
+    def read(cls, spec: Manifest, sources: Sources) -> Job:
+        """From the `spec` of a Job, or of a CronJob's template."""
+        return cls(Workload.read(spec["template"], sources), spec["backoffLimit"] + 1, spec["activeDeadlineSeconds"])
+
+
+class Run:
+    """One run of a Job. `succeeded` is None while it lasts."""
+
+    def __init__(self, job: Job, environment: Mapping[str, str], *, pace: float = 1) -> None:
+        self.name = job.workload.name
+        self.succeeded: bool | None = None
+        self.tried = 0
+        self._job = job
+        self._environment = environment
+        self._pace = pace
+        self._child = Child(self.name)
+
+    @property
+    def pid(self) -> int:
+        """Of its process; 0 before it has one."""
+        return self._child.pid
+
+    async def to_its_end(self) -> bool:
+        """Runs it; whether it succeeded."""
+        self.succeeded = False
+        with contextlib.suppress(TimeoutError):
+            self.succeeded = await asyncio.wait_for(self._try(), self._job.deadline)
+        return self.succeeded
+
+    def kill(self) -> None:
+        """SIGKILL to its process, as an out-of-memory killer does."""
+        self._child.kill()
+
+    def tail(self) -> str:
+        """The last lines that it wrote."""
+        return self._child.tail()
+
+    async def _try(self) -> bool:
+        try:
+            for tried in range(1, self._job.tries + 1):
+                self.tried = tried
+                self._child.spawn(self._job.workload.program, environment=self._environment, cwd=CHECKOUT)
+                await ended(self._child)
+                if self._child.exit_code == 0:
+                    return True
+                if tried < self._job.tries:
+                    await asyncio.sleep(_FIRST_BACKOFF * 2 ** (tried - 1) / self._pace)
+            return False
+        finally:
+            self._child.kill_group()

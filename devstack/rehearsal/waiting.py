@@ -1,0 +1,24 @@
+"""Waiting for what has no event: a process, or an answer of the product."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from devstack.child import Child
+
+_LOOK = 0.02  # seconds between two looks
+
+
+async def ended(child: Child) -> None:
+    """Returns once the process is gone."""
+    await holds(lambda: not child.running)
+
+
+async def holds(condition: Callable[[], bool | Awaitable[bool]]) -> None:
+    """Returns once it does."""
+    while True:
+        answer = condition()
+        if answer if isinstance(answer, bool) else await answer:
+            return
+        await asyncio.sleep(_LOOK)
