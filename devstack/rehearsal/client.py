@@ -1,15 +1,14 @@
-"""What the rehearsal asks of the product, and sees of its queue."""
+"""What the rehearsal asks of the product."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
 import httpx
-import psycopg
 
-from devstack.rehearsal.cluster import Cluster
 from devstack.rehearsal.load import Load
 
 _PREMIUM = "/api/comparison/premium"
@@ -19,8 +18,10 @@ _WEEKS = 104
 class Client:
     """Speaks to whatever gateway the Service finds; its comparisons are of numbers that are plainly made up."""
 
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
+    def __init__(self, secret: str, endpoints: Callable[[], list[str]]) -> None:
+        """`endpoints` are host:port of gateways that can be asked now."""
+        self._secret = secret
+        self._endpoints = endpoints
 
     async def ingest(self, term: str) -> None:
         """Imports `amazon` and that term. Raises httpx.HTTPStatusError when it is not taken."""
@@ -43,21 +44,15 @@ class Client:
 
     def load(self, term: str) -> Load:
         """Reads and writes of a comparison that is warm."""
-        endpoints = lambda: self._cluster.endpoints("gateway", "http")  # noqa: E731 - one line says it
-        return Load(endpoints, (_PREMIUM, _query(term)), lambda http, base: self._write(http, base, term))
-
-    def rows(self) -> list[tuple[str, str, int]]:
-        """Slug, status and attempts of each job in the queue, by age."""
-        with psycopg.connect(self._cluster.postgres.url) as connection:
-            return connection.execute("SELECT slug, status, attempts FROM warmup_jobs ORDER BY id").fetchall()
+        return Load(self._endpoints, (_PREMIUM, _query(term)), lambda http, base: self._write(http, base, term))
 
     async def _write(self, http: httpx.AsyncClient, base: str, term: str) -> httpx.Response:
         return await http.post(
-            f"{base}/api/comparisons", json=_comparison(term), headers={"X-Warmup-Secret": self._cluster.secret}
+            f"{base}/api/comparisons", json=_comparison(term), headers={"X-Warmup-Secret": self._secret}
         )
 
     def _base(self) -> str:
-        if not (found := self._cluster.endpoints("gateway", "http")):
+        if not (found := self._endpoints()):
             raise LookupError("the Service finds no gateway")
         return f"http://{found[0]}"
 

@@ -71,7 +71,7 @@ class Cluster:
 
     def run_of(self, job: Job) -> Run:
         """A run that is not begun yet."""
-        run = Run(job, self._environment(job.workload, Place({})), pace=self.pace)
+        run = Run(job, self.environment(job.workload, Place({})), pace=self.pace)
         self.runs.append(run)
         return run
 
@@ -105,16 +105,21 @@ class Cluster:
             await asyncio.to_thread(store.stop)
 
     def _make_pod(self, name: str, workload: Workload, place: Place) -> Pod:
-        pod = Pod(name, workload, place, self._environment(workload, place), pace=self.pace)
+        pod = Pod(name, workload, place, self.environment(workload, place), pace=self.pace)
         self.pods.append(pod)
         return pod
 
-    def _environment(self, workload: Workload, place: Place) -> dict[str, str]:
+    def environment(self, workload: Workload, place: Place) -> dict[str, str]:
+        """All that its process gets."""
+        machine = {name: value for name, value in inherited().items() if name.startswith(_MACHINE)}
+        return {**machine, "PYTHONUNBUFFERED": "1", **self.settled(workload, place)}
+
+    def settled(self, workload: Workload, place: Place) -> dict[str, str]:
+        """Its manifest's environment, for that place."""
         workloads = {name: deployment.workload for name, deployment in self.deployments.items()}
         places = {name: deployment.places for name, deployment in self.deployments.items()}
         names = names_of(of_kind(self.manifests, "Service").values(), workloads, places)
-        machine = {name: value for name, value in inherited().items() if name.startswith(_MACHINE)}
-        return {**machine, "PYTHONUNBUFFERED": "1", **settled(workload, place, names)}
+        return settled(workload, place, names)
 
     def _replicas(self, manifest: Manifest) -> int:
         """As many as are said, or as the scaler begins with."""

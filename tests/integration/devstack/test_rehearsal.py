@@ -1,0 +1,148 @@
+"""The short rehearsal, and what the kubelet of a rehearsal does to a program that fails in each way."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from devstack.ports import free_port
+from devstack.rehearsal.claims import Broken, Claims, until
+from devstack.rehearsal.jobs import Job, Run
+from devstack.rehearsal.manifests import Workload
+from devstack.rehearsal.places import Place
+from devstack.rehearsal.pod import Pod
+from devstack.rehearsal.probes import Probe
+from devstack.settings import CHECKOUT, inherited
+
+PACE = 20.0
+# Answers 200 where a file of that name is; a stubborn one ignores SIGTERM.
+PROGRAM = """
+import http.server, os, signal, sys
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if os.path.exists(sys.argv[2] + self.path) else 503)
+        self.end_headers()
+    def log_message(self, *_): pass
+signal.signal(signal.SIGTERM, signal.SIG_IGN if 'stubborn' in sys.argv else lambda *_: os._exit(0))
+http.server.HTTPServer(('127.0.0.1', int(sys.argv[1])), Answer).serve_forever()
+"""
+
+
+@pytest.mark.timeout(300)  # 45 s at rest; the suite's other tests may run beside it
+def test_the_short_rehearsal_holds() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "devstack.rehearsal", "--short"],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    print(done.stdout)
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_overlay_that_does_not_build_ends_with_status_1() -> None:
+    command = [sys.executable, "-m", "devstack.rehearsal", "--overlay", "nowhere"]
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("BROKEN  kubectl kustomize")
+
+
+async def test_a_pod_is_ready_as_its_probe_says(tmp_path: Path) -> None:
+    async with running(tmp_path, "alive", "ready") as pod:
+        await until(lambda: pod.ready, 20, "it is ready")
+        (tmp_path / "ready").unlink()
+        await until(lambda: not pod.ready, 20, "it is not")
+        assert not pod.found
+        assert (pod.started, pod.restarts) == (True, 0)
+
+
+async def test_a_pod_that_is_killed_is_started_again(tmp_path: Path) -> None:
+    async with running(tmp_path, "alive", "ready") as pod:
+        await until(lambda: pod.ready, 20, "it is ready")
+        pod.send(signal.SIGKILL)
+        await until(lambda: pod.restarts == 1, 20, "it is noticed")
+        await until(lambda: pod.ready, 20, "it is ready again")
+
+
+async def test_a_pod_whose_liveness_fails_is_started_again(tmp_path: Path) -> None:
+    async with running(tmp_path, "alive", "ready") as pod:
+        await until(lambda: pod.ready, 20, "it is ready")
+        (tmp_path / "alive").unlink()
+        await until(lambda: pod.restarts == 1, 20, "it is noticed")
+
+
+async def test_a_pod_that_never_comes_up_is_started_again(tmp_path: Path) -> None:
+    async with running(tmp_path) as pod:
+        await until(lambda: pod.restarts == 1, 20, "it is noticed")
+        assert not pod.started
+
+
+async def test_a_pod_that_leaves_is_out_of_the_endpoints_before_it_ends(tmp_path: Path) -> None:
+    async with running(tmp_path, "alive", "ready", pre_stop=20) as pod:
+        await until(lambda: pod.ready, 20, "it is ready")
+        stopping = asyncio.create_task(pod.stop())
+        await until(lambda: not pod.found, 20, "nobody finds it")
+        assert pod.exit_code is None
+        await stopping
+        assert pod.exit_code == 0
+
+
+async def test_a_pod_that_does_not_end_is_killed_after_its_grace(tmp_path: Path) -> None:
+    async with running(tmp_path, "alive", "ready", how="stubborn") as pod:
+        await until(lambda: pod.ready, 20, "it is ready")
+        assert await pod.stop() >= pod.workload.grace
+        assert pod.exit_code == -signal.SIGKILL
+
+
+@pytest.mark.parametrize(
+    ("program", "deadline", "succeeds", "tried"),
+    [("pass", 30, True, 1), ("raise SystemExit(1)", 30, False, 2), ("import time; time.sleep(60)", 1, False, 1)],
+)
+async def test_a_job_has_its_tries_and_its_deadline(program: str, deadline: int, succeeds: bool, tried: int) -> None:
+    job = Job(workload(sys.executable, "-c", program), tries=2, deadline=deadline)
+    run = Run(job, inherited(), pace=PACE)
+    assert await run.to_its_end() is succeeds
+    assert run.tried == tried
+
+
+async def test_a_claim_that_does_not_hold_is_named() -> None:
+    said: list[str] = []
+    claims = Claims(said.append)
+    with claims.claim("one"):
+        claims.note("seen")
+    with pytest.raises(Broken, match=r"two: not within 0\.1 s: it is so"), claims.claim("two"):
+        await until(lambda: False, 0.1, "it is so")
+    assert [line.partition(" (")[0] for line in said] == ["ok  one: seen"]
+
+
+@asynccontextmanager
+async def running(folder: Path, *answers: str, pre_stop: float = 0, how: str = "willing") -> AsyncIterator[Pod]:
+    for answer in answers:
+        (folder / answer).touch()
+    port = free_port()
+    program = (sys.executable, "-c", PROGRAM, str(port), str(folder), how)
+    asked: Callable[..., Probe] = lambda path, failures: Probe(1, 1, failures, 80, path)  # noqa: E731
+    probes = {
+        "startupProbe": asked("/alive", 5),
+        "livenessProbe": asked("/alive", 3),
+        "readinessProbe": asked("/ready", 2),
+    }
+    pod = Pod("pod", workload(*program, probes=probes, pre_stop=pre_stop), Place({80: port}), inherited(), pace=PACE)
+    pod.start()
+    try:
+        yield pod
+    finally:
+        await pod.kill()
+
+
+def workload(*program: str, probes: dict[str, Probe] | None = None, pre_stop: float = 0) -> Workload:
+    return Workload("made-up", program, {}, {"http": 80}, probes or {}, pre_stop, grace=2 + pre_stop)

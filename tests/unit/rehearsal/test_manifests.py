@@ -1,0 +1,78 @@
+"""What a container is given, from manifests and from what they refer to, and where it listens here."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from devstack.child import DevstackError
+from devstack.rehearsal.manifests import ENTRYPOINT, Sources, Workload
+from devstack.rehearsal.places import Place, names_of, settled
+from tests.unit.manifests import ROOT, build, of_kind
+
+SOURCES = Sources(
+    config_maps={name: each["data"] for name, each in of_kind(build("overlays/dev"), "ConfigMap").items()},
+    secrets={"warmcast": {"warmup-secret": "s", "database-url": "postgresql://here/db", "redis-url": "redis://here"}},
+)
+
+
+def workload(name: str) -> Workload:
+    return Workload.read(template(name), SOURCES)
+
+
+def template(name: str) -> dict[str, Any]:
+    return dict(of_kind(build("overlays/dev"), "Deployment")[name]["spec"]["template"])
+
+
+def test_a_container_gets_its_manifest_s_command_environment_and_probes() -> None:
+    jobs = workload("jobs")
+    assert jobs.program == (*ENTRYPOINT, "jobs")
+    assert jobs.environment["DATABASE_URL"] == "postgresql://here/db"
+    assert jobs.environment["JOBS_ADDR"] == "dns:///jobs:50051"
+    assert jobs.environment["LOG_LEVEL"] == "debug"  # the overlay's own
+    assert "WARMUP_SECRET_PREVIOUS" not in jobs.environment  # optional
+    assert (jobs.pre_stop, jobs.grace) == (5, 45)
+    assert jobs.probes["readinessProbe"].service == "readiness"
+    assert workload("gateway").probes["livenessProbe"].port == 8080
+
+
+def test_the_entrypoint_that_stands_for_the_image_s_is_the_image_s() -> None:
+    dockerfile = (ROOT / "deploy" / "docker" / "Dockerfile").read_text(encoding="utf-8")
+    assert 'ENTRYPOINT ["/opt/warmcast/bin/warmcast"]' in dockerfile
+
+
+@pytest.mark.parametrize(
+    ("secrets", "names"),
+    [({}, "Secret warmcast"), ({"warmcast": {"warmup-secret": "s"}}, "key database-url")],
+)
+def test_a_reference_to_nothing_keeps_a_container_from_starting(secrets: dict[str, dict[str, str]], names: str) -> None:
+    with pytest.raises(DevstackError, match=names):
+        Workload.read(template("jobs"), dataclasses.replace(SOURCES, secrets=secrets))
+
+
+def test_only_where_it_listens_and_where_others_are_is_changed() -> None:
+    jobs, forecaster = workload("jobs"), workload("forecaster")
+    place = Place({50051: 1, 50050: 2, 9090: 3})
+    there = [Place({50052: 4, 50050: 5, 9090: 6}), Place({50052: 7, 50050: 8, 9090: 9})]
+    services = of_kind(build("overlays/dev"), "Service").values()
+    names = names_of(services, {"jobs": jobs, "forecaster": forecaster}, {"jobs": [place], "forecaster": there})
+    found = settled(jobs, place, names)
+    assert {name: value for name, value in found.items() if jobs.environment.get(name) != value} == {
+        "JOBS_LISTEN": "127.0.0.1:1",
+        "HEALTH_LISTEN": "127.0.0.1:2",
+        "METRICS_PORT": "3",
+        "JOBS_ADDR": "ipv4:127.0.0.1:1",
+        "FORECASTER_ADDR": "ipv4:127.0.0.1:4,127.0.0.1:7",
+    }
+
+
+def test_a_port_that_the_manifest_does_not_name_is_refused() -> None:
+    with pytest.raises(DevstackError, match="port 50051, which the manifest does not name"):
+        settled(workload("jobs"), Place({50050: 2, 9090: 3}), {})
+
+
+def test_a_name_of_no_service_is_refused() -> None:
+    with pytest.raises(DevstackError, match="the name of no Service"):
+        settled(workload("jobs"), Place({50051: 1, 50050: 2, 9090: 3}), {})
