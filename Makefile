@@ -12,7 +12,7 @@ PROTOS := $(shell find protos -name '*.proto')
 
 POLICY := .venv-policy
 
-.PHONY: policy rehearse help run test lint protos check-protos docs examples bench bench-queue bench-forecast bench-gateway chaos lock clean setup
+.PHONY: policy rehearse rehearse-podman help run test lint protos check-protos docs examples bench bench-queue bench-forecast bench-gateway chaos lock clean setup
 .DEFAULT_GOAL := help
 
 help: ## Show the targets.
@@ -57,6 +57,9 @@ chaos: setup ## Strike real processes at random and count what was lost (half an
 
 rehearse: setup ## Run what the manifests say on this machine, and check each claim (3 minutes; ARGS=--short: one).
 	$(BIN)/python -m devstack.rehearsal $(ARGS)
+
+rehearse-podman: setup ## The same of the image, by podman where it is there (ARGS='--base IMAGE').
+	$(BIN)/python -m devstack.rehearsal.podman $(ARGS)
 
 policy: setup $(POLICY)/installed ## Hold image and manifests to common policies (hadolint, checkov; its own environment).
 	$(BIN)/hadolint deploy/docker/Dockerfile

@@ -2,8 +2,8 @@
 
 What runs is the image as the manifests say: its user, read-only root, dropped capabilities, /tmp.
 podman has no Services, probes of gRPC, Jobs and CronJobs, so the pods share the host's network on ports of their own,
-the migration is a Pod, and the probes are asked from here. Secrets are put in as values: podman 4.3 reads no Secret of
-the same play.
+the migration is a Pod, and the probes are asked from here. Variables are put in as values: podman 4.3
+reads no Secret of the same play, and lets a ConfigMap override a container's own.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from devstack.settings import CHECKOUT
 
 _IMAGE = "localhost/warmcast:rehearsal"
 _DOCKERFILE = CHECKOUT / "deploy" / "docker" / "Dockerfile"
-_PATIENCE = 30.0  # seconds
+_PATIENCE = 60.0  # seconds
 # Root in a small virtual machine: crun refuses its cgroups, and the default limits are above what it may set.
 _CONTAINERS_CONF = """\
 [containers]
@@ -112,7 +112,7 @@ class Play:
     async def up(self) -> None:
         """Starts it, in the place of what a broken one left. Raises Broken with what podman says."""
         await self.down()
-        documents = [*of_kind(self._cluster.manifests, "ConfigMap").values(), self._migration()]
+        documents = [self._migration()]
         for name, manifest in of_kind(self._cluster.manifests, "Deployment").items():
             documents.append(self._settled(manifest, self._cluster.deployments[name]))
         self._path.write_text(yaml.safe_dump_all(documents), encoding="utf-8")
@@ -128,22 +128,23 @@ class Play:
         (job,) = of_kind(self._cluster.manifests, "Job").values()
         template = copy.deepcopy(job["spec"]["template"])
         (container,) = template["spec"]["containers"]
-        container |= {"image": _IMAGE, "env": _variables(self._cluster.sources().environment(container))}
+        _put(container, self._cluster.sources().environment(container))
         return {"apiVersion": "v1", "kind": "Pod", **template, "metadata": {"name": "migrate"}}
 
     def _settled(self, manifest: Manifest, deployment: Deployment) -> Manifest:
         """On ports of this machine, which podman need not map, and without probes, which it would ask from within."""
         settled = copy.deepcopy(manifest)
         (container,) = settled["spec"]["template"]["spec"]["containers"]
-        environment = self._cluster.settled(deployment.workload, deployment.places[0])
-        container |= {"image": _IMAGE, "env": _variables(environment)}
+        _put(container, self._cluster.settled(deployment.workload, deployment.places[0]))
         for key in ("ports", "startupProbe", "livenessProbe", "readinessProbe"):
             del container[key]
         return settled
 
 
-def _variables(environment: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"name": name, "value": value} for name, value in environment.items()]
+def _put(container: Manifest, environment: Mapping[str, str]) -> None:
+    del container["envFrom"]
+    container["env"] = [{"name": name, "value": value} for name, value in environment.items()]
+    container["image"] = _IMAGE
 
 
 def _address(deployment: Deployment, port: str) -> str:
