@@ -11,6 +11,9 @@ import pytest
 
 from devstack import configuration, picture
 from services.common.rpc.server import READINESS
+from services.forecaster.settings import ForecasterSettings
+from services.gateway.settings import GatewaySettings
+from services.jobs.settings import JobsSettings
 from tests.unit.manifests import COMPONENTS, OVERLAYS, ROOT, Manifest, build, of_kind, pods, templates, with_components
 
 SCENARIOS = {
@@ -151,7 +154,11 @@ def test_startup_has_longer_than_liveness_and_readiness_acts_before_it(manifests
 
 def test_ports_are_those_that_the_settings_say(manifests: tuple[Manifest, ...]) -> None:
     (config,) = of_kind(manifests, "ConfigMap").values()
-    listens = {"gateway": ("http", 8080), "jobs": ("grpc", 50051), "forecaster": ("grpc", 50052)}
+    listens = {
+        "gateway": ("http", GatewaySettings.model_fields["gateway_port"].default),
+        "jobs": ("grpc", _port_of(JobsSettings.model_fields["jobs_listen"].default)),
+        "forecaster": ("grpc", _port_of(ForecasterSettings.model_fields["forecaster_listen"].default)),
+    }
     for name, (port, number) in listens.items():
         ports = {each["name"]: each["containerPort"] for each in pods(manifests)[name]["containers"][0]["ports"]}
         assert ports[port] == number
@@ -270,6 +277,10 @@ def _peers(rule: dict[str, Any], side: str) -> Iterator[tuple[dict[str, Any], in
     for peer in rule.get(side, [{}]):
         for port in rule["ports"]:
             yield peer, port["port"]
+
+
+def _port_of(address: str) -> int:
+    return int(address.rpartition(":")[2])
 
 
 def _who(selector: dict[str, Any]) -> str:
