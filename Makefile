@@ -55,7 +55,7 @@ bench-gateway: setup ## Measure the gateway beside bare Starlette (about 8 minut
 chaos: setup ## Strike real processes at random and count what was lost (half an hour; ARGS='--jobs 300 --seconds 60').
 	$(BIN)/python -m tests.chaos $(ARGS)
 
-rehearse: setup ## Run what the manifests say on this machine, and check each claim (3 minutes; ARGS=--short: one).
+rehearse: setup ## Run what the manifests say on this machine, and check each claim (3.5 minutes; ARGS=--short).
 	$(BIN)/python -m devstack.rehearsal $(ARGS)
 
 rehearse-podman: setup ## The same of the image, by podman where it is there (ARGS='--base IMAGE').

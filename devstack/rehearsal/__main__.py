@@ -52,7 +52,7 @@ async def _rehearse(cluster: Cluster, *, short: bool) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make rehearse", description=__doc__)
     parser.add_argument("--overlay", default="dev", help="the overlay to render (default: dev)")
-    parser.add_argument("--short", action="store_true", help="a minute of it, with waits a fifth as long")
+    parser.add_argument("--short", action="store_true", help="half of it in under a minute, with waits a fifth as long")
     return parser
 
 

@@ -30,7 +30,7 @@ class Story:
         self._client = Client(cluster.secret, lambda: cluster.endpoints("gateway", "http"))
 
     async def tell(self, *, short: bool) -> None:
-        """`short` leaves out what takes longest. Raises Broken at the first claim that does not hold."""
+        """`short` leaves out what takes longest or other tests do. Raises Broken at the first that does not hold."""
         await self._install()
         await self._warm()
         if not short:
@@ -38,7 +38,8 @@ class Story:
             await self._freeze_one()
         await self._roll_out()
         await self._run_the_clock(first=14 if short else 0, last=18 if short else 20, minute=1.0 if short else 2.0)
-        await self._run_twice_and_killed()
+        if not short:
+            await self._run_twice_and_killed()
         await self._end()
 
     async def _install(self) -> None:

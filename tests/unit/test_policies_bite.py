@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import FunctionType
-from typing import Any
 
 import kubernetes_validate
 import pytest
@@ -17,9 +16,9 @@ from devstack import picture
 from tests.unit import test_manifest_policies as between
 from tests.unit import test_manifests as within
 from tests.unit import test_structure as structure
+from tests.unit.changes import Change, add, drop, put
 from tests.unit.manifests import Manifest, build, with_components
 
-Change = Callable[[list[Manifest]], None]
 Policy = Callable[..., None]
 
 POD = ("spec", "template", "spec")
@@ -40,39 +39,6 @@ class Bite:
     change: Change
     scenario: tuple[str, ...] = ("prod",)  # an overlay and its components
     complaint: type[BaseException] = AssertionError
-
-
-def put(value: object, kind: str, name: str, *path: str | int) -> Change:
-    """Sets what is there, or not there yet, to `value`."""
-
-    def change(manifests: list[Manifest]) -> None:
-        inner, last = _inside(manifests, kind, name, path)
-        inner[last] = value
-
-    return change
-
-
-def drop(kind: str, name: str, *path: str | int) -> Change:
-    """Takes it away; a whole object without a path."""
-
-    def change(manifests: list[Manifest]) -> None:
-        if path:
-            inner, last = _inside(manifests, kind, name, path)
-            del inner[last]
-        else:
-            manifests.remove(_object(manifests, kind, name))
-
-    return change
-
-
-def add(value: object, kind: str, name: str, *path: str | int) -> Change:
-    """Appends to a list."""
-
-    def change(manifests: list[Manifest]) -> None:
-        inner, last = _inside(manifests, kind, name, path)
-        inner[last].append(value)
-
-    return change
 
 
 def twice(manifests: list[Manifest]) -> None:
@@ -404,16 +370,3 @@ def _called(policy: Policy) -> set[str]:
 def _built(scenario: tuple[str, ...]) -> tuple[Manifest, ...]:
     overlay, *components = scenario
     return with_components(overlay, *components) if components else build(f"overlays/{overlay}")
-
-
-def _object(manifests: list[Manifest], kind: str, name: str) -> Manifest:
-    """The one of that kind whose name is, or begins with, `name`: a ConfigMap's ends in its hash."""
-    found = [each for each in manifests if each["kind"] == kind and each["metadata"]["name"].startswith(name)]
-    return min(found, key=lambda each: len(each["metadata"]["name"]))
-
-
-def _inside(manifests: list[Manifest], kind: str, name: str, path: tuple[str | int, ...]) -> tuple[Any, str | int]:
-    inner: Any = _object(manifests, kind, name)
-    for step in path[:-1]:
-        inner = inner[step]
-    return inner, path[-1]

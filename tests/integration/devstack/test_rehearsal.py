@@ -56,6 +56,12 @@ def test_an_overlay_that_does_not_build_ends_with_status_1() -> None:
     assert done.stderr.startswith("BROKEN  kubectl kustomize")
 
 
+def test_podman_that_is_missing_is_told_and_skipped() -> None:
+    command = [sys.executable, "-m", "devstack.rehearsal.podman"]
+    done = subprocess.run(command, cwd=CHECKOUT, env={"PATH": ""}, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "skipped: podman is not installed\n"), done.stderr
+
+
 async def test_a_pod_is_ready_as_its_probe_says(tmp_path: Path) -> None:
     async with running(tmp_path, "alive", "ready") as pod:
         await until(lambda: pod.ready, 20, "it is ready")
