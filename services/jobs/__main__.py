@@ -24,6 +24,7 @@ from services.jobs.changes import Changes
 from services.jobs.dispatcher import Dispatcher
 from services.jobs.forecaster_client import GrpcForecaster
 from services.jobs.importer import Importer
+from services.jobs.queue_gauges import QueueGauges
 from services.jobs.repeats import Repeats
 from services.jobs.runner import Runner
 from services.jobs.scoring import Scorer
@@ -112,9 +113,10 @@ async def serve(settings: JobsSettings) -> None:
             background.create_task(listener.run()),
             background.create_task(changes.run()),
             background.create_task(telling.run()),
+            background.create_task(_once(migrated, QueueGauges(listings.depth).run)),
         ]
         if settings.dispatcher_enabled:
-            tasks.append(background.create_task(_dispatch_once(migrated, dispatcher)))
+            tasks.append(background.create_task(_once(migrated, dispatcher.dispatch)))
         await until_signal()
         log.info("stopping")
         await server.leave(settings.lame_duck_seconds)
@@ -131,12 +133,12 @@ async def serve(settings: JobsSettings) -> None:
     await database.close()
 
 
-async def _dispatch_once(migrated: Callable[[], Awaitable[bool]], dispatcher: Dispatcher) -> None:
-    """Dispatches from the moment that the schema is there."""
+async def _once(migrated: Callable[[], Awaitable[bool]], work: Callable[[], Awaitable[None]]) -> None:
+    """Does that work from the moment that the schema is there."""
     while not await migrated():
         log.info("waiting for the schema; run `warmcast migrate`")
         await asyncio.sleep(_SCHEMA_POLL)
-    await dispatcher.dispatch()
+    await work()
 
 
 def _at_revision(database: Database, wanted: str) -> Callable[[], Awaitable[bool]]:

@@ -252,7 +252,9 @@ def test_alerts_ask_for_metrics_that_there_are_and_have_their_runbook() -> None:
         asked = set(re.findall(r"warmcast_\w+", rule["expr"]))
         assert asked, rule["alert"]
         assert asked <= known
-        assert f"### {rule['alert']}\n" in operations
+    documented = re.findall(r"^### (\w+)$", operations.partition("## Alerts")[2], re.MULTILINE)
+    assert sorted(documented) == sorted(rule["alert"] for rule in rules)
+    assert all(rule["annotations"]["runbook"] == f"docs/operations.md#{rule['alert'].lower()}" for rule in rules)
 
 
 def _arrows(

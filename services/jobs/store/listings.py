@@ -12,11 +12,12 @@ from sqlalchemy import BindParameter, func, literal, select, true, tuple_
 from services.common.comparison import ComparisonKey
 from services.jobs.changes import Change
 from services.jobs.job import QueuePolicy, Status, WarmupJob
+from services.jobs.queue_gauges import QueueDepth
 from services.jobs.store.database import Database
 from services.jobs.store.rows import to_job
 from services.jobs.store.schema import comparisons, snapshots, term_pairs, warmup_jobs
 from services.jobs.store.statements import COLUMNS
-from services.jobs.store.upkeep import STATUS
+from services.jobs.store.upkeep import DEPTH, STATUS
 
 _JOB_COLUMNS = [warmup_jobs.c[name] for name in COLUMNS.split(", ")]
 COUNT_CAP = 10_000
@@ -168,6 +169,11 @@ class Listings:
             oldest_queued_seconds=rows[Status.QUEUED]["age"] or 0.0,
             oldest_running_seconds=rows[Status.RUNNING]["age"] or 0.0,
         )
+
+    async def depth(self) -> QueueDepth:
+        """How much waits and for how long, each up to COUNT_CAP rows."""
+        (row,) = await self._database.fetch(DEPTH, {"cap": COUNT_CAP})
+        return QueueDepth(**row)
 
 
 def _written(value: Value) -> BindParameter[Value]:

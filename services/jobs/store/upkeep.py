@@ -101,6 +101,21 @@ DELETE FROM snapshots WHERE id IN (
 RETURNING id
 """
 
+# The queue's depth for /metrics: the oldest rows up to the cap by the partial index on queued_at, so that a long queue
+# costs no more. A job that was sent back is as old as the moment from which it may run again.
+DEPTH = """
+WITH oldest AS (
+    SELECT GREATEST(queued_at, not_before) AS since FROM warmup_jobs WHERE status = 'queued'
+    ORDER BY queued_at LIMIT %(cap)s
+),
+running AS (SELECT FROM warmup_jobs WHERE status = 'running' LIMIT %(cap)s)
+SELECT count(*) FILTER (WHERE since <= now()) AS due,
+       count(*) FILTER (WHERE since > now()) AS not_due,
+       (SELECT count(*) FROM running) AS running,
+       COALESCE(EXTRACT(epoch FROM now() - min(since) FILTER (WHERE since <= now())), 0)::float8 AS oldest_due_seconds
+FROM oldest
+"""
+
 
 def _status(name: str, rows: str, since: str) -> str:
     """One line of STATUS: `since` is the moment whose age counts."""
