@@ -33,6 +33,7 @@ class Stack:
         self.addresses = Addresses.on_free_ports()
         self.environment: dict[str, str] = {}
         self.folder = Path()
+        self.pids: dict[str, int] = {}  # of the services and stores that it started itself
 
     def __enter__(self) -> Stack:
         with ExitStack() as ends:
@@ -41,6 +42,7 @@ class Stack:
             for store in (postgres, valkey):
                 store.start()
                 ends.callback(store.stop)
+                self.pids[store.name] = store.pid
             self.environment = {
                 **{key: value for key, value in os.environ.items() if key in ("PATH", "HOME", "PYTHONPATH", "TMPDIR")},
                 **product.wiring(self.addresses, database_url=postgres.url, redis_url=valkey.url),
@@ -55,6 +57,7 @@ class Stack:
                     self._ends.callback(service.kill_group)
                     service.launch()
                     wait_until(service.ready, service.name)
+                    self.pids[service.name] = service.pid
         return self
 
     def __exit__(self, *_raised: object) -> None:
