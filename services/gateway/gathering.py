@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context, copy_context
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from services.common import errors
@@ -17,13 +18,20 @@ Answer = TypeVar("Answer")
 _OF_ALL_ALIKE = (errors.UNAVAILABLE, errors.DEADLINE_EXCEEDED, errors.BUSY)
 
 
+@dataclass(frozen=True)
+class _Asked(Generic[Question, Answer]):
+    question: Question
+    answered: asyncio.Future[Answer]
+    context: Context
+
+
 class Gathering(Generic[Question, Answer]):
     """Sends at once whatever is asked in one turn of the loop; while a call is out, what comes waits for its end.
 
     No longer than `patience` though, so that a server that is slow or gone holds up nobody but those who asked it. A
     question that came alone goes by the call for one. So does each of a group whose call failed, unless its failure is
     everybody's: a question that cannot be answered takes no other with it. A shared call carries the context (request
-    id, trace) of whoever asked first.
+    id, trace) of whoever asked first, a call for one its own.
     """
 
     def __init__(
@@ -39,8 +47,7 @@ class Gathering(Generic[Question, Answer]):
         self._together = together
         self._most = most
         self._patience = patience
-        self._waiting: list[tuple[Question, asyncio.Future[Answer]]] = []
-        self._first: Context | None = None
+        self._waiting: list[_Asked[Question, Answer]] = []
         self._next: asyncio.Handle | None = None
         self._out: set[asyncio.Task[None]] = set()
 
@@ -51,9 +58,8 @@ class Gathering(Generic[Question, Answer]):
         """
         loop = asyncio.get_running_loop()
         answered: asyncio.Future[Answer] = loop.create_future()
-        self._waiting.append((question, answered))
+        self._waiting.append(_Asked(question, answered, copy_context()))
         if self._next is None:
-            self._first = copy_context()
             self._next = loop.call_later(self._patience, self._send) if self._out else loop.call_soon(self._send)
         return await answered
 
@@ -64,7 +70,7 @@ class Gathering(Generic[Question, Answer]):
             self._next = None
         for start in range(0, len(waiting), self._most):
             group = waiting[start : start + self._most]
-            call = asyncio.get_running_loop().create_task(self._answer(group), context=self._first)
+            call = asyncio.get_running_loop().create_task(self._answer(group), context=group[0].context)
             self._out.add(call)
             call.add_done_callback(self._ended)
 
@@ -73,34 +79,35 @@ class Gathering(Generic[Question, Answer]):
         if self._waiting:
             self._send()
 
-    async def _answer(self, group: Sequence[tuple[Question, asyncio.Future[Answer]]]) -> None:
+    async def _answer(self, group: Sequence[_Asked[Question, Answer]]) -> None:
         found: Sequence[Answer | None] = []
         if len(group) > 1:
             try:
-                found = await self._together([question for question, _ in group])
+                found = await self._together([asked.question for asked in group])
             except Exception as error:
                 if isinstance(error, WarmcastError) and error.reason in _OF_ALL_ALIKE:
-                    for _, answered in group:
-                        _settle(answered, error)
+                    for asked in group:
+                        _settle(asked.answered, error)
                     return
         if len(found) != len(group):
             found = [None] * len(group)
+        loop = asyncio.get_running_loop()
         left = []
-        for (question, answered), answer in zip(group, found, strict=True):
+        for asked, answer in zip(group, found, strict=True):
             if answer is None:
-                left.append(self._answer_alone(question, answered))
+                left.append(loop.create_task(self._answer_alone(asked), context=asked.context))
             else:
-                _settle(answered, answer)
+                _settle(asked.answered, answer)
         if left:
             await asyncio.gather(*left)
 
-    async def _answer_alone(self, question: Question, answered: asyncio.Future[Answer]) -> None:
+    async def _answer_alone(self, asked: _Asked[Question, Answer]) -> None:
         try:
-            answer = await self._alone(question)
+            answer = await self._alone(asked.question)
         except Exception as error:
-            _settle(answered, error)
+            _settle(asked.answered, error)
         else:
-            _settle(answered, answer)
+            _settle(asked.answered, answer)
 
 
 def _settle(answered: asyncio.Future[Answer], outcome: Answer | Exception) -> None:

@@ -27,7 +27,7 @@ _LONGEST_WATCH_SECONDS = 3_600.0
 # In larger groups all callers move in step, and each of the three services waits for the other two; smaller ones pay
 # for more calls. (Answers a second with 32 connections, on a busy machine: 541 with 8, 630 with 16, 588 with 50.)
 _MOST_TOGETHER = 16
-_PATIENCE = 0.005  # seconds; 2 ms and 20 ms answered fewer
+_PATIENCE = 0.005  # seconds; with 32 connections 2 ms and 20 ms answered fewer
 
 # A caller knows REST's names, not those of the messages behind it.
 _REST_NAMES = {

@@ -22,6 +22,7 @@ class Server:
     def __init__(self) -> None:
         self.groups: list[list[int]] = []
         self.callers: list[int] = []
+        self.asked = asyncio.Event()
         self.go = asyncio.Event()
         self.go.set()
         self.fails: Callable[[Sequence[int]], Exception | None] = lambda questions: None
@@ -44,6 +45,7 @@ class Server:
     async def _take(self, questions: Sequence[int]) -> None:
         self.groups.append(list(questions))
         self.callers.append(asked_by.get())
+        self.asked.set()
         await self.go.wait()
         if failure := self.fails(questions):
             raise failure
@@ -89,10 +91,12 @@ async def test_a_server_that_hangs_holds_up_nobody_else() -> None:
     hanging = asyncio.create_task(gathering.ask(1))
     await _settle()
     server.groups.clear()
+    server.asked.clear()
     later = asyncio.create_task(gathering.ask(2))
     await _settle()
     assert not server.groups, "it waits a moment"
-    await asyncio.sleep(0.2)
+    async with asyncio.timeout(10):
+        await server.asked.wait()
     assert server.groups == [[2]]
     assert not hanging.done()
     server.go.set()
@@ -104,6 +108,20 @@ async def test_more_than_a_call_holds_go_by_several() -> None:
     gathering = server.gathering(most=2)
     assert await asyncio.gather(*(gathering.ask(number) for number in range(5))) == [0, 10, 20, 30, 40]
     assert server.groups == [[0, 1], [2, 3], [4]]
+
+
+async def test_one_that_is_asked_alone_is_asked_in_its_own_context() -> None:
+    server = Server()
+    server.unknown = {2}
+    gathering = server.gathering()
+
+    async def ask(number: int) -> int:
+        asked_by.set(number)
+        return await gathering.ask(number)
+
+    assert await asyncio.gather(*(ask(number) for number in (1, 2, 3))) == [10, 20, 30]
+    assert server.groups == [[1, 2, 3], [2]]
+    assert server.callers == [1, 2]
 
 
 async def test_one_without_an_answer_is_asked_alone() -> None:
