@@ -58,7 +58,7 @@ class Child:
             errors="replace",
             env=environment,
             cwd=cwd,
-            start_new_session=True,
+            process_group=0,
         ).result()
         assert self._process.stdout is not None  # noqa: S101 - it was asked for above
         self._reader = threading.Thread(

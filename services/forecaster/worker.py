@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from services.forecaster.engine.types import EngineSetting, TermForecast, TermSeries
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_GIVES_WAY = 10  # nice: those who serve go first, and a mass of runs slows no answer (see benchmarks/RESULTS.md)
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
@@ -30,13 +31,14 @@ class Refusal:
 
 
 def start(parent: int) -> None:
-    """Makes this process a worker: ends with its parent, ignores Ctrl-C, computes on one thread, is warm."""
+    """Makes this process a worker: ends with its parent, ignores Ctrl-C, computes on one thread, is warm, gives way."""
     end_with_parent(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(ONE_THREAD)
     from services.forecaster.engine.worker import warm_up
 
     warm_up()
+    os.nice(_GIVES_WAY)
 
 
 def end_with_parent(parent: int) -> None:
