@@ -212,13 +212,13 @@ async def _restart_each(running: list[Service], load: Load) -> None:
     """Restarts one after the other; the next is due once clients have found the one before (minReadySeconds)."""
     async with load.running():
         for service in running:
-            await wait_until_async(partial(asyncio.to_thread, _takes_calls, service), 60, "it takes calls")
+            await wait_until_async(partial(asyncio.to_thread, takes_calls, service), 60, "it takes calls")
             await asyncio.to_thread(service.stop)
             assert not service.running
             without = load.done + CALLS_WITHOUT
             await wait_until_async(partial(_called, load, without), 60, "calls go on without it")
             service.launch()
-            await wait_until_async(partial(asyncio.to_thread, _takes_calls, service), 60, "it takes calls again")
+            await wait_until_async(partial(asyncio.to_thread, takes_calls, service), 60, "it takes calls again")
     print(f"{load.done} calls, {load.failures.total()} failed")
     assert not load.failures
 
@@ -227,7 +227,7 @@ async def _called(load: Load, times: int) -> bool:
     return load.done >= times
 
 
-def _takes_calls(service: Service) -> bool:
+def takes_calls(service: Service) -> bool:
     """By its own metrics, which begin anew with each process."""
     try:
         with urlopen(f"http://{LOOPBACK}:{service.environment['METRICS_PORT']}/metrics", timeout=5) as metrics:
