@@ -6,6 +6,7 @@ import csv
 import http.client
 import importlib.util
 import json
+import time
 from datetime import datetime
 from pathlib import Path
 
@@ -17,6 +18,7 @@ TERMS = tuple(f"{symbol.lower()} stock price" for symbol in SYMBOLS)
 SLUG = pair_slug(*TERMS)
 TIMEFRAME = "all"
 SOURCE = "vega_datasets stocks.csv, rescaled to 0-100"
+_PATIENCE = 30.0  # seconds
 
 
 def sample() -> dict[str, object]:
@@ -41,7 +43,22 @@ def sample() -> dict[str, object]:
 
 
 def load_sample(host: str, port: int, secret: str) -> dict[str, object]:
-    """Ingests it through the gateway and returns its answer. Raises DevstackError with what the gateway said."""
+    """Ingests it through the gateway and returns its answer. Raises DevstackError with what the gateway said.
+
+    A gateway that asked for jobs before jobs was up looks for it again within a second or so, and says 503 until then.
+    """
+    until = time.monotonic() + _PATIENCE
+    status, text = _post(host, port, secret)
+    while status == http.HTTPStatus.SERVICE_UNAVAILABLE and time.monotonic() < until:
+        time.sleep(0.2)
+        status, text = _post(host, port, secret)
+    if status not in (200, 201):
+        raise DevstackError(f"the sample could not be loaded: the gateway answered {status}: {text[:500]}")
+    answer: dict[str, object] = json.loads(text)
+    return answer
+
+
+def _post(host: str, port: int, secret: str) -> tuple[int, str]:
     connection = http.client.HTTPConnection(host, port, timeout=30)
     try:
         connection.request(
@@ -51,15 +68,11 @@ def load_sample(host: str, port: int, secret: str) -> dict[str, object]:
             {"Content-Type": "application/json", "X-Warmup-Secret": secret},
         )
         response = connection.getresponse()
-        text = response.read().decode("utf-8", "replace")
+        return response.status, response.read().decode("utf-8", "replace")
     except (OSError, http.client.HTTPException) as error:
         raise DevstackError(f"the sample could not be loaded: {error}") from None
     finally:
         connection.close()
-    if response.status not in (200, 201):
-        raise DevstackError(f"the sample could not be loaded: the gateway answered {response.status}: {text[:500]}")
-    answer: dict[str, object] = json.loads(text)
-    return answer
 
 
 def _csv_path() -> Path:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import threading
 from datetime import date
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from devstack.sample import SLUG, sample
+from devstack.sample import SLUG, load_sample, sample
 
 
 def test_it_is_ten_years_of_two_stocks_on_a_common_scale() -> None:
@@ -23,3 +25,27 @@ def test_it_is_ten_years_of_two_stocks_on_a_common_scale() -> None:
     # IBM's price in January 2000 over Amazon's, as they stand in the file: 100.52 and 64.56.
     first = body["points"][0]["values"]
     assert abs(first[1] / first[0] - 100.52 / 64.56) < 0.001
+
+
+class _NotYet(BaseHTTPRequestHandler):
+    """A gateway that has not found jobs yet for its first two calls."""
+
+    calls = 0
+
+    def do_POST(self) -> None:
+        """As http.server wants it named."""
+        type(self).calls += 1
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(503 if self.calls < 3 else 201)
+        self.end_headers()
+        self.wfile.write(b'{"slug": "x"}')
+
+
+def test_a_gateway_that_has_not_found_jobs_yet_is_asked_again() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _NotYet) as server:
+        serving = threading.Thread(target=server.serve_forever, daemon=True)
+        serving.start()
+        assert load_sample("127.0.0.1", server.server_port, "secret") == {"slug": "x"}
+        server.shutdown()
+        serving.join()
+    assert _NotYet.calls == 3
