@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 import httpx
@@ -21,7 +21,7 @@ class Load:
 
     endpoints: Callable[[], list[str]]
     read: tuple[str, dict[str, str]]  # path and query
-    write: Callable[[httpx.AsyncClient, str], object]
+    write: Callable[[httpx.AsyncClient, str], Awaitable[httpx.Response]]
     done: int = 0
     failures: Counter[str] = field(default_factory=Counter)
 
@@ -49,7 +49,7 @@ class Load:
     async def _one(self, http: httpx.AsyncClient, base: str, *, writes: bool) -> None:
         try:
             if writes:
-                response = await self.write(http, base)  # type: ignore[misc]
+                response = await self.write(http, base)
             else:
                 path, query = self.read
                 response = await http.get(base + path, params=query)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import contextlib
-import json
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from typing import Any, NoReturn
 
 import grpc
@@ -18,7 +15,7 @@ from warmcast.jobs.v1 import jobs_pb2_grpc
 from services.common import errors
 from services.common.comparison import ComparisonKey, canonical_slug, invalid
 from services.common.errors import WarmcastError
-from services.jobs import messages
+from services.jobs import messages, page_tokens
 from services.jobs.capacity import Capacity
 from services.jobs.changes import Changes
 from services.jobs.comparison import Place, WarmupView, eta_seconds
@@ -30,7 +27,7 @@ from services.jobs.ingest.table import Table
 from services.jobs.ingest.trends_csv import read_trends_csv
 from services.jobs.job import EnqueueReason, Status, WarmupJob
 from services.jobs.store.comparisons import Comparisons
-from services.jobs.store.listings import JobFilter, JobPlace, Listings
+from services.jobs.store.listings import JobFilter, Listings
 from services.jobs.store.queue import Queue
 from services.jobs.store.track_record import TrackRecord
 from services.jobs.sweeper import Sweeper
@@ -57,7 +54,6 @@ _MAX_DEMAND = 1000
 _MAX_BATCH = 100
 _MAX_PAGE = 200
 _DEFAULT_PAGE = 50
-_MAX_ID = 2**63 - 1
 _REASONS = {
     pb.ENQUEUE_REASON_FIRST_CALL: EnqueueReason.FIRST_CALL,
     pb.ENQUEUE_REASON_REFRESH: EnqueueReason.REFRESH,
@@ -113,9 +109,9 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
 
     async def ListComparisons(self, request: pb.ListComparisonsRequest, context: Context) -> pb.ListComparisonsResponse:
         limit = _page_size(request.page_size)
-        rows = await self._listings.comparisons(limit=limit + 1, after=_comparison_token(request.page_token))
+        rows = await self._listings.comparisons(limit=limit + 1, after=page_tokens.comparison_place(request.page_token))
         last = rows[limit - 1] if len(rows) > limit else None
-        token = _encode([last.slug, last.timeframe, last.geo]) if last else ""
+        token = page_tokens.encode([last.slug, last.timeframe, last.geo]) if last else ""
         return pb.ListComparisonsResponse(
             comparisons=[messages.listed_comparison(row) for row in rows[:limit]], next_page_token=token
         )
@@ -198,10 +194,10 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
 
     async def ListJobs(self, request: pb.ListJobsRequest, context: Context) -> pb.ListJobsResponse:
         limit = _page_size(request.page_size)
-        before = _job_token(request.page_token)
+        before = page_tokens.job_place(request.page_token)
         rows = await self._listings.jobs(_filter(request), limit=limit + 1, before=before)
         last = rows[limit - 1] if len(rows) > limit else None
-        token = _encode([last.created_at.isoformat(), last.id]) if last else ""
+        token = page_tokens.encode([last.created_at.isoformat(), last.id]) if last else ""
         return pb.ListJobsResponse(jobs=[messages.job(row) for row in rows[:limit]], next_page_token=token)
 
     async def GetJob(self, request: pb.GetJobRequest, context: Context) -> pb.GetJobResponse:
@@ -329,38 +325,3 @@ def _seconds(field: str, value: int) -> timedelta | None:
     if value < 0 or value > 10**9:
         raise invalid(field, f"{field} is out of range")
     return timedelta(seconds=value) if value else None
-
-
-def _encode(place: Sequence[str | int]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(place, separators=(",", ":")).encode()).decode()
-
-
-def _decode(token: str) -> list[object]:
-    try:
-        place = json.loads(base64.urlsafe_b64decode(token))
-    except (binascii.Error, ValueError, RecursionError):
-        place = None
-    if not isinstance(place, list):
-        raise invalid("page_token", "the page token is not one of ours")
-    return place
-
-
-def _job_token(token: str) -> JobPlace | None:
-    if not token:
-        return None
-    match _decode(token):
-        case [str(created_at), int(job_id)] if not isinstance(job_id, bool) and 0 < job_id <= _MAX_ID:
-            with contextlib.suppress(ValueError):
-                return datetime.fromisoformat(created_at), job_id
-    raise invalid("page_token", "the page token is not one of this list's")
-
-
-def _comparison_token(token: str) -> tuple[str, str, str] | None:
-    if not token:
-        return None
-    match _decode(token):
-        case [str(slug), str(timeframe), str(geo)]:
-            with contextlib.suppress(WarmcastError):
-                key = ComparisonKey.parse(slug, timeframe, geo)
-                return key.slug, key.timeframe, key.geo
-    raise invalid("page_token", "the page token is not one of this list's")

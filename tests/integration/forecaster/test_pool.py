@@ -18,6 +18,7 @@ from pebble import ProcessPool
 
 from services.common import errors
 from services.common.errors import WarmcastError
+from services.forecaster import worker
 from services.forecaster.pool import Pool
 from tests.integration.forecaster import work
 from tests.waiting import wait_until
@@ -224,3 +225,13 @@ def _is_gone(pid: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return True
     return state == "Z"
+
+
+async def test_workers_give_way_to_those_who_serve() -> None:
+    pool = Pool(slots=1, queue_limit=0, deadline=60, prepare=worker.start)
+    pool.start()
+    try:
+        await pool.until_warm()
+        assert await pool.run(work.niceness) > os.nice(0)
+    finally:
+        await pool.stop()

@@ -47,3 +47,7 @@ def modules() -> set[str]:
 
 def environment(name: str) -> str | None:
     return os.environ.get(name)
+
+
+def niceness() -> int:
+    return os.nice(0)
