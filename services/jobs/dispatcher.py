@@ -171,17 +171,18 @@ class Dispatcher:
                 raise
             for job, run in zip(claims.claimed, runs, strict=True):
                 await asyncio.wait([run])
-                done.append(await self._as_left(job))
+                if left := await self._as_left(job):
+                    done.append(left)
             if not claims.claimed and not claims.rescued:
                 break
         return done
 
-    async def _as_left(self, job: ClaimedJob) -> WarmupJob:
-        """The row as it is once the run has ended, however that was."""
+    async def _as_left(self, job: ClaimedJob) -> WarmupJob | None:
+        """The row as it is once the run has ended, however that was; None: nobody can say, and so nothing is said."""
         try:
-            return await self._queue.job(job.id) or job
+            return await self._queue.job(job.id)
         except WarmcastError:
-            return job  # it was claimed and has run, which is told though nobody can say how it ended
+            return None
 
     async def _hindrance(self) -> str:
         """Why nothing can be run now; empty: it can."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple, Protocol
 
 from services.common import errors
 from services.common.comparison import ComparisonKey
@@ -84,11 +85,35 @@ class WarmupJob:
         return ComparisonKey(self.slug, self.timeframe, self.geo)
 
 
-@dataclass(frozen=True)
-class ClaimedJob(WarmupJob):
-    """One that this process holds, and how to get at what it is to forecast."""
+class Lease(Protocol):
+    """What names a run of a job: the job, and the lease that it was claimed under."""
 
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def lease_id(self) -> int: ...
+
+
+class ClaimedJob(NamedTuple):
+    """A job that this process holds: what its run needs of the row, and how to get at what it is to forecast."""
+
+    id: int
+    slug: str
+    timeframe: str
+    geo: str
+    data_hash: str
+    attempts: int
+    debug_id: str
+    lease_id: int
+    adopt_above_lease: int
+    force: bool
     snapshot: Callable[[], SnapshotSeries]
+
+    @property
+    def key(self) -> ComparisonKey:
+        """The comparison that it warms."""
+        return ComparisonKey(self.slug, self.timeframe, self.geo)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from prometheus_client import Counter, Histogram
 from services.common import errors, telemetry
 from services.common.errors import WarmcastError
 from services.jobs.forecast import Forecaster, GeneratedForecasts
-from services.jobs.job import ClaimedJob, QueuePolicy, Status, WarmupJob, is_permanent, is_uncounted
+from services.jobs.job import ClaimedJob, Lease, QueuePolicy, Status, WarmupJob, is_permanent, is_uncounted
 
 log = structlog.get_logger()
 Told = TypeVar("Told")
@@ -34,13 +34,13 @@ _SETTLE_SECONDS = 60.0  # after which somebody else has rescued the job, and ado
 class RunQueue(Protocol):
     """The edges that a run takes; see store.queue.Queue."""
 
-    async def heartbeat(self, job: WarmupJob) -> bool: ...
+    async def heartbeat(self, job: Lease) -> bool: ...
 
-    async def ready(self, job: WarmupJob, forecasts: GeneratedForecasts) -> bool: ...
+    async def ready(self, job: Lease, forecasts: GeneratedForecasts) -> bool: ...
 
-    async def fail(self, job: WarmupJob, *, error: str, permanent: bool) -> WarmupJob | None: ...
+    async def fail(self, job: Lease, *, error: str, permanent: bool) -> WarmupJob | None: ...
 
-    async def hand_back(self, job: WarmupJob, *, delay: float, error: str | None = None) -> WarmupJob | None: ...
+    async def hand_back(self, job: Lease, *, delay: float, error: str | None = None) -> WarmupJob | None: ...
 
     async def raise_leases(self, above: int) -> bool: ...
 
@@ -116,7 +116,7 @@ class Runner:
         except StopAsyncIteration:
             raise WarmcastError(errors.UNAVAILABLE, "the forecaster ended without an answer") from None
 
-    async def _renew(self, job: WarmupJob) -> None:
+    async def _renew(self, job: Lease) -> None:
         try:
             held = await self._queue.heartbeat(job)
         except WarmcastError:
@@ -124,7 +124,7 @@ class Runner:
         if not held:
             raise LeaseLost
 
-    async def _give_up(self, job: WarmupJob, error: WarmcastError) -> Status | None:
+    async def _give_up(self, job: Lease, error: WarmcastError) -> Status | None:
         text = f"{error.reason.slug}: {error.detail}"
         log.info("attempt failed", error=text)
         if error.reason is errors.FENCED_OFF:

@@ -10,14 +10,14 @@ from itertools import accumulate
 from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
 from services.jobs.forecast import GeneratedForecasts
-from services.jobs.job import PRIORITY, Claims, EnqueueReason, QueuePolicy, Status, SweptJob, WarmupJob
+from services.jobs.job import PRIORITY, Claims, EnqueueReason, Lease, QueuePolicy, Status, SweptJob, WarmupJob
 from services.jobs.store import arrays, rescue, statements, upkeep
 from services.jobs.store.coalescing import Coalescer
 from services.jobs.store.database import Connection, Database, run
-from services.jobs.store.rows import to_claimed_job, to_job, to_swept_job
+from services.jobs.store.rows import to_claimed_jobs, to_job, to_swept_job
 from services.jobs.store.telling import Telling
 
-_Completion = tuple[WarmupJob, GeneratedForecasts]
+_Completion = tuple[Lease, GeneratedForecasts]
 
 
 class Queue:
@@ -58,8 +58,7 @@ class Queue:
                 statements.CLAIM, self._policy | {"limit": limit, "holder": self._holder}
             )
         *_, seconds_until_due, leases_ran_out = rows[0]
-        # With nothing to claim there is one row, which only says when to look again.
-        claimed = tuple(to_claimed_job(row) for row in rows if row[0] is not None)
+        claimed = to_claimed_jobs(rows)
         self._telling.tell(job.id for job in claimed)
         return Claims(
             claimed=claimed,
@@ -67,21 +66,21 @@ class Queue:
             seconds_until_due=seconds_until_due,
         )
 
-    async def heartbeat(self, job: WarmupJob) -> bool:
+    async def heartbeat(self, job: Lease) -> bool:
         """Renews the job's lease; False: it is lost."""
         return bool(await self._database.fetch(statements.HEARTBEAT, self._policy | _lease(job)))
 
-    async def ready(self, job: WarmupJob, forecasts: GeneratedForecasts) -> bool:
+    async def ready(self, job: Lease, forecasts: GeneratedForecasts) -> bool:
         """Marks it ready and keeps what was forecast, in one transaction; False: the lease is lost, nothing changed."""
         return await self._completions.call((job, forecasts))
 
-    async def fail(self, job: WarmupJob, *, error: str, permanent: bool) -> WarmupJob | None:
+    async def fail(self, job: Lease, *, error: str, permanent: bool) -> WarmupJob | None:
         """Back to the queue after a back-off, or `failed`; None: the lease is lost, nothing changed."""
         parameters = self._policy | _lease(job) | {"error": error, "permanent": permanent}
         rows = await self._database.fetch(statements.FAIL, parameters)
         return to_job(rows[0]) if rows else None
 
-    async def hand_back(self, job: WarmupJob, *, delay: float, error: str | None = None) -> WarmupJob | None:
+    async def hand_back(self, job: Lease, *, delay: float, error: str | None = None) -> WarmupJob | None:
         """Back to the queue, its attempt not counted, not before `delay` seconds; None: the lease is lost."""
         rows = await self._database.fetch(statements.HAND_BACK, _lease(job) | {"delay": delay, "error": error})
         return to_job(rows[0]) if rows else None
@@ -161,7 +160,7 @@ async def enqueue_in(
     return bool(await run(connection, statements.ENQUEUE, parameters))
 
 
-def _lease(job: WarmupJob) -> dict[str, object]:
+def _lease(job: Lease) -> dict[str, object]:
     return {"id": job.id, "lease_id": job.lease_id}
 
 

@@ -15,8 +15,11 @@ from services.jobs.signals import Signals
 from services.jobs.store import arrays, statements
 
 _JOB_NAMES = tuple(statements.COLUMNS.split(", "))
+_CLAIMED_NAMES = tuple(statements.CLAIMED_COLUMNS.split(", "))
 _SERIES_NAMES = tuple(column.split(".")[1] for column in statements.SERIES_COLUMNS.split(", "))
+_KEPT = len(ClaimedJob._fields) - 1  # all but the snapshot; the place in the queue comes after them
 _job_values = itemgetter(*_JOB_NAMES)
+_place = itemgetter(*(_CLAIMED_NAMES.index(name) for name in ("priority", "queued_at", "id")))
 
 
 def to_job(row: DictRow) -> WarmupJob:
@@ -24,9 +27,11 @@ def to_job(row: DictRow) -> WarmupJob:
     return WarmupJob(*_job_values(row))
 
 
-def to_claimed_job(row: TupleRow) -> ClaimedJob:
-    """The job of a row of statements.CLAIM; its snapshot is unpacked when it is asked for."""
-    return ClaimedJob(*(*row[: len(_JOB_NAMES)], partial(_unpack, row)))
+def to_claimed_jobs(rows: list[TupleRow]) -> tuple[ClaimedJob, ...]:
+    """The jobs of the rows of statements.CLAIM in queue order; each snapshot is unpacked when it is asked for."""
+    # With nothing to claim there is one row, which only says when to look again.
+    claimed = sorted((row for row in rows if row[0] is not None), key=_place)
+    return tuple(ClaimedJob._make((*row[:_KEPT], partial(_unpack, row))) for row in claimed)
 
 
 def to_swept_job(row: DictRow) -> SweptJob:
@@ -56,7 +61,9 @@ def to_signals(stored: list[dict[str, Any]]) -> tuple[Signals, Signals]:  # JSON
 
 
 def _unpack(row: TupleRow) -> SnapshotSeries:
-    named = dict(zip(_JOB_NAMES + _SERIES_NAMES, row, strict=False))  # what a claim says of the queue comes after them
+    named = dict(
+        zip(_CLAIMED_NAMES + _SERIES_NAMES, row, strict=False)
+    )  # what a claim says of the queue comes after them
     named["times"] = arrays.unpack_times(named["times"])
     for name in ("values_a", "values_b"):
         named[name] = arrays.unpack_floats(named[name])

@@ -19,7 +19,7 @@ from services.jobs.forecast import (
 )
 from services.jobs.ingest.points import read_points
 from services.jobs.ingest.snapshot import Snapshot, build_snapshot
-from services.jobs.job import ClaimedJob, EnqueueReason, QueuePolicy, WarmupJob
+from services.jobs.job import ClaimedJob, EnqueueReason, Lease, QueuePolicy, WarmupJob
 from services.jobs.series import SnapshotRef
 from services.jobs.signals import term_signals
 from services.jobs.store.comparisons import Comparisons
@@ -96,11 +96,11 @@ class Store:
         assert len(claims.claimed) == 1
         return claims.claimed[0]
 
-    async def ready(self, job: WarmupJob) -> WarmupJob | None:
+    async def ready(self, job: Lease) -> WarmupJob | None:
         """The job as its holder leaves it, who had forecasts for it; None: its lease was lost."""
         return await self.row(job) if await self.queue.ready(job, forecasts()) else None
 
-    async def row(self, job: WarmupJob) -> WarmupJob:
+    async def row(self, job: Lease) -> WarmupJob:
         """The job as it is now."""
         now = await self.queue.job(job.id)
         assert now is not None
@@ -139,7 +139,7 @@ def forecasts(engine_version: str = "test") -> GeneratedForecasts:
 class FakeForecaster:
     """A peer under the test's control."""
 
-    behave: Callable[[WarmupJob], Generation]
+    behave: Callable[[ClaimedJob], Generation]
     slots: int = 2
     lost: set[str] = field(default_factory=set)  # data hashes whose bundles are gone
     marks: list[WarmupJob] = field(default_factory=list)
@@ -161,7 +161,7 @@ class FakeForecaster:
         return ForecasterInfo("test", self.slots)
 
 
-async def succeed(job: WarmupJob) -> Generation:
+async def succeed(job: ClaimedJob) -> Generation:
     """One beat, then the forecasts."""
     yield None
     yield forecasts()

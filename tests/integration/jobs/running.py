@@ -10,7 +10,7 @@ from services.common.errors import WarmcastError
 from services.jobs.changes import Changes
 from services.jobs.dispatcher import Dispatcher
 from services.jobs.forecast import Generation
-from services.jobs.job import QueuePolicy, Status, WarmupJob
+from services.jobs.job import ClaimedJob, QueuePolicy, Status, WarmupJob
 from services.jobs.runner import Runner
 from services.jobs.store.listen import Listener
 from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store
@@ -21,7 +21,7 @@ def runner(store: Store, forecaster: FakeForecaster, policy: QueuePolicy = POLIC
 
 
 def refusing(error: WarmcastError) -> FakeForecaster:
-    async def refuse(_: WarmupJob) -> Generation:
+    async def refuse(_: ClaimedJob) -> Generation:
         yield None
         raise error
 

@@ -19,7 +19,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 from hypothesis.stateful import run_state_machine_as_test as check
 
 from services.common.comparison import ComparisonKey
-from services.jobs.job import PRIORITY, EnqueueReason, QueuePolicy, Status, WarmupJob
+from services.jobs.job import PRIORITY, ClaimedJob, EnqueueReason, QueuePolicy, Status, WarmupJob
 from services.jobs.store.database import Database
 from services.jobs.store.queue import Queue
 from services.jobs.store.telling import Telling
@@ -63,7 +63,7 @@ class Modelled:
 class Held:
     """A claim as its runner remembers it, for ever, also long after it was lost."""
 
-    job: WarmupJob
+    job: ClaimedJob
 
 
 class QueueMachine(RuleBasedStateMachine):

@@ -12,7 +12,7 @@ from services.common import errors
 from services.common.errors import WarmcastError
 from services.jobs.dispatcher import Dispatcher
 from services.jobs.forecast import ForecasterInfo, Generation
-from services.jobs.job import Cause, Claims, Status, WarmupJob
+from services.jobs.job import Cause, ClaimedJob, Claims, Status, WarmupJob
 from services.jobs.store.database import run
 from services.jobs.sweeper import Sweeper
 from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, forecasts, succeed
@@ -29,7 +29,7 @@ async def test_a_run_makes_its_job_ready(store: Store) -> None:
 async def test_the_first_beat_does_not_renew_a_lease_that_is_as_new(store: Store) -> None:
     leases = []
 
-    async def look(job: WarmupJob) -> Generation:
+    async def look(job: ClaimedJob) -> Generation:
         for pause in (0, 0.2):
             await asyncio.sleep(pause)
             yield None
@@ -37,8 +37,9 @@ async def test_the_first_beat_does_not_renew_a_lease_that_is_as_new(store: Store
         yield forecasts()
 
     job = await store.claimed()
+    first = await store.row(job)
     await runner(store, FakeForecaster(look), replace(POLICY, lease=1)).run(job)
-    assert leases[0] == job.lease_expires_at
+    assert leases[0] == first.lease_expires_at
     assert leases[1] != leases[0]
 
 
@@ -70,7 +71,7 @@ async def test_a_fence_above_every_lease_moves_the_leases_past_it(store: Store) 
 
 
 async def test_a_forecaster_that_stops_beating_is_given_up(store: Store) -> None:
-    async def freeze(_: WarmupJob) -> Generation:
+    async def freeze(_: ClaimedJob) -> Generation:
         yield None
         await asyncio.Event().wait()
 
@@ -80,7 +81,7 @@ async def test_a_forecaster_that_stops_beating_is_given_up(store: Store) -> None
 
 
 async def test_an_attempt_past_its_deadline_is_given_up_though_it_beats(store: Store) -> None:
-    async def beat(_: WarmupJob) -> Generation:
+    async def beat(_: ClaimedJob) -> Generation:
         while True:
             await asyncio.sleep(0.01)
             yield None
@@ -92,7 +93,7 @@ async def test_an_attempt_past_its_deadline_is_given_up_though_it_beats(store: S
 async def test_a_run_whose_lease_is_gone_leaves_at_its_next_beat(store: Store) -> None:
     ended = asyncio.Event()
 
-    async def beat(job: WarmupJob) -> Generation:
+    async def beat(job: ClaimedJob) -> Generation:
         try:
             yield None
             await store.queue.cancel(job.id)
@@ -146,7 +147,7 @@ async def test_a_slot_that_frees_during_a_claim_is_filled_at_once(store: Store) 
     release, third_runs = asyncio.Event(), asyncio.Event()
     await store.queued("first")
 
-    async def hold(job: WarmupJob) -> Generation:
+    async def hold(job: ClaimedJob) -> Generation:
         """The first ends during the second's claim, and the second only once the third runs beside it."""
         yield None
         if "first" in job.slug:
@@ -188,7 +189,7 @@ async def test_a_slot_that_frees_during_a_claim_is_filled_at_once(store: Store) 
 async def test_no_more_run_at_once_than_the_forecaster_has_slots(store: Store) -> None:
     release, most, now = asyncio.Event(), 0, 0
 
-    async def hold(_: WarmupJob) -> Generation:
+    async def hold(_: ClaimedJob) -> Generation:
         nonlocal most, now
         now += 1
         most = max(most, now)
@@ -207,7 +208,7 @@ async def test_no_more_run_at_once_than_the_forecaster_has_slots(store: Store) -
 
 
 async def test_drain_hands_back_what_does_not_end_in_time(store: Store) -> None:
-    async def hold(_: WarmupJob) -> Generation:
+    async def hold(_: ClaimedJob) -> Generation:
         yield None
         await asyncio.Event().wait()
 
@@ -220,7 +221,7 @@ async def test_drain_hands_back_what_does_not_end_in_time(store: Store) -> None:
 
 
 async def test_drain_hands_back_what_was_being_claimed(store: Store) -> None:
-    async def hold(_: WarmupJob) -> Generation:
+    async def hold(_: ClaimedJob) -> Generation:
         yield None
         await asyncio.Event().wait()
 
@@ -240,7 +241,7 @@ async def test_drain_hands_back_what_was_being_claimed(store: Store) -> None:
 
 
 async def test_run_now_tells_what_the_row_says_when_the_lease_was_lost(store: Store) -> None:
-    async def cancelled_meanwhile(job: WarmupJob) -> Generation:
+    async def cancelled_meanwhile(job: ClaimedJob) -> Generation:
         await store.queue.cancel(job.id)
         yield forecasts()
 
@@ -251,7 +252,7 @@ async def test_run_now_tells_what_the_row_says_when_the_lease_was_lost(store: St
 
 
 async def test_run_now_tells_what_a_drain_handed_back(store: Store) -> None:
-    async def hold(_: WarmupJob) -> Generation:
+    async def hold(_: ClaimedJob) -> Generation:
         yield None
         await asyncio.Event().wait()
 

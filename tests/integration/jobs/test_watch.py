@@ -71,7 +71,7 @@ async def test_each_edge_of_a_job_s_life_is_told(store: Store) -> None:
         job = await store.queued()
         assert await watch.until(Status.QUEUED) == job.version
         [claimed] = (await store.queue.claim(1)).claimed
-        assert await watch.until(Status.RUNNING) == claimed.version
+        assert await watch.until(Status.RUNNING) == (await store.row(claimed)).version
         cancelled = await store.queue.cancel(job.id)
         assert cancelled is not None
         assert await watch.until(Status.CANCELLED) == cancelled.version
