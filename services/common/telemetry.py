@@ -72,7 +72,6 @@ def begin_trace(header: str = "") -> Traceparent:
     """For the rest of this task: a span in the caller's trace, or in a new one, sent on and on every log line."""
     trace = child_of(header)
     traceparent.set(trace)
-    structlog.contextvars.bind_contextvars(trace_id=trace.trace_id, span_id=trace.span_id)
     return trace
 
 

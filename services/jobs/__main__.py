@@ -67,7 +67,7 @@ async def serve(settings: JobsSettings) -> None:
     )
     telling = Telling(database)
     queue = Queue(database, policy, holder=uuid.uuid4().hex, telling=telling)
-    comparisons = Comparisons(database, policy)
+    comparisons = Comparisons(database, policy, telling)
     listings = Listings(database, policy)
     record = TrackRecord(database)
     changes = Changes(listings.changed)

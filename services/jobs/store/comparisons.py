@@ -19,6 +19,7 @@ from services.jobs.store import statements, upkeep, views
 from services.jobs.store.database import Connection, Database, run
 from services.jobs.store.queue import enqueue_in
 from services.jobs.store.rows import to_series, to_signals
+from services.jobs.store.telling import Telling
 
 # A slug belongs to the terms that came first; DO UPDATE (of nothing) so that the row comes back either way.
 _CLAIM_SLUG = """
@@ -98,8 +99,9 @@ FROM asked WHERE comparison.id = asked.id
 class Comparisons:
     """Comparisons and snapshots in PostgreSQL. Raises WarmcastError(UNAVAILABLE) when it cannot be asked."""
 
-    def __init__(self, database: Database, policy: QueuePolicy) -> None:
+    def __init__(self, database: Database, policy: QueuePolicy, telling: Telling) -> None:
         self._database = database
+        self._telling = telling
         self._overdue_after = policy.overdue_after
         self._asked_for_days = policy.asked_for_days
 
@@ -121,20 +123,19 @@ class Comparisons:
         """
         key = ComparisonKey(snapshot.slug, snapshot.timeframe, snapshot.geo)
         named = asdict(key) | {"data_hash": snapshot.data_hash}
-        async with self._database.transaction() as connection:
-            terms = await _claim_slug(connection, snapshot)
-            created = await run(connection, _INSERT_SNAPSHOT, named | _snapshot_columns(snapshot, signals))
-            await run(connection, _MAKE_CURRENT, named)
-            await run(connection, statements.SUPERSEDE, named)
-            asked_for = await run(connection, _ASKED_FOR, named | {"asked_for_days": self._asked_for_days})
-            triggered = bool(asked_for) and await enqueue_in(
-                connection,
-                key,
-                snapshot.data_hash,
-                seen_version=asked_for[0]["version"],
-                reason=EnqueueReason.IMPORT,
-            )
-        return Ingested(terms, bool(created), triggered)
+        with self._telling.perhaps():
+            async with self._database.transaction() as connection:
+                terms = await _claim_slug(connection, snapshot)
+                created = await run(connection, _INSERT_SNAPSHOT, named | _snapshot_columns(snapshot, signals))
+                await run(connection, _MAKE_CURRENT, named)
+                superseded = await run(connection, statements.SUPERSEDE, named)
+                asked_for = await run(connection, _ASKED_FOR, named | {"asked_for_days": self._asked_for_days})
+                job = None
+                if asked_for:
+                    seen, reason = asked_for[0]["version"], EnqueueReason.IMPORT
+                    job = await enqueue_in(connection, key, snapshot.data_hash, seen_version=seen, reason=reason)
+        self._telling.tell([row["id"] for row in superseded] + ([job.id] if job else []))
+        return Ingested(terms, bool(created), job is not None)
 
     async def view(self, key: ComparisonKey) -> WarmupView:
         """Where the warmup of the current snapshot stands. Raises WarmcastError(NOT_FOUND)."""

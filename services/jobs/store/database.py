@@ -36,8 +36,8 @@ _UNREACHABLE = (psycopg.OperationalError, psycopg.InterfaceError)
 _NONE_FREE = (PoolTimeout, TooManyRequests)
 _SESSION = f"""
 {PLANNING}
--- Of these sessions the trigger on warmup_jobs tells everything but runs, which telling.py tells of (migration 0006).
-SET warmcast.tells_of_runs = on;
+-- What these sessions change, telling.py tells of, and no trigger (migration 0008).
+SET warmcast.tells = on;
 -- For which no time zone files are read.
 SET TimeZone = 'UTC';
 """

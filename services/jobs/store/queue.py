@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from itertools import accumulate
+
+from psycopg.rows import DictRow
 
 from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
@@ -34,7 +36,7 @@ class Queue:
         self, key: ComparisonKey, data_hash: str, *, seen_version: int, reason: EnqueueReason
     ) -> WarmupJob | None:
         """Starts an episode if the row is still at `seen_version` (0: no row) and its state allows; None: unchanged."""
-        rows = await self._database.fetch(
+        rows = await self._change(
             statements.ENQUEUE, _enqueue_parameters(key, data_hash, seen_version=seen_version, reason=reason)
         )
         return to_job(rows[0]) if rows else None
@@ -42,7 +44,7 @@ class Queue:
     async def trigger(self, key: ComparisonKey, *, force: bool) -> WarmupJob | None:
         """Starts an episode for the current snapshot whatever the state; None: it runs, and force was not given."""
         parameters = _enqueue_parameters(key, None, seen_version=0, reason=EnqueueReason.BY_HAND) | {"force": force}
-        rows = await self._database.fetch(statements.TRIGGER, parameters)
+        rows = await self._change(statements.TRIGGER, parameters)
         return to_job(rows[0]) if rows else None
 
     async def job(self, job_id: int) -> WarmupJob | None:
@@ -77,22 +79,22 @@ class Queue:
     async def fail(self, job: Lease, *, error: str, permanent: bool) -> WarmupJob | None:
         """Back to the queue after a back-off, or `failed`; None: the lease is lost, nothing changed."""
         parameters = self._policy | _lease(job) | {"error": error, "permanent": permanent}
-        rows = await self._database.fetch(statements.FAIL, parameters)
+        rows = await self._change(statements.FAIL, parameters)
         return to_job(rows[0]) if rows else None
 
     async def hand_back(self, job: Lease, *, delay: float, error: str | None = None) -> WarmupJob | None:
         """Back to the queue, its attempt not counted, not before `delay` seconds; None: the lease is lost."""
-        rows = await self._database.fetch(statements.HAND_BACK, _lease(job) | {"delay": delay, "error": error})
+        rows = await self._change(statements.HAND_BACK, _lease(job) | {"delay": delay, "error": error})
         return to_job(rows[0]) if rows else None
 
     async def sweep(self, job_id: int | None = None) -> tuple[SweptJob, ...]:
         """Takes up what PostgreSQL knows to be stuck: all of it, or one job."""
-        rows = await self._database.fetch(rescue.SWEEP, self._policy | {"id": job_id})
+        rows = await self._change(rescue.SWEEP, self._policy | {"id": job_id})
         return tuple(to_swept_job(row) for row in rows)
 
     async def requeue(self, *job_ids: int, status: Status | None = None) -> list[WarmupJob]:
         """Starts new episodes by hand; those that run, are not in `status` any more, or not there, are left out."""
-        rows = await self._database.fetch(statements.REQUEUE, {"ids": list(job_ids), "status": status})
+        rows = await self._change(statements.REQUEUE, {"ids": list(job_ids), "status": status})
         return [to_job(row) for row in rows]
 
     async def refresh(self, limit: int) -> list[WarmupJob]:
@@ -105,13 +107,16 @@ class Queue:
             "latest": policy["refresh_latest"],
             "asked_for_days": policy["asked_for_days"],
         }
-        async with self._database.transaction() as connection:
-            await run(connection, upkeep.LOCK_REFRESH)
-            return [to_job(row) for row in await run(connection, upkeep.REFRESH, parameters)]
+        with self._telling.perhaps():
+            async with self._database.transaction() as connection:
+                await run(connection, upkeep.LOCK_REFRESH)
+                rows = await run(connection, upkeep.REFRESH, parameters)
+        self._telling.tell(row["id"] for row in rows)
+        return [to_job(row) for row in rows]
 
     async def promote(self) -> int:
         """Lets what has waited long enough be overtaken no more; how many that were."""
-        return len(await self._database.fetch(upkeep.PROMOTE, self._policy))
+        return len(await self._change(upkeep.PROMOTE, self._policy))
 
     async def delete_old(self, *, days: int, limit: int) -> int:
         """Deletes up to `limit` jobs that settled that long ago and that no comparison stands on, and snapshots alike.
@@ -124,7 +129,7 @@ class Queue:
 
     async def cancel(self, job_id: int) -> WarmupJob | None:
         """Cancels a queued or running job; None: there is no such job, or it has settled."""
-        rows = await self._database.fetch(statements.CANCEL, {"id": job_id})
+        rows = await self._change(statements.CANCEL, {"id": job_id})
         return to_job(rows[0]) if rows else None
 
     async def raise_leases(self, above: int) -> bool:
@@ -133,9 +138,16 @@ class Queue:
             await run(connection, statements.LOCK_LEASES)
             return bool(await run(connection, statements.RAISE_LEASES, {"above": above}))
 
+    async def _change(self, statement: str, parameters: Mapping[str, object]) -> list[DictRow]:
+        """The rows that a statement changed, of which is told."""
+        with self._telling.perhaps():
+            rows = await self._database.fetch(statement, parameters)
+        self._telling.tell(row["id"] for row in rows)
+        return rows
+
     async def _rescue(self) -> tuple[SweptJob, ...]:
         try:
-            return tuple(to_swept_job(row) for row in await self._database.fetch(rescue.RESCUE, self._policy))
+            return tuple(to_swept_job(row) for row in await self._change(rescue.RESCUE, self._policy))
         except WarmcastError:
             return ()  # what was just claimed has to be run all the same, and the next claim sees those leases again
 
@@ -154,10 +166,11 @@ class Queue:
 
 async def enqueue_in(
     connection: Connection, key: ComparisonKey, data_hash: str, *, seen_version: int, reason: EnqueueReason
-) -> bool:
-    """`Queue.enqueue` inside a transaction that is already open: whether an episode began."""
+) -> WarmupJob | None:
+    """`Queue.enqueue` inside a transaction that is already open, after which its change is to be told."""
     parameters = _enqueue_parameters(key, data_hash, seen_version=seen_version, reason=reason)
-    return bool(await run(connection, statements.ENQUEUE, parameters))
+    rows = await run(connection, statements.ENQUEUE, parameters)
+    return to_job(rows[0]) if rows else None
 
 
 def _lease(job: Lease) -> dict[str, object]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 CHANNEL = "warmcast_jobs"  # wakes runners
-CHANGES = "warmcast_changes"  # the ids of changed jobs, which a trigger on the table tells, or telling.py
+CHANGES = "warmcast_changes"  # the ids of changed jobs, which telling.py tells
 
 COLUMNS = (
     "id, slug, timeframe, geo, data_hash, status, attempts, last_error, debug_id, created_at, updated_at, started_at, "
@@ -298,6 +298,7 @@ UPDATE warmup_jobs SET
     updated_at = now()
 WHERE slug = %(slug)s AND timeframe = %(timeframe)s AND geo = %(geo)s AND data_hash <> %(data_hash)s
   AND status IN ('queued', 'running')
+RETURNING id
 """
 
 # The forecaster's fence holds a lease above any that this database gave out: an old dump was restored. One at a time:

@@ -1,7 +1,7 @@
-"""Tells of runs that began or ended, once that is committed: many at a time, and in nobody's way.
+"""Tells of jobs that this process changed, once that is committed: many at a time, and in nobody's way.
 
 PostgreSQL lets only one transaction that notifies commit at a time, and each claim and each `ready` would wait in that
-line. All other changes are told by a trigger, within their own transactions (migration 0006).
+line. What anybody else changes is told by a trigger, within the same transaction (migration 0008).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from services.jobs.store.statements import CHANGES
 
 log = structlog.get_logger()
 
-_PAUSE = 0.02  # seconds, which nobody who watches notices: what changes meanwhile is told together
+_PAUSE = 0.05  # seconds, which nobody who watches notices: what changes meanwhile is told together
 _RETRY_SECONDS = 1.0
 _AT_ONCE = 350  # ids in a notification, which holds 8,000 bytes
 _MOST = 10_000  # ids; of more than these it is only told that there were many

@@ -48,7 +48,7 @@ class Store:
     def __post_init__(self) -> None:
         self.telling = Telling(self.database)
         self.queue = self.runner("first")
-        self.comparisons = Comparisons(self.database, self.policy)
+        self.comparisons = Comparisons(self.database, self.policy, self.telling)
         self.listings = Listings(self.database, self.policy)
         self.record = TrackRecord(self.database)
 

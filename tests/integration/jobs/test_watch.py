@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 
 import psycopg
@@ -16,7 +16,9 @@ from services.jobs.job import EnqueueReason, Status
 from services.jobs.store.database import Database
 from services.jobs.store.listen import Listener
 from services.jobs.store.telling import Telling
-from tests.integration.jobs.conftest import Store, key_of
+from tests.integration.jobs.conftest import Store, key_of, make_snapshot
+
+KEY = key_of(make_snapshot())
 
 
 class Watch:
@@ -36,11 +38,20 @@ class Watch:
                     if change.status is status:
                         return change.version
 
+    async def until_seen(self, job_id: object, version: object) -> None:
+        """Returns once that version of that job was told."""
+        async with asyncio.timeout(10):
+            while (job_id, version) not in {(change.job_id, change.version) for change in self.seen}:
+                self.seen += (await self._told.get()).changes
+
     async def until_missed(self) -> None:
         """Returns once the watcher was told that changes may have gone by."""
         async with asyncio.timeout(10):
-            while not (await self._told.get()).missed:
-                pass
+            missed = False
+            while not missed:
+                news = await self._told.get()
+                self.seen += news.changes
+                missed = news.missed
 
 
 @asynccontextmanager
@@ -66,39 +77,133 @@ async def watching(store: Store, *, telling: bool = True) -> AsyncIterator[Watch
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def test_each_edge_of_a_job_s_life_is_told(store: Store) -> None:
-    async with watching(store) as watch:
-        job = await store.queued()
-        assert await watch.until(Status.QUEUED) == job.version
-        [claimed] = (await store.queue.claim(1)).claimed
-        assert await watch.until(Status.RUNNING) == (await store.row(claimed)).version
-        cancelled = await store.queue.cancel(job.id)
-        assert cancelled is not None
-        assert await watch.until(Status.CANCELLED) == cancelled.version
-        [requeued] = await store.queue.requeue(job.id)
-        assert await watch.until(Status.QUEUED) == requeued.version
+async def enqueue(store: Store) -> None:
+    await store.queued()
 
 
-async def test_a_run_that_ends_is_told(store: Store) -> None:
+async def claim(store: Store) -> None:
+    await store.claimed()
+
+
+async def settle(store: Store) -> None:
+    await store.ready(await store.claimed())
+
+
+async def trigger(store: Store) -> None:
+    await settle(store)
+    await store.queue.trigger(KEY, force=False)
+
+
+async def fail(store: Store) -> None:
+    await store.queue.fail(await store.claimed(), error="bad series", permanent=True)
+
+
+async def retry(store: Store) -> None:
+    await store.queue.fail(await store.claimed(), error="no answer", permanent=False)
+
+
+async def hand_back(store: Store) -> None:
+    await store.queue.hand_back(await store.claimed(), delay=0)
+
+
+async def cancel(store: Store) -> None:
+    await store.queue.cancel((await store.queued()).id)
+
+
+async def requeue(store: Store) -> None:
+    job = await store.queued()
+    await store.queue.cancel(job.id)
+    await store.queue.requeue(job.id)
+
+
+async def supersede(store: Store) -> None:
+    await store.queued()
+    await store.comparison(values=(5, 6, 7, 8))
+
+
+async def import_asked_for(store: Store) -> None:
+    await settle(store)
+    await store.comparisons.report_demand({KEY: 1})
+    await store.comparison(values=(5, 6, 7, 8))
+
+
+async def sweep(store: Store) -> None:
+    await lapse(store)
+    await store.queue.sweep()
+
+
+async def rescue_within_a_claim(store: Store) -> None:
+    await lapse(store)
+    await store.queue.claim(0)
+
+
+async def lapse(store: Store) -> None:
+    await store.claimed()
+    await store.execute("UPDATE warmup_jobs SET lease_expires_at = now() - interval '1 s'")
+
+
+async def refresh(store: Store) -> None:
+    await settle(store)
+    await store.comparisons.report_demand({KEY: 1})
+    await store.execute("UPDATE warmup_jobs SET completed_at = now() - interval '23.5 h'")
+    assert await store.queue.refresh(1)
+
+
+async def promote(store: Store) -> None:
+    await refresh(store)
+    await store.execute("UPDATE warmup_jobs SET queued_at = now() - interval '1 h'")
+    assert await store.queue.promote()
+
+
+EDGES = [
+    enqueue,
+    claim,
+    settle,
+    trigger,
+    fail,
+    retry,
+    hand_back,
+    cancel,
+    requeue,
+    supersede,
+    import_asked_for,
+    sweep,
+    rescue_within_a_claim,
+    refresh,
+    promote,
+]
+
+
+@pytest.mark.parametrize("edge", EDGES, ids=lambda edge: edge.__name__)
+async def test_each_edge_is_told_as_it_left_its_row(store: Store, edge: Callable[[Store], Awaitable[None]]) -> None:
     async with watching(store) as watch:
-        claimed = await store.claimed()
-        await watch.until(Status.RUNNING)
-        ready = await store.ready(claimed)
-        assert ready is not None
-        assert await watch.until(Status.READY) == ready.version
+        await edge(store)
+        for row in await store.execute("SELECT id, version FROM warmup_jobs"):
+            await watch.until_seen(row["id"], row["version"])
+
+
+async def test_each_edge_waits_for_its_telling(store: Store) -> None:
+    async with watching(store, telling=False) as watch:
+        await store.queued()
+        await store.execute("SELECT pg_notify('warmcast_changes', '*')")
+        await watch.until_missed()  # notifications keep their order: all before this one has been told
+        assert watch.seen == []
+        assert await store.telling.flush()
+        await watch.until_missed()  # its first word
 
 
 async def test_a_heartbeat_tells_nothing(store: Store) -> None:
     async with watching(store, telling=False) as watch:
         claimed = await store.claimed()
         other = await store.queued("walmart")
-        assert await store.telling.flush()
         await store.queue.cancel(other.id)
+        assert await store.telling.flush()
+        await store.execute("SELECT pg_notify('warmcast_changes', %(id)s)", id=str(other.id))
         await watch.until(Status.CANCELLED)  # notifications keep their order: all before this one has been told
         watch.seen.clear()
         assert await store.queue.heartbeat(claimed)
-        assert await store.telling.flush()
         await store.queue.requeue(other.id)
+        assert await store.telling.flush()
         await watch.until(Status.QUEUED)
         assert {change.job_id for change in watch.seen} == {other.id}
 
@@ -167,13 +272,14 @@ async def test_a_statement_that_changes_more_rows_than_it_can_name_tells_to_look
     async with watching(store) as watch:
         await store.queued()
         await watch.until(Status.QUEUED)
-        # Rows without snapshots, which are enough to be counted.
-        await store.execute("ALTER TABLE warmup_jobs DROP CONSTRAINT warmup_jobs_slug_timeframe_geo_data_hash_fkey")
-        await store.execute(
-            "INSERT INTO warmup_jobs (slug, timeframe, geo, data_hash, debug_id, reason) "
-            "SELECT slug, timeframe, geo, 'made-up-' || number, 'made up', 'first-call' "
-            "FROM warmup_jobs, generate_series(1, 301) AS number"
-        )
+        with psycopg.connect(store.url) as connection:
+            # Rows without snapshots, which are enough to be counted.
+            connection.execute("ALTER TABLE warmup_jobs DROP CONSTRAINT warmup_jobs_slug_timeframe_geo_data_hash_fkey")
+            connection.execute(
+                "INSERT INTO warmup_jobs (slug, timeframe, geo, data_hash, debug_id, reason) "
+                "SELECT slug, timeframe, geo, 'made-up-' || number, 'made up', 'first-call' "
+                "FROM warmup_jobs, generate_series(1, 301) AS number"
+            )
         await watch.until_missed()
 
 
@@ -188,12 +294,13 @@ async def test_a_lost_connection_tells_to_look_anew(store: Store) -> None:
         await watch.until_missed()
 
 
-async def test_without_the_trigger_nothing_is_told(store: Store, database_url: str) -> None:
+async def test_without_the_trigger_what_others_change_is_not_told(store: Store) -> None:
     async with watching(store) as watch:
-        with psycopg.connect(database_url) as connection:
+        job = await store.queued()
+        await watch.until(Status.QUEUED)
+        with psycopg.connect(store.url) as connection:
             connection.execute("ALTER TABLE warmup_jobs DISABLE TRIGGER USER")
-        await store.queued()
-        await store.execute("SELECT pg_notify('warmcast_changes', '*')")
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.5):
-                await watch.until(Status.QUEUED)
+            connection.execute("UPDATE warmup_jobs SET status = 'running', version = 7 WHERE id = %s", (job.id,))
+            connection.execute("SELECT pg_notify('warmcast_changes', '*')")
+        await watch.until_missed()
+        assert Status.RUNNING not in {change.status for change in watch.seen}
