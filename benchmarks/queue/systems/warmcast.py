@@ -84,8 +84,9 @@ class Warmcast:
     @asynccontextmanager
     async def producer(self, url: str) -> AsyncIterator[Enqueue]:
         """The upsert that a first call makes."""
-        database = Database(url, pool_size=1, wait=60)  # the peers, too, enqueue over one connection
-        queue = Queue(database, QueuePolicy(), holder="", telling=Telling(database))
+        database = Database(url, pool_size=2, wait=60)  # one to enqueue, as the peers do, and one to tell of it
+        telling = Telling(database)
+        queue = Queue(database, QueuePolicy(), holder="", telling=telling)
 
         async def enqueue(number: int) -> None:
             job = await queue.enqueue(
@@ -98,7 +99,10 @@ class Warmcast:
                 raise RuntimeError(f"job {number} was not enqueued")
 
         await database.open()
+        tells = asyncio.create_task(telling.run())
         yield enqueue
+        tells.cancel()
+        await asyncio.gather(tells, return_exceptions=True)
         await database.close()
 
     async def work(self, url: str, concurrency: int, started: Started) -> None:
