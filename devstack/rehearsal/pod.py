@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from devstack.child import Child
 from devstack.rehearsal.manifests import Workload
 from devstack.rehearsal.places import Place
-from devstack.rehearsal.waiting import ended
+from devstack.rehearsal.waiting import ended, ticks
 from devstack.settings import CHECKOUT
 
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 10.0, 300.0  # seconds; Kubernetes' own. The first restart comes at once.
+_LEAST_GRACE = 2.0  # seconds that a process has after SIGTERM even where preStop took all of its grace
 _ENDPOINTS_LAG = 1.0  # seconds for which callers still find a pod that leaves
 
 
@@ -74,8 +75,7 @@ class Pod:
         """As one that is deleted: out of the endpoints, preStop, SIGTERM, grace, SIGKILL. Returns its seconds."""
         self.left_at = begun = time.monotonic()
         await self._stop_tending()
-        await asyncio.sleep(self.workload.pre_stop / self._pace)
-        await self._end(self.workload.grace - self.workload.pre_stop)
+        await self._end(self.workload.grace)
         self.ready_since = None
         return time.monotonic() - begun
 
@@ -99,7 +99,8 @@ class Pod:
 
     async def _attend(self) -> None:
         """Returns once the process has ended: by itself, or since a probe found it dead."""
-        ends = {asyncio.create_task(ended(self._child)), asyncio.create_task(self._dead())}
+        dead = asyncio.create_task(self._dead())
+        ends = {asyncio.create_task(ended(self._child)), dead}
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -108,23 +109,27 @@ class Pod:
             await asyncio.gather(*ends, return_exceptions=True)
             if self.left_at is None:
                 self.started, self.ready_since = False, None
-        await self._end(self.workload.grace)
+        if self._child.running:
+            await self._end(dead.result())
+        self._child.kill_group()
 
-    async def _dead(self) -> None:
-        """Returns once the startup or liveness probe has failed for good."""
+    async def _dead(self) -> float:
+        """Returns once the startup or liveness probe has failed for good: the grace that it leaves."""
         probes = self.workload.probes
         if not await self._comes_up():
-            return
+            return self._grace_of("startupProbe")
         self.started = True
         readiness = asyncio.create_task(self._follow_readiness())
         try:
             failures = 0
-            while failures < probes["livenessProbe"].failures:
-                await asyncio.sleep(probes["livenessProbe"].period / self._pace)
+            async for _ in ticks(probes["livenessProbe"].period / self._pace):
                 failures = 0 if await self._asked("livenessProbe") else failures + 1
+                if failures == probes["livenessProbe"].failures:
+                    break
         finally:
             readiness.cancel()
             await asyncio.gather(readiness, return_exceptions=True)
+        return self._grace_of("livenessProbe")
 
     async def _comes_up(self) -> bool:
         probe = self.workload.probes["startupProbe"]
@@ -138,22 +143,28 @@ class Pod:
     async def _follow_readiness(self) -> None:
         probe = self.workload.probes["readinessProbe"]
         failures = 0
-        while True:
+        async for _ in ticks(probe.period / self._pace):
             if await self._asked("readinessProbe"):
                 failures, self.ready_since = 0, self.ready_since or time.monotonic()
             elif (failures := failures + 1) >= probe.failures:
                 self.ready_since = None
             self.readiness_asked += 1
-            await asyncio.sleep(probe.period / self._pace)
 
     async def _asked(self, kind: str) -> bool:
         probe = self.workload.probes[kind]
         return await probe.passes(self.place.ports[probe.port])
 
+    def _grace_of(self, kind: str) -> float:
+        own = self.workload.probes[kind].grace
+        return self.workload.grace if own is None else own
+
     async def _end(self, grace: float) -> None:
+        """preStop, which is part of the grace, then SIGTERM, and SIGKILL for what is left."""
+        before = min(self.workload.pre_stop, grace)
+        await asyncio.sleep(before / self._pace)
         self._child.send(signal.SIGTERM)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(ended(self._child), grace)
+            await asyncio.wait_for(ended(self._child), max(grace - before, _LEAST_GRACE))
         self._child.kill_group()
 
     async def _stop_tending(self) -> None:

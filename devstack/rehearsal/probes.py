@@ -13,7 +13,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from devstack.child import DevstackError
 from devstack.ports import LOOPBACK
 
-_KNOWN = {"grpc", "httpGet", "periodSeconds", "timeoutSeconds", "failureThreshold"}
+_KNOWN = {"grpc", "httpGet", "periodSeconds", "timeoutSeconds", "failureThreshold", "terminationGracePeriodSeconds"}
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Probe:
     port: int
     path: str | None  # of httpGet
     service: str = ""  # of grpc
+    grace: float | None = None  # of what it finds dead; None is the pod's
 
     @classmethod
     def read(cls, spec: dict[str, Any], ports: Mapping[str, int]) -> Probe:
@@ -41,6 +42,7 @@ class Probe:
             port=ports.get(asked["port"], asked["port"]),
             path=http["path"] if http else None,
             service=asked.get("service", ""),
+            grace=spec.get("terminationGracePeriodSeconds"),
         )
 
     async def passes(self, port: int) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from devstack.child import Child
 
@@ -22,3 +23,12 @@ async def holds(condition: Callable[[], bool | Awaitable[bool]]) -> None:
         if answer if isinstance(answer, bool) else await answer:
             return
         await asyncio.sleep(_LOOK)
+
+
+async def ticks(seconds: float) -> AsyncIterator[None]:
+    """Yields now and so often from then on, however long the work between takes, unless it takes longer than that."""
+    due = time.monotonic()
+    while True:
+        yield
+        due = max(due + seconds, time.monotonic())
+        await asyncio.sleep(due - time.monotonic())

@@ -21,6 +21,7 @@ SETTINGS: dict[str, type[Settings]] = {
     "jobs": JobsSettings,
     "forecaster": ForecasterSettings,
 }
+FOUND_FOR = 5  # seconds that CoreDNS has a name kept where it is not told otherwise; endpoints are sooner forgotten
 
 
 @pytest.fixture(params=OVERLAYS)
@@ -133,6 +134,22 @@ def test_a_pod_may_take_longer_to_end_than_its_service_does(overlay: tuple[Manif
             before = pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
             needed = before + lame_duck + float(config["data"]["DRAIN_SECONDS"])
             assert pod["terminationGracePeriodSeconds"] >= needed + 10, name
+
+
+def test_a_pod_that_leaves_serves_until_nobody_finds_it_any_more(overlay: tuple[Manifest, ...]) -> None:
+    for name, container in _containers(overlay):
+        if name in SETTINGS:
+            assert container["lifecycle"]["preStop"]["sleep"]["seconds"] >= FOUND_FOR, name
+
+
+def test_a_frozen_pod_does_not_have_the_whole_grace(overlay: tuple[Manifest, ...]) -> None:
+    for name, pod in pods(overlay).items():
+        if name in SETTINGS:
+            (container,) = pod["containers"]
+            grace = container["livenessProbe"]["terminationGracePeriodSeconds"]
+            # preStop is run then too, and takes its part of it.
+            before = container["lifecycle"]["preStop"]["sleep"]["seconds"]
+            assert before < grace <= pod["terminationGracePeriodSeconds"] / 2, name
 
 
 def test_clients_see_every_pod_of_a_grpc_service(overlay: tuple[Manifest, ...]) -> None:

@@ -291,6 +291,23 @@ BITES = {
         within.test_a_pod_may_take_longer_to_end_than_its_service_does,
         put("40", "ConfigMap", "warmcast", "data", "DRAIN_SECONDS"),
     ),
+    "a pod that leaves at once": Bite(
+        within.test_a_pod_that_leaves_serves_until_nobody_finds_it_any_more,
+        put(0, "Deployment", "gateway", *BOX, "lifecycle", "preStop", "sleep", "seconds"),
+    ),
+    "a frozen pod with the whole grace": Bite(
+        within.test_a_frozen_pod_does_not_have_the_whole_grace,
+        drop("Deployment", "forecaster", *BOX, "livenessProbe", "terminationGracePeriodSeconds"),
+        complaint=KeyError,
+    ),
+    "a frozen pod with as long as any": Bite(
+        within.test_a_frozen_pod_does_not_have_the_whole_grace,
+        put(45, "Deployment", "jobs", *BOX, "livenessProbe", "terminationGracePeriodSeconds"),
+    ),
+    "a liveness probe that leaves no time to end": Bite(
+        within.test_a_frozen_pod_does_not_have_the_whole_grace,
+        put(5, "Deployment", "jobs", *BOX, "livenessProbe", "terminationGracePeriodSeconds"),
+    ),
     "a gRPC Service that hides its pods": Bite(
         within.test_clients_see_every_pod_of_a_grpc_service, put("10.0.0.1", "Service", "jobs", "spec", "clusterIP")
     ),

@@ -6,6 +6,7 @@ import asyncio
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -86,6 +87,23 @@ async def test_a_pod_whose_liveness_fails_is_started_again(tmp_path: Path) -> No
         await until(lambda: pod.restarts == 1, 20, "it is noticed")
 
 
+async def test_a_frozen_pod_has_the_grace_of_its_liveness_probe_alone(tmp_path: Path) -> None:
+    async with running(tmp_path, "alive", "ready", grace=60) as pod:
+        await until(lambda: pod.ready, 20, "it is ready")
+        pod.send(signal.SIGSTOP)
+        await until(lambda: pod.restarts == 1, 20, "it is started again")
+
+
+async def test_a_pod_that_is_found_dead_runs_its_pre_stop_too(tmp_path: Path) -> None:
+    async with running(tmp_path, "alive", "ready", pre_stop=40) as pod:
+        await until(lambda: pod.ready, 20, "it is ready")
+        (tmp_path / "alive").unlink()
+        await until(lambda: not pod.ready, 20, "it is found dead")
+        begun = time.monotonic()
+        await until(lambda: pod.restarts == 1, 20, "it is started again")
+        assert time.monotonic() - begun > 30 / PACE
+
+
 async def test_a_pod_that_never_comes_up_is_started_again(tmp_path: Path) -> None:
     async with running(tmp_path) as pod:
         await until(lambda: pod.restarts == 1, 20, "it is noticed")
@@ -131,18 +149,22 @@ async def test_a_claim_that_does_not_hold_is_named() -> None:
 
 
 @asynccontextmanager
-async def running(folder: Path, *answers: str, pre_stop: float = 0, how: str = "willing") -> AsyncIterator[Pod]:
+async def running(
+    folder: Path, *answers: str, pre_stop: float = 0, how: str = "willing", grace: float = 2
+) -> AsyncIterator[Pod]:
+    """A pod that is found dead has 2 seconds after its preStop, whatever its `grace`."""
     for answer in answers:
         (folder / answer).touch()
     port = free_port()
     program = (sys.executable, "-c", PROGRAM, str(port), str(folder), how)
-    asked: Callable[..., Probe] = lambda path, failures: Probe(1, 1, failures, 80, path)  # noqa: E731
+    asked: Callable[..., Probe] = lambda path, failures, grace=None: Probe(1, 1, failures, 80, path, grace=grace)  # noqa: E731
     probes = {
         "startupProbe": asked("/alive", 5),
-        "livenessProbe": asked("/alive", 3),
+        "livenessProbe": asked("/alive", 3, 2 + pre_stop),
         "readinessProbe": asked("/ready", 2),
     }
-    pod = Pod("pod", workload(*program, probes=probes, pre_stop=pre_stop), Place({80: port}), inherited(), pace=PACE)
+    made_up = workload(*program, probes=probes, pre_stop=pre_stop, grace=grace)
+    pod = Pod("pod", made_up, Place({80: port}), inherited(), pace=PACE)
     pod.start()
     try:
         yield pod
@@ -150,5 +172,5 @@ async def running(folder: Path, *answers: str, pre_stop: float = 0, how: str = "
         await pod.kill()
 
 
-def workload(*program: str, probes: dict[str, Probe] | None = None, pre_stop: float = 0) -> Workload:
-    return Workload("made-up", program, {}, {"http": 80}, probes or {}, pre_stop, grace=2 + pre_stop)
+def workload(*program: str, probes: dict[str, Probe] | None = None, pre_stop: float = 0, grace: float = 2) -> Workload:
+    return Workload("made-up", program, {}, {"http": 80}, probes or {}, pre_stop, grace=pre_stop + grace)
