@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 from devstack.child import DevstackError
+from devstack.rehearsal import ending
 from devstack.rehearsal.claims import Broken, Claims
 from devstack.rehearsal.cluster import Cluster
-from devstack.rehearsal.manifests import build
+from devstack.rehearsal.manifests import Manifest, build
 from devstack.rehearsal.story import Story
 from devstack.settings import CHECKOUT
 
@@ -25,27 +26,30 @@ def main() -> int:
     begun = time.monotonic()
     try:
         manifests = build(CHECKOUT / "deploy" / "k8s" / "overlays" / arguments.overlay)
-        with tempfile.TemporaryDirectory(prefix="warmcast-rehearsal-") as folder:
-            cluster = Cluster(manifests, Path(folder), pace=_SHORT_PACE if arguments.short else 1)
-            held = asyncio.run(_rehearse(cluster, short=arguments.short))
+        held = ending.run(partial(_rehearse, manifests, short=arguments.short))
     except (Broken, DevstackError) as error:
         print(f"BROKEN  {error}", file=sys.stderr)
         return 1
+    except ending.Interrupted as interrupted:
+        print(interrupted, file=sys.stderr)
+        return interrupted.exit_status
     print(f"{held} claims held in {time.monotonic() - begun:.0f} s")
     return 0
 
 
-async def _rehearse(cluster: Cluster, *, short: bool) -> int:
+async def _rehearse(manifests: tuple[Manifest, ...], *, short: bool) -> int:
     claims = Claims(lambda line: print(line, flush=True))
-    try:
-        await cluster.start_stores()
-        await Story(cluster, claims).tell(short=short)
-    except Broken:
-        for pod in cluster.pods:
-            print(f"--- {pod.name}, {pod.restarts} restarts\n{pod.tail()}", file=sys.stderr)
-        raise
-    finally:
-        await cluster.kill()
+    with tempfile.TemporaryDirectory(prefix="warmcast-rehearsal-") as folder:
+        cluster = Cluster(manifests, Path(folder), pace=_SHORT_PACE if short else 1)
+        try:
+            await cluster.start_stores()
+            await Story(cluster, claims).tell(short=short)
+        except Broken:
+            for pod in cluster.pods:
+                print(f"--- {pod.name}, {pod.restarts} restarts\n{pod.tail()}", file=sys.stderr)
+            raise
+        finally:
+            await ending.uninterrupted(cluster.kill())
     return claims.held
 
 

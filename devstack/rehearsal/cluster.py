@@ -35,10 +35,13 @@ class Cluster:
         self.deployments: dict[str, Deployment] = {}
         self.pods: list[Pod] = []  # all that there ever were
         self.runs: list[Run] = []
+        self._starting: asyncio.Future[list[None]] | None = None
 
     async def start_stores(self) -> None:
         """PostgreSQL and Valkey in the place of the overlay's own, and the Secret that its comment asks for."""
-        await asyncio.gather(*(asyncio.to_thread(store.start) for store in (self.postgres, self.valkey)))
+        # Threads cannot be cancelled; `kill` waits for them.
+        self._starting = asyncio.gather(*(asyncio.to_thread(store.start) for store in (self.postgres, self.valkey)))
+        await asyncio.shield(self._starting)
         for name, manifest in of_kind(self.manifests, "Deployment").items():
             workload = Workload.read(manifest["spec"]["template"], self.sources())
             self.deployments[name] = Deployment(manifest, workload, self._replicas(manifest), self._make_pod)
@@ -98,6 +101,8 @@ class Cluster:
 
     async def kill(self) -> None:
         """Leaves nothing, whatever the state."""
+        if self._starting:
+            await asyncio.gather(self._starting, return_exceptions=True)
         await asyncio.gather(*(pod.kill() for pod in self.pods))
         for run in self.runs:
             run.kill()

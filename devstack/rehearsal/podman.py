@@ -18,11 +18,13 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import yaml
 
 from devstack.child import DevstackError
+from devstack.rehearsal import ending
 from devstack.rehearsal.claims import Broken, Claims, require, until
 from devstack.rehearsal.client import Client
 from devstack.rehearsal.cluster import Cluster
@@ -34,6 +36,7 @@ from devstack.settings import CHECKOUT
 _IMAGE = "localhost/warmcast:rehearsal"
 _DOCKERFILE = CHECKOUT / "deploy" / "docker" / "Dockerfile"
 _PATIENCE = 60.0  # seconds
+_LONGEST = 1_200.0  # seconds, for the build
 # Root in a small virtual machine: crun refuses its cgroups, and the default limits are above what it may set.
 _CONTAINERS_CONF = """\
 [containers]
@@ -50,18 +53,20 @@ def main() -> int:
         print(f"skipped: {missing}")
         return 0
     try:
-        with tempfile.TemporaryDirectory(prefix="warmcast-podman-") as folder:
-            asyncio.run(_rehearse(Path(folder), arguments.base, arguments.build))
+        ending.run(partial(_rehearse, arguments.base, arguments.build))
     except (Broken, DevstackError) as error:
         print(f"BROKEN  {error}", file=sys.stderr)
         return 1
+    except ending.Interrupted as interrupted:
+        print(interrupted, file=sys.stderr)
+        return interrupted.exit_status
     return 0
 
 
-async def _rehearse(folder: Path, base: str, build_options: str) -> None:
+async def _rehearse(base: str, build_options: str) -> None:
     claims = Claims(lambda line: print(line, flush=True))
-    cluster = Cluster(build(CHECKOUT / "deploy" / "k8s" / "base"), folder)
-    with _settings(folder):
+    with tempfile.TemporaryDirectory(prefix="warmcast-podman-") as made, _settings(folder := Path(made)):
+        cluster = Cluster(build(CHECKOUT / "deploy" / "k8s" / "base"), folder)
         with claims.claim(f"the image builds over {base}"):
             options = [*build_options.split(), "--build-arg", f"BASE={base}", "-t", _IMAGE, "-f", str(_DOCKERFILE)]
             await _podman("build", *options, str(CHECKOUT))
@@ -74,8 +79,14 @@ async def _rehearse(folder: Path, base: str, build_options: str) -> None:
                 print(f"--- {name}\n{await _podman('logs', '--tail', '20', await _container(name))}", file=sys.stderr)
             raise
         finally:
-            await play.down()
-            await cluster.kill()
+            await ending.uninterrupted(_clean_up(play, cluster))
+
+
+async def _clean_up(play: Play, cluster: Cluster) -> None:
+    try:
+        await play.down()
+    finally:
+        await cluster.kill()
 
 
 async def _tell(cluster: Cluster, play: Play, claims: Claims) -> None:
@@ -163,11 +174,17 @@ async def _container(name: str) -> str:
 
 
 async def _podman(*arguments: str) -> str:
-    done = await asyncio.to_thread(
-        subprocess.run, ["podman", *arguments], capture_output=True, text=True, check=False, timeout=1_200
-    )
-    require(done.returncode == 0, f"podman {' '.join(arguments[:2])}: {done.stderr[-2000:]}")
-    return str(done.stdout.strip() or (done.stderr.strip() if arguments[0] == "logs" else ""))
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec("podman", *arguments, stdout=pipe, stderr=pipe)
+    try:
+        async with asyncio.timeout(_LONGEST):
+            output, error = (each.decode(errors="replace").strip() for each in await process.communicate())
+    finally:
+        if process.returncode is None:  # it took too long, or somebody asked for an end
+            process.terminate()
+            await process.wait()
+    require(process.returncode == 0, f"podman {' '.join(arguments[:2])}: {error[-2000:]}")
+    return output or (error if arguments[0] == "logs" else "")
 
 
 @contextmanager

@@ -1,0 +1,53 @@
+"""An end in order when somebody asks for one: Ctrl-C, SIGTERM, or a terminal that is closed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+Result = TypeVar("Result")
+
+
+class Interrupted(Exception):
+    """Somebody sent this signal, and all was cleaned up."""
+
+    def __init__(self, number: signal.Signals) -> None:
+        super().__init__(f"{number.name}: nothing is left of it")
+        self.exit_status = 128 + number
+
+
+def run(main: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+    """As asyncio.run does. Raises Interrupted, once `main` has cleaned up, at the first signal that asks for an end.
+
+    Further ones change nothing: `make` hands on one that its whole group got already, and cleaning up is bounded.
+    """
+    return asyncio.run(_interruptible(main))
+
+
+async def uninterrupted(cleaning: Coroutine[Any, Any, None]) -> None:
+    """Awaits it to its end, also where the signal comes meanwhile: what called for it was at its end anyway."""
+    task = asyncio.create_task(cleaning)
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.shield(task)
+    await task
+
+
+async def _interruptible(main: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+    sent: list[signal.Signals] = []
+    task = asyncio.create_task(main())
+
+    def interrupt(number: signal.Signals) -> None:
+        sent.append(number)
+        if len(sent) == 1:
+            task.cancel()
+
+    for number in _SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, interrupt, number)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        raise Interrupted(sent[0]) from None

@@ -1,0 +1,65 @@
+"""A rehearsal that is told to end leaves no process and no folder, whatever it does at that moment."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from devstack.settings import CHECKOUT, inherited
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="processes are found by /proc")
+
+
+@pytest.mark.parametrize(
+    ("number", "moment"), [(signal.SIGTERM, "as stores start"), (signal.SIGINT, "as services run")]
+)
+def test_it_leaves_nothing(number: signal.Signals, moment: str, tmp_path: Path) -> None:
+    said: list[str] = []
+    with _rehearsal(tmp_path) as rehearsal:
+        reader = threading.Thread(target=said.extend, args=(rehearsal.stdout,))
+        reader.start()
+        if moment == "as stores start":
+            wait_until(lambda: any("postgres" in line for line in _processes(tmp_path)), 60, "PostgreSQL is made")
+        else:
+            wait_until(lambda: said, 90, "all are started, which is the first claim")
+        # Twice, as `make` does.
+        rehearsal.send_signal(number)
+        rehearsal.send_signal(number)
+        assert rehearsal.wait(60) == 128 + number
+        reader.join()
+        assert rehearsal.stderr
+        assert rehearsal.stderr.read() == f"{number.name}: nothing is left of it\n"
+    assert not list(tmp_path.iterdir())
+    assert not _processes(tmp_path)
+
+
+@contextlib.contextmanager
+def _rehearsal(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """A short one, whose folder is made in that one."""
+    command = [sys.executable, "-m", "devstack.rehearsal", "--short"]
+    pipe = subprocess.PIPE
+    environment = {**inherited(), "TMPDIR": str(folder)}  # each of its processes has it too
+    with subprocess.Popen(command, cwd=CHECKOUT, env=environment, stdout=pipe, stderr=pipe, text=True) as rehearsal:
+        try:
+            yield rehearsal
+        finally:
+            rehearsal.kill()
+
+
+def _processes(folder: Path) -> list[str]:
+    """The command lines of all that have that folder in their environment."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # others', and those that are gone meanwhile
+            if os.fsencode(folder) in (process / "environ").read_bytes():
+                found.append((process / "cmdline").read_text(errors="replace").replace("\0", " "))
+    return found
