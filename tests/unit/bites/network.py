@@ -1,0 +1,67 @@
+"""Who may speak to whom, how they find each other, and what is told of them."""
+
+from __future__ import annotations
+
+from tests.unit import test_manifest_policies as between
+from tests.unit import test_manifests as within
+from tests.unit.bites.bite import BOX, Bite
+from tests.unit.bites.changes import add, drop, put
+
+OPEN = "NetworkPolicy"
+RULES = ("spec", "groups", 0, "rules", 0)
+
+
+BITES = {
+    "an arrow too few": Bite(
+        lambda _: between.test_pods_may_speak_along_the_picture_s_arrows_and_no_others("prod", "redis"),
+        drop(OPEN, "jobs", "spec", "egress", 0),
+    ),
+    "an arrow too many": Bite(
+        lambda _: between.test_pods_may_speak_along_the_picture_s_arrows_and_no_others("prod", "redis"),
+        add(
+            {"to": [{"podSelector": {"matchLabels": {between.NAME: "gateway"}}}], "ports": [{"port": 8080}]},
+            *(OPEN, "jobs", "spec", "egress"),
+        ),
+    ),
+    "a door that is open to more": Bite(
+        lambda _: between.test_pods_may_speak_along_the_picture_s_arrows_and_no_others("dev", "valkey"),
+        add(
+            {"podSelector": {"matchLabels": {between.NAME: "gateway"}}}, OPEN, "postgres", "spec", "ingress", 0, "from"
+        ),
+        ("dev",),
+    ),
+    "a network that is open": Bite(
+        between.test_nothing_is_open_that_no_policy_opens, put(["Ingress"], OPEN, "default-deny", "spec", "policyTypes")
+    ),
+    "a policy of no pod": Bite(
+        between.test_every_policy_selects_a_pod,
+        put("job", OPEN, "jobs", "spec", "podSelector", "matchLabels", between.NAME),
+    ),
+    "a gRPC Service that hides its pods": Bite(
+        within.test_clients_see_every_pod_of_a_grpc_service, put("10.0.0.1", "Service", "jobs", "spec", "clusterIP")
+    ),
+    "an address of another port": Bite(
+        within.test_clients_see_every_pod_of_a_grpc_service,
+        put("dns:///jobs:50052", "ConfigMap", "warmcast", "data", "JOBS_ADDR"),
+    ),
+    "a certificate for one of two": Bite(
+        lambda _: between.test_tls_reaches_everybody_who_speaks_grpc(),
+        put(["jobs"], "Certificate", "services", "spec", "dnsNames"),
+        ("prod", "tls"),
+    ),
+    "a service without its certificate": Bite(
+        lambda _: between.test_tls_reaches_everybody_who_speaks_grpc(),
+        put([], "Deployment", "gateway", *BOX, "volumeMounts"),
+        ("prod", "tls"),
+    ),
+    "an alert on a metric that there is not": Bite(
+        lambda _: between.test_alerts_ask_for_metrics_that_there_are_and_have_their_runbook(),
+        put("warmcast_gone_total > 0", "PrometheusRule", "warmcast", *RULES, "expr"),
+        ("prod", "monitoring"),
+    ),
+    "an alert without a runbook": Bite(
+        lambda _: between.test_alerts_ask_for_metrics_that_there_are_and_have_their_runbook(),
+        put("WarmcastSulks", "PrometheusRule", "warmcast", *RULES, "alert"),
+        ("prod", "monitoring"),
+    ),
+}

@@ -1,0 +1,51 @@
+"""What a pod may do to its node, and how much of it it may take."""
+
+from __future__ import annotations
+
+from tests.unit import test_manifest_policies as between
+from tests.unit import test_manifests as within
+from tests.unit.bites.bite import BOX, POD, Bite
+from tests.unit.bites.changes import add, put
+from tests.unit.manifests import Manifest
+
+
+def a_role(manifests: list[Manifest]) -> None:
+    manifests.append({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "all"}})
+
+
+BITES = {
+    "a mount of no volume": Bite(
+        between.test_every_mount_has_its_volume, put([], "Deployment", "jobs", *POD, "volumes")
+    ),
+    "a folder of the node": Bite(
+        between.test_every_mount_has_its_volume,
+        add({"name": "all", "hostPath": {"path": "/"}}, "Deployment", "jobs", *POD, "volumes"),
+    ),
+    "a volume that may grow": Bite(
+        between.test_every_mount_has_its_volume, put({}, "Deployment", "jobs", *POD, "volumes", 0, "emptyDir")
+    ),
+    "a role": Bite(between.test_no_pod_has_a_privilege, a_role),
+    "the node's network": Bite(
+        between.test_no_pod_has_a_privilege, put(True, "Deployment", "jobs", *POD, "hostNetwork")
+    ),
+    "a port of the node": Bite(
+        between.test_no_pod_has_a_privilege, put(80, "Deployment", "jobs", *BOX, "ports", 0, "hostPort")
+    ),
+    "a token": Bite(
+        between.test_no_pod_has_a_privilege, put(True, "Deployment", "jobs", *POD, "automountServiceAccountToken")
+    ),
+    "root": Bite(
+        within.test_every_pod_is_restricted, put(False, "Deployment", "jobs", *POD, "securityContext", "runAsNonRoot")
+    ),
+    "any system call": Bite(
+        within.test_every_pod_is_restricted,
+        put({"type": "Unconfined"}, "Deployment", "jobs", *POD, "securityContext", "seccompProfile"),
+    ),
+    "a root that can be written": Bite(
+        within.test_every_pod_is_restricted,
+        put(False, "Deployment", "jobs", *BOX, "securityContext", "readOnlyRootFilesystem"),
+    ),
+    "a container without a limit": Bite(
+        within.test_every_pod_is_restricted, put({}, "Deployment", "jobs", *BOX, "resources", "limits")
+    ),
+}

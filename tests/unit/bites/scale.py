@@ -1,0 +1,58 @@
+"""How many there are, how many may go, and when what runs."""
+
+from __future__ import annotations
+
+from tests.unit import test_manifest_policies as between
+from tests.unit import test_manifests as within
+from tests.unit.bites.bite import BOX, Bite
+from tests.unit.bites.changes import drop, put
+from tests.unit.manifests import Manifest
+
+BUDGET = "PodDisruptionBudget"
+SCALER = "HorizontalPodAutoscaler"
+
+
+def twice(manifests: list[Manifest]) -> None:
+    manifests.append(manifests[-1])
+
+
+BITES = {
+    "a budget that lets all go": Bite(
+        between.test_every_budget_selects_pods_of_which_it_lets_one_go,
+        put(2, BUDGET, "jobs", "spec", "maxUnavailable"),
+    ),
+    "a budget that keeps broken pods": Bite(
+        between.test_every_budget_selects_pods_of_which_it_lets_one_go,
+        put("IfHealthyBudget", BUDGET, "jobs", "spec", "unhealthyPodEvictionPolicy"),
+    ),
+    "a service without a budget": Bite(
+        between.test_every_budget_selects_pods_of_which_it_lets_one_go, drop(BUDGET, "gateway")
+    ),
+    "a scaler of nothing": Bite(
+        between.test_every_scaler_has_a_target_that_does_not_count_for_itself,
+        put("gate", SCALER, "gateway", "spec", "scaleTargetRef", "name"),
+        complaint=KeyError,
+    ),
+    "a scaler's target that counts for itself": Bite(
+        between.test_every_scaler_has_a_target_that_does_not_count_for_itself,
+        put(2, "Deployment", "gateway", "spec", "replicas"),
+    ),
+    "a target of two scalers": Bite(
+        between.test_every_scaler_has_a_target_that_does_not_count_for_itself,
+        put("gateway", SCALER, "forecaster", "spec", "scaleTargetRef", "name"),
+    ),
+    "a scaler by CPU that is not requested": Bite(
+        between.test_what_scales_by_cpu_requests_some,
+        drop("Deployment", "gateway", *BOX, "resources", "requests", "cpu"),
+    ),
+    "one replica in production": Bite(
+        between.test_production_has_two_of_each, put(1, SCALER, "gateway", "spec", "minReplicas")
+    ),
+    "a schedule that may run twice at once": Bite(
+        within.test_each_schedule_is_bounded, put("Allow", "CronJob", "sweep", "spec", "concurrencyPolicy")
+    ),
+    "a schedule without an end": Bite(
+        within.test_each_schedule_is_bounded,
+        drop("CronJob", "sweep", "spec", "jobTemplate", "spec", "activeDeadlineSeconds"),
+    ),
+}
