@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
 
-from devstack.rehearsal.load import Load
+from devstack.rehearsal.load import Failed, Load
 
 _PREMIUM = "/api/comparison/premium"
 _WEEKS = 104
+_READERS = 5  # beside one writer
+_PAUSE = 0.02  # seconds; paces the load, which two processors carry beside all the rest
 
 
 class Client:
@@ -42,14 +47,32 @@ class Client:
         except (httpx.HTTPError, LookupError) as error:
             return repr(error)
 
-    def load(self, term: str) -> Load:
-        """Reads and writes of a comparison that is warm."""
-        return Load(self._endpoints, (_PREMIUM, _query(term)), lambda http, base: self._write(http, base, term))
+    @asynccontextmanager
+    async def load(self, term: str) -> AsyncIterator[Load]:
+        """Reads and writes of a comparison that is warm, at all gateways, for as long as the context lasts."""
+        async with httpx.AsyncClient(timeout=20, trust_env=False) as http:
+            read, write = partial(self._read_warm, http, term), partial(self._write_again, http, term)
+            load = Load([write, *[read] * _READERS], _PAUSE)
+            async with load.running():
+                yield load
+
+    async def _read_warm(self, http: httpx.AsyncClient, term: str) -> None:
+        answer = _good(await http.get(self._any_base() + _PREMIUM, params=_query(term))).json()
+        if (answer["warmupStatus"], answer["stale"]) != ("ready", False):
+            raise Failed("an answer from memory, since somebody could not be asked")
+
+    async def _write_again(self, http: httpx.AsyncClient, term: str) -> None:
+        _good(await self._write(http, self._any_base(), term))
 
     async def _write(self, http: httpx.AsyncClient, base: str, term: str) -> httpx.Response:
         return await http.post(
             f"{base}/api/comparisons", json=_comparison(term), headers={"X-Warmup-Secret": self._secret}
         )
+
+    def _any_base(self) -> str:
+        if not (found := self._endpoints()):
+            raise Failed("the Service finds no gateway")
+        return f"http://{random.choice(found)}"  # noqa: S311
 
     def _base(self) -> str:
         if not (found := self._endpoints()):
@@ -60,6 +83,12 @@ class Client:
 def slug_of(term: str) -> str:
     """The slug of `amazon` and that term."""
     return "-vs-".join(sorted(("amazon", term)))
+
+
+def _good(response: httpx.Response) -> httpx.Response:
+    if not response.is_success:
+        raise Failed(f"{response.status_code}: {response.text[:200]}")
+    return response
 
 
 def _query(term: str) -> dict[str, str]:

@@ -1,27 +1,29 @@
-"""Callers that never pause, and what came of their requests. None is retried."""
+"""Callers that never pause, and what came of their calls. None is retried."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
+import grpc
 import httpx
 
-_CALLERS = 6
-_PAUSE = 0.02  # seconds; paces the load, which two processors carry beside all the rest
+Call = Callable[[], Awaitable[object]]
+
+
+class Failed(Exception):
+    """An answer that is not as it should be."""
 
 
 @dataclass
 class Load:
-    """Reads of one warm comparison and writes of its data, at whatever gateway the Service finds."""
+    """One caller for each of `calls`, who calls again and again with a pause of so many seconds between."""
 
-    endpoints: Callable[[], list[str]]
-    read: tuple[str, dict[str, str]]  # path and query
-    write: Callable[[httpx.AsyncClient, str], Awaitable[httpx.Response]]
+    calls: Sequence[Call]
+    pause: float
     done: int = 0
     failures: Counter[str] = field(default_factory=Counter)
 
@@ -29,33 +31,22 @@ class Load:
     async def running(self) -> AsyncIterator[None]:
         """Calls for as long as the context lasts; those in flight at its end are heard out."""
         ending = asyncio.Event()
-        tasks = [asyncio.create_task(self._call(number, ending)) for number in range(_CALLERS)]
+        tasks = [asyncio.create_task(self._repeat(call, ending)) for call in self.calls]
         try:
             yield
         finally:
             ending.set()
             await asyncio.gather(*tasks)
 
-    async def _call(self, number: int, ending: asyncio.Event) -> None:
-        async with httpx.AsyncClient(timeout=20, trust_env=False) as http:
-            while not ending.is_set():
-                self.done += 1
-                if not (found := self.endpoints()):
-                    self.failures["the Service finds no gateway"] += 1
-                else:
-                    await self._one(http, f"http://{random.choice(found)}", writes=number == 0)  # noqa: S311
-                await asyncio.sleep(_PAUSE)
-
-    async def _one(self, http: httpx.AsyncClient, base: str, *, writes: bool) -> None:
-        try:
-            if writes:
-                response = await self.write(http, base)
-            else:
-                path, query = self.read
-                response = await http.get(base + path, params=query)
-            if not response.is_success:
-                self.failures[f"{response.status_code}: {response.text[:200]}"] += 1
-            elif not writes and (response.json()["warmupStatus"], response.json()["stale"]) != ("ready", False):
-                self.failures["an answer from memory, since somebody could not be asked"] += 1
-        except httpx.HTTPError as error:
-            self.failures[repr(error)] += 1
+    async def _repeat(self, call: Call, ending: asyncio.Event) -> None:
+        while not ending.is_set():
+            try:
+                await call()
+            except grpc.aio.AioRpcError as error:
+                self.failures[f"{error.code().name}: {error.details()}"] += 1
+            except httpx.HTTPError as error:
+                self.failures[repr(error)] += 1
+            except Failed as error:
+                self.failures[str(error)] += 1
+            self.done += 1
+            await asyncio.sleep(self.pause)

@@ -93,8 +93,7 @@ class Story:
     async def _roll_out(self) -> None:
         with self._claims.claim("a new revision of all three rolls out under load, and no request fails"):
             before = list(self._pods())
-            load = self._client.load(_COLD)
-            async with load.running():
+            async with self._client.load(_COLD) as load:
                 await until(lambda: load.done > 100, _PATIENCE, "there is load")
                 # A setting of the ConfigMap, whose hash rolls every pod; it is what the next claim needs.
                 self._cluster.configure(DISPATCHER_ENABLED="false")

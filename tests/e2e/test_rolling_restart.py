@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from urllib.error import URLError
@@ -23,6 +21,7 @@ from warmcast.jobs.v1 import jobs_pb2, jobs_pb2_grpc
 from devstack.ports import LOOPBACK, free_port
 from devstack.product import Service
 from devstack.readiness import grpc_ready, http_ready
+from devstack.rehearsal.load import Call, Load
 from devstack.supervisor import Supervisor
 from services.common.rpc import metadata, services
 from services.common.rpc.channel import open_channel
@@ -33,42 +32,10 @@ from tests.waiting import wait_until_async
 
 REPLICAS = 2
 CALLERS = 8  # calls of each kind in flight
+PAUSE = 0.005  # seconds; paces the load: two processors carry all of it
 CALLS_WITHOUT = 200  # that go through while one replica is away, at least
 SENT = metadata.outgoing(secret=SECRET)
 KEY = jobs_pb2.ComparisonKey(slug="amazon-vs-costco", timeframe="12m")
-
-Call = Callable[[], Awaitable[object]]
-
-
-@dataclass
-class Load:
-    """Callers that never pause, and what came of their calls. None is retried."""
-
-    calls: Sequence[Call]
-    done: int = 0
-    failures: Counter[str] = field(default_factory=Counter)
-
-    @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Calls for as long as the context lasts; those in flight at its end are heard out."""
-        ending = asyncio.Event()
-        tasks = [asyncio.create_task(self._call(call, ending)) for call in self.calls for _ in range(CALLERS)]
-        try:
-            yield
-        finally:
-            ending.set()
-            await asyncio.gather(*tasks)
-
-    async def _call(self, call: Call, ending: asyncio.Event) -> None:
-        while not ending.is_set():
-            try:
-                await call()
-            except grpc.aio.AioRpcError as error:
-                self.failures[f"{error.code().name}: {error.details()}"] += 1
-            except httpx.HTTPError as error:
-                self.failures[repr(error)] += 1
-            self.done += 1
-            await asyncio.sleep(0.005)  # paces the load: two processors carry all of it
 
 
 @pytest.fixture
@@ -117,7 +84,7 @@ async def test_of_jobs(replicas: Callable[..., list[Service]]) -> None:
         async def import_data() -> object:
             return await stub.IngestSnapshot(_snapshot(), timeout=20, metadata=SENT)
 
-        await _restart_each(running, Load((read, write, import_data)))
+        await _restart_each(running, load_of(read, write, import_data))
 
 
 async def test_of_the_forecaster(replicas: Callable[..., list[Service]]) -> None:
@@ -137,7 +104,7 @@ async def test_of_the_forecaster(replicas: Callable[..., list[Service]]) -> None
             assert events[-1] == "result"
             return events
 
-        load, computing = Load((read,)), Load((_one_at_a_time(compute),))
+        load, computing = load_of(read), load_of(_one_at_a_time(compute))
         async with computing.running():
             await _restart_each(running, load)
         assert computing.done > REPLICAS
@@ -171,7 +138,7 @@ async def test_of_the_gateway(running_product: Product, call: Caller) -> None:
 
         following = asyncio.create_task(follow())
         ends.callback(following.cancel)
-        load = Load((ask,))
+        load = load_of(ask)
         async with load.running():
             for service, http in zip(running, behind, strict=True):
                 await asyncio.to_thread(service.stop)
@@ -225,6 +192,11 @@ async def _restart_each(running: list[Service], load: Load) -> None:
 
 async def _called(load: Load, times: int) -> bool:
     return load.done >= times
+
+
+def load_of(*calls: Call) -> Load:
+    """CALLERS of each."""
+    return Load([call for call in calls for _ in range(CALLERS)], PAUSE)
 
 
 def takes_calls(service: Service) -> bool:

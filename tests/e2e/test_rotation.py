@@ -17,10 +17,11 @@ import pytest
 from devstack.ports import LOOPBACK, free_port
 from devstack.product import Service
 from devstack.readiness import grpc_ready, http_ready
+from devstack.rehearsal.load import Load
 from devstack.supervisor import Supervisor
 from tests.e2e.calls import export
 from tests.e2e.conftest import machine
-from tests.e2e.test_rolling_restart import Load, takes_calls
+from tests.e2e.test_rolling_restart import load_of, takes_calls
 from tests.waiting import wait_until_async
 
 OLD, NEW = "the old secret", "the new secret"
@@ -87,7 +88,7 @@ async def test_no_call_fails_and_the_old_secret_is_refused_in_the_end(
         # Each is run by a forecaster, to which jobs sends the secret that it has.
         warm = partial(post, "/api/comparison/warmup", json.dumps(KEY).encode(), "application/json")
         await import_data()
-        load = Load((import_data, warm))
+        load = load_of(import_data, warm)
         async with load.running():
             for current, previous in STEPS:
                 for together in replicas:
