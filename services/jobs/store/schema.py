@@ -102,6 +102,8 @@ comparisons = Table(
     _moment("created_at", nullable=False),
     _moment("updated_at", nullable=False),
     UniqueConstraint("slug", "timeframe", "geo", name="comparison_unique"),
+    Index("comparisons_current_snapshot_idx", "current_snapshot_id"),
+    Index("comparisons_previous_snapshot_idx", "previous_snapshot_id"),
 )
 
 # Never reset: what makes a lease id a fence.

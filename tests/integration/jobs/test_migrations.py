@@ -50,6 +50,19 @@ def test_the_contract_s_constraint_and_indexes_are_there(database_url: str) -> N
     assert definition == ["UNIQUE (slug, timeframe, geo, data_hash)"]
 
 
+def test_every_foreign_key_is_found_by_an_index(database_url: str) -> None:
+    """Without one, each row that is deleted is looked for in all rows that may name it."""
+    query = """
+        SELECT conname FROM pg_constraint
+        WHERE contype = 'f' AND NOT EXISTS (
+            SELECT FROM pg_index
+            WHERE indrelid = conrelid AND indpred IS NULL
+              AND (string_to_array(indkey::text, ' ')::int2[])[:cardinality(conkey)] @> conkey
+        )
+    """
+    assert names(database_url, query) == []
+
+
 def test_the_database_checks_the_status(database_url: str) -> None:
     constraint = names(
         database_url, "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'warmup_jobs_status_check'"
