@@ -153,7 +153,7 @@ class Play:
 
 
 def _put(container: Manifest, environment: Mapping[str, str]) -> None:
-    del container["envFrom"]
+    container.pop("envFrom", None)
     container["env"] = [{"name": name, "value": value} for name, value in environment.items()]
     container["image"] = _IMAGE
 

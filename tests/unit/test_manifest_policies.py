@@ -123,6 +123,12 @@ def test_the_migration_is_named_after_the_release(manifests: tuple[Manifest, ...
     assert job["metadata"]["name"] == f"migrate-{re.sub('[^a-z0-9]+', '-', tag.lower())}"
 
 
+def test_the_migration_stays_as_it_is_within_a_release(manifests: tuple[Manifest, ...]) -> None:
+    (job,) = of_kind(manifests, "Job").values()
+    for name in of_kind(manifests, "ConfigMap"):
+        assert name not in str(job), "a Job cannot be changed, and a change of the configuration would change it"
+
+
 def test_only_the_migration_migrates(manifests: tuple[Manifest, ...]) -> None:
     migrating = [
         name for name, pod in pods(manifests).items() if pod["containers"][0].get("args", [""])[0] == "migrate"

@@ -15,6 +15,11 @@ def twice(manifests: list[Manifest]) -> None:
     manifests.append(manifests[-1])
 
 
+def the_configuration_reaches_the_migration(manifests: list[Manifest]) -> None:
+    (name,) = (each["metadata"]["name"] for each in manifests if each["kind"] == "ConfigMap")
+    put([{"configMapRef": {"name": name}}], "Job", "migrate", *BOX, "envFrom")(manifests)
+
+
 BITES = {
     "a field that there is not": Bite(
         lambda manifests: between.test_every_scenario_is_valid(manifests, kubernetes_validate.latest_version()),
@@ -64,6 +69,9 @@ BITES = {
     ),
     "a migration of another release": Bite(
         between.test_the_migration_is_named_after_the_release, put("migrate-0", "Job", "migrate", "metadata", "name")
+    ),
+    "a migration that changes with the configuration": Bite(
+        between.test_the_migration_stays_as_it_is_within_a_release, the_configuration_reaches_the_migration
     ),
     "a service that migrates": Bite(
         between.test_only_the_migration_migrates, put(["migrate"], "Deployment", "jobs", *BOX, "args")
