@@ -27,9 +27,11 @@ def migrate(
     try:
         if down:
             migrations.downgrade(url, down)
+            revision = down
         else:
-            migrations.upgrade(url)
+            revision = migrations.upgrade(url)
     except OperationalError:
         typer.echo("warmcast: the database at DATABASE_URL cannot be reached", err=True)
         raise typer.Exit(4) from None
-    typer.echo(f"schema is at {down or migrations.head()}")
+    kept = not down and revision > migrations.head()
+    typer.echo(f"schema is at {revision}{', newer than this release knows, and stays as it is' if kept else ''}")

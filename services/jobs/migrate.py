@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy import Connection, NullPool, create_engine, text
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 7_203_119  # any number, as long as it is always this one
 
 
-def upgrade(database_url: str, revision: str = "head") -> None:
-    """Brings the database up to `revision`. Safe when run twice, or twice at once: one waits for the other."""
-    _run(database_url, lambda config: command.upgrade(config, revision))
+def upgrade(database_url: str) -> str:
+    """Brings the database up to head, and returns its revision. Safe when run twice, or twice at once: one waits.
+
+    A schema that is past what this code knows stays as it is: its release was rolled back, and this code runs on it.
+    """
+    with _locked(database_url) as connection:
+        if (_revision(connection) or "") <= head():  # numbers of four digits, compared as the services do
+            command.upgrade(_config(connection), "head")
+        return str(_revision(connection))
 
 
 def downgrade(database_url: str, revision: str) -> None:
     """Takes the database back to `revision`; `base` is empty."""
-    _run(database_url, lambda config: command.downgrade(config, revision))
+    with _locked(database_url) as connection:
+        command.downgrade(_config(connection), revision)
 
 
 def sql(*, downward: bool = False) -> str:
@@ -46,21 +55,28 @@ def head() -> str:
     return newest
 
 
-def _run(database_url: str, act: Callable[[Config], None]) -> None:
+@contextmanager
+def _locked(database_url: str) -> Iterator[Connection]:
+    """A connection whose holder is the only one that migrates; each migration commits by itself."""
     # Read by the driver itself, as the service reads it.
     engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(database_url), poolclass=NullPool)
     with engine.connect() as connection:
         # For the session, so that it outlives the migration's own transactions; ends with the connection.
         connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
         connection.commit()
-        config = _config()
-        config.attributes["connection"] = connection
-        act(config)
-        connection.commit()
+        yield connection
     engine.dispose()
 
 
-def _config() -> Config:
+def _revision(connection: Connection) -> str | None:
+    found = MigrationContext.configure(connection).get_current_revision()
+    connection.rollback()  # only looked; a migration begins its own transaction
+    return found
+
+
+def _config(connection: Connection | None = None) -> Config:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
+    if connection is not None:
+        config.attributes["connection"] = connection
     return config

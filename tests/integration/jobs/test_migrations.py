@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -85,3 +86,22 @@ def test_two_at_once_wait_for_each_other(empty_database_url: str) -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(migrate.upgrade, [empty_database_url] * 4))
     assert differences(empty_database_url) == []
+
+
+def test_a_schema_of_a_newer_release_stays_as_it_is(empty_database_url: str) -> None:
+    migrate.upgrade(empty_database_url)
+    newer = f"{int(migrate.head()) + 1:04}"
+    with psycopg.connect(empty_database_url) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = %s", (newer,))
+        connection.execute("CREATE TABLE of_the_newer_release ()")
+    ran = subprocess.run(
+        [sys.executable, "-m", "services.cli", "migrate"],
+        env={**os.environ, "DATABASE_URL": empty_database_url},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout == f"schema is at {newer}, newer than this release knows, and stays as it is\n"
+    assert names(empty_database_url, "SELECT version_num FROM alembic_version") == [newer]
+    assert "of_the_newer_release" in names(empty_database_url, _TABLES)
