@@ -117,6 +117,13 @@ def test_images_agree_and_none_is_latest(manifests: tuple[Manifest, ...]) -> Non
         assert not image.endswith(":latest")
 
 
+def test_every_rule_of_the_network_names_its_protocol(manifests: tuple[Manifest, ...]) -> None:
+    for name, policy in of_kind(manifests, "NetworkPolicy").items():
+        for rule in [*policy["spec"].get("egress", []), *policy["spec"].get("ingress", [])]:
+            # The server fills it in, and then each `kubectl apply` would call an unchanged policy configured.
+            assert all("protocol" in port for port in rule["ports"]), name
+
+
 def test_the_migration_is_named_after_the_release(manifests: tuple[Manifest, ...]) -> None:
     (job,) = of_kind(manifests, "Job").values()
     tag = job["spec"]["template"]["spec"]["containers"][0]["image"].rpartition(":")[2]

@@ -23,6 +23,10 @@ BITES = {
             *(OPEN, "jobs", "spec", "egress"),
         ),
     ),
+    "a port of no protocol": Bite(
+        between.test_every_rule_of_the_network_names_its_protocol,
+        drop(OPEN, "jobs-to-postgres", "spec", "egress", 0, "ports", 0, "protocol"),
+    ),
     "a door that is open to more": Bite(
         lambda _: between.test_pods_may_speak_along_the_picture_s_arrows_and_no_others("dev", "valkey"),
         add(
