@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import lru_cache
 
 import structlog
@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.common import errors, telemetry
 from services.common.errors import WarmcastError
-from services.gateway import access
+from services.gateway.access import AccessLog, who
 from services.gateway.exchange import Exchange
 from services.gateway.problems import problem
 from services.gateway.routes import events
@@ -80,6 +80,7 @@ class Observation:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
+        self._log = AccessLog()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
@@ -99,17 +100,19 @@ class Observation:
             requests, took = _metrics(route, method, status)
             requests.inc()
             took.observe(seconds)
-            _level(status, scope["path"])(
-                "request",
-                method=method,
-                path=scope["path"],
-                status=status,
-                ms=round(seconds * 1000, 1),
-                bytes=0 if method == "HEAD" else exchange.sent,
-                request_id=exchange.request_id,
-                trace_id=exchange.trace.trace_id,
-                span_id=exchange.trace.span_id,
-                **access.who(scope),
+            self._log.write(
+                _level(status, scope["path"]),
+                {
+                    "method": method,
+                    "path": scope["path"],
+                    "status": status,
+                    "ms": round(seconds * 1000, 1),
+                    "bytes": 0 if method == "HEAD" else exchange.sent,
+                    "request_id": exchange.request_id,
+                    "trace_id": exchange.trace.trace_id,
+                    "span_id": exchange.trace.span_id,
+                    **who(scope),
+                },
             )
 
 
@@ -180,9 +183,7 @@ def _metrics(route: str, method: str, status: int) -> tuple[Counter, Histogram]:
     return REQUESTS.labels(route, method, str(status)), SECONDS.labels(route, method)
 
 
-def _level(status: int, path: str) -> Callable[..., Awaitable[None] | None]:
+def _level(status: int, path: str) -> str:
     if status < 500:
-        level = log.debug if path in _PROBES else log.info
-    else:
-        level = log.error if status == 500 else log.warning
-    return level  # type: ignore[no-any-return] # structlog's methods are untyped
+        return "debug" if path in _PROBES else "info"
+    return "error" if status == 500 else "warning"
