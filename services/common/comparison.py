@@ -6,6 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from services.common.errors import INVALID_ARGUMENT, WarmcastError
 
@@ -52,8 +53,7 @@ TIMEFRAMES = {
 DEFAULT_TIMEFRAME = "12m"
 
 
-@dataclass(frozen=True)
-class ComparisonKey:
+class ComparisonKey(NamedTuple):
     """A canonical slug, timeframe and geo."""
 
     slug: str

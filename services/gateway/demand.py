@@ -29,10 +29,11 @@ class Demand:
 
     def count(self, key: ComparisonKey, times: int = 1) -> None:
         """One more answer for `key`."""
-        if key not in self._counts and len(self._counts) >= self._most_keys:
+        counted = self._counts.get(key, 0)
+        if not counted and len(self._counts) >= self._most_keys:
             DROPPED.inc(times)
             return
-        self._counts[key] = self._counts.get(key, 0) + times
+        self._counts[key] = counted + times
 
     async def flush(self) -> None:
         """Reports everything counted so far, 1,000 comparisons a call; stops at the first failure."""

@@ -122,7 +122,7 @@ class Comparisons:
         Raises WarmcastError(SLUG_TAKEN) when the slug belongs to other terms.
         """
         key = ComparisonKey(snapshot.slug, snapshot.timeframe, snapshot.geo)
-        named = asdict(key) | {"data_hash": snapshot.data_hash}
+        named = key._asdict() | {"data_hash": snapshot.data_hash}
         with self._telling.perhaps():
             async with self._database.transaction() as connection:
                 terms = await _claim_slug(connection, snapshot)
@@ -154,7 +154,7 @@ class Comparisons:
 
     async def current(self, key: ComparisonKey) -> StoredSnapshot:
         """The current snapshot. Raises WarmcastError(NOT_FOUND)."""
-        rows = await self._database.fetch(_CURRENT_SNAPSHOT, asdict(key))
+        rows = await self._database.fetch(_CURRENT_SNAPSHOT, key._asdict())
         if not rows:
             raise await self._unknown(key)
         return StoredSnapshot(to_series(rows[0]), to_signals(rows[0]["signals"]), rows[0]["updated_at"])

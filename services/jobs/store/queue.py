@@ -184,7 +184,7 @@ def _new_debug_id() -> str:
 def _enqueue_parameters(
     key: ComparisonKey, data_hash: str | None, *, seen_version: int, reason: EnqueueReason
 ) -> dict[str, object]:
-    return asdict(key) | {
+    return key._asdict() | {
         "data_hash": data_hash,
         "seen_version": seen_version,
         "reason": reason.value,

@@ -26,7 +26,7 @@ SMALL, LARGE = 1_000, 100_000
 KEY = ComparisonKey("a-vs-term500", "12m", "")
 PARAMETERS: dict[str, Any] = (
     asdict(QueuePolicy())
-    | asdict(KEY)
+    | KEY._asdict()
     | {
         "limit": 10,
         "holder": "test",
