@@ -6,13 +6,12 @@ import time
 from dataclasses import dataclass
 
 from prometheus_client import Counter
-from starlette.datastructures import Headers
 from starlette.responses import Response
 
 from services.gateway.premium.answer import Answer, render, seconds_to_wait
 from services.gateway.premium.caching import cache_control
 from services.gateway.problems import retry_after
-from services.gateway.representation import Representation
+from services.gateway.representation import RawHeaders, Representation
 
 ANSWERS = Counter(
     "warmcast_gateway_premium_answers_total",
@@ -46,7 +45,7 @@ class Rendered:
         self._representation = representation
         self._counter = ANSWERS.labels(answer.decision.status.value, answer.decision.served.value)
 
-    def respond(self, request: Headers) -> Response:
+    def respond(self, request: RawHeaders) -> Response:
         """The response to a request with those headers; its `Age` counts from the look that the answer stands on."""
         self._counter.inc()
         age = b"%d" % max(time.monotonic() - self.looked_at, 0)

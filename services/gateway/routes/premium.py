@@ -31,7 +31,7 @@ class PremiumRoutes:
         rendered = self.answers.recall(key) or await self.answers.look(key, may_enqueue=asked)
         if asked:
             self.demand.count(key)
-        return rendered.respond(request.headers)
+        return rendered.respond(request.scope["headers"])
 
 
 def _asked_for(query: bytes) -> ComparisonKey:

@@ -22,4 +22,4 @@ class TrustRoutes:
     async def stats(self, request: Request) -> Response:
         """The track record as JSON, or 304 when the client has it."""
         body = bodies.encode(bodies.trust(await self.jobs.trust_stats()))
-        return Representation(body, {"cache-control": SETTLED}).respond(request.headers)
+        return Representation(body, {"cache-control": SETTLED}).respond(request.scope["headers"])
