@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 
 from starlette.requests import Request
 from starlette.routing import Route, Router
@@ -26,13 +26,13 @@ class Routes:
         others = [route for route in routes if route.param_convertors]
         self._others = Router(others, redirect_slashes=False, default=_not_found)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """See ASGI. Raises WarmcastError(NOT_FOUND) where there is no such path."""
         route = self._fixed.get(scope["path"])
         app: ASGIApp = self._others
         if route is not None:
             scope["route"], app = route, route.app
-        await app(scope, receive, send)
+        return app(scope, receive, send)
 
 
 class _ByMethod:
