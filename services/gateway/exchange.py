@@ -9,6 +9,8 @@ from starlette.types import Message, Scope, Send
 from services.common.telemetry import Traceparent
 
 _PLACE = "warmcast.exchange"  # in the scope
+_NO_SNIFFING = (b"x-content-type-options", b"nosniff")
+_NOT_MODIFIED = 304
 
 
 class Exchange:
@@ -43,6 +45,8 @@ class Exchange:
             self.status = message["status"]
             # A new list: the headers of an answer from memory belong to others too.
             message["headers"] = [*message["headers"], *self.headers]
+            if self.status != _NOT_MODIFIED:  # which has no body to be misread
+                message["headers"].append(_NO_SNIFFING)
         else:
             self.sent += len(message.get("body", b""))
         return self._send(message)

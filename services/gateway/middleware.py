@@ -34,7 +34,6 @@ Link = Callable[[ASGIApp], ASGIApp]
 
 REQUEST_ID = "x-request-id"
 _REQUEST_ID, _TRACEPARENT = REQUEST_ID.encode(), b"traceparent"
-_NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"))
 _PROBES = frozenset(("/healthz", "/readyz", "/metrics"))
@@ -65,7 +64,7 @@ class RequestIdentity:
         identity = given if given and _SANE_ID.fullmatch(given) else telemetry.new_request_id()
         trace = telemetry.child_of(traces[0]) if len(traces) == 1 else telemetry.new_traceparent()
         exchange = Exchange(scope, send, identity, trace)
-        exchange.headers += ((_REQUEST_ID, identity.encode()), _NO_SNIFFING)
+        exchange.headers.append((_REQUEST_ID, identity.encode()))
         token, trace_token = telemetry.request_id.set(identity), telemetry.traceparent.set(trace)
         try:
             await self.app(scope, receive, exchange.send)
