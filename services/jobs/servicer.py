@@ -49,6 +49,8 @@ GUARDED = frozenset(f"/{SERVICE}/{method}" for method in CHANGING)
 # One lasts as long as its runs, the other as long as its watcher.
 UNBOUNDED = frozenset({f"/{SERVICE}/RunWarmup", f"/{SERVICE}/WatchWarmups"})
 
+# What is read and not yet stored, up to 22 MiB each (make bench-upkeep); others wait as the bytes that they came as.
+_IMPORTS_AT_ONCE = 4
 _MAX_RUNS = 100
 _MAX_DEMAND = 1000
 _MAX_BATCH = 100
@@ -90,6 +92,7 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
         self._capacity = Capacity(dispatcher.forecaster_info)
         self._sweeper = sweeper
         self._dispatching = dispatching
+        self._imports = asyncio.Semaphore(_IMPORTS_AT_ONCE)
 
     async def IngestSnapshot(self, request: pb.IngestSnapshotRequest, context: Context) -> pb.IngestSnapshotResponse:
         wanted = ImportRequest(
@@ -100,9 +103,10 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
             as_of=request.as_of.ToDatetime(tzinfo=UTC) if request.HasField("as_of") else None,
             source=request.source or ("api" if request.WhichOneof("input") == "series" else "google-trends-csv"),
         )
-        # Reading 2 MiB takes a while; other calls go on meanwhile.
-        tables = await asyncio.to_thread(_read, request)
-        snapshot, done = await self._importer.take(tables, wanted)
+        async with self._imports:
+            # Reading 2 MiB takes a while; other calls go on meanwhile.
+            tables = await asyncio.to_thread(_read, request)
+            snapshot, done = await self._importer.take(tables, wanted)
         if done.warmup_triggered:
             count_begun(EnqueueReason.IMPORT)
         return messages.ingested(snapshot, done)
