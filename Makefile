@@ -12,7 +12,7 @@ PROTOS := $(shell find protos -name '*.proto')
 
 POLICY := .venv-policy
 
-.PHONY: help run test lint policy rehearse rehearse-podman protos check-protos docs examples bench bench-queue bench-forecast bench-gateway bench-capacity chaos lock clean setup
+.PHONY: help run test lint policy rehearse rehearse-podman protos check-protos docs examples bench bench-queue bench-forecast bench-gateway bench-capacity bench-upkeep chaos lock clean setup
 .DEFAULT_GOAL := help
 
 help: ## Show the targets.
@@ -54,6 +54,9 @@ bench-gateway: setup ## Measure the gateway beside bare Starlette (about 8 minut
 
 bench-capacity: setup ## Measure what a comparison takes of services and stores (a few minutes; ARGS=--write).
 	$(BIN)/python -m benchmarks.capacity.measure $(ARGS)
+
+bench-upkeep: setup ## Measure what CronJobs, migrate and jobs at its limits take (a few minutes; ARGS=--write).
+	$(BIN)/python -m benchmarks.upkeep.measure $(ARGS)
 
 chaos: setup ## Strike real processes at random and count what was lost (half an hour; ARGS='--jobs 300 --seconds 60').
 	$(BIN)/python -m tests.chaos $(ARGS)

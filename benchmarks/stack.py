@@ -73,11 +73,15 @@ class Stack:
         return f"http://127.0.0.1:{port}", process.pid
 
     def start(
-        self, *arguments: str, environment: dict[str, str] | None = None, out: int = -1
+        self,
+        *arguments: str,
+        environment: dict[str, str] | None = None,
+        out: int | None = None,
+        errors: int | None = None,
     ) -> subprocess.Popen[bytes]:
-        """Starts Python with those arguments."""
+        """Starts Python with those arguments; what it says goes into the files `out` and `errors`, else to ours."""
         process = subprocess.Popen(
-            [sys.executable, *arguments], env=environment or self.environment, stdout=out if out >= 0 else None
+            [sys.executable, *arguments], env=environment or self.environment, stdout=out, stderr=errors
         )
         self._ends.callback(process.wait)
         self._ends.callback(process.kill)

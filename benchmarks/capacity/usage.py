@@ -22,18 +22,26 @@ def _tree(pid: int) -> list[int]:
     found = [pid]
     for each in found:
         for task in Path(f"/proc/{each}/task").glob("*/children"):
-            found.extend(int(child) for child in task.read_text(encoding="ascii").split())
+            found.extend(int(child) for child in _read(task).split())
     return found
 
 
 def _own_seconds(pid: int) -> float:
     # The name in parentheses may hold spaces; what follows it are fields 3 and up of proc(5).
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    fields = _read(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
     return sum(int(ticks) for ticks in fields[11:15]) / _TICK
 
 
 def _peak(pid: int) -> int:
-    for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
+    for line in _read(Path(f"/proc/{pid}/status")).splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
     return 0  # on its way out
+
+
+def _read(path: Path) -> str:
+    """Nothing of what is gone meanwhile, as a store's processes come and go: its parent has its time by then."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
