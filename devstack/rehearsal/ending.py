@@ -16,7 +16,7 @@ class Interrupted(Exception):
     """Somebody sent this signal, and all was cleaned up."""
 
     def __init__(self, number: signal.Signals) -> None:
-        super().__init__(f"{number.name}: nothing is left of it")
+        super().__init__(f"{number.name}: ended in order")
         self.exit_status = 128 + number
 
 

@@ -37,7 +37,7 @@ def test_it_leaves_nothing(number: signal.Signals, moment: str, tmp_path: Path) 
         assert rehearsal.wait(60) == 128 + number
         reader.join()
         assert rehearsal.stderr
-        assert rehearsal.stderr.read() == f"{number.name}: nothing is left of it\n"
+        assert rehearsal.stderr.read() == f"{number.name}: ended in order\n"
     assert not list(tmp_path.iterdir())
     assert not _processes(tmp_path)
 
