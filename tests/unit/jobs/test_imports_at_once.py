@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, NoReturn
 from unittest.mock import Mock
 
+import pytest
 from warmcast.jobs.v1 import jobs_pb2 as pb
 
 from services.jobs.importer import ImportRequest
@@ -54,7 +55,8 @@ async def test_so_many_are_read_and_not_yet_stored_and_no_more() -> None:
         *(service.IngestSnapshot(request, Mock()) for _ in range(5 * AT_ONCE)), return_exceptions=True
     )
     await wait_until_async(partial(importer.has, AT_ONCE), 30, "as many as may are taken")
-    await asyncio.sleep(0.3)  # in which all others would come as well
+    with pytest.raises(AssertionError):
+        await wait_until_async(partial(importer.has, AT_ONCE + 1), 0.3, "one more is taken")
     importer.go_on.set()
     assert all(isinstance(answer, Done) for answer in await calls)
     assert (importer.taken, importer.most) == (5 * AT_ONCE, AT_ONCE)
