@@ -128,6 +128,7 @@ async def serve(settings: JobsSettings) -> None:
         await repeats.drain(_GRACE)
         for task in tasks:
             task.cancel()
+        await asyncio.wait(tasks)  # what is broken off while it tells is still to be told
         await telling.flush()
     await channel.close()
     await database.close()

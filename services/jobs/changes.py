@@ -23,6 +23,7 @@ _MOST_AT_ONCE = 1_000  # rows read together
 _MOST_WAITING = 10_000  # changes that a slow watcher is kept waiting for, about 3 MB; past these it looks anew
 _MOST_WATCHERS = 1_000  # one a gateway is what is expected
 _ASK_AGAIN_SECONDS = 1.0
+_LOOK_ANYWAY_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,19 @@ class _Watcher:
 class Changes:
     """Tells every watcher of every change. With nobody watching, notifications cost nothing and nothing is read."""
 
-    def __init__(self, read: Callable[[Sequence[int]], Awaitable[Sequence[Change]]]) -> None:
-        """`read` gives the jobs of those ids as they are now; it may raise WarmcastError."""
+    def __init__(
+        self,
+        read: Callable[[Sequence[int]], Awaitable[Sequence[Change]]],
+        *,
+        look_anyway: float = _LOOK_ANYWAY_SECONDS,
+    ) -> None:
+        """`read` gives the jobs of those ids as they are now; it may raise WarmcastError.
+
+        Every `look_anyway` seconds watchers are told to look: who was killed between a commit and its word about it
+        leaves a change untold.
+        """
         self._read = read
+        self._look_anyway = look_anyway
         self._watchers: set[_Watcher] = set()
         self._changed: dict[int, None] = {}  # ids in the order of their changes
         self._some = asyncio.Event()
@@ -98,6 +109,16 @@ class Changes:
 
     async def run(self) -> None:
         """Reads what has changed and tells it, for ever. Ends only when cancelled."""
+        async with asyncio.TaskGroup() as loops:
+            loops.create_task(self._tell())
+            loops.create_task(self._tell_to_look())
+
+    async def _tell_to_look(self) -> None:
+        while True:
+            await asyncio.sleep(self._look_anyway)
+            self.missed()
+
+    async def _tell(self) -> None:
         while True:
             await self._some.wait()
             self._some.clear()

@@ -40,7 +40,8 @@ class JobsSettings(RpcServerSettings, HealthSettings, TlsSettings, MigrationSett
     """Settings of `warmcast jobs`."""
 
     database_listen_url: SecretStr | None = Field(
-        None, description="a direct connection for LISTEN where a pooler stands between; default: DATABASE_URL"
+        None,
+        description="a direct connection for LISTEN where a pooler of sessions stands between; or DATABASE_URL",
     )
     database_pool_size: int = Field(10, ge=2, le=200, description="connections to PostgreSQL that one replica holds")
     jobs_listen: str = Field("0.0.0.0:50051", description="address that the jobs service binds")

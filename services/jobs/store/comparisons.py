@@ -123,17 +123,16 @@ class Comparisons:
         """
         key = ComparisonKey(snapshot.slug, snapshot.timeframe, snapshot.geo)
         named = key._asdict() | {"data_hash": snapshot.data_hash}
-        with self._telling.perhaps():
-            async with self._database.transaction() as connection:
-                terms = await _claim_slug(connection, snapshot)
-                created = await run(connection, _INSERT_SNAPSHOT, named | _snapshot_columns(snapshot, signals))
-                await run(connection, _MAKE_CURRENT, named)
-                superseded = await run(connection, statements.SUPERSEDE, named)
-                asked_for = await run(connection, _ASKED_FOR, named | {"asked_for_days": self._asked_for_days})
-                job = None
-                if asked_for:
-                    seen, reason = asked_for[0]["version"], EnqueueReason.IMPORT
-                    job = await enqueue_in(connection, key, snapshot.data_hash, seen_version=seen, reason=reason)
+        async with self._database.transaction(lost=self._telling.tell_to_look) as connection:
+            terms = await _claim_slug(connection, snapshot)
+            created = await run(connection, _INSERT_SNAPSHOT, named | _snapshot_columns(snapshot, signals))
+            await run(connection, _MAKE_CURRENT, named)
+            superseded = await run(connection, statements.SUPERSEDE, named)
+            asked_for = await run(connection, _ASKED_FOR, named | {"asked_for_days": self._asked_for_days})
+            job = None
+            if asked_for:
+                seen, reason = asked_for[0]["version"], EnqueueReason.IMPORT
+                job = await enqueue_in(connection, key, snapshot.data_hash, seen_version=seen, reason=reason)
         self._telling.tell([row["id"] for row in superseded] + ([job.id] if job else []))
         return Ingested(terms, bool(created), job is not None)
 

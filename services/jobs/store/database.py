@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
@@ -20,6 +21,7 @@ log = structlog.get_logger()
 
 Row = TypeVar("Row")
 Connection = psycopg.AsyncConnection[TupleRow]
+Lost = Callable[[], None]
 # Every statement finds its rows by an index, whatever its parameters are: planning it anew each time, which the server
 # otherwise does for those with a LIMIT, costs more than running it. A plan that is kept must not come from the time
 # when the tables were empty, and a scan was the cheapest way to find nothing.
@@ -34,6 +36,8 @@ SET enable_mergejoin = off;
 # since they say nothing of the connections that there are. Anything else is a bug of ours.
 _UNREACHABLE = (psycopg.OperationalError, psycopg.InterfaceError)
 _NONE_FREE = (PoolTimeout, TooManyRequests)
+# What leaves open whether a statement was done: its connection broke, or nobody waits for its answer any more.
+_ANSWER_LOST = (*_UNREACHABLE, asyncio.CancelledError)
 _SESSION = f"""
 {PLANNING}
 -- What these sessions change, telling.py tells of, and no trigger (migration 0008).
@@ -44,8 +48,15 @@ SET TimeZone = 'UTC';
 _DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call] # SQLAlchemy leaves it out
 
 
+def _ignored() -> None:
+    """What is lost matters to nobody."""
+
+
 class Database:
-    """PostgreSQL as the stores use it. Every method raises WarmcastError(UNAVAILABLE) when it cannot be asked."""
+    """PostgreSQL as the stores use it. Every method raises WarmcastError(UNAVAILABLE) when it cannot be asked.
+
+    `lost` is called when a statement may have been done, and its answer did not come; also if it is then sent again.
+    """
 
     def __init__(self, url: str, *, pool_size: int, wait: float = 1.0) -> None:
         """`wait`: seconds for a connection. Shorter than its callers wait for it, so that they learn what is wrong."""
@@ -78,22 +89,26 @@ class Database:
         self,
         statement: str,
         parameters: Mapping[str, object] | None = None,
+        *,
+        lost: Lost = _ignored,
     ) -> list[DictRow]:
         """All rows of one statement, each as a dict. Sent again on another connection if the first was lost."""
         with _translated():
             try:
-                return await self._fetch(dict_row, statement, parameters)
+                return await self._fetch(dict_row, statement, parameters, lost)
             except _NONE_FREE:
                 raise
             except _UNREACHABLE:
                 await self._drop_dead_connections()
-                return await self._fetch(dict_row, statement, parameters)
+                return await self._fetch(dict_row, statement, parameters, lost)
 
-    async def fetch_once(self, statement: str, parameters: Mapping[str, object]) -> list[TupleRow]:
+    async def fetch_once(
+        self, statement: str, parameters: Mapping[str, object], *, lost: Lost = _ignored
+    ) -> list[TupleRow]:
         """All rows of one statement that is never sent twice, each as a tuple, which costs less than a dict."""
         with _translated():
             try:
-                return await self._fetch(tuple_row, statement, parameters)
+                return await self._fetch(tuple_row, statement, parameters, lost)
             except _NONE_FREE:
                 raise
             except _UNREACHABLE:
@@ -106,12 +121,17 @@ class Database:
         return await self.fetch(str(compiled), compiled.params)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Connection]:
+    async def transaction(self, *, lost: Lost = _ignored) -> AsyncIterator[Connection]:
         """A connection inside a transaction that commits at the end, or not at all."""
         with _translated():
             try:
-                async with self._pool.connection() as connection, connection.transaction():
-                    yield connection
+                async with self._pool.connection() as connection:
+                    try:
+                        async with connection.transaction():
+                            yield connection
+                    except _ANSWER_LOST:
+                        lost()
+                        raise
             except _NONE_FREE:
                 raise
             except _UNREACHABLE:
@@ -131,10 +151,14 @@ class Database:
         await self._pool.check()
 
     async def _fetch(
-        self, row_factory: AsyncRowFactory[Row], statement: str, parameters: Mapping[str, object] | None
+        self, row_factory: AsyncRowFactory[Row], statement: str, parameters: Mapping[str, object] | None, lost: Lost
     ) -> list[Row]:
         async with self._pool.connection() as connection:
-            return await _run(connection, row_factory, statement, parameters)
+            try:
+                return await _run(connection, row_factory, statement, parameters)
+            except _ANSWER_LOST:
+                lost()
+                raise
 
 
 async def run(connection: Connection, statement: str, parameters: Mapping[str, object] | None = None) -> list[DictRow]:

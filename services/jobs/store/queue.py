@@ -55,10 +55,8 @@ class Queue:
     async def claim(self, limit: int) -> Claims:
         """Takes up to `limit` queued jobs in queue order under fresh leases, and frees those whose lease ran out."""
         # Not repeated when the answer is lost: what it took is freed when its lease runs out.
-        with self._telling.perhaps():
-            rows = await self._database.fetch_once(
-                statements.CLAIM, self._policy | {"limit": limit, "holder": self._holder}
-            )
+        parameters = self._policy | {"limit": limit, "holder": self._holder}
+        rows = await self._database.fetch_once(statements.CLAIM, parameters, lost=self._telling.tell_to_look)
         *_, seconds_until_due, leases_ran_out = rows[0]
         claimed = to_claimed_jobs(rows)
         self._telling.tell(job.id for job in claimed)
@@ -107,10 +105,9 @@ class Queue:
             "latest": policy["refresh_latest"],
             "asked_for_days": policy["asked_for_days"],
         }
-        with self._telling.perhaps():
-            async with self._database.transaction() as connection:
-                await run(connection, upkeep.LOCK_REFRESH)
-                rows = await run(connection, upkeep.REFRESH, parameters)
+        async with self._database.transaction(lost=self._telling.tell_to_look) as connection:
+            await run(connection, upkeep.LOCK_REFRESH)
+            rows = await run(connection, upkeep.REFRESH, parameters)
         self._telling.tell(row["id"] for row in rows)
         return [to_job(row) for row in rows]
 
@@ -140,8 +137,7 @@ class Queue:
 
     async def _change(self, statement: str, parameters: Mapping[str, object]) -> list[DictRow]:
         """The rows that a statement changed, of which is told."""
-        with self._telling.perhaps():
-            rows = await self._database.fetch(statement, parameters)
+        rows = await self._database.fetch(statement, parameters, lost=self._telling.tell_to_look)
         self._telling.tell(row["id"] for row in rows)
         return rows
 
@@ -158,8 +154,10 @@ class Queue:
             "engine_versions": arrays.texts(forecasts.engine_version for _, forecasts in completions),
         }
         # Not repeated when the answer is lost: by then the lease is spent, and the row alone knows how it ended.
-        with self._telling.perhaps():
-            settled = set(await self._database.fetch_once(statements.READY, parameters | _records(completions)))
+        rows = await self._database.fetch_once(
+            statements.READY, parameters | _records(completions), lost=self._telling.tell_to_look
+        )
+        settled = set(rows)
         self._telling.tell(job_id for job_id, _ in settled)
         return [(job.id, job.lease_id) in settled for job, _ in completions]
 

@@ -7,8 +7,7 @@ line. What anybody else changes is told by a trigger, within the same transactio
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 
 import structlog
 
@@ -34,7 +33,8 @@ FROM unnest(%(payloads)s::text[]) AS payload
 class Telling:
     """What is to be told, and the loop that tells it.
 
-    A process that dies between a commit and its telling is followed by another, whose first word is to look anew.
+    What a process that dies between a commit and its telling did not come to tell is made good by the first word of
+    the one that follows it, which is to look anew; where none does, by `Changes`, which tells so each minute.
     """
 
     def __init__(self, database: Database) -> None:
@@ -47,18 +47,15 @@ class Telling:
         """Those jobs were changed, and it is committed."""
         self._changed.update(dict.fromkeys(job_ids))
         if len(self._changed) > _MOST:
-            self._tell_to_look()
+            self.tell_to_look()
         if self._changed:
             self._some.set()
 
-    @contextmanager
-    def perhaps(self) -> Iterator[None]:
-        """Around a statement that changes jobs: one whose answer is lost may have done so."""
-        try:
-            yield
-        except WarmcastError:
-            self._tell_to_look()
-            raise
+    def tell_to_look(self) -> None:
+        """Something may have changed that nobody can name, such as by a statement whose answer was lost."""
+        self._changed.clear()
+        self._too_many = True
+        self._some.set()
 
     async def run(self) -> None:
         """Tells for ever. Ends only when cancelled."""
@@ -81,14 +78,9 @@ class Telling:
             await self._database.fetch(_TELL, {"payloads": payloads})
         except WarmcastError as error:
             log.warning("changes are not told yet", reason=error.reason.name)
-            self._tell_to_look()
+            self.tell_to_look()
             return False
         except asyncio.CancelledError:
-            self._tell_to_look()
+            self.tell_to_look()
             raise
         return True
-
-    def _tell_to_look(self) -> None:
-        self._changed.clear()
-        self._too_many = True
-        self._some.set()

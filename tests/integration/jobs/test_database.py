@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -13,10 +14,11 @@ from services.common.errors import WarmcastError
 from services.gateway.settings import GatewaySettings
 from services.jobs.job import WarmupJob
 from services.jobs.runner import Runner
-from services.jobs.store.database import Database
+from services.jobs.store.database import Database, run
 from services.jobs.store.listings import JobFilter
 from services.jobs.sweeper import Sweeper
 from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, succeed
+from tests.waiting import wait_until_async
 
 
 @pytest.fixture
@@ -35,6 +37,62 @@ async def test_a_restart_of_the_server_fails_neither_statement_nor_listing(quick
     assert [row.id for row in await quick.listings.jobs(JobFilter(), limit=5)] == [job.id]
     postgres.restart()
     assert await quick.row(job) == job
+
+
+class Lost:
+    """Counts how often an answer did not come."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def __call__(self) -> None:
+        self.times += 1
+
+
+_SLEEP = "SELECT pg_sleep(600)"
+_SLEEPERS = f"SELECT pid FROM pg_stat_activity WHERE query = '{_SLEEP}' AND state = 'active'"
+
+
+async def test_an_answer_that_is_lost_with_its_connection_is_told_each_time(quick: Store) -> None:
+    lost = Lost()
+    call = asyncio.create_task(quick.database.fetch(_SLEEP, lost=lost))
+    for times in (1, 2):  # sent, and sent again
+        await wait_until_async(lambda: quick.execute(_SLEEPERS), 10, "it is under way")
+        assert lost.times == times - 1
+        await quick.execute(f"SELECT pg_terminate_backend(pid) FROM ({_SLEEPERS}) AS sleeper")
+    with pytest.raises(WarmcastError):
+        await call
+    assert lost.times == 2
+
+
+@pytest.mark.parametrize("way", ["fetch", "fetch_once", "transaction"])
+async def test_an_answer_that_nobody_waits_for_any_more_is_told(quick: Store, way: str) -> None:
+    async def in_a_transaction() -> None:
+        async with quick.database.transaction(lost=lost) as connection:
+            await run(connection, _SLEEP)
+
+    lost = Lost()
+    calls = {
+        "fetch": lambda: quick.database.fetch(_SLEEP, lost=lost),
+        "fetch_once": lambda: quick.database.fetch_once(_SLEEP, {}, lost=lost),
+        "transaction": in_a_transaction,
+    }
+    call = asyncio.create_task(calls[way]())
+    await wait_until_async(lambda: quick.execute(_SLEEPERS), 10, "it is under way")
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert lost.times == 1
+
+
+async def test_a_statement_for_which_no_connection_is_free_has_lost_nothing(quick: Store) -> None:
+    lost = Lost()
+    async with AsyncExitStack() as held:
+        for _ in range(3):
+            await held.enter_async_context(quick.database.transaction())
+        with pytest.raises(WarmcastError):
+            await quick.database.fetch("SELECT 1", lost=lost)
+    assert lost.times == 0
 
 
 async def test_a_server_that_is_away_is_unavailable_to_listings_too(quick: Store, postgres: Postgres) -> None:

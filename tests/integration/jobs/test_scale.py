@@ -6,7 +6,7 @@ Pages of memory are counted and not seconds, so that a busy machine decides noth
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -112,7 +112,9 @@ class Recorder(Database):
     def __init__(self) -> None:
         self.asked: list[tuple[str, dict[str, Any]]] = []
 
-    async def fetch(self, statement: str, parameters: Mapping[str, object] | None = None) -> list[DictRow]:
+    async def fetch(
+        self, statement: str, parameters: Mapping[str, object] | None = None, *, lost: Callable[[], None] | None = None
+    ) -> list[DictRow]:
         self.asked.append((statement, dict(parameters or {})))
         return []
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 
 import psycopg
 import pytest
 
-from services.common import errors
-from services.common.errors import WarmcastError
 from services.jobs.changes import Change, Changes, News
 from services.jobs.job import EnqueueReason, Status
 from services.jobs.store.database import Database
@@ -19,6 +17,8 @@ from services.jobs.store.telling import Telling
 from tests.integration.jobs.conftest import Store, key_of, make_snapshot
 
 KEY = key_of(make_snapshot())
+ENDED = object()
+Edge = AsyncGenerator[None, None]
 
 
 class Watch:
@@ -77,82 +77,116 @@ async def watching(store: Store, *, telling: bool = True) -> AsyncIterator[Watch
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def enqueue(store: Store) -> None:
+# Each edge is a generator: it yields when all that comes before the edge was done, and then takes it.
+
+
+async def enqueue(store: Store) -> Edge:
+    yield
     await store.queued()
 
 
-async def claim(store: Store) -> None:
-    await store.claimed()
+async def claim(store: Store) -> Edge:
+    await store.queued()
+    yield
+    await store.claim_one()
 
 
-async def settle(store: Store) -> None:
+async def settle(store: Store) -> Edge:
+    job = await store.claimed()
+    yield
+    await store.ready(job)
+
+
+async def trigger(store: Store) -> Edge:
     await store.ready(await store.claimed())
-
-
-async def trigger(store: Store) -> None:
-    await settle(store)
+    yield
     await store.queue.trigger(KEY, force=False)
 
 
-async def fail(store: Store) -> None:
-    await store.queue.fail(await store.claimed(), error="bad series", permanent=True)
+async def fail(store: Store) -> Edge:
+    job = await store.claimed()
+    yield
+    await store.queue.fail(job, error="bad series", permanent=True)
 
 
-async def retry(store: Store) -> None:
-    await store.queue.fail(await store.claimed(), error="no answer", permanent=False)
+async def retry(store: Store) -> Edge:
+    job = await store.claimed()
+    yield
+    await store.queue.fail(job, error="no answer", permanent=False)
 
 
-async def hand_back(store: Store) -> None:
-    await store.queue.hand_back(await store.claimed(), delay=0)
+async def hand_back(store: Store) -> Edge:
+    job = await store.claimed()
+    yield
+    await store.queue.hand_back(job, delay=0)
 
 
-async def cancel(store: Store) -> None:
-    await store.queue.cancel((await store.queued()).id)
+async def cancel(store: Store) -> Edge:
+    job = await store.queued()
+    yield
+    await store.queue.cancel(job.id)
 
 
-async def requeue(store: Store) -> None:
+async def requeue(store: Store) -> Edge:
     job = await store.queued()
     await store.queue.cancel(job.id)
+    yield
     await store.queue.requeue(job.id)
 
 
-async def supersede(store: Store) -> None:
+async def supersede(store: Store) -> Edge:
     await store.queued()
+    yield
     await store.comparison(values=(5, 6, 7, 8))
 
 
-async def import_asked_for(store: Store) -> None:
-    await settle(store)
+async def import_asked_for(store: Store) -> Edge:
+    await store.ready(await store.claimed())
     await store.comparisons.report_demand({KEY: 1})
+    yield
     await store.comparison(values=(5, 6, 7, 8))
 
 
-async def sweep(store: Store) -> None:
+async def sweep(store: Store) -> Edge:
+    await store.claimed()
     await lapse(store)
+    yield
     await store.queue.sweep()
 
 
-async def rescue_within_a_claim(store: Store) -> None:
+async def rescue_within_a_claim(store: Store) -> Edge:
+    await store.claimed()
     await lapse(store)
+    yield
     await store.queue.claim(0)
 
 
-async def lapse(store: Store) -> None:
-    await store.claimed()
-    await store.execute("UPDATE warmup_jobs SET lease_expires_at = now() - interval '1 s'")
-
-
-async def refresh(store: Store) -> None:
-    await settle(store)
-    await store.comparisons.report_demand({KEY: 1})
-    await store.execute("UPDATE warmup_jobs SET completed_at = now() - interval '23.5 h'")
+async def refresh(store: Store) -> Edge:
+    await nearly_stale(store)
+    yield
     assert await store.queue.refresh(1)
 
 
-async def promote(store: Store) -> None:
-    await refresh(store)
+async def promote(store: Store) -> Edge:
+    await nearly_stale(store)
+    assert await store.queue.refresh(1)
     await store.execute("UPDATE warmup_jobs SET queued_at = now() - interval '1 h'")
+    yield
     assert await store.queue.promote()
+
+
+async def lapse(store: Store) -> None:
+    await store.execute("UPDATE warmup_jobs SET lease_expires_at = now() - interval '1 s'")
+
+
+async def versions(store: Store) -> set[tuple[object, object]]:
+    return {(row["id"], row["version"]) for row in await store.execute("SELECT id, version FROM warmup_jobs")}
+
+
+async def nearly_stale(store: Store) -> None:
+    await store.ready(await store.claimed())
+    await store.comparisons.report_demand({KEY: 1})
+    await store.execute("UPDATE warmup_jobs SET completed_at = now() - interval '23.5 h'")
 
 
 EDGES = [
@@ -175,11 +209,17 @@ EDGES = [
 
 
 @pytest.mark.parametrize("edge", EDGES, ids=lambda edge: edge.__name__)
-async def test_each_edge_is_told_as_it_left_its_row(store: Store, edge: Callable[[Store], Awaitable[None]]) -> None:
-    async with watching(store) as watch:
-        await edge(store)
-        for row in await store.execute("SELECT id, version FROM warmup_jobs"):
-            await watch.until_seen(row["id"], row["version"])
+async def test_each_edge_is_told_as_it_left_its_row(store: Store, edge: Callable[[Store], Edge]) -> None:
+    async with watching(store, telling=False) as watch, aclosing(edge(store)) as steps:
+        await anext(steps)
+        assert await store.telling.flush()  # its first word, which names nothing
+        before = await versions(store)
+        assert await anext(steps, ENDED) is ENDED
+        changed = await versions(store) - before
+        assert changed
+        assert await store.telling.flush()
+        for job_id, version in changed:
+            await watch.until_seen(job_id, version)
 
 
 async def test_each_edge_waits_for_its_telling(store: Store) -> None:
@@ -236,8 +276,7 @@ async def test_an_outage_is_waited_out_and_then_told_to_look(store: Store) -> No
     async with watching(store) as watch:
         await store.queued()
         await watch.until(Status.QUEUED)
-        with pytest.raises(WarmcastError), telling.perhaps():
-            raise WarmcastError(errors.UNAVAILABLE, "the answer was lost")
+        telling.tell_to_look()
         assert await telling.flush()
         await watch.until_missed()
 

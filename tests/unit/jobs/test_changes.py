@@ -31,8 +31,8 @@ class Rows:
 
 
 @asynccontextmanager
-async def telling(rows: Rows) -> AsyncIterator[Changes]:
-    changes = Changes(rows)
+async def telling(rows: Rows, *, look_anyway: float = 3600) -> AsyncIterator[Changes]:
+    changes = Changes(rows, look_anyway=look_anyway)
     task = asyncio.create_task(changes.run())
     yield changes
     task.cancel()
@@ -48,6 +48,14 @@ async def test_with_nobody_watching_nothing_is_read() -> None:
             changes.heard("3")
             assert [change.job_id for change in (await anext(watch)).changes] == [3]
     assert rows.reads == [[3]]
+
+
+async def test_who_watches_is_told_to_look_now_and_then_whatever_was_heard() -> None:
+    rows = Rows()
+    async with telling(rows, look_anyway=0.01) as changes, aclosing(changes.watch()) as watch:
+        for _ in range(3):
+            assert (await anext(watch)).missed
+    assert rows.reads == []
 
 
 async def test_all_who_watch_are_told_of_one_read_and_a_slow_one_of_the_latest() -> None:
