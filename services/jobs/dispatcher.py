@@ -101,7 +101,8 @@ class Dispatcher:
     async def run_now(self, most: int) -> list[WarmupJob]:
         """Claims and runs up to `most` jobs, one after the other; a caller that leaves does not end it.
 
-        Raises WarmcastError(UNAVAILABLE), with nothing claimed, while the forecaster cannot be asked or this drains.
+        Raises WarmcastError(UNAVAILABLE), with nothing claimed, while the forecaster cannot be asked or this drains;
+        and after the runs when of none can be said how it left its job.
         """
         with deadline.detached():
             task = asyncio.create_task(self._run_in_turn(most))
@@ -156,26 +157,29 @@ class Dispatcher:
         return max(min(slots - self._asking_forecaster, 2 * slots - len(self._runs)), 0)
 
     async def _run_in_turn(self, most: int) -> list[WarmupJob]:
-        done: list[WarmupJob] = []
-        while len(done) < most:
+        ran: list[WarmupJob | None] = []
+        while len(ran) < most:
             hindrance = await self._hindrance()
-            if hindrance and not done:
+            if hindrance and not ran:
                 raise WarmcastError(errors.UNAVAILABLE, f"{hindrance}; nothing was claimed", retry_after=5)
             if hindrance:
                 break
             try:
                 claims, runs = await self._take(1)
             except WarmcastError:
-                if done:
+                if ran:
                     break  # what has run is told all the same
                 raise
             for job, run in zip(claims.claimed, runs, strict=True):
                 await asyncio.wait([run])
-                if left := await self._as_left(job):
-                    done.append(left)
+                ran.append(await self._as_left(job))
             if not claims.claimed and not claims.rescued:
                 break
-        return done
+        known = [job for job in ran if job]
+        if ran and not known:
+            said = f"{len(ran)} run; how that ended cannot be said while PostgreSQL cannot be asked"
+            raise WarmcastError(errors.UNAVAILABLE, said, retry_after=5)
+        return known
 
     async def _as_left(self, job: ClaimedJob) -> WarmupJob | None:
         """The row as it is once the run has ended, however that was; None: nobody can say, and so nothing is said."""

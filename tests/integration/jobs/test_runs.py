@@ -13,7 +13,9 @@ from services.common.errors import WarmcastError
 from services.jobs.dispatcher import Dispatcher
 from services.jobs.forecast import ForecasterInfo, Generation
 from services.jobs.job import Cause, ClaimedJob, Claims, Status, WarmupJob
+from services.jobs.runner import Runner
 from services.jobs.store.database import run
+from services.jobs.store.queue import Queue
 from services.jobs.sweeper import Sweeper
 from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, forecasts, succeed
 from tests.integration.jobs.running import dispatching, left_by, listening, refusing, runner, settled
@@ -263,6 +265,21 @@ async def test_run_now_tells_what_a_drain_handed_back(store: Store) -> None:
     await wait_until_async(_is(lambda: dispatcher.running == 1), 10, "it runs")
     await dispatcher.drain(0.05)
     assert [(job.status, job.attempts) for job in await call] == [(Status.QUEUED, 0)]
+
+
+async def test_run_now_runs_no_more_than_it_was_asked_for_where_nobody_can_say_how_that_ended(store: Store) -> None:
+    class Mute(Queue):
+        async def job(self, job_id: int) -> WarmupJob | None:
+            raise WarmcastError(errors.UNAVAILABLE, "away")
+
+    for number in range(2):
+        await store.queued(f"term {number}")
+    forecaster = FakeForecaster(succeed)
+    queue = Mute(store.database, POLICY, holder="mute", telling=store.telling)
+    dispatcher = Dispatcher(queue, Runner(queue, forecaster, POLICY), forecaster, poll=60)
+    with pytest.raises(WarmcastError, match="1 run; how that ended cannot be said"):
+        await dispatcher.run_now(1)
+    assert len(forecaster.ran) == 1
 
 
 async def test_run_now_is_refused_while_this_process_ends(store: Store) -> None:
