@@ -1,4 +1,7 @@
-"""Alembic's entry: runs the migrations on the connection that `services.jobs.migrate` hands over, or prints them."""
+"""Alembic's entry: runs the migrations on the connection that `services.jobs.migrate` hands over, or prints them.
+
+Each commits by itself, or the locks of one would be held while the next waits for its own.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,12 @@ from alembic import context
 from services.jobs.store.schema import metadata
 
 if context.is_offline_mode():
-    context.configure(dialect_name="postgresql", target_metadata=metadata, literal_binds=True)
-    with context.begin_transaction():
-        context.run_migrations()
+    context.configure(
+        dialect_name="postgresql", target_metadata=metadata, literal_binds=True, transaction_per_migration=True
+    )
 else:
-    context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
-    with context.begin_transaction():
-        context.run_migrations()
+    context.configure(
+        connection=context.config.attributes["connection"], target_metadata=metadata, transaction_per_migration=True
+    )
+with context.begin_transaction():
+    context.run_migrations()

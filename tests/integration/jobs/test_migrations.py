@@ -41,6 +41,13 @@ def test_up_makes_what_the_tables_say_and_down_leaves_nothing(empty_database_url
     assert differences(empty_database_url) == []
 
 
+def test_each_commits_by_itself(empty_database_url: str) -> None:
+    """Locks that one takes are not held while the next waits for its own."""
+    migrate.upgrade(empty_database_url)
+    made_by = "SELECT xmin::text FROM pg_class WHERE relname IN ('warmup_jobs', 'comparisons_current_snapshot_idx')"
+    assert len(set(names(empty_database_url, made_by))) == 2
+
+
 def test_the_contract_s_constraint_and_indexes_are_there(database_url: str) -> None:
     found = names(database_url, _INDEXES)
     for index in ("warmup_job_unique", "warmup_jobs_claim_idx", "warmup_jobs_status_created_at_idx"):
