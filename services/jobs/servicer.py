@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, timedelta
 from typing import Any, NoReturn
 
@@ -93,6 +94,8 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
         self._sweeper = sweeper
         self._dispatching = dispatching
         self._imports = asyncio.Semaphore(_IMPORTS_AT_ONCE)
+        # Of its own: a caller that leaves gives its turn back at once, and its thread reads on.
+        self._readers = ThreadPoolExecutor(_IMPORTS_AT_ONCE, thread_name_prefix="import")
 
     async def IngestSnapshot(self, request: pb.IngestSnapshotRequest, context: Context) -> pb.IngestSnapshotResponse:
         wanted = ImportRequest(
@@ -105,7 +108,7 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
         )
         async with self._imports:
             # Reading 2 MiB takes a while; other calls go on meanwhile.
-            tables = await asyncio.to_thread(_read, request)
+            tables = await asyncio.get_running_loop().run_in_executor(self._readers, _read, request)
             snapshot, done = await self._importer.take(tables, wanted)
         if done.warmup_triggered:
             count_begun(EnqueueReason.IMPORT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, NoReturn
@@ -11,6 +12,7 @@ from unittest.mock import Mock
 import pytest
 from warmcast.jobs.v1 import jobs_pb2 as pb
 
+from services.jobs import servicer
 from services.jobs.importer import ImportRequest
 from services.jobs.ingest.table import Table
 from services.jobs.servicer import JobsServicer
@@ -19,6 +21,7 @@ from tests.waiting import wait_until_async
 AT_ONCE = 4
 DATES = ("2026-01-04", "2026-01-11", "2026-01-18")
 SERIES = pb.Series(terms=["amazon", "costco"], points=[pb.SeriesPoint(date=date, values=[1, 2]) for date in DATES])
+REQUEST = pb.IngestSnapshotRequest(series=SERIES)
 
 
 class Done(Exception):
@@ -46,13 +49,36 @@ class CountingImporter:
         raise Done
 
 
-async def test_so_many_are_read_and_not_yet_stored_and_no_more() -> None:
-    importer: Any = CountingImporter()  # of which the service needs no more
+class CountingReader:
+    """Reads until it is told to go on, and counts how often it does so at once."""
+
+    def __init__(self) -> None:
+        self.go_on = threading.Event()
+        self._lock = threading.Lock()
+        self.most = 0
+
+    async def has(self, count: int) -> bool:
+        return self.most >= count
+
+    def __call__(self, request: pb.IngestSnapshotRequest) -> list[Table]:
+        with self._lock:
+            self.most += 1
+        self.go_on.wait(60)
+        return []
+
+
+def made(importer: object) -> JobsServicer:
+    """The service, of which an import needs no more than `importer`."""
     others = ("comparisons", "queue", "listings", "record", "changes", "dispatcher", "sweeper")
-    service = JobsServicer(importer=importer, dispatching=False, **{name: Mock() for name in others})
-    request = pb.IngestSnapshotRequest(series=SERIES)
+    rest: dict[str, Any] = {name: Mock() for name in others}
+    return JobsServicer(importer=importer, dispatching=False, **rest)  # type: ignore[arg-type]  # that one alone
+
+
+async def test_so_many_are_read_and_not_yet_stored_and_no_more() -> None:
+    importer = CountingImporter()
+    service = made(importer)
     calls = asyncio.gather(
-        *(service.IngestSnapshot(request, Mock()) for _ in range(5 * AT_ONCE)), return_exceptions=True
+        *(service.IngestSnapshot(REQUEST, Mock()) for _ in range(5 * AT_ONCE)), return_exceptions=True
     )
     await wait_until_async(partial(importer.has, AT_ONCE), 30, "as many as may are taken")
     with pytest.raises(AssertionError):
@@ -60,3 +86,25 @@ async def test_so_many_are_read_and_not_yet_stored_and_no_more() -> None:
     importer.go_on.set()
     assert all(isinstance(answer, Done) for answer in await calls)
     assert (importer.taken, importer.most) == (5 * AT_ONCE, AT_ONCE)
+
+
+async def test_who_leaves_while_being_read_makes_no_room_for_another_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading = CountingReader()
+    monkeypatch.setattr(servicer, "_read", reading)
+    service = made(importer=Mock())
+
+    async def full() -> bool:
+        return service._imports.locked()
+
+    try:
+        for _ in range(3):
+            calls = [asyncio.create_task(service.IngestSnapshot(REQUEST, Mock())) for _ in range(2 * AT_ONCE)]
+            await wait_until_async(full, 30, "as many as may have their turn")
+            for call in calls:
+                call.cancel()
+            await asyncio.gather(*calls, return_exceptions=True)
+        with pytest.raises(AssertionError):
+            await wait_until_async(partial(reading.has, AT_ONCE + 1), 0.3, "one more is read")
+        assert reading.most == AT_ONCE
+    finally:
+        reading.go_on.set()
