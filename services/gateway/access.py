@@ -34,12 +34,17 @@ class AccessLog:
         if level not in self._wanted:
             return
         if self._lines is None:
-            getattr(self._log, level)(_EVENT, **said)
+            getattr(self._log, level)(_EVENT, **{name: _harmless(value) for name, value in said.items()})
             return
         said |= self._always
         said["timestamp"] = telemetry.timestamp()
         said["level"] = level
         getattr(self._lines, level)(telemetry.as_json(said))
+
+
+def _harmless(value: object) -> object:
+    """What a terminal shows as it is: a path may hold its control characters, which JSON escapes by itself."""
+    return ascii(value)[1:-1] if isinstance(value, str) and not value.isprintable() else value
 
 
 def who(scope: Scope) -> dict[str, str]:

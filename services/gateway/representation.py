@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from starlette.responses import Response
@@ -30,22 +30,24 @@ class Representation:
         self.tags = b'"%b"' % digest, b'"%b-gzip"' % digest  # as it is, and compressed
         fixed = {"content-type": _with_charset(media_type), "vary": "accept-encoding", **headers}
         self._fixed = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fixed.items()]
+        unchanged = [(name, value) for name, value in self._fixed if name != b"content-type"]
+        self._unchanged = {tag: [*unchanged, (b"etag", tag)] for tag in self.tags}
         self._plain: _Encoded | None = None
         self._gzipped: _Encoded | None = None
 
     def respond(self, request: RawHeaders, extra: RawHeaders | None = None) -> Response:
         """200 with the body, or 304 when `If-None-Match` names it; `extra` are headers of this response alone."""
-        accepted, known = b"", False
+        accepted, known = b"", []
         for name, value in request:
             if name == b"accept-encoding":
-                accepted = accepted or value
+                accepted = accepted + b"," + value if accepted else value
             elif name == b"if-none-match":
-                known = known or _names(value, self.tags)
+                known.append(value)
         gzipped = len(self.body) >= _WORTH_COMPRESSING and accepts_gzip(accepted[:_LONGEST_HEADER])
-        encoded = self._in_gzip() if gzipped else self._as_it_is()
         more = extra or []
-        if known:
-            return _Prepared(304, encoded.without_body + more, b"")
+        if known and (tag := _named(known, self.tags[::-1] if gzipped else self.tags)):
+            return _Prepared(304, self._unchanged[tag] + more, b"")
+        encoded = self._in_gzip() if gzipped else self._as_it_is()
         return _Prepared(200, encoded.headers + more, encoded.body)
 
     def _as_it_is(self) -> _Encoded:
@@ -68,9 +70,6 @@ class _Encoded:
 
     def __init__(self, body: bytes, headers: RawHeaders) -> None:
         self.body = body
-        self.without_body = [
-            (name, value) for name, value in headers if name not in (b"content-type", b"content-encoding")
-        ]
         self.headers = [*headers, (b"content-length", str(len(body)).encode())]
 
 
@@ -94,14 +93,19 @@ def accepts_gzip(accept_encoding: bytes) -> bool:
     return weights.get("gzip", weights.get("*", False))
 
 
-def _names(if_none_match: bytes, tags: tuple[bytes, ...]) -> bool:
-    """Whether that header line names one of `tags`: a list, weak prefixes aside, or `*`."""
-    # Most send the one tag that they were given, and no list is to be taken apart.
-    return (
-        if_none_match in tags
-        or if_none_match.strip() == b"*"
-        or not set(tags).isdisjoint(_ENTITY_TAG.findall(if_none_match))
-    )
+def _named(if_none_match: Sequence[bytes], tags: tuple[bytes, ...]) -> bytes | None:
+    """Which of `tags` those header lines name, as a list, weak prefixes aside; the first of them for `*`."""
+    for line in if_none_match:
+        # Most send the one tag that they were given, and no list is to be taken apart.
+        if line in tags:
+            return line
+        if line.strip() == b"*":
+            return tags[0]
+        listed = _ENTITY_TAG.findall(line)
+        for tag in tags:
+            if tag in listed:
+                return tag
+    return None
 
 
 def _with_charset(media_type: str) -> str:

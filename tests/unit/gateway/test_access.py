@@ -86,3 +86,11 @@ def test_people_read_what_structlog_makes_for_them(monkeypatch: pytest.MonkeyPat
         AccessLog().write("debug", dict(SAID))
         theirs, ours = written()
     assert ours == theirs
+
+
+def test_no_path_moves_the_cursor_of_who_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    with logging_as("console", "info", monkeypatch) as written:
+        AccessLog().write("info", SAID | {"path": "/\x1b[2J\r\n2026 all is well"})
+        [line] = written()
+    assert b"\x1b[2J" not in line
+    assert b"2026 all is well" in line

@@ -74,6 +74,18 @@ def test_a_long_body_is_compressed_for_who_takes_it_under_a_tag_of_its_own() -> 
     assert shown.respond(_asked({"accept-encoding": "gzip"})).body is compressed.body
 
 
+def test_lines_of_what_a_client_takes_count_together() -> None:
+    response = Representation(LONG, {}).respond([(b"accept-encoding", b"*"), (b"accept-encoding", b"gzip;q=0")])
+    assert "content-encoding" not in response.headers
+
+
+def test_who_has_both_is_told_of_the_one_that_it_would_get() -> None:
+    shown = Representation(LONG, {})
+    both = (b"if-none-match", b", ".join(shown.tags))
+    assert shown.respond([both]).headers["etag"].encode() == shown.tags[0]
+    assert shown.respond([both, (b"accept-encoding", b"gzip")]).headers["etag"].encode() == shown.tags[1]
+
+
 def test_a_short_body_is_sent_as_it_is() -> None:
     response = Representation(b"{}", {}).respond(_asked({"accept-encoding": "gzip"}))
     assert (response.body, "content-encoding" in response.headers) == (b"{}", False)
@@ -86,6 +98,7 @@ def test_a_client_that_has_either_encoding_is_told_so(had: str, accepted: str) -
     tag = shown.respond(_asked({"accept-encoding": had})).headers["etag"]
     response = shown.respond(_asked({"accept-encoding": accepted, "if-none-match": tag}), [(b"age", b"1")])
     assert (response.status_code, response.body) == (304, b"")
+    assert response.headers["etag"] == tag  # what the client has, whatever it would take
     assert (response.headers["cache-control"], response.headers["vary"]) == ("max-age=30", "accept-encoding")
     assert response.headers["age"] == "1"
     assert "content-type" not in response.headers
