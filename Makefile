@@ -44,7 +44,7 @@ bench: setup ## Run the benchmarks; ARGS=NAME runs one of them.
 	$(BIN)/python -m benchmarks $(ARGS)
 
 bench-queue: $(PEERS)/installed generated/made ## Measure the queue beside its peers (Python 3.12; about 20 minutes; ARGS=--quick).
-	PYTHONPATH=generated $(PEERS)/bin/python -m benchmarks.queue.measure $(ARGS)
+	PYTHONPATH=generated:client $(PEERS)/bin/python -m benchmarks.queue.measure $(ARGS)
 
 bench-forecast: $(FORECAST_PEERS)/installed ## Measure the engine beside its peers (a few minutes; ARGS=--write for RESULTS.md).
 	$(FORECAST_PEERS)/bin/python -m benchmarks.forecast.measure $(ARGS)
@@ -152,4 +152,4 @@ lock: ## Resolve the hashed locks anew (needs uv; nothing younger than a week).
 	done
 
 clean: ## Remove what was built; the data of `make run` stay in .warmcast.
-	rm -rf $(VENV) generated build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) $(FORECAST_PEERS) $(POLICY) generated build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -3,7 +3,7 @@
 Drain: jobs enqueued beforehand, a no-op each, from the first start to the last terminal row. Latency: from the call
 that enqueues to the call of the handler, one producer process at a steady rate, one worker process. Rounds are
 interleaved, each starts from a fresh copy of a prepared database on one PostgreSQL, and ratios are taken in a round.
-At the end processes are struck, and what is timed is how soon their jobs run elsewhere.
+Before that processes are struck, and what is timed is how soon their jobs run elsewhere.
 """
 
 from __future__ import annotations
@@ -28,6 +28,10 @@ def main(arguments: list[str]) -> int:
     names = [name for name in NAMES if installed_version(name)]
     if missing := sorted(set(NAMES) - set(names)):
         print(f"not installed here, and left out: {', '.join(missing)}; `make bench-queue` installs the peers")
+    rescues = []  # first, since they take a minute: what cannot be started is known before the rounds
+    for line in faults.table(asked.trials):
+        print(line, flush=True)
+        rescues.append(line)
     run = Run(jobs=asked.jobs, rate=asked.rate, versions={name: installed_version(name) or "?" for name in names})
     with tempfile.TemporaryDirectory() as folder:
         server = Postgres(Path(folder) / "postgres", settings=DURABLE)
@@ -40,10 +44,6 @@ def main(arguments: list[str]) -> int:
         finally:
             server.stop()
     print("\n" + "\n".join(report.tables(run)) + "\n")
-    rescues = []
-    for line in faults.table(asked.trials):
-        print(line, flush=True)
-        rescues.append(line)
     if asked.write:
         report.write(run, rescues)
     return 0
