@@ -46,6 +46,8 @@ async def _interruptible(main: Callable[[], Coroutine[Any, Any, Result]]) -> Res
             task.cancel()
 
     for number in _SIGNALS:
+        if signal.getsignal(number) is signal.SIG_IGN:
+            continue  # as under nohup
         asyncio.get_running_loop().add_signal_handler(number, interrupt, number)
     try:
         return await task

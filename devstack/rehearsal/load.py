@@ -1,4 +1,4 @@
-"""Callers that never pause, and what came of their calls. None is retried."""
+"""Callers under way all the time, and what came of their calls. None is retried."""
 
 from __future__ import annotations
 
