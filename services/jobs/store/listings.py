@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import BindParameter, func, literal, select, true, tuple_
+from sqlalchemy import BigInteger, BindParameter, ColumnElement, FromClause, func, literal, select, true, tuple_
 
 from services.common.comparison import ComparisonKey
 from services.jobs.changes import Change
@@ -19,7 +19,6 @@ from services.jobs.store.schema import comparisons, snapshots, term_pairs, warmu
 from services.jobs.store.statements import COLUMNS
 from services.jobs.store.upkeep import DEPTH, STATUS
 
-_JOB_COLUMNS = [warmup_jobs.c[name] for name in COLUMNS.split(", ")]
 COUNT_CAP = 10_000
 _CHANGED = """
 SELECT id, slug, timeframe, geo, data_hash, status, version FROM warmup_jobs WHERE id = ANY(%(ids)s::bigint[])
@@ -77,19 +76,24 @@ class Listings:
         self, wanted: JobFilter, *, limit: int, before: JobPlace | None = None, oldest_first: bool = False
     ) -> list[WarmupJob]:
         """Jobs that pass the filter, newest first unless said, those made before `before`."""
-        place = (warmup_jobs.c.created_at, warmup_jobs.c.id)
-        query = select(*_JOB_COLUMNS).limit(_written(limit))
+        jobs: FromClause = warmup_jobs
+        if wanted.slug is not None:
+            # Found first, since they are few: as long as it knows little of the rows, the planner may go through all of
+            # them in their order instead of sorting these.
+            of_one = select(warmup_jobs).where(warmup_jobs.c.slug == wanted.slug)
+            jobs = of_one.cte("of_one").prefix_with("MATERIALIZED")
+        place = (jobs.c.created_at, jobs.c.id)
+        query = select(*_columns(jobs)).limit(_written(limit))
         query = query.order_by(*(place if oldest_first else (column.desc() for column in place)))
         if before is not None:
-            query = query.where(tuple_(*place) < tuple_(*before))
+            at, job_id = before
+            query = query.where(tuple_(*place) < tuple_(at, literal(job_id, BigInteger)))
         if wanted.status is not None:
-            query = query.where(warmup_jobs.c.status == _written(wanted.status.value))
-        if wanted.slug is not None:
-            query = query.where(warmup_jobs.c.slug == wanted.slug)
+            query = query.where(jobs.c.status == _written(wanted.status.value))
         if wanted.older_than is not None:
-            query = query.where(warmup_jobs.c.created_at < func.now() - wanted.older_than)
+            query = query.where(jobs.c.created_at < func.now() - wanted.older_than)
         if wanted.newer_than is not None:
-            query = query.where(warmup_jobs.c.created_at > func.now() - wanted.newer_than)
+            query = query.where(jobs.c.created_at > func.now() - wanted.newer_than)
         return [to_job(row) for row in await self._database.select(query)]
 
     async def changed(self, ids: Sequence[int]) -> list[Change]:
@@ -151,7 +155,7 @@ class Listings:
             .lateral("asked_for")
         )
         query = (
-            select(*_JOB_COLUMNS, asked_for.c.term_a, asked_for.c.term_b)
+            select(*_columns(warmup_jobs), asked_for.c.term_a, asked_for.c.term_b)
             .join(asked_for, true())
             .where(warmup_jobs.c.id > after_id)
             # Concatenated, so that no index on the status offers to bring all ready rows, to be sorted for one page.
@@ -174,6 +178,10 @@ class Listings:
         """How much waits and for how long, each up to COUNT_CAP rows."""
         (row,) = await self._database.fetch(DEPTH, {"cap": COUNT_CAP})
         return QueueDepth(**row)
+
+
+def _columns(jobs: FromClause) -> list[ColumnElement[Any]]:
+    return [jobs.c[name] for name in COLUMNS.split(", ")]
 
 
 def _written(value: Value) -> BindParameter[Value]:
