@@ -18,6 +18,7 @@ code, pre { font: 14px/1.5 ui-monospace, monospace; }
 pre { overflow-x: auto; padding: .75rem; border: 1px solid #8886; border-radius: .4rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid #8884; }
+td:first-child { width: 14rem; }
 h3 { margin-top: 2.5rem; }
 """
 
@@ -50,7 +51,7 @@ def page_policy() -> str:
 
 
 def _operation(entry: Entry) -> str:
-    lines = [f"<h3><code>{entry.method} {escape(entry.path)}</code></h3><p>{escape(entry.summary)}</p>"]
+    lines = [f"<h3><code>{entry.method} {escape(entry.path)}</code></h3><p>{_code(entry.summary)}</p>"]
     if entry.guarded:
         lines.append("<p>Needs <code>X-Warmup-Secret</code>.</p>")
     if entry.keyed:
@@ -71,7 +72,7 @@ def _operation(entry: Entry) -> str:
 
 
 def _example(status: str, summary: str, body: object) -> str:
-    title = f"Example: <code>{status or 'request'}</code> {escape(summary)}"
+    title = f"Example: <code>{status or 'request'}</code> {_code(summary)}"
     shown = body if isinstance(body, str) else _pretty(body)
     return f"<details><summary>{title}</summary><pre>{escape(shown)}</pre></details>"
 
@@ -95,7 +96,7 @@ def _pretty(schema: object) -> str:
 
 
 def _table(head: tuple[str, str], rows: tuple[tuple[str, str], ...]) -> str:
-    body = "".join(f"<tr><td><code>{escape(name)}</code></td><td>{escape(what)}</td></tr>" for name, what in rows)
+    body = "".join(f"<tr><td><code>{escape(name)}</code></td><td>{_code(what)}</td></tr>" for name, what in rows)
     return f"<table><tr><th>{head[0]}</th><th>{head[1]}</th></tr>{body}</table>"
 
 

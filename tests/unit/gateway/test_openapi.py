@@ -103,6 +103,12 @@ def test_the_page_needs_nothing_from_elsewhere() -> None:
     assert f"style-src 'sha256-{digest}'" in page_policy()
 
 
+def test_no_mark_of_code_is_shown_as_it_is_written() -> None:
+    page = re.sub(r"<pre>.*?</pre>", "", page_html().decode(), flags=re.DOTALL)  # bodies are shown as they are
+    assert "`" not in page
+    assert "<code>warmupStatus</code>" in page
+
+
 def test_the_docs_hold_the_document() -> None:
     assert (ROOT / "docs/rest.md").read_text() == markdown(), "python -m services.gateway.openapi > docs/rest.md"
 
