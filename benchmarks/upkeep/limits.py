@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import date, timedelta
@@ -33,9 +33,9 @@ def peaks(stack: Stack) -> Iterator[tuple[str, int]]:
         with ThreadPoolExecutor(_READERS) as pool:
             list(pool.map(lambda _: jobs.list_jobs(pb.ListJobsRequest(page_size=200)), range(20 * _READERS)))
         yield f"{_READERS} readers of pages of 200 jobs, over all connections to PostgreSQL", peak_bytes(pid)
-        _watch(address, ends)
+        news = _watch(address, ends)
         yield f"and {_WATCHERS:,} watchers", peak_bytes(pid)
-        jobs.requeue_jobs(pb.RequeueJobsRequest(status=pb.JOB_STATUS_QUEUED, max=_CHANGES))
+        _await_changes(news, jobs.requeue_jobs(pb.RequeueJobsRequest(status=pb.JOB_STATUS_QUEUED, max=_CHANGES)))
         yield f"and {_CHANGES:,} changes, which each is told and does not read", peak_bytes(pid)
     with Jobs(address, secret=SECRET, deadlines=_DEADLINES) as jobs:
         for at_once in (1, 10, 50):
@@ -57,8 +57,8 @@ def _import(jobs: Jobs, file: tuple[tuple[str, str], bytes]) -> bool:
     return True
 
 
-def _watch(address: str, ends: ExitStack) -> None:
-    """Opens the streams; each has had its first word when this returns, and is read by nobody from then on."""
+def _watch(address: str, ends: ExitStack) -> Iterator[pb.WatchWarmupsResponse]:
+    """Opens the streams; each has had its first word when this returns, and all but the returned one go unread."""
     for number in range(_CONNECTIONS):
         channel = grpc.insecure_channel(address, [("grpc.use_local_subchannel_pool", 1), ("number", number)])
         ends.enter_context(channel)
@@ -67,6 +67,15 @@ def _watch(address: str, ends: ExitStack) -> None:
         for stream in streams:
             next(iter(stream))
             ends.callback(stream.cancel)
+    last: Iterator[pb.WatchWarmupsResponse] = iter(stream)
+    return last
+
+
+def _await_changes(news: Iterator[pb.WatchWarmupsResponse], requeued: Iterable[pb.WarmupJob]) -> None:
+    """Until all of them were told to the last watcher, and so to every one."""
+    waiting = {job.data_hash for job in requeued}
+    while waiting:
+        waiting -= {change.data_hash for change in next(news).changes}
 
 
 def _largest(number: int) -> tuple[tuple[str, str], bytes]:

@@ -50,7 +50,7 @@ GUARDED = frozenset(f"/{SERVICE}/{method}" for method in CHANGING)
 # One lasts as long as its runs, the other as long as its watcher.
 UNBOUNDED = frozenset({f"/{SERVICE}/RunWarmup", f"/{SERVICE}/WatchWarmups"})
 
-# What is read and not yet stored, up to 22 MiB each (make bench-upkeep); others wait as the bytes that they came as.
+# What is read and not yet stored, some 26 MiB each; others wait as the bytes that they came as.
 _IMPORTS_AT_ONCE = 4
 _MAX_RUNS = 100
 _MAX_DEMAND = 1000
