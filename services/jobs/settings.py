@@ -43,7 +43,12 @@ class JobsSettings(RpcServerSettings, HealthSettings, TlsSettings, MigrationSett
         None,
         description="a direct connection for LISTEN where a pooler of sessions stands between; or DATABASE_URL",
     )
-    database_pool_size: int = Field(10, ge=2, le=200, description="connections to PostgreSQL that one replica holds")
+    database_pool_size: int = Field(
+        10,
+        ge=2,
+        le=200,
+        description="connections to PostgreSQL for calls; a replica holds four more, to claim, settle, tell and listen",
+    )
     jobs_listen: str = Field("0.0.0.0:50051", description="address that the jobs service binds")
     forecaster_addr: str = Field("127.0.0.1:50052", description="where the forecaster is, host:port or dns:///name")
     dispatcher_enabled: bool = Field(True, description="false: only RunWarmup moves jobs")

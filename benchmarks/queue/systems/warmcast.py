@@ -84,7 +84,7 @@ class Warmcast:
     @asynccontextmanager
     async def producer(self, url: str) -> AsyncIterator[Enqueue]:
         """The upsert that a first call makes."""
-        database = Database(url, pool_size=2, wait=60)  # one to enqueue, as the peers do, and one to tell of it
+        database = Database(url, pool_size=1, wait=60)  # as the peers have; what tells of it has its own
         telling = Telling(database)
         queue = Queue(database, QueuePolicy(), holder="", telling=telling)
 
@@ -106,7 +106,7 @@ class Warmcast:
         await database.close()
 
     async def work(self, url: str, concurrency: int, started: Started) -> None:
-        """Dispatcher, runner and listener on one pool of the default size."""
+        """Dispatcher, runner and listener on a pool of the default size."""
         configure_logging("jobs", log_format="json", level="warning")  # no peer writes a line per job either
         collect_less_often()  # as the service does
         policy = QueuePolicy()

@@ -11,6 +11,7 @@ import psycopg
 import structlog
 from psycopg import sql
 
+from services.jobs.store.database import KEEPALIVES
 from services.jobs.store.statements import CHANGES, CHANNEL
 
 log = structlog.get_logger()
@@ -48,11 +49,7 @@ class Listener:
             autocommit=True,
             connect_timeout=5,
             application_name="warmcast-listen",
-            # It only ever waits: a server that is gone without a word must be noticed.
-            keepalives=1,
-            keepalives_idle=10,
-            keepalives_interval=3,
-            keepalives_count=3,
+            **KEEPALIVES,
         )
         async with connection:
             for channel in (CHANNEL, CHANGES):

@@ -27,6 +27,8 @@ class Queue:
 
     def __init__(self, database: Database, policy: QueuePolicy, *, holder: str, telling: Telling) -> None:
         self._database = database
+        self._claims = database.lane()  # one claim at a time, as the dispatcher takes them
+        self._readies = database.lane()
         self._telling = telling
         self._policy = asdict(policy)
         self._completions: Coalescer[_Completion, bool] = Coalescer(self._write_completions)
@@ -56,7 +58,7 @@ class Queue:
         """Takes up to `limit` queued jobs in queue order under fresh leases, and frees those whose lease ran out."""
         # Not repeated when the answer is lost: what it took is freed when its lease runs out.
         parameters = self._policy | {"limit": limit, "holder": self._holder}
-        rows = await self._database.fetch_once(statements.CLAIM, parameters, lost=self._telling.tell_to_look)
+        rows = await self._claims.fetch_once(statements.CLAIM, parameters, lost=self._telling.tell_to_look)
         *_, seconds_until_due, leases_ran_out = rows[0]
         claimed = to_claimed_jobs(rows)
         self._telling.tell(job.id for job in claimed)
@@ -154,7 +156,7 @@ class Queue:
             "engine_versions": arrays.texts(forecasts.engine_version for _, forecasts in completions),
         }
         # Not repeated when the answer is lost: by then the lease is spent, and the row alone knows how it ended.
-        rows = await self._database.fetch_once(
+        rows = await self._readies.fetch_once(
             statements.READY, parameters | _records(completions), lost=self._telling.tell_to_look
         )
         settled = set(rows)

@@ -38,7 +38,7 @@ class Telling:
     """
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._lane = database.lane()
         self._changed: dict[int, None] = {}  # ids in the order of their changes
         self._too_many = True  # whatever a predecessor did not come to tell
         self._some = asyncio.Event()
@@ -75,7 +75,7 @@ class Telling:
             return True
         self._too_many = False
         try:
-            await self._database.fetch(_TELL, {"payloads": payloads})
+            await self._lane.fetch(_TELL, {"payloads": payloads})
         except WarmcastError as error:
             log.warning("changes are not told yet", reason=error.reason.name)
             self.tell_to_look()

@@ -1,0 +1,109 @@
+"""What the queue does when its connections go silent, or calls have taken all of them: neither holds it up for ever."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+
+from devstack.ports import LOOPBACK
+from services.common import errors
+from services.common.errors import WarmcastError
+from services.jobs.store.database import Database, run
+from services.jobs.store.queue import Queue
+from services.jobs.store.telling import Telling
+from tests.chaos.proxy import Proxy, Trouble
+from tests.integration.jobs.conftest import POLICY, Store, forecasts
+
+_LONGEST = 0.5  # seconds for a statement; psycopg takes five more to give its connection up
+
+
+@pytest.fixture
+async def link(store: Store) -> AsyncIterator[Proxy]:
+    """A link to PostgreSQL that can be troubled."""
+    address = store.url.rpartition("@")[2]
+    link = Proxy("to postgres", int(address.partition("/")[0].rpartition(":")[2]))
+    yield link
+    link.close()
+
+
+@pytest.fixture
+async def linked(store: Store, link: Proxy) -> AsyncIterator[Database]:
+    """PostgreSQL over that link."""
+    before, _, address = store.url.rpartition("@")
+    database = Database(
+        f"{before}@{LOOPBACK}:{link.port}/{address.partition('/')[2]}", pool_size=1, wait=10, longest=_LONGEST
+    )
+    await database.open()
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def queue(linked: Database) -> Queue:
+    """The queue as a process sees it whose connections are about to go silent."""
+    return Queue(linked, POLICY, holder="linked", telling=Telling(linked))
+
+
+def _go_silent(link: Proxy) -> None:
+    with link.troubled(Trouble.HALF_OPEN):
+        pass  # those that were open meanwhile stay silent for ever
+
+
+async def test_a_claim_whose_connection_went_silent_ends_and_the_next_one_claims(
+    store: Store, link: Proxy, queue: Queue
+) -> None:
+    job = await store.queued()
+    await queue.claim(0)
+    _go_silent(link)
+    await _does_not_answer(lambda: queue.claim(1))
+    assert [claimed.id for claimed in (await queue.claim(1)).claimed] == [job.id]
+
+
+async def test_a_completion_whose_connection_went_silent_ends_and_is_told_again(
+    store: Store, link: Proxy, queue: Queue
+) -> None:
+    first, second = [await store.claimed(term) for term in ("amazon", "walmart")]
+    assert await queue.ready(first, forecasts())
+    _go_silent(link)
+    await _does_not_answer(lambda: queue.ready(second, forecasts()))
+    assert await queue.ready(second, forecasts())
+
+
+async def test_a_heartbeat_whose_connection_went_silent_ends_and_the_next_one_counts(
+    store: Store, link: Proxy, queue: Queue
+) -> None:
+    job = await store.claimed()
+    assert await queue.heartbeat(job)
+    _go_silent(link)
+    await _does_not_answer(lambda: queue.heartbeat(job))
+    assert await queue.heartbeat(job)
+
+
+async def test_a_transaction_that_does_not_end_is_broken_off(store: Store) -> None:
+    async def endless() -> None:
+        async with hasty.transaction() as connection:
+            await run(connection, "UPDATE warmup_jobs SET attempts = 7 WHERE id = %(id)s", {"id": job.id})
+            await run(connection, "SELECT pg_sleep(600)")
+
+    hasty = Database(store.url, pool_size=1, longest=_LONGEST)
+    job = await store.queued()
+    await _does_not_answer(endless)
+    await hasty.close()
+    assert await store.row(job) == job
+
+
+async def test_calls_that_take_every_connection_hold_up_neither_claims_nor_completions(store: Store) -> None:
+    crowded = Database(store.url, pool_size=1)
+    queue = Queue(crowded, POLICY, holder="crowded", telling=Telling(crowded))
+    await store.queued()
+    async with crowded.transaction():
+        (job,) = (await queue.claim(1)).claimed
+        assert await queue.ready(job, forecasts())
+    await crowded.close()
+
+
+async def _does_not_answer(call: Callable[[], Awaitable[object]]) -> None:
+    with pytest.raises(WarmcastError) as caught:
+        await call()
+    assert (caught.value.reason, caught.value.detail) == (errors.UNAVAILABLE, "PostgreSQL does not answer")
