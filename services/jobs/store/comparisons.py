@@ -16,7 +16,8 @@ from services.jobs.ingest.snapshot import Snapshot
 from services.jobs.job import EnqueueReason, QueuePolicy, WarmupJob
 from services.jobs.signals import Signals
 from services.jobs.store import statements, upkeep, views
-from services.jobs.store.database import Connection, Database, run
+from services.jobs.store.connection import Connection, run
+from services.jobs.store.database import Database
 from services.jobs.store.queue import enqueue_in
 from services.jobs.store.rows import to_series, to_signals
 from services.jobs.store.telling import Telling

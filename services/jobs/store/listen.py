@@ -11,7 +11,7 @@ import psycopg
 import structlog
 from psycopg import sql
 
-from services.jobs.store.database import KEEPALIVES
+from services.jobs.store.connection import KEEPALIVES
 from services.jobs.store.statements import CHANGES, CHANNEL
 
 log = structlog.get_logger()

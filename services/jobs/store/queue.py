@@ -15,7 +15,8 @@ from services.jobs.forecast import GeneratedForecasts
 from services.jobs.job import PRIORITY, Claims, EnqueueReason, Lease, QueuePolicy, Status, SweptJob, WarmupJob
 from services.jobs.store import arrays, rescue, statements, upkeep
 from services.jobs.store.coalescing import Coalescer
-from services.jobs.store.database import Connection, Database, run
+from services.jobs.store.connection import Connection, run
+from services.jobs.store.database import Database
 from services.jobs.store.rows import to_claimed_jobs, to_job, to_swept_job
 from services.jobs.store.telling import Telling
 

@@ -75,7 +75,7 @@ class Telling:
             return True
         self._too_many = False
         try:
-            await self._lane.fetch(_TELL, {"payloads": payloads})
+            await self._lane.fetch_once(_TELL, {"payloads": payloads})
         except WarmcastError as error:
             log.warning("changes are not told yet", reason=error.reason.name)
             self.tell_to_look()

@@ -14,7 +14,8 @@ from services.common.errors import WarmcastError
 from services.gateway.settings import GatewaySettings
 from services.jobs.job import WarmupJob
 from services.jobs.runner import Runner
-from services.jobs.store.database import Database, run
+from services.jobs.store.connection import run
+from services.jobs.store.database import Database
 from services.jobs.store.listings import JobFilter
 from services.jobs.sweeper import Sweeper
 from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, succeed

@@ -6,7 +6,7 @@ import asyncio
 
 from services.jobs.job import Cause, EnqueueReason, Status
 from services.jobs.store import statements
-from services.jobs.store.database import run
+from services.jobs.store.connection import run
 from tests.integration.jobs.conftest import Store, key_of
 from tests.waiting import wait_until_async
 

@@ -17,7 +17,7 @@ from services.jobs.dispatcher import Dispatcher
 from services.jobs.job import Claims, Status, WarmupJob
 from services.jobs.runner import Runner
 from services.jobs.store import rescue, statements
-from services.jobs.store.database import run
+from services.jobs.store.connection import run
 from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, succeed
 from tests.waiting import wait_until_async
 

@@ -14,7 +14,7 @@ from services.jobs.dispatcher import Dispatcher
 from services.jobs.forecast import ForecasterInfo, Generation
 from services.jobs.job import Cause, ClaimedJob, Claims, Status, WarmupJob
 from services.jobs.runner import Runner
-from services.jobs.store.database import run
+from services.jobs.store.connection import run
 from services.jobs.store.queue import Queue
 from services.jobs.sweeper import Sweeper
 from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, forecasts, succeed

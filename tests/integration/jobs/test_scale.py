@@ -18,7 +18,8 @@ from psycopg.rows import DictRow, tuple_row
 from services.common.comparison import ComparisonKey
 from services.jobs.job import QueuePolicy, Status
 from services.jobs.store import idempotency, rescue, statements, track_record, upkeep, views
-from services.jobs.store.database import PLANNING, Database
+from services.jobs.store.connection import PLANNING
+from services.jobs.store.database import Database
 from services.jobs.store.listings import JobFilter, Listings
 from services.jobs.store.queue import _records
 

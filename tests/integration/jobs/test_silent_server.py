@@ -9,7 +9,8 @@ import pytest
 from devstack.ports import LOOPBACK
 from services.common import errors
 from services.common.errors import WarmcastError
-from services.jobs.store.database import Database, run
+from services.jobs.store.connection import run
+from services.jobs.store.database import Database
 from services.jobs.store.queue import Queue
 from services.jobs.store.telling import Telling
 from tests.chaos.proxy import Proxy, Trouble
@@ -87,6 +88,7 @@ async def test_a_transaction_that_does_not_end_is_broken_off(store: Store) -> No
             await run(connection, "SELECT pg_sleep(600)")
 
     hasty = Database(store.url, pool_size=1, longest=_LONGEST)
+    await hasty.open()
     job = await store.queued()
     await _does_not_answer(endless)
     await hasty.close()
@@ -95,6 +97,7 @@ async def test_a_transaction_that_does_not_end_is_broken_off(store: Store) -> No
 
 async def test_calls_that_take_every_connection_hold_up_neither_claims_nor_completions(store: Store) -> None:
     crowded = Database(store.url, pool_size=1)
+    await crowded.open()
     queue = Queue(crowded, POLICY, holder="crowded", telling=Telling(crowded))
     await store.queued()
     async with crowded.transaction():

@@ -1,0 +1,55 @@
+"""One connection for statements of one kind that follow each other, such as claims."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from psycopg.rows import TupleRow, tuple_row
+
+from services.jobs.store.connection import ANSWER_LOST, OPTIONS, Connection, Lost, configure, ignored, translated
+
+
+class Lane:
+    """Holds one connection from its first statement on, and makes another one when that is lost.
+
+    No flood of calls keeps its statements waiting. They meet a process of the server that is warm from the last of
+    them, where a pool gives out the connection that has been idle longest; and a pool takes its own share of each.
+    """
+
+    def __init__(self, url: str, *, longest: float) -> None:
+        """`longest`: seconds for a statement, with the wait for those before it."""
+        self._url = url
+        self._longest = longest
+        self._connection: Connection | None = None
+        self._turn = asyncio.Lock()
+
+    async def fetch_once(
+        self, statement: str, parameters: Mapping[str, object], *, lost: Lost = ignored
+    ) -> list[TupleRow]:
+        """As Database.fetch_once."""
+        with translated():
+            async with asyncio.timeout(self._longest), self._turn:
+                connection = await self._connected()
+                try:
+                    return await connection.rows(tuple_row, statement, parameters)
+                except ANSWER_LOST:
+                    lost()
+                    raise
+
+    async def close(self) -> None:
+        """Closes the connection."""
+        if self._connection is not None:
+            await self._connection.close()
+
+    async def _connected(self) -> Connection:
+        if self._connection is None or self._connection.closed:
+            self._connection = None
+            connection = await Connection.connect(self._url, **OPTIONS)
+            try:
+                await configure(connection)
+            except BaseException:
+                await connection.close()
+                raise
+            self._connection = connection
+        return self._connection
