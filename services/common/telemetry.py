@@ -69,7 +69,7 @@ def child_of(header: str) -> Traceparent:
 
 def begin_trace(header: str = "") -> Traceparent:
     """For the rest of this task: a span in the caller's trace, or in a new one, sent on and on every log line."""
-    trace = child_of(header)
+    trace = child_of(header) if header else new_traceparent()
     traceparent.set(trace)
     return trace
 

@@ -72,8 +72,10 @@ class Dispatcher:
 
     async def forecaster_info(self) -> ForecasterInfo | None:
         """What the forecaster said of itself lately; None: it cannot be asked."""
+        if self._knows_forecaster():
+            return self._info
         async with self._asking:
-            if time.monotonic() - self._asked_at > (_ASK_AGAIN if self._info else _ASK_AGAIN_AWAY):
+            if not self._knows_forecaster():
                 try:
                     # For all who ask: one caller who is in a hurry must not make it absent for the others.
                     with deadline.detached():
@@ -82,6 +84,9 @@ class Dispatcher:
                     self._info = None
                 self._asked_at = time.monotonic()
             return self._info
+
+    def _knows_forecaster(self) -> bool:
+        return time.monotonic() - self._asked_at <= (_ASK_AGAIN if self._info else _ASK_AGAIN_AWAY)
 
     async def dispatch(self) -> None:
         """Claims and runs for ever, as many at once as the forecaster has slots. Ends only when cancelled."""
@@ -92,11 +97,13 @@ class Dispatcher:
             self.passes += 1
             if self._woken.is_set():
                 continue  # the next claim is on its way before the runs of this one begin: each has its own processor
+            await asyncio.sleep(0)  # they begin
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._woken.wait()
-            # Runs that end together free their slots together, and one claim fills them all.
-            await asyncio.sleep(0)
+            if self._more_may_wait:
+                # Runs that end together free their slots together, and one claim fills them all.
+                await asyncio.sleep(0)
 
     async def run_now(self, most: int) -> list[WarmupJob]:
         """Claims and runs up to `most` jobs, one after the other; a caller that leaves does not end it.
