@@ -87,6 +87,9 @@ class Database:
                 return await self._fetch(dict_row, statement, parameters, lost)
             except _NONE_FREE:
                 raise
+            except TimeoutError:
+                await self._drop_dead_connections()
+                raise
             except UNREACHABLE:
                 await self._drop_dead_connections()
                 return await self._fetch(dict_row, statement, parameters, lost)
@@ -100,7 +103,7 @@ class Database:
                 return await self._fetch(tuple_row, statement, parameters, lost)
             except _NONE_FREE:
                 raise
-            except UNREACHABLE:
+            except (*UNREACHABLE, TimeoutError):
                 await self._drop_dead_connections()
                 raise
 
@@ -110,11 +113,11 @@ class Database:
         return await self.fetch(str(compiled), compiled.params)
 
     @asynccontextmanager
-    async def transaction(self, *, lost: Lost = ignored) -> AsyncIterator[Connection]:
-        """A connection inside a transaction that commits at the end, or not at all."""
+    async def transaction(self, *, lost: Lost = ignored, longest: float | None = None) -> AsyncIterator[Connection]:
+        """A connection inside a transaction that commits at the end, or not at all; `longest` in place of the usual."""
         with translated():
             try:
-                async with asyncio.timeout(self._longest), self._pool.connection() as connection:
+                async with asyncio.timeout(longest or self._longest), self._pool.connection() as connection:
                     try:
                         async with connection.transaction():
                             yield connection
@@ -123,7 +126,7 @@ class Database:
                         raise
             except _NONE_FREE:
                 raise
-            except UNREACHABLE:
+            except (*UNREACHABLE, TimeoutError):
                 await self._drop_dead_connections()
                 raise
 
@@ -136,8 +139,8 @@ class Database:
         return rows[0]["version_num"] if rows else ""
 
     async def _drop_dead_connections(self) -> None:
-        # After a restart of the server every idle connection is dead; without this each would fail a call of its own.
-        # None is asked whether it is: one that went silent would not answer.
+        # After a restart of the server every idle connection is dead, and after a firewall's all may be silent; without
+        # this each would fail a call of its own. None is asked whether it is: a silent one would not answer.
         await self._pool.drain()
 
     async def _fetch(

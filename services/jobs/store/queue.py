@@ -20,6 +20,7 @@ from services.jobs.store.database import Database
 from services.jobs.store.rows import to_claimed_jobs, to_job, to_swept_job
 from services.jobs.store.telling import Telling
 
+_LONGEST_REFRESH = 60.0  # seconds: it ranks all that was asked for, 100,000 comparisons in 2 s
 _Completion = tuple[Lease, GeneratedForecasts]
 
 
@@ -108,7 +109,7 @@ class Queue:
             "latest": policy["refresh_latest"],
             "asked_for_days": policy["asked_for_days"],
         }
-        async with self._database.transaction(lost=self._telling.tell_to_look) as connection:
+        async with self._database.transaction(lost=self._telling.tell_to_look, longest=_LONGEST_REFRESH) as connection:
             await run(connection, upkeep.LOCK_REFRESH)
             rows = await run(connection, upkeep.REFRESH, parameters)
         self._telling.tell(row["id"] for row in rows)

@@ -33,7 +33,7 @@ async def linked(store: Store, link: Proxy) -> AsyncIterator[Database]:
     """PostgreSQL over that link."""
     before, _, address = store.url.rpartition("@")
     database = Database(
-        f"{before}@{LOOPBACK}:{link.port}/{address.partition('/')[2]}", pool_size=1, wait=10, longest=_LONGEST
+        f"{before}@{LOOPBACK}:{link.port}/{address.partition('/')[2]}", pool_size=2, wait=10, longest=_LONGEST
     )
     await database.open()
     yield database
@@ -79,6 +79,14 @@ async def test_a_heartbeat_whose_connection_went_silent_ends_and_the_next_one_co
     _go_silent(link)
     await _does_not_answer(lambda: queue.heartbeat(job))
     assert await queue.heartbeat(job)
+
+
+async def test_of_a_pool_that_went_silent_one_call_pays_for_all(store: Store, link: Proxy, linked: Database) -> None:
+    async with linked.transaction(), linked.transaction():
+        pass  # both of its connections are there
+    _go_silent(link)
+    await _does_not_answer(lambda: linked.fetch("SELECT 1"))
+    assert await linked.fetch("SELECT 1 AS one") == [{"one": 1}]
 
 
 async def test_a_transaction_that_does_not_end_is_broken_off(store: Store) -> None:
