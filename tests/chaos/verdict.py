@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,11 +16,12 @@ from services.common.cache_keys import LOCK, SnapshotName, forecast_key, warmup_
 from services.forecaster import envelope
 from tests.chaos import ledger
 from tests.chaos.faults import Struck
-from tests.chaos.load import ask, authorised, client, stub
+from tests.chaos.load import RETRY, Premium, ask, authorised, client, stub
 from tests.chaos.world import World
 from tests.waiting import wait_until
 
 _ASKING = 6  # callers at once
+_LONGEST_WAIT = 30.0  # seconds; what has failed is requeued long before it has cooled down
 _BEFORE, _AFTER_FROM, AFTER_TO = 30, 20, 50  # seconds from a fault
 _RECOVERED = 0.95  # of the rate before a fault
 
@@ -64,27 +66,31 @@ class Verdict:
 def settle(world: World, slugs: Sequence[str], *, seconds: float) -> int:
     """Heals all, and asks until every premium answer is ready; requeues what has failed, as an operator would.
 
-    Returns how many are not ready after that time. Raises AssertionError when a service does not become ready.
+    None is asked for before the time that its last answer named. Returns how many are not ready after `seconds`.
+    Raises AssertionError when a service does not become ready.
     """
     world.heal()
     wait_until(world.ready, seconds, "all services are ready")
-    left = set(slugs)
+    due = dict.fromkeys(slugs, 0.0)  # of what is not ready: when it may be asked for again, by the monotonic clock
 
     def all_ready() -> bool:
+        asked = [slug for slug, at in due.items() if at <= time.monotonic()]
+        if due and not asked:
+            return False
         for address in world.jobs_addresses:
             _requeue_failed(address)
-        with client(world) as http, ThreadPoolExecutor(_ASKING) as callers:
-            asked = sorted(left)
-            for slug, answer in zip(asked, callers.map(lambda slug: ask(http, slug), asked), strict=True):
-                if answer and answer["warmupStatus"] == "ready" and not answer["stale"]:
-                    left.discard(slug)
-        return not left and ledger.wrongs(world.postgres.url)["unsettled job"] == 0
+        for slug, answer in zip(asked, _answers(world, asked), strict=True):
+            if answer and answer.ready:
+                del due[slug]
+            else:
+                due[slug] = time.monotonic() + (min(answer.retry_after, _LONGEST_WAIT) if answer else RETRY)
+        return not due and ledger.wrongs(world.postgres.url)["unsettled job"] == 0
 
     try:
         wait_until(all_ready, seconds, "every comparison is ready")
     except AssertionError:
-        print(f"chaos | not ready after {seconds:.0f} s: {len(left)}, such as {sorted(left)[:5]}", flush=True)
-    return len(left)
+        print(f"chaos | not ready after {seconds:.0f} s: {len(due)}, such as {sorted(due)[:5]}", flush=True)
+    return len(due)
 
 
 def judge(world: World, slugs: Sequence[str], struck: Sequence[Struck], *, unsettled: int) -> Verdict:
@@ -92,7 +98,7 @@ def judge(world: World, slugs: Sequence[str], struck: Sequence[Struck], *, unset
     url = world.postgres.url
     wrong = ledger.wrongs(url)
     wrong["comparison that did not settle"] = unsettled
-    wrong["premium answer that is not ready"] = _not_ready(world, slugs)
+    wrong["premium answer that is not ready"] = sum(not (each and each.ready) for each in _answers(world, slugs))
     wrong["Redis: write below a raised fence"] = world.fence.below
     wrong |= _bundles(world)
     return Verdict(
@@ -132,13 +138,9 @@ def _requeue_failed(address: str) -> None:
         print(f"chaos | requeue: {error}")  # it is asked again in a moment
 
 
-def _not_ready(world: World, slugs: Sequence[str]) -> int:
+def _answers(world: World, slugs: Sequence[str]) -> list[Premium | None]:
     with client(world) as http, ThreadPoolExecutor(_ASKING) as callers:
-        answers = list(callers.map(lambda slug: ask(http, slug), slugs))
-    return sum(
-        not (answer and answer["warmupStatus"] == "ready" and answer["forecastAvailable"] and not answer["stale"])
-        for answer in answers
-    )
+        return list(callers.map(lambda slug: ask(http, slug), slugs))
 
 
 def _bundles(world: World) -> dict[str, int]:

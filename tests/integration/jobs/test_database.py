@@ -40,6 +40,15 @@ async def test_a_restart_of_the_server_fails_neither_statement_nor_listing(quick
     assert await quick.row(job) == job
 
 
+async def test_a_restart_of_the_server_costs_a_claim_and_not_the_next(quick: Store, postgres: Postgres) -> None:
+    job = await quick.queued()
+    await quick.queue.claim(0)
+    postgres.restart()
+    with pytest.raises(WarmcastError, match="PostgreSQL cannot be asked"):
+        await quick.queue.claim(1)
+    assert [claimed.id for claimed in (await quick.queue.claim(1)).claimed] == [job.id]
+
+
 class Lost:
     """Counts how often an answer did not come."""
 
