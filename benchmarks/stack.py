@@ -93,10 +93,10 @@ class Stack:
         return self._ends.enter_context(httpx.Client(base_url=base_url, headers=headers, timeout=30, trust_env=False))
 
 
-def wait_until(condition: Callable[[], bool], what: str) -> None:
-    """Returns once the condition holds. Raises TimeoutError."""
-    until = time.monotonic() + _SECONDS
+def wait_until(condition: Callable[[], bool], what: str, *, seconds: float = _SECONDS, pause: float = 0.02) -> None:
+    """Returns once the condition holds; `pause` is between two looks. Raises TimeoutError after `seconds`."""
+    until = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > until:
             raise TimeoutError(what)
-        time.sleep(0.02)
+        time.sleep(pause)

@@ -15,7 +15,7 @@ import redis
 
 from benchmarks.capacity.usage import cpu_seconds, peak_bytes
 from benchmarks.results import write_section
-from benchmarks.stack import Stack
+from benchmarks.stack import Stack, wait_until
 
 # Timeframe, its points, and the days between them: what Google Trends exports for each.
 SHAPES = {"12m": (53, 7), "5y": (261, 7), "3m": (90, 1)}
@@ -83,16 +83,15 @@ def _ask(http: httpx.Client, number: int, timeframe: str) -> None:
 
 
 def _wait_until_ready(stack: Stack, timeframe: str, count: int) -> None:
-    until = time.monotonic() + _SECONDS
     query = "SELECT count(*) FROM warmup_jobs WHERE status = 'ready' AND timeframe = %s"
     with psycopg.connect(stack.environment["DATABASE_URL"], autocommit=True) as connection:
-        while True:
-            found = connection.execute(query, [timeframe]).fetchone()
-            if found and found[0] == count:
-                return
-            if time.monotonic() > until:
-                raise TimeoutError(f"{found} of {count} are ready")
-            time.sleep(0.2)
+        # Seldom looked at: PostgreSQL's CPU is among what is measured.
+        wait_until(
+            lambda: connection.execute(query, [timeframe]).fetchone() == (count,),
+            f"{count} are ready",
+            seconds=_SECONDS,
+            pause=0.2,
+        )
 
 
 def _stored(stack: Stack) -> dict[str, float]:

@@ -25,6 +25,7 @@ import redis
 from psycopg import sql
 
 from benchmarks.queue.systems.warmcast import SYSTEM
+from benchmarks.stack import wait_until
 from devstack.ports import LOOPBACK, free_port
 from devstack.postgres import Postgres
 from devstack.product import Addresses, Service, wiring
@@ -151,11 +152,7 @@ def _product(postgres: Postgres, valkey: Valkey) -> Iterator[tuple[Callable[[str
             service = Service(kind, environment | {f"{kind.upper()}_LISTEN": address}, partial(grpc_ready, address))
             ends.callback(service.kill_group)
             service.launch()
-            until = time.monotonic() + _LIMIT
-            while not service.ready():
-                if time.monotonic() > until:
-                    raise TimeoutError(f"{kind} is not ready: it {service.ended}")
-                time.sleep(0.05)
+            wait_until(service.ready, f"{kind} is ready", seconds=_LIMIT)
             return service
 
         yield start, environment

@@ -178,6 +178,18 @@ def test_each_schedule_is_bounded(overlay: tuple[Manifest, ...]) -> None:
         assert {"activeDeadlineSeconds", "backoffLimit"} <= run.keys()
 
 
+def test_a_development_node_of_two_cores_holds_a_pod_and_the_one_that_takes_its_place() -> None:
+    asked = {name: sum(_cores(each) for each in pod["containers"]) for name, pod in pods(build("overlays/dev")).items()}
+    # Half a core is left to Kubernetes' own pods and to the CronJobs.
+    served = of_kind(build("overlays/dev"), "Deployment").keys() | of_kind(build("overlays/dev"), "StatefulSet").keys()
+    assert sum(asked[name] for name in served) + max(asked[name] for name in served) <= 1.5
+
+
+def _cores(container: dict[str, Any]) -> float:
+    asked = str(container["resources"]["requests"]["cpu"])
+    return float(asked.removesuffix("m")) / 1000 if asked.endswith("m") else float(asked)
+
+
 def _containers(manifests: tuple[Manifest, ...]) -> list[tuple[str, dict[str, Any]]]:
     return [(name, container) for name, pod in pods(manifests).items() for container in pod["containers"]]
 

@@ -143,11 +143,11 @@ class NoForecaster:
 
     async def missing(self, snapshots: Sequence[SnapshotRef]) -> list[bool]:
         """No bundle is ever looked for here."""
-        raise NotImplementedError
+        raise AssertionError(f"{len(snapshots)} bundles are looked for")
 
     async def record_failure(self, job: WarmupJob) -> None:
         """Nothing fails here; if it does, the benchmark must not go on."""
-        raise NotImplementedError(job.last_error)
+        raise AssertionError(job.last_error)
 
     async def describe(self) -> ForecasterInfo:
         """As many slots as jobs may run at once."""
