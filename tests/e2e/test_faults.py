@@ -109,6 +109,8 @@ def test_while_redis_is_away_the_last_good_answer_is_served_and_nothing_is_enque
     caller.ingest()
     caller.premium()
     caller.until("ready")
+    # An answer is ready as soon as its forecasts are there; their job moves once more.
+    wait_until(lambda: caller.rows()[0]["status"] == "ready", 20, "the row is ready")
     version = caller.rows()[0]["version"]
     valkey.stop()
     answer = caller.premium()

@@ -16,6 +16,7 @@ from tests.e2e.calls import EXPORTS, PREMIUM, Caller, export
 from tests.e2e.conftest import Call, Product, StartProduct
 
 GENERATE = 'warmcast_rpc_calls_total{code="OK",method="/warmcast.forecaster.v1.ForecasterService/GenerateForecasts"}'
+from tests.waiting import wait_until
 
 
 def test_cold_then_warm_without_any_further_trigger(running_product: Product, call: Call) -> None:
@@ -153,6 +154,7 @@ def test_a_thousand_simultaneous_first_calls_make_one_row_and_one_run(running_pr
     assert Counter(answer.status_code for answer in answers) == {200: 1000}
     assert sum(answer.json()["warmupTriggered"] for answer in answers) == 1
     caller.until("ready")
+    wait_until(lambda: all(row["status"] == "ready" for row in caller.rows()), 20, "the rows are ready")
     rows = caller.rows()
     assert [(row["attempts"], row["lease_id"], row["status"]) for row in rows] == [(1, 1, "ready")]
 

@@ -48,6 +48,11 @@ BITES = {
     "one replica in production": Bite(
         between.test_production_has_two_of_each, put(1, SCALER, "gateway", "spec", "minReplicas")
     ),
+    "a development pod that leaves no room for the one that takes its place": Bite(
+        within.test_a_development_node_of_two_cores_holds_a_pod_and_the_one_that_takes_its_place,
+        put("1", "Deployment", "forecaster", *BOX, "resources", "requests", "cpu"),
+        scenario=("dev",),
+    ),
     "a schedule that may run twice at once": Bite(
         within.test_each_schedule_is_bounded, put("Allow", "CronJob", "sweep", "spec", "concurrencyPolicy")
     ),
