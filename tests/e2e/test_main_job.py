@@ -14,9 +14,9 @@ import pytest
 from devstack.ports import free_port
 from tests.e2e.calls import EXPORTS, PREMIUM, Caller, export
 from tests.e2e.conftest import Call, Product, StartProduct
+from tests.waiting import wait_until
 
 GENERATE = 'warmcast_rpc_calls_total{code="OK",method="/warmcast.forecaster.v1.ForecasterService/GenerateForecasts"}'
-from tests.waiting import wait_until
 
 
 def test_cold_then_warm_without_any_further_trigger(running_product: Product, call: Call) -> None:
