@@ -11,13 +11,13 @@ Value = TypeVar("Value")
 _PAUSE = 0.02  # seconds between two looks
 
 
-def wait_until(condition: Callable[[], Value], timeout: float, what: str) -> Value:
+def wait_until(condition: Callable[[], Value], timeout: float, what: str, *, pause: float = _PAUSE) -> Value:
     """Looks until the condition's value is true, and returns it. Fails the test after `timeout` seconds."""
     until = time.monotonic() + timeout
     while not (value := condition()):
         if time.monotonic() > until:
             raise AssertionError(f"not within {timeout:g} s: {what} (last seen: {value!r})")
-        time.sleep(_PAUSE)
+        time.sleep(pause)
     return value
 
 

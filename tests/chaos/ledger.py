@@ -89,6 +89,8 @@ CREATE TRIGGER chaos_witness AFTER INSERT ON forecast_records
 # What the holder of a lease alone may do.
 _HOLDERS = "('beat', 'ready', 'retried', 'failed', 'handed-back')"
 
+_UNSETTLED = "SELECT count(*) FROM warmup_jobs WHERE status IN ('queued', 'running')"
+
 _MUST_BE_ZERO = {
     "zombie: settled what was not running": """
         SELECT count(*) FROM chaos_ledger
@@ -137,7 +139,7 @@ _MUST_BE_ZERO = {
     "lost: job that the ledger last saw elsewhere": """
         SELECT count(*) FROM warmup_jobs AS job
         WHERE job.version <> (SELECT max(version) FROM chaos_ledger WHERE job_id = job.id)""",
-    "unsettled job": "SELECT count(*) FROM warmup_jobs WHERE status IN ('queued', 'running')",
+    "unsettled job": _UNSETTLED,
 }
 
 _HAPPENED = """
@@ -163,6 +165,12 @@ def wrongs(database_url: str) -> dict[str, int]:
     """What must never be, counted; all zero when all is well."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         return {name: _count(connection, statement) for name, statement in _MUST_BE_ZERO.items()}
+
+
+def unsettled(database_url: str) -> int:
+    """How many jobs are queued or running."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        return _count(connection, _UNSETTLED)
 
 
 def happened(database_url: str) -> dict[str, int]:

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import date, timedelta
 
 import grpc
@@ -22,7 +21,7 @@ from tests.chaos.world import SECRET, World
 TIMEFRAME = "12m"
 _CALLERS = 12
 _PATIENCE = 3.0  # seconds for one answer
-RETRY = 0.3  # seconds after which a caller who got no answer asks again
+_RETRY = 0.3  # seconds after which a caller who got no answer asks again
 _WEEKS = 52
 
 
@@ -88,7 +87,7 @@ class Callers:
                 if self._ended.wait(wait):
                     return
                 while not self._answered(http, slug, forced):
-                    if self._ended.wait(RETRY):
+                    if self._ended.wait(_RETRY):
                         return
 
     def _answered(self, http: httpx.Client, slug: str, forced: bool) -> bool:
@@ -114,16 +113,8 @@ def client(world: World) -> httpx.Client:
     return httpx.Client(base_url=world.gateway_url, timeout=_PATIENCE, trust_env=False)
 
 
-@dataclass(frozen=True)
-class Premium:
-    """A premium answer."""
-
-    ready: bool  # with forecasts of the newest data, and not stale
-    retry_after: float  # seconds until it makes sense to ask again
-
-
-def ask(http: httpx.Client, slug: str) -> Premium | None:
-    """A premium answer; None when there is none."""
+def ask(http: httpx.Client, slug: str) -> bool | None:
+    """Whether a premium answer has forecasts of the newest data that are not stale; None when there is no answer."""
     try:
         response = http.get("/api/comparison/premium", params={"slug": slug, "tf": TIMEFRAME, "geo": "US"})
     except httpx.HTTPError:
@@ -131,10 +122,7 @@ def ask(http: httpx.Client, slug: str) -> Premium | None:
     if response.status_code != 200:
         return None
     said = response.json()
-    return Premium(
-        ready=said["warmupStatus"] == "ready" and said["forecastAvailable"] and not said["stale"],
-        retry_after=float(response.headers.get("Retry-After", 0)),
-    )
+    return bool(said["warmupStatus"] == "ready" and said["forecastAvailable"] and not said["stale"])
 
 
 def force(http: httpx.Client, slug: str) -> bool:

@@ -16,12 +16,12 @@ from services.common.cache_keys import LOCK, SnapshotName, forecast_key, warmup_
 from services.forecaster import envelope
 from tests.chaos import ledger
 from tests.chaos.faults import Struck
-from tests.chaos.load import RETRY, Premium, ask, authorised, client, stub
+from tests.chaos.load import ask, authorised, client, stub
 from tests.chaos.world import World
 from tests.waiting import wait_until
 
 _ASKING = 6  # callers at once
-_LONGEST_WAIT = 60.0  # seconds, as what is queued names at most; what has failed is requeued before it has cooled down
+_LOOKING = 0.2  # seconds between two looks at the queue: what is measured shares the machine with who looks
 _BEFORE, _AFTER_FROM, AFTER_TO = 30, 20, 50  # seconds from a fault
 _RECOVERED = 0.95  # of the rate before a fault
 
@@ -64,33 +64,28 @@ class Verdict:
 
 
 def settle(world: World, slugs: Sequence[str], *, seconds: float) -> int:
-    """Heals all, and asks until every premium answer is ready; requeues what has failed, as an operator would.
+    """Heals all, and asks for everything in rounds until every premium answer is ready; requeues what has failed, as an
+    operator would.
 
-    None is asked for before the time that its last answer named. Returns how many are not ready after `seconds`.
-    Raises AssertionError when a service does not become ready.
+    Nobody asks between two rounds: what is queued has to be done by itself. Returns how many are not ready after
+    `seconds`. Raises AssertionError when a service does not become ready.
     """
     world.heal()
     wait_until(world.ready, seconds, "all services are ready")
-    due = dict.fromkeys(slugs, 0.0)  # of what is not ready: when it may be asked for again, by the monotonic clock
-
-    def all_ready() -> bool:
-        asked = [slug for slug, at in due.items() if at <= time.monotonic()]
-        if due and not asked:
-            return False
+    until = time.monotonic() + seconds
+    waiting = list(slugs)
+    while waiting and time.monotonic() < until:
         for address in world.jobs_addresses:
             _requeue_failed(address)
-        for slug, answer in zip(asked, _answers(world, asked), strict=True):
-            if answer and answer.ready:
-                del due[slug]
-            else:
-                due[slug] = time.monotonic() + (min(answer.retry_after, _LONGEST_WAIT) if answer else RETRY)
-        return not due and ledger.wrongs(world.postgres.url)["unsettled job"] == 0
-
-    try:
-        wait_until(all_ready, seconds, "every comparison is ready")
-    except AssertionError:
-        print(f"chaos | not ready after {seconds:.0f} s: {len(due)}, such as {sorted(due)[:5]}", flush=True)
-    return len(due)
+        waiting = [slug for slug, ready in zip(waiting, _answers(world, waiting), strict=True) if not ready]
+        left = until - time.monotonic()
+        try:
+            wait_until(lambda: not ledger.unsettled(world.postgres.url), left, "the queue is empty", pause=_LOOKING)
+        except AssertionError as late:
+            print(f"chaos | {late}", flush=True)
+    if waiting:
+        print(f"chaos | not ready after {seconds:.0f} s: {len(waiting)}, such as {sorted(waiting)[:5]}", flush=True)
+    return len(waiting)
 
 
 def judge(world: World, slugs: Sequence[str], struck: Sequence[Struck], *, unsettled: int) -> Verdict:
@@ -98,7 +93,7 @@ def judge(world: World, slugs: Sequence[str], struck: Sequence[Struck], *, unset
     url = world.postgres.url
     wrong = ledger.wrongs(url)
     wrong["comparison that did not settle"] = unsettled
-    wrong["premium answer that is not ready"] = sum(not (each and each.ready) for each in _answers(world, slugs))
+    wrong["premium answer that is not ready"] = sum(not ready for ready in _answers(world, slugs))
     wrong["Redis: write below a raised fence"] = world.fence.below
     wrong |= _bundles(world)
     return Verdict(
@@ -138,7 +133,7 @@ def _requeue_failed(address: str) -> None:
         print(f"chaos | requeue: {error}")  # it is asked again in a moment
 
 
-def _answers(world: World, slugs: Sequence[str]) -> list[Premium | None]:
+def _answers(world: World, slugs: Sequence[str]) -> list[bool | None]:
     with client(world) as http, ThreadPoolExecutor(_ASKING) as callers:
         return list(callers.map(lambda slug: ask(http, slug), slugs))
 
