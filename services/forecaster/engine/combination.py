@@ -1,4 +1,4 @@
-"""The forecast: at each step the weighted median of ten or eleven simple ones that err in different ways.
+"""The forecast: at each step the weighted median of ten to fourteen simple ones that err in different ways.
 
 On the real exports, weights learned over series did not hold for sources that they were not learned from; a median did,
 and somewhat better when members that erred more in this series' own backtest weigh less. Two of them are naive where
@@ -15,20 +15,20 @@ from numpy.typing import NDArray
 from services.forecaster.engine.history import Array
 from services.forecaster.engine.rhythm import Rhythm
 from services.forecaster.engine.seasonality import has_season, season_profile
-from services.forecaster.engine.smoothing import FLAT, GRID, LEVELS, past_errors, smooth, weights
+from services.forecaster.engine.smoothing import FLAT, GRID, LEVELS, NOISE, past_errors, smooth, weights
 
 Places = NDArray[np.intp]
 
 LEAST_KNOWN = 8  # values; with fewer it is naive
 QUANTILES = (0.25, 0.5)  # of all that is known: where a series comes back to after its events
-RIGOUR = 2.0  # how fast trust falls with a member's error over the best's: 1 to 3 did about as well
+RIGOUR = 2.5  # how fast trust falls with a member's error over the best's: 2 to 3 did about as well
+LEAST_SLOPED = 2  # seasons known before a long-run slope is told from the season
 _SETTLING = 4  # first values whose errors say more about the start than about a parameter set
-NOISE = 0.02  # on the logarithmic scale, a point at level 50: smaller errors say nothing about what made them
 
 
 def members(values: Array, rhythm: Rhythm, origins: Sequence[int], steps: int) -> Array:
     """Each member's forecasts from each origin, `steps` ahead: (members, origins, steps),
-    ten members and one for each of the rhythm's calm levels.
+    ten members, one for each of the rhythm's calm levels and, where any origin knows two seasons, three with a slope.
 
     `values` and the forecasts are on a scale of the engine's. An origin is the number of values known, LEAST_KNOWN at
     least; what lies behind it is not looked at.
@@ -42,9 +42,12 @@ def members(values: Array, rhythm: Rhythm, origins: Sequence[int], steps: int) -
     levels = np.array([_levels(each, rhythm.spans) for each in known]).T[:, :, None]
     seasons = np.array([_repeated(profiles[row], origin, steps) for row, origin in zip(row_of, origins, strict=True)])
     naive = np.broadcast_to(values[np.array(origins) - 1][:, None], (1, *seasons.shape))
-    return np.concatenate(
-        (levels + seasons, _smoothed(rows, row_of, np.array(origins), steps, rhythm.calm) + seasons, naive)
-    )
+    smoothed = _smoothed(rows, row_of, np.array(origins), steps, rhythm.calm)
+    parts = [levels + seasons, smoothed + seasons, naive]
+    if seasonal and max(origins) >= LEAST_SLOPED * rhythm.season:
+        slopes = np.array([_slopes(each, rhythm.season) for each in known]).T[:, :, None]
+        parts.append(smoothed[0] + slopes * np.arange(1, steps + 1) + seasons)
+    return np.concatenate(parts)
 
 
 def trust(errors: Array) -> Array:
@@ -71,6 +74,16 @@ def _levels(known: Array, spans: tuple[int, ...]) -> list[float]:
     medians = [_quantile(np.sort(known[-span:]), 0.5) for span in spans]
     ranked = np.sort(known)
     return [float(known[-1]), *medians, *(_quantile(ranked, share) for share in QUANTILES)]
+
+
+def _slopes(known: Array, season: int) -> list[float]:
+    """Change per step, from changes over a season: the mean of the last season's, the median of the last two seasons'
+    and that of all (as by Theil and Sen). 0 where no season lies behind the last value."""
+    changes = (known[season:] - known[:-season]) / season
+    if not len(changes):
+        return [0.0, 0.0, 0.0]
+    medians = (_quantile(np.sort(some), 0.5) for some in (changes[-2 * season :], changes))
+    return [float(changes[-season:].mean()), *medians]
 
 
 def _smoothed(rows: Array, row_of: Places, origins: Places, steps: int, calm: tuple[float, ...]) -> Array:

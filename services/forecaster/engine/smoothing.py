@@ -17,6 +17,7 @@ TRENDS = (0.05, 0.15, 0.3)  # shares of the level's share that the trend takes u
 DAMPINGS = (0.8, 0.9, 0.97)  # what remains of a trend after each step
 SHARPNESS = 10.0  # how fast a parameter set's weight falls with its error over the best's
 FIRST_VALUES = 3  # whose mean is the level to begin with
+NOISE = 0.02  # on the logarithmic scale, a point at level 50: smaller errors say nothing about what made them
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from services.common.comparison import Step
+from services.forecaster.engine import seasonality
 from services.forecaster.engine.combination import members, trust, weighted_median
 from services.forecaster.engine.rhythm import RHYTHMS
 from services.forecaster.engine.seasonality import has_season, season_profile, without_season
@@ -45,7 +46,7 @@ def test_weights_prefer_what_erred_less_and_equal_losses_share() -> None:
 def test_no_member_looks_ahead() -> None:
     known, other = np.array(wandering(180)), np.array(wandering(180, seed=9))
     origins = [60, 110, 140]
-    for rhythm, count in ((WEEKS, 11), (DAYS, 10)):
+    for rhythm, count in ((WEEKS, 14), (DAYS, 13)):
         mixed = np.concatenate((known[:140], other[140:]))
         assert members(known, rhythm, origins, 14).tolist() == members(mixed, rhythm, origins, 14).tolist()
         assert members(known, rhythm, origins, 14).shape == (count, 3, 14)
@@ -65,6 +66,40 @@ def test_a_season_is_found_and_a_short_or_irregular_series_has_none() -> None:
     assert not season_profile(wave[:10], DAYS).any()
     assert np.abs(season_profile(np.array(wandering(84)), DAYS)).max() < 3
     assert np.isfinite(season_profile(np.full(84, 7.0), DAYS)).all()
+
+
+def test_a_season_that_changed_is_that_of_late_and_one_that_stays_is_the_mean_of_all() -> None:
+    phases = np.arange(7.0) - 3
+    noise = np.array(wandering(84)) / 20
+    turned = np.concatenate((np.tile(phases, 8), np.tile(-phases, 4))) + noise
+    assert season_profile(turned, DAYS) @ -phases > 0.5 * phases @ phases
+    steady = np.tile(phases, 12) + np.random.default_rng(5).normal(0, 2, 84)
+    equal = steady.reshape(12, 7).mean(axis=0)
+    late = steady.reshape(12, 7)[-2:].mean(axis=0)
+    profile = season_profile(steady, DAYS)
+    assert np.abs(profile - equal).mean() < np.abs(profile - late).mean()
+
+
+def test_a_trend_that_goes_on_to_the_ends_leaves_less_of_a_line_in_the_season(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = np.arange(28) / 10
+    left = np.abs(season_profile(line, DAYS)).max()
+    monkeypatch.setattr(seasonality, "ENDS_GO_ON", 0.0)
+    assert left < 0.6 * np.abs(season_profile(line, DAYS)).max()
+
+
+def test_two_known_seasons_bring_members_with_a_slope() -> None:
+    line = np.arange(84) / 20
+    assert members(line, DAYS, [13], 14).shape[0] == 10
+    made = members(line, DAYS, [84], 14)
+    assert made.shape[0] == 13
+    assert made[-3:, 0, 7:] - made[-3:, 0, :7] == pytest.approx(np.full((3, 7), 7 / 20), abs=0.01)
+
+
+def test_one_jump_bends_the_mean_slope_but_not_the_medians() -> None:
+    jumped = np.where(np.arange(84) < 80, 1.0, 3.0)
+    mean, of_two, of_all = np.diff(members(jumped, DAYS, [84], 14)[-3:, 0], axis=1).mean(axis=1)
+    assert mean > 0.1
+    assert [of_two, of_all] == pytest.approx([0.0, 0.0], abs=0.02)
 
 
 def test_a_seasonal_series_is_forecast_with_its_season() -> None:
@@ -88,6 +123,6 @@ def test_weight_pulls_the_median_towards_who_has_it() -> None:
 
 
 def test_trust_falls_with_the_error_and_bears_perfection() -> None:
-    assert trust(np.array([1.0, 2.0, 3.0])) == pytest.approx(np.exp([0.0, -2.0, -4.0]), abs=0.05)
-    assert trust(np.array([0.0, 0.001])) == pytest.approx(1, abs=0.11)  # too small a difference to tell them apart
+    assert trust(np.array([1.0, 2.0, 3.0])) == pytest.approx(np.exp([0.0, -2.5, -5.0]), abs=0.05)
+    assert trust(np.array([0.0, 0.001])) == pytest.approx(1, abs=0.12)  # too small a difference to tell them apart
     assert trust(np.zeros(3)).tolist() == [1, 1, 1]
