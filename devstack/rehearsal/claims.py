@@ -49,6 +49,8 @@ def require(so: bool, why: str) -> None:
 async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float, what: str) -> None:
     """Waits for it. Raises Broken after so many seconds."""
     try:
-        await asyncio.wait_for(holds(condition), seconds)
+        # Not wait_for: until Python 3.12, what ends at the moment of a cancellation hides it.
+        async with asyncio.timeout(seconds):
+            await holds(condition)
     except TimeoutError:
         raise Broken(f"not within {seconds:g} s: {what}") from None

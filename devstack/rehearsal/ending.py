@@ -49,7 +49,8 @@ async def _interruptible(main: Callable[[], Coroutine[Any, Any, Result]]) -> Res
         if signal.getsignal(number) is signal.SIG_IGN:
             continue  # as under nohup
         asyncio.get_running_loop().add_signal_handler(number, interrupt, number)
-    try:
-        return await task
-    except asyncio.CancelledError:
-        raise Interrupted(sent[0]) from None
+    with contextlib.suppress(asyncio.CancelledError):
+        result = await task
+        if not sent:
+            return result
+    raise Interrupted(sent[0])  # also where what was awaited hid the cancellation

@@ -50,7 +50,8 @@ class Run:
         """Runs it; whether it succeeded."""
         self.succeeded = False
         with contextlib.suppress(TimeoutError):
-            self.succeeded = await asyncio.wait_for(self._try(), self._job.deadline)
+            async with asyncio.timeout(self._job.deadline):
+                self.succeeded = await self._try()
         return self.succeeded
 
     def kill(self) -> None:

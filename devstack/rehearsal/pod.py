@@ -164,7 +164,8 @@ class Pod:
         await asyncio.sleep(before / self._pace)
         self._child.send(signal.SIGTERM)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(ended(self._child), max(grace - before, _LEAST_GRACE))
+            async with asyncio.timeout(max(grace - before, _LEAST_GRACE)):
+                await ended(self._child)
         self._child.kill_group()
 
     async def _stop_tending(self) -> None:
