@@ -18,6 +18,13 @@ from tests.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="processes are found by /proc")
 
+# A shell starts what it puts into the background with SIGINT ignored, and tests may be there.
+_AS_IN_A_TERMINAL = (
+    "import runpy, signal\n"
+    "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    "runpy.run_module('devstack.rehearsal', run_name='__main__')"
+)
+
 
 @pytest.mark.parametrize(
     ("number", "moment"), [(signal.SIGTERM, "as stores start"), (signal.SIGINT, "as services run")]
@@ -45,7 +52,7 @@ def test_it_leaves_nothing(number: signal.Signals, moment: str, tmp_path: Path) 
 @contextlib.contextmanager
 def _rehearsal(folder: Path) -> Iterator[subprocess.Popen[str]]:
     """A short one, whose folder is made in that one."""
-    command = [sys.executable, "-m", "devstack.rehearsal", "--short"]
+    command = [sys.executable, "-c", _AS_IN_A_TERMINAL, "--short"]
     pipe = subprocess.PIPE
     environment = {**inherited(), "TMPDIR": str(folder)}  # each of its processes has it too
     with subprocess.Popen(command, cwd=CHECKOUT, env=environment, stdout=pipe, stderr=pipe, text=True) as rehearsal:
