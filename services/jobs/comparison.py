@@ -12,6 +12,16 @@ from services.jobs.signals import Signals
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a queued or running job stands."""
+
+    position: int  # 1 is next; 0: not queued
+    wait_seconds: float  # until `not_before`
+    running_seconds: float  # since it was started; 0 unless running
+    mean_run_seconds: float | None  # of recent runs; None: there were none
+
+
+@dataclass(frozen=True)
 class WarmupView:
     """A comparison's current snapshot and where its warmup stands, by PostgreSQL's clock."""
 
@@ -22,18 +32,9 @@ class WarmupView:
     previous_data_hash: str | None
     previous_engine_version: str | None
     job: WarmupJob | None
+    place: Place | None  # None unless the job is queued or running
     overdue: bool
     cooldown_seconds: float  # 0 unless failed and cooling down
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a queued or running job stands."""
-
-    position: int  # 1 is next; 0: not queued
-    wait_seconds: float  # until `not_before`
-    running_seconds: float  # since it was started; 0 unless running
-    mean_run_seconds: float | None  # of recent runs; None: there were none
 
 
 @dataclass(frozen=True)

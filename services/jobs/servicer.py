@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, timedelta
 from typing import Any, NoReturn
@@ -130,14 +130,16 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
         return messages.trust(await self._record.trust())
 
     async def GetWarmup(self, request: pb.GetWarmupRequest, context: Context) -> pb.GetWarmupResponse:
-        view = await self._comparisons.view(_key(request.key))
-        return (await self._warmups([view]))[0]
+        return self._warmup(await self._comparisons.view(_key(request.key)))
 
     async def BatchGetWarmups(self, request: pb.BatchGetWarmupsRequest, context: Context) -> pb.BatchGetWarmupsResponse:
         if len(request.keys) > _MAX_BATCH:
             raise invalid("keys", f"more than {_MAX_BATCH} comparisons in one call")
         views = await self._comparisons.views([_key(key) for key in request.keys])
-        return pb.BatchGetWarmupsResponse(warmups=await self._warmups(views))
+        # An empty message where there is none.
+        return pb.BatchGetWarmupsResponse(
+            warmups=[self._warmup(view) if view else pb.GetWarmupResponse() for view in views]
+        )
 
     async def EnqueueWarmup(self, request: pb.EnqueueWarmupRequest, context: Context) -> pb.EnqueueWarmupResponse:
         key = _key(request.key)
@@ -157,11 +159,8 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
         else:
             count_begun(reason)
         response = pb.EnqueueWarmupResponse(job=messages.job(job) if job else None, enqueued=enqueued)
-        if job:
-            places = await self._comparisons.places([job] if _unsettled(job) else [])
-            response.queue_position, eta = self._stands(job, places)
-            if eta is not None:
-                response.eta_seconds = eta
+        if job and job.status in (Status.QUEUED, Status.RUNNING):
+            self._tell_place(response, job, await self._comparisons.place(job.id))
         return response
 
     async def WatchWarmups(
@@ -259,28 +258,23 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
             running_here=self._dispatcher.running,
         )
 
-    async def _warmups(self, views: Sequence[WarmupView | None]) -> list[pb.GetWarmupResponse]:
-        """One message a view; an empty one where there is none."""
-        unsettled = [view.job for view in views if view and view.job and _unsettled(view.job)]
-        places = await self._comparisons.places(unsettled)
-        warmups = []
-        for view in views:
-            warmup = messages.warmup(view) if view else pb.GetWarmupResponse()
-            if view and view.job:
-                warmup.queue_position, eta = self._stands(view.job, places)
-                if eta is not None:
-                    warmup.eta_seconds = eta
-            warmups.append(warmup)
-        return warmups
+    def _warmup(self, view: WarmupView) -> pb.GetWarmupResponse:
+        warmup = messages.warmup(view)
+        if view.job:
+            self._tell_place(warmup, view.job, view.place)
+        return warmup
 
-    def _stands(self, job: WarmupJob, places: Mapping[int, Place]) -> tuple[int, float | None]:
-        """Queue position and ETA of an unsettled job; 0 and None of any other."""
-        place = places.get(job.id)
+    def _tell_place(
+        self, response: pb.GetWarmupResponse | pb.EnqueueWarmupResponse, job: WarmupJob, place: Place | None
+    ) -> None:
+        """Queue position and ETA of a job that has a place."""
         if place is None:
-            return 0, None
-        eta = eta_seconds(place, worker_slots=self._capacity.slots())
+            return
         # A runner may have taken it since the row was read; the answer stays of one piece.
-        return max(place.position, 1) if job.status is Status.QUEUED else 0, eta
+        response.queue_position = max(place.position, 1) if job.status is Status.QUEUED else 0
+        eta = eta_seconds(place, worker_slots=self._capacity.slots())
+        if eta is not None:
+            response.eta_seconds = eta
 
     async def _job(self, job_id: int) -> WarmupJob:
         job = await self._queue.job(job_id)
@@ -303,10 +297,6 @@ def _read(request: pb.IngestSnapshotRequest) -> list[Table]:
 
 def _key(key: pb.ComparisonKey) -> ComparisonKey:
     return ComparisonKey.parse(key.slug, key.timeframe, key.geo)
-
-
-def _unsettled(job: WarmupJob) -> bool:
-    return job.status in (Status.QUEUED, Status.RUNNING)
 
 
 def _filter(request: pb.ListJobsRequest | pb.RequeueJobsRequest) -> JobFilter:

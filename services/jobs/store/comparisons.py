@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from services.common.comparison import ComparisonKey, same_term
 from services.common.errors import WarmcastError
 from services.jobs.comparison import Ingested, Place, StoredSnapshot, WarmupView
 from services.jobs.ingest.snapshot import Snapshot
-from services.jobs.job import EnqueueReason, QueuePolicy, WarmupJob
+from services.jobs.job import EnqueueReason, QueuePolicy
 from services.jobs.signals import Signals
 from services.jobs.store import statements, upkeep, views
 from services.jobs.store.connection import Connection, run
@@ -148,9 +148,9 @@ class Comparisons:
         """The same of several by one statement, in order; None for a comparison that is not known."""
         return await views.views(self._database, keys, overdue_after=self._overdue_after)
 
-    async def places(self, jobs: Collection[WarmupJob]) -> dict[int, Place]:
-        """Where jobs stand in the queue, by id; one that is gone is left out."""
-        return await views.places(self._database, [job.id for job in jobs]) if jobs else {}
+    async def place(self, job_id: int) -> Place | None:
+        """Where a job stands in the queue; None: it is neither queued nor running."""
+        return await views.place(self._database, job_id)
 
     async def current(self, key: ComparisonKey) -> StoredSnapshot:
         """The current snapshot. Raises WarmcastError(NOT_FOUND)."""

@@ -58,7 +58,7 @@ PARAMETERS: dict[str, Any] = (
 )
 STATEMENTS = {
     "view": views.VIEWS,
-    "place": views.PLACES,
+    "place": views.PLACE.replace("%(id)s", "500"),
     "enqueue": statements.ENQUEUE,
     "trigger": statements.TRIGGER,
     "claim": statements.CLAIM,
