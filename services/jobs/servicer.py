@@ -26,7 +26,7 @@ from services.jobs.importer import Importer, ImportRequest
 from services.jobs.ingest.points import read_points
 from services.jobs.ingest.table import Table
 from services.jobs.ingest.trends_csv import read_trends_csv
-from services.jobs.job import EnqueueReason, Status, WarmupJob
+from services.jobs.job import EnqueueReason, Status, SweptJob, WarmupJob
 from services.jobs.store.comparisons import Comparisons
 from services.jobs.store.listings import JobFilter, Listings
 from services.jobs.store.queue import Queue
@@ -146,22 +146,22 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
         if request.reason not in _REASONS:
             raise invalid("reason", "the reason is missing")
         reason = _REASONS[request.reason]
-        job = await self._queue.enqueue(key, request.data_hash, seen_version=request.seen_version, reason=reason)
-        enqueued = job is not None
-        if job is None:
-            view = await self._comparisons.view(key)
-            job = view.job if view.data_hash == request.data_hash else None
-            if job and view.overdue and job.version == request.seen_version:
-                swept = await self._queue.sweep(job.id)
-                count_rescued(swept)
-                enqueued = bool(swept)
-                job = swept[0].job if swept else job
-        else:
+        begun = await self._queue.enqueue_and_place(
+            key, request.data_hash, seen_version=request.seen_version, reason=reason
+        )
+        if begun is not None:
             count_begun(reason)
-        response = pb.EnqueueWarmupResponse(job=messages.job(job) if job else None, enqueued=enqueued)
-        if job and job.status in (Status.QUEUED, Status.RUNNING):
-            self._tell_place(response, job, await self._comparisons.place(job.id))
-        return response
+            return self._enqueued(*begun, enqueued=True)
+        view = await self._comparisons.view(key)
+        job = view.job if view.data_hash == request.data_hash else None
+        swept: tuple[SweptJob, ...] = ()
+        if job and view.overdue and job.version == request.seen_version:
+            swept = await self._queue.sweep(job.id)
+            count_rescued(swept)
+        if swept:
+            job, view = swept[0].job, await self._comparisons.view(key)
+        place = view.place if job and view.job and view.job.id == job.id else None
+        return self._enqueued(job, place, enqueued=bool(swept))
 
     async def WatchWarmups(
         self, request: pb.WatchWarmupsRequest, context: Context
@@ -263,6 +263,12 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
         if view.job:
             self._tell_place(warmup, view.job, view.place)
         return warmup
+
+    def _enqueued(self, job: WarmupJob | None, place: Place | None, *, enqueued: bool) -> pb.EnqueueWarmupResponse:
+        response = pb.EnqueueWarmupResponse(job=messages.job(job) if job else None, enqueued=enqueued)
+        if job and job.status in (Status.QUEUED, Status.RUNNING):
+            self._tell_place(response, job, place)
+        return response
 
     def _tell_place(
         self, response: pb.GetWarmupResponse | pb.EnqueueWarmupResponse, job: WarmupJob, place: Place | None

@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 from services.common import errors
 from services.common.comparison import ComparisonKey, same_term
 from services.common.errors import WarmcastError
-from services.jobs.comparison import Ingested, Place, StoredSnapshot, WarmupView
+from services.jobs.comparison import Ingested, StoredSnapshot, WarmupView
 from services.jobs.ingest.snapshot import Snapshot
 from services.jobs.job import EnqueueReason, QueuePolicy
 from services.jobs.signals import Signals
@@ -147,10 +147,6 @@ class Comparisons:
     async def views(self, keys: Sequence[ComparisonKey]) -> list[WarmupView | None]:
         """The same of several by one statement, in order; None for a comparison that is not known."""
         return await views.views(self._database, keys, overdue_after=self._overdue_after)
-
-    async def place(self, job_id: int) -> Place | None:
-        """Where a job stands in the queue; None: it is neither queued nor running."""
-        return await views.place(self._database, job_id)
 
     async def current(self, key: ComparisonKey) -> StoredSnapshot:
         """The current snapshot. Raises WarmcastError(NOT_FOUND)."""

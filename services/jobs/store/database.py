@@ -48,7 +48,9 @@ class Database:
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             url,
             kwargs=OPTIONS,
-            min_size=1,
+            # All of them from the start: one that is made when calls already wait for it takes 25 ms of both processes
+            # until it has read its statements, and a mass of calls would wait for nine at once.
+            min_size=pool_size,
             max_size=pool_size,
             connection_class=Connection,
             max_waiting=1000,

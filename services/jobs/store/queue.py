@@ -11,13 +11,14 @@ from psycopg.rows import DictRow
 
 from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
+from services.jobs.comparison import Place
 from services.jobs.forecast import GeneratedForecasts
 from services.jobs.job import PRIORITY, Claims, EnqueueReason, Lease, QueuePolicy, Status, SweptJob, WarmupJob
 from services.jobs.store import arrays, rescue, statements, upkeep
 from services.jobs.store.coalescing import Coalescer
 from services.jobs.store.connection import Connection, run
 from services.jobs.store.database import Database
-from services.jobs.store.rows import to_claimed_jobs, to_job, to_swept_job
+from services.jobs.store.rows import to_claimed_jobs, to_job, to_place, to_swept_job
 from services.jobs.store.telling import Telling
 
 _LONGEST_REFRESH = 60.0  # seconds: it ranks all that was asked for, 100,000 comparisons in 2 s
@@ -44,6 +45,15 @@ class Queue:
             statements.ENQUEUE, _enqueue_parameters(key, data_hash, seen_version=seen_version, reason=reason)
         )
         return to_job(rows[0]) if rows else None
+
+    async def enqueue_and_place(
+        self, key: ComparisonKey, data_hash: str, *, seen_version: int, reason: EnqueueReason
+    ) -> tuple[WarmupJob, Place | None] | None:
+        """The same, and where the job now stands in the queue."""
+        rows = await self._change(
+            statements.ENQUEUE_AND_PLACE, _enqueue_parameters(key, data_hash, seen_version=seen_version, reason=reason)
+        )
+        return (to_job(rows[0]), to_place(rows[0])) if rows else None
 
     async def trigger(self, key: ComparisonKey, *, force: bool) -> WarmupJob | None:
         """Starts an episode for the current snapshot whatever the state; None: it runs, and force was not given."""

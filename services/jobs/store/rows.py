@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from functools import partial
 from operator import itemgetter
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from psycopg.rows import DictRow, TupleRow
 
 from services.common.comparison import ComparisonKey
+from services.jobs.comparison import Place
 from services.jobs.job import Cause, ClaimedJob, SweptJob, WarmupJob
 from services.jobs.series import SnapshotRef, SnapshotSeries
 from services.jobs.signals import Signals
@@ -19,7 +21,8 @@ _CLAIMED_NAMES = tuple(statements.CLAIMED_COLUMNS.split(", "))
 _SERIES_NAMES = tuple(column.split(".")[1] for column in statements.SERIES_COLUMNS.split(", "))
 _KEPT = len(ClaimedJob._fields) - 1  # all but the snapshot; the place in the queue comes after them
 _job_values = itemgetter(*_JOB_NAMES)
-_place = itemgetter(*(_CLAIMED_NAMES.index(name) for name in ("priority", "queued_at", "id")))
+_place_values = itemgetter(*(field.name for field in fields(Place)))
+_queue_order = itemgetter(*(_CLAIMED_NAMES.index(name) for name in ("priority", "queued_at", "id")))
 
 
 def to_job(row: DictRow) -> WarmupJob:
@@ -27,10 +30,15 @@ def to_job(row: DictRow) -> WarmupJob:
     return WarmupJob(*_job_values(row))
 
 
+def to_place(row: DictRow) -> Place | None:
+    """Where the job of a row stands that holds statements.PLACE; None: it is neither queued nor running."""
+    return Place(*_place_values(row)) if row["position"] is not None else None
+
+
 def to_claimed_jobs(rows: list[TupleRow]) -> tuple[ClaimedJob, ...]:
     """The jobs of the rows of statements.CLAIM in queue order; each snapshot is unpacked when it is asked for."""
     # With nothing to claim there is one row, which only says when to look again.
-    claimed = sorted((row for row in rows if row[0] is not None), key=_place)
+    claimed = sorted((row for row in rows if row[0] is not None), key=_queue_order)
     return tuple(ClaimedJob._make((*row[:_KEPT], partial(_unpack, row))) for row in claimed)
 
 

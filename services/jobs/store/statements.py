@@ -67,6 +67,30 @@ def new_episode(
 """
 
 
+# Of `job`, where it is queued or running. Bounded on both sides: 1,000 places ahead are counted, and the last 20 runs
+# are averaged, once for all jobs of a statement.
+PLACE = """
+    SELECT
+        CASE WHEN job.status = 'queued' THEN 1 + (
+            SELECT count(*) FROM (
+                SELECT FROM warmup_jobs AS ahead
+                WHERE ahead.status = 'queued'
+                  AND (ahead.priority, ahead.queued_at, ahead.id) < (job.priority, job.queued_at, job.id)
+                -- In queue order, so that the planner walks the queue's index and never the table.
+                ORDER BY ahead.priority, ahead.queued_at, ahead.id
+                LIMIT 1000
+            ) AS first
+        ) ELSE 0 END AS position,
+        GREATEST(0, EXTRACT(epoch FROM job.not_before - now()))::float8 AS wait_seconds,
+        CASE WHEN job.status = 'running' THEN EXTRACT(epoch FROM now() - job.started_at) ELSE 0 END::float8
+            AS running_seconds,
+        (SELECT avg(EXTRACT(epoch FROM run.completed_at - run.started_at)) FROM (
+            SELECT completed_at, started_at FROM warmup_jobs
+            WHERE status = 'ready' AND started_at IS NOT NULL ORDER BY updated_at DESC LIMIT 20
+        ) AS run)::float8 AS mean_run_seconds
+    WHERE job.status IN ('queued', 'running')
+"""
+
 # Only the snapshot that is current while the statement runs can be enqueued: an older one that was seen before an
 # import came in makes no row. An import waits for the lock, and then cancels what was enqueued here.
 _INSERT_CURRENT = """
@@ -82,7 +106,7 @@ _INSERT_CURRENT = """
 """
 
 # A caller acts on the row as it saw it. If the row has moved on since (version), someone else acted: nothing changes.
-ENQUEUE = f"""
+_ENQUEUED = f"""
 WITH enqueued AS (
     {_INSERT_CURRENT}
     ON CONFLICT ON CONSTRAINT warmup_job_unique DO UPDATE SET {new_episode()}
@@ -93,7 +117,12 @@ WITH enqueued AS (
     )
     RETURNING {JOB_COLUMNS}
 )
-SELECT enqueued.*, {NOTIFY} FROM enqueued
+"""
+ENQUEUE = f"{_ENQUEUED} SELECT enqueued.*, {NOTIFY} FROM enqueued"
+# For a caller who is told where the job stands: one way to the database, where a second one cost as much.
+ENQUEUE_AND_PLACE = f"""
+{_ENQUEUED}
+SELECT job.*, stands.*, {NOTIFY} FROM enqueued AS job LEFT JOIN LATERAL ({PLACE}) AS stands ON true
 """
 
 _KEEPS_ITS_PLACE = "CASE WHEN job.status = 'queued' THEN job.queued_at ELSE now() END"

@@ -3,40 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
 
 from psycopg.rows import DictRow
 
 from services.common.comparison import ComparisonKey
-from services.jobs.comparison import Place, WarmupView
+from services.jobs.comparison import WarmupView
 from services.jobs.store import statements
 from services.jobs.store.database import Database
-from services.jobs.store.rows import to_job, to_signals
-
-# Of `job`, where it is queued or running. Bounded on both sides: 1,000 places ahead are counted, and the last 20 runs
-# are averaged, once for all jobs of a statement.
-_PLACE = """
-    SELECT
-        CASE WHEN job.status = 'queued' THEN 1 + (
-            SELECT count(*) FROM (
-                SELECT FROM warmup_jobs AS ahead
-                WHERE ahead.status = 'queued'
-                  AND (ahead.priority, ahead.queued_at, ahead.id) < (job.priority, job.queued_at, job.id)
-                -- In queue order, so that the planner walks the queue's index and never the table.
-                ORDER BY ahead.priority, ahead.queued_at, ahead.id
-                LIMIT 1000
-            ) AS first
-        ) ELSE 0 END AS position,
-        GREATEST(0, EXTRACT(epoch FROM job.not_before - now()))::float8 AS wait_seconds,
-        CASE WHEN job.status = 'running' THEN EXTRACT(epoch FROM now() - job.started_at) ELSE 0 END::float8
-            AS running_seconds,
-        (SELECT avg(EXTRACT(epoch FROM run.completed_at - run.started_at)) FROM (
-            SELECT completed_at, started_at FROM warmup_jobs
-            WHERE status = 'ready' AND started_at IS NOT NULL ORDER BY updated_at DESC LIMIT 20
-        ) AS run)::float8 AS mean_run_seconds
-    WHERE job.status IN ('queued', 'running')
-"""
-_PLACE_NAMES = tuple(field.name for field in fields(Place))
+from services.jobs.store.rows import to_job, to_place, to_signals
 
 # By unique indexes alone, but for the place in the queue.
 VIEWS = f"""
@@ -65,10 +39,8 @@ LEFT JOIN warmup_jobs AS previous_job ON previous_job.slug = previous.slug
     AND previous_job.data_hash = previous.data_hash
 LEFT JOIN warmup_jobs AS job ON job.slug = comparison.slug AND job.timeframe = comparison.timeframe
     AND job.geo = comparison.geo AND job.data_hash = current.data_hash
-LEFT JOIN LATERAL ({_PLACE}) AS stands ON true
+LEFT JOIN LATERAL ({statements.PLACE}) AS stands ON true
 """
-
-PLACE = f"SELECT stands.* FROM warmup_jobs AS job, LATERAL ({_PLACE}) AS stands WHERE job.id = %(id)s"
 
 
 async def views(database: Database, keys: Sequence[ComparisonKey], *, overdue_after: float) -> list[WarmupView | None]:
@@ -86,12 +58,6 @@ async def views(database: Database, keys: Sequence[ComparisonKey], *, overdue_af
     return found
 
 
-async def place(database: Database, job_id: int) -> Place | None:
-    """Where a job stands; None: it is neither queued nor running."""
-    rows = await database.fetch(PLACE, {"id": job_id})
-    return _place(rows[0]) if rows else None
-
-
 def _view(key: ComparisonKey, row: DictRow) -> WarmupView:
     return WarmupView(
         key=key,
@@ -101,11 +67,7 @@ def _view(key: ComparisonKey, row: DictRow) -> WarmupView:
         previous_data_hash=row["previous_data_hash"],
         previous_engine_version=row["previous_engine_version"],
         job=to_job(row) if row["has_job"] else None,
-        place=_place(row) if row["position"] is not None else None,
+        place=to_place(row),
         overdue=row["overdue"],
         cooldown_seconds=row["cooldown_seconds"],
     )
-
-
-def _place(row: DictRow) -> Place:
-    return Place(**{name: row[name] for name in _PLACE_NAMES})

@@ -58,8 +58,8 @@ PARAMETERS: dict[str, Any] = (
 )
 STATEMENTS = {
     "view": views.VIEWS,
-    "place": views.PLACE.replace("%(id)s", "500"),
     "enqueue": statements.ENQUEUE,
+    "enqueue and place": statements.ENQUEUE_AND_PLACE,
     "trigger": statements.TRIGGER,
     "claim": statements.CLAIM,
     "rescue": rescue.RESCUE,
