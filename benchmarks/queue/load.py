@@ -17,10 +17,11 @@ import sys
 import time
 from collections.abc import Iterator
 
-import httpx
 import psycopg
 import redis
+import uvloop
 
+from benchmarks.queue.caller import Caller
 from benchmarks.queue.systems.warmcast import SYSTEM
 from benchmarks.stack import Stack
 from services.jobs.job import QueuePolicy
@@ -47,7 +48,7 @@ def main(arguments: list[str]) -> int:
     with _product() as (base_url, environment):
         if asked.kind == "false-rescues":
             return asyncio.run(_false_rescues(environment["DATABASE_URL"], asked.seconds))
-        return asyncio.run(_expiry(base_url, environment, asked.rate, asked.seconds, asked.trials))
+        return uvloop.run(_expiry(base_url, environment, asked.rate, asked.seconds, asked.trials))
 
 
 async def _false_rescues(url: str, seconds: float) -> int:
@@ -79,15 +80,15 @@ async def _expiry(base_url: str, environment: dict[str, str], rate: float, secon
     ratios = []
     with psycopg.connect(environment["DATABASE_URL"], autocommit=True) as connection:
         slugs = [str(slug) for (slug,) in connection.execute("SELECT slug FROM comparisons")]
-        async with httpx.AsyncClient(base_url=base_url, timeout=30, trust_env=False) as http:
-            for slug in slugs:
-                await _ask(http, slug)
+        async with Caller(base_url) as caller:
             for _ in range(trials):
+                for slug in slugs:  # what the last trial did not come to ask for is cold, and would not be quiet
+                    await caller.ask(slug)
                 await _until(connection, "SELECT count(*) = 0 FROM warmup_jobs WHERE status <> 'ready'")
-                quiet = await _p99(http, slugs, rate, seconds)
+                quiet = await caller.p99(slugs, rate=rate, seconds=seconds)
                 with redis.Redis.from_url(environment["REDIS_URL"]) as cache:
                     gone = cache.delete(*cache.scan_iter("forecast:*", count=1000))
-                expired = await _p99(http, slugs, rate, seconds)
+                expired = await caller.p99(slugs, rate=rate, seconds=seconds)
                 ratios.append(expired / quiet)
                 print(
                     f"{gone} bundles gone at once: p99 {1000 * quiet:.1f} → {1000 * expired:.1f} ms at {rate:.0f}/s, "
@@ -95,25 +96,6 @@ async def _expiry(base_url: str, environment: dict[str, str], rate: float, secon
                     flush=True,
                 )
     return 1 if sorted(ratios)[len(ratios) // 2] > _BAR else 0
-
-
-async def _p99(http: httpx.AsyncClient, slugs: list[str], rate: float, seconds: float) -> float:
-    """Of calls that begin at a steady rate, whatever the others take."""
-    calls = []
-    begun = time.monotonic()
-    for number in range(int(rate * seconds)):
-        await asyncio.sleep(max(begun + number / rate - time.monotonic(), 0))
-        calls.append(asyncio.create_task(_ask(http, random.choice(slugs))))
-    took = sorted(await asyncio.gather(*calls))
-    return took[len(took) * 99 // 100]
-
-
-async def _ask(http: httpx.AsyncClient, slug: str) -> float:
-    begun = time.monotonic()
-    answer = await http.get("/api/comparison/premium", params={"slug": slug, "tf": "12m"})
-    took = time.monotonic() - begun
-    answer.raise_for_status()
-    return took
 
 
 async def _until(connection: psycopg.Connection, query: str) -> None:

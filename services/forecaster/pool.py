@@ -14,7 +14,8 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 import structlog
 from pebble import ProcessExpired, ProcessPool
@@ -31,24 +32,41 @@ WAITING = Gauge("warmcast_forecaster_runs_waiting", "Runs that wait for a slot")
 REPLACED = Counter("warmcast_forecaster_workers_replaced_total", "Workers that were replaced, by cause", ["cause"])
 
 WARM_UP_SECONDS = 60.0  # a worker is warm in 2 to 3 s on an idle core
+PATIENCE_SECONDS = 5.0  # for what takes some 20 ms of a CPU, and under a second when a series is as long as may be
 Result = TypeVar("Result")
+
+
+class Prepare(Protocol):
+    """What is called in each new worker, with this process's id."""
+
+    def __call__(self, parent: int, *, background: bool) -> None: ...
 
 
 class Pool:
     """Runs functions in worker processes. Start it in the main thread: workers end with the thread that started them.
 
-    `prepare` is called in each new worker with this process's id.
+    Workers begin in the background, where a machine that others keep busy leaves them next to nothing. A run that has
+    not ended there after `patience` seconds is begun again in a worker that gets its share, in place of that one.
     """
 
     def __init__(
-        self, *, slots: int, queue_limit: int, deadline: float, prepare: Callable[[int], None] = worker.start
+        self,
+        *,
+        slots: int,
+        queue_limit: int,
+        deadline: float,
+        patience: float = PATIENCE_SECONDS,
+        prepare: Prepare = worker.start,
     ) -> None:
         self.slots = slots
         self._room = slots + queue_limit
         self._deadline = deadline
+        self._patience = patience
         self._prepare = prepare
         self._workers: list[ProcessPool] = []
-        self._idle: asyncio.Queue[ProcessPool] = asyncio.Queue()
+        self._background: set[ProcessPool] = set()  # of the workers
+        # The last one first: it is the warmest, and after a run that starved the one that gets its share.
+        self._idle: asyncio.LifoQueue[ProcessPool] = asyncio.LifoQueue()
         self._turns = asyncio.Semaphore(slots)
         self._admitted = 0
         self._typical_seconds = 1.0
@@ -59,7 +77,7 @@ class Pool:
     def start(self) -> None:
         """Starts every worker and returns at once; they warm up by themselves."""
         for _ in range(self.slots):
-            self._idle.put_nowait(self._new_worker())
+            self._idle.put_nowait(self._new_worker(background=True))
 
     async def until_warm(self) -> None:
         """Returns once every worker has answered; one that cannot start is replaced and waited for again."""
@@ -102,7 +120,8 @@ class Pool:
         Raises what the function raises; UNAVAILABLE when the worker died, DEADLINE_EXCEEDED when it was killed for
         taking too long. A caller that is cancelled frees the worker: what it computes is killed.
         """
-        # A worker that died before it took the task is no fault of the task. Every one may have: each gets its turn.
+        # A worker that died before it took the task is no fault of the task, and no more is one that starved with it.
+        # Every one may have: each gets its turn.
         for _ in range(self.slots + 1):
             if self._stopped:
                 raise WarmcastError(errors.UNAVAILABLE, "the forecaster is stopping", retry_after=1)
@@ -124,19 +143,25 @@ class Pool:
 
     async def _run_in(self, slot: ProcessPool, function: Callable[..., Result], *args: object) -> Result:
         spoiled = "cancelled"
+        patient = slot in self._background and self._patience < self._deadline
+        deadline = self._patience if patient else self._deadline
         try:
             if slot not in self._workers or not slot.active:
                 raise BrokenProcessPool("the worker ended while it was idle")
             with BUSY.track_inprogress():
                 # The worker's own deadline begins when it takes the task; this one also covers its warming up.
-                async with asyncio.timeout(self._deadline + WARM_UP_SECONDS):
-                    future = slot.schedule(function, args=args, timeout=self._deadline)
+                async with asyncio.timeout(deadline + WARM_UP_SECONDS):
+                    future = slot.schedule(function, args=args, timeout=deadline)
                     self._running.add(future)
                     future.add_done_callback(self._running.discard)
                     result = await asyncio.wrap_future(future)
             spoiled = ""
             return result
         except TimeoutError:
+            if patient:
+                spoiled = "starved"
+                log.warning("a run got too little CPU time in the background", seconds=deadline)
+                raise BrokenProcessPool("the worker starved") from None
             spoiled = "deadline"
             detail = f"the computation took over {self._deadline:g} s"
             raise WarmcastError(errors.DEADLINE_EXCEEDED, detail, retry_after=1) from None
@@ -160,25 +185,27 @@ class Pool:
         if slot in self._workers:
             REPLACED.labels(cause).inc()
             self._workers.remove(slot)
+            self._background.discard(slot)
             self._end(slot)
         try:
-            return self._new_worker()
+            return self._new_worker(background=cause != "starved")
         except (OSError, WarmcastError) as error:
             # For want of memory or process ids, which pass; a slot that is lost does not come back.
             log.error("no worker can be started", error=str(error))
             return slot
 
-    def _new_worker(self) -> ProcessPool:
+    def _new_worker(self, *, background: bool) -> ProcessPool:
         slot = ProcessPool(
             max_workers=1,
             context=multiprocessing.get_context("spawn"),  # a fork would copy grpc's and the loop's threads' locks
-            initializer=self._prepare,
-            initargs=(os.getpid(),),
+            initializer=partial(self._prepare, os.getpid(), background=background),
         )
         # Asking is what starts it, here and now, in the thread that its end is tied to.
         if not slot.active:
             raise WarmcastError(errors.UNAVAILABLE, "no worker process starts", retry_after=5)
         self._workers.append(slot)
+        if background:
+            self._background.add(slot)
         return slot
 
     def _end(self, slot: ProcessPool) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import multiprocessing
 import os
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from services.forecaster.engine.types import EngineSetting, TermForecast, TermSeries
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
-_GIVES_WAY = 10  # nice: those who serve go first, and a mass of runs slows no answer (see benchmarks/RESULTS.md)
+_GIVES_WAY = 10  # nice
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
@@ -30,7 +31,7 @@ class Refusal:
     detail: str
 
 
-def start(parent: int) -> None:
+def start(parent: int, *, background: bool) -> None:
     """Makes this process a worker: ends with its parent, ignores Ctrl-C, computes on one thread, is warm, gives way."""
     end_with_parent(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -38,7 +39,7 @@ def start(parent: int) -> None:
     from services.forecaster.engine.worker import warm_up
 
     warm_up()
-    os.nice(_GIVES_WAY)
+    give_way(background=background)
 
 
 def end_with_parent(parent: int) -> None:
@@ -52,6 +53,18 @@ def end_with_parent(parent: int) -> None:
         threading.Thread(target=_wait_for_the_end, daemon=True).start()
     if os.getppid() != parent:  # it was gone before the kernel was asked
         os._exit(1)
+
+
+def give_way(*, background: bool) -> None:
+    """Lets those who serve go first, so that a mass of runs slows no answer (see benchmarks/RESULTS.md).
+
+    In the background it computes in whatever time others leave, and whoever wakes up takes its CPU at once; else it
+    gets some tenth of the CPU, however busy that is. There is no way back from the background without a privilege.
+    """
+    os.nice(_GIVES_WAY)
+    if background and sys.platform == "linux":
+        with contextlib.suppress(PermissionError):  # where a sandbox forbids it
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 def is_ready() -> bool:

@@ -47,7 +47,7 @@ class JobsSettings(RpcServerSettings, HealthSettings, TlsSettings, MigrationSett
         10,
         ge=2,
         le=200,
-        description="connections to PostgreSQL for calls; a replica holds four more, to claim, settle, tell and listen",
+        description="connections to PostgreSQL for calls, kept; a replica holds four more, for what is its own",
     )
     jobs_listen: str = Field("0.0.0.0:50051", description="address that the jobs service binds")
     forecaster_addr: str = Field("127.0.0.1:50052", description="where the forecaster is, host:port or dns:///name")

@@ -63,6 +63,6 @@ async def edge(cache: ForecastCache, clock: HandClock, engine: HandEngine) -> As
     )
     pb_grpc.add_ForecasterServiceServicer_to_server(servicer, server.grpc)
     port = await server.start("127.0.0.1:0")
-    async with open_channel(f"127.0.0.1:{port}") as channel:
+    async with open_channel(f"127.0.0.1:{port}", own_connections=True) as channel:
         yield Edge(pb_grpc.ForecasterServiceStub(channel), channel)
     await server.stop(0)

@@ -19,7 +19,7 @@ from pebble import ProcessPool
 from services.common import errors
 from services.common.errors import WarmcastError
 from services.forecaster import worker
-from services.forecaster.pool import Pool
+from services.forecaster.pool import REPLACED, Pool
 from tests.integration.forecaster import work
 from tests.waiting import wait_until
 
@@ -32,9 +32,9 @@ async def pool() -> AsyncIterator[Pool]:
     await made.stop()
 
 
-async def test_runs_functions_in_as_many_processes_as_slots(pool: Pool) -> None:
+async def test_runs_functions_in_as_many_processes_as_slots(pool: Pool, tmp_path: Path) -> None:
     await pool.until_warm()
-    pids = {await pool.run(work.pid) for _ in range(4)}
+    pids = set(await asyncio.gather(*(pool.run(work.spin, 0.2, str(tmp_path / f"{run}")) for run in range(4))))
     assert len(pids) == 2
     assert os.getpid() not in pids
 
@@ -184,7 +184,7 @@ async def test_stop_leaves_no_worker_whatever_it_does(tmp_path: Path) -> None:
 def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     script = (
         "import asyncio, sys\n"
-        "from services.forecaster.pool import Pool\n"
+        "from services.forecaster.pool import REPLACED, Pool\n"
         "from tests.integration.forecaster import work\n"
         "async def main():\n"
         "    pool = Pool(slots=2, queue_limit=0, deadline=60, prepare=work.start_light)\n"
@@ -232,6 +232,24 @@ async def test_workers_give_way_to_those_who_serve() -> None:
     pool.start()
     try:
         await pool.until_warm()
-        assert await pool.run(work.niceness) > os.nice(0)
+        assert await pool.run(work.priority) == (os.SCHED_IDLE, os.nice(0) + 10)
+    finally:
+        await pool.stop()
+
+
+async def test_a_run_that_starves_in_the_background_is_begun_again_in_a_worker_that_gets_its_share(
+    tmp_path: Path,
+) -> None:
+    pool = Pool(slots=1, queue_limit=0, deadline=60, patience=0.5, prepare=work.start_light)
+    pool.start()
+    starved = REPLACED.labels("starved")._value.get()
+    try:
+        mark = tmp_path / "starved"
+        ran_in = await pool.run(work.starve, str(mark))
+        assert ran_in != _read_pid(mark)
+        await _gone(_read_pid(mark))
+        assert await pool.run(work.pid) == ran_in  # it stays
+        assert await pool.run(work.priority) == (os.SCHED_OTHER, os.nice(0) + 10)
+        assert REPLACED.labels("starved")._value.get() == starved + 1
     finally:
         await pool.stop()

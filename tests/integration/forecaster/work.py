@@ -10,12 +10,13 @@ from pathlib import Path
 from services.forecaster import worker
 
 
-def start_light(parent: int) -> None:
+def start_light(parent: int, *, background: bool) -> None:
     """As worker.start, without the engine, so that a worker is there in a fraction of a second."""
     worker.end_with_parent(parent)
+    worker.give_way(background=background)
 
 
-def fail_to_start(parent: int) -> None:
+def fail_to_start(parent: int, *, background: bool) -> None:
     """A worker that never comes up."""
     raise ImportError("the engine is broken")
 
@@ -49,5 +50,13 @@ def environment(name: str) -> str | None:
     return os.environ.get(name)
 
 
-def niceness() -> int:
-    return os.nice(0)
+def priority() -> tuple[int, int]:
+    """The scheduling policy and the niceness."""
+    return os.sched_getscheduler(0), os.nice(0)
+
+
+def starve(mark: str) -> int:
+    """Gets nowhere in the background; writes its process's id into the file `mark` there."""
+    if os.sched_getscheduler(0) == os.SCHED_IDLE:
+        spin(60, mark)
+    return os.getpid()
