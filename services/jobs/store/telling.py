@@ -19,6 +19,10 @@ from services.jobs.store.statements import CHANGES
 log = structlog.get_logger()
 
 _PAUSE = 0.05  # seconds, which nobody who watches notices: what changes meanwhile is told together
+# When a mass of jobs goes through, each word costs jobs, PostgreSQL and the gateways over 2 ms, for which callers wait
+# (see benchmarks/RESULTS.md).
+_LONGER_PAUSE = 0.25
+_MASS = 5  # ids in a word, from which on the pause after it is the longer one
 _RETRY_SECONDS = 1.0
 _AT_ONCE = 350  # ids in a notification, which holds 8,000 bytes
 _MOST = 10_000  # ids; of more than these it is only told that there were many
@@ -60,8 +64,9 @@ class Telling:
     async def run(self) -> None:
         """Tells for ever. Ends only when cancelled."""
         while True:
-            pause = _PAUSE if await self.flush() else _RETRY_SECONDS
-            await asyncio.sleep(pause)
+            pause = _LONGER_PAUSE if len(self._changed) >= _MASS else _PAUSE
+            told = await self.flush()
+            await asyncio.sleep(pause if told else _RETRY_SECONDS)
             await self._some.wait()
 
     async def flush(self) -> bool:
