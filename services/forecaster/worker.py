@@ -63,7 +63,7 @@ def give_way(*, background: bool) -> None:
     """
     os.nice(_GIVES_WAY)
     if background and sys.platform == "linux":
-        with contextlib.suppress(PermissionError):  # where a sandbox forbids it
+        with contextlib.suppress(OSError):  # a sandbox may forbid it, or not know it
             os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
