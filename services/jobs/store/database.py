@@ -49,7 +49,7 @@ class Database:
             url,
             kwargs=OPTIONS,
             # All of them from the start: one that is made when calls already wait for it takes 25 ms of both processes
-            # until it has read its statements, and a mass of calls would wait for nine at once.
+            # until it has read its statements, and a mass of calls would have as many made as may be.
             min_size=pool_size,
             max_size=pool_size,
             connection_class=Connection,
