@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from benchmarks.forecast.exports import EXPORTS, ExportedSeries, read_exports
+from benchmarks.forecast.exports import EXPORTS, ExportedSeries, read_collected, read_exports
 from services.common.comparison import TIMEFRAMES, Step, infer_timeframe
 from services.forecaster.engine.history import Array
 
@@ -37,6 +37,7 @@ class Case:
     known: Array
     actual: Array
     bounded: bool = True
+    collected: bool = False  # of an export of collected.csv
 
     @property
     def horizon(self) -> int:
@@ -45,20 +46,21 @@ class Case:
 
 
 def export_cases(origins: int = 1) -> list[Case]:
-    """Up to so many of each series of the exports, each horizon before the one after it; empty where they are not.
+    """Up to so many of each series of the exports, each horizon before the one after it: of those collected, after
+    those beside the checkout, where they are.
 
     The last period of an export, which may be partial, is left out, and so are columns that another file has too, and
     those without a value above 0.
     """
-    if not (EXPORTS / "INDEX.csv").exists():
-        return []
+    beside = list(read_exports()) if (EXPORTS / "INDEX.csv").exists() else []
     seen = set()
     cases: list[Case] = []
-    for series in read_exports():
-        name = (series.source, series.values)
-        if series.measured and name not in seen:
-            seen.add(name)
-            cases += _of_export(series, origins)
+    for collected, read in ((False, beside), (True, read_collected())):
+        for series in read:
+            name = (series.source, series.values)
+            if series.measured and name not in seen:
+                seen.add(name)
+                cases += _of_export(series, origins, collected=collected)
     return cases
 
 
@@ -126,11 +128,12 @@ def cuts(cases: list[Case], stride: int = 26) -> list[Case]:
             if year.max() >= 5:
                 year = np.round(100 * year / year.max())
                 known, actual = year[: -timeframe.horizon], year[-timeframe.horizon :]
-                made.append(Case("cut", case.source, case.series, timeframe.step, timeframe.season, 1, known, actual))
+                part = replace(case, set="cut", season=timeframe.season, known=known, actual=actual)
+                made.append(part)
     return made
 
 
-def _of_export(series: ExportedSeries, origins: int) -> Iterator[Case]:
+def _of_export(series: ExportedSeries, origins: int, *, collected: bool) -> Iterator[Case]:
     timeframe, name = TIMEFRAMES[series.timeframe], SETS.get(series.timeframe, "")
     values = np.array(series.values[:-1], dtype=np.float64)
     if not name or not values.any():
@@ -148,4 +151,5 @@ def _of_export(series: ExportedSeries, origins: int) -> Iterator[Case]:
             held_out=held_out,
             known=values[:known],
             actual=values[known : known + timeframe.horizon],
+            collected=collected,
         )

@@ -91,7 +91,8 @@ def reliability(told: Sequence[tuple[Outcome, float]]) -> Iterator[str]:
 def _outcome(case: Case) -> Outcome:
     rhythm = RHYTHMS[case.step]
     made = predict(case.known, rhythm, case.horizon, steps=case.horizon)
-    spread = error_spread(made.backtest, case.known, made.path, choose_reach(case.step, rhythm, len(case.known)))
+    reach = choose_reach(case.step, rhythm, len(case.known))
+    spread = error_spread(made.backtest, case.known, made.path, made.disagreement, reach)
     bands = make_bands(made.path, spread)
     odds = log_odds(case.known, bands.value, Chance.of(bands, case.horizon))
     said = direction_of(case.known, bands.value)

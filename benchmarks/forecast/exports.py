@@ -1,4 +1,8 @@
-"""Reads the real Google Trends exports that lie beside the checkout, for measurements. Not the product's reader."""
+"""Reads real Google Trends exports for measurements: those beside the checkout, and those of collected.csv.
+
+Not the product's reader. collected.csv has one series a row, copied from exports in public repositories: which one, the
+term as its header has it, the step, the first period, and all values, 0.5 for "<1".
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from pathlib import Path
 from services.common.comparison import Step, infer_timeframe
 
 EXPORTS = Path(__file__).parents[3] / "shared" / "data" / "google-trends"
+COLLECTED = Path(__file__).with_name("collected.csv")
 _FORMATS = ("%Y-%m-%d", "%Y-%m", "%m/%d/%Y", "%m/%d/%y", "%b-%y", "%d-%m-%y")
 
 
@@ -22,7 +27,7 @@ class ExportedSeries:
     source: str  # the repository that it came from
     term: str
     timeframe: str
-    times: tuple[datetime, ...]
+    first: datetime  # start of the first period
     values: tuple[float, ...]
     measured: bool  # what INDEX.csv says: some files are made of columns that others have
 
@@ -33,6 +38,17 @@ def read_exports(folder: Path = EXPORTS) -> Iterator[ExportedSeries]:
         for row in csv.DictReader(index):
             source, measured = "/".join(row["repo"].split("/")[-2:]), row["bench"] == "yes"
             yield from _columns(folder / row["file"], source, Step(row["granularity"]), measured=measured)
+
+
+def read_collected(path: Path = COLLECTED) -> Iterator[ExportedSeries]:
+    """Every series of collected.csv."""
+    with path.open(encoding="utf-8", newline="") as rows:
+        for row in csv.DictReader(rows):
+            values = tuple(float(value) for value in row["values"].split())
+            timeframe = infer_timeframe(Step(row["step"]), len(values)).name
+            first = datetime.fromisoformat(row["first"]).replace(tzinfo=UTC)
+            source = row["repository"]
+            yield ExportedSeries(source, source, row["term"], timeframe, first, values, measured=True)
 
 
 def _columns(path: Path, source: str, step: Step, *, measured: bool) -> Iterator[ExportedSeries]:
@@ -46,10 +62,10 @@ def _columns(path: Path, source: str, step: Step, *, measured: bool) -> Iterator
             points = {_time(row[0]): float(row[column].replace("<1", "0.5")) for row in dated}
         except ValueError:
             continue
-        times = tuple(sorted(time for time in points if time))
+        times = sorted(time for time in points if time)
         values = tuple(points[time] for time in times)
-        timeframe = infer_timeframe(step, len(times)).name
-        yield ExportedSeries(path.name, source, header[column], timeframe, times, values, measured)
+        timeframe = infer_timeframe(step, len(values)).name
+        yield ExportedSeries(path.name, source, header[column], timeframe, times[0], values, measured)
 
 
 def _time(text: str) -> datetime | None:

@@ -1,8 +1,8 @@
 """Measures the engine beside its peers: `python -m benchmarks.forecast.measure [--quick] [--write]`.
 
-On the last horizon of each export beside the checkout, of series that packages ship and of months of forecasting
-competitions. Peers and competitions take part where they are installed (`make bench-forecast` has them); --quick leaves
-the peers out, --write puts the tables into RESULTS.md.
+On the last horizon of each export beside the checkout and of those collected, of series that packages ship, of months
+of forecasting competitions and of a sample of M4's weeks. Peers and competitions take part where they are installed
+(`make bench-forecast` has them); --quick leaves the peers out, --write puts the tables into RESULTS.md.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
 from benchmarks.forecast import report
 from benchmarks.forecast.cases import SETS, Case, competition_cases, cuts, export_cases, packaged_cases
 from benchmarks.forecast.directions import left_out, outcomes, reliability
-from benchmarks.forecast.learn import DIRECTION_ORIGINS, FAMILIES, ORIGINS, learn_family, make_rows
+from benchmarks.forecast.learn import DIRECTION_ORIGINS, FAMILIES, ORIGINS, left_out_forecasts, make_rows
+from benchmarks.forecast.m4 import m4_table
 from benchmarks.forecast.pairs import brier_scores
 from benchmarks.forecast.peers import Method, methods, naive, or_naive, ours
 from benchmarks.forecast.scores import Forecast, score
@@ -47,17 +49,32 @@ def main(arguments: list[str]) -> int:
     last = [case for case in exported if case.held_out == 1]
     every = methods() if "--quick" not in arguments else {"warmcast": ours, "Naive2": naive}
     lines = [*_cpu(), ""]
-    sets = {name: [case for case in last if case.set == name] for name in SETS.values()}
+    sets = {
+        title(name, collected=collected): _some(last, name, collected=collected)
+        for collected in (False, True)
+        for name in dict.fromkeys(SETS.values())
+    }
     sets |= {"competitions": competition_cases(), "packages": packaged_cases()}
     for name, cases in sets.items():
         if cases:
             lines += [*_set(name, cases, every), ""]
-    if exported:
-        lines += _learned(exported)
+    print("M4", file=sys.stderr, flush=True)
+    lines += [*m4_table(every), "", *_learned(exported)]
     print(*lines, sep="\n")
     if "--write" in arguments:
         report.write(lines)
     return 0
+
+
+def title(name: str, *, collected: bool) -> str:
+    """Of a set of the exports beside the checkout, or of those collected."""
+    return f"{name}, collected" if collected else name
+
+
+def _some(cases: list[Case], name: str, *, collected: bool) -> list[Case]:
+    """Of those collected one series a source: peers take seconds for each."""
+    found = [case for case in cases if (case.set, case.collected) == (name, collected)]
+    return list({case.source: case for case in reversed(found)}.values())[::-1] if collected else found
 
 
 def _set(name: str, cases: list[Case], every: Mapping[str, Method]) -> Iterator[str]:
@@ -74,17 +91,19 @@ def _learned(exported: list[Case]) -> Iterator[str]:
     yield ""
     yield from report.left_out_header()
     rows = make_rows(exported)
-    for family, sets in FAMILIES.items():
+    for sets in FAMILIES.values():
         of_family = [row for row in rows if row.case.set in sets]
-        said = learn_family(family, of_family).widened
+        said = left_out_forecasts(of_family)
         for name in sets:
-            for origins in sorted({1, ORIGINS[name] // 2 or 1, ORIGINS[name]}):
+            for collected, origins in product((False, True), sorted({1, ORIGINS[name] // 2 or 1, ORIGINS[name]})):
                 chosen = [
                     (row.case, one)
                     for row, one in zip(of_family, said, strict=True)
-                    if row.case.set == name and row.case.held_out <= origins
+                    if (row.case.set, row.case.collected) == (name, collected) and row.case.held_out <= origins
                 ]
-                yield report.left_out_row(name, origins, len(chosen), score(*map(list, zip(*chosen, strict=True))))
+                if chosen:
+                    found = score(*map(list, zip(*chosen, strict=True)))
+                    yield report.left_out_row(title(name, collected=collected), origins, len(chosen), found)
     yield ""
     yield from _probabilities([case for case in exported if case.held_out <= DIRECTION_ORIGINS])
 

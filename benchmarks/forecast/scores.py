@@ -14,6 +14,7 @@ from services.forecaster.engine.history import Array
 
 Z95 = 1.959964
 RESAMPLES = 2000
+LEAST = 0.05  # points a step: where both err or reach less, none is the better one
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Score:
 
 def score(cases: Sequence[Case], forecasts: Sequence[Forecast]) -> Score:
     """Of all cases together; at least one."""
-    totals: dict[str, Array] = defaultdict(lambda: np.zeros(5))
+    totals: dict[str, Array] = defaultdict(lambda: np.zeros(6))
     inside: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for case, said in zip(cases, forecasts, strict=True):
         actual = case.actual
@@ -53,14 +54,15 @@ def score(cases: Sequence[Case], forecasts: Sequence[Forecast]) -> Score:
             interval_score(actual, said.lo95, said.hi95),
             interval_score(actual, *cut),
             interval_score(actual, low, high),
+            LEAST * len(actual),
         )
-        inside[case.source].append((_share(actual, said.lo95, said.hi95), _share(actual, said.lo80, said.hi80)))
+        inside[case.source].append((covered(actual, said.lo95, said.hi95), covered(actual, said.lo80, said.hi80)))
     sums = np.array([totals[source] for source in totals])
     shares = np.array([np.mean(inside[source], axis=0) for source in totals])
     return Score(
-        mae=_ratio(sums[:, 0], sums[:, 1]),
-        interval=_ratio(sums[:, 2], sums[:, 3]),
-        interval_uncut=_ratio(sums[:, 2], sums[:, 4]),
+        mae=_ratio(sums[:, 0], sums[:, 1], sums[:, 5]),
+        interval=_ratio(sums[:, 2], sums[:, 3], sums[:, 5]),
+        interval_uncut=_ratio(sums[:, 2], sums[:, 4], sums[:, 5]),
         coverage95=_with_bootstrap(shares[:, 0]),
         coverage80=_with_bootstrap(shares[:, 1]),
     )
@@ -82,6 +84,11 @@ def interval_score(actual: Array, low: Array, high: Array, level: float = 0.95) 
     return float(np.sum(high - low + 2 / (1 - level) * missed))
 
 
+def covered(actual: Array, low: Array, high: Array) -> float:
+    """The share of values inside, edges included."""
+    return float(np.mean((actual >= low - 1e-9) & (actual <= high + 1e-9)))
+
+
 def _grouped(cases: Sequence[Case], forecasts: Sequence[Forecast], key: Callable[[Case], str]) -> dict[str, Score]:
     groups: dict[str, list[int]] = defaultdict(list)
     for index, case in enumerate(cases):
@@ -92,12 +99,8 @@ def _grouped(cases: Sequence[Case], forecasts: Sequence[Forecast], key: Callable
     }
 
 
-def _share(actual: Array, low: Array, high: Array) -> float:
-    return float(np.mean((actual >= low - 1e-9) & (actual <= high + 1e-9)))
-
-
-def _ratio(ours: Array, theirs: Array) -> float:
-    return float(np.exp(np.mean(np.log(np.maximum(ours, 1e-9) / np.maximum(theirs, 1e-9)))))
+def _ratio(ours: Array, theirs: Array, least: Array) -> float:
+    return float(np.exp(np.mean(np.log(np.maximum(ours, least) / np.maximum(theirs, least)))))
 
 
 def _with_bootstrap(shares: Array) -> tuple[float, float, float]:

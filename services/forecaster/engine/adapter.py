@@ -45,7 +45,7 @@ def forecast_values(
     longest = max(timeframe.horizon for timeframe in TIMEFRAMES.values() if timeframe.step is step)
     made = predict(known, rhythm, min(h, longest), steps=h, scale=scale)
     reach = choose_reach(step, rhythm, len(known), scale)
-    bands = make_bands(made.path, error_spread(made.backtest, known, made.path, reach, scale))
+    bands = make_bands(made.path, error_spread(made.backtest, known, made.path, made.disagreement, reach, scale=scale))
     return Ladder(mean=bands.value, lo80=bands.lower80, hi80=bands.upper80, lo95=bands.lower95, hi95=bands.upper95)
 
 

@@ -19,16 +19,18 @@ class Backtest:
     origins: tuple[int, ...]  # points known in each window
     forecasts: Array
     actuals: Array
+    disagreements: Array  # of the members that each forecast is made of
     naive_scales: Array  # per window: mean absolute one-step change of what was known
 
     @classmethod
-    def of(cls, values: Array, origins: tuple[int, ...], forecasts: Array) -> Backtest:
-        """From each window's forecast."""
+    def of(cls, values: Array, origins: tuple[int, ...], forecasts: Array, disagreements: Array) -> Backtest:
+        """From each window's forecast, and how far its members disagreed."""
         length = forecasts.shape[1]
         return cls(
             origins=origins,
             forecasts=forecasts,
             actuals=np.reshape([values[origin : origin + length] for origin in origins], forecasts.shape),
+            disagreements=disagreements,
             naive_scales=np.array([np.abs(np.diff(values[:origin])).mean() for origin in origins]),
         )
 
@@ -36,7 +38,8 @@ class Backtest:
         """All windows but one."""
         kept = [index for index in range(self.windows) if index != window]
         origins = tuple(self.origins[index] for index in kept)
-        return Backtest(origins, self.forecasts[kept], self.actuals[kept], self.naive_scales[kept])
+        parts = (self.forecasts, self.actuals, self.disagreements, self.naive_scales)
+        return Backtest(origins, *(part[kept] for part in parts))
 
     @property
     def errors(self) -> Array:

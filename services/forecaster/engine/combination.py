@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from services.forecaster.engine.history import Array
 from services.forecaster.engine.rhythm import Rhythm
+from services.forecaster.engine.scale import Scale
 from services.forecaster.engine.seasonality import has_season, season_profile
 from services.forecaster.engine.smoothing import FLAT, GRID, LEVELS, NOISE, past_errors, smooth, weights
 
@@ -67,6 +68,15 @@ def weighted_median(forecasts: Array, weight: Array) -> Array:
     low, high = (np.take_along_axis(place, index, axis=0)[0] for index in (above - 1, above))
     start, end = (np.take_along_axis(ranked, index, axis=0)[0] for index in (above - 1, above))
     return np.asarray(start + np.clip((0.5 - low) / (high - low), 0, 1) * (end - start))
+
+
+def disagreement(forecasts: Array, combined: Array, weight: Array, scale: Scale) -> Array:
+    """How far members lie from what they were combined to, mean by weight, on the scale of intervals: (…).
+
+    `forecasts` are (members, …) on the scale that they are made on, `combined` (…) in points.
+    """
+    apart = np.abs(scale.to_odds(scale.from_log(forecasts)) - scale.to_odds(combined))
+    return np.asarray(np.tensordot(weight / weight.sum(), apart, axes=1))
 
 
 def _levels(known: Array, spans: tuple[int, ...]) -> list[float]:

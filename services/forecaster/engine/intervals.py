@@ -1,9 +1,10 @@
 """Prediction intervals: this series' own errors, on a scale with bounds, times what all series' errors have shown.
 
-The spread of a series is what its backtest measured plus two amounts that even the calmest need: one for a point more
-or less at its level, and one for the event that it has not had yet. How many spreads an interval reaches, on each side
-and at each level and step, is learned over all sources (learned.py): tails are heavy and lopsided, and no one factor
-fits both levels.
+The spread of a forecast is what its series' backtest measured, what its members disagree by, which tells a forecast
+that could go either way from one that could not, and two amounts that even the calmest need: one for a point more or
+less at its level, and one for the event that it has not had yet. How many spreads an interval reaches, on each side and
+at each level and step, is learned over all sources (learned.py): tails are heavy and lopsided, and no one factor fits
+both levels.
 """
 
 from __future__ import annotations
@@ -48,18 +49,17 @@ def choose_reach(step: Step, rhythm: Rhythm, known: int, scale: Scale = BOUNDED)
     """The learned multiples for a series of that step and length."""
     if not scale.bounded:
         return learned.UNBOUNDED
-    if known >= LONG_SEASONS * rhythm.season:
-        if step is Step.WEEKLY:
-            return learned.LONG_WEEKLY
-        if step is Step.MONTHLY:
-            return learned.LONG_MONTHLY
-    return {Step.WEEKLY: learned.SHORT_WEEKLY, Step.DAILY: learned.DAILY}.get(step, learned.SHORT)
+    yearly = step in (Step.WEEKLY, Step.MONTHLY)
+    return learned.LONG if yearly and known >= LONG_SEASONS * rhythm.season else learned.SHORT
 
 
-def error_spread(backtest: Backtest, values: Array, path: Array, reach: Reach, scale: Scale = BOUNDED) -> Spread:
-    """The spread at each step of `path`, from the backtest's errors and the values known."""
+def error_spread(
+    backtest: Backtest, values: Array, path: Array, disagreement: Array, reach: Reach, *, scale: Scale = BOUNDED
+) -> Spread:
+    """The spread at each step of `path`, from the backtest's errors, the values known and the members' disagreement."""
     own = own_errors(scale.to_odds(backtest.actuals) - scale.to_odds(backtest.forecasts), scale.to_odds(values), path)
-    return Spread(own + reach.point * size_of_a_point(path, scale) + reach.event, reach, scale)
+    floors = reach.point * size_of_a_point(path, scale) + reach.event
+    return Spread(own + reach.disagreement * disagreement + floors, reach, scale)
 
 
 def own_errors(errors: Array, values: Array, path: Array) -> Array:

@@ -53,7 +53,9 @@ def _coverage(backtest: Backtest, values: Array, reach: Reach) -> dict[int, floa
     inside: dict[int, list[float]] = {80: [], 95: []}
     for window, origin in enumerate(backtest.origins):
         forecast, actual = backtest.forecasts[window], backtest.actuals[window]
-        spread = error_spread(backtest.without(window), values[:origin], forecast, reach)
+        spread = error_spread(
+            backtest.without(window), values[:origin], forecast, backtest.disagreements[window], reach
+        )
         bands = make_bands(forecast, spread)
         inside[80].append(float(np.mean((actual >= bands.lower80) & (actual <= bands.upper80))))
         inside[95].append(float(np.mean((actual >= bands.lower95) & (actual <= bands.upper95))))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.forecaster.engine.backtest import Backtest, choose_origins
-from services.forecaster.engine.combination import LEAST_KNOWN, members, trust, weighted_median
+from services.forecaster.engine.combination import LEAST_KNOWN, disagreement, members, trust, weighted_median
 from services.forecaster.engine.history import Array
 from services.forecaster.engine.rhythm import Rhythm
 from services.forecaster.engine.scale import BOUNDED, Scale
@@ -20,6 +20,7 @@ class Prediction:
 
     method: str  # `combination` or `naive`
     path: Array
+    disagreement: Array  # of the combination's members at each step, on the scale of intervals
     backtest: Backtest
 
 
@@ -36,15 +37,17 @@ def predict(
     origins, length = choose_origins(len(values), horizon)
     if setting is EngineSetting.NAIVE or len(values) < LEAST_KNOWN:
         windows = np.reshape([np.full(length, values[origin - 1]) for origin in origins], (len(origins), length))
-        return Prediction("naive", np.full(steps, values[-1]), Backtest.of(values, origins, windows))
+        backtest = Backtest.of(values, origins, windows, np.zeros_like(windows))
+        return Prediction("naive", np.full(steps, values[-1]), np.zeros(steps), backtest)
     logs = scale.to_log(values)
     made = members(logs, rhythm, [*origins, len(values)], max(steps, length))
     past = made[:, :-1, :length]
     # No window may weigh members by what came in it, and earlier ones seldom end before it begins: all count alike.
-    windows = scale.from_log(weighted_median(past, np.ones(len(made))))
     weight = np.ones(len(made))
+    windows = scale.from_log(weighted_median(past, weight))
+    backtest = Backtest.of(values, origins, windows, disagreement(past, windows, weight, scale))
     if origins:
         came = np.array([logs[origin : origin + length] for origin in origins])
         weight = trust(np.abs(past - came).mean(axis=(1, 2)))
     path = scale.from_log(weighted_median(made[:, -1, :steps], weight))
-    return Prediction("combination", path, Backtest.of(values, origins, windows))
+    return Prediction("combination", path, disagreement(made[:, -1, :steps], path, weight, scale), backtest)

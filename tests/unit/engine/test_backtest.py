@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -69,7 +71,7 @@ def test_a_spike_at_the_end_is_not_the_forecast() -> None:
 def test_metrics_are_those_of_the_windows() -> None:
     actuals = np.array([[10.0, 20.0], [20.0, 40.0], [0.0, 0.0]])
     forecasts = np.array([[10.0, 10.0], [20.0, 20.0], [0.0, 0.0]])
-    backtest = Backtest((10, 11, 12), forecasts, actuals, naive_scales=np.array([5.0, 10.0, 0.0]))
+    backtest = Backtest((10, 11, 12), forecasts, actuals, np.zeros((3, 2)), naive_scales=np.array([5.0, 10.0, 0.0]))
     metrics = measure(backtest, np.array([10.0] * 14), SHORT)
     assert metrics.mae == pytest.approx(30 / 6)
     assert metrics.mase == pytest.approx((5 / 5 + 10 / 10) / 2)  # the third window had nothing to divide by
@@ -80,10 +82,14 @@ def test_metrics_are_those_of_the_windows() -> None:
 def test_coverage_counts_what_lies_inside_the_others_intervals() -> None:
     errors = np.zeros((5, 4))
     errors[0] = 50  # one window went wrong, which the intervals of the four others could not know
-    backtest = Backtest((20, 21, 22, 23, 24), np.full((5, 4), 30.0), 30 + errors, naive_scales=np.ones(5))
+    backtest = Backtest(
+        tuple(range(20, 25)), np.full((5, 4), 30.0), 30 + errors, np.zeros((5, 4)), naive_scales=np.ones(5)
+    )
     metrics = measure(backtest, np.full(28, 30.0), SHORT)
     assert metrics.coverage80 == pytest.approx(4 / 5)
     assert metrics.coverage95 == pytest.approx(4 / 5)
+    doubtful = replace(backtest, disagreements=np.full((5, 4), 2.0))  # had its members disagreed, it would have been in
+    assert measure(doubtful, np.full(28, 30.0), SHORT).coverage95 == 1
 
 
 def test_nothing_is_guessed_without_windows() -> None:

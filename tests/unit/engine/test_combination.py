@@ -7,8 +7,9 @@ import pytest
 
 from services.common.comparison import Step
 from services.forecaster.engine import seasonality
-from services.forecaster.engine.combination import members, trust, weighted_median
+from services.forecaster.engine.combination import disagreement, members, trust, weighted_median
 from services.forecaster.engine.rhythm import RHYTHMS
+from services.forecaster.engine.scale import BOUNDED
 from services.forecaster.engine.seasonality import has_season, season_profile, without_season
 from services.forecaster.engine.smoothing import GRID, Grid, past_errors, smooth, weights
 from tests.unit.engine.series import seasonal, wandering
@@ -126,3 +127,12 @@ def test_trust_falls_with_the_error_and_bears_perfection() -> None:
     assert trust(np.array([1.0, 2.0, 3.0])) == pytest.approx(np.exp([0.0, -2.5, -5.0]), abs=0.05)
     assert trust(np.array([0.0, 0.001])) == pytest.approx(1, abs=0.12)  # too small a difference to tell them apart
     assert trust(np.zeros(3)).tolist() == [1, 1, 1]
+
+
+def test_disagreement_is_how_far_members_lie_from_what_was_said_those_trusted_most() -> None:
+    points = np.array([[40.0, 40.0], [50.0, 40.0], [70.0, 40.0]])
+    said, forecasts = np.array([50.0, 40.0]), BOUNDED.to_log(points)
+    apart = np.abs(BOUNDED.to_odds(points[:, 0]) - BOUNDED.to_odds(np.array(50.0)))
+    found = disagreement(forecasts, said, np.ones(3), BOUNDED)
+    assert found == pytest.approx([apart.mean(), 0.0], abs=1e-9)
+    assert disagreement(forecasts, said, np.array([0.0, 3.0, 1.0]), BOUNDED)[0] == pytest.approx(apart[2] / 4)

@@ -20,6 +20,7 @@ from services.forecaster.engine.intervals import (
 from services.forecaster.engine.prediction import predict
 from services.forecaster.engine.rhythm import RHYTHMS
 from services.forecaster.engine.scale import BOUNDED, Scale
+from services.forecaster.engine.types import EngineSetting
 from tests.unit.engine.series import wandering
 
 WALK = np.array(wandering(60)) / 50
@@ -60,31 +61,41 @@ def test_a_point_is_wider_near_zero_than_in_the_middle() -> None:
 def test_even_a_constant_series_has_room_for_a_change() -> None:
     values = np.full(60, 40.0)
     made = predict(values, RHYTHMS[Step.WEEKLY], 13, steps=13)
-    bands = make_bands(made.path, error_spread(made.backtest, values, made.path, learned.SHORT_WEEKLY))
+    spread = error_spread(made.backtest, values, made.path, made.disagreement, learned.SHORT)
+    bands = make_bands(made.path, spread)
     assert bands.value == pytest.approx(40)
     assert (bands.upper80 > 41).all()
     assert (bands.lower95 < bands.lower80).all()
 
 
+def test_members_that_disagree_make_an_interval_wider() -> None:
+    values = np.array(wandering(60))
+    made = predict(values, RHYTHMS[Step.WEEKLY], 13, steps=13)
+    for reach in (learned.SHORT, learned.LONG, learned.UNBOUNDED):
+        agreed, doubtful = (
+            error_spread(made.backtest, values, made.path, factor * made.disagreement, reach) for factor in (0, 2)
+        )
+        assert (doubtful.steps > agreed.steps).all()
+    assert not predict(values, RHYTHMS[Step.WEEKLY], 13, steps=13, setting=EngineSetting.NAIVE).disagreement.any()
+
+
 def test_spikes_go_up_further_than_down() -> None:
-    bands = make_bands(np.array([30.0]), Spread(np.array([0.5]), learned.SHORT_WEEKLY))
+    bands = make_bands(np.array([30.0]), Spread(np.array([0.5]), learned.SHORT))
     assert bands.upper95[0] - 30 > 2 * (30 - bands.lower95[0])
 
 
 def test_the_reach_is_that_of_the_kind_of_series() -> None:
     weeks, months, days = (RHYTHMS[step] for step in (Step.WEEKLY, Step.MONTHLY, Step.DAILY))
-    assert choose_reach(Step.WEEKLY, weeks, 52) is choose_reach(Step.WEEKLY, weeks, 103) is learned.SHORT_WEEKLY
-    assert choose_reach(Step.WEEKLY, weeks, 104) is learned.LONG_WEEKLY
-    assert choose_reach(Step.MONTHLY, months, 24) is learned.LONG_MONTHLY
-    assert choose_reach(Step.MONTHLY, months, 23) is learned.SHORT
-    assert choose_reach(Step.DAILY, days, 90) is learned.DAILY
+    assert choose_reach(Step.WEEKLY, weeks, 52) is choose_reach(Step.WEEKLY, weeks, 103) is learned.SHORT
+    assert choose_reach(Step.WEEKLY, weeks, 104) is choose_reach(Step.MONTHLY, months, 24) is learned.LONG
+    assert choose_reach(Step.MONTHLY, months, 23) is choose_reach(Step.DAILY, days, 90) is learned.SHORT
     assert choose_reach(Step.WEEKLY, weeks, 260, Scale(bounded=False)) is learned.UNBOUNDED
 
 
 @given(st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(0, 1e6)), min_size=1, max_size=30))
 def test_bands_are_nested_and_inside_the_range(rows: list[tuple[float, float]]) -> None:
     value, spread = np.array([value for value, _ in rows]), np.array([spread for _, spread in rows])
-    for reach in (learned.SHORT_WEEKLY, learned.DAILY, learned.LONG_WEEKLY, learned.LONG_MONTHLY, learned.SHORT):
+    for reach in (learned.SHORT, learned.LONG):
         bands = make_bands(value, Spread(spread, reach))
         ladder = np.stack([bands.lower95, bands.lower80, bands.value, bands.upper80, bands.upper95])
         assert (np.diff(ladder, axis=0) >= 0).all()

@@ -7,11 +7,12 @@ import pytest
 
 from benchmarks.forecast.cases import Case, cuts, export_cases, packaged_cases
 from benchmarks.forecast.directions import Outcome, fit_confidence, reliability
-from benchmarks.forecast.exports import EXPORTS
+from benchmarks.forecast.exports import read_collected
+from benchmarks.forecast.m4 import m4_cases, overall
 from benchmarks.forecast.naive2 import naive2
 from benchmarks.forecast.peers import naive, or_naive, ours
 from benchmarks.forecast.scores import Forecast, by_source, interval_score, score
-from services.common.comparison import Step
+from services.common.comparison import TIMEFRAMES, Step
 from services.forecaster.engine.confidence import corrected
 from tests.unit.engine.series import seasonal, wandering
 
@@ -85,7 +86,38 @@ def test_packaged_cases_are_whole() -> None:
         assert np.isfinite(each.actual).all()
 
 
-@pytest.mark.skipif(not (EXPORTS / "INDEX.csv").exists(), reason="the real exports are not beside this checkout")
+def test_an_error_of_next_to_nothing_is_no_better_than_none() -> None:
+    still = Case("12m", "one", "one: term", Step.WEEKLY, 52, 1, np.zeros(40), np.zeros(13))
+    said = Forecast(*(np.full(13, edge) for edge in (0.01, 0.0, 0.02, 0.0, 0.03)))
+    found = score([still], [said])
+    assert (found.mae, found.interval) == (1, 1)
+
+
+def test_the_sample_of_m4_is_whole_and_the_last_value_scores_one() -> None:
+    cases = m4_cases()
+    assert len(cases) == 49
+    for each in cases:
+        assert 80 <= len(each.known) <= 520
+        assert each.horizon == 13
+        assert min(each.known.min(), each.actual.min()) > 0
+    last = [Forecast(*[np.full(13, each.known[-1])] * 5) for each in cases]
+    owa, mase, smape, msis = overall(cases, last)
+    assert owa == pytest.approx(1)
+    assert mase == pytest.approx(1.987, abs=5e-4)
+    assert smape == pytest.approx(8.13, abs=5e-3)
+    assert msis == pytest.approx(40 * mase)  # no width: all of it is what was missed
+
+
+def test_series_are_collected_in_steps_that_timeframes_know_each_once() -> None:
+    collected = list(read_collected())
+    assert len({(one.source, one.timeframe, one.values) for one in collected}) == len(collected) > 200
+    for one in collected:
+        assert one.timeframe in TIMEFRAMES
+        assert 0 <= min(one.values) < max(one.values) <= 100
+    cases = export_cases(2)
+    assert not {each.source for each in cases if each.collected} & {each.source for each in cases if not each.collected}
+
+
 def test_cases_of_the_exports_leave_the_last_period_out_and_never_overlap() -> None:
     cases = export_cases(2)
     assert {each.set for each in cases} == {"12m", "5y", "daily", "monthly"}
