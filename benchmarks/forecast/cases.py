@@ -7,6 +7,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import cycle
 
 import numpy as np
 
@@ -20,6 +21,7 @@ LEAST_KNOWN = {"12m": 24, "5y": 104, "daily": 14, "monthly": 36}
 
 PACKAGED_LENGTHS = {Step.HOURLY: 168 + 48, Step.DAILY: 90, Step.WEEKLY: 260, Step.MONTHLY: 120}
 MOST_CUTS = 8  # of one packaged series
+BRIEF = (4, 6, 8, 10, 12, 16, 20)  # points
 COMPETITIONS = ("M1", "M3", "Tourism")
 PER_COMPETITION = 40  # months are forecast, about: evenly spaced, since peers take seconds for one
 
@@ -130,6 +132,17 @@ def cuts(cases: list[Case], stride: int = 26) -> list[Case]:
                 known, actual = year[: -timeframe.horizon], year[-timeframe.horizon :]
                 part = replace(case, set="cut", season=timeframe.season, known=known, actual=actual)
                 made.append(part)
+    return made
+
+
+def brief(cases: list[Case]) -> list[Case]:
+    """The last few points of such cuts, as of a term that is new; scaled anew. Each of BRIEF in turn."""
+    made = []
+    for case, length in zip((case for case in cases if case.set == "cut"), cycle(BRIEF), strict=False):
+        known, actual = case.known[-length:], case.actual
+        highest = max(known.max(), actual.max(), 1.0)
+        known, actual = np.round(100 * known / highest), np.round(100 * actual / highest)
+        made.append(replace(case, set="brief", known=known, actual=actual))
     return made
 
 

@@ -1,8 +1,8 @@
 """Fits services/forecaster/engine/learned.py to the real exports: `python -m benchmarks.forecast.learn [--write]`.
 
 Prints what is learned, and how it does on sources that it was not learned from (each left out in turn). Quantile
-regression on the engine's scale of intervals: each reach is base × step ** growth × (own error + disagreement + point +
-event), with one table for short series and one for those with two years known.
+regression on the engine's scale of intervals: each reach is base × step ** growth × the spread (engine.intervals), with
+one table for short series and one for those with two years known.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import minimize
 
-from benchmarks.forecast.cases import Case, cuts, export_cases
+from benchmarks.forecast.cases import Case, brief, cuts, export_cases
 from benchmarks.forecast.directions import fit_confidence, left_out, outcomes, reliability
 from benchmarks.forecast.exports import EXPORTS
 from benchmarks.forecast.scores import Forecast, by_set
 from services.forecaster.engine import learned
 from services.forecaster.engine.history import Array
-from services.forecaster.engine.intervals import Spread, make_bands, own_errors, size_of_a_point
+from services.forecaster.engine.intervals import Spread, make_bands, own_errors, size_of_a_point, sum_up, unrest
 from services.forecaster.engine.learned import Reach
 from services.forecaster.engine.prediction import predict
 from services.forecaster.engine.rhythm import RHYTHMS
@@ -32,15 +32,17 @@ LEVELS = np.array([0.025, 0.1, 0.9, 0.975])
 SIDES = np.array([-1.0, -1.0, 1.0, 1.0])
 # How many origins of each series: those nearest to the lengths that users bring. The few series of years count with
 # more of them, since one date's events are no sample: from 3 and 4, 5y and monthly scores were 3 and 6 % worse.
-ORIGINS = {"12m": 1, "daily": 2, "5y": 5, "monthly": 8, "cut": 1}
+ORIGINS = {"12m": 1, "daily": 2, "5y": 5, "monthly": 8, "cut": 1, "brief": 1}
 DIRECTION_ORIGINS = 8  # of each series, whose directions teach how sure to be
-FAMILIES = {"SHORT": ("12m", "cut", "daily"), "LONG": ("5y", "monthly")}
+FAMILIES = {"SHORT": ("12m", "cut", "brief", "daily"), "LONG": ("5y", "monthly")}
 # Months of search interest err more than series without bounds do: with them intervals were a tenth wider than needed.
 UNBOUNDED_FROM = "5y"
-CUT_WEIGHT = 1 / 3  # of a source's cuts against its exports: no user sees them
+MADE = ("cut", "brief")
+CUT_WEIGHT = 1 / 3  # of what is made of a source's exports against these: no user sees it
 EVENNESS = 0.5  # between counting errors as they are (0) and in each series' own spread (1)
-START = (0.3, 0.2, 0.6, 0.05)  # what own errors, disagreement, a point and an event weigh in the spread to begin with
-SCALE_FREE = 2  # the first so many of them mean the same without bounds
+# What own errors, disagreement, unrest, a point and an event weigh in the spread to begin with.
+START = (0.3, 0.2, 0.1, 0.6, 0.05)
+SCALE_FREE = 3  # the first so many of them mean the same without bounds
 STIFFNESS = 0.002  # keeps figures that the data say little about where they start
 
 
@@ -53,6 +55,7 @@ class Row:
     errors: Array
     own: Array
     disagreement: Array
+    unrest: float
     point: float
 
     @property
@@ -87,7 +90,8 @@ def main(arguments: list[str]) -> int:
 
 def make_rows(exported: list[Case]) -> list[Row]:
     """Of the origins that are learned from, cuts included."""
-    return [make_row(case) for case in exported + cuts(exported) if case.held_out <= ORIGINS[case.set]]
+    cut = cuts(exported)
+    return [make_row(case) for case in exported + cut + brief(cut) if case.held_out <= ORIGINS[case.set]]
 
 
 def make_row(case: Case) -> Row:
@@ -95,12 +99,14 @@ def make_row(case: Case) -> Row:
     prediction = predict(case.known, RHYTHMS[case.step], case.horizon, steps=case.horizon)
     backtest, path = prediction.backtest, prediction.path
     past = BOUNDED.to_odds(backtest.actuals) - BOUNDED.to_odds(backtest.forecasts)
+    odds = BOUNDED.to_odds(case.known)
     return Row(
         case=case,
         path=path,
         errors=BOUNDED.to_odds(case.actual) - BOUNDED.to_odds(path),
-        own=own_errors(past, BOUNDED.to_odds(case.known), path),
+        own=own_errors(past, odds, path),
         disagreement=prediction.disagreement,
+        unrest=unrest(odds),
         point=size_of_a_point(path),
     )
 
@@ -163,11 +169,11 @@ class _Group:
 
 
 def _group(rows: Sequence[Row], counts: dict[tuple[str, str], int]) -> _Group:
-    features = np.array([np.stack((row.own, row.disagreement, *_floors(row)), axis=1) for row in rows])
+    features = np.array([_features(row) for row in rows])
     total = sum(count**0.5 for count in counts.values())
     weight = np.array(
         [
-            (CUT_WEIGHT if row.case.set == "cut" else 1.0)
+            (CUT_WEIGHT if row.case.set in MADE else 1.0)
             / counts[row.case.set, row.owner] ** 0.5
             / total
             / (row.own.mean() + row.point + 0.02) ** EVENNESS
@@ -178,8 +184,9 @@ def _group(rows: Sequence[Row], counts: dict[tuple[str, str], int]) -> _Group:
     return _Group(features, np.array([row.errors for row in rows]), weight[:, None])
 
 
-def _floors(row: Row) -> tuple[Array, Array]:
-    return np.full(row.case.horizon, row.point), np.ones(row.case.horizon)
+def _features(row: Row) -> Array:
+    level = np.ones(row.case.horizon)
+    return np.stack((row.own, row.disagreement, row.unrest * level, row.point * level, level), axis=1)
 
 
 def left_out_forecasts(rows: list[Row]) -> list[Forecast]:
@@ -199,13 +206,13 @@ def _print_left_out(name: str, rows: list[Row]) -> None:
 
 
 def _forecast(row: Row, reach: Reach) -> Forecast:
-    spread = row.own + reach.disagreement * row.disagreement + reach.point * row.point + reach.event
+    spread = sum_up(row.own, row.disagreement, row.unrest, row.point, reach)
     bands = make_bands(row.path, Spread(spread, reach))
     return Forecast(bands.value, bands.lower80, bands.upper80, bands.lower95, bands.upper95)
 
 
 def _spelled(table: Reach) -> str:
-    return f"Reach({table.base}, {table.growth}, {table.disagreement}, {table.point}, {table.event})"
+    return f"Reach({', '.join(str(figure) for figure in vars(table).values())})"
 
 
 def _write(tables: dict[str, Reach], confidence: tuple[float, float]) -> None:

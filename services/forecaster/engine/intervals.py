@@ -1,10 +1,10 @@
 """Prediction intervals: this series' own errors, on a scale with bounds, times what all series' errors have shown.
 
-The spread of a forecast is what its series' backtest measured, what its members disagree by, which tells a forecast
-that could go either way from one that could not, and two amounts that even the calmest need: one for a point more or
-less at its level, and one for the event that it has not had yet. How many spreads an interval reaches, on each side and
-at each level and step, is learned over all sources (learned.py): tails are heavy and lopsided, and no one factor fits
-both levels.
+The spread of a forecast is what its series' backtest measured; what its members disagree by, which tells a forecast
+that could go either way from one that could not; how far the last values lie from the very last, which is most of what
+a short series tells; and two amounts that even the calmest need: one for a point more or less at its level, and one for
+the event that it has not had yet. How many spreads an interval reaches, on each side and at each level and step, is
+learned over all sources (learned.py): tails are heavy and lopsided, and no one factor fits both levels.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from services.forecaster.engine.rhythm import Rhythm
 from services.forecaster.engine.scale import BOUNDED, Scale
 
 PRIOR_WINDOWS = 1.0  # what the prior weighs, in windows
+RECENT = 8  # values that tell how restless a series is: 4 and 16 did nearly as well
 LONG_SEASONS = 2  # with so many years of weeks or months the yearly season is known
 
 
@@ -57,9 +58,15 @@ def error_spread(
     backtest: Backtest, values: Array, path: Array, disagreement: Array, reach: Reach, *, scale: Scale = BOUNDED
 ) -> Spread:
     """The spread at each step of `path`, from the backtest's errors, the values known and the members' disagreement."""
-    own = own_errors(scale.to_odds(backtest.actuals) - scale.to_odds(backtest.forecasts), scale.to_odds(values), path)
-    floors = reach.point * size_of_a_point(path, scale) + reach.event
-    return Spread(own + reach.disagreement * disagreement + floors, reach, scale)
+    odds = scale.to_odds(values)
+    own = own_errors(scale.to_odds(backtest.actuals) - scale.to_odds(backtest.forecasts), odds, path)
+    return Spread(sum_up(own, disagreement, unrest(odds), size_of_a_point(path, scale), reach), reach, scale)
+
+
+def sum_up(own: Array, disagreement: Array, restless: float, point: float, reach: Reach) -> Array:
+    """The spread at each step, from its parts on the scale of intervals."""
+    level = reach.unrest * restless + reach.point * point + reach.event
+    return np.asarray(own + reach.disagreement * disagreement + level)
 
 
 def own_errors(errors: Array, values: Array, path: Array) -> Array:
@@ -76,6 +83,11 @@ def own_errors(errors: Array, values: Array, path: Array) -> Array:
     constant, slope = _line(np.mean(errors**2, axis=0))
     fitted = constant + slope * np.minimum(ahead, errors.shape[1])
     return np.asarray(np.sqrt((windows * fitted + PRIOR_WINDOWS * prior) / (windows + PRIOR_WINDOWS)))
+
+
+def unrest(odds: Array) -> float:
+    """How far the last values lie from the very last, on the scale of intervals."""
+    return float(np.abs(odds[-RECENT:] - odds[-1]).mean())
 
 
 def size_of_a_point(path: Array, scale: Scale = BOUNDED) -> float:

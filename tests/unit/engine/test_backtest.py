@@ -88,7 +88,9 @@ def test_coverage_counts_what_lies_inside_the_others_intervals() -> None:
     metrics = measure(backtest, np.full(28, 30.0), SHORT)
     assert metrics.coverage80 == pytest.approx(4 / 5)
     assert metrics.coverage95 == pytest.approx(4 / 5)
-    doubtful = replace(backtest, disagreements=np.full((5, 4), 2.0))  # had its members disagreed, it would have been in
+    doubtful = replace(
+        backtest, disagreements=np.full((5, 4), 20.0)
+    )  # had its members disagreed, it would have been in
     assert measure(doubtful, np.full(28, 30.0), SHORT).coverage95 == 1
 
 

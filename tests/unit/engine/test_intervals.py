@@ -16,6 +16,7 @@ from services.forecaster.engine.intervals import (
     make_bands,
     own_errors,
     size_of_a_point,
+    unrest,
 )
 from services.forecaster.engine.prediction import predict
 from services.forecaster.engine.rhythm import RHYTHMS
@@ -79,8 +80,27 @@ def test_members_that_disagree_make_an_interval_wider() -> None:
     assert not predict(values, RHYTHMS[Step.WEEKLY], 13, steps=13, setting=EngineSetting.NAIVE).disagreement.any()
 
 
+def test_unrest_is_how_far_the_last_eight_values_lie_from_the_last() -> None:
+    odds = np.array([9.0, 1.0, 1.0, 1.0, 1.0, 3.0, 3.0, 3.0, 2.0])
+    assert unrest(odds) == pytest.approx(7 / 8)
+    assert unrest(odds[-2:]) == pytest.approx(1 / 2)
+    assert unrest(odds[:1]) == 0
+
+
+def test_a_restless_series_of_a_few_points_has_wide_intervals() -> None:
+    weeks = RHYTHMS[Step.WEEKLY]
+    widths = []
+    for values in (np.full(5, 40.0), np.array([35.0, 44.0, 38.0, 43.0, 40.0]), np.array([10.0, 70.0, 5.0, 60.0, 40.0])):
+        made = predict(values, weeks, 13, steps=13)
+        spread = error_spread(made.backtest, values, made.path, made.disagreement, learned.SHORT)
+        bands = make_bands(made.path, spread)
+        widths.append(float(np.mean(bands.upper95 - bands.lower95)))
+    assert widths == sorted(widths)
+    assert widths[2] > 1.5 * widths[0] > 0
+
+
 def test_spikes_go_up_further_than_down() -> None:
-    bands = make_bands(np.array([30.0]), Spread(np.array([0.5]), learned.SHORT))
+    bands = make_bands(np.array([30.0]), Spread(np.array([2.0]), learned.SHORT))
     assert bands.upper95[0] - 30 > 2 * (30 - bands.lower95[0])
 
 
