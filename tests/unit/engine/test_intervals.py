@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from services.common.comparison import Step
 from services.forecaster.engine import learned
+from services.forecaster.engine.history import Array
 from services.forecaster.engine.intervals import (
     Spread,
     choose_reach,
@@ -18,6 +19,7 @@ from services.forecaster.engine.intervals import (
     size_of_a_point,
     unrest,
 )
+from services.forecaster.engine.learned import Reach
 from services.forecaster.engine.prediction import predict
 from services.forecaster.engine.rhythm import RHYTHMS
 from services.forecaster.engine.scale import BOUNDED, Scale
@@ -97,6 +99,24 @@ def test_a_restless_series_of_a_few_points_has_wide_intervals() -> None:
         widths.append(float(np.mean(bands.upper95 - bands.lower95)))
     assert widths == sorted(widths)
     assert widths[2] > 1.5 * widths[0] > 0
+
+
+def test_a_spread_is_the_sum_of_its_parts_and_each_counts() -> None:
+    values = np.array(wandering(60))
+    made = predict(values, RHYTHMS[Step.WEEKLY], 13, steps=13)
+    restless, point = unrest(BOUNDED.to_odds(values)), size_of_a_point(made.path)
+    one, none = (1.0, 1.0, 1.0, 1.0), (0.0, 0.0, 0.0, 0.0)
+
+    def steps(disagreement: float, of_unrest: float, of_a_point: float, event: float) -> Array:
+        reach = Reach(one, none, disagreement, of_unrest, of_a_point, event)
+        return error_spread(made.backtest, values, made.path, made.disagreement, reach).steps
+
+    own = steps(0, 0, 0, 0)
+    assert steps(2, 0, 0, 0) - own == pytest.approx(2 * made.disagreement)
+    assert steps(0, 2, 0, 0) - own == pytest.approx([2 * restless] * 13)
+    assert steps(0, 0, 2, 0) - own == pytest.approx([2 * point] * 13)
+    assert steps(0, 0, 0, 2) - own == pytest.approx([2.0] * 13)
+    assert min(own.min(), made.disagreement.min(), restless, point) > 0
 
 
 def test_spikes_go_up_further_than_down() -> None:

@@ -108,6 +108,20 @@ def test_the_sample_of_m4_is_whole_and_the_last_value_scores_one() -> None:
     assert msis == pytest.approx(40 * mase)  # no width: all of it is what was missed
 
 
+def test_owa_is_the_mean_of_the_ratios_of_mase_and_smape() -> None:
+    known, actual = np.array([10.0, 20.0, 10.0, 20.0]), np.array([30.0, 60.0])
+    one = Case("M4", "one", "one", Step.WEEKLY, 52, 1, known, actual, bounded=False)
+    said = Forecast(
+        *(np.array(edge) for edge in ([30.0, 40.0], [20.0, 30.0], [40.0, 50.0], [10.0, 20.0], [50.0, 60.0]))
+    )
+    owa, mase, smape, msis = overall([one], [said])
+    assert mase == pytest.approx(10 / 10)
+    assert smape == pytest.approx(100 * 20 / 100)
+    naive_mase, naive_smape = 25 / 10, 100 * (10 / 50 + 40 / 80)
+    assert owa == pytest.approx((mase / naive_mase + smape / naive_smape) / 2)
+    assert msis == pytest.approx(40 / 10)
+
+
 def test_series_are_collected_in_steps_that_timeframes_know_each_once() -> None:
     collected = list(read_collected())
     assert len({(one.source, one.timeframe, one.values) for one in collected}) == len(collected) > 200
