@@ -22,7 +22,15 @@ from benchmarks.forecast.exports import EXPORTS
 from benchmarks.forecast.scores import Forecast, by_set
 from services.forecaster.engine import learned
 from services.forecaster.engine.history import Array
-from services.forecaster.engine.intervals import Spread, make_bands, own_errors, size_of_a_point, sum_up, unrest
+from services.forecaster.engine.intervals import (
+    Spread,
+    make_bands,
+    own_errors,
+    scarcity,
+    size_of_a_point,
+    sum_up,
+    unrest,
+)
 from services.forecaster.engine.learned import Reach
 from services.forecaster.engine.prediction import predict
 from services.forecaster.engine.rhythm import RHYTHMS
@@ -186,7 +194,8 @@ def _group(rows: Sequence[Row], counts: dict[tuple[str, str], int]) -> _Group:
 
 def _features(row: Row) -> Array:
     level = np.ones(row.case.horizon)
-    return np.stack((row.own, row.disagreement, row.unrest * level, row.point * level, level), axis=1)
+    parts = (row.own, row.disagreement, row.unrest * level, row.point * level, level)
+    return scarcity(len(row.case.known)) * np.stack(parts, axis=1)
 
 
 def left_out_forecasts(rows: list[Row]) -> list[Forecast]:
@@ -206,7 +215,7 @@ def _print_left_out(name: str, rows: list[Row]) -> None:
 
 
 def _forecast(row: Row, reach: Reach) -> Forecast:
-    spread = sum_up(row.own, row.disagreement, row.unrest, row.point, reach)
+    spread = scarcity(len(row.case.known)) * sum_up(row.own, row.disagreement, row.unrest, row.point, reach)
     bands = make_bands(row.path, Spread(spread, reach))
     return Forecast(bands.value, bands.lower80, bands.upper80, bands.lower95, bands.upper95)
 

@@ -3,8 +3,9 @@
 The spread of a forecast is what its series' backtest measured; what its members disagree by, which tells a forecast
 that could go either way from one that could not; how far the last values lie from the very last, which is most of what
 a short series tells; and two amounts that even the calmest need: one for a point more or less at its level, and one for
-the event that it has not had yet. How many spreads an interval reaches, on each side and at each level and step, is
-learned over all sources (learned.py): tails are heavy and lopsided, and no one factor fits both levels.
+the event that it has not had yet. All of it is wider where few values are known. How many spreads an interval reaches,
+on each side and at each level and step, is learned over all sources (learned.py): tails are heavy and lopsided, and no
+one factor fits both levels.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from services.forecaster.engine.scale import BOUNDED, Scale
 
 PRIOR_WINDOWS = 1.0  # what the prior weighs, in windows
 RECENT = 8  # values that tell how restless a series is: 4 and 16 did nearly as well
+FEW = 4  # with so many values known a spread is twice as wide: with 2 to 8 all but the shortest series did alike
 LONG_SEASONS = 2  # with so many years of weeks or months the yearly season is known
 
 
@@ -60,13 +62,19 @@ def error_spread(
     """The spread at each step of `path`, from the backtest's errors, the values known and the members' disagreement."""
     odds = scale.to_odds(values)
     own = own_errors(scale.to_odds(backtest.actuals) - scale.to_odds(backtest.forecasts), odds, path)
-    return Spread(sum_up(own, disagreement, unrest(odds), size_of_a_point(path, scale), reach), reach, scale)
+    steps = sum_up(own, disagreement, unrest(odds), size_of_a_point(path, scale), reach)
+    return Spread(scarcity(len(values)) * steps, reach, scale)
 
 
 def sum_up(own: Array, disagreement: Array, restless: float, point: float, reach: Reach) -> Array:
-    """The spread at each step, from its parts on the scale of intervals."""
+    """The spread at each step, from its parts on the scale of intervals, where enough is known."""
     level = reach.unrest * restless + reach.point * point + reach.event
     return np.asarray(own + reach.disagreement * disagreement + level)
+
+
+def scarcity(known: int) -> float:
+    """How much wider a spread is when its parts were measured on so few values."""
+    return 1 + FEW / known
 
 
 def own_errors(errors: Array, values: Array, path: Array) -> Array:

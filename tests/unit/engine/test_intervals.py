@@ -16,6 +16,7 @@ from services.forecaster.engine.intervals import (
     error_spread,
     make_bands,
     own_errors,
+    scarcity,
     size_of_a_point,
     unrest,
 )
@@ -109,7 +110,7 @@ def test_a_spread_is_the_sum_of_its_parts_and_each_counts() -> None:
 
     def steps(disagreement: float, of_unrest: float, of_a_point: float, event: float) -> Array:
         reach = Reach(one, none, disagreement, of_unrest, of_a_point, event)
-        return error_spread(made.backtest, values, made.path, made.disagreement, reach).steps
+        return error_spread(made.backtest, values, made.path, made.disagreement, reach).steps / scarcity(60)
 
     own = steps(0, 0, 0, 0)
     assert steps(2, 0, 0, 0) - own == pytest.approx(2 * made.disagreement)
@@ -117,6 +118,16 @@ def test_a_spread_is_the_sum_of_its_parts_and_each_counts() -> None:
     assert steps(0, 0, 2, 0) - own == pytest.approx([2 * point] * 13)
     assert steps(0, 0, 0, 2) - own == pytest.approx([2.0] * 13)
     assert min(own.min(), made.disagreement.min(), restless, point) > 0
+
+
+def test_fewer_values_known_make_an_interval_wider() -> None:
+    def steps(known: int) -> Array:
+        values = np.full(known, 40.0)
+        made = predict(values, RHYTHMS[Step.WEEKLY], 13, steps=13)
+        return error_spread(made.backtest, values, made.path, made.disagreement, learned.SHORT).steps
+
+    assert steps(4) == pytest.approx(2 / 1.1 * steps(40))
+    assert scarcity(520) == pytest.approx(1, abs=0.01)
 
 
 def test_spikes_go_up_further_than_down() -> None:
