@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import TypedDict
 
@@ -15,6 +16,7 @@ from services.forecaster.engine.rhythm import RHYTHMS
 from services.forecaster.engine.scale import BOUNDED, Scale
 
 MAX_STEPS = 1000
+LARGEST = 1e100  # in size: sums and squares of larger values overflow
 # By how pandas spells the frequency, before any anchor such as that of W-SUN.
 STEPS = {"h": Step.HOURLY, "d": Step.DAILY, "w": Step.WEEKLY, "m": Step.MONTHLY, "ms": Step.MONTHLY, "me": Step.MONTHLY}
 
@@ -35,25 +37,34 @@ def forecast_values(
     """See services.forecaster.engine.forecast."""
     step = _step(freq)
     known = _checked(values, len(timestamps))
-    if not 1 <= h <= MAX_STEPS:
-        raise ValueError(f"h is {h}; it goes from 1 to {MAX_STEPS}")
+    steps = _steps(h)
     inside = bool((known >= 0).all() and (known <= 100).all())
     if bounded and not inside:
         raise ValueError("a bounded forecast needs values within 0 to 100")
     scale = BOUNDED if bounded or (bounded is None and inside) else Scale.unbounded(known)
     rhythm, known = RHYTHMS[step], known[-MAX_FITTED:]
     longest = max(timeframe.horizon for timeframe in TIMEFRAMES.values() if timeframe.step is step)
-    made = predict(known, rhythm, min(h, longest), steps=h, scale=scale)
+    made = predict(known, rhythm, min(steps, longest), steps=steps, scale=scale)
     reach = choose_reach(step, rhythm, len(known), scale)
     bands = make_bands(made.path, error_spread(made.backtest, known, made.path, made.disagreement, reach, scale=scale))
     return Ladder(mean=bands.value, lo80=bands.lower80, hi80=bands.upper80, lo95=bands.lower95, hi95=bands.upper95)
 
 
+def _steps(h: object) -> int:
+    try:
+        steps = operator.index(h)  # type: ignore[arg-type] # callers bring what they have
+    except TypeError:
+        raise ValueError(f"h is {h!r:.20}; it is a whole number") from None
+    if not 1 <= steps <= MAX_STEPS:
+        raise ValueError(f"h is {steps}; it goes from 1 to {MAX_STEPS}")
+    return steps
+
+
 def _step(freq: str) -> Step:
-    name = freq.strip().lower()
+    name = str(freq).strip().lower()
     step = STEPS.get(name.partition("-")[0]) or next((step for step in Step if step == name), None)
     if step is None:
-        raise ValueError(f"unknown frequency “{freq[:20]}”; one of {', '.join(Step)}, or h, D, W, MS")
+        raise ValueError(f"unknown frequency “{freq!s:.20}”; one of {', '.join(Step)}, or h, D, W, MS")
     return step
 
 
@@ -66,4 +77,7 @@ def _checked(values: Sequence[float], times: int) -> Array:
     [broken] = np.nonzero(~np.isfinite(known))
     if broken.size:
         raise ValueError(f"value {broken[0]} is not a finite number")
+    [large] = np.nonzero(np.abs(known) > LARGEST)
+    if large.size:
+        raise ValueError(f"value {large[0]} is beyond {LARGEST:g}")
     return known

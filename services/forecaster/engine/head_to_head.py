@@ -13,7 +13,7 @@ from services.forecaster.engine.learned import TOGETHER
 from services.forecaster.engine.numbers import rounded
 from services.forecaster.engine.types import JsonObject, Outlook, TermForecast
 
-LOW_RISK = 0.15  # probability that the lead changes: below it low, …
+LOW_RISK = 0.15  # probability that the lead changes at some date: below it low, …
 MEDIUM_RISK = 0.35  # … below this medium, else high
 DRAWS = 2000  # and their mirror images: P is then off by 0.8 points at most two times in three
 PRIOR_WINDOWS = 6.0  # what no correlation weighs, in windows
@@ -32,12 +32,14 @@ def head_to_head(a: TermForecast, b: TermForecast) -> JsonObject | None:
     forecast_a, forecast_b = Chance(np.array(one.quantiles)), Chance(np.array(other.quantiles))
     scores_a, scores_b = _scores(one, other)
     paths = np.round(forecast_b.at(scores_b) - forecast_a.at(scores_a), _ROUNDED)
-    wins_b = _share_above(np.round(paths.mean(axis=1), _ROUNDED))
+    margins = np.round(paths.mean(axis=1), _ROUNDED)
     current = other.last_value - one.last_value
     return {
-        "winnerProbability": rounded(100 * float(wins_b)),
-        "expectedMargin": rounded(forecast_b.quantiles[:, 2].mean() - forecast_a.quantiles[:, 2].mean()),
-        "leadChangeRisk": _risk(current, float(wins_b)),
+        "winnerProbability": rounded(100 * float(_share_above(margins))),
+        # The median: the probability says on whose side of 0 it lies. A mean, which follows the tails, erred by up to
+        # a fifth more on real pairs.
+        "expectedMargin": rounded(float(np.median(margins))),
+        "leadChangeRisk": _risk(paths, current),
         "currentMargin": rounded(current),
         "crossoverDate": _crossover(one.dates, paths, current),
     }
@@ -76,9 +78,10 @@ def _share_above(margins: Array) -> Array:
     return np.asarray(np.mean(margins > 0, axis=0) + np.mean(margins == 0, axis=0) / 2)
 
 
-def _risk(current: float, wins_b: float) -> str:
-    """Of another leader over the horizon than today's; where nobody leads today, of the less likely one."""
-    changes = min(wins_b, 1 - wins_b) if current == 0 else 1 - wins_b if current > 0 else wins_b
+def _risk(paths: Array, current: float) -> str:
+    """Of another leader than today's at some date; where nobody leads today, than the one likelier to lead."""
+    a_leads, b_leads = (float(np.mean(ahead.any(axis=1))) for ahead in (paths < 0, paths > 0))
+    changes = a_leads if current > 0 else b_leads if current < 0 else min(a_leads, b_leads)
     return "low" if changes < LOW_RISK else "medium" if changes < MEDIUM_RISK else "high"
 
 

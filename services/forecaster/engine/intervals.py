@@ -25,6 +25,7 @@ from services.forecaster.engine.scale import BOUNDED, Scale
 PRIOR_WINDOWS = 1.0  # what the prior weighs, in windows
 RECENT = 8  # values that tell how restless a series is: 4 and 16 did nearly as well
 FEW = 4  # with so many values known a spread is twice as wide: with 2 to 8 all but the shortest series did alike
+_NOTHING = 1e-9  # a spread of rounding alone
 LONG_SEASONS = 2  # with so many years of weeks or months the yearly season is known
 
 
@@ -62,8 +63,10 @@ def error_spread(
     """The spread at each step of `path`, from the backtest's errors, the values known and the members' disagreement."""
     odds = scale.to_odds(values)
     own = own_errors(scale.to_odds(backtest.actuals) - scale.to_odds(backtest.forecasts), odds, path)
-    steps = sum_up(own, disagreement, unrest(odds), size_of_a_point(path, scale), reach)
-    return Spread(scarcity(len(values)) * steps, reach, scale)
+    point = size_of_a_point(path, scale)
+    steps = sum_up(own, disagreement, unrest(odds), point, reach)
+    # Without bounds nothing is added for events: a series that never changed has not told by how much it will.
+    return Spread(scarcity(len(values)) * np.where(steps > _NOTHING, steps, point), reach, scale)
 
 
 def sum_up(own: Array, disagreement: Array, restless: float, point: float, reach: Reach) -> Array:

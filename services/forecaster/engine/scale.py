@@ -2,7 +2,8 @@
 
 Forecasts are made on a logarithmic one: search interest varies in proportion to its level. Intervals are made on one
 that also has a ceiling, the logarithm of the odds of a value between just below 0 and a little above 100, so that a
-band near the top is lopsided as real errors there are. What lies beyond [0, 100] after all is cut.
+band near the top is lopsided as real errors there are. What lies beyond [0, 100] after all is cut. Without a ceiling it
+is the logarithm up to the largest value known and straight beyond, or a wide band would end a thousand times as high.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from services.forecaster.engine.history import Array
 # Both in points. Offsets of 1 to 5 and ceilings of 100 to 200 did about as well: benchmarks/forecast/learn.py.
 OFFSET = 2.0  # below 0: a "<1" of an export is no abyss
 ROOM = 30.0  # above 100
+_HIGHEST = float(np.log(100 + OFFSET))  # the largest value known, as a logarithm, where there is no ceiling
 
 
 @dataclass(frozen=True)
@@ -43,14 +45,16 @@ class Scale:
     def to_odds(self, values: Array) -> Array:
         """Onto the scale that intervals are made on."""
         if not self.bounded:
-            return self.to_log(values)
+            logs = self.to_log(values)
+            return logs if self.linear else np.where(logs > _HIGHEST, _HIGHEST + np.expm1(logs - _HIGHEST), logs)
         points = np.clip(values, 0, 100)
         return np.log((points + OFFSET) / (100 + ROOM - points))
 
     def from_odds(self, odds: Array) -> Array:
         """Back to values within bounds."""
         if not self.bounded:
-            return self.from_log(odds)
+            beyond = np.log1p(np.maximum(odds - _HIGHEST, 0))
+            return self.from_log(odds if self.linear else np.minimum(odds, _HIGHEST) + beyond)
         share = 1 / (1 + np.exp(-np.clip(odds, -50, 50)))
         return self.cut((100 + ROOM + OFFSET) * share - OFFSET)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,18 +54,40 @@ def test_bounds_can_be_taken_off() -> None:
     assert forecast(rising, DAYS, "W", 26, bounded=False)["hi95"].max() > 100
 
 
+@pytest.mark.parametrize("values", [[150.0], [150.0] * 60, [-7.0] * 60, [1e100] * 60])
+def test_a_series_that_never_changed_may_change_all_the_same(values: list[float]) -> None:
+    made = forecast(values, range(len(values)), "W", 13)
+    assert made["mean"] == pytest.approx(values[0])
+    width = made["hi95"] - made["lo95"]
+    assert (width > 0.001 * abs(values[0])).all()
+    assert (width < abs(values[0])).all()
+
+
+def test_a_wild_series_of_a_few_values_ends_no_thousand_times_as_high() -> None:
+    wild = [10e3, 500e3, 20e3, 800e3, 5e3, 300e3, 60e3, 900e3]
+    made = forecast(wild, range(8), "h", 26)
+    assert max(wild) < made["hi95"].max() < 30 * max(wild)
+
+
 @pytest.mark.parametrize(
     ("values", "freq", "h", "bounded", "message"),
     [
         (WALK, "Q", 4, None, "unknown frequency “Q”"),
         (WALK[:-1], "D", 4, None, "59 values, but 60 timestamps"),
         ([*WALK[:-1], float("nan")], "D", 4, None, "value 59 is not a finite number"),
+        ([*WALK[:-1], -1e200], "D", 4, None, "value 59 is beyond 1e\\+100"),
+        (WALK, None, 4, None, "unknown frequency “None”"),
         (WALK, "D", 0, None, "h is 0"),
+        (WALK, "D", 2.0, None, "h is 2.0; it is a whole number"),
         ([*WALK[:-1], 101.0], "D", 4, True, "within 0 to 100"),
     ],
 )
 def test_what_it_cannot_take_it_names(
-    values: list[float], freq: str, h: int, bounded: bool | None, message: str
+    values: list[float],
+    freq: Any,  # what callers bring, not what they should
+    h: Any,
+    bounded: bool | None,
+    message: str,
 ) -> None:
     with pytest.raises(ValueError, match=message):
         forecast(values, DAYS, freq, h, bounded=bounded)

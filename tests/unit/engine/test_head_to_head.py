@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import pytest
@@ -78,8 +80,8 @@ def test_errors_that_go_together_make_a_lead_safer() -> None:
     assert together > alone > against > 50
 
 
-@pytest.mark.parametrize(("margin", "risk"), [(40.0, "low"), (5.0, "medium"), (1.0, "high"), (-9.0, "high")])
-def test_the_risk_is_that_todays_leader_loses(margin: float, risk: str) -> None:
+@pytest.mark.parametrize(("margin", "risk"), [(40.0, "low"), (7.0, "medium"), (1.0, "high"), (-9.0, "high")])
+def test_the_risk_is_that_the_other_leads_at_some_date(margin: float, risk: str) -> None:
     b = 45 + margin
     assert compare(term(45, 45, 45), term(b, b, b, last=46.0))["leadChangeRisk"] == risk
 
@@ -89,6 +91,24 @@ def test_the_crossover_is_the_first_date_with_the_other_ahead() -> None:
     assert crossing["crossoverDate"] == DATES[1]
     assert crossing["currentMargin"] == -5
     assert compare(term(40, 40, 40), term(35, 36, 40))["crossoverDate"] is None
+
+
+def test_a_date_with_the_other_ahead_is_a_risk_though_the_leader_wins_in_all() -> None:
+    dip = compare(term(50, 50, 50, sd=1.0), term(90, 45, 90, sd=1.0))
+    assert dip["winnerProbability"] == 100
+    assert (dip["leadChangeRisk"], dip["crossoverDate"]) == ("high", DATES[1])
+
+
+def test_the_margin_is_on_the_side_that_is_likelier() -> None:
+    def lopsided(low: float, value: float, high: float) -> TermForecast:
+        ladder = (value - 2 * low, value - low, value, value + high, value + 2 * high)
+        plain = term(value)
+        return replace(plain, outlook=replace(plain.outlook, quantiles=3 * (ladder,)))
+
+    # Dates spread the errors, so what is likelier of lopsided ones is not what their medians say.
+    for a, b in product((lopsided(1, 30, 20), lopsided(9, 31, 4)), (lopsided(15, 31, 1), lopsided(3, 30.5, 3))):
+        compared = compare(a, b)
+        assert (compared["expectedMargin"] > 0) == (compared["winnerProbability"] > 50)
 
 
 def test_terms_scaled_apart_are_not_compared() -> None:

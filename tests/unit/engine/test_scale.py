@@ -39,6 +39,14 @@ def test_unbounded_values_keep_their_size_and_sign(values: list[float]) -> None:
     assert scale.from_odds(scale.to_odds(3 * points)) == pytest.approx(3 * points)
 
 
+def test_unbounded_intervals_go_straight_on_above_the_largest_value() -> None:
+    scale = Scale.unbounded(np.array([7.0, 200.0]))
+    odds = scale.to_odds(np.array([50.0, 100.0, 200.0, 300.0, 400.0, 500.0]))
+    assert np.diff(odds[2:]) == pytest.approx([1 / 1.02 / 2] * 3)
+    assert odds[1] - odds[0] == pytest.approx(np.log(52 / 27))
+    assert (np.diff(odds) > 0).all()
+
+
 def test_unbounded_is_the_same_in_any_unit() -> None:
     points = np.array([50.0, 80.0, 20.0])
     assert Scale.unbounded(1e6 * points).to_log(1e6 * points) == pytest.approx(Scale.unbounded(points).to_log(points))
