@@ -38,6 +38,8 @@ class SnapshotStore(Protocol):
 
     async def terms_of(self, slug: str) -> tuple[str, str] | None: ...
 
+    async def has(self, snapshot: Snapshot) -> bool: ...
+
     async def ingest(self, snapshot: Snapshot, signals: tuple[Signals, Signals]) -> Ingested: ...
 
 
@@ -66,15 +68,23 @@ class Importer:
         if any(unicodedata.category(character) == "Cc" for character in request.source):
             raise invalid("source", "the source has a control character")
         expected = await self._expected(request.expected_slug) if request.expected_slug else None
-        snapshot = build_snapshot(
-            tables,
-            timeframe=timeframe,
-            geo=geo,
-            pick=request.terms,
-            as_of=await self._as_of(request.as_of),
-            source=request.source,
-            expected_terms=expected,
-        )
+
+        def built(as_of: datetime) -> Snapshot:
+            return build_snapshot(
+                tables,
+                timeframe=timeframe,
+                geo=geo,
+                pick=request.terms,
+                as_of=as_of,
+                source=request.source,
+                expected_terms=expected,
+            )
+
+        snapshot = built(await self._as_of(request.as_of))
+        if request.as_of is None and not snapshot.partial_last_period:
+            # The same data brought again, after a last period that was not over when they came: it stays so.
+            before = built(snapshot.times[-1])
+            snapshot = before if await self._store.has(before) else snapshot
         season = TIMEFRAMES[snapshot.timeframe].season
         signals_a, signals_b = (
             term_signals(values, season=season, partial_last_period=snapshot.partial_last_period)

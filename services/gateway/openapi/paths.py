@@ -129,7 +129,14 @@ _TERM: Schema = {
     "description": "given twice, picks two of a file's terms",
     "explode": True,
 }
-_AS_OF = _query("asOf", text("when the data were taken (default: now)", format="date-time"))
+_AS_OF = _query(
+    "asOf",
+    text(
+        "when the data were taken, which decides whether the last period was over "
+        "(default: now, and for data that were brought before as it was then)",
+        format="date-time",
+    ),
+)
 _LIMIT = _query("limit", whole("items a page", minimum=1, maximum=MOST_A_PAGE, default=50))
 _CURSOR = _query("cursor", text("nextCursor of the page before"))
 _IF_NONE_MATCH: Schema = {"name": "If-None-Match", "in": "header", "schema": text("an ETag")}

@@ -34,10 +34,21 @@ def possible_columns(cells: Sequence[str]) -> list[tuple[datetime, ...]]:
     """Every way to read the whole column, one reader for all of its cells. UTC-aware; distinct; empty if none can."""
     columns: list[tuple[datetime, ...]] = []
     for read in READERS:
-        times = tuple(time for time in map(read, cells) if time is not None)
+        times = period_starts([time for time in map(read, cells) if time is not None])
         if len(times) == len(cells) and times not in columns:
             columns.append(times)
     return columns
+
+
+def period_starts(times: Sequence[datetime]) -> tuple[datetime, ...]:
+    """In UTC, as read from one series, each with the offset that it was written with.
+
+    Where the time of day is always the same, periods are days or longer. Of those the date counts, as it was written:
+    midnight in Berlin is no day earlier than midnight in London.
+    """
+    if len({time.time() for time in times}) == 1:
+        return tuple(time.replace(hour=0, minute=0, second=0, tzinfo=UTC) for time in times)
+    return tuple(time.astimezone(UTC) for time in times)
 
 
 def first_unlike(cells: Sequence[str]) -> int:
@@ -47,7 +58,10 @@ def first_unlike(cells: Sequence[str]) -> int:
 
 
 def read_iso(text: str) -> datetime | None:
-    """2024-01, 2024-01-07, 2024-01-07T05 and on to a zone; of a range `2004-01-04 - 2004-01-10`, its start."""
+    """2024-01, 2024-01-07, 2024-01-07T05 and on to a zone; of a range `2004-01-04 - 2004-01-10`, its start.
+
+    With the offset as written, else UTC: period_starts says what a series of them means.
+    """
     start, _, end = text.partition(" - ")
     match = _match(_ISO, start.strip())
     if match is None or (end and not _match(_ISO, end.strip())):
@@ -104,7 +118,7 @@ def _moment(match: re.Match[str] | None, year: int, month: int, day: int, zone: 
     clock = {} if match is None else match.groupdict()
     hour, minute, second = (int(clock.get(part) or 0) for part in ("hour", "minute", "second"))
     try:
-        return datetime(year, month, day, hour, minute, second, tzinfo=_offset(zone)).astimezone(UTC)
+        return datetime(year, month, day, hour, minute, second, tzinfo=_offset(zone))
     except ValueError:
         return None
 

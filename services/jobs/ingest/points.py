@@ -7,7 +7,7 @@ from datetime import datetime
 
 from services.common.comparison import clean_term, invalid, term_slug
 from services.common.errors import TOO_LARGE, WarmcastError
-from services.jobs.ingest.dates import read_iso
+from services.jobs.ingest.dates import period_starts, read_iso
 from services.jobs.ingest.grid import fill, lay_out
 from services.jobs.ingest.limits import MAX_POINTS, check_count, shown, unreadable
 from services.jobs.ingest.table import MISSING_PERIOD, Table
@@ -30,7 +30,7 @@ def read_points(terms: Sequence[str], points: Sequence[tuple[str, Sequence[float
         raise WarmcastError(TOO_LARGE, f"{_SOURCE} holds {len(points)} points; {MAX_POINTS:,} is the limit")
     check_count(_SOURCE, len(points))
     labels = [f"point {number}" for number in range(1, len(points) + 1)]
-    times = [_time(date, label) for (date, _), label in zip(points, labels, strict=True)]
+    times = period_starts([_time(date, label) for (date, _), label in zip(points, labels, strict=True)])
     rows = [_row(values, cleaned, label) for (_, values), label in zip(points, labels, strict=True)]
     grid = lay_out(times, labels, _SOURCE)
     return Table(

@@ -39,7 +39,7 @@ class Snapshot:
     times: tuple[datetime, ...]  # UTC-aware period starts, one step apart
     values_a: tuple[float, ...]  # of terms[0], 0..100
     values_b: tuple[float, ...]
-    partial_last_period: bool  # the last period was not over at `as_of`
+    partial_last_period: bool  # the last period was not over at `as_of`, or so a file says
     scaled_apart: bool  # the two series come from two exports, each on a scale of its own
     gaps_filled: bool
     cleaned: tuple[tuple[str, int], ...]  # what was cleaned in what is kept → how often, by name
@@ -72,7 +72,9 @@ def build_snapshot(
         raise unreadable(
             f"the last date, {times[-1]:%Y-%m-%dT%H:%M}, lies after the time of the data, {as_of:%Y-%m-%dT%H:%M}"
         )
-    partial = as_of < period_start(times[-1], step, 1)
+    partial = as_of < period_start(times[-1], step, 1) or any(
+        table.partial_last and table.times[-1] == times[-1] for table in tables
+    )
     terms = pair_terms(*choice.terms)
     values_a, values_b = choice.values if terms == choice.terms else choice.values[::-1]
     cleaned = _summed(choice, place_cleaned)

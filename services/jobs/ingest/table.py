@@ -33,3 +33,4 @@ class Table:
     cleaned: Mapping[str, int]  # what was cleaned in the whole table → how often
     cleaned_by_term: tuple[Mapping[str, int], ...]  # the same for each column alone
     place: str = ""  # what the header says after the terms, as written
+    partial_last: bool = False  # the file itself says that its last period was not over

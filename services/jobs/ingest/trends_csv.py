@@ -35,6 +35,7 @@ from services.jobs.ingest.values import read_cell
 _SEPARATORS = (",", ";", "\t")
 _MAX_LINES = 3 * MAX_POINTS  # blank lines and preambles have room beside the points
 _MAX_HEADER_CELL = 500
+_IS_PARTIAL = "ispartial"  # a column that pytrends writes beside the terms
 _WITH_PLACE = re.compile(r"(?P<term>.+)[:：]\s*[(（](?P<place>.+)[)）]", re.DOTALL)
 
 
@@ -85,6 +86,7 @@ def read_trends_csv(content: bytes, name: str) -> Table:
         cleaned=_counted(cleaned, dropped, {LINES_AFTER: ignored, MISSING_PERIOD: grid.missing}),
         cleaned_by_term=tuple(cleaned_by_term),
         place=place,
+        partial_last=_partial_last(header, rows),
     )
 
 
@@ -160,7 +162,7 @@ def _columns(header: _Row, rows: list[_Row], source: str) -> tuple[list[int], di
     columns, dropped = [], Counter[str]()
     for column in range(1, width):
         cell = header.cells[column]
-        if cell.lower() == "ispartial":  # pytrends writes it beside the terms
+        if cell.lower() == _IS_PARTIAL:
             dropped[PARTIAL_COLUMN] += 1
         elif not cell and not any(row.cells[column] for row in rows):
             dropped[EMPTY_COLUMN] += 1
@@ -171,6 +173,11 @@ def _columns(header: _Row, rows: list[_Row], source: str) -> tuple[list[int], di
     if len(columns) > MAX_COLUMNS:
         raise WarmcastError(TOO_LARGE, f"{source} holds {len(columns)} terms; {MAX_COLUMNS} is the limit")
     return columns, dict(dropped)
+
+
+def _partial_last(header: _Row, rows: list[_Row]) -> bool:
+    columns = [column for column, cell in enumerate(header.cells) if cell.lower() == _IS_PARTIAL]
+    return any(rows[-1].cells[column].lower() == "true" for column in columns)
 
 
 def _terms(header: _Row, columns: list[int], source: str) -> tuple[tuple[str, ...], str]:

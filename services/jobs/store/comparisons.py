@@ -38,6 +38,11 @@ ON CONFLICT ON CONSTRAINT snapshot_unique DO NOTHING
 RETURNING id
 """
 
+_HAS = """
+SELECT id FROM snapshots
+WHERE slug = %(slug)s AND timeframe = %(timeframe)s AND geo = %(geo)s AND data_hash = %(data_hash)s
+"""
+
 # The snapshot before is the last one that was ever forecast: one that was replaced before its run has nothing to serve.
 _MAKE_CURRENT = """
 WITH snapshot AS (
@@ -115,6 +120,11 @@ class Comparisons:
         """The terms that a slug belongs to, if it is taken."""
         rows = await self._database.fetch("SELECT term_a, term_b FROM term_pairs WHERE slug = %(slug)s", {"slug": slug})
         return (rows[0]["term_a"], rows[0]["term_b"]) if rows else None
+
+    async def has(self, snapshot: Snapshot) -> bool:
+        """Whether these very data were brought before."""
+        named = {name: getattr(snapshot, name) for name in ("slug", "timeframe", "geo", "data_hash")}
+        return bool(await self._database.fetch(_HAS, named))
 
     async def ingest(self, snapshot: Snapshot, signals: tuple[Signals, Signals]) -> Ingested:
         """Stores a snapshot where it is new, and makes it current, in one transaction.

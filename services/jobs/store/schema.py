@@ -214,6 +214,7 @@ forecast_scores = Table(
     _moment("scored_at", nullable=False),
     # A forecast is scored once, whoever imports at the same time.
     UniqueConstraint("record_a_id", name="forecast_score_unique"),
+    Index("forecast_scores_forecast_idx", "slug", "timeframe", "geo", "data_hash"),
 )
 
 # The scores added up, so that nobody reads them all: a row a timeframe for each day, and one for all time.

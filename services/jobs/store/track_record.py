@@ -17,9 +17,11 @@ from services.jobs.trust import LATELY_DAYS, Tally, Trust, period_of
 _COUNTS = ("forecasts", "winners", "winners_right", "directions_right", "points", "hits80", "hits95", "mases")
 _SUMS = (*_COUNTS, "mae_sum", "mase_sum")
 
-# What one run kept of both terms, and no import has scored yet, though its whole horizon lies inside the new data. Of a
-# comparison's newest 2,000 jobs, the latest 20 such forecasts: what is due grows by one an import, and what is found
-# due and cannot be scored has the fewest common dates where it is oldest, so it never stands before one that can be.
+# What one run kept of both terms, and no import has scored yet, though its whole horizon lies inside the new data and
+# on their dates. Of a comparison's newest 2,000 jobs, the latest 20 such forecasts: what is due grows by one an import,
+# and what is found due and cannot be scored has too few dates in common, and the fewest where it is oldest, so it never
+# stands before one that can be. A forecast is what an engine version said of a snapshot: its records may have been
+# deleted by retention and made anew by a later import of the same data, and its score is there.
 _DUE = """
 WITH jobs AS MATERIALIZED (
     -- By the comparison's index; sorted in the same breath, the planner may walk all jobs there are to spare the sort.
@@ -36,8 +38,17 @@ due AS MATERIALIZED (
         FROM forecast_records AS a
         JOIN forecast_records AS b ON b.job_id = a.job_id AND b.label = 'termB' AND b.lease_id = a.lease_id
         WHERE a.job_id = kept.id AND a.label = 'termA'
-          AND a.times[1] >= %(first)s AND a.times[cardinality(a.times)] <= %(last)s
-          AND NOT EXISTS (SELECT FROM forecast_scores AS score WHERE score.record_a_id = a.id)
+          AND a.times[1] >= %(first)s AND a.times[cardinality(a.times)] = ANY (%(complete)s)
+          AND NOT EXISTS (
+            SELECT FROM snapshots AS old
+            WHERE old.slug = %(slug)s AND old.timeframe = %(timeframe)s AND old.geo = %(geo)s
+              AND old.data_hash = kept.data_hash AND old.scaled_apart
+          )
+          AND NOT EXISTS (
+            SELECT FROM forecast_scores AS score
+            WHERE score.slug = %(slug)s AND score.timeframe = %(timeframe)s AND score.geo = %(geo)s
+              AND score.data_hash = kept.data_hash AND score.engine_version = a.engine_version
+          )
         LIMIT 20
     ) AS pair
     ORDER BY pair.ends DESC, pair.record_a_id DESC
@@ -107,9 +118,11 @@ class TrackRecord:
 
     async def due(self, snapshot: Snapshot) -> list[KeptForecast]:
         """Forecasts of the comparison that are not scored and whose horizon is complete in `snapshot`, latest first."""
-        last = -2 if snapshot.partial_last_period else -1
+        if snapshot.scaled_apart:
+            return []
+        complete = snapshot.times[:-1] if snapshot.partial_last_period else snapshot.times
         named = {name: getattr(snapshot, name) for name in ("slug", "timeframe", "geo", "data_hash")}
-        rows = await self._database.fetch(_DUE, named | {"first": snapshot.times[0], "last": snapshot.times[last]})
+        rows = await self._database.fetch(_DUE, named | {"first": complete[0], "complete": list(complete)})
         return [_kept(row) for row in rows]
 
     async def keep(self, snapshot: Snapshot, forecast: KeptForecast, score: Score) -> bool:

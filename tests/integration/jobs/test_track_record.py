@@ -27,7 +27,14 @@ def week(number: int) -> datetime:
 
 
 async def imported(
-    store: Store, weeks: int, *, scale: float = 1.0, earlier: Scorer | None = None, partial: bool = False, tf: str = ""
+    store: Store,
+    weeks: int,
+    *,
+    scale: float = 1.0,
+    earlier: Scorer | None = None,
+    partial: bool = False,
+    tf: str = "",
+    dated: bool = True,
 ) -> Snapshot:
     """Imports the first `weeks` of amazon (39 and 41 in turns) against costco (20), times `scale`."""
     points = [
@@ -35,7 +42,7 @@ async def imported(
     ]
     importer = Importer(store.comparisons, earlier or Scorer(store.record))
     as_of = week(weeks) - timedelta(days=1) if partial else week(weeks)
-    wanted = ImportRequest(as_of=as_of, source="test", timeframe=tf)
+    wanted = ImportRequest(as_of=as_of if dated else None, source="test", timeframe=tf)
     snapshot, _ = await importer.take([read_points(["amazon", "costco"], points)], wanted)
     return snapshot
 
@@ -160,12 +167,56 @@ async def test_a_partial_last_period_completes_no_horizon(store: Store) -> None:
     assert len(await scores(store)) == 1
 
 
+async def test_a_partial_last_period_stays_so_when_the_same_data_come_again_later(store: Store) -> None:
+    await warmed(store, await imported(store, 20))
+    cut_short = await imported(store, 24, partial=True)
+    again = await imported(store, 24, dated=False)
+    assert (again.data_hash, again.partial_last_period) == (cut_short.data_hash, True)
+    assert await scores(store) == []
+    assert not (await imported(store, 24, dated=False, scale=0.5)).partial_last_period, "other data are over by now"
+    assert not (await imported(store, 24)).partial_last_period, "whoever says when they were taken is believed"
+
+
 async def test_too_short_a_common_past_scores_nothing(store: Store) -> None:
     await warmed(store, await imported(store, 7))
     before = SCORES.labels("few-common-dates")._value.get()
     await imported(store, 11)
     assert SCORES.labels("few-common-dates")._value.get() == before + 1
     assert await scores(store) == []
+
+
+async def test_what_can_never_be_scored_stands_before_nothing(store: Store) -> None:
+    await warmed(store, await imported(store, 20))
+    for weeks in range(30, 52):
+        await warmed(store, await imported(store, weeks, tf="12m"))
+        await store.execute("UPDATE snapshots SET scaled_apart = true WHERE id = (SELECT max(id) FROM snapshots)")
+    # Nor what lies on other days than the new data.
+    await store.execute(
+        "UPDATE forecast_records SET times = (SELECT array_agg(time + interval '1 day') FROM unnest(times) AS time) "
+        "WHERE id > 2 AND mod(job_id, 2) = 0"
+    )
+    await store.execute("DELETE FROM forecast_scores")
+    before = SCORES.labels("scaled-apart")._value.get(), SCORES.labels("horizon-open")._value.get()
+    await imported(store, 60, tf="12m")
+    (score,) = await scores(store)
+    assert score["dates"] == HORIZON
+    assert (SCORES.labels("scaled-apart")._value.get(), SCORES.labels("horizon-open")._value.get()) == before
+
+
+async def test_a_forecast_made_again_after_retention_is_not_scored_again(store: Store) -> None:
+    await warmed(store, await imported(store, 20))
+    for weeks in (24, 25):
+        await warmed(store, await imported(store, weeks))
+    first = await scores(store)
+    assert len(first) == 1
+    await store.execute("UPDATE warmup_jobs SET updated_at = now() - interval '31 days'")
+    await store.execute("UPDATE snapshots SET created_at = now() - interval '31 days'")
+    assert await store.queue.delete_old(days=30, limit=10) == 2
+    await warmed(store, await imported(store, 20))
+    assert 1 not in {row["id"] for row in await store.execute("SELECT id FROM forecast_records")}
+    await imported(store, 25, scale=0.7)
+    assert await scores(store) == first
+    assert (await overall(store)).forecasts == 1
 
 
 async def test_another_timeframe_is_another_comparison(store: Store) -> None:

@@ -41,6 +41,32 @@ def test_bad_points_are_refused_by_name(points: Points, why: str) -> None:
     assert [field for field, _ in refusal.value.fields] == ["points"]
 
 
+@pytest.mark.parametrize(
+    "dates",
+    [
+        ["2024-03-30T00:00:00+01:00", "2024-03-31T00:00:00+01:00", "2024-04-01T00:00:00+02:00"],  # summer time begins
+        ["2024-03-30T00:00:00-08:00", "2024-03-31T00:00:00-08:00", "2024-04-01T00:00:00-07:00"],
+        ["2024-03-30T23:00-08:00", "2024-03-31T23:00-08:00", "2024-04-01T23:00-08:00"],
+        ["2024-03-30T12:00Z", "2024-03-31T12:00Z", "2024-04-01T12:00Z"],
+    ],
+)
+def test_of_days_the_date_counts_as_it_was_written(dates: list[str]) -> None:
+    table = read_points(("tea", "coffee"), [(date, [1, 2]) for date in dates])
+    assert table.step is Step.DAILY
+    assert [time.isoformat()[:16] for time in table.times] == [
+        "2024-03-30T00:00",
+        "2024-03-31T00:00",
+        "2024-04-01T00:00",
+    ]
+
+
+def test_hours_are_instants() -> None:
+    hours = ["2024-03-31T01:00+01:00", "2024-03-31T03:00+02:00", "2024-03-31T02:00Z"]
+    table = read_points(("tea", "coffee"), [(hour, [1, 2]) for hour in hours])
+    assert [time.hour for time in table.times] == [0, 1, 2]
+    assert {time.tzinfo for time in table.times} == {UTC}
+
+
 @pytest.mark.parametrize("terms", [[], ["tea"], ["tea", "Tea "], ["a", "b", "c"], ["tea", ""], ["tea", "a vs b"]])
 def test_two_distinct_terms_are_needed(terms: list[str]) -> None:
     with pytest.raises(WarmcastError, match="term") as refusal:

@@ -182,6 +182,24 @@ def test_the_last_period_is_partial_until_it_is_over(table: Table, over: datetim
     assert whole.data_hash != partial.data_hash
 
 
+def test_a_file_that_calls_its_last_period_partial_is_believed() -> None:
+    def week(*flags: bool) -> Table:
+        rows = [f"2024-01-{day:02},{day},2,{flag}" for day, flag in zip((7, 14, 21), flags, strict=True)]
+        return read_trends_csv("\n".join(["date,tea,coffee,isPartial", *rows]).encode(), "pytrends.csv")
+
+    said, not_said = build(week(False, False, True)), build(week(False, False, False))
+    assert (said.partial_last_period, not_said.partial_last_period) == (True, False)
+    assert said.terms == not_said.terms == ("coffee", "tea")
+    assert not build(week(True, False, False)).partial_last_period
+    assert build(week(False, False, False), as_of=datetime(2024, 1, 22, tzinfo=UTC)).partial_last_period
+    # Of two files joined on their common dates, what one says of a date that the other lacks is of no account.
+    longer = "\n".join(["date,milk,isPartial", *(f"2024-01-{day:02},{day},{day == 28}" for day in (7, 14, 21, 28))])
+    short = "\n".join(["date,tea,isPartial", *(f"2024-01-{day:02},{day},{day == 21}" for day in (7, 14, 21))])
+    milk, tea = (read_trends_csv(text.encode(), "one.csv") for text in (longer, short))
+    assert build(milk, tea).partial_last_period
+    assert not build(milk, read_trends_csv(short.replace("True", "False").encode(), "one.csv")).partial_last_period
+
+
 def test_data_from_after_their_own_time_are_refused() -> None:
     with pytest.raises(WarmcastError, match="lies after the time of the data"):
         build(points("2025-01-03", "2025-01-01", "2025-01-02"))
