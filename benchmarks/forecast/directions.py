@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,8 @@ from services.forecaster.engine.chance import Chance
 from services.forecaster.engine.confidence import corrected, log_odds
 from services.forecaster.engine.direction import direction_of
 from services.forecaster.engine.history import Array
-from services.forecaster.engine.intervals import choose_reach, error_spread, make_bands
+from services.forecaster.engine.intervals import error_spread, make_bands
+from services.forecaster.engine.learned import Reach
 from services.forecaster.engine.prediction import predict
 from services.forecaster.engine.rhythm import RHYTHMS
 
@@ -41,9 +42,9 @@ class Outcome:
         return self.said in ("rising", "falling")
 
 
-def outcomes(cases: Sequence[Case]) -> list[Outcome]:
-    """Of every case."""
-    return [_outcome(case) for case in cases]
+def outcomes(cases: Sequence[Case], reach_of: Callable[[Case], Reach]) -> list[Outcome]:
+    """Of every case, by intervals of the reach that it is given: one learned without its source."""
+    return [_outcome(case, reach_of(case)) for case in cases]
 
 
 def fit_confidence(found: Sequence[Outcome]) -> tuple[float, float]:
@@ -88,10 +89,8 @@ def reliability(told: Sequence[tuple[Outcome, float]]) -> Iterator[str]:
             yield f"| {low}–{high} | {len(group)} | {sources} | {sure:.0f} % | {100 * right:.0f} % |"
 
 
-def _outcome(case: Case) -> Outcome:
-    rhythm = RHYTHMS[case.step]
-    made = predict(case.known, rhythm, case.horizon, steps=case.horizon)
-    reach = choose_reach(case.step, rhythm, len(case.known))
+def _outcome(case: Case, reach: Reach) -> Outcome:
+    made = predict(case.known, RHYTHMS[case.step], case.horizon, steps=case.horizon)
     spread = error_spread(made.backtest, case.known, made.path, made.disagreement, reach)
     bands = make_bands(made.path, spread)
     odds = log_odds(case.known, bands.value, Chance.of(bands, case.horizon))

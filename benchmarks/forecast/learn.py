@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from benchmarks.forecast.cases import Case, brief, cuts, export_cases
-from benchmarks.forecast.directions import fit_confidence, left_out, outcomes, reliability
+from benchmarks.forecast.directions import Outcome, fit_confidence, left_out, outcomes, reliability
 from benchmarks.forecast.exports import EXPORTS
 from benchmarks.forecast.scores import Forecast, by_set
 from services.forecaster.engine import learned
@@ -78,17 +78,16 @@ def main(arguments: list[str]) -> int:
         print("the exports are not beside this checkout", file=sys.stderr)
         return 1
     exported = export_cases(max(*ORIGINS.values(), DIRECTION_ORIGINS))
-    rows = make_rows(exported)
-    tables: dict[str, Reach] = {}
-    for name, sets in FAMILIES.items():
-        of_family = [row for row in rows if row.case.set in sets]
-        tables[name] = fit(of_family)
-        _print_left_out(name, of_family)
-    tables["UNBOUNDED"] = fit([row for row in rows if row.case.set == UNBOUNDED_FROM], floors=False)
+    families = by_family(make_rows(exported))
+    tables = {name: fit(rows) for name, rows in families.items()}
+    without = {name: learned_without(rows) for name, rows in families.items()}
+    for name, rows in families.items():
+        _print_left_out(name, rows, without[name])
+    years_of_weeks = [row for row in families["LONG"] if row.case.set == UNBOUNDED_FROM]
+    tables["UNBOUNDED"] = fit(years_of_weeks, floors=False)
     for name, table in tables.items():
         print(f"{name} = {_spelled(table)}")
-        setattr(learned, name, table)  # the chances of a direction are those behind the intervals just learned
-    said = outcomes([case for case in exported + cuts(exported) if case.held_out <= DIRECTION_ORIGINS])
+    said = direction_outcomes(exported, without)
     confidence = fit_confidence(said)
     print(f"CONFIDENCE = {confidence}\non sources left out:", *reliability(left_out(said)), sep="\n")
     if "--write" in arguments:
@@ -100,6 +99,18 @@ def make_rows(exported: list[Case]) -> list[Row]:
     """Of the origins that are learned from, cuts included."""
     cut = cuts(exported)
     return [make_row(case) for case in exported + cut + brief(cut) if case.held_out <= ORIGINS[case.set]]
+
+
+def by_family(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """The rows that each table is learned from."""
+    return {name: [row for row in rows if row.case.set in sets] for name, sets in FAMILIES.items()}
+
+
+def direction_outcomes(exported: Sequence[Case], without: Mapping[str, Mapping[str, Reach]]) -> list[Outcome]:
+    """Of exports and their cuts, by the intervals that the other sources taught: family → source → reach."""
+    cases = [case for case in [*exported, *cuts(list(exported))] if case.held_out <= DIRECTION_ORIGINS]
+    family = {name: of for of, sets in FAMILIES.items() for name in sets}
+    return outcomes(cases, lambda case: without[family[case.set]][case.source])
 
 
 def make_row(case: Case) -> Row:
@@ -198,16 +209,19 @@ def _features(row: Row) -> Array:
     return scarcity(len(row.case.known)) * np.stack(parts, axis=1)
 
 
-def left_out_forecasts(rows: list[Row]) -> list[Forecast]:
+def learned_without(rows: Sequence[Row]) -> dict[str, Reach]:
+    """For each source, what the others teach."""
+    return {owner: fit([row for row in rows if row.owner != owner]) for owner in sorted({row.owner for row in rows})}
+
+
+def left_out_forecasts(rows: Sequence[Row], without: Mapping[str, Reach]) -> list[Forecast]:
     """What the other sources would have taught to say of each row."""
-    owners = sorted({row.owner for row in rows})
-    learned_without = {owner: fit([row for row in rows if row.owner != owner]) for owner in owners}
-    return [_forecast(row, learned_without[row.owner]) for row in rows]
+    return [_forecast(row, without[row.owner]) for row in rows]
 
 
-def _print_left_out(name: str, rows: list[Row]) -> None:
+def _print_left_out(name: str, rows: Sequence[Row], without: Mapping[str, Reach]) -> None:
     print(f"\n{name}: on sources left out")
-    for set_name, found in by_set([row.case for row in rows], left_out_forecasts(rows)).items():
+    for set_name, found in by_set([row.case for row in rows], left_out_forecasts(rows, without)).items():
         print(
             f"  {set_name:8s} MAE {found.mae:.3f} interval {found.interval:.3f} ({found.interval_uncut:.3f} uncut) "
             f"95 %: {found.coverage95[0]:.1f} 80 %: {found.coverage80[0]:.1f}"

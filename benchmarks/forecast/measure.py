@@ -17,9 +17,18 @@ from itertools import product
 import numpy as np
 
 from benchmarks.forecast import report
-from benchmarks.forecast.cases import SETS, Case, competition_cases, cuts, export_cases, packaged_cases
-from benchmarks.forecast.directions import left_out, outcomes, reliability
-from benchmarks.forecast.learn import DIRECTION_ORIGINS, FAMILIES, ORIGINS, left_out_forecasts, make_rows
+from benchmarks.forecast.cases import SETS, Case, competition_cases, export_cases, packaged_cases
+from benchmarks.forecast.directions import left_out, reliability
+from benchmarks.forecast.learn import (
+    DIRECTION_ORIGINS,
+    FAMILIES,
+    ORIGINS,
+    by_family,
+    direction_outcomes,
+    learned_without,
+    left_out_forecasts,
+    make_rows,
+)
 from benchmarks.forecast.m4 import m4_table
 from benchmarks.forecast.pairs import brier_scores
 from benchmarks.forecast.peers import Method, methods, naive, or_naive, ours
@@ -90,11 +99,11 @@ def _learned(exported: list[Case]) -> Iterator[str]:
     yield f"Intervals learned without the source that is measured ({LEFT_OUT}), at the last origin and over several:"
     yield ""
     yield from report.left_out_header()
-    rows = make_rows(exported)
-    for sets in FAMILIES.values():
-        of_family = [row for row in rows if row.case.set in sets]
-        said = left_out_forecasts(of_family)
-        for name in sets:
+    families = by_family(make_rows(exported))
+    without = {name: learned_without(rows) for name, rows in families.items()}
+    for family, of_family in families.items():
+        said = left_out_forecasts(of_family, without[family])
+        for name in FAMILIES[family]:
             for collected, origins in product((False, True), sorted({1, ORIGINS[name] // 2 or 1, ORIGINS[name]})):
                 chosen = [
                     (row.case, one)
@@ -105,18 +114,14 @@ def _learned(exported: list[Case]) -> Iterator[str]:
                     found = score(*map(list, zip(*chosen, strict=True)))
                     yield report.left_out_row(title(name, collected=collected), origins, len(chosen), found)
     yield ""
-    yield from _probabilities([case for case in exported if case.held_out <= DIRECTION_ORIGINS])
-
-
-def _probabilities(exported: list[Case]) -> Iterator[str]:
     yield (
-        f"Of forecasts that said rising or falling, over up to {DIRECTION_ORIGINS} origins, by the confidence learned "
-        "without their source:"
+        f"Of forecasts that said rising or falling, over up to {DIRECTION_ORIGINS} origins, by the intervals and the "
+        "confidence learned without their source:"
     )
     yield ""
-    yield from reliability(left_out(outcomes(exported + cuts(exported))))
+    yield from reliability(left_out(direction_outcomes(exported, without)))
     yield ""
-    yield from brier_scores(exported)
+    yield from brier_scores([case for case in exported if case.held_out <= DIRECTION_ORIGINS])
 
 
 def _cpu() -> Iterator[str]:

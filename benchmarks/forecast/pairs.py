@@ -18,10 +18,13 @@ NEAREST = 6  # columns of a file that each is compared with: large files would b
 
 
 def brier_scores(cases: Sequence[Case]) -> Iterator[str]:
-    """A table by set: of the pairs of columns of one file, the mean squared error of the winner's probability."""
-    yield "| head-to-head | pairs | Brier | the leader stays | always 50 % |"
-    yield "| --- | ---: | ---: | ---: | ---: |"
-    scores: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    """A table by set: of the pairs of columns of one file, the mean squared error of the winner's probability.
+
+    Means over sources, of the means over each one's pairs.
+    """
+    yield "| head-to-head | sources | pairs | Brier | the leader stays | always 50 % |"
+    yield "| --- | ---: | ---: | ---: | ---: | ---: |"
+    scores: dict[str, dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
     for case_a, a, case_b, b in _pairs(cases):
         compared = head_to_head(a, b)
         margin = float(case_b.actual.mean() - case_a.actual.mean())
@@ -31,10 +34,10 @@ def brier_scores(cases: Sequence[Case]) -> Iterator[str]:
         assert isinstance(probability, float)
         assert isinstance(lead, float)
         came, stays = float(margin > 0), 0.5 if lead == 0 else float(lead > 0)
-        scores[case_a.set].append(((probability / 100 - came) ** 2, (stays - came) ** 2))
+        scores[case_a.set][case_a.source].append(((probability / 100 - came) ** 2, (stays - came) ** 2))
     for name, of_set in scores.items():
-        yield _line(name, of_set)
-    yield _line("all", [one for of_set in scores.values() for one in of_set])
+        yield _line(name, list(of_set.values()))
+    yield _line("all", [pairs for of_set in scores.values() for pairs in of_set.values()])
 
 
 def _pairs(cases: Sequence[Case]) -> Iterator[tuple[Case, TermForecast, Case, TermForecast]]:
@@ -61,6 +64,6 @@ def _series(case: Case) -> TermSeries:
     )
 
 
-def _line(name: str, scores: Sequence[tuple[float, float]]) -> str:
-    ours, stays = np.mean(scores, axis=0)
-    return f"| {name} | {len(scores)} | {ours:.3f} | {stays:.3f} | 0.250 |"
+def _line(name: str, by_source: Sequence[Sequence[tuple[float, float]]]) -> str:
+    ours, stays = np.mean([np.mean(pairs, axis=0) for pairs in by_source], axis=0)
+    return f"| {name} | {len(by_source)} | {sum(map(len, by_source))} | {ours:.3f} | {stays:.3f} | 0.250 |"

@@ -47,8 +47,8 @@ def write(lines: Sequence[str]) -> None:
     how = (
         f"; engine version {ENGINE_VERSION}. The last horizon of each series is held out, its own last period left "
         "out. Ratios are geometric means over sources, coverages (per cent) means over sources with 90 % bootstrap "
-        "intervals clustered by source; forecasts and Naive2's intervals are cut to 0–100. A peer that fails is "
-        "replaced by Naive2 and counted."
+        "intervals clustered by source; of exports and competitions, forecasts and Naive2's intervals are cut to "
+        "0–100. A peer that fails is replaced by Naive2 and counted."
     )
     write_section("forecast", "Forecasts", how, lines)
 

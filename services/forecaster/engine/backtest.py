@@ -55,8 +55,8 @@ class Backtest:
 def choose_origins(points: int, horizon: int) -> tuple[tuple[int, ...], int]:
     """Where windows begin, and their length: the whole horizon, or less where the series has no room for it.
 
-    Origins lie in the later half, evenly spaced, the last one so that its window ends with the series. No window at
-    all for a series of MIN_KNOWN points or fewer.
+    Origins lie in the later half where there is room, evenly spaced, the last one so that its window ends with the
+    series. No window at all for a series of MIN_KNOWN points or fewer.
     """
     length = min(horizon, points - MIN_KNOWN)
     if length < 1:

@@ -10,8 +10,7 @@ from services.common.comparison import Timeframe
 from services.forecaster.engine.history import Array
 from services.forecaster.engine.types import TermSeries
 
-SHORT_HORIZONS = 2  # fewer points than this many horizons, or than SHORT_POINTS, is too short
-SHORT_POINTS = 12
+SHORT_HORIZONS = 2  # fewer points than this many horizons are too few
 SPIKY_CHANGE = 0.5  # mean absolute one-step change over the mean level
 SPIKY_MIN_LEVEL = 5.0  # points: below it, the level is taken to be this
 SHOCK_CHANGE = 15.0  # points that a one-step change has at least to be a shock …
@@ -51,7 +50,7 @@ def judge_quality(series: TermSeries, values: Array, deseasonalised: Array, time
     """Flags of a series from its whole periods. Shocks are looked for with the season taken out."""
     shocks = _shocks(deseasonalised)
     return Quality(
-        series_too_short=len(values) < max(SHORT_POINTS, SHORT_HORIZONS * timeframe.horizon),
+        series_too_short=len(values) < SHORT_HORIZONS * timeframe.horizon,
         too_spiky=_mean_change(values) > SPIKY_CHANGE * max(float(values.mean()), SPIKY_MIN_LEVEL),
         event_shock_likely=bool(shocks[-timeframe.horizon :].any()),
         mostly_zero=float(np.mean(values < SMALLEST)) >= ZERO_SHARE,

@@ -59,7 +59,7 @@ def _key_points(history: History, path: Path, steps: int, days: int, complete: b
     before = recent(history.values, steps)
     points: list[object] = [
         _average(values, before, step),
-        f"80 % interval: {bands.lower80[:steps].min():.1f} to {bands.upper80[:steps].max():.1f}",
+        f"80 % intervals lie within {bands.lower80[:steps].min():.1f} to {bands.upper80[:steps].max():.1f}",
     ]
     if values.max() - values.min() >= 1:
         top, low = int(values.argmax()), int(values.argmin())
