@@ -9,7 +9,7 @@ import pytest
 
 from services.common.comparison import Step
 from services.forecaster.engine.backtest import MAX_WINDOWS, MIN_KNOWN, Backtest, choose_origins
-from services.forecaster.engine.learned import SHORT
+from services.forecaster.engine.learned import SHORT, Reach
 from services.forecaster.engine.metrics import measure
 from services.forecaster.engine.prediction import Prediction, predict
 from services.forecaster.engine.rhythm import RHYTHMS
@@ -62,6 +62,13 @@ def test_naive_is_the_last_value_and_all_that_few_values_get() -> None:
     assert predicted(8).method == predicted(60).method == "combination"
 
 
+def test_members_disagree_in_the_backtest_too_and_naive_has_none() -> None:
+    backtest = predicted(60).backtest
+    assert backtest.disagreements.shape == backtest.forecasts.shape
+    assert (backtest.disagreements > 0).all()
+    assert not predicted(60, EngineSetting.NAIVE).backtest.disagreements.any()
+
+
 def test_a_spike_at_the_end_is_not_the_forecast() -> None:
     values = np.concatenate((np.full(50, 20.0) + WALK[:50] / 50, [95.0]))
     path = predict(values, WEEKS, 13, steps=13).path
@@ -92,6 +99,18 @@ def test_coverage_counts_what_lies_inside_the_others_intervals() -> None:
         backtest, disagreements=np.full((5, 4), 20.0)
     )  # had its members disagreed, it would have been in
     assert measure(doubtful, np.full(28, 30.0), SHORT).coverage95 == 1
+
+
+def test_a_window_widens_no_interval_that_it_is_measured_against() -> None:
+    values = np.array([30.0] * 24 + [80.0] * 2)
+    calm, jump = [30.0, 30.0], [80.0, 80.0]
+    backtest = Backtest(
+        (20, 22, 24), np.full((3, 2), 30.0), np.array([calm, calm, jump]), np.zeros((3, 2)), naive_scales=np.ones(3)
+    )
+    # Of what widens intervals only own errors and unrest: both are 0 for who knows neither the jump nor its window.
+    reach = Reach((3.0,) * 4, (0.0,) * 4, disagreement=0, unrest=1, point=0, event=0)
+    metrics = measure(backtest, values, reach)
+    assert (metrics.coverage80, metrics.coverage95) == pytest.approx((2 / 3, 2 / 3))
 
 
 def test_nothing_is_guessed_without_windows() -> None:

@@ -81,6 +81,25 @@ def test_a_season_that_changed_is_that_of_late_and_one_that_stays_is_the_mean_of
     assert np.abs(profile - equal).mean() < np.abs(profile - late).mean()
 
 
+def test_little_of_what_phases_differ_by_in_noise_is_taken_for_a_season() -> None:
+    draws = np.random.default_rng(3).normal(size=(50, 28))
+    found = np.mean([np.std(season_profile(noise, DAYS)) for noise in draws])
+    assert found < 0.5 * np.mean(np.std(draws.reshape(50, 4, 7).mean(axis=1), axis=1))
+
+
+def test_a_week_of_the_year_leans_on_its_neighbours() -> None:
+    spikes = np.tile(np.where(np.arange(52) == 20, 5.0, 1.0), 4)
+    before, at, after = season_profile(spikes, WEEKS)[19:22]
+    assert 0.4 * at < before < 0.6 * at
+    assert after == pytest.approx(before, rel=0.01)
+
+
+def test_a_trend_goes_on_at_both_ends_alike() -> None:
+    profile = season_profile(np.arange(14) / 10, DAYS)
+    # Back to front and upside down a line is itself; only late weeks weigh more than early ones.
+    assert profile == pytest.approx(-profile[::-1], abs=0.2 * profile.max())
+
+
 def test_a_trend_that_goes_on_to_the_ends_leaves_less_of_a_line_in_the_season(monkeypatch: pytest.MonkeyPatch) -> None:
     line = np.arange(28) / 10
     left = np.abs(season_profile(line, DAYS)).max()
@@ -94,6 +113,27 @@ def test_two_known_seasons_bring_members_with_a_slope() -> None:
     made = members(line, DAYS, [84], 14)
     assert made.shape[0] == 13
     assert made[-3:, 0, 7:] - made[-3:, 0, :7] == pytest.approx(np.full((3, 7), 7 / 20), abs=0.01)
+
+
+def test_a_slope_begins_with_the_first_step() -> None:
+    made = members(np.arange(84) / 20, DAYS, [84], 14)[:, 0]
+    flat, sloped = made[6], made[-3:]  # the six levels come first
+    assert sloped - flat == pytest.approx(np.tile(np.arange(1, 15) / 20, (3, 1)), abs=1e-9)
+
+
+def test_all_members_but_the_naive_one_have_the_season() -> None:
+    wave = np.array(seasonal(98, 7))
+    missed = np.abs(members(wave[:84], DAYS, [84], 14)[:, 0] - wave[84:]).max(axis=1)
+    assert (missed < 1).sum() == 12
+    assert missed.max() > 30
+
+
+def test_what_was_best_one_step_ahead_goes_further_than_what_was_best_over_the_horizon() -> None:
+    phase = 2 * np.pi * np.arange(60) / 20
+    wave = np.cos(phase - phase[-1])  # at its top, and too slow to turn within a step
+    flat, over_horizon, one_step = members(wave, WEEKS, [60], 13)[6:9, 0]
+    assert flat.max() < 0.9
+    assert over_horizon.max() < 1 < one_step[3:].min()
 
 
 def test_one_jump_bends_the_mean_slope_but_not_the_medians() -> None:

@@ -23,7 +23,9 @@ from vega_datasets import data as vega  # type: ignore[import-untyped]  # it shi
 
 from benchmarks.forecast.exports import EXPORTS, ExportedSeries, read_collected, read_exports
 from services.common.comparison import TIMEFRAMES, Step
+from services.forecaster.engine import learned
 from services.forecaster.engine.head_to_head import head_to_head
+from services.forecaster.engine.learned import Reach
 from services.forecaster.engine.term import forecast_term
 from services.forecaster.engine.types import EngineSetting, TermForecast, TermSeries
 from services.forecaster.engine.version import ENGINE_VERSION
@@ -158,6 +160,27 @@ def test_summaries_average_the_periods_that_begin_within_their_days(timeframe: s
     for name, steps in (("forecast14Day", steps14), ("forecast30Day", steps30)):
         values = [point["value"] for point in bundle["points"][:steps]]
         assert bundle[name]["averageValue"] == pytest.approx(sum(values) / steps, abs=1e-3)
+
+
+def test_a_december_that_comes_every_year_is_no_shock_and_one_that_came_once_is() -> None:
+    year = [20.0] * 11 + [60.0]
+    for values, shock in ((6 * year, False), (5 * [20.0] * 12 + year, True)):
+        bundle = bundle_of(term_series(values, "all"))
+        assert bundle["qualityFlags"]["eventShockLikely"] is shock
+        assert ("anomaly_detected" in bundle["warnings"]) is shock
+
+
+@pytest.mark.parametrize(("known", "kind", "other"), [(104, "LONG", "SHORT"), (103, "SHORT", "LONG")])
+def test_coverage_is_that_of_intervals_of_the_forecasts_own_kind(
+    known: int, kind: str, other: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    series = term_series(wandering(known), "5y")
+    wide, none = (Reach((base,) * 4, (0.0,) * 4, 1, 1, 1, 1) for base in (50.0, 0.0))
+    for own, expected in ((wide, 1.0), (none, 0.0)):
+        monkeypatch.setattr(learned, kind, own)
+        monkeypatch.setattr(learned, other, none if own is wide else wide)
+        metrics = bundle_of(series)["metrics"]
+        assert (metrics["coverage80"], metrics["coverage95"]) == (expected, expected)
 
 
 def packaged() -> dict[str, TermSeries]:

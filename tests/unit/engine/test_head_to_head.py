@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from itertools import product
+from statistics import NormalDist
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ def term(
     *values: float, sd: float = 5.0, last: float | None = None, errors: tuple[float, ...] = (), apart: bool = False
 ) -> TermForecast:
     outlook = Outlook(
-        dates=DATES,
+        dates=DATES[: len(values)],
         quantiles=tuple(tuple(value + score * sd for score in SCORES) for value in values),
         window_errors=tuple(enumerate(errors)),
         last_value=values[0] if last is None else last,
@@ -86,6 +87,25 @@ def test_the_risk_is_that_the_other_leads_at_some_date(margin: float, risk: str)
     assert compare(term(45, 45, 45), term(b, b, b, last=46.0))["leadChangeRisk"] == risk
 
 
+@pytest.mark.parametrize(("changes", "risk"), [(0.13, "low"), (0.17, "medium"), (0.33, "medium"), (0.37, "high")])
+def test_the_risk_at_its_thresholds(changes: float, risk: str) -> None:
+    margin = 5 * NormalDist().inv_cdf(1 - changes)  # the difference of sd 3 and 4, in one step, has sd 5
+    assert compare(term(40, sd=3.0), term(40 + margin, sd=4.0))["leadChangeRisk"] == risk
+
+
+def test_the_winner_is_ahead_in_the_mean_and_not_at_the_end() -> None:
+    fading = compare(term(40, 40, 40, sd=1.0), term(55, 55, 30, sd=1.0))
+    assert fading["winnerProbability"] == 100
+    assert fading["expectedMargin"] == pytest.approx(20 / 3, abs=0.1)
+
+
+def test_six_windows_in_full_agreement_count_half() -> None:
+    errors = (5.0, -5.0, 4.0, -4.0, 6.0, -6.0)
+    compared = compare(term(40, errors=errors), term(45, errors=errors))
+    # Two of sd 5 whose errors go together by half differ with sd 5, so a lead of 5 is one sd.
+    assert compared["winnerProbability"] == pytest.approx(100 * NormalDist().cdf(1), abs=1.5)
+
+
 def test_the_crossover_is_the_first_date_with_the_other_ahead() -> None:
     crossing = compare(term(40, 40, 40), term(35, 41, 50))
     assert crossing["crossoverDate"] == DATES[1]
@@ -102,7 +122,7 @@ def test_a_date_with_the_other_ahead_is_a_risk_though_the_leader_wins_in_all() -
 def test_the_margin_is_on_the_side_that_is_likelier() -> None:
     def lopsided(low: float, value: float, high: float) -> TermForecast:
         ladder = (value - 2 * low, value - low, value, value + high, value + 2 * high)
-        plain = term(value)
+        plain = term(value, value, value)
         return replace(plain, outlook=replace(plain.outlook, quantiles=3 * (ladder,)))
 
     # Dates spread the errors, so what is likelier of lopsided ones is not what their medians say.

@@ -45,6 +45,12 @@ def test_errors_that_shrink_with_the_step_are_level() -> None:
     assert own[0] == pytest.approx(np.sqrt(np.mean(np.arange(1.0, 14.0) ** 2)), rel=0.01)
 
 
+def test_own_errors_stay_level_beyond_the_steps_that_were_measured() -> None:
+    own = own_errors(np.outer(np.ones(2000), np.array([1.0, 2.0, 3.0])), np.full(20, 4.0), PATH)
+    assert own[0] < own[1] < own[2]
+    assert own[2:] == pytest.approx([own[2]] * 11)
+
+
 def test_many_windows_overrule_the_prior_and_few_do_not() -> None:
     calm = np.full((1000, 13), 0.01)
     assert own_errors(calm, WALK, PATH)[-1] == pytest.approx(0.01, rel=0.5)
@@ -60,6 +66,12 @@ def test_without_windows_a_random_walk_within_the_series_spread_stands_in() -> N
 
 def test_a_point_is_wider_near_zero_than_in_the_middle() -> None:
     assert size_of_a_point(np.full(5, 1.0)) > 5 * size_of_a_point(np.full(5, 50.0)) > 0
+
+
+def test_a_point_is_measured_at_the_mean_of_the_path() -> None:
+    # The odds of 50 are those of 52 to 80, of which a point more or less is 1/52 + 1/80.
+    assert size_of_a_point(np.full(5, 50.0)) == pytest.approx(1 / 52 + 1 / 80, rel=1e-3)
+    assert size_of_a_point(np.array([10.0, 50.0, 90.0])) == size_of_a_point(np.array([50.0]))
 
 
 def test_even_a_constant_series_has_room_for_a_change() -> None:
@@ -128,6 +140,14 @@ def test_fewer_values_known_make_an_interval_wider() -> None:
 
     assert steps(4) == pytest.approx(2 / 1.1 * steps(40))
     assert scarcity(520) == pytest.approx(1, abs=0.01)
+
+
+def test_intervals_grow_with_the_power_of_the_step_that_was_learned() -> None:
+    reach = Reach((1.0,) * 4, (0.5, 0.5, 1.0, 1.0), disagreement=0, unrest=0, point=0, event=0)
+    bands = make_bands(np.full(4, 50.0), Spread(np.full(4, 0.001), reach))  # so narrow that no bound bends them
+    below, above = 50 - bands.lower95, bands.upper80 - 50
+    assert below / below[0] == pytest.approx(np.sqrt([1, 2, 3, 4]), rel=0.01)
+    assert above / above[0] == pytest.approx([1, 2, 3, 4], rel=0.01)
 
 
 def test_spikes_go_up_further_than_down() -> None:

@@ -41,6 +41,21 @@ def test_wide_swings_within_the_band_are_volatile_and_beyond_it_are_not() -> Non
     assert direction_of(swinging, np.full(14, 60.0)) == "rising"
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (10.0, 30.0, "stable"),  # a deviation of 10 points exactly
+        (9.9, 30.1, "volatile"),
+        (39.5, 80.5, "stable"),  # 20.5, where 35 % of the level are 21
+        (38.5, 81.5, "volatile"),
+    ],
+)
+def test_swings_are_volatile_beyond_ten_points_and_a_share_of_their_level(
+    low: float, high: float, expected: str
+) -> None:
+    assert direction_of(np.array([low, high] * 10), np.full(14, (low + high) / 2)) == expected
+
+
 def test_direction_compares_with_as_many_points_as_there_are() -> None:
     assert direction_of(np.array([10.0, 20.0]), np.full(13, 15.0)) == "stable"
 
@@ -55,11 +70,16 @@ def judged(values: list[float], *, marked: bool = False) -> Quality:
     [
         ([50.0] * 25, "seriesTooShort", True),  # less than two horizons of 13
         ([50.0] * 26, "seriesTooShort", False),
-        ([10.0, 40.0] * 20, "tooSpiky", True),
-        ([40.0, 50.0] * 20, "tooSpiky", False),
+        ([30.0, 50.0] * 20, "tooSpiky", False),  # half of the mean exactly
+        ([29.5, 50.5] * 20, "tooSpiky", True),
+        ([0.0, 2.0] * 20, "tooSpiky", False),  # twice the mean, but less than half of 5 points
+        ([0.0, 3.0] * 20, "tooSpiky", True),
         ([20.0, 21.0] * 20 + [90.0, 20.0], "eventShockLikely", True),
         ([20.0, 90.0] + [20.0, 21.0] * 20, "eventShockLikely", False),  # long over
-        ([20.0, 21.0] * 20 + [34.0, 20.0], "eventShockLikely", False),  # 13 and 14 points
+        ([20.0, 21.0] * 20 + [36.0, 37.0], "eventShockLikely", True),  # 15 points exactly
+        ([20.0, 21.0] * 20 + [35.8, 37.0], "eventShockLikely", False),
+        ([20.0, 24.0] * 20 + [48.0, 52.0], "eventShockLikely", False),  # six times the typical change exactly
+        ([20.0, 24.0] * 20 + [48.5, 52.0], "eventShockLikely", True),
         ([0.0, 0.5, 9.0, 9.0] * 10, "mostlyZero", True),
         ([0.0, 9.0, 9.0, 9.0] * 10, "mostlyZero", False),
     ],
@@ -93,6 +113,10 @@ def test_confidence_is_the_corrected_probability_of_the_direction(forecast: floa
     assert sure(forecast, 1.0) == pytest.approx(100 * corrected(math.log(expected / (1 - expected))), abs=0.05)
 
 
+def test_stable_is_right_within_the_band_on_both_sides() -> None:
+    assert sure(50.0, 2.5 / VARIES) == pytest.approx(100 * corrected(math.log(0.6827 / 0.3173)), abs=0.05)
+
+
 def test_confidence_falls_with_the_spread_and_never_is_certain() -> None:
     assert sure(60.0, 4.0) > sure(60.0, 8.0) > sure(60.0, 40.0)
     assert 0 < sure(60.0, 0.0) < 100
@@ -109,6 +133,14 @@ def test_a_chance_counts_ties_by_half() -> None:
     assert flat.mean_below(19.0) == 0
     assert flat.mean_below(20.0) == pytest.approx(0.5)
     assert flat.mean_below(21.0) == 1
+
+
+def test_a_chance_goes_through_its_quantiles_and_on_beyond_them() -> None:
+    lopsided = Chance(np.array([[10.0, 40.0, 50.0, 56.0, 90.0]]))
+    scores = np.array([[-1.959964], [-1.281552], [0.0], [1.281552], [1.959964], [2.059964]])
+    said = lopsided.at(scores)[:, 0]
+    assert said[:5] == pytest.approx([10, 40, 50, 56, 90])
+    assert said[5] == pytest.approx(90 + 0.1 * (90 - 56) / (1.959964 - 1.281552))
 
 
 def test_a_chance_is_cut_at_the_bounds() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from benchmarks.forecast.directions import Outcome, fit_confidence, reliability
 from benchmarks.forecast.exports import read_collected
 from benchmarks.forecast.m4 import m4_cases, overall
 from benchmarks.forecast.naive2 import naive2
+from benchmarks.forecast.pairs import brier_scores
 from benchmarks.forecast.peers import naive, or_naive, ours
 from benchmarks.forecast.scores import Forecast, by_source, interval_score, score
 from services.common.comparison import TIMEFRAMES, Step
@@ -33,6 +36,24 @@ def test_naive2_repeats_a_season_zeros_or_not() -> None:
     assert naive2(wave[:56], 7, 14)[0] == pytest.approx(wave[56:], abs=0.5)
     low = np.maximum(wave - 50, 0)
     assert naive2(low[:56], 7, 14)[0] == pytest.approx(low[56:], abs=2)
+
+
+def test_naive2_looks_for_a_season_in_three_and_not_in_fewer() -> None:
+    week = [10.0] * 6 + [40.0]
+    assert naive2(np.array(3 * week), 7, 7)[0] == pytest.approx(week)
+    assert naive2(np.array(3 * week)[1:], 7, 7)[0].tolist() == [40.0] * 7
+
+
+def test_naive2_takes_no_level_that_lasts_for_a_season() -> None:
+    hill = np.array([10.0] * 20 + [40.0] * 20 + [10.0] * 20)  # alike after 7 steps, but more so after 1 to 6
+    assert naive2(hill, 7, 7)[0].tolist() == [10.0] * 7
+
+
+def test_naive2_errs_by_what_a_change_is_in_its_phase() -> None:
+    phases = np.tile([0.5] * 6 + [4.0], 10)
+    for at, missed in ((34, 4 * 2.0), (31, 0.5 * 2.0)):  # a rise by 2, into the large phase or a small one
+        values = np.where(np.arange(70) < at, 20.0, 22.0) * phases
+        assert naive2(values, 7, 1)[1] == pytest.approx(missed / np.sqrt(69), rel=0.1)
 
 
 def test_the_interval_score_is_the_width_and_what_was_missed() -> None:
@@ -162,3 +183,20 @@ def test_the_reliability_table_counts_what_was_said_of_exports_to_rise_or_fall()
     found = told(4, 3, 0.0) + told(5, 0, 0.0, name="cut") + told(6, 6, 0.0, said="volatile")
     rows = list(reliability([(one, 72.0) for one in found]))[2:]
     assert rows == ["| 70–80 | 4 | 1 | 72 % | 75 % |"]
+
+
+def test_the_brier_score_is_the_squared_error_of_the_winners_probability_balanced_by_source() -> None:
+    def pair(file: str, *columns: tuple[float, float], source: str = "one") -> list[Case]:
+        made = replace(case(), source=source)
+        return [
+            replace(made, series=f"{file}: {level}", known=np.full(47, level), actual=np.full(13, came))
+            for level, came in columns
+        ]
+
+    even, won = pair("even", (40, 40), (40, 41)), pair("won", (1, 1), (99, 99))
+    lost = pair("lost", (1, 2), (99, 1), source="two")
+    of_set, of_all = (line.split(" | ") for line in list(brier_scores(even + won + lost))[2:])
+    assert of_set[1:] == of_all[1:]
+    assert of_set[1:3] == ["2", "3"]
+    assert float(of_set[3]) == pytest.approx(((0.25 + 0) / 2 + 1) / 2, abs=0.002)  # intervals are never quite sure
+    assert float(of_set[4]) == pytest.approx(((0.25 + 0) / 2 + 1) / 2, abs=0.001)

@@ -1,0 +1,70 @@
+"""What is learned of all sources, and what the others would have taught of each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.optimize import check_grad
+
+from benchmarks.forecast.cases import Case
+from benchmarks.forecast.directions import Outcome, left_out
+from benchmarks.forecast.learn import Row, _Group, learned_without, left_out_forecasts
+from services.common.comparison import Step
+from services.forecaster.engine.history import Array
+
+DRAWN = np.random.default_rng(8)
+
+
+def row(source: str) -> Row:
+    case = Case("12m", source, f"{source}: term", Step.WEEKLY, 52, 1, np.full(40, 50.0), np.full(13, 50.0))
+    return Row(case, np.full(13, 50.0), DRAWN.normal(0, 0.3, 13), np.full(13, 0.3), np.full(13, 0.1), 0.2, 0.03)
+
+
+ROWS = [row(source) for source in ("one", "two", "three") for _ in range(4)]
+
+
+def widths(rows: list[Row]) -> dict[str, float]:
+    said = left_out_forecasts(rows, learned_without(rows))
+    return {each.owner: float(np.mean(made.hi95 - made.lo95)) for each, made in zip(rows, said, strict=True)}
+
+
+def test_intervals_of_a_source_left_out_do_not_know_its_errors() -> None:
+    absurd = [replace(each, errors=10 * each.errors) if each.owner == "one" else each for each in ROWS]
+    before, after = widths(ROWS), widths(absurd)
+    assert after["one"] == before["one"]
+    assert min(after["two"] / before["two"], after["three"] / before["three"]) > 1.2
+
+
+def told(source: str, right: int) -> list[Outcome]:
+    return [Outcome("12m", source, "rising", 1.0, index < right) for index in range(20)]
+
+
+def test_confidence_in_a_source_left_out_does_not_know_what_came_of_it() -> None:
+    def confidences(right: int) -> dict[str, float]:
+        found = told("one", right) + told("two", 14) + told("three", 14)
+        return {outcome.source: sure for outcome, sure in left_out(found)}
+
+    always, never = confidences(20), confidences(0)
+    assert always["one"] == never["one"]
+    assert always["two"] > never["two"] + 10
+    assert always["three"] > never["three"] + 10
+
+
+@pytest.mark.parametrize("features", [5, 3])
+def test_the_gradient_of_the_loss_is_its_slope(features: int) -> None:
+    drawn = np.random.default_rng(8)
+    group = _Group(drawn.uniform(0.1, 1, (6, 13, 5)), drawn.normal(0, 2, (6, 13)), drawn.uniform(0.5, 1, (6, 1)))
+
+    def loss(parameters: Array) -> float:
+        return group.loss(parameters, np.zeros(len(parameters)), features)
+
+    def gradient(parameters: Array) -> Array:
+        slope = np.zeros(len(parameters))
+        group.loss(parameters, slope, features)
+        return slope
+
+    at = np.concatenate((drawn.uniform(0.3, 1, features), [0.7, 0.1, 0.2, 0.9], [0.1, 0.2, -0.1, 0.3]))
+    assert np.abs(gradient(at)).min() > 0.01
+    assert check_grad(loss, gradient, at) < 1e-4
