@@ -24,7 +24,8 @@ from services.forecaster.engine.scale import BOUNDED, Scale
 
 PRIOR_WINDOWS = 1.0  # what the prior weighs, in windows
 RECENT = 8  # values that tell how restless a series is: 4 and 16 did nearly as well
-# With so many values known a spread is twice as wide. By hand: a year of weeks would do better with 2, days with 8.
+# With so many values known a spread is twice as wide. By hand: 95 % intervals of series of 4 values covered 85 without,
+# 93 with 4 and 95 with 8, which left those of a year of weeks too narrow.
 FEW = 4
 _NOTHING = 1e-9  # a spread of rounding alone
 LONG_SEASONS = 2  # with so many years of weeks or months the yearly season is known
