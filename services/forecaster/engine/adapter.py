@@ -44,9 +44,11 @@ def forecast_values(
     scale = BOUNDED if bounded or (bounded is None and inside) else Scale.unbounded(known)
     rhythm, known = RHYTHMS[step], known[-MAX_FITTED:]
     longest = max(timeframe.horizon for timeframe in TIMEFRAMES.values() if timeframe.step is step)
-    made = predict(known, rhythm, min(steps, longest), steps=steps, scale=scale)
+    horizon = min(steps, longest)
+    made = predict(known, rhythm, horizon, steps=steps, scale=scale)
     reach = choose_reach(step, rhythm, len(known), scale)
-    bands = make_bands(made.path, error_spread(made.backtest, known, made.path, made.disagreement, reach, scale=scale))
+    spread = error_spread(made.backtest, known, made.path, made.disagreement, reach, horizon=horizon, scale=scale)
+    bands = make_bands(made.path, spread)
     return Ladder(mean=bands.value, lo80=bands.lower80, hi80=bands.upper80, lo95=bands.lower95, hi95=bands.upper95)
 
 

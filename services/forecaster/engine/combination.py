@@ -27,12 +27,13 @@ LEAST_SLOPED = 2  # seasons known before a long-run slope is told from the seaso
 _SETTLING = 4  # first values whose errors say more about the start than about a parameter set
 
 
-def members(values: Array, rhythm: Rhythm, origins: Sequence[int], steps: int) -> Array:
+def members(values: Array, rhythm: Rhythm, origins: Sequence[int], steps: int, *, horizon: int | None = None) -> Array:
     """Each member's forecasts from each origin, `steps` ahead: (members, origins, steps),
     ten members, one for each of the rhythm's calm levels and, where any origin knows two seasons, three with a slope.
 
     `values` and the forecasts are on a scale of the engine's. An origin is the number of values known, LEAST_KNOWN at
-    least; what lies behind it is not looked at.
+    least; what lies behind it is not looked at. How smoothing weighs is measured over the `horizon`, whose forecast is
+    then the same however many steps follow it; without one, over all steps.
     """
     seasonal = has_season(max(origins), rhythm)
     # Without a season what is smoothed is the same for every origin, and one row does for all.
@@ -43,7 +44,7 @@ def members(values: Array, rhythm: Rhythm, origins: Sequence[int], steps: int) -
     levels = np.array([_levels(each, rhythm.spans) for each in known]).T[:, :, None]
     seasons = np.array([_repeated(profiles[row], origin, steps) for row, origin in zip(row_of, origins, strict=True)])
     naive = np.broadcast_to(values[np.array(origins) - 1][:, None], (1, *seasons.shape))
-    smoothed = _smoothed(rows, row_of, np.array(origins), steps, rhythm.calm)
+    smoothed = _smoothed(rows, row_of, np.array(origins), steps, horizon=horizon or steps, calm=rhythm.calm)
     parts = [levels + seasons, smoothed + seasons, naive]
     if seasonal and max(origins) >= LEAST_SLOPED * rhythm.season:
         slopes = np.array([_slopes(each, rhythm.season) for each in known]).T[:, :, None]
@@ -96,14 +97,16 @@ def _slopes(known: Array, season: int) -> list[float]:
     return [float(changes[-season:].mean()), *medians]
 
 
-def _smoothed(rows: Array, row_of: Places, origins: Places, steps: int, calm: tuple[float, ...]) -> Array:
+def _smoothed(
+    rows: Array, row_of: Places, origins: Places, steps: int, *, horizon: int, calm: tuple[float, ...]
+) -> Array:
     """Means over the parameter sets, weighed by their errors so far: without a trend and with, by the errors over the
     horizon; with a trend, by those of one step. Then each calm level alone."""
     levels, trends = smooth(rows)
     count = len(origins)
     one_step = np.zeros((count, GRID.level.size))
     over_horizon = np.zeros((count, GRID.level.size))
-    longest = max(1, min(steps, int(origins.min()) // 3))
+    longest = max(1, min(horizon, int(origins.min()) // 3))
     for ahead in sorted({1, (longest + 1) // 2, longest}):
         running = past_errors(rows, levels, trends, ahead=ahead)
         settled = min(_SETTLING + ahead, len(running))

@@ -60,12 +60,22 @@ def choose_reach(step: Step, rhythm: Rhythm, known: int, scale: Scale = BOUNDED)
 
 
 def error_spread(
-    backtest: Backtest, values: Array, path: Array, disagreement: Array, reach: Reach, *, scale: Scale = BOUNDED
+    backtest: Backtest,
+    values: Array,
+    path: Array,
+    disagreement: Array,
+    reach: Reach,
+    *,
+    horizon: int | None = None,
+    scale: Scale = BOUNDED,
 ) -> Spread:
-    """The spread at each step of `path`, from the backtest's errors, the values known and the members' disagreement."""
+    """The spread at each step of `path`, from the backtest's errors, the values known and the members' disagreement.
+
+    Its level is that of the `horizon`; without one, of the whole path.
+    """
     odds = scale.to_odds(values)
     own = own_errors(scale.to_odds(backtest.actuals) - scale.to_odds(backtest.forecasts), odds, path)
-    point = size_of_a_point(path, scale)
+    point = size_of_a_point(path[:horizon], scale)
     steps = sum_up(own, disagreement, unrest(odds), point, reach)
     # Without bounds nothing is added for events: a series that never changed has not told by how much it will.
     return Spread(scarcity(len(values)) * np.where(steps > _NOTHING, steps, point), reach, scale)

@@ -40,7 +40,7 @@ def predict(
         backtest = Backtest.of(values, origins, windows, np.zeros_like(windows))
         return Prediction("naive", np.full(steps, values[-1]), np.zeros(steps), backtest)
     logs = scale.to_log(values)
-    made = members(logs, rhythm, [*origins, len(values)], max(steps, length))
+    made = members(logs, rhythm, [*origins, len(values)], max(steps, length), horizon=horizon)
     past = made[:, :-1, :length]
     # No window may weigh members by what came in it, and earlier ones seldom end before it begins: all count alike.
     weight = np.ones(len(made))

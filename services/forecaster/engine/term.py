@@ -28,7 +28,7 @@ def forecast_term(series: TermSeries, setting: EngineSetting = EngineSetting.FUL
     values = history.values
     prediction = predict(values, rhythm, horizon, steps=max(horizon, PATH_STEPS.get(step, 0)), setting=setting)
     reach = choose_reach(step, rhythm, len(values))
-    spread = error_spread(prediction.backtest, values, prediction.path, prediction.disagreement, reach)
+    spread = error_spread(prediction.backtest, values, prediction.path, prediction.disagreement, reach, horizon=horizon)
     bands = make_bands(prediction.path, spread)
     times = following_periods(history.last_time, step, len(bands.value), anchor_day=history.anchor_day)
     path = Path(times, bands)

@@ -17,10 +17,11 @@ WALK = wandering(60)
 DAYS = [f"day {number}" for number in range(60)]
 
 
-def test_it_says_what_the_bundle_says() -> None:
-    series = term_series(wandering(52))
+@pytest.mark.parametrize(("timeframe", "count", "freq", "h"), [("12m", 52, "W-SUN", 13), ("3m", 90, "D", 14)])
+def test_it_says_what_the_bundle_says(timeframe: str, count: int, freq: str, h: int) -> None:
+    series = term_series(wandering(count), timeframe)
     points = forecast_term(series).bundle["points"]
-    made = forecast(series.values, series.times, "W-SUN", 13)
+    made = forecast(series.values, series.times, freq, h)
     assert isinstance(points, list)
     for ours, theirs in {"mean": "value", "lo80": "lower80", "hi95": "upper95"}.items():
         assert made[ours] == pytest.approx([point[theirs] for point in points], abs=1e-4)  # type: ignore[literal-required] # a key of Ladder
