@@ -52,7 +52,7 @@ PARAMETERS: dict[str, Any] = (
         "lease_id": 1,
         "delay": 0,
         "first": datetime(2020, 1, 1, tzinfo=UTC),
-        "last": datetime(2030, 1, 1, tzinfo=UTC),
+        "complete": [datetime(year, 1, 1, tzinfo=UTC) for year in range(2020, 2031)],
     }
     | dict.fromkeys(("lease_ids", "engine_versions", *_records([])), "{}")
 )
@@ -102,8 +102,9 @@ FROM warmup_jobs, (VALUES ('termA'), ('termB')) AS labels (label) WHERE id BETWE
 INSERT INTO forecast_scores (record_a_id, record_b_id, slug, timeframe, geo, data_hash, actual_snapshot_id,
                              actual_data_hash, engine_version, generated_at, dates, direction_right_a,
                              direction_right_b, hits80_a, hits80_b, hits95_a, hits95_b, mae_a, mae_b)
-SELECT id, id + 1, '', '', '', '', 1, '', '1', now(), 1, true, true, 1, 1, 1, 1, 0, 0
-FROM forecast_records WHERE label = 'termA' AND job_id %% 2 = 1 AND job_id BETWEEN %(first)s AND %(last)s;
+SELECT record.id, record.id + 1, slug, timeframe, geo, data_hash, 1, '', '1', now(), 1, true, true, 1, 1, 1, 1, 0, 0
+FROM forecast_records AS record JOIN warmup_jobs AS job ON job.id = job_id
+WHERE label = 'termA' AND job_id %% 2 = 1 AND job_id BETWEEN %(first)s AND %(last)s;
 """
 
 
