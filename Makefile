@@ -46,7 +46,7 @@ bench: setup ## Run the benchmarks; ARGS=NAME runs one of them.
 bench-queue: $(PEERS)/installed generated/made ## Measure the queue beside its peers (Python 3.12; about 20 minutes; ARGS=--quick).
 	PYTHONPATH=generated:client $(PEERS)/bin/python -m benchmarks.queue.measure $(ARGS)
 
-bench-forecast: $(FORECAST_PEERS)/installed ## Measure the engine beside its peers (about half an hour; ARGS=--write for RESULTS.md; --quick).
+bench-forecast: $(FORECAST_PEERS)/installed ## Measure the engine beside its peers (an hour; ARGS=--write for RESULTS.md; --quick takes six minutes).
 	$(FORECAST_PEERS)/bin/python -m benchmarks.forecast.measure $(ARGS)
 
 bench-gateway: setup ## Measure the gateway beside bare Starlette (about 8 minutes; wrk where it is installed; ARGS=--write).

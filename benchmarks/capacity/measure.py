@@ -105,7 +105,7 @@ def _stored(stack: Stack) -> dict[str, float]:
 def _idle(pids: dict[str, int], seconds: float = 20) -> dict[str, float]:
     """CPU seconds an hour of each part while nobody asks for anything."""
     before = {name: cpu_seconds(pids[name]) for name in _PARTS}
-    time.sleep(seconds)
+    time.sleep(seconds)  # the span that is measured, not a wait for something
     return {name: (cpu_seconds(pids[name]) - before[name]) * 3600 / seconds for name in _PARTS}
 
 

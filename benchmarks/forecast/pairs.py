@@ -25,7 +25,7 @@ def brier_scores(cases: Sequence[Case]) -> Iterator[str]:
     yield "| head-to-head | sources | pairs | Brier | the leader stays | always 50 % |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: |"
     scores: dict[str, dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
-    for case_a, a, case_b, b in _pairs(cases):
+    for case_a, a, case_b, b in forecast_pairs(cases):
         compared = head_to_head(a, b)
         margin = float(case_b.actual.mean() - case_a.actual.mean())
         if compared is None or margin == 0:
@@ -40,7 +40,8 @@ def brier_scores(cases: Sequence[Case]) -> Iterator[str]:
     yield _line("all", [pairs for of_set in scores.values() for pairs in of_set.values()])
 
 
-def _pairs(cases: Sequence[Case]) -> Iterator[tuple[Case, TermForecast, Case, TermForecast]]:
+def forecast_pairs(cases: Sequence[Case]) -> Iterator[tuple[Case, TermForecast, Case, TermForecast]]:
+    """Of each file, the columns that are compared, with their forecasts."""
     groups: dict[tuple[str, int], list[Case]] = defaultdict(list)
     for case in cases:
         groups[case.series.partition(": ")[0], len(case.known)].append(case)

@@ -91,7 +91,8 @@ def _forecaster_struck(postgres: Postgres, valkey: Valkey, number: signal.Signal
         services("jobs")
         lease = _run_begins(environment["DATABASE_URL"], forecaster)
         services("forecaster")
-        time.sleep(2)  # so that jobs, which looks for it every second, has found it too
+        second = int(environment["FORECASTER_ADDR"].rpartition(":")[2])
+        wait_until(partial(_connected, second), "jobs, which looks for it every second, has found it too")
         return _rescue(environment["DATABASE_URL"], lease, partial(forecaster.send, number), then=lambda: None)
 
 
@@ -165,6 +166,14 @@ def _running(server: Postgres | Valkey) -> Iterator[None]:
         yield
     finally:
         server.stop()
+
+
+def _connected(port: int) -> bool:
+    """Whether a connection to this port of the loopback stands; jobs alone keeps one to a forecaster."""
+    # gRPC's sockets are IPv6 ones, of IPv4 addresses too.
+    tables = [Path("/proc/net/tcp"), Path("/proc/net/tcp6")]
+    rows = [line.split() for table in tables if table.exists() for line in table.read_text().splitlines()[1:]]
+    return any(remote.endswith(f":{port:04X}") and state == "01" for _, _, remote, state, *_ in rows)
 
 
 def _workers(forecaster: Service, number: signal.Signals) -> None:

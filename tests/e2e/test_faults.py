@@ -45,7 +45,8 @@ def test_kill_of_a_worker_in_mid_run(start_product: StartProduct, call: Call) ->
     product = start_product(**QUICK)
     caller = _in_mid_run(product, call)
     _send_to_workers(product, signal.SIGKILL)
-    caller.until("ready")
+    caller.until("ready")  # in the same attempt where the worker had not taken the task yet
+    assert len(caller.rows()) == 1
 
 
 def test_a_frozen_forecaster_is_found_as_fast_as_a_dead_one(start_product: StartProduct, call: Call) -> None:

@@ -118,8 +118,6 @@ class TrackRecord:
 
     async def due(self, snapshot: Snapshot) -> list[KeptForecast]:
         """Forecasts of the comparison that are not scored and whose horizon is complete in `snapshot`, latest first."""
-        if snapshot.scaled_apart:
-            return []
         complete = snapshot.times[:-1] if snapshot.partial_last_period else snapshot.times
         named = {name: getattr(snapshot, name) for name in ("slug", "timeframe", "geo", "data_hash")}
         rows = await self._database.fetch(_DUE, named | {"first": complete[0], "complete": list(complete)})

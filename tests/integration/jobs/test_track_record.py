@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from services.jobs.forecast import ForecastPoint, GeneratedForecasts, TermForecast
 from services.jobs.importer import Importer, ImportRequest
 from services.jobs.ingest.points import read_points
@@ -185,22 +187,31 @@ async def test_too_short_a_common_past_scores_nothing(store: Store) -> None:
     assert await scores(store) == []
 
 
-async def test_what_can_never_be_scored_stands_before_nothing(store: Store) -> None:
-    await warmed(store, await imported(store, 20))
+@pytest.mark.parametrize(
+    "made_unscorable",
+    [
+        "UPDATE snapshots SET scaled_apart = true WHERE id > 1",
+        "UPDATE forecast_records SET times = (SELECT array_agg(time + interval '1 day') FROM unnest(times) AS time) "
+        "WHERE id > 2",  # on other days than the new data
+    ],
+)
+async def test_what_can_never_be_scored_stands_before_nothing(store: Store, made_unscorable: str) -> None:
+    first = await imported(store, 20)
+    await warmed(store, first)
     for weeks in range(30, 52):
         await warmed(store, await imported(store, weeks, tf="12m"))
-        await store.execute("UPDATE snapshots SET scaled_apart = true WHERE id = (SELECT max(id) FROM snapshots)")
-    # Nor what lies on other days than the new data.
-    await store.execute(
-        "UPDATE forecast_records SET times = (SELECT array_agg(time + interval '1 day') FROM unnest(times) AS time) "
-        "WHERE id > 2 AND mod(job_id, 2) = 0"
-    )
+    await store.execute(made_unscorable)
     await store.execute("DELETE FROM forecast_scores")
-    before = SCORES.labels("scaled-apart")._value.get(), SCORES.labels("horizon-open")._value.get()
     await imported(store, 60, tf="12m")
-    (score,) = await scores(store)
-    assert score["dates"] == HORIZON
-    assert (SCORES.labels("scaled-apart")._value.get(), SCORES.labels("horizon-open")._value.get()) == before
+    assert [score["data_hash"] for score in await scores(store)] == [first.data_hash]
+
+
+async def test_what_a_later_engine_says_of_the_same_data_is_scored_too(store: Store) -> None:
+    await warmed(store, await imported(store, 20), engine_version="1")
+    await imported(store, 24)
+    await warmed(store, await imported(store, 20), engine_version="2")
+    await imported(store, 25)
+    assert [score["engine_version"] for score in await scores(store)] == ["1", "2"]
 
 
 async def test_a_forecast_made_again_after_retention_is_not_scored_again(store: Store) -> None:

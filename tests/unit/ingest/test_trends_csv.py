@@ -96,6 +96,12 @@ def test_what_was_cleaned_is_counted(name: str, cleaned: dict[str, int], by_term
     assert [dict(counts) for counts in table.cleaned_by_term] == by_term
 
 
+def test_days_of_another_offset_keep_their_dates() -> None:
+    days = "\n".join(f"2024-03-{day}T00:00:00+0{1 + (day == 31)}:00,{day},1" for day in (29, 30, 31))
+    table = read_trends_csv(f"Day,tea,coffee\n{days}".encode(), "berlin.csv")
+    assert [time.isoformat() for time in table.times] == [f"2024-03-{day}T00:00:00+00:00" for day in (29, 30, 31)]
+
+
 def test_short_gaps_are_filled_by_straight_lines() -> None:
     table = read("gaps.csv")
     assert table.columns[0][:5] == (10, 12, 14, 16, 18)
