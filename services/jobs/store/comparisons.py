@@ -29,13 +29,16 @@ ON CONFLICT (slug) DO UPDATE SET slug = EXCLUDED.slug
 RETURNING term_a, term_b
 """
 
-_INSERT_SNAPSHOT = """
-INSERT INTO snapshots (slug, timeframe, geo, data_hash, times, values_a, values_b, partial_last_period, scaled_apart,
-                       gaps_filled, source, as_of, cleaned, signals)
+# DO UPDATE (of nothing) where the same data are there: it locks the row, so that retention cannot delete it before this
+# transaction commits, and inserts it anew where retention has just deleted it. xmax is 0 in a row that was inserted.
+_STORE_SNAPSHOT = """
+INSERT INTO snapshots AS snapshot
+       (slug, timeframe, geo, data_hash, times, values_a, values_b, partial_last_period, scaled_apart,
+        gaps_filled, source, as_of, cleaned, signals)
 VALUES (%(slug)s, %(timeframe)s, %(geo)s, %(data_hash)s, %(times)s, %(values_a)s, %(values_b)s,
         %(partial_last_period)s, %(scaled_apart)s, %(gaps_filled)s, %(source)s, %(as_of)s, %(cleaned)s, %(signals)s)
-ON CONFLICT ON CONSTRAINT snapshot_unique DO NOTHING
-RETURNING id
+ON CONFLICT ON CONSTRAINT snapshot_unique DO UPDATE SET source = snapshot.source
+RETURNING id, xmax = 0 AS created
 """
 
 _HAS = """
@@ -45,12 +48,8 @@ WHERE slug = %(slug)s AND timeframe = %(timeframe)s AND geo = %(geo)s AND data_h
 
 # The snapshot before is the last one that was ever forecast: one that was replaced before its run has nothing to serve.
 _MAKE_CURRENT = """
-WITH snapshot AS (
-    SELECT id FROM snapshots
-    WHERE slug = %(slug)s AND timeframe = %(timeframe)s AND geo = %(geo)s AND data_hash = %(data_hash)s
-)
 INSERT INTO comparisons AS comparison (slug, timeframe, geo, current_snapshot_id)
-SELECT %(slug)s, %(timeframe)s, %(geo)s, snapshot.id FROM snapshot
+VALUES (%(slug)s, %(timeframe)s, %(geo)s, %(snapshot_id)s)
 ON CONFLICT ON CONSTRAINT comparison_unique DO UPDATE SET
     previous_snapshot_id = CASE WHEN EXISTS (
         SELECT FROM snapshots AS old JOIN warmup_jobs AS job USING (slug, timeframe, geo, data_hash)
@@ -136,8 +135,8 @@ class Comparisons:
         named = key._asdict() | {"data_hash": snapshot.data_hash}
         async with self._database.transaction(lost=self._telling.tell_to_look) as connection:
             terms = await _claim_slug(connection, snapshot)
-            created = await run(connection, _INSERT_SNAPSHOT, named | _snapshot_columns(snapshot, signals))
-            await run(connection, _MAKE_CURRENT, named)
+            (stored,) = await run(connection, _STORE_SNAPSHOT, named | _snapshot_columns(snapshot, signals))
+            await run(connection, _MAKE_CURRENT, key._asdict() | {"snapshot_id": stored["id"]})
             superseded = await run(connection, statements.SUPERSEDE, named)
             asked_for = await run(connection, _ASKED_FOR, named | {"asked_for_days": self._asked_for_days})
             job = None
@@ -145,7 +144,7 @@ class Comparisons:
                 seen, reason = asked_for[0]["version"], EnqueueReason.IMPORT
                 job = await enqueue_in(connection, key, snapshot.data_hash, seen_version=seen, reason=reason)
         self._telling.tell([row["id"] for row in superseded] + ([job.id] if job else []))
-        return Ingested(terms, bool(created), job is not None)
+        return Ingested(terms, stored["created"], job is not None)
 
     async def view(self, key: ComparisonKey) -> WarmupView:
         """Where the warmup of the current snapshot stands. Raises WarmcastError(NOT_FOUND)."""

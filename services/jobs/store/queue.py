@@ -135,7 +135,9 @@ class Queue:
         Returns how many rows went of both: below `limit`, nothing is left.
         """
         jobs = await self._database.fetch(upkeep.DELETE_OLD_JOBS, {"days": days, "limit": limit})
-        snapshots = await self._database.fetch(upkeep.DELETE_OLD_SNAPSHOTS, {"days": days, "limit": limit})
+        async with self._database.transaction() as connection:
+            old = await run(connection, upkeep.LOCK_OLD_SNAPSHOTS, {"days": days, "limit": limit})
+            snapshots = await run(connection, upkeep.DELETE_OLD_SNAPSHOTS, {"ids": [row["id"] for row in old]})
         return int(jobs[0]["deleted"]) + len(snapshots)
 
     async def cancel(self, job_id: int) -> WarmupJob | None:
@@ -209,7 +211,7 @@ def _enqueue_parameters(
 def _records(completions: Sequence[_Completion]) -> dict[str, str]:
     """Column by column, what the track record keeps of each term; see statements.READY."""
     made = [
-        (job.id, label, forecasts.generated_at, term)
+        (job.lease_id, label, forecasts.generated_at, term)
         for job, forecasts in completions
         for label, term in (("termA", forecasts.term_a), ("termB", forecasts.term_b))
         if term.points
@@ -217,7 +219,7 @@ def _records(completions: Sequence[_Completion]) -> dict[str, str]:
     tos = list(accumulate(len(term.points) for *_, term in made))
     points = [point for *_, term in made for point in term.points]
     return {
-        "job_ids": arrays.numbers(job_id for job_id, *_ in made),
+        "made_under": arrays.numbers(lease_id for lease_id, *_ in made),
         "labels": arrays.texts(label for _, label, *_ in made),
         "terms": arrays.texts(term.term for *_, term in made),
         "forecast_hashes": arrays.texts(term.forecast_hash for *_, term in made),

@@ -199,8 +199,9 @@ RETURNING {JOB_COLUMNS}
 # Many at once: whatever ended while the last ones were written. A lease that is lost is not among those returned, and
 # nothing is kept for it. The points of all terms come one after the other; each term's are those `from_` to `to`.
 #
-# Each finds its own lease and engine by its place among the ids: a join went through all of them for each. The status
-# is concatenated, so that rows are looked up by their ids and not by its index, which brings all that run.
+# Each row is found by its place among the leases, since a job may come twice, under a stale lease and the valid one; a
+# join went through all of them for each. The status is concatenated, so that rows are looked up by their ids and not by
+# its index, which brings all that run.
 READY = """
 WITH ready AS (
     UPDATE warmup_jobs AS job SET
@@ -209,14 +210,14 @@ WITH ready AS (
         last_error = NULL,
         failures = 0,
         cooldown_until = NULL,
-        engine_version = (%(engine_versions)s::text[])[array_position(%(ids)s::bigint[], job.id)],
+        engine_version = (%(engine_versions)s::text[])[array_position(%(lease_ids)s::bigint[], job.lease_id)],
         lease_expires_at = NULL,
         deadline_at = NULL,
         holder = NULL,
         version = job.version + 1,
         updated_at = now()
     WHERE job.id = ANY (%(ids)s::bigint[]) AND job.status || '' = 'running'
-      AND job.lease_id = (%(lease_ids)s::bigint[])[array_position(%(ids)s::bigint[], job.id)]
+      AND job.id = (%(ids)s::bigint[])[array_position(%(lease_ids)s::bigint[], job.lease_id)]
     RETURNING job.id, job.lease_id, job.engine_version
 ),
 recorded AS (
@@ -227,10 +228,10 @@ recorded AS (
            (%(times)s::timestamptz[])[made.from_:made.to_], (%(point_values)s::float8[])[made.from_:made.to_],
            (%(lower80)s::float8[])[made.from_:made.to_], (%(upper80)s::float8[])[made.from_:made.to_],
            (%(lower95)s::float8[])[made.from_:made.to_], (%(upper95)s::float8[])[made.from_:made.to_]
-    FROM unnest(%(job_ids)s::bigint[], %(labels)s::text[], %(terms)s::text[], %(forecast_hashes)s::text[],
+    FROM unnest(%(made_under)s::bigint[], %(labels)s::text[], %(terms)s::text[], %(forecast_hashes)s::text[],
                 %(directions)s::text[], %(generated_at)s::timestamptz[], %(froms)s::int[], %(tos)s::int[])
-        AS made (job_id, label, term, forecast_hash, direction, generated_at, from_, to_)
-    JOIN ready ON ready.id = made.job_id
+        AS made (lease_id, label, term, forecast_hash, direction, generated_at, from_, to_)
+    JOIN ready ON ready.lease_id = made.lease_id
     ON CONFLICT ON CONSTRAINT forecast_record_unique DO NOTHING
 )
 SELECT id, lease_id FROM ready

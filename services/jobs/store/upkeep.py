@@ -80,11 +80,8 @@ SELECT count(*) AS deleted FROM deleted
 """
 
 # A snapshot that neither a comparison nor a job names any more.
-DELETE_OLD_SNAPSHOTS = """
-DELETE FROM snapshots WHERE id IN (
-    SELECT snapshot.id FROM snapshots AS snapshot
-    WHERE snapshot.created_at < now() - make_interval(days => %(days)s)
-      AND NOT EXISTS (
+_UNNAMED = """
+      NOT EXISTS (
         SELECT FROM comparisons AS comparison
         WHERE comparison.slug = snapshot.slug AND comparison.timeframe = snapshot.timeframe
           AND comparison.geo = snapshot.geo
@@ -95,10 +92,21 @@ DELETE FROM snapshots WHERE id IN (
         WHERE job.slug = snapshot.slug AND job.timeframe = snapshot.timeframe AND job.geo = snapshot.geo
           AND job.data_hash = snapshot.data_hash
       )
-    ORDER BY snapshot.created_at
-    LIMIT %(limit)s
-)
-RETURNING id
+"""
+
+# SKIP LOCKED: an import that holds the row is about to name it.
+LOCK_OLD_SNAPSHOTS = f"""
+SELECT snapshot.id FROM snapshots AS snapshot
+WHERE snapshot.created_at < now() - make_interval(days => %(days)s) AND {_UNNAMED}
+ORDER BY snapshot.created_at
+LIMIT %(limit)s
+FOR UPDATE SKIP LOCKED
+"""
+
+# A second statement, with a snapshot of its own: an import may have named the row after the first one began, and
+# committed before the row was locked.
+DELETE_OLD_SNAPSHOTS = f"""
+DELETE FROM snapshots AS snapshot WHERE snapshot.id = ANY (%(ids)s) AND {_UNNAMED} RETURNING id
 """
 
 # The queue's depth for /metrics: the oldest rows up to the cap by the partial index on queued_at, so that a long queue

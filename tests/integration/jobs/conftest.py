@@ -21,7 +21,7 @@ from services.jobs.ingest.points import read_points
 from services.jobs.ingest.snapshot import Snapshot, build_snapshot
 from services.jobs.job import ClaimedJob, EnqueueReason, Lease, QueuePolicy, WarmupJob
 from services.jobs.series import SnapshotRef
-from services.jobs.signals import term_signals
+from services.jobs.signals import Signals, term_signals
 from services.jobs.store.comparisons import Comparisons
 from services.jobs.store.database import Database
 from services.jobs.store.listings import Listings
@@ -68,12 +68,7 @@ class Store:
     async def comparison(self, term: str = "amazon", *, values: Sequence[float] = (1, 2, 3, 4)) -> Snapshot:
         """Imports `term` against costco; other values are newer data."""
         snapshot = make_snapshot(term, values)
-        season = 52
-        signals = (
-            term_signals(snapshot.values_a, season=season, partial_last_period=False),
-            term_signals(snapshot.values_b, season=season, partial_last_period=False),
-        )
-        await self.comparisons.ingest(snapshot, signals)
+        await self.comparisons.ingest(snapshot, signals_of(snapshot))
         return snapshot
 
     async def queued(self, term: str = "amazon") -> WarmupJob:
@@ -121,6 +116,14 @@ def make_snapshot(term: str = "amazon", values: Sequence[float] = (1, 2, 3, 4)) 
         source="test",
         expected_terms=None,
     )
+
+
+def signals_of(snapshot: Snapshot) -> tuple[Signals, Signals]:
+    """What its import says of its two terms."""
+    signals_a, signals_b = (
+        term_signals(values, season=52, partial_last_period=False) for values in (snapshot.values_a, snapshot.values_b)
+    )
+    return signals_a, signals_b
 
 
 def key_of(snapshot: Snapshot) -> ComparisonKey:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
+import pytest
+
+from services.jobs.forecast import GeneratedForecasts
 from services.jobs.job import Cause, EnqueueReason, Status
 from services.jobs.store import statements
 from services.jobs.store.connection import run
-from tests.integration.jobs.conftest import Store, key_of
+from tests.integration.jobs.conftest import Store, forecasts, key_of
 from tests.waiting import wait_until_async
 
 FIRST_CALL = EnqueueReason.FIRST_CALL
@@ -327,6 +331,32 @@ async def test_lease_ids_that_two_runs_raise_at_once_end_above_both(store: Store
     await asyncio.gather(*raising)
     await store.queue.hand_back(job, delay=0)
     assert (await store.claim_one()).lease_id > job.lease_id + 200
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0), (1, 0, 2)])
+async def test_a_valid_lease_settles_its_job_in_one_batch_with_stale_ones(store: Store, order: tuple[int, ...]) -> None:
+    """The stale leases settle nothing, and only the forecasts of the valid one are recorded."""
+    leases = [await store.claimed()]
+    for _ in range(2):
+        await store.execute(EXPIRE, id=leases[0].id)
+        await store.queue.sweep()
+        leases.append(await store.claim_one())
+    other = await store.claimed("walmart")
+
+    def made(lease: int) -> GeneratedForecasts:
+        each = forecasts(engine_version=f"engine-{lease}")
+        return replace(each, term_a=replace(each.term_a, forecast_hash=f"hash-{lease}"))
+
+    batch = [store.queue.ready(leases[lease], made(lease)) for lease in order]
+    *settled, other_settled = await asyncio.gather(*batch, store.queue.ready(other, forecasts()))
+    assert settled == [lease == 2 for lease in order]
+    assert other_settled
+    row = await store.row(leases[0])
+    assert (row.status, row.engine_version, row.lease_id) == (Status.READY, "engine-2", leases[2].lease_id)
+    records = await store.execute(
+        "SELECT forecast_hash FROM forecast_records WHERE job_id = %(id)s AND label = 'termA'", id=row.id
+    )
+    assert records == [{"forecast_hash": "hash-2"}]
 
 
 async def test_every_transition_raises_the_version(store: Store) -> None:

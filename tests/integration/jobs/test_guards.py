@@ -21,7 +21,7 @@ from services.jobs.store.connection import run
 from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, succeed
 from tests.waiting import wait_until_async
 
-LEASE_CHECK = "AND job.lease_id = (%(lease_ids)s::bigint[])[array_position(%(ids)s::bigint[], job.id)]"
+LEASE_CHECK = "AND job.id = (%(ids)s::bigint[])[array_position(%(lease_ids)s::bigint[], job.lease_id)]"
 LOCK = "    LIMIT %(limit)s\n    FOR UPDATE SKIP LOCKED\n"
 
 
