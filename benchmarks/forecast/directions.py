@@ -11,14 +11,14 @@ import numpy as np
 from scipy.optimize import minimize
 
 from benchmarks.forecast.cases import Case
-from services.forecaster.engine.chance import Chance
-from services.forecaster.engine.confidence import corrected, log_odds
-from services.forecaster.engine.direction import direction_of
+from services.forecaster.engine.bundle.confidence import corrected, log_odds
+from services.forecaster.engine.bundle.direction import direction_of
 from services.forecaster.engine.history import Array
-from services.forecaster.engine.intervals import error_spread, make_bands
-from services.forecaster.engine.learned import Reach
-from services.forecaster.engine.prediction import predict
-from services.forecaster.engine.rhythm import RHYTHMS
+from services.forecaster.engine.intervals.distribution import Distribution
+from services.forecaster.engine.intervals.learned import Reach
+from services.forecaster.engine.intervals.prediction_intervals import error_spread, make_bands
+from services.forecaster.engine.periodicity import PERIODICITIES
+from services.forecaster.engine.points.prediction import predict
 
 EDGES = (0, 50, 60, 70, 80, 90, 100)
 STIFFNESS = 0.01
@@ -90,10 +90,10 @@ def reliability(told: Sequence[tuple[Outcome, float]]) -> Iterator[str]:
 
 
 def _outcome(case: Case, reach: Reach) -> Outcome:
-    made = predict(case.known, RHYTHMS[case.step], case.horizon, steps=case.horizon)
+    made = predict(case.known, PERIODICITIES[case.step], case.horizon, steps=case.horizon)
     spread = error_spread(made.backtest, case.known, made.path, made.disagreement, reach)
     bands = make_bands(made.path, spread)
-    odds = log_odds(case.known, bands.value, Chance.of(bands, case.horizon))
+    odds = log_odds(case.known, bands.value, Distribution.of(bands, case.horizon))
     said = direction_of(case.known, bands.value)
     moved = said if said in ("rising", "falling") else "stable"
     came = direction_of(case.known, case.actual)

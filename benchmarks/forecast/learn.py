@@ -1,4 +1,4 @@
-"""Fits services/forecaster/engine/learned.py to the real exports: `python -m benchmarks.forecast.learn [--write]`.
+"""Fits engine/intervals/learned.py to real exports: `python -m benchmarks.forecast.learn [--write]`.
 
 Prints what is learned, and how it does on sources that it was not learned from (each left out in turn). Quantile
 regression on the engine's scale of intervals: each reach is base × step ** growth × the spread (engine.intervals), with
@@ -20,9 +20,10 @@ from benchmarks.forecast.cases import Case, brief, cuts, export_cases
 from benchmarks.forecast.directions import Outcome, fit_confidence, left_out, outcomes, reliability
 from benchmarks.forecast.exports import EXPORTS
 from benchmarks.forecast.scores import Forecast, by_set
-from services.forecaster.engine import learned
 from services.forecaster.engine.history import Array
-from services.forecaster.engine.intervals import (
+from services.forecaster.engine.intervals import learned
+from services.forecaster.engine.intervals.learned import Reach
+from services.forecaster.engine.intervals.prediction_intervals import (
     Spread,
     make_bands,
     own_errors,
@@ -31,9 +32,8 @@ from services.forecaster.engine.intervals import (
     sum_up,
     unrest,
 )
-from services.forecaster.engine.learned import Reach
-from services.forecaster.engine.prediction import predict
-from services.forecaster.engine.rhythm import RHYTHMS
+from services.forecaster.engine.periodicity import PERIODICITIES
+from services.forecaster.engine.points.prediction import predict
 from services.forecaster.engine.scale import BOUNDED
 
 LEVELS = np.array([0.025, 0.1, 0.9, 0.975])
@@ -115,7 +115,7 @@ def direction_outcomes(exported: Sequence[Case], without: Mapping[str, Mapping[s
 
 def make_row(case: Case) -> Row:
     """Forecasts a case and looks at what came."""
-    prediction = predict(case.known, RHYTHMS[case.step], case.horizon, steps=case.horizon)
+    prediction = predict(case.known, PERIODICITIES[case.step], case.horizon, steps=case.horizon)
     backtest, path = prediction.backtest, prediction.path
     past = BOUNDED.to_odds(backtest.actuals) - BOUNDED.to_odds(backtest.forecasts)
     odds = BOUNDED.to_odds(case.known)

@@ -18,10 +18,10 @@ from benchmarks.forecast.pairs import forecast_pairs
 from benchmarks.forecast.peers import ours
 from benchmarks.forecast.scores import Forecast, by_set, by_source, covered
 from services.common.comparison import infer_timeframe
-from services.forecaster.engine.backtest import choose_origins
-from services.forecaster.engine.combination import members
-from services.forecaster.engine.head_to_head import head_to_head
-from services.forecaster.engine.rhythm import RHYTHMS
+from services.forecaster.engine.bundle.head_to_head import head_to_head
+from services.forecaster.engine.periodicity import PERIODICITIES
+from services.forecaster.engine.points.backtest import choose_origins
+from services.forecaster.engine.points.combination import members
 from services.forecaster.engine.scale import BOUNDED
 
 KNOWN = (3, 4, 5, 8, 12, 20, 26)  # points
@@ -148,7 +148,9 @@ def _scaled_by_known(case: Case) -> Case:
 def _best_member(case: Case) -> Forecast:
     origins, length = choose_origins(len(case.known), case.horizon)
     logs = BOUNDED.to_log(case.known)
-    made = members(logs, RHYTHMS[case.step], [*origins, len(logs)], max(case.horizon, length))[:, -1, : case.horizon]
+    made = members(logs, PERIODICITIES[case.step], [*origins, len(logs)], max(case.horizon, length))[
+        :, -1, : case.horizon
+    ]
     paths = BOUNDED.from_log(made)
     best = paths[np.abs(paths - case.actual).sum(axis=1).argmin()]
     return Forecast(best, best, best, best, best)

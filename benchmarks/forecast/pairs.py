@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from benchmarks.forecast.cases import Case
-from services.forecaster.engine.head_to_head import head_to_head
+from services.forecaster.engine.bundle.head_to_head import head_to_head
 from services.forecaster.engine.term import forecast_term
 from services.forecaster.engine.types import TermForecast, TermSeries
 

@@ -85,7 +85,7 @@ def forecast(series: TermSeries, setting: EngineSetting) -> TermForecast | Refus
 
 def compare(a: TermForecast, b: TermForecast) -> dict[str, object] | None:
     """How two forecast terms stand to each other; None when they are scaled apart."""
-    from services.forecaster.engine.head_to_head import head_to_head
+    from services.forecaster.engine.bundle.head_to_head import head_to_head
 
     return head_to_head(a, b)
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from services.common.comparison import TIMEFRAMES, Step
 from services.forecaster.engine.history import MAX_FITTED, Array
-from services.forecaster.engine.intervals import choose_reach, error_spread, make_bands
-from services.forecaster.engine.prediction import predict
-from services.forecaster.engine.rhythm import RHYTHMS
+from services.forecaster.engine.intervals.prediction_intervals import choose_reach, error_spread, make_bands
+from services.forecaster.engine.periodicity import PERIODICITIES
+from services.forecaster.engine.points.prediction import predict
 from services.forecaster.engine.scale import BOUNDED, Scale
 
 MAX_STEPS = 1000
@@ -42,11 +42,11 @@ def forecast_values(
     if bounded and not inside:
         raise ValueError("a bounded forecast needs values within 0 to 100")
     scale = BOUNDED if bounded or (bounded is None and inside) else Scale.unbounded(known)
-    rhythm, known = RHYTHMS[step], known[-MAX_FITTED:]
+    periodicity, known = PERIODICITIES[step], known[-MAX_FITTED:]
     longest = max(timeframe.horizon for timeframe in TIMEFRAMES.values() if timeframe.step is step)
     horizon = min(steps, longest)
-    made = predict(known, rhythm, horizon, steps=steps, scale=scale)
-    reach = choose_reach(step, rhythm, len(known), scale)
+    made = predict(known, periodicity, horizon, steps=steps, scale=scale)
+    reach = choose_reach(step, periodicity, len(known), scale)
     spread = error_spread(made.backtest, known, made.path, made.disagreement, reach, horizon=horizon, scale=scale)
     bands = make_bands(made.path, spread)
     return Ladder(mean=bands.value, lo80=bands.lower80, hi80=bands.upper80, lo95=bands.lower95, hi95=bands.upper95)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime, timedelta
 
-from services.forecaster.engine.head_to_head import head_to_head
+from services.forecaster.engine.bundle.head_to_head import head_to_head
 from services.forecaster.engine.term import forecast_term
 from services.forecaster.engine.types import TermSeries
 

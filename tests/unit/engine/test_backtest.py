@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from services.common.comparison import Step
-from services.forecaster.engine.backtest import MAX_WINDOWS, MIN_KNOWN, Backtest, choose_origins
-from services.forecaster.engine.learned import SHORT, Reach
-from services.forecaster.engine.metrics import measure
-from services.forecaster.engine.prediction import Prediction, predict
-from services.forecaster.engine.rhythm import RHYTHMS
+from services.forecaster.engine.bundle.backtest_metrics import measure
+from services.forecaster.engine.intervals.learned import SHORT, Reach
+from services.forecaster.engine.periodicity import PERIODICITIES
+from services.forecaster.engine.points.backtest import MAX_WINDOWS, MIN_KNOWN, Backtest, choose_origins
+from services.forecaster.engine.points.prediction import Prediction, predict
 from services.forecaster.engine.types import EngineSetting
 from tests.unit.engine.series import wandering
 
 WALK = np.array(wandering(60))
-WEEKS = RHYTHMS[Step.WEEKLY]
+WEEKS = PERIODICITIES[Step.WEEKLY]
 
 
 @pytest.mark.parametrize("points", range(3, 300, 7))

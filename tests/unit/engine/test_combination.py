@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from services.common.comparison import Step
-from services.forecaster.engine import seasonality
-from services.forecaster.engine.combination import disagreement, members, trust, weighted_median
-from services.forecaster.engine.rhythm import RHYTHMS
+from services.forecaster.engine.periodicity import PERIODICITIES
+from services.forecaster.engine.points import seasonality
+from services.forecaster.engine.points.combination import disagreement, members, trust, weighted_median
+from services.forecaster.engine.points.seasonality import has_season, season_profile, without_season
+from services.forecaster.engine.points.smoothing import GRID, Grid, past_errors, smooth, weights
 from services.forecaster.engine.scale import BOUNDED
-from services.forecaster.engine.seasonality import has_season, season_profile, without_season
-from services.forecaster.engine.smoothing import GRID, Grid, past_errors, smooth, weights
 from tests.unit.engine.series import seasonal, wandering
 
-WEEKS, DAYS = RHYTHMS[Step.WEEKLY], RHYTHMS[Step.DAILY]
+WEEKS, DAYS = PERIODICITIES[Step.WEEKLY], PERIODICITIES[Step.DAILY]
 
 
 def test_smoothing_is_that_of_the_textbook() -> None:
@@ -47,10 +47,10 @@ def test_weights_prefer_what_erred_less_and_equal_losses_share() -> None:
 def test_no_member_looks_ahead() -> None:
     known, other = np.array(wandering(180)), np.array(wandering(180, seed=9))
     origins = [60, 110, 140]
-    for rhythm, count in ((WEEKS, 14), (DAYS, 13)):
+    for periodicity, count in ((WEEKS, 14), (DAYS, 13)):
         mixed = np.concatenate((known[:140], other[140:]))
-        assert members(known, rhythm, origins, 14).tolist() == members(mixed, rhythm, origins, 14).tolist()
-        assert members(known, rhythm, origins, 14).shape == (count, 3, 14)
+        assert members(known, periodicity, origins, 14).tolist() == members(mixed, periodicity, origins, 14).tolist()
+        assert members(known, periodicity, origins, 14).shape == (count, 3, 14)
 
 
 def test_an_origin_is_forecast_as_if_it_were_the_end() -> None:

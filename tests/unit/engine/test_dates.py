@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from services.common.comparison import Step
-from services.forecaster.engine.dates import following_periods, period_text
+from services.forecaster.engine.bundle.dates import following_periods, period_text
 
 
 @pytest.mark.parametrize(

@@ -23,9 +23,9 @@ from vega_datasets import data as vega  # type: ignore[import-untyped]  # it shi
 
 from benchmarks.forecast.exports import EXPORTS, ExportedSeries, read_collected, read_exports
 from services.common.comparison import TIMEFRAMES, Step
-from services.forecaster.engine import learned
-from services.forecaster.engine.head_to_head import head_to_head
-from services.forecaster.engine.learned import Reach
+from services.forecaster.engine.bundle.head_to_head import head_to_head
+from services.forecaster.engine.intervals import learned
+from services.forecaster.engine.intervals.learned import Reach
 from services.forecaster.engine.term import forecast_term
 from services.forecaster.engine.types import EngineSetting, TermForecast, TermSeries
 from services.forecaster.engine.version import ENGINE_VERSION

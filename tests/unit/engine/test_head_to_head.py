@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from services.forecaster.engine.head_to_head import head_to_head
+from services.forecaster.engine.bundle.head_to_head import head_to_head
 from services.forecaster.engine.term import forecast_term
 from services.forecaster.engine.types import Outlook, TermForecast
 from tests.unit.engine.series import term_series, wandering

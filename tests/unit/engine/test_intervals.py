@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.common.comparison import Step
-from services.forecaster.engine import learned
 from services.forecaster.engine.history import Array
-from services.forecaster.engine.intervals import (
+from services.forecaster.engine.intervals import learned
+from services.forecaster.engine.intervals.learned import Reach
+from services.forecaster.engine.intervals.prediction_intervals import (
     Spread,
     choose_reach,
     error_spread,
@@ -20,9 +21,8 @@ from services.forecaster.engine.intervals import (
     size_of_a_point,
     unrest,
 )
-from services.forecaster.engine.learned import Reach
-from services.forecaster.engine.prediction import predict
-from services.forecaster.engine.rhythm import RHYTHMS
+from services.forecaster.engine.periodicity import PERIODICITIES
+from services.forecaster.engine.points.prediction import predict
 from services.forecaster.engine.scale import BOUNDED, Scale
 from services.forecaster.engine.types import EngineSetting
 from tests.unit.engine.series import wandering
@@ -76,7 +76,7 @@ def test_a_point_is_measured_at_the_mean_of_the_path() -> None:
 
 def test_even_a_constant_series_has_room_for_a_change() -> None:
     values = np.full(60, 40.0)
-    made = predict(values, RHYTHMS[Step.WEEKLY], 13, steps=13)
+    made = predict(values, PERIODICITIES[Step.WEEKLY], 13, steps=13)
     spread = error_spread(made.backtest, values, made.path, made.disagreement, learned.SHORT)
     bands = make_bands(made.path, spread)
     assert bands.value == pytest.approx(40)
@@ -86,13 +86,13 @@ def test_even_a_constant_series_has_room_for_a_change() -> None:
 
 def test_members_that_disagree_make_an_interval_wider() -> None:
     values = np.array(wandering(60))
-    made = predict(values, RHYTHMS[Step.WEEKLY], 13, steps=13)
+    made = predict(values, PERIODICITIES[Step.WEEKLY], 13, steps=13)
     for reach in (learned.SHORT, learned.LONG, learned.UNBOUNDED):
         agreed, doubtful = (
             error_spread(made.backtest, values, made.path, factor * made.disagreement, reach) for factor in (0, 2)
         )
         assert (doubtful.steps > agreed.steps).all()
-    assert not predict(values, RHYTHMS[Step.WEEKLY], 13, steps=13, setting=EngineSetting.NAIVE).disagreement.any()
+    assert not predict(values, PERIODICITIES[Step.WEEKLY], 13, steps=13, setting=EngineSetting.NAIVE).disagreement.any()
 
 
 def test_unrest_is_how_far_the_last_eight_values_lie_from_the_last() -> None:
@@ -103,7 +103,7 @@ def test_unrest_is_how_far_the_last_eight_values_lie_from_the_last() -> None:
 
 
 def test_a_restless_series_of_a_few_points_has_wide_intervals() -> None:
-    weeks = RHYTHMS[Step.WEEKLY]
+    weeks = PERIODICITIES[Step.WEEKLY]
     widths = []
     for values in (np.full(5, 40.0), np.array([35.0, 44.0, 38.0, 43.0, 40.0]), np.array([10.0, 70.0, 5.0, 60.0, 40.0])):
         made = predict(values, weeks, 13, steps=13)
@@ -116,7 +116,7 @@ def test_a_restless_series_of_a_few_points_has_wide_intervals() -> None:
 
 def test_a_spread_is_the_sum_of_its_parts_and_each_counts() -> None:
     values = np.array(wandering(60))
-    made = predict(values, RHYTHMS[Step.WEEKLY], 13, steps=13)
+    made = predict(values, PERIODICITIES[Step.WEEKLY], 13, steps=13)
     restless, point = unrest(BOUNDED.to_odds(values)), size_of_a_point(made.path)
     one, none = (1.0, 1.0, 1.0, 1.0), (0.0, 0.0, 0.0, 0.0)
 
@@ -135,7 +135,7 @@ def test_a_spread_is_the_sum_of_its_parts_and_each_counts() -> None:
 def test_fewer_values_known_make_an_interval_wider() -> None:
     def steps(known: int) -> Array:
         values = np.full(known, 40.0)
-        made = predict(values, RHYTHMS[Step.WEEKLY], 13, steps=13)
+        made = predict(values, PERIODICITIES[Step.WEEKLY], 13, steps=13)
         return error_spread(made.backtest, values, made.path, made.disagreement, learned.SHORT).steps
 
     assert steps(4) == pytest.approx(2 / 1.1 * steps(40))
@@ -156,7 +156,7 @@ def test_spikes_go_up_further_than_down() -> None:
 
 
 def test_the_reach_is_that_of_the_kind_of_series() -> None:
-    weeks, months, days = (RHYTHMS[step] for step in (Step.WEEKLY, Step.MONTHLY, Step.DAILY))
+    weeks, months, days = (PERIODICITIES[step] for step in (Step.WEEKLY, Step.MONTHLY, Step.DAILY))
     assert choose_reach(Step.WEEKLY, weeks, 52) is choose_reach(Step.WEEKLY, weeks, 103) is learned.SHORT
     assert choose_reach(Step.WEEKLY, weeks, 104) is choose_reach(Step.MONTHLY, months, 24) is learned.LONG
     assert choose_reach(Step.MONTHLY, months, 23) is choose_reach(Step.DAILY, days, 90) is learned.SHORT

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from services.common.comparison import TIMEFRAMES
-from services.forecaster.engine.chance import Chance
-from services.forecaster.engine.confidence import confidence, corrected, warnings_of
-from services.forecaster.engine.direction import direction_of
-from services.forecaster.engine.intervals import Bands
-from services.forecaster.engine.learned import STEPS_ALIKE
-from services.forecaster.engine.quality import Quality, judge_quality
+from services.forecaster.engine.bundle.confidence import confidence, corrected, warnings_of
+from services.forecaster.engine.bundle.direction import direction_of
+from services.forecaster.engine.bundle.quality import Quality, judge_quality
+from services.forecaster.engine.intervals.distribution import Distribution
+from services.forecaster.engine.intervals.learned import STEPS_ALIKE
+from services.forecaster.engine.intervals.prediction_intervals import Bands
 from tests.unit.engine.series import term_series, wandering
 
 WEEKS = TIMEFRAMES["12m"]
@@ -99,7 +99,7 @@ LEVEL = np.full(60, 50.0)  # so the band is 2.5 points
 
 def sure(forecast: float, sd: float) -> float:
     bands = Bands(*(np.full(13, forecast + score * sd) for score in (0.0, -1.281552, 1.281552, -1.959964, 1.959964)))
-    return confidence(LEVEL, bands.value, Chance.of(bands, 13))
+    return confidence(LEVEL, bands.value, Distribution.of(bands, 13))
 
 
 VARIES = math.sqrt(STEPS_ALIKE + (1 - STEPS_ALIKE) / 13)  # the mean of 13 steps, against one of them
@@ -129,14 +129,14 @@ def test_the_correction_keeps_the_order() -> None:
 
 
 def test_a_chance_counts_ties_by_half() -> None:
-    flat = Chance(np.full((3, 5), 20.0))
+    flat = Distribution(np.full((3, 5), 20.0))
     assert flat.mean_below(19.0) == 0
     assert flat.mean_below(20.0) == pytest.approx(0.5)
     assert flat.mean_below(21.0) == 1
 
 
 def test_a_chance_goes_through_its_quantiles_and_on_beyond_them() -> None:
-    lopsided = Chance(np.array([[10.0, 40.0, 50.0, 56.0, 90.0]]))
+    lopsided = Distribution(np.array([[10.0, 40.0, 50.0, 56.0, 90.0]]))
     scores = np.array([[-1.959964], [-1.281552], [0.0], [1.281552], [1.959964], [2.059964]])
     said = lopsided.at(scores)[:, 0]
     assert said[:5] == pytest.approx([10, 40, 50, 56, 90])
@@ -144,20 +144,22 @@ def test_a_chance_goes_through_its_quantiles_and_on_beyond_them() -> None:
 
 
 def test_a_chance_is_cut_at_the_bounds() -> None:
-    low = Chance(np.array([[0.0, 0.0, 0.0, 5.0, 9.0]]))
+    low = Distribution(np.array([[0.0, 0.0, 0.0, 5.0, 9.0]]))
     assert low.at(np.array([[-4.0], [0.0], [1.281552]])).tolist() == [[0.0], [0.0], [5.0]]
     assert low.mean_below(0.0) == pytest.approx(0.25, abs=0.01)  # half of the half that is 0
 
 
 def test_the_mean_of_many_steps_varies_less_than_one_step_does() -> None:
     one = np.array([[-19.6, -12.8, 0.0, 12.8, 19.6]]) + 50
-    share = [Chance(np.repeat(one, steps, axis=0)).mean_below(40.0) for steps in (1, 4, 26)]
+    share = [Distribution(np.repeat(one, steps, axis=0)).mean_below(40.0) for steps in (1, 4, 26)]
     assert share[0] == pytest.approx(NormalDist(50, 10).cdf(40), abs=0.002)
     assert share[0] > share[1] > share[2] > 0
 
 
 def test_a_mean_lies_about_what_is_expected_and_not_about_the_forecasts() -> None:
-    lopsided = Chance(np.repeat([[0.0, 0.0, 0.0, 40.0, 70.0]], 12, axis=0))  # mostly 0, as a rare term's months are
+    lopsided = Distribution(
+        np.repeat([[0.0, 0.0, 0.0, 40.0, 70.0]], 12, axis=0)
+    )  # mostly 0, as a rare term's months are
     assert lopsided.mean_below(2.0) < 0.5
 
 

@@ -16,7 +16,7 @@ from benchmarks.forecast.pairs import brier_scores
 from benchmarks.forecast.peers import naive, or_naive, ours
 from benchmarks.forecast.scores import Forecast, by_source, interval_score, score
 from services.common.comparison import TIMEFRAMES, Step
-from services.forecaster.engine.confidence import corrected
+from services.forecaster.engine.bundle.confidence import corrected
 from tests.unit.engine.series import seasonal, wandering
 
 

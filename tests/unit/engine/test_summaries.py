@@ -7,9 +7,9 @@ from datetime import timedelta
 import numpy as np
 
 from services.common.comparison import TIMEFRAMES
+from services.forecaster.engine.bundle.summaries import Path, summarise
 from services.forecaster.engine.history import History
-from services.forecaster.engine.intervals import Bands
-from services.forecaster.engine.summaries import Path, summarise
+from services.forecaster.engine.intervals.prediction_intervals import Bands
 from tests.unit.engine.series import MONDAY
 
 

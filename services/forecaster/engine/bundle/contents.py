@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from functools import partial
 
-from services.forecaster.engine.chance import Chance
-from services.forecaster.engine.confidence import confidence, warnings_of
-from services.forecaster.engine.dates import period_text
-from services.forecaster.engine.direction import direction_of
+from services.forecaster.engine.bundle.backtest_metrics import Metrics
+from services.forecaster.engine.bundle.confidence import confidence, warnings_of
+from services.forecaster.engine.bundle.dates import period_text
+from services.forecaster.engine.bundle.direction import direction_of
+from services.forecaster.engine.bundle.quality import Quality
+from services.forecaster.engine.bundle.rounding import forecast_hash, rounded, rounded_or_none
+from services.forecaster.engine.bundle.summaries import Path, summarise
 from services.forecaster.engine.history import History
-from services.forecaster.engine.metrics import Metrics
-from services.forecaster.engine.numbers import forecast_hash, rounded, rounded_or_none
-from services.forecaster.engine.quality import Quality
-from services.forecaster.engine.summaries import Path, summarise
+from services.forecaster.engine.intervals.distribution import Distribution
 from services.forecaster.engine.types import JsonObject, TermSeries
 from services.forecaster.engine.version import ENGINE_VERSION
 
@@ -77,7 +77,7 @@ def _points(history: History, path: Path) -> list[object]:
 
 
 def _sure_of(steps: int, *, history: History, path: Path) -> float:
-    return confidence(history.values, path.bands.value[:steps], Chance.of(path.bands, steps))
+    return confidence(history.values, path.bands.value[:steps], Distribution.of(path.bands, steps))
 
 
 def _warn(sure: float, complete: bool, *, quality: Quality, windows: int, volatile: bool) -> list[object]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.common.comparison import Step
-from services.forecaster.engine.dates import period_text
-from services.forecaster.engine.direction import recent
+from services.forecaster.engine.bundle.dates import period_text
+from services.forecaster.engine.bundle.direction import recent
+from services.forecaster.engine.bundle.rounding import rounded
 from services.forecaster.engine.history import Array, History
-from services.forecaster.engine.intervals import Bands
-from services.forecaster.engine.numbers import rounded
+from services.forecaster.engine.intervals.prediction_intervals import Bands
 from services.forecaster.engine.types import JsonObject
 
 LONGEST_DAYS = 30

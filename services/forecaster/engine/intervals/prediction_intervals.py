@@ -15,11 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.common.comparison import Step
-from services.forecaster.engine import learned
-from services.forecaster.engine.backtest import Backtest
 from services.forecaster.engine.history import Array
-from services.forecaster.engine.learned import Reach
-from services.forecaster.engine.rhythm import Rhythm
+from services.forecaster.engine.intervals import learned
+from services.forecaster.engine.intervals.learned import Reach
+from services.forecaster.engine.periodicity import Periodicity
+from services.forecaster.engine.points.backtest import Backtest
 from services.forecaster.engine.scale import BOUNDED, Scale
 
 PRIOR_WINDOWS = 1.0  # what the prior weighs, in windows
@@ -51,12 +51,12 @@ class Spread:
     scale: Scale = BOUNDED
 
 
-def choose_reach(step: Step, rhythm: Rhythm, known: int, scale: Scale = BOUNDED) -> Reach:
+def choose_reach(step: Step, periodicity: Periodicity, known: int, scale: Scale = BOUNDED) -> Reach:
     """The learned multiples for a series of that step and length."""
     if not scale.bounded:
         return learned.UNBOUNDED
     yearly = step in (Step.WEEKLY, Step.MONTHLY)
-    return learned.LONG if yearly and known >= LONG_SEASONS * rhythm.season else learned.SHORT
+    return learned.LONG if yearly and known >= LONG_SEASONS * periodicity.season else learned.SHORT
 
 
 def error_spread(

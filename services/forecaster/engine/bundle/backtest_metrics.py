@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.forecaster.engine.backtest import Backtest
 from services.forecaster.engine.history import Array
-from services.forecaster.engine.intervals import error_spread, make_bands
-from services.forecaster.engine.learned import Reach
+from services.forecaster.engine.intervals.learned import Reach
+from services.forecaster.engine.intervals.prediction_intervals import error_spread, make_bands
+from services.forecaster.engine.points.backtest import Backtest
 
 MIN_COVERAGE_WINDOWS = 3  # one is measured against intervals made from the others
 

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import math
 
-from services.forecaster.engine.chance import Chance
-from services.forecaster.engine.direction import band_of
+from services.forecaster.engine.bundle.direction import band_of
+from services.forecaster.engine.bundle.quality import Quality
 from services.forecaster.engine.history import Array
-from services.forecaster.engine.learned import CONFIDENCE
-from services.forecaster.engine.quality import Quality
+from services.forecaster.engine.intervals.distribution import Distribution
+from services.forecaster.engine.intervals.learned import CONFIDENCE
 
 LOW = 40.0  # below it, low_confidence
 _SUREST = 0.95  # no interval knows of all that may come: beyond this it told right from wrong no better
 
 
-def confidence(values: Array, forecast: Array, chance: Chance) -> float:
+def confidence(values: Array, forecast: Array, distribution: Distribution) -> float:
     """The probability, in per cent, that the forecast's direction is the one that comes.
 
     What the intervals make of it is corrected as learned from forecasts that had come true or not.
     """
-    return 100 * corrected(log_odds(values, forecast, chance))
+    return 100 * corrected(log_odds(values, forecast, distribution))
 
 
-def log_odds(values: Array, forecast: Array, chance: Chance) -> float:
+def log_odds(values: Array, forecast: Array, distribution: Distribution) -> float:
     """Of the forecast's direction, as the intervals alone have it.
 
     Rising is right above the band around the mean of the last as many actual points, falling below it, stable and
@@ -30,7 +30,7 @@ def log_odds(values: Array, forecast: Array, chance: Chance) -> float:
     """
     level, band = band_of(values, len(forecast))
     change = float(forecast.mean()) - level
-    falls, rises = chance.mean_below(level - band), 1 - chance.mean_below(level + band)
+    falls, rises = distribution.mean_below(level - band), 1 - distribution.mean_below(level + band)
     goes = rises if change > 0 else falls
     right = goes if abs(change) > band else 1 - falls - rises
     right = min(_SUREST, max(1 - _SUREST, right))

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.forecaster.engine.backtest import Backtest, choose_origins
-from services.forecaster.engine.combination import LEAST_KNOWN, disagreement, members, trust, weighted_median
 from services.forecaster.engine.history import Array
-from services.forecaster.engine.rhythm import Rhythm
+from services.forecaster.engine.periodicity import Periodicity
+from services.forecaster.engine.points.backtest import Backtest, choose_origins
+from services.forecaster.engine.points.combination import LEAST_KNOWN, disagreement, members, trust, weighted_median
 from services.forecaster.engine.scale import BOUNDED, Scale
 from services.forecaster.engine.types import EngineSetting
 
@@ -26,7 +26,7 @@ class Prediction:
 
 def predict(
     values: Array,
-    rhythm: Rhythm,
+    periodicity: Periodicity,
     horizon: int,
     *,
     steps: int,
@@ -40,7 +40,7 @@ def predict(
         backtest = Backtest.of(values, origins, windows, np.zeros_like(windows))
         return Prediction("naive", np.full(steps, values[-1]), np.zeros(steps), backtest)
     logs = scale.to_log(values)
-    made = members(logs, rhythm, [*origins, len(values)], max(steps, length), horizon=horizon)
+    made = members(logs, periodicity, [*origins, len(values)], max(steps, length), horizon=horizon)
     past = made[:, :-1, :length]
     # No window may weigh members by what came in it, and earlier ones seldom end before it begins: all count alike.
     weight = np.ones(len(made))

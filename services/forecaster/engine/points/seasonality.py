@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from services.forecaster.engine.history import Array
-from services.forecaster.engine.rhythm import Rhythm
-from services.forecaster.engine.smoothing import NOISE, weights
+from services.forecaster.engine.periodicity import Periodicity
+from services.forecaster.engine.points.smoothing import NOISE, weights
 
 LEAST_SEASONS = 1.5  # that must be known before a season is looked for
 FADINGS = np.array([0.5, 0.7, 0.85, 1.0])  # what a season weighs against the one after it: habits change
@@ -20,31 +20,31 @@ _SMOOTHING = np.array([0.25, 0.5, 0.25])
 _TINY = 1e-12
 
 
-def has_season(known: int, rhythm: Rhythm) -> bool:
+def has_season(known: int, periodicity: Periodicity) -> bool:
     """Whether so many values are enough to look for one."""
-    return rhythm.season > 1 and known >= LEAST_SEASONS * rhythm.season
+    return periodicity.season > 1 and known >= LEAST_SEASONS * periodicity.season
 
 
-def season_profile(values: Array, rhythm: Rhythm) -> Array:
+def season_profile(values: Array, periodicity: Periodicity) -> Array:
     """What each phase adds, on the scale of `values`: (season,), phase 0 that of the first value. Sums to about 0."""
-    period, known = rhythm.season, len(values)
-    if not has_season(known, rhythm):
+    period, known = periodicity.season, len(values)
+    if not has_season(known, periodicity):
         return np.zeros(max(1, period))
     rest = values - _trend(values, period)
     profiles, losses = _foretelling(rest, period)
     profile = weights(losses[None])[0] @ profiles
-    if rhythm.smooth_season:
+    if periodicity.smooth_season:
         profile = np.convolve(np.concatenate((profile[-1:], profile, profile[:1])), _SMOOTHING, "valid")
     profile -= profile.mean()
-    seasons = known / period * (2 if rhythm.smooth_season else 1)
+    seasons = known / period * (2 if periodicity.smooth_season else 1)
     noise = float(np.var(rest - profile[np.arange(known) % period])) / seasons
     signal = max(float(np.var(profile)) - noise, 0.0)
     return np.asarray(profile * (signal / (signal + noise + _TINY)))
 
 
-def without_season(values: Array, rhythm: Rhythm) -> Array:
+def without_season(values: Array, periodicity: Periodicity) -> Array:
     """Values in points with their season taken out on a logarithmic scale."""
-    profile = season_profile(np.log1p(values), rhythm)
+    profile = season_profile(np.log1p(values), periodicity)
     return np.asarray(np.expm1(np.log1p(values) - profile[np.arange(len(values)) % len(profile)]))
 
 

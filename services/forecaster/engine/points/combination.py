@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.forecaster.engine.history import Array
-from services.forecaster.engine.rhythm import Rhythm
+from services.forecaster.engine.periodicity import Periodicity
+from services.forecaster.engine.points.seasonality import has_season, season_profile
+from services.forecaster.engine.points.smoothing import FLAT, GRID, LEVELS, NOISE, past_errors, smooth, weights
 from services.forecaster.engine.scale import Scale
-from services.forecaster.engine.seasonality import has_season, season_profile
-from services.forecaster.engine.smoothing import FLAT, GRID, LEVELS, NOISE, past_errors, smooth, weights
 
 Places = NDArray[np.intp]
 
@@ -27,27 +27,29 @@ LEAST_SLOPED = 2  # seasons known before a long-run slope is told from the seaso
 _SETTLING = 4  # first values whose errors say more about the start than about a parameter set
 
 
-def members(values: Array, rhythm: Rhythm, origins: Sequence[int], steps: int, *, horizon: int | None = None) -> Array:
+def members(
+    values: Array, periodicity: Periodicity, origins: Sequence[int], steps: int, *, horizon: int | None = None
+) -> Array:
     """Each member's forecasts from each origin, `steps` ahead: (members, origins, steps),
-    ten members, one for each of the rhythm's calm levels and, where any origin knows two seasons, three with a slope.
+    ten members, one for each calm level and, where any origin knows two seasons, three with a slope.
 
     `values` and the forecasts are on a scale of the engine's. An origin is the number of values known, LEAST_KNOWN at
     least; what lies behind it is not looked at. How smoothing weighs is measured over the `horizon`, whose forecast is
     then the same however many steps follow it; without one, over all steps.
     """
-    seasonal = has_season(max(origins), rhythm)
+    seasonal = has_season(max(origins), periodicity)
     # Without a season what is smoothed is the same for every origin, and one row does for all.
-    profiles = [season_profile(values[:origin], rhythm) for origin in origins] if seasonal else [np.zeros(1)]
+    profiles = [season_profile(values[:origin], periodicity) for origin in origins] if seasonal else [np.zeros(1)]
     rows = np.array([values - _repeated(profile, 0, len(values)) for profile in profiles])
     row_of = np.arange(len(origins)) if seasonal else np.zeros(len(origins), dtype=np.intp)
     known = [rows[row, :origin] for row, origin in zip(row_of, origins, strict=True)]
-    levels = np.array([_levels(each, rhythm.spans) for each in known]).T[:, :, None]
+    levels = np.array([_levels(each, periodicity.spans) for each in known]).T[:, :, None]
     seasons = np.array([_repeated(profiles[row], origin, steps) for row, origin in zip(row_of, origins, strict=True)])
     naive = np.broadcast_to(values[np.array(origins) - 1][:, None], (1, *seasons.shape))
-    smoothed = _smoothed(rows, row_of, np.array(origins), steps, horizon=horizon or steps, calm=rhythm.calm)
+    smoothed = _smoothed(rows, row_of, np.array(origins), steps, horizon=horizon or steps, calm=periodicity.calm)
     parts = [levels + seasons, smoothed + seasons, naive]
-    if seasonal and max(origins) >= LEAST_SLOPED * rhythm.season:
-        slopes = np.array([_slopes(each, rhythm.season) for each in known]).T[:, :, None]
+    if seasonal and max(origins) >= LEAST_SLOPED * periodicity.season:
+        slopes = np.array([_slopes(each, periodicity.season) for each in known]).T[:, :, None]
         parts.append(smoothed[0] + slopes * np.arange(1, steps + 1) + seasons)
     return np.concatenate(parts)
 

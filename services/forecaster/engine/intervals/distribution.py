@@ -9,8 +9,8 @@ from statistics import NormalDist
 import numpy as np
 
 from services.forecaster.engine.history import Array
-from services.forecaster.engine.intervals import Bands
-from services.forecaster.engine.learned import STEPS_ALIKE
+from services.forecaster.engine.intervals.learned import STEPS_ALIKE
+from services.forecaster.engine.intervals.prediction_intervals import Bands
 
 # Where lower 95 %, lower 80 %, the forecast, upper 80 % and upper 95 % lie on the normal distribution.
 SCORES = np.array([-1.959964, -1.281552, 0.0, 1.281552, 1.959964])
@@ -20,13 +20,13 @@ _ROUNDED = 6  # decimals in which a mean is compared with a threshold: rounding 
 
 
 @dataclass(frozen=True)
-class Chance:
+class Distribution:
     """Quantiles at SCORES of each step: (steps, 5). Between them, and beyond as between the outer two, linear."""
 
     quantiles: Array
 
     @classmethod
-    def of(cls, bands: Bands, steps: int) -> Chance:
+    def of(cls, bands: Bands, steps: int) -> Distribution:
         """Of the first so many steps."""
         ladder = (bands.lower95, bands.lower80, bands.value, bands.upper80, bands.upper95)
         return cls(np.stack([edge[:steps] for edge in ladder], axis=1))

@@ -7,10 +7,10 @@ import math
 
 import numpy as np
 
-from services.forecaster.engine.chance import Chance
+from services.forecaster.engine.bundle.rounding import rounded
 from services.forecaster.engine.history import Array
-from services.forecaster.engine.learned import TOGETHER
-from services.forecaster.engine.numbers import rounded
+from services.forecaster.engine.intervals.distribution import Distribution
+from services.forecaster.engine.intervals.learned import TOGETHER
 from services.forecaster.engine.types import JsonObject, Outlook, TermForecast
 
 LOW_RISK = 0.15  # probability that the lead changes at some date: below it low, …
@@ -29,7 +29,7 @@ def head_to_head(a: TermForecast, b: TermForecast) -> JsonObject | None:
     one, other = a.outlook, b.outlook
     if one.scaled_apart or other.scaled_apart:
         return None
-    forecast_a, forecast_b = Chance(np.array(one.quantiles)), Chance(np.array(other.quantiles))
+    forecast_a, forecast_b = Distribution(np.array(one.quantiles)), Distribution(np.array(other.quantiles))
     scores_a, scores_b = _scores(one, other)
     paths = np.round(forecast_b.at(scores_b) - forecast_a.at(scores_a), _ROUNDED)
     margins = np.round(paths.mean(axis=1), _ROUNDED)

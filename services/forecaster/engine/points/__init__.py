@@ -1,0 +1,1 @@
+"""Point forecasts: the members, their combination, and the backtest."""
