@@ -14,7 +14,9 @@ class CorruptValueError(Exception):
     """A value that is no sealed bundle, or not the one that was sealed."""
 
 
-class _Envelope(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+# Fields that a newer release adds are skipped. The checksum covers these alone, in every release: one that covered more
+# would make each bundle of a newer release corrupt for an older one that runs beside it.
+class _Envelope(msgspec.Struct, rename="camel"):
     checksum: str
     lease_id: int
     engine_version: str

@@ -134,5 +134,7 @@ class ForecasterServicer(pb_grpc.ForecasterServiceServicer):
             candidates = [
                 (name, pair, judge(pair, now=now, own_version=own)) for name, pair in zip(names, its_pairs, strict=True)
             ]
-            found.append(next((one for one in candidates if one[2] is not Freshness.MISSING), candidates[0]))
+            # The first of equals. Another engine's fresh pair beats a stale one of this engine's: the stale one would
+            # be refreshed by every reader, whichever engine refreshes it.
+            found.append(max(candidates, key=lambda candidate: candidate[2]))
         return found

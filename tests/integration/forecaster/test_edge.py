@@ -131,6 +131,19 @@ async def test_an_older_engines_bundles_are_stale_where_the_row_names_it(edge: E
     assert (new.freshness, new.engine_version) == (pb.FRESHNESS_FRESH, "2")
 
 
+async def test_a_newer_engines_fresh_bundles_beat_stale_ones_of_the_own_engine(
+    edge: Edge, engine: HandEngine, clock: HandClock
+) -> None:
+    await _generate(edge, request())
+    clock.move(hours=25)
+    engine.version = "2"
+    await _generate(edge, request(2))
+    engine.version = "1"
+    [found] = (await edge.stub.GetForecasts(pb.GetForecastsRequest(keys=[key(engine_version="2")]))).forecasts
+    assert (found.freshness, found.engine_version) == (pb.FRESHNESS_FRESH, "2")
+    assert await _freshness(edge) == pb.FRESHNESS_STALE  # where the row names no other
+
+
 async def test_the_answers_of_several_keys_come_in_order_by_one_mget(edge: Edge, redis: Redis) -> None:
     await _generate(edge, request())
     await redis.config_resetstat()

@@ -42,6 +42,14 @@ def test_any_byte_that_is_changed_is_found() -> None:
                 unseal(bytes(damaged), value_b)
 
 
+def test_fields_that_a_newer_release_adds_are_skipped() -> None:
+    first, last = (
+        [b'{"added":{"deep":[1]},' + value[1:] for value in seal(PAIR)],
+        [value[:-1] + b',"coverage":0.8}' for value in seal(PAIR)],
+    )
+    assert unseal(*first) == unseal(*last) == PAIR
+
+
 @pytest.mark.parametrize("damaged", [b"", b"null", b"[]", b"{}", b"\xff", b'{"checksum":"","leaseId":7}'])
 def test_what_is_no_envelope_is_corrupt(damaged: bytes) -> None:
     with pytest.raises(CorruptValueError):

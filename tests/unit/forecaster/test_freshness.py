@@ -34,12 +34,56 @@ def test_an_older_engines_bundles_are_stale_at_best() -> None:
     assert judge(_pair(timedelta(days=7)), now=NOW, own_version="2") is Freshness.MISSING
 
 
+@pytest.mark.parametrize(
+    ("version", "own", "expected"),
+    [
+        ("8", "7", Freshness.FRESH),
+        ("10", "9", Freshness.FRESH),
+        ("9", "10", Freshness.STALE),
+        ("7-naive", "7", Freshness.FRESH),
+        ("7", "7-naive", Freshness.FRESH),
+        ("8-naive", "7", Freshness.FRESH),
+        ("6-naive", "7", Freshness.STALE),
+        ("007", "7", Freshness.FRESH),
+        ("unknown", "7", Freshness.STALE),
+        ("", "7", Freshness.STALE),
+        ("٨", "7", Freshness.STALE),  # a digit, but none that a release is named by
+        ("7", "unknown", Freshness.FRESH),
+    ],
+)
+def test_versions_compare_by_their_leading_integer(version: str, own: str, expected: Freshness) -> None:
+    assert judge(_pair(timedelta(0), version), now=NOW, own_version=own) is expected
+
+
+@pytest.mark.parametrize(
+    ("age", "expected"),
+    [
+        (timedelta(hours=24), Freshness.FRESH),
+        (timedelta(hours=25), Freshness.STALE),
+        (timedelta(days=7), Freshness.MISSING),
+    ],
+)
+def test_a_newer_engines_bundles_are_judged_by_their_age(age: timedelta, expected: Freshness) -> None:
+    assert judge(_pair(age, "8"), now=NOW, own_version="7") is expected
+
+
+def test_no_two_engines_each_regard_the_others_bundles_as_stale() -> None:
+    versions = ["", "unknown", "6", "7", "7-naive", "8", "10", "10-naive"]
+    for one in versions:
+        for other in versions:
+            judged = {
+                judge(_pair(timedelta(0), one), now=NOW, own_version=other),
+                judge(_pair(timedelta(0), other), now=NOW, own_version=one),
+            }
+            assert Freshness.FRESH in judged, (one, other)
+
+
 def test_none_is_missing() -> None:
     assert judge(None, now=NOW, own_version="1") is Freshness.MISSING
 
 
-def _pair(age: timedelta) -> StoredPair:
-    return StoredPair(1, "1", NOW - age, b"{}", b"{}", b"null")
+def _pair(age: timedelta, version: str = "1") -> StoredPair:
+    return StoredPair(1, version, NOW - age, b"{}", b"{}", b"null")
 
 
 @pytest.mark.parametrize(("ahead", "expected"), [(4, Freshness.FRESH), (6, Freshness.STALE)])
