@@ -7,26 +7,36 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from devstack.child import Child
+from devstack.child import Child, DevstackError
 from devstack.rehearsal.manifests import Manifest, Sources, Workload
 from devstack.rehearsal.waiting import ended
 from devstack.settings import CHECKOUT
 
-_FIRST_BACKOFF = 10.0  # seconds, doubling; Kubernetes' own
+_FIRST_BACKOFF = (
+    10.0  # seconds, doubling; Kubernetes' own. A container that is restarted in its pod first is so at once.
+)
+_POLICIES = ("Never", "OnFailure")
 
 
 @dataclass(frozen=True)
 class Job:
-    """`tries` is one more than `backoffLimit`, and `deadline` is in seconds: real ones, however fast the clock is."""
+    """How often a program is tried, and for how many seconds in all: real ones, however fast the clock is."""
 
     workload: Workload
     tries: int
     deadline: float
+    in_place: bool = False  # restarted in its pod, and not in another one
 
     @classmethod
     def read(cls, spec: Manifest, sources: Sources) -> Job:
-        """From the `spec` of a Job, or of a CronJob's template."""
-        return cls(Workload.read(spec["template"], sources), spec["backoffLimit"] + 1, spec["activeDeadlineSeconds"])
+        """From the `spec` of a Job, or of a CronJob's template. Raises DevstackError for another restartPolicy."""
+        policy, limit = spec["template"]["spec"]["restartPolicy"], spec["backoffLimit"]
+        if policy not in _POLICIES:
+            raise DevstackError(f"a Job's restartPolicy is one of {', '.join(_POLICIES)}, not {policy}")
+        in_place = policy == "OnFailure"
+        # The controller counts restarts as they begin: the one that reaches the limit fails the Job.
+        tries = max(limit, 1) if in_place else limit + 1
+        return cls(Workload.read(spec["template"], sources), tries, spec["activeDeadlineSeconds"], in_place)
 
 
 class Run:
@@ -71,7 +81,11 @@ class Run:
                 if self._child.exit_code == 0:
                     return True
                 if tried < self._job.tries:
-                    await asyncio.sleep(_FIRST_BACKOFF * 2 ** (tried - 1) / self._pace)
+                    await asyncio.sleep(self._backoff(tried) / self._pace)
             return False
         finally:
             self._child.kill_group()
+
+    def _backoff(self, tried: int) -> float:
+        doublings = tried - 2 if self._job.in_place else tried - 1
+        return _FIRST_BACKOFF * 2**doublings if doublings >= 0 else 0.0

@@ -134,7 +134,8 @@ class Story:
                 if name == "run-warmup":
                     await until(lambda begun=begun: self._any_begun(begun), _PATIENCE, "it has begun a job")  # type: ignore[misc]
                 killed.kill()
-                require(not await ending, "it ended before it was killed")
+                require(await ending, f"it was not restarted in the place of the killed one:\n{killed.tail()}")
+                require(killed.tried == 2, f"it took {killed.tried} tries; 1 is one that ended before it was killed")
                 both = [self._cluster.run_of(schedule.job) for _ in range(2)]
                 require(all(await asyncio.gather(*(run.to_its_end() for run in both))), f"at once:\n{both[0].tail()}")
                 once_more = self._cluster.run_of(schedule.job)

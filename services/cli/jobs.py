@@ -10,7 +10,7 @@ from google.protobuf.json_format import MessageToDict
 from warmcast.jobs.v1 import jobs_pb2 as pb
 
 from services.cli import servers
-from services.cli.client import connect
+from services.cli.client import WAIT, Wait, connect
 from services.common.job_status import status_name
 
 app = typer.Typer(
@@ -31,16 +31,17 @@ def run(context: typer.Context) -> None:
 
 
 @app.command("list")
-def list_jobs(
+def list_jobs(  # noqa: PLR0917 - typer reads options from parameters
     status: Annotated[str, typer.Option(help=" | ".join(_STATUSES))] = "",
     slug: Annotated[str, typer.Option(help="Only this comparison's.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=200)] = 50,
     page: Annotated[str, typer.Option(help="The token that the page before ended with.")] = "",
     as_json: _Json = False,
+    wait: Wait = WAIT,
 ) -> None:
     """List jobs, newest first."""
     request = pb.ListJobsRequest(status=_status(status), slug=slug, page_size=limit, page_token=page)
-    with connect() as client:
+    with connect(wait) as client:
         found = client.list_jobs(request)
     if as_json:
         _print_json([as_dict(job) for job in found.jobs])
@@ -52,9 +53,9 @@ def list_jobs(
 
 
 @app.command()
-def show(job_id: _JobId) -> None:
+def show(job_id: _JobId, wait: Wait = WAIT) -> None:
     """Show one job, as JSON."""
-    with connect() as client:
+    with connect(wait) as client:
         found = client.get_job(job_id)
     _print_json(as_dict(found))
 
@@ -70,11 +71,12 @@ def requeue(  # noqa: PLR0917 - typer reads options from parameters
     newer_than: Annotated[int, typer.Option(min=0, max=_MAX_AGE, help="Seconds since they were made, at most.")] = 0,
     most: Annotated[int, typer.Option("--max", min=1, max=1000)] = 100,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say which, change nothing.")] = False,
+    wait: Wait = WAIT,
 ) -> None:
     """Start jobs anew, whatever became of them; not while they run."""
     if (job_id is None) == (not status):
         raise typer.BadParameter("give either a job's id or --status")
-    with connect() as client:
+    with connect(wait) as client:
         if job_id is not None:
             typer.echo(line(client.requeue_job(job_id)))
             return
@@ -93,9 +95,9 @@ def requeue(  # noqa: PLR0917 - typer reads options from parameters
 
 
 @app.command()
-def cancel(job_id: _JobId) -> None:
+def cancel(job_id: _JobId, wait: Wait = WAIT) -> None:
     """Cancel a queued or running job."""
-    with connect() as client:
+    with connect(wait) as client:
         done = client.cancel_job(job_id)
     typer.echo(line(done))
 

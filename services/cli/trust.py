@@ -9,14 +9,14 @@ import typer
 from google.protobuf.json_format import MessageToDict
 from warmcast.jobs.v1 import jobs_pb2 as pb
 
-from services.cli.client import connect
+from services.cli.client import WAIT, Wait, connect
 
 _HEAD = f"{'':<14}{'scored':>9}{'winner':>9}{'direction':>11}{'in 80 %':>9}{'in 95 %':>9}{'MAE':>8}{'MASE':>8}"
 
 
-def trust(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+def trust(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False, wait: Wait = WAIT) -> None:
     """Say how past forecasts did once the actual values arrived: in all and in the last 90 days, by timeframe."""
-    with connect() as client:
+    with connect(wait) as client:
         found = client.get_trust_stats()
     if as_json:
         shown = {"total": _as_dict(found.total), "last90Days": _as_dict(found.last_90_days)}

@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 from warmcast.jobs.v1 import jobs_pb2 as pb
 
-from services.cli.client import connect
+from services.cli.client import STATUS_WAIT, WAIT, Wait, connect
 from services.cli.jobs import line
 from services.common.job_status import status_name
 
@@ -25,10 +25,11 @@ def import_files(  # noqa: PLR0917 - typer reads options from parameters
     geo: Annotated[str | None, typer.Option(help="ISO 3166 code, empty for worldwide; default: the header's.")] = None,
     slug: Annotated[str, typer.Option(help="The comparison that the file must be of.")] = "",
     as_of: Annotated[datetime | None, typer.Option(help="When the data were taken, UTC; default: now.")] = None,
+    wait: Wait = WAIT,
 ) -> None:
     """Import Google Trends CSV exports as a comparison."""
     contents = [(path.name, _content(path)) for path in files]
-    with connect() as client:
+    with connect(wait) as client:
         done = client.ingest_files(
             contents,
             timeframe=tf,
@@ -51,10 +52,11 @@ def import_files(  # noqa: PLR0917 - typer reads options from parameters
 
 def run_warmup(
     most: Annotated[int, typer.Option("--max", min=1, max=100, help="How many jobs at the most.")] = 1,
+    wait: Wait = WAIT,
 ) -> None:
     """Claim and run queued jobs, oldest first. Exit code 1 when one of them did not become ready."""
     done: list[pb.WarmupJob] = []
-    with connect() as client:
+    with connect(wait) as client:
         # One call a job, so that each is told of as it ends and no call lasts longer than one run.
         while len(done) < most:
             run = client.run_warmup(1)
@@ -67,9 +69,9 @@ def run_warmup(
         raise typer.Exit(1)
 
 
-def sweep() -> None:
+def sweep(wait: Wait = WAIT) -> None:
     """Re-queue stuck jobs, and those whose forecasts are gone from the cache."""
-    with connect() as client:
+    with connect(wait) as client:
         done = client.sweep()
     for swept in done.requeued:
         typer.echo(f"{line(swept.job)}  ← {swept.cause}")
@@ -80,9 +82,10 @@ def sweep() -> None:
 
 def refresh(
     most: Annotated[int, typer.Option("--max", min=1, max=1000, help="How many refreshes may wait at once.")] = 100,
+    wait: Wait = WAIT,
 ) -> None:
     """Enqueue forecasts that will turn stale, the most asked for first."""
-    with connect() as client:
+    with connect(wait) as client:
         done = client.refresh_forecasts(most)
     for job in done:
         typer.echo(line(job))
@@ -92,10 +95,11 @@ def refresh(
 def retention(
     days: Annotated[int, typer.Option(min=1, max=3650, help="Settled at least that long ago.")] = 90,
     batch: Annotated[int, typer.Option(min=1, max=10_000, help="Rows of a table in one transaction.")] = 1000,
+    wait: Wait = WAIT,
 ) -> None:
     """Delete old jobs and snapshots that no comparison stands on any more."""
     total = 0
-    with connect() as client:
+    with connect(wait) as client:
         while True:
             deleted = client.delete_old_jobs(days, batch)
             total += deleted
@@ -105,9 +109,9 @@ def retention(
     typer.echo(f"{total} deleted", err=True)
 
 
-def status() -> None:
+def status(wait: Wait = STATUS_WAIT) -> None:
     """Say where the queue stands."""
-    with connect() as client:
+    with connect(wait) as client:
         now = client.get_status()
     for each in now.counts:
         more = "+" if each.count >= _COUNT_CAP else ""

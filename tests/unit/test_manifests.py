@@ -174,8 +174,16 @@ def test_each_schedule_is_bounded(overlay: tuple[Manifest, ...]) -> None:
         assert spec["timeZone"] == "Etc/UTC"
         assert spec["concurrencyPolicy"] == "Forbid"
         assert spec["startingDeadlineSeconds"] > 10  # less is missed altogether, says Kubernetes' own documentation
-        assert {"successfulJobsHistoryLimit", "failedJobsHistoryLimit"} <= spec.keys()
-        assert {"activeDeadlineSeconds", "backoffLimit"} <= run.keys()
+        assert (spec["successfulJobsHistoryLimit"], spec["failedJobsHistoryLimit"]) == (3, 3)
+        assert "activeDeadlineSeconds" in run
+
+
+def test_each_schedule_is_tried_again_in_its_pod(overlay: tuple[Manifest, ...]) -> None:
+    # In its pod, whose address the network's policies know by then.
+    for name, job in of_kind(overlay, "CronJob").items():
+        run = job["spec"]["jobTemplate"]["spec"]
+        assert run["backoffLimit"] == 3, name
+        assert run["template"]["spec"]["restartPolicy"] == "OnFailure", name
 
 
 def test_a_development_node_of_two_cores_holds_a_pod_and_the_one_that_takes_its_place() -> None:

@@ -19,6 +19,7 @@ from warmcast.jobs.v1 import jobs_pb2_grpc
 from services.common.rpc import services
 from services.common.rpc.call import ask
 from services.common.rpc.channel import open_channel
+from services.common.rpc.connection import wait_for_connection_async
 from services.common.rpc.services import Service
 from services.common.rpc.tls import Tls
 
@@ -52,6 +53,8 @@ class _Client:
     async def _ask(
         self, call: grpc.aio.UnaryUnaryMultiCallable[Request, Answer], request: Request, timeout: float
     ) -> Answer:
+        if self._deadlines.connect:
+            await wait_for_connection_async(self._channel, self._service, self._deadlines.connect)
         return await ask(self._service, call, request, timeout=timeout, secret=self._secret)
 
 

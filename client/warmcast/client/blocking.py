@@ -19,6 +19,7 @@ from warmcast.jobs.v1 import jobs_pb2_grpc
 from services.common.rpc import services
 from services.common.rpc.call import ask_blocking
 from services.common.rpc.channel import open_blocking_channel
+from services.common.rpc.connection import wait_for_connection
 from services.common.rpc.services import Service
 from services.common.rpc.tls import Tls
 
@@ -50,6 +51,8 @@ class _Client:
         self.close()
 
     def _ask(self, call: grpc.UnaryUnaryMultiCallable[Request, Answer], request: Request, timeout: float) -> Answer:
+        if self._deadlines.connect:
+            wait_for_connection(self._channel, self._service, self._deadlines.connect)
         return ask_blocking(self._service, call, request, timeout=timeout, secret=self._secret)
 
 

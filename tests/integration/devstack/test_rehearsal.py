@@ -16,7 +16,7 @@ import pytest
 from devstack.ports import free_port
 from devstack.rehearsal.claims import Broken, Claims, until
 from devstack.rehearsal.jobs import Job, Run
-from devstack.rehearsal.manifests import Workload
+from devstack.rehearsal.manifests import Sources, Workload
 from devstack.rehearsal.places import Place
 from devstack.rehearsal.pod import Pod
 from devstack.rehearsal.probes import Probe
@@ -33,6 +33,14 @@ class Answer(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_): pass
 signal.signal(signal.SIGTERM, signal.SIG_IGN if 'stubborn' in sys.argv else lambda *_: os._exit(0))
 http.server.HTTPServer(('127.0.0.1', int(sys.argv[1])), Answer).serve_forever()
+"""
+# Fails so many times: each run leaves a line in a file.
+COUNTED = """
+import sys
+with open(sys.argv[1], 'a+') as runs:
+    runs.write('run\\n')
+    runs.seek(0)
+    sys.exit(len(runs.readlines()) <= int(sys.argv[2]))
 """
 
 
@@ -136,6 +144,37 @@ async def test_a_job_has_its_tries_and_its_deadline(program: str, deadline: int,
     run = Run(job, inherited(), pace=PACE)
     assert await run.to_its_end() is succeeds
     assert run.tried == tried
+
+
+@pytest.mark.parametrize(("fails", "succeeds", "tried"), [(0, True, 1), (2, True, 3), (3, False, 3)])
+async def test_a_job_that_is_restarted_in_its_pod_is_tried_as_often_as_its_limit_says(
+    tmp_path: Path, fails: int, succeeds: bool, tried: int
+) -> None:
+    spec = {
+        "backoffLimit": 3,
+        "activeDeadlineSeconds": 60,
+        "template": {
+            "metadata": {"labels": {"app.kubernetes.io/name": "made-up"}},
+            "spec": {
+                "restartPolicy": "OnFailure",
+                "containers": [{"command": [sys.executable, "-c", COUNTED, str(tmp_path / "runs"), str(fails)]}],
+            },
+        },
+    }
+    run = Run(Job.read(spec, Sources({}, {})), inherited(), pace=PACE)
+    assert await run.to_its_end() is succeeds
+    assert run.tried == tried
+
+
+async def test_a_job_that_is_killed_midway_is_restarted_at_once() -> None:
+    job = Job(workload(sys.executable, "-c", "import time; time.sleep(60)"), tries=3, deadline=60, in_place=True)
+    run = Run(job, inherited())  # at a cluster's own pace, whose first back-off in another pod is ten seconds
+    ending = asyncio.create_task(run.to_its_end())
+    await until(lambda: run.pid > 0, 20, "it runs")
+    run.kill()
+    await until(lambda: run.tried == 2, 5, "it is tried again")
+    ending.cancel()
+    await asyncio.gather(ending, return_exceptions=True)
 
 
 async def test_a_claim_that_does_not_hold_is_named() -> None:

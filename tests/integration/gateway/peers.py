@@ -107,15 +107,15 @@ _stand_in(FakeForecaster, forecaster_pb2, "ForecasterService")
 
 
 @asynccontextmanager
-async def listening(*peers: Peer) -> AsyncIterator[str]:
-    """One server for all `peers` on a free port of 127.0.0.1; its address."""
+async def listening(*peers: Peer, port: int = 0) -> AsyncIterator[str]:
+    """One server for all `peers` on that port of 127.0.0.1, or a free one; its address."""
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
     for peer in peers:
         if isinstance(peer, FakeJobs):
             jobs_pb2_grpc.add_JobsServiceServicer_to_server(peer, server)  # type: ignore[arg-type] # _stand_in made its methods
         if isinstance(peer, FakeForecaster):
             forecaster_pb2_grpc.add_ForecasterServiceServicer_to_server(peer, server)  # type: ignore[arg-type] # same
-    port = server.add_insecure_port("127.0.0.1:0")
+    port = server.add_insecure_port(f"127.0.0.1:{port}")
     await server.start()
     try:
         yield f"127.0.0.1:{port}"

@@ -60,4 +60,12 @@ BITES = {
         within.test_each_schedule_is_bounded,
         drop("CronJob", "sweep", "spec", "jobTemplate", "spec", "activeDeadlineSeconds"),
     ),
+    "a schedule that gives up at once": Bite(
+        within.test_each_schedule_is_tried_again_in_its_pod,
+        put(0, "CronJob", "sweep", "spec", "jobTemplate", "spec", "backoffLimit"),
+    ),
+    "a schedule whose next try is in a new pod": Bite(
+        within.test_each_schedule_is_tried_again_in_its_pod,
+        put("Never", "CronJob", "sweep", "spec", "jobTemplate", "spec", "template", "spec", "restartPolicy"),
+    ),
 }
