@@ -295,7 +295,10 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
 
 def _read(request: pb.IngestSnapshotRequest) -> list[Table]:
     if request.WhichOneof("input") == "files":
-        return [read_trends_csv(file.content, file.name) for file in request.files.files]
+        return [
+            read_trends_csv(file.content, file.name, pick=request.terms, geo_given=request.HasField("geo"))
+            for file in request.files.files
+        ]
     if request.WhichOneof("input") == "series":
         return [read_points(request.series.terms, [(point.date, point.values) for point in request.series.points])]
     raise invalid("input", "there is neither a file nor a series in the request")

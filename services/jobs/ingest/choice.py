@@ -36,7 +36,7 @@ def choose_terms(tables: Sequence[Table], pick: Sequence[str], expected: tuple[s
         raise invalid("term", f"term was passed {len(pick)} times; pass it twice to pick two terms, or not at all")
     if len(tables) == 1:
         table = tables[0]
-        if len(table.terms) == 1:
+        if len(table.terms) == 1 and not table.unread:
             raise WarmcastError(
                 SINGLE_TERM,
                 f"{table.name} holds one term alone, {shown(table.terms[0], 100)}; a comparison needs two: export both "
@@ -55,7 +55,7 @@ def choose_terms(tables: Sequence[Table], pick: Sequence[str], expected: tuple[s
 
 def _picked(table: Table, pick: Sequence[str], expected: tuple[str, str] | None) -> tuple[int, int]:
     if pick:
-        first, second = (_find(term, table.terms, table.name) for term in pick)
+        first, second = (_find(term, table.terms, table.name, table.unread) for term in pick)
         if first == second:
             raise invalid("term", f"{shown(pick[0])} and {shown(pick[1])} are one term; pick two")
         return first, second
@@ -69,14 +69,14 @@ def _picked(table: Table, pick: Sequence[str], expected: tuple[str, str] | None)
     return 0, 1
 
 
-def _find(term: str, terms: Sequence[str], source: str) -> int:
+def _find(term: str, terms: Sequence[str], source: str, unread: Sequence[str] = ()) -> int:
     # The exact term first: of `cote` and `côte` in one file, each must be there to pick.
     exact = [index for index, other in enumerate(terms) if term_slug(other) == term_slug(term)]
     alike = exact or [index for index, other in enumerate(terms) if same_term(other, term)]
     if len(alike) == 1:
         return alike[0]
     wrong = "more than one column like" if alike else "no term"
-    raise invalid("term", f"{source} holds {wrong} {shown(term)}; it holds {_listed(terms)}")
+    raise invalid("term", f"{source} holds {wrong} {shown(term)}; it holds {_listed([*terms, *unread])}")
 
 
 def _of_one(table: Table, columns: tuple[int, int]) -> Choice:
@@ -138,11 +138,28 @@ def _check_pair(terms: tuple[str, str], pick: Sequence[str]) -> None:
 
 
 def _spelled_as(choice: Choice, expected: tuple[str, str]) -> Choice:
-    """The choice with the spelling that the known comparison has."""
-    for one, other in (expected, expected[::-1]):
-        if same_term(choice.terms[0], one) and same_term(choice.terms[1], other):
-            return replace(choice, terms=(one, other))
-    raise _mismatch(choice.terms, expected)
+    """The choice with the spelling that the known comparison has: the nearest of the two ways to assign the terms."""
+    ways = (expected, expected[::-1])
+    straight, crossed = (_distance(choice.terms, way) for way in ways)
+    if straight == crossed:
+        if straight == _FAR:
+            raise _mismatch(choice.terms, expected)
+        detail = (
+            f"each of {_listed(choice.terms)} may be either of {_listed(expected)}; write the terms as the comparison "
+            "spells them"
+        )
+        raise WarmcastError(TERMS_MISMATCH, detail, fields=(("slug", detail),))
+    return replace(choice, terms=ways[straight > crossed])
+
+
+_FAR = 9  # beyond any two terms that match
+
+
+def _distance(terms: Sequence[str], others: Sequence[str]) -> int:
+    """How many of two terms are spelled otherwise; _FAR where one is another term."""
+    if not all(map(same_term, terms, others)):
+        return _FAR
+    return sum(term_slug(one) != term_slug(other) for one, other in zip(terms, others, strict=True))
 
 
 def _mismatch(terms: Sequence[str], expected: tuple[str, str]) -> WarmcastError:

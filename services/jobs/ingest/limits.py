@@ -8,6 +8,8 @@ MAX_BYTES = 2 * 1024 * 1024  # one file
 MAX_POINTS = 5_000  # periods in one series, those that were filled in included
 MIN_POINTS = 3
 MAX_COLUMNS = 30  # terms in one file
+MAX_WIDTH = 1_000  # columns in one file, those that nobody picked included
+MAX_LINES = 3 * MAX_POINTS  # blank lines and preambles have room beside the points
 
 
 def unreadable(detail: str) -> WarmcastError:
@@ -15,10 +17,15 @@ def unreadable(detail: str) -> WarmcastError:
     return WarmcastError(UNREADABLE_INPUT, detail, fields=(("points", detail),))
 
 
-def check_count(source: str, points: int) -> None:
-    """Raises WarmcastError when a series is too short to say anything or too long to keep."""
+def check_minimum(source: str, points: int) -> None:
+    """Raises WarmcastError when a series is too short to say anything."""
     if points < MIN_POINTS:
         raise unreadable(f"{source} holds {points} points; a comparison needs {MIN_POINTS} or more")
+
+
+def check_count(source: str, points: int) -> None:
+    """Raises WarmcastError when a series is too short to say anything or too long to keep."""
+    check_minimum(source, points)
     if points > MAX_POINTS:
         raise WarmcastError(TOO_LARGE, f"{source} holds more than {MAX_POINTS:,} points")
 

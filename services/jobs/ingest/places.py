@@ -14,6 +14,11 @@ def codes_of(place: str) -> frozenset[str]:
     return _names().get(_bare(place), frozenset())
 
 
+def may_be_place(text: str) -> bool:
+    """Whether an unknown name is written like one of a place: it begins with a letter that is not a small one."""
+    return text[:1].isalpha() and not text[:1].islower()
+
+
 @cache
 def _names() -> dict[str, frozenset[str]]:
     names: dict[str, set[str]] = {}

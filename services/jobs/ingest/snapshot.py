@@ -16,13 +16,14 @@ from services.common.comparison import (
     pair_terms,
     parse_geo,
     parse_timeframe,
+    term_slug,
 )
 from services.common.data_hash import data_hash
 from services.jobs.ingest.choice import Choice, choose_terms
 from services.jobs.ingest.grid import period_start
 from services.jobs.ingest.limits import shown, unreadable
 from services.jobs.ingest.places import codes_of
-from services.jobs.ingest.table import EMPTY_CELL, MISSING_PERIOD, PLACE_OVERRULED, Table
+from services.jobs.ingest.table import EMPTY_CELL, MISSING_PERIOD, PLACE_OVERRULED, PLACE_UNKNOWN, Table
 
 # A series in the local time of the easternmost zones may be that far ahead of UTC.
 _AHEAD = timedelta(hours=14)
@@ -76,7 +77,8 @@ def build_snapshot(
         table.partial_last and table.times[-1] == times[-1] for table in tables
     )
     terms = pair_terms(*choice.terms)
-    values_a, values_b = choice.values if terms == choice.terms else choice.values[::-1]
+    in_order = term_slug(choice.terms[0]) < term_slug(choice.terms[1])
+    values_a, values_b = choice.values if in_order else choice.values[::-1]
     cleaned = _summed(choice, place_cleaned)
     return Snapshot(
         slug=pair_slug(*terms),
@@ -122,7 +124,8 @@ def _geo(given: str | None, tables: Sequence[Table]) -> tuple[str, Mapping[str, 
     if given is not None:
         code = parse_geo(given)
         overruled = sum(table.geo is not None and table.geo != code for table in tables)
-        return code, {PLACE_OVERRULED: overruled}
+        unknown = sum(bool(table.place) and not codes_of(table.place) for table in tables)
+        return code, {PLACE_OVERRULED: overruled, PLACE_UNKNOWN: unknown}
     for table in tables:
         if table.place and table.geo is None:
             meanings = sorted(codes_of(table.place))

@@ -14,10 +14,13 @@ EMPTY_CELL = "empty cell filled"
 MISSING_PERIOD = "missing period filled"
 PARTIAL_COLUMN = "isPartial column dropped"
 EMPTY_COLUMN = "empty column dropped"
+COUNTER_COLUMN = "counter column dropped"
+BRACKETS_KEPT = "text in brackets kept as part of its term"
 LINES_AFTER = "line after the series ignored"
 NOT_UTF8 = "text not in UTF-8 read as Windows-1252"
 NOT_COMMON = "period that only one file holds dropped"
 PLACE_OVERRULED = "place in the header overruled by geo"
+PLACE_UNKNOWN = "unknown place in the header taken as geo"
 
 
 @dataclass(frozen=True)
@@ -33,4 +36,5 @@ class Table:
     cleaned: Mapping[str, int]  # what was cleaned in the whole table → how often
     cleaned_by_term: tuple[Mapping[str, int], ...]  # the same for each column alone
     place: str = ""  # what the header says after the terms, as written
+    unread: tuple[str, ...] = ()  # the file's other columns, which were not picked
     partial_last: bool = False  # the file itself says that its last period was not over

@@ -1,0 +1,142 @@
+"""The rows of a file that hold its series, and the row that names their columns."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+from services.common.errors import TOO_LARGE, WarmcastError
+from services.jobs.ingest.dates import looks_like_date
+from services.jobs.ingest.limits import MAX_LINES, MAX_WIDTH, MIN_POINTS, check_minimum, shown, unreadable
+from services.jobs.ingest.table import COUNTER_COLUMN, LINES_AFTER
+from services.jobs.ingest.values import read_cell
+
+_SEPARATORS = (",", ";", "\t")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a file, its cells stripped."""
+
+    line: int
+    cells: list[str]
+
+    @property
+    def blank(self) -> bool:
+        """Whether all cells are empty."""
+        return not any(self.cells)
+
+    @cached_property
+    def dated(self) -> bool:
+        """Whether it begins with a date that a value follows."""
+        return len(self.cells) > 1 and looks_like_date(self.cells[0])
+
+    @property
+    def label(self) -> str:
+        """Where it stands, for messages."""
+        return f"line {self.line}"
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A header and the rows below it, each with its date in the first cell."""
+
+    header: Row
+    rows: list[Row]
+    cleaned: Mapping[str, int]  # what was left out → how often
+
+
+def find_sheet(text: str, source: str) -> Sheet:
+    """The series in the text of a CSV file. Raises WarmcastError that names the line."""
+    rows, counted = _split(text, source)
+    header, series, ignored = _find_table(rows, source)
+    if len(header.cells) > MAX_WIDTH:
+        raise WarmcastError(TOO_LARGE, f"{source} has {len(header.cells):,} columns; {MAX_WIDTH:,} is the limit")
+    return Sheet(header, series, {LINES_AFTER: ignored, COUNTER_COLUMN: int(counted)})
+
+
+def _split(text: str, source: str) -> tuple[list[Row], bool]:
+    """The rows under the separator that gives the most rows that begin with a date; whether a counter was dropped."""
+    readings = [_rows(text, separator, source) for separator in _SEPARATORS]
+    rows = max(readings, key=_dated)
+    if _dated(rows):
+        return rows, False
+    for reading in readings:
+        rows = _without_counter(reading)
+        if _dated(rows):
+            return rows, True
+    raise unreadable(
+        f"{source} has no dates: no line begins with a date such as 2024-01-07 that values follow, "
+        "so it is not an export of interest over time"
+    )
+
+
+def _rows(text: str, separator: str, source: str) -> list[Row]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
+    rows = []
+    try:
+        for cells in reader:
+            rows.append(Row(reader.line_num, [cell.strip() for cell in cells]))
+            if len(rows) > MAX_LINES:
+                raise WarmcastError(TOO_LARGE, f"{source} has more than {MAX_LINES:,} lines")
+    except csv.Error:
+        return []  # a cell past the csv module's own limit: not the separator, or no table at all
+    return rows
+
+
+def _dated(rows: Sequence[Row]) -> int:
+    return sum(row.dated for row in rows)
+
+
+def _without_counter(rows: Sequence[Row]) -> list[Row]:
+    """The rows without the counter that pandas and R write before each of them; none where there is no counter."""
+    rest = [Row(row.line, row.cells[1:]) for row in rows]
+    numbers = [row.cells[0] for row, shorter in zip(rows, rest, strict=True) if shorter.dated]
+    if len(numbers) < MIN_POINTS or not all(number.isdecimal() and len(number) < 10 for number in numbers):
+        return []
+    # Either way: the newest row may come first.
+    if {int(later) - int(earlier) for earlier, later in pairwise(numbers)} not in ({1}, {-1}):
+        return []
+    return rest
+
+
+def _find_table(rows: list[Row], source: str) -> tuple[Row, list[Row], int]:
+    """The header, the rows of the series, and how many lines after it were ignored."""
+    first = next(index for index, row in enumerate(rows) if row.dated)
+    above = [row for row in rows[:first] if not row.blank]
+    if not above:
+        raise unreadable(f"{source} has no header: {rows[first].label} is data and no line above it names the terms")
+    header = above[-1]
+    if _is_data(header, above[:-1]):
+        raise unreadable(f"{source}: {header.label}: {shown(header.cells[0])} is not a date")
+    last = max(index for index, row in enumerate(rows) if row.dated)
+    series = [row for row in rows[first : last + 1] if not row.blank]
+    after = [row for row in rows[last + 1 :] if not row.blank]
+    # Another section may follow after a blank line; a line that follows at once belongs to the series.
+    if after and not rows[last + 1].blank:
+        series, after = [*series, after[0]], after[1:]
+    for row in series:
+        if not looks_like_date(row.cells[0]):
+            raise unreadable(f"{source}: {row.label}: {shown(row.cells[0])} is not a date")
+    check_minimum(source, len(series))
+    return header, series, len(after)
+
+
+def _is_data(header: Row, above: list[Row]) -> bool:
+    """Whether the row above the first date is itself a line of data whose date nobody can read."""
+    if len(header.cells) < 2 or not all(_is_value(cell) for cell in header.cells[1:]):
+        return False
+    headed = bool(above) and len(above[-1].cells) == len(header.cells) and bool(above[-1].cells[1])
+    return headed or any(character.isdigit() for character in header.cells[0])
+
+
+def _is_value(cell: str) -> bool:
+    try:
+        read_cell(cell)
+    except ValueError:
+        return False
+    return True
