@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 K8S = ROOT / "deploy" / "k8s"
 OVERLAYS = sorted(path.name for path in (K8S / "overlays").iterdir())
 COMPONENTS = sorted(path.name for path in (K8S / "components").iterdir())
+REMOTE = re.compile(r"https://git\.example\.com/warmcast//(\S+)\?ref=v\S+")
 
 # YAML documents: anything may be in them.
 Manifest = dict[str, Any]
@@ -41,6 +43,17 @@ def with_components(overlay: str, *components: str) -> tuple[Manifest, ...]:
             "components": [os.path.relpath(K8S / "components" / name, here) for name in components],
         }
         (here / "kustomization.yaml").write_text(yaml.safe_dump(scenario), encoding="utf-8")
+        return _kustomize(here)
+
+
+@cache
+def own_overlay() -> tuple[Manifest, ...]:
+    """The example of an overlay of one's own, over this checkout in the place of the remote one that it names."""
+    example = (K8S / "examples" / "own-overlay" / "kustomization.yaml").read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        here = Path(folder).resolve()
+        local = REMOTE.sub(lambda found: os.path.relpath(ROOT / found[1], here), example)
+        (here / "kustomization.yaml").write_text(local, encoding="utf-8")
         return _kustomize(here)
 
 

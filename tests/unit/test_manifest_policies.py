@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from ipaddress import ip_network
 from typing import Any
 
 import kubernetes_validate
@@ -55,7 +56,10 @@ def test_no_two_manifests_are_the_same_object(manifests: tuple[Manifest, ...]) -
 def test_all_is_in_one_namespace_that_is_restricted() -> None:
     for overlay in OVERLAYS:
         (namespace,) = of_kind(build(f"overlays/{overlay}"), "Namespace").values()
-        assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+        labels = namespace["metadata"]["labels"]
+        assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+        version = labels["pod-security.kubernetes.io/enforce-version"]
+        assert re.fullmatch(r"v1\.\d+", version), "an upgrade of the cluster would refuse what ran before"
         spaces = {each["metadata"].get("namespace") for each in build(f"overlays/{overlay}")} - {None}
         assert spaces == {namespace["metadata"]["name"]}
 
@@ -66,6 +70,15 @@ def test_every_service_selects_a_pod_that_has_its_ports(manifests: tuple[Manifes
         assert len(chosen) == 1, name
         named = {port["name"] for container in chosen[0]["spec"]["containers"] for port in container["ports"]}
         assert {port["targetPort"] for port in service["spec"]["ports"]} <= named, name
+
+
+def test_ports_say_what_is_spoken_on_them(manifests: tuple[Manifest, ...]) -> None:
+    # With TLS there is no name for it that proxies agree on.
+    secured = "Certificate" in {manifest["kind"] for manifest in manifests}
+    spoken = {"http": "http", "grpc": None if secured else "kubernetes.io/h2c"}
+    for name in SERVICES:
+        for port in of_kind(manifests, "Service")[name]["spec"]["ports"]:
+            assert port.get("appProtocol") == spoken[port["name"]], name
 
 
 def test_every_selector_selects_its_own_template(manifests: tuple[Manifest, ...]) -> None:
@@ -236,6 +249,21 @@ def test_pods_may_speak_along_the_picture_s_arrows_and_no_others(overlay: str, r
 def test_nothing_is_open_that_no_policy_opens(manifests: tuple[Manifest, ...]) -> None:
     deny = of_kind(manifests, "NetworkPolicy")["default-deny"]["spec"]
     assert deny == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+
+
+@pytest.mark.parametrize(("component", "port"), [("dns-node-local", 53), ("dns-openshift", 5353)])
+def test_another_resolver_is_opened_to_every_pod(component: str, port: int) -> None:
+    policy = of_kind(with_components("prod", component), "NetworkPolicy")[component]["spec"]
+    (rule,) = policy["egress"]
+    assert (policy["podSelector"], policy["policyTypes"]) == ({}, ["Egress"])
+    assert rule["to"]
+    assert rule["ports"] == [{"port": port, "protocol": protocol} for protocol in ("UDP", "TCP")]
+
+
+def test_stores_outside_may_have_addresses_of_either_kind() -> None:
+    for name in ("jobs-to-postgres", "migrate-to-postgres", "forecaster-to-redis"):
+        (rule,) = of_kind(build("overlays/prod"), "NetworkPolicy")[name]["spec"]["egress"]
+        assert {ip_network(peer["ipBlock"]["cidr"]).version for peer in rule["to"]} == {4, 6}, name
 
 
 def test_every_policy_selects_a_pod(manifests: tuple[Manifest, ...]) -> None:

@@ -14,13 +14,15 @@ from services.common.settings import Settings
 from services.forecaster.settings import ForecasterSettings
 from services.gateway.settings import GatewaySettings
 from services.jobs.settings import JobsSettings
-from tests.unit.manifests import K8S, OVERLAYS, Manifest, build, of_kind, pods
+from tests.unit.manifests import K8S, OVERLAYS, Manifest, build, of_kind, pods, templates
 
 SETTINGS: dict[str, type[Settings]] = {
     "gateway": GatewaySettings,
     "jobs": JobsSettings,
     "forecaster": ForecasterSettings,
 }
+CALLED = ("jobs", "forecaster")  # by channels that resolve names anew when a connection ends
+LOGS = 50  # MiB that a kubelet keeps of a container's, where it is not told otherwise
 FOUND_FOR = 5  # seconds that CoreDNS has a name kept where it is not told otherwise; endpoints are sooner forgotten
 
 
@@ -105,8 +107,23 @@ def test_every_pod_is_restricted(overlay: tuple[Manifest, ...]) -> None:
                 "readOnlyRootFilesystem": True,
                 "capabilities": {"drop": ["ALL"]},
             }, name
-            assert container["resources"]["requests"].keys() == {"cpu", "memory"}, name
-            assert "memory" in container["resources"]["limits"], name
+            assert container["resources"]["requests"].keys() == {"cpu", "memory", "ephemeral-storage"}, name
+            assert {"memory", "ephemeral-storage"} <= container["resources"]["limits"].keys(), name
+
+
+def test_a_pod_has_room_for_its_scratch_space_and_its_logs(overlay: tuple[Manifest, ...]) -> None:
+    for name, pod in pods(overlay).items():
+        scratch = sum(
+            _mebibytes(each["emptyDir"]["sizeLimit"]) for each in pod.get("volumes", []) if "emptyDir" in each
+        )
+        limit = sum(_mebibytes(each["resources"]["limits"]["ephemeral-storage"]) for each in pod["containers"])
+        assert limit >= scratch + LOGS, name
+
+
+def test_scratch_space_does_not_keep_an_autoscaler_from_emptying_a_node(overlay: tuple[Manifest, ...]) -> None:
+    for name, template in templates(overlay).items():
+        if name in SETTINGS:
+            assert template["metadata"]["annotations"] == {"cluster-autoscaler.kubernetes.io/safe-to-evict": "true"}
 
 
 def test_every_service_is_probed_for_life_and_readiness_apart(overlay: tuple[Manifest, ...]) -> None:
@@ -126,30 +143,41 @@ def test_every_service_is_probed_for_life_and_readiness_apart(overlay: tuple[Man
 
 
 def test_a_pod_may_take_longer_to_end_than_its_service_does(overlay: tuple[Manifest, ...]) -> None:
-    (config,) = of_kind(overlay, "ConfigMap").values()
-    for name, pod in pods(overlay).items():
-        if name in SETTINGS:
-            own = {variable["name"]: variable.get("value") for variable in pod["containers"][0]["env"]}
-            lame_duck = float(own.get("LAME_DUCK_SECONDS") or SETTINGS[name].model_fields["lame_duck_seconds"].default)
-            before = pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
-            needed = before + lame_duck + float(config["data"]["DRAIN_SECONDS"])
-            assert pod["terminationGracePeriodSeconds"] >= needed + 10, name
+    for name, pod in _services(overlay):
+        (container,) = pod["containers"]
+        leaving = _pre_stop(container) + _seconds(overlay, name, "lame_duck_seconds")
+        needed = leaving + _seconds(overlay, name, "drain_seconds")
+        assert pod["terminationGracePeriodSeconds"] >= needed + 10, name
+
+
+def test_the_next_pod_goes_once_every_client_has_found_its_successor(overlay: tuple[Manifest, ...]) -> None:
+    for name in CALLED:
+        ready = of_kind(overlay, "Deployment")[name]["spec"]["minReadySeconds"]
+        assert _oldest_connection(overlay, name) < ready, name
 
 
 def test_a_pod_that_leaves_serves_until_nobody_finds_it_any_more(overlay: tuple[Manifest, ...]) -> None:
-    for name, container in _containers(overlay):
-        if name in SETTINGS:
-            assert container["lifecycle"]["preStop"]["sleep"]["seconds"] >= FOUND_FOR, name
+    for name, pod in _services(overlay):
+        before = _pre_stop(pod["containers"][0])
+        assert before >= FOUND_FOR, name
+        if name in CALLED:
+            # A drain goes on as soon as the new pod is ready: clients must find that one while this one still serves.
+            assert before > _oldest_connection(overlay, name), name
 
 
 def test_a_frozen_pod_does_not_have_the_whole_grace(overlay: tuple[Manifest, ...]) -> None:
-    for name, pod in pods(overlay).items():
-        if name in SETTINGS:
-            (container,) = pod["containers"]
-            grace = container["livenessProbe"]["terminationGracePeriodSeconds"]
-            # preStop is run then too, and takes its part of it.
-            before = container["lifecycle"]["preStop"]["sleep"]["seconds"]
-            assert before < grace <= pod["terminationGracePeriodSeconds"] / 2, name
+    for name, pod in _services(overlay):
+        (container,) = pod["containers"]
+        liveness = container["livenessProbe"]
+        # preStop is run then too, and takes its part of it.
+        assert _pre_stop(container) < liveness["terminationGracePeriodSeconds"], name
+        assert liveness["terminationGracePeriodSeconds"] <= pod["terminationGracePeriodSeconds"] / 2, name
+
+
+def test_a_pod_is_not_found_dead_while_it_leaves(overlay: tuple[Manifest, ...]) -> None:
+    for name, pod in _services(overlay):
+        liveness = pod["containers"][0]["livenessProbe"]
+        assert liveness["failureThreshold"] * liveness["periodSeconds"] > _pre_stop(pod["containers"][0]), name
 
 
 def test_clients_see_every_pod_of_a_grpc_service(overlay: tuple[Manifest, ...]) -> None:
@@ -192,6 +220,33 @@ def test_a_development_node_of_two_cores_holds_a_pod_and_the_one_that_takes_its_
     asked = [_cores(container) for name, container in _containers(built) if name in last]
     # Half a core is left to Kubernetes' own pods and to the CronJobs.
     assert sum(asked) + max(asked) <= 1.5
+
+
+def _services(manifests: tuple[Manifest, ...]) -> list[tuple[str, dict[str, Any]]]:
+    return [(name, pod) for name, pod in pods(manifests).items() if name in SETTINGS]
+
+
+def _pre_stop(container: dict[str, Any]) -> float:
+    return float(container["lifecycle"]["preStop"]["sleep"]["seconds"])
+
+
+def _seconds(manifests: tuple[Manifest, ...], name: str, setting: str) -> float:
+    """What a service has for a setting: from its container, the ConfigMap, or the setting's own default."""
+    (config,) = of_kind(manifests, "ConfigMap").values()
+    own = {variable["name"]: variable.get("value") for variable in pods(manifests)[name]["containers"][0]["env"]}
+    default = SETTINGS[name].model_fields[setting].default
+    return float({**config["data"], **own}.get(setting.upper()) or default)
+
+
+def _oldest_connection(manifests: tuple[Manifest, ...], name: str) -> float:
+    """Seconds after which every client has connected anew; gRPC adds up to a tenth at random."""
+    age = _seconds(manifests, name, "max_connection_age_seconds")
+    return age + age / 10
+
+
+def _mebibytes(amount: str) -> int:
+    assert amount.endswith("Mi")
+    return int(amount.removesuffix("Mi"))
 
 
 def _cores(container: dict[str, Any]) -> float:

@@ -47,6 +47,22 @@ BITES = {
         within.test_a_pod_that_leaves_serves_until_nobody_finds_it_any_more,
         put(0, "Deployment", "gateway", *BOX, "lifecycle", "preStop", "sleep", "seconds"),
     ),
+    "a drained pod that leaves before its clients found the next": Bite(
+        within.test_a_pod_that_leaves_serves_until_nobody_finds_it_any_more,
+        put(5, "Deployment", "jobs", *BOX, "lifecycle", "preStop", "sleep", "seconds"),
+    ),
+    "connections as old as the time that a new pod has": Bite(
+        within.test_the_next_pod_goes_once_every_client_has_found_its_successor,
+        put("14", "ConfigMap", "warmcast", "data", "MAX_CONNECTION_AGE_SECONDS"),
+    ),
+    "connections of the default age": Bite(
+        within.test_the_next_pod_goes_once_every_client_has_found_its_successor,
+        drop("ConfigMap", "warmcast", "data", "MAX_CONNECTION_AGE_SECONDS"),
+    ),
+    "a liveness probe that acts during preStop": Bite(
+        within.test_a_pod_is_not_found_dead_while_it_leaves,
+        put(1, "Deployment", "jobs", *BOX, "livenessProbe", "failureThreshold"),
+    ),
     "a frozen pod with the whole grace": Bite(
         within.test_a_frozen_pod_does_not_have_the_whole_grace,
         drop("Deployment", "forecaster", *BOX, "livenessProbe", "terminationGracePeriodSeconds"),
@@ -58,6 +74,6 @@ BITES = {
     ),
     "a liveness probe that leaves no time to end": Bite(
         within.test_a_frozen_pod_does_not_have_the_whole_grace,
-        put(5, "Deployment", "jobs", *BOX, "livenessProbe", "terminationGracePeriodSeconds"),
+        put(15, "Deployment", "jobs", *BOX, "livenessProbe", "terminationGracePeriodSeconds"),
     ),
 }

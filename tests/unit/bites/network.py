@@ -34,6 +34,24 @@ BITES = {
         ),
         ("dev",),
     ),
+    "a port that says nothing of HTTP/2": Bite(
+        between.test_ports_say_what_is_spoken_on_them,
+        put("grpc", "Service", "jobs", "spec", "ports", 0, "appProtocol"),
+    ),
+    "TLS that calls itself clear text": Bite(
+        between.test_ports_say_what_is_spoken_on_them,
+        put("kubernetes.io/h2c", "Service", "jobs", "spec", "ports", 0, "appProtocol"),
+        ("prod", "tls"),
+    ),
+    "a resolver that answers no UDP": Bite(
+        lambda _: between.test_another_resolver_is_opened_to_every_pod("dns-openshift", 5353),
+        drop(OPEN, "dns-openshift", "spec", "egress", 0, "ports", 0),
+        ("prod", "dns-openshift"),
+    ),
+    "stores without IPv6": Bite(
+        lambda _: between.test_stores_outside_may_have_addresses_of_either_kind(),
+        drop(OPEN, "jobs-to-postgres", "spec", "egress", 0, "to", 3),
+    ),
     "a network that is open": Bite(
         between.test_nothing_is_open_that_no_policy_opens, put(["Ingress"], OPEN, "default-deny", "spec", "policyTypes")
     ),

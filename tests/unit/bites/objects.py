@@ -31,6 +31,10 @@ BITES = {
         between.test_all_is_in_one_namespace_that_is_restricted,
         put("baseline", "Namespace", "warmcast", "metadata", "labels", "pod-security.kubernetes.io/enforce"),
     ),
+    "a strictness that changes with the cluster": Bite(
+        between.test_all_is_in_one_namespace_that_is_restricted,
+        put("latest", "Namespace", "warmcast", "metadata", "labels", "pod-security.kubernetes.io/enforce-version"),
+    ),
     "an object in another namespace": Bite(
         between.test_all_is_in_one_namespace_that_is_restricted,
         put("default", "Service", "jobs", "metadata", "namespace"),

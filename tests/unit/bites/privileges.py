@@ -48,4 +48,16 @@ BITES = {
     "a container without a limit": Bite(
         within.test_every_pod_is_restricted, put({}, "Deployment", "jobs", *BOX, "resources", "limits")
     ),
+    "a container without a limit of its disk": Bite(
+        within.test_every_pod_is_restricted,
+        put({"memory": "1Gi"}, "Deployment", "jobs", *BOX, "resources", "limits"),
+    ),
+    "less disk than its scratch space and logs take": Bite(
+        within.test_a_pod_has_room_for_its_scratch_space_and_its_logs,
+        put("100Mi", "Deployment", "jobs", *BOX, "resources", "limits", "ephemeral-storage"),
+    ),
+    "scratch space that keeps a node": Bite(
+        within.test_scratch_space_does_not_keep_an_autoscaler_from_emptying_a_node,
+        put({}, "Deployment", "jobs", "spec", "template", "metadata", "annotations"),
+    ),
 }

@@ -33,9 +33,9 @@ def test_a_container_gets_its_manifest_s_command_environment_and_probes() -> Non
     assert jobs.environment["JOBS_ADDR"] == "dns:///jobs:50051"
     assert jobs.environment["LOG_LEVEL"] == "debug"  # the overlay's own
     assert "WARMUP_SECRET_PREVIOUS" not in jobs.environment  # optional
-    assert (jobs.pre_stop, jobs.grace) == (5, 45)
+    assert (jobs.pre_stop, jobs.grace) == (15, 60)
     assert jobs.probes["readinessProbe"].service == "readiness"
-    assert (jobs.probes["readinessProbe"].grace, jobs.probes["livenessProbe"].grace) == (None, 10)
+    assert (jobs.probes["readinessProbe"].grace, jobs.probes["livenessProbe"].grace) == (None, 20)
     assert workload("gateway").probes["livenessProbe"].port == 8080
 
 
