@@ -15,6 +15,7 @@ from devstack.settings import CHECKOUT
 
 WARMCAST = (sys.executable, "-m", "services.cli")
 _MIGRATE_SECONDS = 120.0
+_DATABASE_SECONDS = "30"  # for a PostgreSQL of the caller's own that is still starting
 Say = Callable[[str, str], None]  # (who, line)
 
 
@@ -135,7 +136,7 @@ def migrate(environment: Mapping[str, str], say: Say | None = None) -> None:
     """Runs `warmcast migrate` to its end. Raises DevstackError with what it said."""
     child = Child("migrate", say=partial(say, "migrate") if say else None)
     try:
-        child.spawn([*WARMCAST, "migrate"], environment=environment, cwd=CHECKOUT)
+        child.spawn([*WARMCAST, "migrate", "--wait", _DATABASE_SECONDS], environment=environment, cwd=CHECKOUT)
         if not child.wait(_MIGRATE_SECONDS):
             raise DevstackError(f"the migration did not end within {_MIGRATE_SECONDS:.0f} s:\n{child.tail()}")
     finally:

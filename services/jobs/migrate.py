@@ -7,32 +7,47 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, NullPool, create_engine, text
+from sqlalchemy import Connection
+
+from services.jobs.migration.errors import MigrationError, Report
+from services.jobs.migration.session import Patience, Session, exclusive_session
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
-_LOCK = 7_203_119  # any number, as long as it is always this one
+PATIENCE = Patience()
 
 
-def upgrade(database_url: str) -> str:
+def unreported(_line: str) -> None:
+    """For callers that show no progress."""
+
+
+def upgrade(database_url: str, *, wait: float = 0, report: Report = unreported) -> str:
     """Brings the database up to head, and returns its revision. Safe when run twice, or twice at once: one waits.
 
     A schema that is past what this code knows stays as it is: its release was rolled back, and this code runs on it.
+    Waits up to `wait` seconds for the database. Raises MigrationError.
     """
-    with _locked(database_url) as connection:
-        if (_revision(connection) or "") <= head():  # numbers of four digits, compared as the services do
-            command.upgrade(_config(connection), "head")
-        return str(_revision(connection))
+    with _locked(database_url, wait, report) as session:
+        connection = session.connection
+
+        def to_head() -> str:
+            if (_revision(connection) or "") <= head():  # numbers of four digits, compared as the services do
+                command.upgrade(_config(connection), "head")
+            return str(_revision(connection))
+
+        return session.retry(to_head)
 
 
-def downgrade(database_url: str, revision: str) -> None:
-    """Takes the database back to `revision`; `base` is empty."""
-    with _locked(database_url) as connection:
-        command.downgrade(_config(connection), revision)
+def downgrade(database_url: str, revision: str, *, wait: float = 0, report: Report = unreported) -> str:
+    """Takes the database back to `revision`, and returns where it is then; `base` is empty. Raises MigrationError."""
+    with _locked(database_url, wait, report) as session:
+        connection = session.connection
+        target = session.retry(lambda: _absolute(revision, _revision(connection)))
+        session.retry(lambda: command.downgrade(_config(connection), target))
+        return session.retry(lambda: _revision(connection)) or "base"
 
 
 def sql(*, downward: bool = False) -> str:
@@ -56,16 +71,21 @@ def head() -> str:
 
 
 @contextmanager
-def _locked(database_url: str) -> Iterator[Connection]:
-    """A connection whose holder is the only one that migrates; each migration commits by itself."""
-    # Read by the driver itself, as the service reads it.
-    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(database_url), poolclass=NullPool)
-    with engine.connect() as connection:
-        # For the session, so that it outlives the migration's own transactions; ends with the connection.
-        connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
-        connection.commit()
-        yield connection
-    engine.dispose()
+def _locked(database_url: str, wait: float, report: Report) -> Iterator[Session]:
+    """The session of the only process that migrates."""
+    with exclusive_session(database_url, wait=wait, patience=PATIENCE, report=report) as session:
+        yield session
+
+
+def _absolute(revision: str, current: str | None) -> str:
+    """What a relative revision such as `-2` leads to from here: a retry begins where the try before it got to."""
+    if not revision.startswith("-"):
+        return revision
+    newest_first = [each.revision for each in ScriptDirectory.from_config(_config()).walk_revisions()] + ["base"]
+    try:
+        return newest_first[newest_first.index(current or "base") + int(revision[1:])]
+    except (ValueError, IndexError):
+        raise MigrationError(f"{revision} leads nowhere from revision {current or 'base'}") from None
 
 
 def _revision(connection: Connection) -> str | None:

@@ -1,0 +1,90 @@
+"""Which other processes hold the lock that a migration waits for."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+from psycopg.rows import class_row
+
+_POLL = 0.25  # seconds; a statement waits two for its lock
+# Not this connection itself: a concurrent build waits for every transaction, and so for a moment for this one.
+# A prepared transaction has no process, and is listed as 0.
+_BLOCKING = """
+SELECT DISTINCT blocking.pid, COALESCE(activity.application_name, '') AS application,
+       COALESCE(activity.state, '') AS state,
+       COALESCE(EXTRACT(epoch FROM clock_timestamp() - activity.state_change), 0)::float8 AS seconds
+FROM unnest(pg_blocking_pids(%(pid)s)) AS blocking (pid)
+LEFT JOIN pg_stat_activity AS activity ON activity.pid = blocking.pid
+WHERE blocking.pid <> pg_backend_pid()
+ORDER BY blocking.pid
+"""
+
+
+@dataclass(frozen=True)
+class Blocker:
+    """A process that holds a lock, or is before us in the queue for it."""
+
+    pid: int
+    application: str
+    state: str
+    seconds: float  # in that state
+
+    def __str__(self) -> str:
+        if self.pid == 0:
+            return "a prepared transaction (see pg_prepared_xacts)"
+        known = [self.application, f"{self.state} for {self.seconds:.0f} s" if self.state else ""]
+        details = ", ".join(filter(None, known))
+        return f"process {self.pid} ({details})" if details else f"process {self.pid}"
+
+
+class Blockers:
+    """The processes that were last seen to block one backend."""
+
+    def __init__(self) -> None:
+        self._seen: Sequence[Blocker] = ()
+
+    @property
+    def seen(self) -> Sequence[Blocker]:
+        """Empty as long as none was seen."""
+        return self._seen
+
+    def follow(self, connection: psycopg.Connection[Any], pid: int, stop: threading.Event) -> None:
+        """Keeps `seen` up to date until `stop` is set, or the connection is lost."""
+        try:
+            with connection, connection.cursor(row_factory=class_row(Blocker)) as cursor:
+                while not stop.wait(_POLL):
+                    # An empty answer keeps the last one: it is read after the wait has ended.
+                    self._seen = cursor.execute(_BLOCKING, {"pid": pid}).fetchall() or self._seen
+        except psycopg.Error:
+            return  # the names are for a message, which does without them
+
+    def forget(self) -> None:
+        """What follows is another wait."""
+        self._seen = ()
+
+
+@contextmanager
+def blockers_of(pid: int, database_url: str) -> Iterator[Blockers]:
+    """Follows who blocks the backend `pid`, from a second connection; without names where there is none to be had."""
+    blockers = Blockers()
+    try:
+        conninfo = make_conninfo(database_url, connect_timeout=5, application_name="warmcast-migrate-watch")
+        # In no transaction between two queries, or a concurrent build would wait for this connection for ever.
+        connection = psycopg.connect(conninfo, autocommit=True)
+    except psycopg.OperationalError:
+        yield blockers
+        return
+    stop = threading.Event()
+    follower = threading.Thread(target=blockers.follow, args=(connection, pid, stop), daemon=True)
+    follower.start()
+    try:
+        yield blockers
+    finally:
+        stop.set()
+        follower.join()

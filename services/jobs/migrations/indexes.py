@@ -1,0 +1,39 @@
+"""Indexes on tables that are in use: built and dropped without blocking reads or writes.
+
+Neither can be done in a transaction, so what the migration did before is committed first, and a repeated migration does
+it again: give an index a migration of its own.
+"""
+
+from __future__ import annotations
+
+from alembic import op
+from sqlalchemy import text
+
+_IS_VALID = text("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(:name)")
+
+
+def create(name: str, on: str, *, unique: bool = False) -> None:
+    """Builds `name` on `on`, such as `warmup_jobs (slug) WHERE status = 'queued'`, unless it is there.
+
+    An invalid one, which an interrupted build left, is dropped and built anew.
+    """
+    kind = "UNIQUE INDEX" if unique else "INDEX"
+    if op.get_context().as_sql:
+        # Printed SQL begins with an empty database, and psql may send it in one transaction.
+        op.execute(f"CREATE {kind} {name} ON {on}")
+        return
+    with op.get_context().autocommit_block():
+        is_valid = op.get_bind().execute(_IS_VALID, {"name": name}).scalar_one_or_none()
+        if is_valid is False:
+            op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+        if not is_valid:
+            op.execute(f"CREATE {kind} CONCURRENTLY {name} ON {on}")
+
+
+def drop(name: str) -> None:
+    """Drops `name`, if it is there."""
+    if op.get_context().as_sql:
+        op.execute(f"DROP INDEX IF EXISTS {name}")
+        return
+    with op.get_context().autocommit_block():
+        op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
