@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 from warmcast.forecaster.v1 import forecaster_pb2_grpc as pb_grpc
 
+from services.common.background import Background, RefusedError
+from services.common.ending import Ending
 from services.common.errors import WarmcastError
 from services.common.rpc.interceptors import standard_chain
 from services.common.rpc.readiness import follow_readiness
@@ -21,6 +23,8 @@ from services.forecaster.settings import ForecasterSettings
 log = structlog.get_logger()
 
 LONGEST_CALL = 10.0  # seconds, for every call but a run
+_WORKERS_END_SECONDS = 15.0
+_WARM_SECONDS = 300.0  # in which the first workers start, also on a machine that is busy
 
 
 async def serve(settings: ForecasterSettings, pool: Pool) -> None:
@@ -29,6 +33,7 @@ async def serve(settings: ForecasterSettings, pool: Pool) -> None:
     Ends the process with status 2 when REDIS_URL names a cluster, and with a message when the port is taken.
     """
     cache = ForecastCache(connect(settings.redis_url.get_secret_value(), connections=settings.redis_connections))
+    background = Background()
     server = Server(
         standard_chain(
             guarded=GUARDED,
@@ -39,6 +44,7 @@ async def serve(settings: ForecasterSettings, pool: Pool) -> None:
         service=SERVICE,
         max_connection_age=settings.max_connection_age_seconds,
         with_channelz=settings.channelz_enabled,
+        alive=background.alive,
     )
     servicer = ForecasterServicer(
         cache=cache,
@@ -48,16 +54,20 @@ async def serve(settings: ForecasterSettings, pool: Pool) -> None:
         beat_seconds=settings.beat_seconds,
     )
     pb_grpc.add_ForecasterServiceServicer_to_server(servicer, server.grpc)
-    try:
+    async with Ending() as ending:
+        ending.will_close("Redis", cache.close)
+        ending.will_close("workers", pool.stop, seconds=_WORKERS_END_SECONDS)
+        ending.will_close("server", partial(server.stop, 0))
+        ending.will_close("background", background.stop)
+        ending.bound()
         serve_metrics(settings.metrics_port, service="forecaster")
         await server.start(settings.forecaster_listen, tls=settings.tls(), health=settings.health_listen)
-        await _until_stopped(server, Readiness(cache, pool))
+        background.start("readiness", partial(Readiness(cache, pool).follow, server), bound=_WARM_SECONDS)
+        await background.run_until(until_signal(drain=settings.lame_duck_seconds + settings.drain_seconds))
         log.info("stopping")
+        background.drain()
         await server.leave(settings.lame_duck_seconds)
         await server.stop(settings.drain_seconds)
-    finally:
-        await pool.stop()
-        await cache.close()
     log.info("stopped")
 
 
@@ -73,9 +83,10 @@ class Readiness:
     async def follow(self, server: Server) -> None:
         """Waits for the workers, then keeps the server's readiness, for ever."""
         await self._refuse_cluster()
-        await self._pool.until_warm()
-        log.info("workers are warm", slots=self._pool.slots)
-        self._warm = True
+        if not self._warm:
+            await self._pool.until_warm()
+            log.info("workers are warm", slots=self._pool.slots)
+            self._warm = True
         await follow_readiness(server, self._check)
 
     async def _check(self) -> bool:
@@ -89,25 +100,5 @@ class Readiness:
         except WarmcastError:
             return  # asked again, until it answers
         if cluster:
-            raise ClusterRefusedError
+            raise RefusedError("REDIS_URL names a Redis in cluster mode; the forecaster needs a single primary")
         self._single = True
-
-
-class ClusterRefusedError(Exception):
-    """REDIS_URL names a cluster."""
-
-
-async def _until_stopped(server: Server, readiness: Readiness) -> None:
-    signalled = asyncio.create_task(until_signal())
-    following = asyncio.create_task(readiness.follow(server))
-    try:
-        done, _ = await asyncio.wait({signalled, following}, return_when=asyncio.FIRST_COMPLETED)
-        if following in done:
-            following.result()
-    except ClusterRefusedError:
-        log.error("REDIS_URL names a Redis in cluster mode; the forecaster needs a single primary")
-        raise SystemExit(2) from None
-    finally:
-        signalled.cancel()
-        following.cancel()
-        await asyncio.gather(signalled, following, return_exceptions=True)

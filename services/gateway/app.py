@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp
 
+from services.common.background import Background
 from services.gateway import middleware
 from services.gateway.callers.guard import KeyGuard
 from services.gateway.callers.link import Callers
@@ -44,6 +45,7 @@ class Parts:
     readiness: Readiness
     answers: WarmAnswers
     live: LiveStatus
+    background: Background
 
 
 def assemble(settings: GatewaySettings, jobs: Jobs, forecaster: Forecaster, watch: WarmupWatch) -> Parts:
@@ -56,7 +58,7 @@ def assemble(settings: GatewaySettings, jobs: Jobs, forecaster: Forecaster, watc
         limit=settings.warm_answers,
     )
     live = LiveStatus(watch, answers, most=settings.event_streams)
-    return Parts(settings, jobs, Demand(jobs), Readiness(), answers, live)
+    return Parts(settings, jobs, Demand(jobs), Readiness(), answers, live, Background())
 
 
 def create_app(parts: Parts) -> ASGIApp:
@@ -80,7 +82,11 @@ def routing_table(parts: Parts) -> dict[str, dict[str, Handler]]:
     queue = JobRoutes(jobs)
     public_metrics = not settings.metrics_port
     service = ServiceRoutes(
-        parts.readiness, document_json(metrics=public_metrics), page_html(metrics=public_metrics), page_policy()
+        parts.readiness,
+        parts.background.stalled,
+        document_json(metrics=public_metrics),
+        page_html(metrics=public_metrics),
+        page_policy(),
     )
     table: dict[str, dict[str, Handler]] = {
         "/api/comparison/premium": {"GET": keyed(premium.premium)},

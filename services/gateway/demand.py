@@ -8,6 +8,7 @@ from itertools import islice
 import structlog
 from prometheus_client import Counter
 
+from services.common.background import beat, report_failure
 from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
 from services.gateway.upstream import Jobs
@@ -41,10 +42,10 @@ class Demand:
             batch = [(key, self._counts.pop(key)) for key in list(islice(self._counts, MOST_A_CALL))]
             try:
                 await self._jobs.report_demand(batch)
-            except (WarmcastError, asyncio.CancelledError) as error:
+            except BaseException as error:
                 for key, times in batch:
                     self.count(key, times)
-                if isinstance(error, asyncio.CancelledError):
+                if not isinstance(error, WarmcastError):
                     raise
                 log.debug("demand not reported; the next try carries it", reason=error.reason.name)
                 return
@@ -56,5 +57,5 @@ class Demand:
             try:
                 await self.flush()
             except Exception:
-                # Nobody awaits this loop, and a counter that stops in silence would let forecasts go cold.
-                log.exception("reporting demand crashed")
+                report_failure()
+            beat()

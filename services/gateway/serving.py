@@ -13,6 +13,7 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from services.common.ending import exit_within
 from services.gateway.routes.service import Readiness
 from services.gateway.settings import GatewaySettings
 from services.gateway.wire import connection
@@ -20,6 +21,7 @@ from services.gateway.wire import connection
 log = structlog.get_logger()
 
 _BACKLOG = 2_048  # a thousand simultaneous first calls are refused by nobody
+_LATE_SECONDS = 30.0  # after its drain a process that has not ended is ended
 # Longer than the idle time of the usual proxies (60 s), so that it is never us who closes under a request.
 _KEEP_ALIVE_SECONDS = 75
 
@@ -81,6 +83,7 @@ async def serve(
             return
         readiness.ready = False
         log.info("draining", seconds=settings.drain_seconds)
+        exit_within(settings.lame_duck_seconds + settings.drain_seconds + _LATE_SECONDS)
         protocol.leaving = True
         for each in server.server_state.connections:
             if isinstance(each, protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
@@ -169,7 +169,7 @@ class WarmupWatch:
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub: jobs_pb2_grpc.JobsServiceAsyncStub = jobs_pb2_grpc.JobsServiceStub(channel)
 
-    async def __call__(self) -> AsyncIterator[jobs_pb2.WatchWarmupsResponse]:
+    async def __call__(self) -> AsyncGenerator[jobs_pb2.WatchWarmupsResponse, None]:
         """Every change from now on, until jobs ends the stream or can no longer be asked (WarmcastError)."""
         call = self._stub.WatchWarmups(
             jobs_pb2.WatchWarmupsRequest(), timeout=_LONGEST_WATCH_SECONDS, metadata=metadata.outgoing()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
+from services.common.ending import Ending
 from services.common.garbage import collect_less_often
 from services.common.rpc.server import serve_metrics
 from services.common.settings import load
@@ -31,21 +33,22 @@ async def _run(settings: GatewaySettings) -> None:
         read=settings.rpc_timeout_seconds, command=settings.command_timeout_seconds, run=settings.run_warmup_seconds
     )
     tls = settings.tls()
-    async with (
-        upstream.open_jobs(settings.jobs_addr, tls) as to_jobs,
-        upstream.open_forecaster(settings.forecaster_addr, tls) as to_forecaster,
-        upstream.open_watch(settings.jobs_addr, tls) as watching_jobs,
-    ):
+    async with Ending() as ending:
+        channels = []
+        for name, open_channel, address in (
+            ("channel to jobs", upstream.open_jobs, settings.jobs_addr),
+            ("channel to the forecaster", upstream.open_forecaster, settings.forecaster_addr),
+            ("channel for changes", upstream.open_watch, settings.jobs_addr),
+        ):
+            channel = open_channel(address, tls)
+            ending.will_close(name, channel.close)
+            channels.append(channel)
+        to_jobs, to_forecaster, watching_jobs = channels
         jobs, forecaster = upstream.Jobs(to_jobs, deadlines), upstream.Forecaster(to_forecaster, deadlines)
         parts = assemble(settings, jobs, forecaster, upstream.WarmupWatch(watching_jobs))
-        background = [
-            asyncio.create_task(parts.demand.report_every(_REPORT_EVERY_SECONDS)),
-            asyncio.create_task(parts.live.run()),
-        ]
-        try:
-            await serving.serve(create_app(parts), listening, settings, parts.readiness, parts.live.close)
-        finally:
-            for task in background:
-                task.cancel()
-            await asyncio.wait(background)
-            await parts.demand.flush()
+        ending.will_close("demand", parts.demand.flush)
+        ending.will_close("background", parts.background.stop)
+        ending.bound()
+        parts.background.start("demand", partial(parts.demand.report_every, _REPORT_EVERY_SECONDS))
+        parts.background.start("changes", parts.live.run)
+        await serving.serve(create_app(parts), listening, settings, parts.readiness, parts.live.close)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
+from functools import partial
 
 import structlog
 import uvloop
 from warmcast.jobs.v1 import jobs_pb2_grpc
 
 from services.common import settings as environment
-from services.common.errors import WarmcastError
+from services.common.background import Background
+from services.common.ending import Ending
 from services.common.garbage import collect_less_often
 from services.common.rpc.channel import open_channel
 from services.common.rpc.interceptors import standard_chain
@@ -35,6 +36,7 @@ from services.jobs.store.idempotency import IdempotencyKeys
 from services.jobs.store.listen import Listener
 from services.jobs.store.listings import Listings
 from services.jobs.store.queue import Queue
+from services.jobs.store.schema_readiness import SchemaReadiness
 from services.jobs.store.telling import Telling
 from services.jobs.store.track_record import TrackRecord
 from services.jobs.sweeper import Sweeper
@@ -42,7 +44,6 @@ from services.jobs.sweeper import Sweeper
 log = structlog.get_logger()
 
 _LONGEST_CALL = 60.0  # seconds
-_SCHEMA_POLL = 1.0  # seconds
 _LAST_ANSWERS = 1.0  # seconds, for those who waited for a run that was handed back
 _GRACE = 5.0  # seconds for calls whose callers are gone
 
@@ -59,7 +60,9 @@ async def serve(settings: JobsSettings) -> None:
     """The whole service, from the first connection to the last."""
     policy = settings.policy()
     secrets = settings.accepted_secrets()
-    database = Database(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
+    background = Background()
+    url = settings.database_url.get_secret_value()
+    database = Database(url, pool_size=settings.database_pool_size)
     tls = settings.tls()
     channel = open_channel(settings.forecaster_addr, FORECASTER, tls=tls)
     forecaster = GrpcForecaster(
@@ -83,6 +86,7 @@ async def serve(settings: JobsSettings) -> None:
         service=servicer.SERVICE,
         max_connection_age=settings.max_connection_age_seconds,
         with_channelz=settings.channelz_enabled,
+        alive=background.alive,
     )
     service = servicer.JobsServicer(
         importer=Importer(comparisons, Scorer(record)),
@@ -101,57 +105,38 @@ async def serve(settings: JobsSettings) -> None:
     if not secrets:
         log.error("WARMUP_SECRET is not set: no forecast can be asked for, and every call that needs it is refused")
 
-    serve_metrics(settings.metrics_port, service="jobs")
-    # Before the database: a connection that is being made would keep a taken port from ending the process.
-    await server.start(settings.jobs_listen, tls=tls, health=settings.health_listen)
-    await database.open()
-    migrated = _at_revision(database, migrate.head())
-    async with asyncio.TaskGroup() as background:
+    async with Ending() as ending:
+        ending.will_close("PostgreSQL", database.close)
+        ending.will_close("channel to the forecaster", channel.close)
+        ending.will_close("server", partial(server.stop, 0))
+        ending.will_close("background", background.stop)
+        ending.bound()
+        serve_metrics(settings.metrics_port, service="jobs")
+        # Before the database: a connection that is being made would keep a taken port from ending the process.
+        await server.start(settings.jobs_listen, tls=tls, health=settings.health_listen)
+        schema = SchemaReadiness(database, url, migrate.head())
         listener = Listener(settings.listen_url(), wake=dispatcher.wake, changed=changes.heard, missed=changes.missed)
-        tasks = [
-            background.create_task(follow_readiness(server, migrated)),
-            background.create_task(listener.run()),
-            background.create_task(changes.run()),
-            background.create_task(telling.run()),
-            background.create_task(_once(migrated, QueueGauges(listings.depth).run)),
-        ]
-        if settings.dispatcher_enabled:
-            tasks.append(background.create_task(_once(migrated, dispatcher.dispatch)))
-        await until_signal()
+        background.start("readiness", partial(follow_readiness, server, schema.ready))
+        background.start("changes", changes.run)
+        for name, work in (
+            ("listen", listener.run),
+            ("notify", telling.run),
+            ("gauges", QueueGauges(listings.depth).run),
+            *((("dispatch", dispatcher.dispatch),) if settings.dispatcher_enabled else ()),
+        ):
+            background.start(name, partial(schema.then, work))
+        await background.run_until(until_signal(drain=settings.lame_duck_seconds + settings.drain_seconds + _GRACE))
         log.info("stopping")
+        background.drain()
         await server.leave(settings.lame_duck_seconds)
         changes.close()
         # What waits for a run is answered once the run has ended or was handed back.
-        stopping = background.create_task(server.stop(settings.drain_seconds + _LAST_ANSWERS))
+        stopping = asyncio.create_task(server.stop(settings.drain_seconds + _LAST_ANSWERS))
         await dispatcher.drain(settings.drain_seconds)
         await stopping
         await repeats.drain(_GRACE)
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)  # what is broken off while it tells is still to be told
+        await background.stop()  # what is broken off while it tells is still to be told
         await telling.flush()
-    await channel.close()
-    await database.close()
-
-
-async def _once(migrated: Callable[[], Awaitable[bool]], work: Callable[[], Awaitable[None]]) -> None:
-    """Does that work from the moment that the schema is there."""
-    while not await migrated():
-        log.info("waiting for the schema; run `warmcast migrate`")
-        await asyncio.sleep(_SCHEMA_POLL)
-    await work()
-
-
-def _at_revision(database: Database, wanted: str) -> Callable[[], Awaitable[bool]]:
-    """Whether the schema is at the revision that this code needs, or past it. The service waits; it never migrates."""
-
-    async def check() -> bool:
-        try:
-            return await database.revision() >= wanted
-        except WarmcastError:
-            return False
-
-    return check
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import structlog
 from prometheus_client import Gauge
 
 from services.common import errors
+from services.common.background import beat, report_failure, until_set
 from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
 from services.jobs.job import Status
@@ -120,7 +121,7 @@ class Changes:
 
     async def _tell(self) -> None:
         while True:
-            await self._some.wait()
+            await until_set(self._some)
             self._some.clear()
             while self._changed:
                 ids = list(self._changed)[:_MOST_AT_ONCE]
@@ -129,14 +130,16 @@ class Changes:
                 try:
                     changes = await self._read(ids)
                 except Exception as error:
-                    # Whatever is wrong, it must not end the process that runs the jobs.
-                    told = error.reason.name if isinstance(error, WarmcastError) else type(error).__name__
-                    log.warning("changes could not be read; watchers look for themselves", reason=told)
+                    if isinstance(error, WarmcastError):
+                        log.warning("changes could not be read; watchers look for themselves", reason=error.reason.name)
+                    else:
+                        report_failure()
                     self.missed()
                     await asyncio.sleep(_ASK_AGAIN_SECONDS)
                     continue
                 for watcher in self._watchers:
                     watcher.tell(changes)
+                beat()
 
     async def watch(self) -> AsyncGenerator[News, None]:
         """News from now on, the first at once. Ends when this closes; close it with `aclosing`.

@@ -12,6 +12,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from services.common import deadline, errors
+from services.common.background import beat, report_failure
 from services.common.errors import WarmcastError
 from services.jobs.forecast import Forecaster, ForecasterInfo
 from services.jobs.job import ClaimedJob, Claims, Status, SweptJob, WarmupJob
@@ -95,6 +96,7 @@ class Dispatcher:
             self._woken.clear()
             pause = await self._fill()
             self.passes += 1
+            beat()
             if self._woken.is_set():
                 continue  # the next claim is on its way before the runs of this one begin: each has its own processor
             await asyncio.sleep(0)  # they begin
@@ -153,6 +155,9 @@ class Dispatcher:
                 # Rescued jobs are back in the queue; or a slot came free during the claim, and is to be filled.
                 self._woken.set()
         except WarmcastError:
+            return min(poll, 1.0)
+        except Exception:
+            report_failure()
             return min(poll, 1.0)
         if info is None:
             return min(poll, 1.0)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import structlog
 from prometheus_client import Gauge
 
+from services.common.background import beat, report_failure
 from services.common.errors import WarmcastError
 
 log = structlog.get_logger()
@@ -44,16 +45,18 @@ class QueueGauges:
         """Until it is cancelled."""
         while True:
             await self.refresh()
+            beat()
             await asyncio.sleep(self._every)
 
     async def refresh(self) -> None:
         """Looks once. While nobody can be asked the gauges are NaN: what they last said would pass for today's."""
         try:
             _show(await self._look())
-        except Exception as error:
-            # Whatever is wrong, it must not end the process that runs the jobs.
-            told = error.reason.name if isinstance(error, WarmcastError) else type(error).__name__
-            log.warning("the queue's depth could not be read", reason=told)
+        except WarmcastError as error:
+            log.warning("the queue's depth could not be read", reason=error.reason.name)
+            _show(None)
+        except Exception:
+            report_failure()
             _show(None)
 
 

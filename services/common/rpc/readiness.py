@@ -8,6 +8,8 @@ from typing import Protocol
 
 import structlog
 
+from services.common.background import RefusedError, beat, report_failure
+
 log = structlog.get_logger()
 
 _EVERY = 1.0  # seconds
@@ -41,15 +43,21 @@ class Reporting(Protocol):
 
 
 async def follow_readiness(server: Reporting, check: Callable[[], Awaitable[bool]], *, every: float = _EVERY) -> None:
-    """Keeps the server's readiness with `check`, for ever. A check may raise nothing."""
+    """Keeps the server's readiness with `check`, for ever. A check that hangs or raises is a bad one."""
     state = Hysteresis()
     while True:
         try:
             async with asyncio.timeout(_PATIENCE):
                 good = await check()
+        except RefusedError:
+            raise
         except TimeoutError:
+            good = False
+        except Exception:
+            report_failure()
             good = False
         if state.note(good):
             await server.set_ready(state.ready)
             log.info("readiness", ready=state.ready)
+        beat()
         await asyncio.sleep(every)

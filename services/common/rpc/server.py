@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import Callable
 
 import grpc
 import structlog
@@ -13,13 +14,15 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from prometheus_client import start_http_server
 
-from services.common.rpc.interceptors import Chain
+from services.common.ending import exit_within
+from services.common.rpc.interceptors import Chain, Context
 from services.common.rpc.limits import LONGEST_CALL_SECONDS, MAX_MESSAGE_BYTES
 from services.common.rpc.tls import Tls
 
 log = structlog.get_logger()
 
 SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
+_LATE_SECONDS = 30.0
 READINESS = "readiness"  # the health service's name for it; "" is liveness
 
 
@@ -27,9 +30,18 @@ class Server:
     """A grpc.aio server with health for liveness and readiness apart."""
 
     def __init__(
-        self, chain: Chain, *, service: str, max_connection_age: float = 300, with_channelz: bool = False
+        self,
+        chain: Chain,
+        *,
+        service: str,
+        max_connection_age: float = 300,
+        with_channelz: bool = False,
+        alive: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`max_connection_age` is in seconds: after it a client connects anew, and so finds servers that are new."""
+        """`max_connection_age` is in seconds: after it a client connects anew, and so finds servers that are new.
+
+        `alive` is evaluated at each liveness check.
+        """
         self.service = service
         self.leaving = asyncio.Event()  # set once clients are to go elsewhere; streams without an end are to end then
         self.grpc = grpc.aio.server(
@@ -46,7 +58,7 @@ class Server:
             ],
         )
         self._probed: grpc.aio.Server | None = None
-        self._health = health.aio.HealthServicer()
+        self._health = _Health(alive)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self.grpc)
         names = [service, health.SERVICE_NAME, reflection.SERVICE_NAME]
         if with_channelz:
@@ -98,13 +110,28 @@ class Server:
             await self._health.set(name, status)
 
 
-async def until_signal() -> None:
-    """Returns at the first SIGTERM or SIGINT."""
+class _Health(health.aio.HealthServicer):  # type: ignore[misc] # it comes without types
+    """The standard service, whose liveness is as of the check."""
+
+    def __init__(self, alive: Callable[[], bool]) -> None:
+        super().__init__()
+        self._alive = alive
+
+    async def Check(self, request: health_pb2.HealthCheckRequest, context: Context) -> health_pb2.HealthCheckResponse:
+        """See grpc.health.v1.Health."""
+        if not request.service and not self._alive():
+            return health_pb2.HealthCheckResponse(status=NOT_SERVING)
+        return await super().Check(request, context)
+
+
+async def until_signal(*, drain: float) -> None:
+    """Returns at the first SIGTERM or SIGINT, from when on the process has `drain` seconds and 30 more to end."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     await stopping.wait()
+    exit_within(drain + _LATE_SECONDS)
 
 
 def serve_metrics(port: int, *, service: str) -> None:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing, contextmanager
 
 import structlog
 from prometheus_client import Gauge
 from warmcast.jobs.v1 import jobs_pb2
 
 from services.common import errors
+from services.common.background import beat, report_failure
 from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
 from services.gateway.premium.warm import WarmAnswers
 
 log = structlog.get_logger()
 
+_LONGEST_SILENCE = 90.0  # seconds; jobs writes to each stream at least every 60
 STREAMS = Gauge("warmcast_gateway_event_streams", "Clients that watch a comparison")
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0  # seconds before the stream of jobs is opened again
 
@@ -27,7 +29,7 @@ class LiveStatus:
 
     def __init__(
         self,
-        watch: Callable[[], AsyncIterator[jobs_pb2.WatchWarmupsResponse]],
+        watch: Callable[[], AsyncGenerator[jobs_pb2.WatchWarmupsResponse, None]],
         answers: WarmAnswers,
         *,
         most: int,
@@ -45,18 +47,27 @@ class LiveStatus:
         """Follows the changes for ever. Ends only when cancelled."""
         while True:
             try:
-                async for news in self._watch():
-                    self.connected = True
-                    self._take(news)
+                await self._follow()
             except WarmcastError as error:
                 log.info("changes of warmups are not told at the moment", reason=error.reason.name)
+            except TimeoutError:
+                log.warning("the stream of warmup changes is silent; opening another", seconds=_LONGEST_SILENCE)
             except Exception:
-                # Nobody awaits this loop, and one that stopped in silence would leave every watcher to its heartbeats.
-                log.exception("following the changes of warmups crashed")
+                report_failure()
             finally:
                 self.connected = False
+            beat()
             # Gateways that lost the same server do not all come back in one moment.
             await asyncio.sleep(random.uniform(_SHORTEST_PAUSE, _LONGEST_PAUSE))  # noqa: S311 - no secret
+
+    async def _follow(self) -> None:
+        now = asyncio.get_running_loop().time
+        async with asyncio.timeout(_LONGEST_SILENCE) as silence, aclosing(self._watch()) as stream:
+            async for news in stream:
+                silence.reschedule(now() + _LONGEST_SILENCE)
+                self.connected = True
+                self._take(news)
+                beat()
 
     @contextmanager
     def watching(self, key: ComparisonKey) -> Iterator[asyncio.Event]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -27,12 +28,15 @@ class ServiceRoutes:
     """Everything that is not about comparisons."""
 
     readiness: Readiness
+    stalled: Callable[[], Sequence[str]]  # background loops that make no progress
     openapi: bytes  # the document as JSON
     page: bytes  # the document as HTML
     page_policy: str  # its Content-Security-Policy
 
     async def alive(self, _request: Request) -> Response:
-        """200 for as long as the process can answer at all."""
+        """200 for as long as the process can answer and its background loops make progress."""
+        if stalled := self.stalled():
+            raise WarmcastError(errors.UNAVAILABLE, f"no progress in the background: {', '.join(stalled)}")
         return bodies.answer({"status": "ok"})
 
     async def ready(self, _request: Request) -> Response:

@@ -1,21 +1,19 @@
-"""A connection to PostgreSQL as the stores use it, and errors that carry no driver's text."""
+"""A connection to PostgreSQL as the stores use it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, TypeVar
 
 import psycopg
-import structlog
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import TransactionStatus
 from psycopg.rows import AsyncRowFactory, DictRow, TupleRow, dict_row
 
-from services.common import errors
-from services.common.errors import WarmcastError
-
-log = structlog.get_logger()
+from services.common.backoff import Backoff
+from services.jobs.store.failures import Failure, classify
 
 Row = TypeVar("Row")
 Lost = Callable[[], None]
@@ -45,10 +43,8 @@ OPTIONS: dict[str, Any] = {
     "prepare_threshold": 0,  # each statement comes again, and is read by the server once a connection
     **KEEPALIVES,
 }
-# What a lost server or a failover looks like. Anything else is a bug of ours.
-UNREACHABLE = (psycopg.OperationalError, psycopg.InterfaceError)
-# What leaves open whether a statement was done: its connection broke, or nobody waits for its answer any more.
-ANSWER_LOST = (*UNREACHABLE, asyncio.CancelledError)
+_TRIES = 4  # of a statement that failed alone: 3 retries
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.2  # seconds between them
 
 
 def ignored() -> None:
@@ -67,7 +63,25 @@ class Connection(psycopg.AsyncConnection[TupleRow]):
     async def rows(
         self, row_factory: AsyncRowFactory[Row], statement: str, parameters: Mapping[str, object] | None
     ) -> list[Row]:
-        """All rows of one statement, each as the factory makes it; none of one that returns nothing."""
+        """All rows of one statement, each as the factory makes it; none of one that returns nothing.
+
+        A statement that failed alone, such as by a deadlock, did nothing and is sent again, up to three times. Not
+        within a transaction, which failed as a whole.
+        """
+        backoff = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
+        for tries in range(1, _TRIES + 1):
+            try:
+                return await self._rows(row_factory, statement, parameters)
+            except psycopg.Error as error:
+                usable = self.pgconn.transaction_status == TransactionStatus.IDLE
+                if tries == _TRIES or not usable or classify(error) is not Failure.STATEMENT:
+                    raise
+            await asyncio.sleep(backoff.next())
+        raise AssertionError("unreachable")
+
+    async def _rows(
+        self, row_factory: AsyncRowFactory[Row], statement: str, parameters: Mapping[str, object] | None
+    ) -> list[Row]:
         cursor = self.kept_cursor
         cursor.row_factory = row_factory
         await cursor.execute(statement, parameters)
@@ -81,18 +95,18 @@ async def run(connection: Connection, statement: str, parameters: Mapping[str, o
 
 
 async def configure(connection: Connection) -> None:
-    """Readies a new connection."""
-    await connection.execute(_SESSION, prepare=False)  # several statements, which cannot be prepared
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Turns an unreachable or silent server into UNAVAILABLE; the driver's words go to the log alone."""
+    """Readies a new connection; closes it when that fails."""
     try:
-        yield
-    except UNREACHABLE as error:
-        log.warning("PostgreSQL cannot be asked", error=str(error).strip(), kind=type(error).__name__)
-        raise WarmcastError(errors.UNAVAILABLE, "PostgreSQL cannot be asked", retry_after=1) from None
-    except TimeoutError:
-        log.warning("PostgreSQL does not answer")
-        raise WarmcastError(errors.UNAVAILABLE, "PostgreSQL does not answer", retry_after=1) from None
+        await connection.execute(_SESSION, prepare=False)  # several statements, which cannot be prepared
+    except BaseException:
+        await connection.close()
+        raise
+
+
+def primary_first(url: str) -> str:
+    """The same URL; of several hosts it takes the one that can be written to, unless the URL says otherwise."""
+    parts = conninfo_to_dict(url)
+    several = "," in f"{parts.get('host', '')}{parts.get('hostaddr', '')}"
+    if not several or "target_session_attrs" in parts:
+        return url
+    return make_conninfo(url, target_session_attrs="read-write")

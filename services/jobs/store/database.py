@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 import psycopg
 from psycopg.rows import AsyncRowFactory, DictRow, TupleRow, dict_row, tuple_row
-from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 from sqlalchemy import Select
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
-from services.jobs.store.connection import (
-    ANSWER_LOST,
-    OPTIONS,
-    UNREACHABLE,
-    Connection,
-    Lost,
-    Row,
-    configure,
-    ignored,
-    translated,
-)
+from services.common.backoff import Backoff
+from services.jobs.store.connection import OPTIONS, Connection, Lost, Row, configure, ignored, primary_first
+from services.jobs.store.failures import Failure, classify, leaves_open, translated
 from services.jobs.store.lane import Lane
 
 # The pool's own words for an unreachable server, which say nothing of the connections that there are.
-_NONE_FREE = (PoolTimeout, TooManyRequests)
+_NONE_FREE = (PoolTimeout, TooManyRequests, PoolClosed)
+# Between two replacements of all connections, while a server that answers refuses statements: a read-only one is found
+# out at each write, and a pool of new connections each time would be most of its load.
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 2.0  # seconds
+_CALM = 10.0  # seconds without a refusal, after which the next one is a new incident
 _DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call] # SQLAlchemy leaves it out
 
 
@@ -42,8 +39,10 @@ class Database:
 
         `longest`: seconds for a statement or a transaction. Whoever waits for a silent server would wait for ever.
         """
-        self._url = url
+        self._url = url = primary_first(url)
         self._longest = longest
+        self._pauses = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
+        self._replace_after = 0.0  # by the monotonic clock
         self._lanes: list[Lane] = []
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             url,
@@ -83,31 +82,14 @@ class Database:
         *,
         lost: Lost = ignored,
     ) -> list[DictRow]:
-        """All rows of one statement, each as a dict. Sent again on another connection if the first was lost."""
-        with translated():
-            try:
-                return await self._fetch(dict_row, statement, parameters, lost)
-            except _NONE_FREE:
-                raise
-            except TimeoutError:
-                await self._drop_dead_connections()
-                raise
-            except UNREACHABLE:
-                await self._drop_dead_connections()
-                return await self._fetch(dict_row, statement, parameters, lost)
+        """All rows of one statement, each as a dict. Sent again on another connection if the first was of no use."""
+        return await self._sent(lambda: self._fetch(dict_row, statement, parameters, lost), twice=True)
 
     async def fetch_once(
         self, statement: str, parameters: Mapping[str, object], *, lost: Lost = ignored
     ) -> list[TupleRow]:
-        """All rows of one statement that is never sent twice, each as a tuple, which costs less than a dict."""
-        with translated():
-            try:
-                return await self._fetch(tuple_row, statement, parameters, lost)
-            except _NONE_FREE:
-                raise
-            except (*UNREACHABLE, TimeoutError):
-                await self._drop_dead_connections()
-                raise
+        """All rows of one statement that is never done twice, each as a tuple, which costs less than a dict."""
+        return await self._sent(lambda: self._fetch(tuple_row, statement, parameters, lost), twice=False)
 
     async def select(self, query: Select[Any]) -> list[DictRow]:
         """The rows of a query that SQLAlchemy built, and psycopg sends as any other."""
@@ -123,27 +105,57 @@ class Database:
                     try:
                         async with connection.transaction():
                             yield connection
-                    except ANSWER_LOST:
-                        lost()
+                    except BaseException as error:
+                        if leaves_open(error):
+                            lost()
                         raise
             except _NONE_FREE:
                 raise
-            except (*UNREACHABLE, TimeoutError):
-                await self._drop_dead_connections()
+            except (psycopg.Error, TimeoutError) as error:
+                await self._replaced(error)
                 raise
 
     async def revision(self) -> str:
         """The schema's revision; empty when there is none yet."""
-        try:
-            rows = await self.fetch("SELECT version_num FROM alembic_version")
-        except psycopg.errors.UndefinedTable:
+        if not (await self.fetch("SELECT to_regclass('alembic_version') AS name"))[0]["name"]:
             return ""
+        rows = await self.fetch("SELECT version_num FROM alembic_version")
         return rows[0]["version_num"] if rows else ""
 
-    async def _drop_dead_connections(self) -> None:
-        # After a restart of the server every idle connection is dead, and after a firewall's all may be silent; without
-        # this each would fail a call of its own. None is asked whether it is: a silent one would not answer.
+    async def _sent(self, send: Callable[[], Awaitable[list[Row]]], *, twice: bool) -> list[Row]:
+        """What `send` returns; `twice`: it may be done again where it is unknown whether it was done."""
+        with translated():
+            try:
+                return await send()
+            except _NONE_FREE:
+                raise
+            except (psycopg.Error, TimeoutError) as error:
+                replaced = await self._replaced(error)
+                if not replaced or isinstance(error, TimeoutError) or (leaves_open(error) and not twice):
+                    raise
+                return await send()
+
+    async def _replaced(self, error: psycopg.Error | TimeoutError) -> bool:
+        """Replaces all connections where one failed in a way that says that the others are of no use either."""
+        if isinstance(error, psycopg.Error):
+            if classify(error) not in (Failure.UNAVAILABLE, Failure.MISCONFIGURED):
+                return False
+            if not leaves_open(error) and not self._may_replace():
+                return False
+        # After a restart of the server every idle connection is dead, after a failover each leads to the old primary,
+        # and after a firewall's all may be silent; without this each would fail a call of its own. None is asked
+        # whether it is: a silent one would not answer.
         await self._pool.drain()
+        return True
+
+    def _may_replace(self) -> bool:
+        now = time.monotonic()
+        if now < self._replace_after:
+            return False
+        if now > self._replace_after + _CALM:
+            self._pauses.reset()
+        self._replace_after = now + self._pauses.next()
+        return True
 
     async def _fetch(
         self, row_factory: AsyncRowFactory[Row], statement: str, parameters: Mapping[str, object] | None, lost: Lost
@@ -153,8 +165,9 @@ class Database:
             connection = await self._pool.getconn()
             try:
                 return await connection.rows(row_factory, statement, parameters)
-            except ANSWER_LOST:
-                lost()
+            except BaseException as error:
+                if leaves_open(error):
+                    lost()
                 raise
             finally:
                 await self._pool.putconn(connection)

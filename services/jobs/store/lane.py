@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
+import psycopg
 from psycopg.rows import TupleRow, tuple_row
 
-from services.jobs.store.connection import ANSWER_LOST, OPTIONS, Connection, Lost, configure, ignored, translated
+from services.jobs.store.connection import OPTIONS, Connection, Lost, configure, ignored
+from services.jobs.store.failures import Failure, classify, leaves_open, translated
+
+_REPLACING = (Failure.UNAVAILABLE, Failure.MISCONFIGURED)  # a connection that failed so is not used again
 
 
 class Lane:
@@ -30,26 +34,35 @@ class Lane:
         """As Database.fetch_once."""
         with translated():
             async with asyncio.timeout(self._longest), self._turn:
-                connection = await self._connected()
+                is_new = self._connection is None or self._connection.closed
                 try:
-                    return await connection.rows(tuple_row, statement, parameters)
-                except ANSWER_LOST:
-                    lost()
-                    raise
+                    return await self._send(statement, parameters, lost)
+                except psycopg.Error as error:
+                    # After a failover the next connection finds the new primary. What a new one refuses stays refused.
+                    if is_new or leaves_open(error) or classify(error) not in _REPLACING:
+                        raise
+                return await self._send(statement, parameters, lost)
 
     async def close(self) -> None:
         """Closes the connection."""
         if self._connection is not None:
             await self._connection.close()
 
+    async def _send(self, statement: str, parameters: Mapping[str, object], lost: Lost) -> list[TupleRow]:
+        connection = await self._connected()
+        try:
+            return await connection.rows(tuple_row, statement, parameters)
+        except BaseException as error:
+            if leaves_open(error):
+                lost()
+            if isinstance(error, psycopg.Error) and classify(error) in _REPLACING:
+                await connection.close()
+            raise
+
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.closed:
             self._connection = None
             connection = await Connection.connect(self._url, **OPTIONS)
-            try:
-                await configure(connection)
-            except BaseException:
-                await connection.close()
-                raise
+            await configure(connection)
             self._connection = connection
         return self._connection

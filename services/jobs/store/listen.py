@@ -1,9 +1,9 @@
-"""LISTEN on a connection of its own: wakes runners at once, tells of changes, and says so when neither gets through."""
+"""LISTEN on a connection of its own: wakes runners at once, passes changes on, and finds out when it hears nothing."""
 
 from __future__ import annotations
 
 import asyncio
-import time
+import random
 import uuid
 from collections.abc import Callable
 
@@ -11,25 +11,31 @@ import psycopg
 import structlog
 from psycopg import sql
 
-from services.jobs.store.connection import KEEPALIVES
+from services.common.background import beat
+from services.jobs.store.connection import KEEPALIVES, primary_first
+from services.jobs.store.hang_up import hung_up_after
 from services.jobs.store.statements import CHANGES, CHANNEL
 
 log = structlog.get_logger()
 
-_ECHO_SECONDS = 5.0
+_ECHO_EVERY = 5.0  # seconds from one echo to the next
+_ECHO_SECONDS = 3.0  # that an echo, or any statement, may take
 _RETRY_SECONDS = 1.0
+# Nothing is lost with this transaction: it waits for no disk.
+_ECHO = "SELECT set_config('synchronous_commit', 'off', true), pg_notify(%s, %s)"
 
 
 class Listener:
     """Calls `wake` for each wake-up, `changed` for each change with what it names, and `missed` when any may be lost.
 
-    That is after each connect, and every few seconds while notifications do not come back.
+    That is after each connect. A connection that does not return an echo, which it sends to itself every few seconds,
+    is replaced: a firewall or a proxy may swallow notifications and keep the connection open.
     """
 
     def __init__(
         self, url: str, *, wake: Callable[[], None], changed: Callable[[str], None], missed: Callable[[], None]
     ) -> None:
-        self._url = url
+        self._url = primary_first(url)
         self._wake = wake
         self._changed = changed
         self._missed = missed
@@ -40,10 +46,13 @@ class Listener:
             try:
                 await self._listen()
             except psycopg.Error as error:
-                log.warning("listening again after a lost connection", error=str(error).strip())
-            await asyncio.sleep(_RETRY_SECONDS)
+                log.warning("LISTEN connection lost; reconnecting", error=str(error).strip())
+            beat()
+            # What is lost with the server is not reopened by all replicas in one moment.
+            await asyncio.sleep(_RETRY_SECONDS * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
 
     async def _listen(self) -> None:
+        """Returns when an echo does not."""
         connection = await psycopg.AsyncConnection.connect(
             self._url,
             autocommit=True,
@@ -51,33 +60,52 @@ class Listener:
             application_name="warmcast-listen",
             **KEEPALIVES,
         )
-        async with connection:
+        try:
             for channel in (CHANNEL, CHANGES):
-                await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+                with hung_up_after(_ECHO_SECONDS, connection):
+                    await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
             self._all_missed()
-            echo, heard = uuid.uuid4().hex, False
-            await connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, echo))
-            until = time.monotonic() + _ECHO_SECONDS
-            async for notification in connection.notifies(timeout=_ECHO_SECONDS):
-                heard = heard or notification.payload == echo
-                self._pass_on(notification)
-                if heard or time.monotonic() > until:
-                    break
-            if not heard:
-                log.error(
-                    "notifications do not come back; is there a pooler in between? Set DATABASE_LISTEN_URL to a direct "
-                    "connection. The poll carries on meanwhile",
-                    channel=CHANNEL,
-                )
-            while True:
-                async for notification in connection.notifies(timeout=None if heard else _ECHO_SECONDS):
+            echoes = 0
+            while await self._echoes(connection):
+                echoes += 1
+                beat()
+                await self._pass_on_all(connection, seconds=_ECHO_EVERY)
+        finally:
+            await connection.close()
+        if echoes:
+            log.warning("notifications no longer come back; reconnecting", channel=CHANNEL)
+        else:
+            log.error(
+                "notifications do not come back; is there a pooler in between? Set DATABASE_LISTEN_URL to a direct "
+                "connection. The poll carries on meanwhile",
+                channel=CHANNEL,
+            )
+
+    async def _echoes(self, connection: psycopg.AsyncConnection) -> bool:
+        """Whether a notification to itself arrives. Raises OperationalError when the statement is not answered."""
+        echo = uuid.uuid4().hex
+        with hung_up_after(_ECHO_SECONDS, connection):
+            await connection.execute(_ECHO, (CHANNEL, echo))
+        return await self._pass_on_all(connection, seconds=_ECHO_SECONDS, until=echo)
+
+    async def _pass_on_all(self, connection: psycopg.AsyncConnection, *, seconds: float, until: str = "") -> bool:
+        """Passes on what arrives in that time, or up to the echo `until`; whether that arrived."""
+        stop_after = 1 if until else None  # the driver then ends after the packet, and loses nothing of it
+        deadline = asyncio.get_running_loop().time() + seconds
+        while (left := deadline - asyncio.get_running_loop().time()) > 0:
+            heard = False
+            async for notification in connection.notifies(timeout=left, stop_after=stop_after):
+                heard = heard or (notification.channel == CHANNEL and notification.payload == until)
+                if notification.payload != until:
                     self._pass_on(notification)
-                self._all_missed()
+            if heard:
+                return True
+        return False
 
     def _pass_on(self, notification: psycopg.Notify) -> None:
         if notification.channel == CHANGES:
             self._changed(notification.payload)
-        else:
+        elif not notification.payload:  # else it is an echo of another replica
             self._wake()
 
     def _all_missed(self) -> None:

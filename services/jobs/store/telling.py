@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 import structlog
 
+from services.common.background import beat, until_set
 from services.common.errors import WarmcastError
 from services.jobs.changes import TOO_MANY
 from services.jobs.store.database import Database
@@ -66,8 +67,9 @@ class Telling:
         while True:
             pause = _LONGER_PAUSE if len(self._changed) >= _MASS else _PAUSE
             told = await self.flush()
+            beat()
             await asyncio.sleep(pause if told else _RETRY_SECONDS)
-            await self._some.wait()
+            await until_set(self._some)
 
     async def flush(self) -> bool:
         """Tells what there is to tell; False: PostgreSQL cannot be asked, and it is still to be told."""
@@ -85,7 +87,7 @@ class Telling:
             log.warning("changes are not told yet", reason=error.reason.name)
             self.tell_to_look()
             return False
-        except asyncio.CancelledError:
+        except BaseException:
             self.tell_to_look()
             raise
         return True

@@ -1,0 +1,88 @@
+"""LISTEN over a link that swallows bytes, and what an echo may not do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from devstack.ports import LOOPBACK
+from services.jobs.store import listen
+from services.jobs.store.listen import Listener
+from tests.chaos.proxy import Proxy, Trouble
+from tests.integration.jobs.conftest import Store
+from tests.waiting import wait_until_async
+
+
+class Heard:
+    """Counts what a listener calls."""
+
+    def __init__(self) -> None:
+        self.wakes = 0
+        self.missed = 0
+        self.changes: list[str] = []
+
+    def wake(self) -> None:
+        self.wakes += 1
+
+    def miss(self) -> None:
+        self.missed += 1
+
+
+@pytest.fixture
+def quick_echoes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listen, "_ECHO_EVERY", 0.2)
+    monkeypatch.setattr(listen, "_ECHO_SECONDS", 0.5)
+
+
+def test_a_silent_connection_is_found_within_ten_seconds() -> None:
+    assert listen._ECHO_EVERY + listen._ECHO_SECONDS <= 10
+
+
+@pytest.mark.usefixtures("quick_echoes")
+async def test_a_connection_that_swallows_notifications_is_replaced(store: Store) -> None:
+    server, _, database = store.url.partition("@")[2].partition("/")
+    link = Proxy("to postgres", int(server.rpartition(":")[2]))
+    url = f"{store.url.partition('@')[0]}@{LOOPBACK}:{link.port}/{database}"
+    try:
+        async with _listening(url) as heard:
+            with link.troubled(Trouble.HALF_OPEN):
+                pass  # what is open now stays so, and silent, for ever
+            await wait_until_async(lambda: _more(heard.missed, 1), 10, "it has connected anew")
+            before = heard.wakes
+            await store.execute("SELECT pg_notify('warmcast_jobs', '')")
+            await wait_until_async(lambda: _more(heard.wakes, before), 1, "a start is notified at once")
+            await store.execute("SELECT pg_notify('warmcast_changes', '7')")
+            await wait_until_async(lambda: _more(len(heard.changes), 0), 1, "a change is notified at once")
+    finally:
+        link.close()
+
+
+@pytest.mark.usefixtures("quick_echoes")
+async def test_an_echo_wakes_no_replica(store: Store) -> None:
+    async with _listening(store.url) as first, _listening(store.url) as second:
+        wakes = (first.wakes, second.wakes)
+        async with _listening(store.url):  # hears, as the others do, what this sends
+            await store.execute("SELECT pg_notify('warmcast_jobs', 'an echo of another release')")
+            await store.execute("SELECT pg_notify('warmcast_changes', '7')")
+            await wait_until_async(lambda: _more(len(first.changes) + len(second.changes), 1), 5, "both heard the rest")
+        assert (first.wakes, second.wakes) == wakes
+
+
+async def _more(value: int, than: int) -> bool:
+    return value > than
+
+
+@asynccontextmanager
+async def _listening(url: str) -> AsyncIterator[Heard]:
+    heard = Heard()
+    listener = Listener(url, wake=heard.wake, changed=heard.changes.append, missed=heard.miss)
+    task = asyncio.create_task(listener.run())
+    try:
+        await wait_until_async(lambda: _more(heard.missed, 0), 10, "it listens")
+        yield heard
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

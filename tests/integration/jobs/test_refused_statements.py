@@ -1,0 +1,197 @@
+"""What the stores do when a PostgreSQL that answers refuses: read-only, busy, or not configured for them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from services.common import errors
+from services.common.errors import WarmcastError
+from services.jobs.job import EnqueueReason
+from services.jobs.store.connection import primary_first, run
+from services.jobs.store.database import Database
+from tests.integration.jobs.conftest import Store, forecasts, key_of
+from tests.waiting import wait_until_async
+
+Send = Callable[[str], Awaitable[list[Any]]]
+
+# A sequence keeps its value when the statement fails.
+_REFUSING = """
+CREATE SEQUENCE tries;
+CREATE TABLE backends (pid integer);
+CREATE FUNCTION refuse(code text, times bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE this bigint := nextval('tries');
+BEGIN
+    IF this <= times THEN
+        RAISE EXCEPTION 'text of the server' USING ERRCODE = code;
+    END IF;
+    INSERT INTO backends VALUES (pg_backend_pid());
+    RETURN this;
+END $$;
+"""
+
+
+class Lost:
+    """Counts how often an answer did not come."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def __call__(self) -> None:
+        self.times += 1
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
+        await connection.execute(_REFUSING)
+    database = Database(database_url, pool_size=3)
+    await database.open()
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def lost() -> Lost:
+    return Lost()
+
+
+@pytest.fixture(params=["fetch", "fetch_once", "lane"])
+def send(request: pytest.FixtureRequest, database: Database, lost: Lost) -> Send:
+    """Each way in which one statement is sent."""
+    lane = database.lane()
+    ways: dict[str, Send] = {
+        "fetch": lambda statement: database.fetch(statement, lost=lost),
+        "fetch_once": lambda statement: database.fetch_once(statement, {}, lost=lost),
+        "lane": lambda statement: lane.fetch_once(statement, {}, lost=lost),
+    }
+    return ways[request.param]
+
+
+@pytest.mark.parametrize("code", ["40001", "40P01", "55P03", "57014"])
+async def test_a_statement_that_fails_alone_is_retried_on_its_connection(
+    database: Database, send: Send, lost: Lost, code: str
+) -> None:
+    before = await _connections(database)
+    await send("SELECT 1")
+    assert len(await send(f"SELECT refuse('{code}', 3)")) == 1
+    assert await _tries(database) == 4
+    assert lost.times == 0
+    assert await _connections(database) == before
+
+
+async def test_a_statement_is_retried_three_times_at_most(database: Database, send: Send, lost: Lost) -> None:
+    with pytest.raises(WarmcastError) as caught:
+        await send("SELECT refuse('40P01', 1000)")
+    assert (caught.value.reason, caught.value.detail) == (errors.UNAVAILABLE, "PostgreSQL is busy")
+    assert await _tries(database) == 4
+    assert lost.times == 0
+
+
+async def test_a_statement_that_fails_within_a_transaction_fails_the_whole(database: Database) -> None:
+    with pytest.raises(WarmcastError) as caught:
+        async with database.transaction() as connection:
+            await run(connection, "SELECT refuse('40P01', 1)")
+    assert caught.value.reason is errors.UNAVAILABLE
+    assert await _tries(database) == 1
+
+
+@pytest.mark.parametrize("code", ["25006", "53100", "58030", "XX000"])
+async def test_a_server_that_refuses_is_left_for_a_new_connection(
+    database: Database, send: Send, lost: Lost, code: str
+) -> None:
+    await send("SELECT 1")
+    assert len(await send(f"SELECT refuse('{code}', 1)")) == 1  # it did nothing, so that it may be sent again
+    assert await _tries(database) == 2
+    assert lost.times == 0
+
+
+@pytest.mark.parametrize("code", ["42501", "0A000", "3F000"])
+async def test_a_misconfiguration_is_named_in_the_log_and_not_to_callers(
+    send: Send, code: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(WarmcastError) as caught:
+        await send(f"SELECT refuse('{code}', 1000)")
+    assert caught.value.reason is errors.UNAVAILABLE
+    assert "text of the server" not in caught.value.detail
+    logged = capsys.readouterr().out
+    assert code in logged
+    assert "text of the server" in logged
+
+
+async def test_a_bug_is_not_sent_again(database: Database, send: Send) -> None:
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        await send("SELECT refuse('23505', 1)")
+    assert await _tries(database) == 1
+
+
+async def test_many_refusals_cost_few_connections(database: Database) -> None:
+    await database.fetch("SELECT 1")
+    before = await _connections(database)
+    for _ in range(200):
+        with pytest.raises(WarmcastError):
+            await database.fetch("SELECT refuse('25006', 1000000)")
+    assert await _connections(database) - before <= 15  # three at a time, and ever more seldom
+
+
+async def test_stores_work_again_once_a_read_only_server_can_be_written_to(database_url: str) -> None:
+    await _set_read_only(database_url, "on")
+    database = Database(database_url, pool_size=3)
+    await database.open()
+    store = Store(database_url, database)
+    try:
+        with pytest.raises(WarmcastError) as caught:
+            await store.comparison()
+        assert (caught.value.reason, caught.value.detail) == (errors.UNAVAILABLE, "PostgreSQL is read-only")
+        with pytest.raises(WarmcastError):
+            await store.queue.claim(1)
+        await _set_read_only(database_url, "off")
+        snapshot = await wait_until_async(lambda: _unless_unavailable(store.comparison), 5, "an import is taken")
+        job = await store.queue.enqueue(
+            key_of(snapshot), snapshot.data_hash, seen_version=0, reason=EnqueueReason.FIRST_CALL
+        )
+        assert job is not None
+        (claimed,) = (await store.queue.claim(1)).claimed
+        assert await store.queue.ready(claimed, forecasts())
+    finally:
+        await database.close()
+
+
+def test_of_several_hosts_the_one_that_can_be_written_to_is_taken() -> None:
+    several = "postgresql://user:pass%20word@first,second:5433/name?options=-c%20a.b%3Dc"
+    parts = conninfo_to_dict(primary_first(several))
+    assert parts.pop("target_session_attrs") == "read-write"
+    assert parts == conninfo_to_dict(several)
+    for unchanged in ("postgresql://user@one/name", f"{several}&target_session_attrs=any"):
+        assert primary_first(unchanged) == unchanged
+
+
+async def _unless_unavailable(call: Callable[[], Awaitable[Any]]) -> Any:
+    try:
+        return await call()
+    except WarmcastError:
+        return None
+
+
+async def _tries(database: Database) -> int:
+    (row,) = await database.fetch("SELECT last_value FROM tries")
+    return int(row["last_value"])
+
+
+async def _connections(database: Database) -> int:
+    """How many the pool has made so far."""
+    await database.fetch("SELECT 1")
+    return database._pool.get_stats().get("connections_num", 0)
+
+
+async def _set_read_only(url: str, value: str) -> None:
+    name = url.rpartition("/")[2]
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        await connection.execute("SET default_transaction_read_only = off")
+        change = sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = {}")
+        await connection.execute(change.format(sql.Identifier(name), sql.SQL(value)))
