@@ -13,9 +13,11 @@ import psycopg
 from sqlalchemy import Connection, NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
+from services.common.background import RefusedError
 from services.jobs.migration.blockers import Blockers, blockers_of
 from services.jobs.migration.errors import DatabaseUnreachableError, MigrationError, Report
 from services.jobs.migration.reach import cause_of, connect
+from services.jobs.store.pooler import refuse_shared_backends_blocking
 
 Result = TypeVar("Result")
 _LOCK = 7_203_119  # any number, as long as it is always this one
@@ -100,6 +102,7 @@ def exclusive_session(database_url: str, *, wait: float, patience: Patience, rep
     raw = connect(database_url, wait=wait, report=report)
     engine = create_engine("postgresql+psycopg://", creator=lambda: raw, poolclass=NullPool)
     try:
+        _refuse_pooler(database_url)
         with engine.connect() as connection:
             _lock(connection, patience, report)
             connection.execute(
@@ -113,7 +116,18 @@ def exclusive_session(database_url: str, *, wait: float, patience: Patience, rep
             raise explained from error
         raise
     finally:
+        raw.close()
         engine.dispose()
+
+
+def _refuse_pooler(database_url: str) -> None:
+    # Before the lock, which a pooler would leave in a session of somebody else.
+    try:
+        refuse_shared_backends_blocking(database_url)
+    except RefusedError as error:
+        raise MigrationError(str(error)) from None
+    except psycopg.Error as error:
+        raise DatabaseUnreachableError(f"the database does not answer: {cause_of(error)}") from None
 
 
 def _lock(connection: Connection, patience: Patience, report: Report) -> None:

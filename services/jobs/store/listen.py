@@ -88,19 +88,19 @@ class Listener:
             await connection.execute(_ECHO, (CHANNEL, echo))
         return await self._pass_on_all(connection, seconds=_ECHO_SECONDS, until=echo)
 
-    async def _pass_on_all(self, connection: psycopg.AsyncConnection, *, seconds: float, until: str = "") -> bool:
+    async def _pass_on_all(
+        self, connection: psycopg.AsyncConnection, *, seconds: float, until: str | None = None
+    ) -> bool:
         """Passes on what arrives in that time, or up to the echo `until`; whether that arrived."""
-        stop_after = 1 if until else None  # the driver then ends after the packet, and loses nothing of it
+        # After one the driver ends with the packet that held it, of which it loses nothing.
+        stop_after = None if until is None else 1
         deadline = asyncio.get_running_loop().time() + seconds
-        while (left := deadline - asyncio.get_running_loop().time()) > 0:
-            heard = False
+        heard = False
+        while not heard and (left := deadline - asyncio.get_running_loop().time()) > 0:
             async for notification in connection.notifies(timeout=left, stop_after=stop_after):
-                heard = heard or (notification.channel == CHANNEL and notification.payload == until)
-                if notification.payload != until:
-                    self._pass_on(notification)
-            if heard:
-                return True
-        return False
+                heard = heard or notification.payload == until
+                self._pass_on(notification)
+        return heard
 
     def _pass_on(self, notification: psycopg.Notify) -> None:
         if notification.channel == CHANGES:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
 import psycopg
 import structlog
 
@@ -11,7 +14,8 @@ from services.jobs.store.hang_up import hung_up_after
 log = structlog.get_logger()
 
 _ROUNDS = 3
-_SECONDS = 2.0  # for a connection, and for each of its answers
+_CONNECT_SECONDS = 5
+_SECONDS = 3.0  # for an answer
 _REFUSED = (
     "DATABASE_URL leads to a connection pooler in transaction or statement mode, where idle connections share one "
     "session of PostgreSQL. Warmcast needs LISTEN, prepared statements and advisory locks, which need a session each: "
@@ -32,6 +36,12 @@ async def refuse_shared_backends(url: str) -> None:
             raise RefusedError(_REFUSED)
     finally:
         await first.close()
+
+
+def refuse_shared_backends_blocking(url: str) -> None:
+    """The same for callers without a loop."""
+    with ThreadPoolExecutor(1) as thread:  # a loop of its own, wherever the caller runs
+        thread.submit(asyncio.run, refuse_shared_backends(url)).result()
 
 
 async def _shares_backends(first: psycopg.AsyncConnection, url: str) -> bool:
@@ -57,7 +67,7 @@ async def _connect(url: str) -> psycopg.AsyncConnection:
         url,
         autocommit=True,  # statement mode refuses any other
         prepare_threshold=None,
-        connect_timeout=round(_SECONDS),
+        connect_timeout=_CONNECT_SECONDS,
         application_name="warmcast",
     )
 

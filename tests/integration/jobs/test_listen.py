@@ -60,6 +60,15 @@ async def test_a_connection_that_swallows_notifications_is_replaced(store: Store
         link.close()
 
 
+@pytest.mark.parametrize("channel", ["warmcast_jobs", "warmcast_changes"])
+async def test_notifications_arrive_at_once_between_two_echoes(store: Store, channel: str) -> None:
+    async with _listening(store.url) as heard:
+        for number in range(20):  # some of them while an echo is on its way
+            wakes, changes = heard.wakes, len(heard.changes)
+            await store.execute(f"SELECT pg_notify('{channel}', '{'' if channel == 'warmcast_jobs' else number}')")
+            await wait_until_async(lambda: _more(heard.wakes + len(heard.changes), wakes + changes), 1, "it arrived")  # noqa: B023 - awaited here
+
+
 @pytest.mark.usefixtures("quick_echoes")
 async def test_an_echo_wakes_no_replica(store: Store) -> None:
     async with _listening(store.url) as first, _listening(store.url) as second:

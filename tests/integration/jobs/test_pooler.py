@@ -1,0 +1,95 @@
+"""A connection pooler before PostgreSQL: one in session mode works, and any other is refused before it does harm."""
+
+from __future__ import annotations
+
+import asyncio
+
+import psycopg
+import pytest
+
+from services.common.background import RefusedError
+from services.jobs import migrate
+from services.jobs.migration.errors import MigrationError
+from services.jobs.store.database import Database
+from services.jobs.store.listen import Listener
+from services.jobs.store.pooler import refuse_shared_backends
+from tests.integration.jobs.conftest import Store, forecasts
+from tests.integration.jobs.pgbouncer import pgbouncer
+from tests.integration.jobs.process import jobs_process
+from tests.waiting import wait_until, wait_until_async
+
+_SHARED = ("transaction", "statement")
+_ROUND_ROBIN = {"server_round_robin": "1", "min_pool_size": "4"}
+
+
+@pytest.mark.parametrize("pool_mode", _SHARED)
+@pytest.mark.parametrize("settings", [{}, {"default_pool_size": "1"}, _ROUND_ROBIN], ids=["many", "one", "rotating"])
+async def test_shared_sessions_are_refused_with_cause_and_remedy(
+    database_url: str, pool_mode: str, settings: dict[str, str]
+) -> None:
+    with pgbouncer(database_url, pool_mode=pool_mode, **settings) as url:
+        with pytest.raises(RefusedError) as caught:
+            await refuse_shared_backends(url)
+        assert "transaction or statement mode" in str(caught.value)
+        assert "pool_mode = session" in str(caught.value)
+
+
+@pytest.mark.parametrize("settings", [{}, {"default_pool_size": "1"}, _ROUND_ROBIN], ids=["many", "one", "rotating"])
+async def test_a_session_for_each_connection_is_accepted(database_url: str, settings: dict[str, str]) -> None:
+    with pgbouncer(database_url, pool_mode="session", **settings) as url:
+        await refuse_shared_backends(url)
+
+
+async def test_a_direct_connection_is_accepted(database_url: str) -> None:
+    await refuse_shared_backends(database_url)
+
+
+@pytest.mark.parametrize("pool_mode", _SHARED)
+def test_a_migration_is_refused_before_it_locks(empty_database_url: str, pool_mode: str) -> None:
+    with pgbouncer(empty_database_url, pool_mode=pool_mode) as url:
+        with pytest.raises(MigrationError, match="transaction or statement mode"):
+            migrate.upgrade(url)
+        with psycopg.connect(empty_database_url) as connection:
+            query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+            assert connection.execute(query).fetchone() == (0,)
+
+
+def test_a_migration_runs_in_session_mode_whatever_the_size_of_the_pool(empty_database_url: str) -> None:
+    with pgbouncer(empty_database_url, pool_mode="session", default_pool_size="3") as url:
+        assert migrate.upgrade(url) == migrate.head()
+
+
+@pytest.mark.parametrize("pool_mode", _SHARED)
+def test_jobs_refuses_to_start(database_url: str, pool_mode: str) -> None:
+    with pgbouncer(database_url, pool_mode=pool_mode) as url, jobs_process(url) as jobs:
+        wait_until(lambda: not jobs.running, 30, "it ended by itself")
+        assert "ended with status 2" in jobs.ended
+        assert "transaction or statement mode" in jobs.ended
+
+
+def test_jobs_runs_in_session_mode(database_url: str) -> None:
+    with pgbouncer(database_url, pool_mode="session", default_pool_size="40") as url, jobs_process(url) as jobs:
+        wait_until(jobs.ready, 30, "it is ready")
+
+
+async def test_the_stores_work_in_session_mode(database_url: str) -> None:
+    heard = asyncio.Event()
+    with pgbouncer(database_url, pool_mode="session", default_pool_size="40") as url:
+        listener = Listener(url, wake=heard.set, changed=lambda _: None, missed=lambda: None)
+        listening = asyncio.create_task(listener.run())
+        for term in ("amazon", "walmart"):  # the second time in sessions that others have used
+            database = Database(url, pool_size=3)
+            await database.open()
+            store = Store(url, database)
+            heard.clear()
+            await store.queued(term)
+            await wait_until_async(lambda: _is_set(heard), 2, "a start is notified")
+            (job,) = (await store.queue.claim(1)).claimed
+            assert await store.queue.ready(job, forecasts())
+            await database.close()
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+
+
+async def _is_set(event: asyncio.Event) -> bool:
+    return event.is_set()
