@@ -7,6 +7,8 @@ from urllib.parse import quote
 
 STATUS, LOCK, ERROR = "status", "lock", "error"
 DEBUG_ID, STARTED_AT, FINISHED_AT = "debug-id", "started-at", "finished-at"
+# Of no snapshot: the name of each of those has parts after a colon. Access rules for `warmup-*` cover it.
+WRITE_PROBE = "warmup-probe"
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,9 @@ SECRET_NOT_CONFIGURED = Reason("SECRET_NOT_CONFIGURED", "UNAVAILABLE", 503, "WAR
 DEADLINE_EXCEEDED = Reason("DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED", 504, "The answer took too long")
 INTERNAL = Reason("INTERNAL", "INTERNAL", 500, "Something went wrong on our side")
 
+# Metadata of an UNAVAILABLE whose cause is the forecast cache, such as `read-only`; no job is at fault.
+CACHE_CAUSE = "cacheCause"
+
 REASONS: Mapping[str, Reason] = {value.name: value for value in list(globals().values()) if isinstance(value, Reason)}
 
 

@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
 import structlog
 from prometheus_client import Counter
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialBackoff
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from services.common import cache_keys, errors
 from services.common.cache_keys import SnapshotName, warmup_key
 from services.common.errors import WarmcastError
 from services.forecaster.bundles import PairName, StoredPair, timestamp_text
+from services.forecaster.connections import replace_connections
 from services.forecaster.envelope import CorruptValueError, seal, unseal
 from services.forecaster.freshness import KEPT_FOR
+from services.forecaster.refusals import Refusal, refusal_of
+from services.forecaster.writes import Writes
 
 log = structlog.get_logger()
 
 CORRUPT = Counter("warmcast_forecaster_corrupt_values_total", "Cached values that were damaged and count as missing")
 FENCED_OFF = Counter("warmcast_forecaster_fenced_off_total", "Writes refused because a newer lease owns the keys")
 
+_FAILURES = (RedisError, OSError, RuntimeError)
 TTL_SECONDS = int(KEPT_FOR.total_seconds())
 KEYS_PER_READ = 128  # a value is some 10 kB, so one answer stays near 1 MB
+_PROBE_TTL_SECONDS = 60
+# As large as a run's largest write is: arguments count as memory while a command runs, and large packets can be lost
+# where small ones pass. The script ignores it, so that it is neither stored nor replicated.
+_PROBE_PADDING = bytes(64 * 1024)
 
 # KEYS[1] is the lock, which holds the highest lease that ever came by: the fence. The next ARGV[3] keys are set, the
 # rest deleted. All or nothing: a script runs alone. A lock that is no lease fences off nobody and is written over: one
@@ -51,47 +59,40 @@ return false
 """
 
 
-def connect(url: str, *, connections: int) -> Redis:
-    """A client that gives up in seconds: bounded pool, 2 s to connect, 2 s an operation, one retry."""
-    pool: BlockingConnectionPool = BlockingConnectionPool.from_url(
-        url,
-        max_connections=connections,
-        timeout=2,
-        socket_connect_timeout=2,
-        socket_timeout=2,
-        socket_keepalive=True,
-        health_check_interval=15,
-        # A connection that the server closed while it was idle is opened anew; every command here may run twice.
-        retry=Retry(ExponentialBackoff(cap=0.2, base=0.05), 1),
-        protocol=2,
-        client_name="warmcast-forecaster",
-    )
-    return Redis.from_pool(pool)
-
-
 class ForecastCache:
-    """Bundles and the warmup's own marks. Raises UNAVAILABLE when Redis does not answer, never "missing"."""
+    """Bundles and the warmup's own marks. Raises UNAVAILABLE when Redis does not answer or refuses, never "missing"."""
 
     script = GUARDED_WRITE
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, writes: Writes | None = None) -> None:
         self._redis = redis
         self._guarded_write = redis.register_script(self.script)
+        self._writes = writes or Writes()
+        self._probing = asyncio.Lock()  # many callers, one probe
 
-    async def in_cluster_mode(self) -> bool:
-        """Whether this server runs in cluster mode, where a script may not touch two slots."""
+    async def server(self) -> ServerFacts:
+        """How the server is configured."""
         async with _translated():
             information = await self._redis.info("all")
-        return information.get("redis_mode") == "cluster" or information.get("cluster_enabled") == 1
+        cluster = information.get("redis_mode") == "cluster" or information.get("cluster_enabled") == 1
+        return ServerFacts(in_cluster_mode=cluster, eviction_policy=str(information.get("maxmemory_policy", "")))
 
     async def answers(self) -> bool:
-        """Whether Redis can be asked right now."""
+        """Whether Redis serves reads. No PING: some servers answer it and refuse reads, and others the contrary."""
         try:
             async with _translated():
-                await self._redis.ping()
+                await self._redis.mget([cache_keys.WRITE_PROBE])
         except WarmcastError:
             return False
         return True
+
+    async def check_writes(self) -> None:
+        """Raises UNAVAILABLE with the cause while no run could store its bundles. At most one probe a second."""
+        async with self._probing:
+            if self._writes.probe_due():
+                self._writes.probed(await self._probe())
+        if refusal := self._writes.refusal:
+            raise refusal.error()
 
     async def read(self, names: Sequence[PairName]) -> list[StoredPair | None]:
         """One pair per name, None where one of the two is absent or corrupt. One MGET per 64 names."""
@@ -121,6 +122,7 @@ class ForecastCache:
         marks = {cache_keys.STATUS: b"ready", cache_keys.FINISHED_AT: _time(now)}
         values = {name.key_a: value_a, name.key_b: value_b, **_marks(name.snapshot, marks)}
         await self._write(name.snapshot, pair.lease_id, values, delete=[cache_keys.ERROR])
+        self._writes.run_stored()
 
     async def mark_ready(self, name: SnapshotName, lease_id: int, *, now: datetime) -> None:
         """The marks alone, for bundles that are there already."""
@@ -144,11 +146,54 @@ class ForecastCache:
         self, name: SnapshotName, lease_id: int, values: Mapping[str, bytes], *, delete: Sequence[str]
     ) -> None:
         keys = [warmup_key(cache_keys.LOCK, name), *values, *(warmup_key(mark, name) for mark in delete)]
-        async with _translated():
-            holder = await self._guarded_write(keys=keys, args=[lease_id, TTL_SECONDS, len(values), *values.values()])
+        try:
+            holder = await self._run_script(keys, [lease_id, TTL_SECONDS, len(values), *values.values()])
+        except _FAILURES as error:
+            failure = _translate(error, "writes")
+            # An error without a known cause is the cache's all the same if the probe fails too.
+            if refusal := refusal_of(error) or await self._probe():
+                self._writes.run_refused(refusal)
+                raise refusal.error() from None
+            raise failure from None
         if holder is not None:
             FENCED_OFF.inc()
             raise fenced_off(int(holder), lease_id)
+
+    async def _probe(self) -> Refusal | None:
+        """Why the guarded write is refused whatever the key; None: it is not."""
+        try:
+            await self._run_script([cache_keys.WRITE_PROBE], [1, _PROBE_TTL_SECONDS, 0, _PROBE_PADDING])
+        except _FAILURES as error:
+            _translate(error, "writes")
+            foreign_value = "WRONGTYPE" in str(error)  # under the probe's key alone
+            return refusal_of(error) or (None if foreign_value else Refusal.OTHER)
+        return None
+
+    async def _run_script(self, keys: Sequence[str], arguments: Sequence[int | bytes]) -> bytes | None:
+        """Once more over new connections where the server refuses it: after a failover its name leads elsewhere."""
+        try:
+            return cast("bytes | None", await self._guarded_write(keys=keys, args=arguments))
+        except _FAILURES as error:
+            refusal = refusal_of(error)
+            if refusal is None:
+                raise
+            replace_connections(self._redis)
+            if refusal is Refusal.UNANSWERED:
+                raise  # the client has tried twice already
+        return cast("bytes | None", await self._guarded_write(keys=keys, args=arguments))
+
+
+@dataclass(frozen=True)
+class ServerFacts:
+    """What matters of a Redis server's configuration."""
+
+    in_cluster_mode: bool  # a script may not touch two slots there
+    eviction_policy: str  # empty where the server does not say
+
+    @property
+    def evicts(self) -> bool:
+        """Whether the server may drop forecasts before their time."""
+        return self.eviction_policy not in ("", "noeviction")
 
 
 def fenced_off(holder: int, lease_id: int) -> WarmcastError:
@@ -181,9 +226,15 @@ def _time(now: datetime) -> bytes:
 async def _translated() -> AsyncIterator[None]:
     try:
         yield
-    except (RedisError, OSError, RuntimeError) as error:
-        # uvloop has a RuntimeError for a write to a connection that closed an instant ago.
-        if isinstance(error, RuntimeError) and "closed" not in str(error):
-            raise
-        log.warning("redis does not answer", error=type(error).__name__)
-        raise WarmcastError(errors.UNAVAILABLE, "the forecast cache cannot be asked", retry_after=2) from None
+    except _FAILURES as error:
+        raise _translate(error, "reads") from None
+
+
+def _translate(error: Exception, what: str) -> WarmcastError:
+    refusal = refusal_of(error)
+    if refusal is None and isinstance(error, RuntimeError):
+        raise error  # a bug of ours
+    log.warning("redis command failed", error=type(error).__name__, cause=refusal.label if refusal else None)
+    if refusal is None:
+        return WarmcastError(errors.UNAVAILABLE, "the forecast cache cannot be asked", retry_after=2)
+    return refusal.error(what)

@@ -14,8 +14,9 @@ from services.common.errors import WarmcastError
 from services.common.rpc.interceptors import standard_chain
 from services.common.rpc.readiness import follow_readiness
 from services.common.rpc.server import Server, serve_metrics, until_signal
-from services.forecaster.cache import ForecastCache, connect
+from services.forecaster.cache import ForecastCache
 from services.forecaster.computation import PooledEngine
+from services.forecaster.connections import connect
 from services.forecaster.pool import Pool
 from services.forecaster.servicer import GUARDED, SERVICE, UNBOUNDED, ForecasterServicer
 from services.forecaster.settings import ForecasterSettings
@@ -96,9 +97,15 @@ class Readiness:
 
     async def _refuse_cluster(self) -> None:
         try:
-            cluster = await self._cache.in_cluster_mode()
+            server = await self._cache.server()
         except WarmcastError:
             return  # asked again, until it answers
-        if cluster:
+        if server.in_cluster_mode:
             raise RefusedError("REDIS_URL names a Redis in cluster mode; the forecaster needs a single primary")
+        if server.evicts and not self._single:
+            log.warning(
+                "the Redis that keeps the forecasts may evict them, and each evicted one is computed again; "
+                "set maxmemory-policy to noeviction",
+                maxmemory_policy=server.eviction_policy,
+            )
         self._single = True

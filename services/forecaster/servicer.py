@@ -14,7 +14,6 @@ from prometheus_client import Counter, Histogram
 from warmcast.forecaster.v1 import forecaster_pb2 as pb
 from warmcast.forecaster.v1 import forecaster_pb2_grpc as pb_grpc
 
-from services.common import errors
 from services.common.comparison import invalid
 from services.common.errors import WarmcastError
 from services.forecaster import translate
@@ -87,10 +86,9 @@ class ForecasterServicer(pb_grpc.ForecasterServiceServicer):
         return pb.RecordFailureResponse()
 
     async def Describe(self, request: pb.DescribeRequest, context: Context) -> pb.DescribeResponse:
-        """The engine's version and how many runs compute at once. Raises UNAVAILABLE while Redis cannot be asked."""
-        # Whoever is told of slots claims jobs for them, and no run ends well without Redis.
-        if not await self._cache.answers():
-            raise WarmcastError(errors.UNAVAILABLE, "the forecast cache cannot be asked", retry_after=1)
+        """The engine's version and how many runs compute at once. Raises UNAVAILABLE while the cache refuses writes."""
+        # Callers claim jobs for the slots, and no run ends well without its writes.
+        await self._cache.check_writes()
         return pb.DescribeResponse(engine_version=self._engine.version, worker_slots=self._pool.slots)
 
     async def _counted(self, order: Order) -> Generated:

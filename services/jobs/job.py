@@ -165,5 +165,5 @@ def is_permanent(error: WarmcastError) -> bool:
 
 
 def is_uncounted(error: WarmcastError) -> bool:
-    """Whether the attempt never really began."""
-    return error.reason in _UNCOUNTED
+    """Whether the attempt never really began, or failed with every other because of the forecast cache."""
+    return error.reason in _UNCOUNTED or errors.CACHE_CAUSE in error.metadata

@@ -14,7 +14,8 @@ from services.common.rpc.channel import open_channel
 from services.common.rpc.interceptors import standard_chain
 from services.common.rpc.metadata import SECRET
 from services.common.rpc.server import Server
-from services.forecaster.cache import ForecastCache, connect
+from services.forecaster.cache import ForecastCache
+from services.forecaster.connections import connect
 from services.forecaster.pool import Pool
 from services.forecaster.servicer import GUARDED, SERVICE, UNBOUNDED, ForecasterServicer
 from tests.integration.forecaster.parts import HandClock, HandEngine

@@ -53,6 +53,7 @@ async def test_the_first_beat_does_not_renew_a_lease_that_is_as_new(store: Store
         (WarmcastError(errors.INTERNAL, "crashed"), Status.QUEUED, 1),
         (WarmcastError(errors.UNWARMABLE, "bad series"), Status.FAILED, 1),
         (WarmcastError(errors.BUSY, "full", retry_after=7), Status.QUEUED, 0),
+        (WarmcastError(errors.UNAVAILABLE, "read-only", metadata={"cacheCause": "read-only"}), Status.QUEUED, 0),
     ],
 )
 async def test_a_failure_is_told_by_its_kind(store: Store, error: WarmcastError, status: Status, attempts: int) -> None:
@@ -61,7 +62,7 @@ async def test_a_failure_is_told_by_its_kind(store: Store, error: WarmcastError,
     assert (left.status, left.attempts) == (status, attempts)
     assert left.last_error == f"{error.reason.slug}: {error.detail}"
     # Its debugging key is written for failures, not for what was never tried.
-    assert bool(forecaster.marks) == (error.reason is not errors.BUSY)
+    assert bool(forecaster.marks) == (attempts == 1)
 
 
 async def test_a_fence_above_every_lease_moves_the_leases_past_it(store: Store) -> None:

@@ -1,0 +1,103 @@
+"""Why Redis serves no command, or no write, whatever the key: causes that no other attempt of a run changes."""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+
+from redis import exceptions
+
+from services.common import errors
+from services.common.errors import WarmcastError
+
+RETRY_AFTER = 5.0  # seconds
+_UNANSWERED_RETRY_AFTER = 2.0
+
+
+class Refusal(Enum):
+    """A cause: its name in metrics and error metadata, and its words."""
+
+    UNANSWERED = ("unanswered", "")
+    READ_ONLY = ("read-only", "the server is a read-only replica")
+    OUT_OF_MEMORY = ("out-of-memory", "the server's memory is full and its maxmemory-policy evicts nothing")
+    CANNOT_SAVE = ("cannot-save", "the server cannot save to its disk")
+    TOO_FEW_REPLICAS = ("too-few-replicas", "too few replicas follow the server (min-replicas-to-write)")
+    CLUSTER = ("cluster", "the server belongs to a cluster that does not serve the key there")
+    NO_PERMISSION = ("no-permission", "the credentials or access rules of REDIS_URL's user do not allow it")
+    LOADING = ("loading", "the server has no complete data yet")
+    SCRIPT_RUNNING = ("script-running", "a script occupies the server")
+    OTHER = ("other", "the server does not run the script that writes; the log names the error")
+
+    def __init__(self, label: str, words: str) -> None:
+        self.label = label
+        self.words = words
+
+    def error(self, what: str = "writes") -> WarmcastError:
+        """UNAVAILABLE with the cause in words; its metadata tell the caller that no job is at fault."""
+        metadata = {errors.CACHE_CAUSE: self.label}
+        if self is Refusal.UNANSWERED:
+            detail, retry_after = "the forecast cache cannot be asked", _UNANSWERED_RETRY_AFTER
+        else:
+            detail, retry_after = f"the forecast cache refuses {what}: {self.words}", RETRY_AFTER
+        return WarmcastError(errors.UNAVAILABLE, detail, retry_after=retry_after, metadata=metadata)
+
+
+def refusal_of(error: Exception) -> Refusal | None:
+    """The cause, by the error's class or the code in its text; None for an error of one command or key alone."""
+    code = _code(error)
+    if code:
+        return _CODES[code]
+    if isinstance(error, exceptions.AuthenticationError | exceptions.AuthorizationError):
+        return Refusal.NO_PERMISSION
+    if isinstance(error, exceptions.ConnectionError | exceptions.TimeoutError | OSError):
+        return Refusal.UNANSWERED
+    # uvloop has a RuntimeError for a write to a connection that closed an instant ago.
+    closed = isinstance(error, RuntimeError) and "closed" in str(error)
+    return Refusal.UNANSWERED if closed else None
+
+
+_CODES = {
+    "READONLY": Refusal.READ_ONLY,
+    "OOM": Refusal.OUT_OF_MEMORY,
+    "MISCONF": Refusal.CANNOT_SAVE,
+    "NOREPLICAS": Refusal.TOO_FEW_REPLICAS,
+    "MOVED": Refusal.CLUSTER,
+    "ASK": Refusal.CLUSTER,
+    "CLUSTERDOWN": Refusal.CLUSTER,
+    "TRYAGAIN": Refusal.CLUSTER,
+    "CROSSSLOT": Refusal.CLUSTER,
+    "NOPERM": Refusal.NO_PERMISSION,
+    "NOAUTH": Refusal.NO_PERMISSION,
+    "WRONGPASS": Refusal.NO_PERMISSION,
+    "LOADING": Refusal.LOADING,
+    "MASTERDOWN": Refusal.LOADING,
+    "BUSY": Refusal.SCRIPT_RUNNING,
+}
+_CLASSES: tuple[tuple[type[Exception], str], ...] = (
+    (exceptions.ReadOnlyError, "READONLY"),
+    (exceptions.OutOfMemoryError, "OOM"),
+    (exceptions.MasterDownError, "MASTERDOWN"),
+    (exceptions.ClusterDownError, "CLUSTERDOWN"),
+    (exceptions.MovedError, "MOVED"),
+    (exceptions.AskError, "ASK"),
+    (exceptions.TryAgainError, "TRYAGAIN"),
+    (exceptions.ClusterCrossSlotError, "CROSSSLOT"),
+    (exceptions.NoPermissionError, "NOPERM"),
+    (exceptions.BusyLoadingError, "LOADING"),
+)
+# Servers before version 7 answer for a script with `ERR Error running script (...): -READONLY ...`.
+_IN_TEXT = re.compile(rf"(?:^|-)({'|'.join(_CODES)})\b")
+
+_ACL_IN_SCRIPT = "ACL failure in script"  # its code is a plain ERR
+
+
+def _code(error: Exception) -> str | None:
+    for kind, code in _CLASSES:
+        if isinstance(error, kind):
+            return code
+    if not isinstance(error, exceptions.ResponseError):
+        return None
+    if _ACL_IN_SCRIPT in str(error):
+        return "NOPERM"
+    found = _IN_TEXT.search(str(error))
+    return found[1] if found else None
