@@ -101,7 +101,8 @@ class Queue:
 
     async def sweep(self, job_id: int | None = None) -> tuple[SweptJob, ...]:
         """Takes up what PostgreSQL knows to be stuck: all of it, or one job."""
-        rows = await self._change(rescue.SWEEP, self._policy | {"id": job_id})
+        statement = rescue.SWEEP if job_id is None else rescue.SWEEP_ONE
+        rows = await self._change(statement, self._policy | {"id": job_id})
         return tuple(to_swept_job(row) for row in rows)
 
     async def requeue(self, *job_ids: int, status: Status | None = None) -> list[WarmupJob]:

@@ -53,21 +53,17 @@ WITH {_rescue()}
 SELECT rescued.*, {NOTIFY} FROM rescued ORDER BY priority, queued_at, id
 """
 
-_ONE_OR_ALL = "(%(id)s::bigint IS NULL OR id = %(id)s)"
+_OVERDUE = "GREATEST(queued_at, not_before) < now() - make_interval(secs => %(overdue_after)s)"
 
-# `id` NULL is the sweep over all; else the same for one job, as the next call that needs it does. A queued job that
-# is overdue keeps its place: what it lacks is a runner, so they are told again, and it is counted.
-SWEEP = f"""
-WITH {_rescue(_ONE_OR_ALL)},
+
+def _sweep(scope: str, overdue: str) -> str:
+    """Rescues the running jobs in `scope`, and counts and notifies anew the queued ones that `overdue` selects."""
+    # A queued job that is overdue keeps its place: what it lacks is a runner.
+    return f"""
+WITH {_rescue(scope)},
 overdue AS MATERIALIZED (
     SELECT id FROM warmup_jobs
-    WHERE {_ONE_OR_ALL} AND status = 'queued'
-      -- Two conditions where GREATEST would do: the first one is what an index finds.
-      AND queued_at < now() - make_interval(secs => %(overdue_after)s)
-      AND (not_before IS NULL OR not_before < now() - make_interval(secs => %(overdue_after)s))
-      -- However many callers see a job that nobody runs, its runners are told once a minute; a sweep tells them anew.
-      AND (%(id)s::bigint IS NULL OR updated_at < now() - make_interval(secs => LEAST(%(overdue_after)s, 60)))
-    ORDER BY queued_at, id
+    WHERE status = 'queued' AND {overdue}
     LIMIT 1000
     FOR UPDATE SKIP LOCKED
 ),
@@ -84,3 +80,14 @@ reminded AS (
 SELECT swept.*, {NOTIFY} FROM (SELECT * FROM rescued UNION ALL SELECT * FROM reminded) AS swept
 ORDER BY priority, queued_at, id
 """
+
+
+SWEEP = _sweep("true", f"{_OVERDUE} ORDER BY GREATEST(queued_at, not_before)")
+
+# The same for one job, as the next call that needs it does. A statement of its own, which finds it by its id: a
+# condition that holds for one or for all is planned for all. However many callers see a job that nobody runs, its
+# runners are notified once a minute.
+SWEEP_ONE = _sweep(
+    "id = %(id)s",
+    f"id = %(id)s AND {_OVERDUE} AND updated_at < now() - make_interval(secs => LEAST(%(overdue_after)s, 60))",
+)

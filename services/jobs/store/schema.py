@@ -156,6 +156,7 @@ warmup_jobs = Table(
         "not_before",
         postgresql_where=text("status = 'queued' AND not_before IS NOT NULL"),
     ),
+    Index("warmup_jobs_due_idx", text("GREATEST(queued_at, not_before)"), postgresql_where=text("status = 'queued'")),
     Index("warmup_jobs_lease_idx", "lease_expires_at", postgresql_where=text("status = 'running'")),
     Index(
         "warmup_jobs_settled_idx",

@@ -67,6 +67,7 @@ STATEMENTS = {
     "heartbeat": statements.HEARTBEAT.replace("%(id)s", "500"),
     "fail": statements.FAIL.replace("%(id)s", "500"),
     "sweep": rescue.SWEEP,
+    "sweep of one": rescue.SWEEP_ONE.replace("%(id)s", "500"),
     "requeue": statements.REQUEUE,
     "promote": upkeep.PROMOTE,
     "status": upkeep.STATUS,
