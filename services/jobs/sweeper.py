@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,6 +20,8 @@ from services.jobs.job import Cause, EnqueueReason, SweptJob, WarmupJob
 from services.jobs.series import SnapshotRef
 
 log = structlog.get_logger()
+
+_Page = list[tuple[WarmupJob, tuple[str, str]]]  # with their terms
 
 _PAGE = 200
 _AUDIT_SECONDS = 20.0
@@ -46,7 +49,11 @@ class SweepQueue(Protocol):
 class AuditPages(Protocol):
     """What the audit needs of store.listings.Listings."""
 
-    async def audit_page(self, *, limit: int, after_id: int) -> list[tuple[WarmupJob, tuple[str, str]]]: ...
+    async def audit_position(self) -> int: ...
+
+    async def save_audit_position(self, after_id: int) -> None: ...
+
+    async def audit_page(self, *, limit: int, after_id: int, up_to_id: int | None = None) -> _Page: ...
 
 
 class Sweeper:
@@ -64,23 +71,36 @@ class Sweeper:
         lost: list[SweptJob] = []
         audited = 0
         skipped = ""
-        after_id = 0
         try:
-            async with asyncio.timeout(_AUDIT_SECONDS):
-                while page := await self._pages.audit_page(limit=_PAGE, after_id=after_id):
+            async with asyncio.timeout(_AUDIT_SECONDS), contextlib.aclosing(self._round()) as pages:
+                async for page in pages:
                     async for each in self._take_back(page):
                         lost.append(each)  # one by one: what is back in the queue is told, whatever cuts the rest short
                     audited += len(page)
-                    after_id = page[-1][0].id
         except WarmcastError as error:
             skipped = error.detail
         except TimeoutError:
-            skipped = f"stopped after {_AUDIT_SECONDS:.0f} s; the next sweep begins anew"
+            skipped = f"stopped after {_AUDIT_SECONDS:g} s; the next sweep goes on from there"
         if skipped:
             log.warning("audit cut short", why=skipped, audited=audited)
         return Swept((*stuck, *lost), audited, skipped)
 
-    async def _take_back(self, page: list[tuple[WarmupJob, tuple[str, str]]]) -> AsyncIterator[SweptJob]:
+    async def _round(self) -> AsyncGenerator[_Page]:
+        """Each job once, a page at a time, from where the last audit got to: to the end, then from the first."""
+        begun_after = after_id = await self._pages.audit_position()
+        is_first = True
+        for up_to_id in (None, begun_after):
+            while page := await self._pages.audit_page(limit=_PAGE, after_id=after_id, up_to_id=up_to_id):
+                after_id = page[-1][0].id
+                if is_first:
+                    # Counts as done before it is: a page that takes all the time must not be the first of every sweep.
+                    await self._pages.save_audit_position(after_id)
+                    is_first = False
+                yield page
+                await self._pages.save_audit_position(after_id)
+            after_id = 0
+
+    async def _take_back(self, page: _Page) -> AsyncIterator[SweptJob]:
         refs = [SnapshotRef(job.key, terms, job.data_hash, job.engine_version) for job, terms in page]
         missing = await self._forecaster.missing(refs)
         for job, _ in itertools.compress(page, missing):

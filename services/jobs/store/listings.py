@@ -23,6 +23,11 @@ COUNT_CAP = 10_000
 _CHANGED = """
 SELECT id, slug, timeframe, geo, data_hash, status, version FROM warmup_jobs WHERE id = ANY(%(ids)s::bigint[])
 """
+_AUDIT_POSITION = "SELECT after_id FROM audit_position"
+_SAVE_AUDIT_POSITION = """
+INSERT INTO audit_position (singleton, after_id) VALUES (true, %(after_id)s)
+ON CONFLICT (singleton) DO UPDATE SET after_id = EXCLUDED.after_id, updated_at = now()
+"""
 _NAMED_BY = ("slug", "timeframe", "geo")
 Value = TypeVar("Value")
 
@@ -66,7 +71,7 @@ class QueueStatus:
 
 
 class Listings:
-    """Read-only views over the tables. Raises WarmcastError(UNAVAILABLE) when PostgreSQL cannot be asked."""
+    """Views over the tables, and the audit's place in one. Raises WarmcastError(UNAVAILABLE) without PostgreSQL."""
 
     def __init__(self, database: Database, policy: QueuePolicy) -> None:
         self._database = database
@@ -137,7 +142,18 @@ class Listings:
         )
         return [ListedComparison(**row) for row in await self._database.select(query)]
 
-    async def audit_page(self, *, limit: int, after_id: int) -> list[tuple[WarmupJob, tuple[str, str]]]:
+    async def audit_position(self) -> int:
+        """The id of the job that the audit has got to; 0 before the first."""
+        rows = await self._database.fetch(_AUDIT_POSITION)
+        return int(rows[0]["after_id"]) if rows else 0
+
+    async def save_audit_position(self, after_id: int) -> None:
+        """Lets the next audit begin after `after_id`."""
+        await self._database.fetch(_SAVE_AUDIT_POSITION, {"after_id": after_id})
+
+    async def audit_page(
+        self, *, limit: int, after_id: int, up_to_id: int | None = None
+    ) -> list[tuple[WarmupJob, tuple[str, str]]]:
         """Ready jobs of current snapshots that were asked for lately, by id, with their terms."""
         # There is one comparison for a job. LIMIT says so: it is looked up for each job of the page, where a join is
         # taken for a small one, and whole tables are read for it.
@@ -163,6 +179,8 @@ class Listings:
             .order_by(warmup_jobs.c.id)
             .limit(_written(limit))
         )
+        if up_to_id is not None:
+            query = query.where(warmup_jobs.c.id <= up_to_id)
         return [(to_job(row), (row["term_a"], row["term_b"])) for row in await self._database.select(query)]
 
     async def status(self) -> QueueStatus:

@@ -166,6 +166,16 @@ warmup_jobs = Table(
     ),
 )
 
+# The last job that the audit has looked at: one row, or none before the first sweep.
+audit_position = Table(
+    "audit_position",
+    metadata,
+    Column("singleton", Boolean, primary_key=True, server_default=text("true")),
+    Column("after_id", BigInteger, nullable=False),
+    _moment("updated_at", nullable=False),
+    CheckConstraint("singleton", name="singleton"),
+)
+
 # What was forecast, kept until the actual values arrive.
 forecast_records = Table(
     "forecast_records",

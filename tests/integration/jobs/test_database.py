@@ -16,7 +16,7 @@ from services.jobs.job import WarmupJob
 from services.jobs.runner import Runner
 from services.jobs.store.connection import run
 from services.jobs.store.database import Database
-from services.jobs.store.listings import JobFilter
+from services.jobs.store.listings import JobFilter, Listings
 from services.jobs.sweeper import Sweeper
 from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, succeed
 from tests.waiting import wait_until_async
@@ -131,13 +131,15 @@ async def test_a_server_that_goes_between_the_sweep_and_its_audit_cuts_the_audit
     await quick.queued()
     await quick.execute("UPDATE warmup_jobs SET queued_at = now() - interval '1 h'")
 
-    class Stopping:
-        async def audit_page(self, *, limit: int, after_id: int) -> list[tuple[WarmupJob, tuple[str, str]]]:
+    class Stopping(Listings):
+        async def audit_page(
+            self, *, limit: int, after_id: int, up_to_id: int | None = None
+        ) -> list[tuple[WarmupJob, tuple[str, str]]]:
             postgres.stop()
-            return await quick.listings.audit_page(limit=limit, after_id=after_id)
+            return await super().audit_page(limit=limit, after_id=after_id, up_to_id=up_to_id)
 
     try:
-        swept = await Sweeper(quick.queue, Stopping(), FakeForecaster(succeed)).sweep()
+        swept = await Sweeper(quick.queue, Stopping(quick.database, POLICY), FakeForecaster(succeed)).sweep()
     finally:
         postgres.start()
     assert len(swept.requeued) == 1

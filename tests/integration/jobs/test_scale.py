@@ -137,6 +137,7 @@ async def listed() -> dict[str, tuple[str, dict[str, Any]]]:
     await listings.comparisons(limit=20, after=None)
     await listings.comparisons(limit=20, after=("a-vs-term3", "12m", ""))
     await listings.audit_page(limit=50, after_id=0)
+    await listings.audit_page(limit=50, after_id=0, up_to_id=500)
     names = (
         "first page",
         "a later page",
@@ -147,6 +148,7 @@ async def listed() -> dict[str, tuple[str, dict[str, Any]]]:
         "comparisons",
         "more comparisons",
         "audit",
+        "the rest of an audit",
     )
     return dict(zip(names, database.asked, strict=True))
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
 from services.common import errors
 from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
+from services.jobs import sweeper
 from services.jobs.episodes import ENQUEUED, READY_WITHOUT_CACHE
 from services.jobs.job import Cause, EnqueueReason, Status, SweptJob, WarmupJob
 from services.jobs.runner import Runner
+from services.jobs.series import SnapshotRef
 from services.jobs.sweeper import Sweeper
 from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, succeed
 
@@ -72,6 +79,79 @@ async def test_the_audit_is_skipped_and_reported_while_the_forecaster_is_away(st
     swept = await Sweeper(store.queue, store.listings, Away(succeed)).sweep()
     assert swept.audit_skipped == "the forecaster could not answer"
     assert [each.cause for each in swept.requeued] == [Cause.QUEUED_OVERDUE]
+
+
+class Hanging(FakeForecaster):
+    """Answers for the first `left` jobs of a sweep, and for no other."""
+
+    left = 0
+
+    def __init__(self) -> None:
+        super().__init__(succeed)
+        self.checked: list[str] = []
+
+    async def missing(self, snapshots: Sequence[SnapshotRef]) -> list[bool]:
+        if self.left <= 0:
+            await asyncio.Event().wait()
+        self.left -= len(snapshots)
+        self.checked += [snapshot.key.slug for snapshot in snapshots]
+        return [False] * len(snapshots)
+
+
+async def ready_jobs(store: Store, count: int) -> list[str]:
+    """The slugs of jobs that an audit is to look at, in its order."""
+    for number in range(count):
+        job = await store.claimed(f"term {number}")
+        assert await runner(store, FakeForecaster(succeed)).run(job) is Status.READY
+    await store.execute("UPDATE comparisons SET last_asked_at = now()")
+    return [str(row["slug"]) for row in await store.execute("SELECT slug FROM warmup_jobs ORDER BY id")]
+
+
+async def test_an_audit_that_was_cut_short_is_gone_on_with_and_begins_anew_at_the_end(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeper, "_PAGE", 1)
+    monkeypatch.setattr(sweeper, "_AUDIT_SECONDS", 0.5)
+    slugs = await ready_jobs(store, 5)
+    forecaster = Hanging()
+    for _ in range(3):
+        forecaster.left = 2
+        # Another process each time: PostgreSQL keeps the place.
+        swept = await Sweeper(store.queue, store.listings, forecaster).sweep()
+        assert (swept.audited, swept.audit_skipped) == (2, "stopped after 0.5 s; the next sweep goes on from there")
+    assert forecaster.checked == [*slugs, slugs[0]]
+
+
+async def test_an_audit_with_enough_time_looks_at_each_job_once_wherever_it_begins(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeper, "_PAGE", 2)
+    slugs = await ready_jobs(store, 5)
+    (middle,) = await store.execute("SELECT id FROM warmup_jobs ORDER BY id OFFSET 2 LIMIT 1")
+    await store.listings.save_audit_position(int(str(middle["id"])))
+    forecaster = Hanging()
+    forecaster.left = 100
+    swept = await Sweeper(store.queue, store.listings, forecaster).sweep()
+    assert (swept.audited, swept.audit_skipped) == (5, "")
+    assert forecaster.checked == [*slugs[3:], *slugs[:3]]
+
+
+async def test_a_page_that_takes_all_the_time_does_not_keep_the_others_from_their_audit(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeper, "_PAGE", 1)
+    monkeypatch.setattr(sweeper, "_AUDIT_SECONDS", 0.5)
+    slugs = await ready_jobs(store, 3)
+
+    class HangingForOne(Hanging):
+        async def missing(self, snapshots: Sequence[SnapshotRef]) -> list[bool]:
+            self.left = 0 if snapshots[0].key.slug == slugs[1] else 1
+            return await super().missing(snapshots)
+
+    forecaster = HangingForOne()
+    for _ in range(3):
+        await Sweeper(store.queue, store.listings, forecaster).sweep()
+    assert set(forecaster.checked) == {slugs[0], slugs[2]}
 
 
 def _begun(reason: EnqueueReason) -> float:
