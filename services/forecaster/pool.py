@@ -22,6 +22,7 @@ from pebble import ProcessExpired, ProcessPool
 from prometheus_client import Counter, Gauge
 
 from services.common import errors
+from services.common.counting import count_from_zero
 from services.common.errors import WarmcastError
 from services.forecaster import worker
 
@@ -29,7 +30,10 @@ log = structlog.get_logger()
 
 BUSY = Gauge("warmcast_forecaster_workers_busy", "Workers that compute right now")
 WAITING = Gauge("warmcast_forecaster_runs_waiting", "Runs that wait for a slot")
-REPLACED = Counter("warmcast_forecaster_workers_replaced_total", "Workers that were replaced, by cause", ["cause"])
+REPLACED = count_from_zero(
+    Counter("warmcast_forecaster_workers_replaced_total", "Workers that were replaced, by cause", ["cause"]),
+    ("cancelled", "starved", "deadline", "died", "died-idle"),
+)
 
 WARM_UP_SECONDS = 60.0  # a worker is warm in 2 to 3 s on an idle core
 PATIENCE_SECONDS = 5.0  # for what takes some 20 ms of a CPU, and under a second when a series is as long as may be

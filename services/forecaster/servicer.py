@@ -15,6 +15,7 @@ from warmcast.forecaster.v1 import forecaster_pb2 as pb
 from warmcast.forecaster.v1 import forecaster_pb2_grpc as pb_grpc
 
 from services.common.comparison import invalid
+from services.common.counting import count_from_zero
 from services.common.errors import WarmcastError
 from services.forecaster import translate
 from services.forecaster.bundles import PairName, StoredPair
@@ -30,7 +31,10 @@ GUARDED = frozenset(f"/{SERVICE}/{method}" for method in ("GenerateForecasts", "
 UNBOUNDED = frozenset({f"/{SERVICE}/GenerateForecasts"})  # ends by the pool's deadline, or when its caller leaves
 MAX_GET, MAX_CHECK = 100, 500  # a hundred pairs of bundles are some 2 MB
 
-RUNS = Counter("warmcast_forecaster_generate_total", "Runs asked for, by how they ended", ["outcome"])
+RUNS = count_from_zero(
+    Counter("warmcast_forecaster_generate_total", "Runs asked for, by how they ended", ["outcome"]),
+    ("computed", "adopted", "cancelled", "crashed", *(name.lower() for name in errors.REASONS)),
+)
 SECONDS = Histogram(
     "warmcast_forecaster_generate_seconds",
     "Time from the order to its answer, waiting included",

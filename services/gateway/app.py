@@ -63,7 +63,9 @@ def assemble(settings: GatewaySettings, jobs: Jobs, forecaster: Forecaster, watc
 
 def create_app(parts: Parts) -> ASGIApp:
     """The whole gateway as one ASGI application."""
-    app: ASGIApp = Routes(routing_table(parts))
+    table = routing_table(parts)
+    middleware.count_requests_from_zero(table)
+    app: ASGIApp = Routes(table)
     for wrap in reversed(chain(parts.settings)):
         app = wrap(app)
     return app

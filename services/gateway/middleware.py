@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
 import structlog
@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.common import errors, telemetry
+from services.common.counting import count_from_zero
 from services.common.errors import WarmcastError
 from services.gateway.access import AccessLog, who
 from services.gateway.exchange import Exchange
@@ -30,6 +31,8 @@ IN_FLIGHT = Gauge("warmcast_gateway_requests_in_flight", "Requests that are bein
 _in_flight: set[Exchange] = set()
 IN_FLIGHT.set_function(lambda: len(_in_flight))
 
+_OURS = {reason.http_status for reason in errors.REASONS.values() if reason.http_status >= 500}
+
 Link = Callable[[ASGIApp], ASGIApp]
 
 REQUEST_ID = "x-request-id"
@@ -40,6 +43,13 @@ _PROBES = frozenset(("/healthz", "/readyz", "/metrics"))
 _UNLIMITED = _PROBES | {events.PATH}
 _GONE = 499  # what proxies log when the client left before its answer
 _INTERRUPTED = WarmcastError(errors.UNAVAILABLE, "this gateway is about to end; ask again", retry_after=1)
+
+
+def count_requests_from_zero(table: Mapping[str, Iterable[str]]) -> None:
+    """Begins the series that alerts stand on: for each route and method, answers that went well or were our fault."""
+    for route, methods in table.items():
+        spoken = {*methods, "HEAD"} if "GET" in methods else methods
+        count_from_zero(REQUESTS, (route,), spoken, map(str, {200, *_OURS}))
 
 
 class RequestIdentity:

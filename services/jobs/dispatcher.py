@@ -13,14 +13,17 @@ from prometheus_client import Counter, Gauge
 
 from services.common import deadline, errors
 from services.common.background import beat, report_failure
+from services.common.counting import count_from_zero
 from services.common.errors import WarmcastError
 from services.jobs.forecast import Forecaster, ForecasterInfo
-from services.jobs.job import ClaimedJob, Claims, Status, SweptJob, WarmupJob
+from services.jobs.job import Cause, ClaimedJob, Claims, Status, SweptJob, WarmupJob
 from services.jobs.runner import Runner
 
 log = structlog.get_logger()
 
-RESCUED = Counter("warmcast_jobs_rescued_total", "Stuck jobs that were taken up again, by cause", ["cause"])
+RESCUED = count_from_zero(
+    Counter("warmcast_jobs_rescued_total", "Stuck jobs that were taken up again, by cause", ["cause"]), Cause
+)
 RUNNING = Gauge("warmcast_jobs_running", "Runs in this process")
 _ASK_AGAIN = 5.0  # seconds that a forecaster's answer about its slots is good for
 _ASK_AGAIN_AWAY = 0.5  # and for how long none is taken for its absence

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from prometheus_client import Counter
 
+from services.common.counting import count_from_zero
 from services.jobs.job import EnqueueReason
 
-ENQUEUED = Counter("warmcast_jobs_enqueued_total", "Episodes begun, by reason", ["reason"])
+ENQUEUED = count_from_zero(
+    Counter("warmcast_jobs_enqueued_total", "Episodes begun, by reason", ["reason"]), EnqueueReason
+)
 READY_WITHOUT_CACHE = Counter("warmcast_jobs_ready_without_cache_total", "Ready jobs whose bundles were gone")
 
 

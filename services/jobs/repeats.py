@@ -51,6 +51,7 @@ class Repeats:
     def wrap(self, servicer: object, methods: Iterable[str]) -> None:
         """Puts itself before those of the servicer's methods (short names)."""
         for method in methods:
+            REPLAYED.labels(method)  # a series at 0
             setattr(servicer, method, self._once(method, getattr(servicer, method)))
 
     async def drain(self, seconds: float) -> None:

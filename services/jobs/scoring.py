@@ -9,13 +9,19 @@ from typing import Protocol
 import structlog
 from prometheus_client import Counter
 
+from services.common.counting import count_from_zero
 from services.jobs.ingest.snapshot import Snapshot
 from services.jobs.track_record import KeptForecast, Observed, Score, Unscored, score
 
 log = structlog.get_logger()
 
-SCORES = Counter(
-    "warmcast_jobs_scores_total", "Earlier forecasts that an import brought actual values for, by outcome", ["outcome"]
+SCORES = count_from_zero(
+    Counter(
+        "warmcast_jobs_scores_total",
+        "Earlier forecasts that an import brought actual values for, by outcome",
+        ["outcome"],
+    ),
+    ("scored", "error", *Unscored),
 )
 _SECONDS = 5.0  # that an import waits for scores; what they leave undone, the next import of the comparison does
 

@@ -12,9 +12,11 @@ from typing import Any, Protocol, TypeAlias
 
 import grpc
 import structlog
+from google.protobuf import descriptor_pool
 from prometheus_client import Counter, Histogram
 
 from services.common import deadline, errors, telemetry
+from services.common.counting import count_from_zero
 from services.common.errors import WarmcastError
 from services.common.rpc import metadata
 from services.common.rpc.limits import LONGEST_CALL_SECONDS
@@ -28,6 +30,13 @@ SECONDS = Histogram("warmcast_rpc_seconds", "Time that a gRPC call took in its h
 # Handlers and messages are of any type here: the chain wraps every method of every service alike.
 Context = grpc.aio.ServicerContext[Any, Any]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"  # generic for the type checker alone
+
+
+def count_calls_from_zero(service: str) -> None:
+    """Begins the series of all methods of a service, by its full name."""
+    methods = descriptor_pool.Default().FindServiceByName(service).methods
+    codes = {grpc.StatusCode.OK.name, *(reason.grpc_code for reason in errors.REASONS.values())}
+    count_from_zero(CALLS, (f"/{service}/{method.name}" for method in methods), codes)
 
 
 @dataclass(frozen=True)

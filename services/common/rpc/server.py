@@ -15,7 +15,7 @@ from grpc_reflection.v1alpha import reflection
 from prometheus_client import start_http_server
 
 from services.common.ending import exit_within
-from services.common.rpc.interceptors import Chain, Context
+from services.common.rpc.interceptors import Chain, Context, count_calls_from_zero
 from services.common.rpc.limits import LONGEST_CALL_SECONDS, MAX_MESSAGE_BYTES
 from services.common.rpc.tls import Tls
 
@@ -42,6 +42,7 @@ class Server:
 
         `alive` is evaluated at each liveness check.
         """
+        count_calls_from_zero(service)
         self.service = service
         self.leaving = asyncio.Event()  # set once clients are to go elsewhere; streams without an end are to end then
         self.grpc = grpc.aio.server(

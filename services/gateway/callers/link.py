@@ -11,6 +11,7 @@ from prometheus_client import Counter
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.common import errors
+from services.common.counting import count_from_zero
 from services.common.errors import WarmcastError
 from services.common.rpc.interceptors import authorise
 from services.gateway.access import CALLER
@@ -70,6 +71,7 @@ class Callers:
         self._by_address = (
             None if anonymous is None else _Allowance.of("anonymous", "one address without a key", anonymous, addresses)
         )
+        count_from_zero(REFUSED, (*self._by_key, *(("anonymous",) if anonymous else ())))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""

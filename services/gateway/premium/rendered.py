@@ -8,15 +8,21 @@ from dataclasses import dataclass
 from prometheus_client import Counter
 from starlette.responses import Response
 
+from services.common.counting import count_from_zero
 from services.gateway.premium.answer import Answer, render, seconds_to_wait
 from services.gateway.premium.caching import cache_control
+from services.gateway.premium.decision import Served, Status
 from services.gateway.problems import retry_after
 from services.gateway.representation import RawHeaders, Representation
 
-ANSWERS = Counter(
-    "warmcast_gateway_premium_answers_total",
-    "Premium answers, by what they said and whose bundles they carried",
-    ["status", "served"],
+ANSWERS = count_from_zero(
+    Counter(
+        "warmcast_gateway_premium_answers_total",
+        "Premium answers, by what they said and whose bundles they carried",
+        ["status", "served"],
+    ),
+    Status,
+    Served,
 )
 
 

@@ -17,6 +17,7 @@ from services.cli.settings import ClientSettings
 from services.common.rpc.channel import open_channel
 from services.common.rpc.interceptors import standard_chain
 from services.common.rpc.server import READINESS, Server
+from services.common.rpc.services import FORECASTER
 from services.common.rpc.tls import Tls
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -31,7 +32,7 @@ def certified(authority: trustme.CA, name: str = LOOPBACK, believed: trustme.CA 
 
 @asynccontextmanager
 async def serving(tls: Tls | None, health: str | None = None) -> AsyncIterator[str]:
-    server = Server(standard_chain(guarded=frozenset(), accepted_secrets=(), longest=5), service="warmcast.test")
+    server = Server(standard_chain(guarded=frozenset(), accepted_secrets=(), longest=5), service=FORECASTER.name)
     port = await server.start(f"{LOOPBACK}:0", tls=tls, health=health)
     try:
         yield f"{LOOPBACK}:{port}"

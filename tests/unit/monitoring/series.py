@@ -1,0 +1,51 @@
+"""Prints the series that the services have before their first event, as JSON: metric → label → values."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any, cast
+
+from prometheus_client import REGISTRY, Counter
+
+from devstack import metrics
+from services.common.rpc.interceptors import count_calls_from_zero
+from services.common.rpc.services import FORECASTER, JOBS
+from services.gateway.app import assemble, create_app
+from services.gateway.settings import GatewaySettings
+from services.jobs import queue_gauges, servicer
+from services.jobs.repeats import Repeats
+
+
+def main() -> None:
+    """What a process of each service does at its start, in one."""
+    metrics.page()
+    nobody = cast("Any", None)  # nobody is called
+    create_app(assemble(GatewaySettings(anonymous_rate="10"), nobody, nobody, nobody))
+    Repeats(nobody).wrap(servicer.JobsServicer.__new__(servicer.JobsServicer), servicer.CHANGING)
+    for service in (JOBS, FORECASTER):
+        count_calls_from_zero(service.name)
+    asyncio.run(queue_gauges.QueueGauges(nobody).refresh())
+    print(json.dumps({name: _values(found) for found, name in _ours()}))
+
+
+def _ours() -> list[tuple[Any, str]]:
+    named = [(found, sorted(names)) for found, names in REGISTRY._collector_to_names.items()]
+    return [
+        (found, next((each for each in names if each.endswith("_total")), names[0]))
+        for found, names in named
+        if names[0].startswith("warmcast_")
+    ]
+
+
+def _values(found: Any) -> dict[str, list[str]] | None:
+    """None for a counter with labels that has no series."""
+    labels = found._labelnames
+    series = list(found._metrics) if labels else []
+    if isinstance(found, Counter) and labels and not series:
+        return None
+    return {label: sorted({each[place] for each in series}) for place, label in enumerate(labels)}
+
+
+if __name__ == "__main__":
+    main()
