@@ -14,6 +14,7 @@ from prometheus_client import Counter, Histogram
 from warmcast.forecaster.v1 import forecaster_pb2 as pb
 from warmcast.forecaster.v1 import forecaster_pb2_grpc as pb_grpc
 
+from services.common import errors
 from services.common.comparison import invalid
 from services.common.counting import count_from_zero
 from services.common.errors import WarmcastError

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from functools import partial
 from typing import Any, cast
 
 from prometheus_client import REGISTRY, Counter
 
 from devstack import metrics
+from services.common.background import Background
 from services.common.rpc.interceptors import count_calls_from_zero
 from services.common.rpc.services import FORECASTER, JOBS
 from services.gateway.app import assemble, create_app
@@ -25,8 +27,15 @@ def main() -> None:
     Repeats(nobody).wrap(servicer.JobsServicer.__new__(servicer.JobsServicer), servicer.CHANGING)
     for service in (JOBS, FORECASTER):
         count_calls_from_zero(service.name)
-    asyncio.run(queue_gauges.QueueGauges(nobody).refresh())
+    asyncio.run(_loops(queue_gauges.QueueGauges(nobody)))
     print(json.dumps({name: _values(found) for found, name in _ours()}))
+
+
+async def _loops(gauges: queue_gauges.QueueGauges) -> None:
+    background = Background()
+    background.start("a loop", partial(asyncio.sleep, 60))
+    await gauges.refresh()  # which fails, and so shows that it knows nothing
+    await background.stop()
 
 
 def _ours() -> list[tuple[Any, str]]:
