@@ -22,9 +22,12 @@ def import_files(  # noqa: PLR0917 - typer reads options from parameters
     files: Annotated[list[Path], typer.Argument(help="One export, or two exports with one term each.")],
     term: Annotated[list[str] | None, typer.Option(help="Given twice: the two of a file's terms to take.")] = None,
     tf: Annotated[str, typer.Option(help="7d | 30d | 3m | 12m | 5y | all; default: as the data say.")] = "",
-    geo: Annotated[str | None, typer.Option(help="ISO 3166 code, empty for worldwide; default: the header's.")] = None,
+    geo: Annotated[
+        str | None, typer.Option(help="ISO 3166 code, empty for worldwide; default: the header's or the file name's.")
+    ] = None,
     slug: Annotated[str, typer.Option(help="The comparison that the file must be of.")] = "",
     as_of: Annotated[datetime | None, typer.Option(help="When the data were taken, UTC; default: now.")] = None,
+    charset: Annotated[str, typer.Option(help="Of files that are not in UTF-8; default: detected where sure.")] = "",
     wait: Wait = WAIT,
 ) -> None:
     """Import Google Trends CSV exports as a comparison."""
@@ -37,10 +40,13 @@ def import_files(  # noqa: PLR0917 - typer reads options from parameters
             terms=term or (),
             expected_slug=slug,
             as_of=as_of.replace(tzinfo=UTC) if as_of else None,
+            charset=charset,
         )
     first, last = (stamp.ToDatetime(tzinfo=UTC).date() for stamp in (done.first, done.last))
     news = "imported" if done.created else "already there"
     typer.echo(f"{news}: {done.slug} ({done.terms[0]} / {done.terms[1]}), {done.timeframe}, {done.geo or 'worldwide'}")
+    if done.geo_assumed:
+        typer.echo("  worldwide was assumed: no file says its place; give --geo")
     typer.echo(f"  {done.points} points, {first} to {last}, data hash {done.data_hash}")
     for cleaned in done.cleaned:
         typer.echo(f"  cleaned: {cleaned.what} ({cleaned.count})")

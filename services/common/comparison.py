@@ -13,7 +13,7 @@ from services.common.errors import INVALID_ARGUMENT, WarmcastError
 MAX_TERM_LENGTH = 100  # characters of a term
 MAX_TERM_SLUG_LENGTH = 200  # of its slug form, in which `+` takes five
 _SPELLED = str.maketrans({"+": " plus ", "#": " hash ", "&": " and "})
-_GEO = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
+_GEO = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?|US-[A-Z]{2}-[0-9]{3}")
 # Persian and Indic words need these two; every other invisible character only makes equal terms look different.
 _JOINERS = "\u200c\u200d"
 # Marks that make another letter rather than an accent: nukta, kana voicing, virama (Unicode combining classes).
@@ -86,12 +86,17 @@ def infer_timeframe(step: Step, points: int) -> Timeframe:
 
 
 def parse_geo(text: str) -> str:
-    """An ISO 3166 code such as US or US-CA, upper-cased; empty is worldwide."""
+    """An ISO 3166 code such as US or US-CA, or a metro area as Google writes it, US-NY-501; upper-cased.
+
+    Empty is worldwide.
+    """
     geo = text.strip().upper()
     # `ß` upper-cases to SS and `ı` to I, which are no codes.
     if geo and not (text.isascii() and _GEO.fullmatch(geo)):
         raise invalid(
-            "geo", f"malformed geo {_shown(text)}; an ISO 3166 code such as US or US-CA, or empty for worldwide"
+            "geo",
+            f"malformed geo {_shown(text)}; an ISO 3166 code such as US or US-CA, a metro area such as US-NY-501, or "
+            "empty for worldwide",
         )
     return geo
 

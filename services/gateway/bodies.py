@@ -146,6 +146,7 @@ def ingested(row: jobs_pb2.IngestSnapshotResponse) -> dict[str, object]:
         "cleaned": [{"what": cleaning.what, "count": cleaning.count} for cleaning in row.cleaned],
         "partialLastPeriod": row.partial_last_period,
         "scaledApart": row.scaled_apart,
+        "geoAssumed": row.geo_assumed,
         "warmupTriggered": row.warmup_triggered,
     }
 

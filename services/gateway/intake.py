@@ -1,4 +1,4 @@
-"""Request bodies, read within a bound and turned into what jobs takes. CSV stays bytes: jobs reads it."""
+"""Request bodies, read within a bound and turned into what jobs takes. What becomes of files says uploads."""
 
 from __future__ import annotations
 
@@ -6,13 +6,10 @@ import asyncio
 import json
 import math
 import re
-from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
-from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 from warmcast.jobs.v1 import jobs_pb2
 
@@ -21,8 +18,6 @@ from services.common.comparison import invalid
 from services.common.errors import WarmcastError
 
 CSV_TYPES = ("text/csv", "application/csv", "text/plain")
-MOST_FILES = 2
-_MOST_FIELDS = 20
 
 
 class Point(msgspec.Struct):
@@ -134,37 +129,6 @@ def series(body: SeriesBody) -> jobs_pb2.Series:
                 raise invalid(place, f"{place} ({point.date[:40]}) is {value}, which is not a finite number")
     points = [jobs_pb2.SeriesPoint(date=point.date, values=point.values) for point in body.points]
     return jobs_pb2.Series(terms=body.terms, points=points)
-
-
-async def from_multipart(request: Request, content: bytes) -> list[jobs_pb2.TrendsFile]:
-    """One or two uploaded files."""
-
-    async def stream() -> AsyncGenerator[bytes, None]:
-        yield content
-
-    parser = MultiPartParser(request.headers, stream(), max_files=MOST_FILES, max_fields=_MOST_FIELDS)
-    try:
-        form = await parser.parse()
-    except (MultiPartException, UnicodeError) as error:
-        detail = error.message if isinstance(error, MultiPartException) else "a name in it is not readable"
-        raise WarmcastError(errors.UNREADABLE_INPUT, f"the form could not be read: {detail}") from None
-    try:
-        files = []
-        for name, part in form.multi_items():
-            if not isinstance(part, UploadFile):
-                shown = re.sub(r"[^\w.-]", "?", name[:40])
-                raise invalid(shown, f"the form's field {shown} is not a file; parameters go into the query string")
-            files.append(jobs_pb2.TrendsFile(name=_file_name(part), content=await part.read()))
-        if not files:
-            raise invalid("file", f"the form holds no file; one or two CSV exports are expected, at most {MOST_FILES}")
-        return files
-    finally:
-        await form.close()
-
-
-def _file_name(part: UploadFile) -> str:
-    name = (part.filename or "").replace("\\", "/").rpartition("/")[2]
-    return "".join(character for character in name if character.isprintable())[:200] or "file"
 
 
 def _too_large(most: int) -> WarmcastError:

@@ -12,7 +12,7 @@ from services.common import errors
 from services.common.comparison import TIMEFRAMES, canonical_slug, invalid, parse_geo, parse_timeframe
 from services.common.errors import WarmcastError
 from services.jobs.comparison import Ingested
-from services.jobs.ingest.snapshot import Snapshot, build_snapshot
+from services.jobs.ingest.snapshot import Snapshot, build_snapshot, named_as_of
 from services.jobs.ingest.table import Table
 from services.jobs.signals import Signals, term_signals
 
@@ -80,8 +80,9 @@ class Importer:
                 expected_terms=expected,
             )
 
-        snapshot = built(await self._as_of(request.as_of))
-        if request.as_of is None and not snapshot.partial_last_period:
+        named = named_as_of(tables)
+        snapshot = built(await self._as_of(request.as_of, named))
+        if request.as_of is None and named is None and not snapshot.partial_last_period:
             # The same data brought again, after a last period that was not over when they came: it stays so.
             before = built(snapshot.times[-1])
             snapshot = before if await self._store.has(before) else snapshot
@@ -101,11 +102,11 @@ class Importer:
             raise WarmcastError(errors.NOT_FOUND, f"there is no comparison {canonical}; its first import is a POST")
         return terms
 
-    async def _as_of(self, given: datetime | None) -> datetime:
+    async def _as_of(self, given: datetime | None, named: datetime | None) -> datetime:
         # PostgreSQL's clock, since this decides whether the last period is partial, and with that the hash.
         now = await self._store.now()
         if given is None:
-            return now
+            return min(now, named) if named else now
         if given > now + timedelta(days=1):
             raise invalid("asOf", f"asOf {given.isoformat()} lies in the future")
         return given

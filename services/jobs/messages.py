@@ -100,6 +100,7 @@ def ingested(snapshot: Snapshot, done: Ingested) -> pb.IngestSnapshotResponse:
         cleaned=[pb.Cleaning(what=what, count=count) for what, count in snapshot.cleaned],
         partial_last_period=snapshot.partial_last_period,
         scaled_apart=snapshot.scaled_apart,
+        geo_assumed=snapshot.geo_assumed,
         warmup_triggered=done.warmup_triggered,
     )
 

@@ -296,7 +296,13 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
 def _read(request: pb.IngestSnapshotRequest) -> list[Table]:
     if request.WhichOneof("input") == "files":
         return [
-            read_trends_csv(file.content, file.name, pick=request.terms, geo_given=request.HasField("geo"))
+            read_trends_csv(
+                file.content,
+                file.name,
+                pick=request.terms,
+                geo_given=request.HasField("geo"),
+                charset=file.charset,
+            )
             for file in request.files.files
         ]
     if request.WhichOneof("input") == "series":

@@ -77,10 +77,17 @@ class Jobs(_Client):
         terms: Sequence[str] = (),
         expected_slug: str = "",
         as_of: datetime | None = None,
+        charset: str = "",
     ) -> pb.IngestSnapshotResponse:
         """Stores one export, or two with one term each, and makes it current. The same data again change nothing."""
         request = requests.of_files(
-            files, timeframe=timeframe, geo=geo, terms=terms, expected_slug=expected_slug, as_of=as_of
+            files,
+            timeframe=timeframe,
+            geo=geo,
+            terms=terms,
+            expected_slug=expected_slug,
+            as_of=as_of,
+            charset=charset,
         )
         return self._ask(self._stub.IngestSnapshot, request, self._deadlines.command)
 

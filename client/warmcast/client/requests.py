@@ -9,7 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from warmcast.forecaster.v1 import forecaster_pb2
 from warmcast.jobs.v1 import jobs_pb2
 
-File = tuple[str, bytes]  # its name, for messages, and its content
+File = tuple[str, bytes]  # its name, which may say its place, and its content
 Point = tuple[str, Sequence[float]]  # an ISO 8601 date, and a value for each term
 
 
@@ -26,9 +26,10 @@ def of_files(
     terms: Sequence[str],
     expected_slug: str,
     as_of: datetime | None,
+    charset: str,
 ) -> jobs_pb2.IngestSnapshotRequest:
     """One export, or two with one term each."""
-    sent = [jobs_pb2.TrendsFile(name=name, content=content) for name, content in files]
+    sent = [jobs_pb2.TrendsFile(name=name, content=content, charset=charset) for name, content in files]
     return jobs_pb2.IngestSnapshotRequest(
         files=jobs_pb2.TrendsFiles(files=sent),
         timeframe=timeframe,

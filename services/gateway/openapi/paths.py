@@ -122,7 +122,7 @@ _SLUG = _query("slug", text("two terms in any order, such as amazon-vs-costco"),
 _SLUG_IN_PATH: Schema = {"name": "slug", "in": "path", "required": True, "schema": text("amazon-vs-costco")}
 _WHERE = [
     _query("tf", {**TIMEFRAME, "description": f"{TIMEFRAME['description']}; also accepted as timeframe"}),
-    _query("geo", text("ISO 3166 code such as US or US-CA; empty is worldwide")),
+    _query("geo", text("ISO 3166 code such as US or US-CA, or a metro area such as US-NY-501; empty is worldwide")),
 ]
 _TERM: Schema = {
     **_query("term", items(text(), minItems=2, maxItems=2)),

@@ -18,7 +18,7 @@ _COMPARISON: dict[str, Schema] = {
     "slug": text("canonical: both terms in order, joined by -vs-"),
     "terms": items(text(), "termA and termB, in slug order", minItems=2, maxItems=2),
     "timeframe": TIMEFRAME,
-    "geo": text("ISO 3166 code; empty is worldwide"),
+    "geo": text("ISO 3166 code or metro area; empty is worldwide"),
     "dataHash": text("names the snapshot", pattern="^[0-9a-f]{16}$"),
     "points": whole("periods in the series"),
     "firstDate": PERIOD,
@@ -183,7 +183,7 @@ SCHEMAS: dict[str, Schema] = {
         {
             "terms": items(text(), minItems=2, maxItems=2),
             "timeframe": TIMEFRAME,
-            "geo": text("ISO 3166 code; empty is worldwide"),
+            "geo": text("ISO 3166 code or metro area; empty is worldwide"),
             "source": text("where the numbers come from"),
             "points": items(
                 shape(
@@ -203,6 +203,9 @@ SCHEMAS: dict[str, Schema] = {
             "cleaned": items(shape({"what": text(), "count": whole()}), "what was put right, and how often"),
             "partialLastPeriod": flag(),
             "scaledApart": flag(),
+            "geoAssumed": flag(
+                "neither the request nor the file says a place, so worldwide was assumed; `geo` says it"
+            ),
             "warmupTriggered": flag("asked for in the last 7 d, so enqueued at once"),
         }
     ),

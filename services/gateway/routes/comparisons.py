@@ -10,7 +10,7 @@ from starlette.responses import Response
 from warmcast.jobs.v1 import jobs_pb2
 
 from services.common.comparison import ComparisonKey, canonical_slug, invalid
-from services.gateway import bodies, intake, parameters
+from services.gateway import bodies, intake, parameters, uploads
 from services.gateway.premium.warm import WarmAnswers
 from services.gateway.upstream import Jobs
 
@@ -75,6 +75,7 @@ class ComparisonRoutes:
         geo = parameters.agreed_geo(geo)
         content = await intake.read_body(request, self.bounds)
         if kind == "application/json":
+            _check_json_charset(request, content)
             body = intake.from_json(content, intake.SeriesBody)
             message.series.CopyFrom(intake.series(body))
             timeframe, geo = (
@@ -83,10 +84,17 @@ class ComparisonRoutes:
             )
             message.source = body.source or ""
         elif kind == "multipart/form-data":
-            message.files.files.extend(await intake.from_multipart(request, content))
+            message.files.files.extend(await uploads.from_multipart(request, content))
         else:
-            message.files.files.append(jobs_pb2.TrendsFile(name="the request's body", content=content))
+            message.files.files.append(uploads.from_body(request, content))
         message.timeframe = timeframe or ""
         if geo is not None:
             message.geo = geo
         return message
+
+
+def _check_json_charset(request: Request, content: bytes) -> None:
+    # JSON is Unicode, whatever a client's library declares by default for text of ASCII alone.
+    declared = uploads.charset(request.headers.get("content-type", ""))
+    if declared and not declared.startswith("utf") and not content.isascii():
+        raise intake.unsupported(f"application/json; charset={declared}", "application/json in UTF-8")

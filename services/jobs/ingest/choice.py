@@ -104,8 +104,8 @@ def _of_two(one: Table, other: Table) -> Choice:
         raise unreadable(f"{one.name} and {other.name} hold one and the same term, {shown(one.terms[0])}")
     if one.step is not other.step:
         raise unreadable(f"{one.name} is {one.step}, {other.name} is {other.step}; two files need the same step")
-    if one.place and other.place and not _one_place(one.place, other.place):
-        raise unreadable(f"{one.name} is of {shown(one.place)}, {other.name} of {shown(other.place)}; give one place")
+    if not _one_place(one, other):
+        raise unreadable(f"{one.name} is of {_place(one)}, {other.name} of {_place(other)}; give one place")
     common = sorted(set(one.times) & set(other.times))
     if len(common) < MIN_POINTS:
         raise unreadable(
@@ -127,8 +127,14 @@ def _of_two(one: Table, other: Table) -> Choice:
     )
 
 
-def _one_place(one: str, other: str) -> bool:
-    return one.casefold() == other.casefold() or bool(codes_of(one) & codes_of(other))
+def _one_place(one: Table, other: Table) -> bool:
+    codes = [codes_of(table.place) if table.geo is None else {table.geo} for table in (one, other)]
+    silent = any(table.geo is None and not table.place for table in (one, other))
+    return silent or one.place.casefold() == other.place.casefold() != "" or bool(codes[0] & codes[1])
+
+
+def _place(table: Table) -> str:
+    return shown(table.place or table.geo or "Worldwide")
 
 
 def _check_pair(terms: tuple[str, str], pick: Sequence[str]) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
 from services.common.comparison import Step
-from services.jobs.ingest.limits import MAX_POINTS, check_count, unreadable
+from services.jobs.ingest.limits import MAX_LINES, check_minimum, unreadable
 
 # A straight line over up to three periods is a fair guess at what stood there, over more it is an invention.
 # Nor may more than a tenth of a series be guessed (one period always may).
@@ -32,6 +33,12 @@ class Grid:
         """How many periods have no date."""
         return len(self.times) - len(self.positions)
 
+    def newest(self, most: int) -> tuple[Grid, int]:
+        """The grid of at most that many of the newest periods, and how many of its dates come before them."""
+        before = bisect_left(self.positions, len(self.times) - most)
+        start = self.positions[before]
+        return Grid(self.step, self.times[start:], tuple(at - start for at in self.positions[before:])), before
+
 
 def lay_out(times: Sequence[datetime], labels: Sequence[str], source: str) -> Grid:
     """The grid that the dates lie on, hourly, daily, weekly or monthly.
@@ -39,7 +46,7 @@ def lay_out(times: Sequence[datetime], labels: Sequence[str], source: str) -> Gr
     `labels` say where each date stands ("line 7"). Raises WarmcastError for dates that are unsorted, there twice, of
     no regular step, or too far apart to fill what is missing; the error names the place.
     """
-    check_count(source, len(times))
+    check_minimum(source, len(times))
     for index in range(1, len(times)):
         if times[index] == times[index - 1]:
             raise unreadable(
@@ -60,7 +67,6 @@ def lay_out(times: Sequence[datetime], labels: Sequence[str], source: str) -> Gr
             )
     size = positions[-1] + 1
     _check_share(size - len(times), size, f"{source}: {_PERIOD[step]}s")
-    check_count(source, size)
     return Grid(step, tuple(period_start(times[0], step, index) for index in range(size)), positions)
 
 
@@ -103,7 +109,7 @@ def _step(times: Sequence[datetime], source: str) -> Step:
         if min(gaps) == length and not any(gap % length for gap in gaps):
             return step
     starts = {(time.day, time.hour, time.minute, time.second) for time in times}
-    if len(starts) == 1 and times[0].day <= 28 and _position(times[0], times[-1], Step.MONTHLY) < MAX_POINTS:
+    if len(starts) == 1 and times[0].day <= 28 and _position(times[0], times[-1], Step.MONTHLY) < MAX_LINES:
         months = [_position(times[0], time, Step.MONTHLY) for time in times]
         if min(later - earlier for earlier, later in pairwise(months)) == 1:
             return Step.MONTHLY

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from services.common.errors import TOO_LARGE, UNREADABLE_INPUT, WarmcastError
+from services.common.errors import UNREADABLE_INPUT, WarmcastError
 
 MAX_BYTES = 2 * 1024 * 1024  # one file
-MAX_POINTS = 5_000  # periods in one series, those that were filled in included
+MAX_POINTS = 5_000  # periods in one series, those that were filled in included; of more, the newest are taken
 MIN_POINTS = 3
 MAX_COLUMNS = 30  # terms in one file
 MAX_WIDTH = 1_000  # columns in one file, those that nobody picked included
-MAX_LINES = 3 * MAX_POINTS  # blank lines and preambles have room beside the points
+MAX_LINES = 30_000  # lines of a file or points of a series that are read: three years of hours
 
 
 def unreadable(detail: str) -> WarmcastError:
@@ -21,13 +21,6 @@ def check_minimum(source: str, points: int) -> None:
     """Raises WarmcastError when a series is too short to say anything."""
     if points < MIN_POINTS:
         raise unreadable(f"{source} holds {points} points; a comparison needs {MIN_POINTS} or more")
-
-
-def check_count(source: str, points: int) -> None:
-    """Raises WarmcastError when a series is too short to say anything or too long to keep."""
-    check_minimum(source, points)
-    if points > MAX_POINTS:
-        raise WarmcastError(TOO_LARGE, f"{source} holds more than {MAX_POINTS:,} points")
 
 
 def shown(text: str, limit: int = 60) -> str:

@@ -9,8 +9,8 @@ from services.common.comparison import clean_term, invalid, term_slug
 from services.common.errors import TOO_LARGE, WarmcastError
 from services.jobs.ingest.dates import period_starts, read_iso
 from services.jobs.ingest.grid import fill, lay_out
-from services.jobs.ingest.limits import MAX_POINTS, check_count, shown, unreadable
-from services.jobs.ingest.table import MISSING_PERIOD, Table
+from services.jobs.ingest.limits import MAX_LINES, MAX_POINTS, check_minimum, shown, unreadable
+from services.jobs.ingest.table import MISSING_PERIOD, OLD_PERIODS, Table, counted
 from services.jobs.ingest.values import on_scale
 
 _SOURCE = "the series"
@@ -26,13 +26,15 @@ def read_points(terms: Sequence[str], points: Sequence[tuple[str, Sequence[float
     cleaned = tuple(clean_term(term) for term in terms)
     if term_slug(cleaned[0]) == term_slug(cleaned[1]):
         raise invalid("terms", f"the terms {shown(cleaned[0])} and {shown(cleaned[1])} are the same")
-    if len(points) > MAX_POINTS:
-        raise WarmcastError(TOO_LARGE, f"{_SOURCE} holds {len(points)} points; {MAX_POINTS:,} is the limit")
-    check_count(_SOURCE, len(points))
+    if len(points) > MAX_LINES:
+        raise WarmcastError(TOO_LARGE, f"{_SOURCE} holds {len(points)} points; {MAX_LINES:,} is the limit")
+    check_minimum(_SOURCE, len(points))
     labels = [f"point {number}" for number in range(1, len(points) + 1)]
     times = period_starts([_time(date, label) for (date, _), label in zip(points, labels, strict=True)])
     rows = [_row(values, cleaned, label) for (_, values), label in zip(points, labels, strict=True)]
-    grid = lay_out(times, labels, _SOURCE)
+    whole = lay_out(times, labels, _SOURCE)
+    grid, old = whole.newest(MAX_POINTS)
+    rows, labels = rows[old:], labels[old:]
     return Table(
         name=_SOURCE,
         terms=cleaned,
@@ -40,7 +42,7 @@ def read_points(terms: Sequence[str], points: Sequence[tuple[str, Sequence[float
         step=grid.step,
         times=grid.times,
         columns=tuple(fill(grid, [row[column] for row in rows], labels, _SOURCE)[0] for column in (0, 1)),
-        cleaned={MISSING_PERIOD: grid.missing} if grid.missing else {},
+        cleaned=counted({MISSING_PERIOD: grid.missing, OLD_PERIODS: len(whole.times) - len(grid.times)}),
         cleaned_by_term=({}, {}),
     )
 

@@ -23,7 +23,14 @@ from services.jobs.ingest.choice import Choice, choose_terms
 from services.jobs.ingest.grid import period_start
 from services.jobs.ingest.limits import shown, unreadable
 from services.jobs.ingest.places import codes_of
-from services.jobs.ingest.table import EMPTY_CELL, MISSING_PERIOD, PLACE_OVERRULED, PLACE_UNKNOWN, Table
+from services.jobs.ingest.table import (
+    EMPTY_CELL,
+    MISSING_PERIOD,
+    PLACE_OF_NAME_OVERRULED,
+    PLACE_OVERRULED,
+    PLACE_UNKNOWN,
+    Table,
+)
 
 # A series in the local time of the easternmost zones may be that far ahead of UTC.
 _AHEAD = timedelta(hours=14)
@@ -43,6 +50,7 @@ class Snapshot:
     partial_last_period: bool  # the last period was not over at `as_of`, or so a file says
     scaled_apart: bool  # the two series come from two exports, each on a scale of its own
     gaps_filled: bool
+    geo_assumed: bool  # neither the caller nor each file says a place
     cleaned: tuple[tuple[str, int], ...]  # what was cleaned in what is kept → how often, by name
     source: str
     as_of: datetime
@@ -70,8 +78,10 @@ def build_snapshot(
     name = _timeframe(timeframe, step, len(times))
     code, place_cleaned = _geo(geo, tables)
     if times[-1] > as_of + _AHEAD:
+        named = named_as_of(tables) == as_of
         raise unreadable(
             f"the last date, {times[-1]:%Y-%m-%dT%H:%M}, lies after the time of the data, {as_of:%Y-%m-%dT%H:%M}"
+            + (" that the file's name says; give asOf, or give the file another name" if named else "")
         )
     partial = as_of < period_start(times[-1], step, 1) or any(
         table.partial_last and table.times[-1] == times[-1] for table in tables
@@ -90,6 +100,7 @@ def build_snapshot(
         values_b=values_b,
         partial_last_period=partial,
         scaled_apart=choice.scaled_apart,
+        geo_assumed=geo is None and any(table.geo is None for table in tables),
         gaps_filled=any(what in (EMPTY_CELL, MISSING_PERIOD) for what, _ in cleaned),
         cleaned=cleaned,
         source=source,
@@ -105,6 +116,11 @@ def build_snapshot(
             scaled_apart=choice.scaled_apart,
         ),
     )
+
+
+def named_as_of(tables: Sequence[Table]) -> datetime | None:
+    """The earliest end that a file's name says."""
+    return min((table.as_of for table in tables if table.as_of), default=None)
 
 
 def _timeframe(given: str, step: Step, points: int) -> str:
@@ -123,9 +139,14 @@ def _geo(given: str | None, tables: Sequence[Table]) -> tuple[str, Mapping[str, 
     """The code, and whether the caller's overruled what the header says."""
     if given is not None:
         code = parse_geo(given)
-        overruled = sum(table.geo is not None and table.geo != code for table in tables)
+        overruled = [table for table in tables if table.geo is not None and table.geo != code]
+        by_name = sum(not table.place for table in overruled)
         unknown = sum(bool(table.place) and not codes_of(table.place) for table in tables)
-        return code, {PLACE_OVERRULED: overruled, PLACE_UNKNOWN: unknown}
+        return code, {
+            PLACE_OVERRULED: len(overruled) - by_name,
+            PLACE_OF_NAME_OVERRULED: by_name,
+            PLACE_UNKNOWN: unknown,
+        }
     for table in tables:
         if table.place and table.geo is None:
             meanings = sorted(codes_of(table.place))

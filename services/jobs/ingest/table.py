@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from services.common.comparison import Step
+from services.jobs.ingest.limits import MAX_POINTS
 
 # What a reader may have done to the data; the words that the answer's `cleaned` shows.
 BELOW_ONE = "below one read as half"
@@ -17,9 +19,10 @@ EMPTY_COLUMN = "empty column dropped"
 COUNTER_COLUMN = "counter column dropped"
 BRACKETS_KEPT = "text in brackets kept as part of its term"
 LINES_AFTER = "line after the series ignored"
-NOT_UTF8 = "text not in UTF-8 read as Windows-1252"
+OLD_PERIODS = f"period before the newest {MAX_POINTS:,} dropped"
 NOT_COMMON = "period that only one file holds dropped"
 PLACE_OVERRULED = "place in the header overruled by geo"
+PLACE_OF_NAME_OVERRULED = "place in the file's name overruled by geo"
 PLACE_UNKNOWN = "unknown place in the header taken as geo"
 
 
@@ -29,7 +32,7 @@ class Table:
 
     name: str  # quoted, for messages
     terms: tuple[str, ...]  # as shown, cleaned; distinct by slug
-    geo: str | None  # ISO code from the header; "" worldwide; None when the header does not say
+    geo: str | None  # ISO code from the header, else from the file's name; "" worldwide; None when neither says
     step: Step
     times: tuple[datetime, ...]  # UTC-aware period starts, strictly ascending, one step apart
     columns: tuple[tuple[float, ...], ...]  # one per term, 0..100, four decimals
@@ -38,3 +41,12 @@ class Table:
     place: str = ""  # what the header says after the terms, as written
     unread: tuple[str, ...] = ()  # the file's other columns, which were not picked
     partial_last: bool = False  # the file itself says that its last period was not over
+    as_of: datetime | None = None  # until when the file's name says that it reaches
+
+
+def counted(*counts: Mapping[str, int]) -> dict[str, int]:
+    """What was cleaned, summed, by name; without what never was."""
+    total = Counter[str]()
+    for count in counts:
+        total.update(count)
+    return {what: times for what, times in sorted(total.items()) if times}

@@ -5,57 +5,75 @@ Nothing here knows a language: the header is the row above the first one that be
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from services.common.errors import TOO_LARGE, UNREADABLE_INPUT, WarmcastError
 from services.jobs.ingest.dates import first_unlike, possible_columns
 from services.jobs.ingest.decoding import decode
+from services.jobs.ingest.export_name import read_export_name
 from services.jobs.ingest.grid import Grid, fill, lay_out
 from services.jobs.ingest.headings import Headings, partial_columns, read_headings
-from services.jobs.ingest.limits import MAX_BYTES, shown, unreadable
+from services.jobs.ingest.limits import MAX_BYTES, MAX_POINTS, shown, unreadable
+from services.jobs.ingest.long_format import is_long, spread
 from services.jobs.ingest.places import codes_of
 from services.jobs.ingest.sheet import Row, Sheet, find_sheet
-from services.jobs.ingest.table import BELOW_ONE, EMPTY_CELL, MISSING_PERIOD, Table
+from services.jobs.ingest.table import BELOW_ONE, EMPTY_CELL, MISSING_PERIOD, OLD_PERIODS, Table, counted
 from services.jobs.ingest.values import read_cell
 
 _PICK = "; pass term twice to pick two columns, and the others are not read"
 
 
-def read_trends_csv(content: bytes, name: str, *, pick: Sequence[str] = (), geo_given: bool = False) -> Table:
+def read_trends_csv(
+    content: bytes, name: str, *, pick: Sequence[str] = (), geo_given: bool = False, charset: str = ""
+) -> Table:
     """The table in a CSV file of at most MAX_BYTES; `name` is the file's, for messages.
 
     Of the columns, those that `pick` may mean are read, all without one. `geo_given`: the caller says of which place
-    the file is. Raises WarmcastError: TOO_LARGE past a limit, else UNREADABLE_INPUT or INVALID_ARGUMENT that names the
-    line.
+    the file is. `charset` is the declared one, if any. Raises WarmcastError: TOO_LARGE past a limit, else
+    UNREADABLE_INPUT or INVALID_ARGUMENT that names the line.
     """
     source = shown(name) if name else "the file"
     if len(content) > MAX_BYTES:
         raise WarmcastError(TOO_LARGE, f"{source} is larger than {MAX_BYTES // 1024 // 1024} MiB")
-    text, cleaned = decode(content, source)
+    text, cleaned = decode(content, source, charset)
     sheet = find_sheet(text, source)
+    said = read_export_name(name)
+    geo = said.geo
+    if is_long(sheet):
+        sheet, geo = spread(sheet, source)
     headings = read_headings(sheet, source, pick=pick, geo_given=geo_given)
     _check_widths(sheet, headings, source)
-    grid = _grid(sheet.rows, source)
+    whole = _grid(sheet.rows, source)
+    grid, old = whole.newest(MAX_POINTS)
+    rows = sheet.rows[old:]
     remedy = _PICK if len(headings.terms) > 2 else ""
     series = [
-        _series(heading, sheet.rows, grid, source, remedy)
-        for heading in zip(headings.terms, headings.columns, strict=True)
+        _series(heading, rows, grid, source, remedy) for heading in zip(headings.terms, headings.columns, strict=True)
     ]
-    codes = codes_of(headings.place)
     return Table(
         name=source,
         terms=headings.terms,
-        geo=next(iter(codes)) if len(codes) == 1 else None,
+        geo=_geo(headings.place) if headings.place else geo,
         step=grid.step,
         times=grid.times,
         columns=tuple(values for values, _ in series),
-        cleaned=_counted(cleaned, sheet.cleaned, headings.cleaned, {MISSING_PERIOD: grid.missing}),
+        cleaned=counted(
+            cleaned,
+            sheet.cleaned,
+            headings.cleaned,
+            {MISSING_PERIOD: grid.missing, OLD_PERIODS: len(whole.times) - len(grid.times)},
+        ),
         cleaned_by_term=tuple(counts for _, counts in series),
         place=headings.place,
         unread=headings.unread,
         partial_last=_partial_last(sheet),
+        as_of=said.as_of,
     )
+
+
+def _geo(place: str) -> str | None:
+    codes = codes_of(place)
+    return next(iter(codes)) if len(codes) == 1 else None
 
 
 def _check_widths(sheet: Sheet, headings: Headings, source: str) -> None:
@@ -116,11 +134,4 @@ def _series(
         cells.append(value)
         below_one += below
     values, empty = fill(grid, cells, [row.label for row in rows], f"{source}, column {shown(term)}")
-    return values, _counted({BELOW_ONE: below_one, EMPTY_CELL: empty})
-
-
-def _counted(*counts: Mapping[str, int]) -> dict[str, int]:
-    total = Counter[str]()
-    for count in counts:
-        total.update(count)
-    return {what: times for what, times in sorted(total.items()) if times}
+    return values, counted({BELOW_ONE: below_one, EMPTY_CELL: empty})

@@ -68,6 +68,7 @@ async def test_a_csv_travels_as_it_is(world: World) -> None:
         "cleaned": [{"what": "below one read as half", "count": 3}],
         "partialLastPeriod": True,
         "scaledApart": False,
+        "geoAssumed": False,
         "warmupTriggered": True,
     }
     assert response.headers["location"] == "/api/comparisons/amazon-vs-costco?tf=12m&geo=US"

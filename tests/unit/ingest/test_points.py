@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from services.common.comparison import Step
 from services.common.errors import TOO_LARGE, WarmcastError
+from services.jobs.ingest.limits import MAX_LINES
 from services.jobs.ingest.points import read_points
 
 Points = list[tuple[str, list[float]]]
@@ -76,7 +77,7 @@ def test_two_distinct_terms_are_needed(terms: list[str]) -> None:
 
 def test_too_many_points_are_too_large() -> None:
     with pytest.raises(WarmcastError) as refusal:
-        read_points(("tea", "coffee"), SOUND * 2_000)
+        read_points(("tea", "coffee"), SOUND * (MAX_LINES // len(SOUND) + 1))
     assert refusal.value.reason is TOO_LARGE
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from services.common.comparison import Step
 from services.common.errors import TOO_LARGE, WarmcastError
-from services.jobs.ingest.limits import MAX_BYTES, MAX_POINTS
+from services.jobs.ingest.limits import MAX_BYTES, MAX_LINES, MAX_POINTS
 from services.jobs.ingest.places import codes_of
 from services.jobs.ingest.table import Table
 from services.jobs.ingest.trends_csv import read_trends_csv
@@ -199,7 +199,7 @@ def test_a_bad_file_is_refused_with_a_reason(content: bytes, why: str) -> None:
     "content",
     [
         b"x" * (MAX_BYTES + 1),
-        ("Month,a\n" + "2024-01-01,1\n" * (MAX_POINTS + 1)).encode(),
+        ("Month,a\n" + "2024-01-01,1\n" * (MAX_LINES + 1)).encode(),
         b"\n" * 100_000 + b"x",
         ("Day," + ",".join(f"t{i}" for i in range(31)) + "\n" + ("2024-01-01" + ",1" * 31 + "\n") * 3).encode(),
     ],
