@@ -10,7 +10,7 @@ from functools import partial
 
 from devstack.child import Child, DevstackError
 from devstack.ports import LOOPBACK, free_port
-from devstack.readiness import grpc_ready, http_ready
+from devstack.readiness import grpc_alive, grpc_ready, http_alive, http_ready
 from devstack.settings import CHECKOUT
 
 WARMCAST = (sys.executable, "-m", "services.cli")
@@ -68,23 +68,34 @@ def wiring(addresses: Addresses, *, database_url: str, redis_url: str) -> dict[s
 
 def services(addresses: Addresses, environment: Mapping[str, str], say: Say | None = None) -> list[Service]:
     """Forecaster, jobs and gateway, in the order of who needs whom. `environment` is the whole of theirs."""
-    ready = {
-        "forecaster": partial(grpc_ready, reachable(addresses.forecaster_listen)),
-        "jobs": partial(grpc_ready, reachable(addresses.jobs_listen)),
-        "gateway": partial(http_ready, addresses.reachable_host, addresses.gateway_port),
+    forecaster, jobs = reachable(addresses.forecaster_listen), reachable(addresses.jobs_listen)
+    gateway = (addresses.reachable_host, addresses.gateway_port)
+    checks = {
+        "forecaster": (partial(grpc_ready, forecaster), partial(grpc_alive, forecaster)),
+        "jobs": (partial(grpc_ready, jobs), partial(grpc_alive, jobs)),
+        "gateway": (partial(http_ready, *gateway), partial(http_alive, *gateway)),
     }
-    return [Service(name, environment, is_ready, say) for name, is_ready in ready.items()]
+    return [
+        Service(name, environment, is_ready, say, is_alive=is_alive) for name, (is_ready, is_alive) in checks.items()
+    ]
 
 
 class Service:
     """One of the three as a supervised process."""
 
     def __init__(
-        self, name: str, environment: Mapping[str, str], is_ready: Callable[[], bool], say: Say | None = None
+        self,
+        name: str,
+        environment: Mapping[str, str],
+        is_ready: Callable[[], bool],
+        say: Say | None = None,
+        *,
+        is_alive: Callable[[], bool] = lambda: True,
     ) -> None:
         self.name = name
         self.environment = dict(environment)
         self._is_ready = is_ready
+        self._is_alive = is_alive
         self._child = Child(name, say=partial(say, name) if say else None)
 
     @property
@@ -110,6 +121,10 @@ class Service:
     def ready(self) -> bool:
         """Whether it says so itself."""
         return self.running and self._is_ready()
+
+    def alive(self) -> bool:
+        """Whether its liveness check answers so, in bounded time."""
+        return self._is_alive()
 
     def stop(self) -> None:
         """Lets it drain; by force when it takes longer than it said it would."""

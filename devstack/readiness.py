@@ -1,4 +1,4 @@
-"""Whether a service says that it is ready: the same questions that Kubernetes asks."""
+"""Whether a service says that it is ready, or alive: the same questions that Kubernetes asks."""
 
 from __future__ import annotations
 
@@ -14,21 +14,39 @@ _PATIENCE = 2.0  # seconds for one question
 
 def grpc_ready(address: str) -> bool:
     """Asks the health service at host:port."""
+    return _serves(address, READINESS)
+
+
+def grpc_alive(address: str) -> bool:
+    """The same for liveness."""
+    return _serves(address, "")
+
+
+def http_ready(host: str, port: int) -> bool:
+    """Asks GET /readyz."""
+    return _is_ok(host, port, "/readyz")
+
+
+def http_alive(host: str, port: int) -> bool:
+    """Asks GET /healthz."""
+    return _is_ok(host, port, "/healthz")
+
+
+def _serves(address: str, name: str) -> bool:
     with grpc.insecure_channel(address) as channel:
         try:
             answer = health_pb2_grpc.HealthStub(channel).Check(
-                health_pb2.HealthCheckRequest(service=READINESS), timeout=_PATIENCE
+                health_pb2.HealthCheckRequest(service=name), timeout=_PATIENCE
             )
         except grpc.RpcError:
             return False
         return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
 
-def http_ready(host: str, port: int) -> bool:
-    """Asks GET /readyz."""
+def _is_ok(host: str, port: int, path: str) -> bool:
     connection = http.client.HTTPConnection(host, port, timeout=_PATIENCE)
     try:
-        connection.request("GET", "/readyz")
+        connection.request("GET", path)
         return connection.getresponse().status == 200
     except (OSError, http.client.HTTPException):
         return False

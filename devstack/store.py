@@ -95,6 +95,10 @@ class Store(ABC):
         """It was when it started."""
         return self.running
 
+    def alive(self) -> bool:
+        """As far as its supervisor knows: a store restarts for nothing but its own end."""
+        return self.running
+
     @abstractmethod
     def stop(self) -> None:
         """An orderly end, then by force, in bounded time."""

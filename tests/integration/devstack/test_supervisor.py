@@ -5,13 +5,14 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from devstack.child import Child, DevstackError
-from devstack.supervisor import FIRST_BACKOFF, Supervisor
+from devstack.supervisor import FIRST_BACKOFF, SILENT_SECONDS, Supervisor
 from tests.waiting import wait_until
 
 SLEEPER = "import signal; print('up', flush=True); signal.pause()"
@@ -25,6 +26,8 @@ class Stand:
         self.program = program
         self.journal = journal
         self.child = Child(name)
+        self.answers: bool | None = True  # its liveness check; None: it hangs
+        self.released = threading.Event()
 
     @property
     def pid(self) -> int:
@@ -44,6 +47,11 @@ class Stand:
 
     def ready(self) -> bool:
         return self.running and bool(self.child.tail())
+
+    def alive(self) -> bool:
+        if self.answers is None:
+            self.released.wait(30)
+        return bool(self.answers)
 
     def stop(self) -> None:
         self.journal.append(f"stop {self.name}")
@@ -130,6 +138,75 @@ def test_a_part_that_ran_for_long_is_forgiven(supervisor: Supervisor, journal: l
     clock.now += FIRST_BACKOFF
     supervisor.tend()
     assert part.running
+
+
+@pytest.mark.parametrize("answers", [False, None], ids=["bad", "hanging"])
+def test_a_part_whose_health_check_stays_silent_is_started_again(
+    supervisor: Supervisor, journal: list[str], clock: Clock, answers: bool | None
+) -> None:
+    part = Stand("part", SLEEPER, journal)
+    supervisor.start(part)
+    _tend_until_checked(supervisor, clock)
+    before = part.pid
+    part.answers = answers
+    _tend_for(supervisor, clock, SILENT_SECONDS - 5)
+    assert part.pid == before, "ended before its time"
+    _tend_for(supervisor, clock, 15)
+    part.released.set()
+    assert part.running
+    assert part.pid != before
+    assert any("has not answered its health check" in line for line in journal)
+
+
+def test_a_part_that_starts_has_time_for_its_first_health_check(
+    supervisor: Supervisor, journal: list[str], clock: Clock
+) -> None:
+    part = Stand("part", SLEEPER, journal)
+    part.answers = False
+    supervisor.start(part)
+    before = part.pid
+    _tend_for(supervisor, clock, 60)
+    assert part.pid == before
+
+
+def test_a_part_that_answers_is_left_alone(supervisor: Supervisor, journal: list[str], clock: Clock) -> None:
+    part = Stand("part", SLEEPER, journal)
+    supervisor.start(part)
+    before = part.pid
+    for _ in range(100):
+        _tend_until_checked(supervisor, clock)
+    assert part.pid == before
+
+
+def test_a_supervisor_that_was_suspended_itself_ends_nothing(
+    supervisor: Supervisor, journal: list[str], clock: Clock
+) -> None:
+    part = Stand("part", SLEEPER, journal)
+    supervisor.start(part)
+    _tend_until_checked(supervisor, clock)
+    before = part.pid
+    clock.now += 3600
+    _tend_until_checked(supervisor, clock)
+    assert part.pid == before
+
+
+def _tend_until_checked(supervisor: Supervisor, clock: Clock) -> None:
+    """Lets a health check begin and its answer be taken."""
+    (watch,) = supervisor._watched
+    clock.now += 3
+    supervisor.tend()
+    if watch.check is not None:
+        watch.check.result(10)
+    supervisor.tend()
+
+
+def _tend_for(supervisor: Supervisor, clock: Clock, seconds: float) -> None:
+    for _ in range(round(seconds)):
+        clock.now += 1
+        supervisor.tend()
+        (watch,) = supervisor._watched
+        if watch.check is not None and watch.part.answers is not None:  # type: ignore[attr-defined] # a Stand
+            watch.check.result(10)
 
 
 def test_a_part_that_ignores_its_signal_is_killed_with_its_children() -> None:
