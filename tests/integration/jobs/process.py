@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
 from devstack import product
 from devstack.product import Addresses, Service
-from devstack.readiness import grpc_ready
+from devstack.readiness import grpc_alive, grpc_ready
 from tests.integration.jobs.service import SECRET
 
 _KEPT = ("PATH", "HOME", "TMPDIR", "LANG", "LC_", "LD_", "PYTHON")
@@ -30,10 +31,12 @@ def jobs_process(database_url: str, **changes: str) -> Iterator[Service]:
         "WARMUP_SECRET": SECRET,
         **changes,
     }
-    service = Service("jobs", environment, partial(grpc_ready, addresses.jobs_addr))
+    address = addresses.jobs_addr
+    service = Service("jobs", environment, partial(grpc_ready, address), is_alive=partial(grpc_alive, address))
     try:
         service.launch()
         yield service
     finally:
+        service.send(signal.SIGCONT)
         service.stop()
         print(service.tail(60))  # pytest shows it when the test fails
