@@ -119,8 +119,12 @@ class Repeats:
     async def _renew(self, method: str, key: str, holder: str) -> None:
         while True:
             await asyncio.sleep(self._keys.lease / _RENEWALS)
-            with contextlib.suppress(WarmcastError):
+            try:
                 await self._keys.renew(method, key, holder)
+            except WarmcastError:
+                pass  # the next renewal may still be in time
+            except Exception:
+                log.exception("an idempotency key could not be renewed", method=method)
 
     def _ended(self, task: asyncio.Task[Message]) -> None:
         self._running.discard(task)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -54,6 +55,19 @@ async def test_both_secrets_are_good_while_one_is_rotated(open_world: OpenWorld)
             response = await world.client.get("/api/jobs", headers={"X-Warmup-Secret": secret})
             conforming(response, "JobList")
             assert world.jobs.calls["ListJobs"][-1].metadata["x-warmup-secret"] == secret
+
+
+async def test_liveness_follows_the_background_loops(world: World) -> None:
+    assert (await world.client.get("/healthz")).json() == {"status": "ok"}
+    hung = asyncio.Event()
+    world.parts.background.start("hangs", hung.wait, bound=0)  # type: ignore[arg-type] # its result is not looked at
+    try:
+        response = await world.client.get("/healthz")
+        refused(response, errors.UNAVAILABLE)
+        assert "hangs" in response.json()["detail"]
+        assert (await world.client.get("/readyz")).status_code == 200
+    finally:
+        await world.parts.background.stop()
 
 
 async def test_a_warmup_by_hand(world: World) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Any
 
+import psycopg
 import pytest
 
 from services.common import errors
@@ -116,6 +118,31 @@ async def test_an_enqueue_wakes_the_dispatcher_at_once(store: Store) -> None:
         job = await store.queued()
         # The poll comes after 42 s at the earliest; only the notification is that fast.
         await wait_until_async(settled(store, job, Status.READY), 10, "the job is ready")
+
+
+async def test_a_pass_survives_any_error_of_the_queue(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    class Broken:
+        """Fails at first as no code foresees, then is the real queue."""
+
+        failures = 3
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(store.queue, name)
+
+        async def claim(self, limit: int) -> Claims:
+            if self.failures:
+                self.failures -= 1
+                raise psycopg.errors.InternalError_("unforeseen")
+            return await store.queue.claim(limit)
+
+    forecaster = FakeForecaster(succeed)
+    dispatcher = Dispatcher(Broken(), runner(store, forecaster), forecaster, poll=0.05)
+    task = asyncio.create_task(dispatcher.dispatch())
+    job = await store.queued()
+    await wait_until_async(settled(store, job, Status.READY), 10, "the job is ready")
+    assert "unforeseen" in capsys.readouterr().out
+    await dispatcher.drain(5)
+    await asyncio.wait_for(task, 5)
 
 
 async def test_the_poll_finds_what_no_notification_told_of(store: Store) -> None:

@@ -65,6 +65,16 @@ async def test_liveness_and_readiness_are_two_things() -> None:
         assert [await _health(channel, name) for name in names] == [SERVING, NOT_SERVING, NOT_SERVING]
 
 
+async def test_liveness_is_as_of_the_check() -> None:
+    alive = True
+    async with serving(Replica("one"), alive=lambda: alive) as one, open_channel(one.address) as channel:
+        assert await _health(channel, "") == SERVING
+        alive = False
+        assert [await _health(channel, name) for name in ("", READINESS)] == [NOT_SERVING, SERVING]
+        alive = True
+        assert await _health(channel, "") == SERVING
+
+
 async def test_a_server_that_leaves_stays_alive_and_is_not_made_ready_again() -> None:
     async with serving(Replica("one")) as one, open_channel(one.address) as channel:
         await one.server.leave(lame_duck=0)
