@@ -153,6 +153,8 @@ class QueuePolicy:
     asked_for_days: int = 7
 
 
+# No database was set back further than this: as in the forecaster's script (services/forecaster/cache.py).
+MOST_LEASES_AHEAD = 2**40
 # The same series fails the same way again: trying once more changes nothing.
 _PERMANENT = frozenset({errors.UNWARMABLE, errors.INVALID_ARGUMENT})
 # Not the job's fault: it goes back as if it had not been claimed.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
@@ -25,6 +26,7 @@ RUN_SECONDS = Histogram(
 )
 _RENEW_AFTER = 0.1  # of the lease; half of the time between two beats at the defaults
 _LEASE_LOST = "lease-lost"
+_LEASE_ID = re.compile(r"[0-9]{1,18}")  # below 2^63
 _ENDED = {status: RUNS.labels(status.value) for status in Status} | {None: RUNS.labels(_LEASE_LOST)}
 _ENDED_INTERRUPTED = RUNS.labels("interrupted")
 _SETTLE_PAUSE = 0.5  # seconds between tries to tell a queue that cannot be asked
@@ -141,8 +143,10 @@ class Runner:
     async def _outgrow(self, error: WarmcastError) -> None:
         """A fence above every lease that PostgreSQL gave out means that an old dump was restored: move past it."""
         fence = error.metadata.get("leaseId", "")
+        if not _LEASE_ID.fullmatch(fence):
+            return
         with contextlib.suppress(WarmcastError):
-            if fence.isdecimal() and await self._queue.raise_leases(int(fence)):
+            if await self._queue.raise_leases(int(fence)):
                 log.error("lease ids moved past the cache's fence; was an old database restored?", fence=fence)
 
     async def _leave_mark(self, job: WarmupJob) -> None:

@@ -147,7 +147,7 @@ class Queue:
         return to_job(rows[0]) if rows else None
 
     async def raise_leases(self, above: int) -> bool:
-        """Moves the lease ids past `above`; False: they were past it."""
+        """Moves the lease ids past `above`; False: they were past it, or it is too far ahead to be a lease."""
         async with self._database.transaction() as connection:
             await run(connection, statements.LOCK_LEASES)
             return bool(await run(connection, statements.RAISE_LEASES, {"above": above}))

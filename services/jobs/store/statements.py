@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from services.jobs.job import MOST_LEASES_AHEAD
+
 CHANNEL = "warmcast_jobs"  # wakes runners
 CHANGES = "warmcast_changes"  # the ids of changed jobs, which telling.py tells
 
@@ -332,9 +334,10 @@ RETURNING id
 """
 
 # The forecaster's fence holds a lease above any that this database gave out: an old dump was restored. One at a time:
-# two runs that are fenced off together must not, by looking and then setting, move the sequence back.
+# two runs that are fenced off together must not, by looking and then setting, move the sequence back. A fence further
+# ahead is not believed: no number would be left for the next lease.
 LOCK_LEASES = "SELECT pg_advisory_xact_lock(hashtext('warmup_lease_ids'))"
-RAISE_LEASES = """
+RAISE_LEASES = f"""
 SELECT setval('warmup_lease_ids', %(above)s)
-WHERE %(above)s > (SELECT last_value FROM warmup_lease_ids)
+FROM warmup_lease_ids WHERE %(above)s - last_value BETWEEN 1 AND {MOST_LEASES_AHEAD - 1}
 """

@@ -12,9 +12,10 @@ import pytest
 
 from services.common import errors
 from services.common.errors import WarmcastError
+from services.forecaster.cache import GUARDED_WRITE
 from services.jobs.dispatcher import Dispatcher
 from services.jobs.forecast import ForecasterInfo, Generation
-from services.jobs.job import Cause, ClaimedJob, Claims, Status, WarmupJob
+from services.jobs.job import MOST_LEASES_AHEAD, Cause, ClaimedJob, Claims, Status, WarmupJob
 from services.jobs.runner import Runner
 from services.jobs.store.connection import run
 from services.jobs.store.queue import Queue
@@ -73,6 +74,27 @@ async def test_a_fence_above_every_lease_moves_the_leases_past_it(store: Store) 
     assert (left.status, left.attempts) == (Status.QUEUED, 0)
     await store.execute("UPDATE warmup_jobs SET not_before = NULL")
     assert (await store.claim_one()).lease_id > 5000
+
+
+@pytest.mark.parametrize(
+    "fence", [2**40 + 10, 2**53, 2**62, 2**63 - 1, 10**18, 10**30, "-5", "+7000", "7e3", "٥٠٠٠", ""]
+)
+async def test_a_fence_that_no_lease_can_have_reached_moves_nothing(store: Store, fence: int | str) -> None:
+    forecaster = refusing(WarmcastError(errors.FENCED_OFF, "newer lease", metadata={"leaseId": str(fence)}))
+    left = await left_by(runner(store, forecaster), store)
+    assert (left.status, left.attempts) == (Status.QUEUED, 0)
+    await store.execute("UPDATE warmup_jobs SET not_before = NULL")
+    assert (await store.claim_one()).lease_id == left.lease_id + 1
+
+
+async def test_a_fence_as_far_ahead_as_the_cache_believes_is_outgrown(store: Store) -> None:
+    assert f"ahead < 2^{MOST_LEASES_AHEAD.bit_length() - 1} " in GUARDED_WRITE
+    job = await store.claimed()
+    highest = job.lease_id + MOST_LEASES_AHEAD - 1
+    assert not await store.queue.raise_leases(highest + 1)
+    assert await store.queue.raise_leases(highest)
+    await store.queue.hand_back(job, delay=0)
+    assert (await store.claim_one()).lease_id == highest + 1
 
 
 async def test_a_forecaster_that_stops_beating_is_given_up(store: Store) -> None:
