@@ -87,15 +87,28 @@ def sweep(wait: Wait = WAIT) -> None:
 
 
 def refresh(
-    most: Annotated[int, typer.Option("--max", min=1, max=1000, help="How many refreshes may wait at once.")] = 100,
+    most: Annotated[
+        int,
+        typer.Option("--max", min=0, max=10_000, help="Refreshes that may wait at once; 0: what runs in ten minutes."),
+    ] = 0,
     wait: Wait = WAIT,
 ) -> None:
     """Enqueue forecasts that will turn stale, the most asked for first."""
     with connect(wait) as client:
-        done = client.refresh_forecasts(most)
-    for job in done:
+        done = client.refresh(most)
+    for job in done.jobs:
         typer.echo(line(job))
-    typer.echo(f"{len(done)} to refresh", err=True)
+    typer.echo(f"{max(done.enqueued, len(done.jobs))} to refresh", err=True)  # an older server sends no count
+    if done.left_due:
+        more = "+" if done.left_due >= _COUNT_CAP else ""
+        typer.echo(f"{done.left_due}{more} more are due; {_refresh_limit(done)}", err=True)
+
+
+def _refresh_limit(done: pb.RefreshForecastsResponse) -> str:
+    limit = f"at most {done.limit} may wait at once"
+    if not done.worker_slots:
+        return limit
+    return f"{limit}, which {done.worker_slots} slots run in ten minutes at {done.mean_run_seconds:.2g} s a run"
 
 
 def retention(

@@ -13,11 +13,13 @@ from services.jobs.changes import News
 from services.jobs.comparison import Ingested, StoredSnapshot, WarmupView
 from services.jobs.ingest.snapshot import Snapshot
 from services.jobs.job import Status, WarmupJob
+from services.jobs.refreshing import Refreshed
 from services.jobs.signals import Signals, term_stats
 from services.jobs.store.listings import ListedComparison, QueueStatus
 from services.jobs.sweeper import Swept
 from services.jobs.trust import Trust, TrustPeriod, TrustStats
 
+_MOST_JOBS = 1000
 STATUS = {status: pb.JobStatus.Value(f"JOB_STATUS_{status.name}") for status in Status}
 
 
@@ -148,6 +150,18 @@ def comparison(stored: StoredSnapshot) -> pb.GetComparisonResponse:
         as_of=moment(series.as_of),
         stats_a=_stats(series.values_a),
         stats_b=_stats(series.values_b),
+    )
+
+
+def refreshed(done: Refreshed) -> pb.RefreshForecastsResponse:
+    """What a refresh did; the first of its jobs, since a message has a limit."""
+    return pb.RefreshForecastsResponse(
+        jobs=[job(each) for each in done.jobs[:_MOST_JOBS]],
+        enqueued=len(done.jobs),
+        limit=done.limit.most,
+        left_due=done.left_due,
+        worker_slots=done.limit.worker_slots,
+        mean_run_seconds=done.limit.mean_run_seconds,
     )
 
 

@@ -16,7 +16,7 @@ from warmcast.jobs.v1 import jobs_pb2_grpc
 from services.common import errors
 from services.common.comparison import ComparisonKey, canonical_slug, invalid
 from services.common.errors import WarmcastError
-from services.jobs import messages, page_tokens
+from services.jobs import messages, page_tokens, refreshing
 from services.jobs.capacity import Capacity
 from services.jobs.changes import Changes
 from services.jobs.comparison import Place, WarmupView, eta_seconds
@@ -27,6 +27,7 @@ from services.jobs.ingest.points import read_points
 from services.jobs.ingest.table import Table
 from services.jobs.ingest.trends_csv import read_trends_csv
 from services.jobs.job import EnqueueReason, Status, SweptJob, WarmupJob
+from services.jobs.refreshing import Refresher
 from services.jobs.store.comparisons import Comparisons
 from services.jobs.store.listings import JobFilter, Listings
 from services.jobs.store.queue import Queue
@@ -91,6 +92,7 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
         self._changes = changes
         self._dispatcher = dispatcher
         self._capacity = Capacity(dispatcher.forecaster_info)
+        self._refresher = Refresher(queue, dispatcher.forecaster_info)
         self._sweeper = sweeper
         self._dispatching = dispatching
         self._imports = asyncio.Semaphore(_IMPORTS_AT_ONCE)
@@ -229,9 +231,8 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
     async def RefreshForecasts(
         self, request: pb.RefreshForecastsRequest, context: Context
     ) -> pb.RefreshForecastsResponse:
-        jobs = await self._queue.refresh(_bounded("max", request.max or 100, 1000))
-        count_begun(EnqueueReason.REFRESH, len(jobs))
-        return pb.RefreshForecastsResponse(jobs=[messages.job(job) for job in jobs])
+        most = _bounded("max", request.max, refreshing.MOST) if request.max else None
+        return messages.refreshed(await self._refresher.refresh(most))
 
     async def DeleteOldJobs(self, request: pb.DeleteOldJobsRequest, context: Context) -> pb.DeleteOldJobsResponse:
         days = _bounded("older_than_days", request.older_than_days, 3650)

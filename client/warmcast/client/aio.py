@@ -188,9 +188,12 @@ class Jobs(_Client):
 
     async def refresh_forecasts(self, most: int = 0) -> Sequence[pb.WarmupJob]:
         """Enqueues forecasts that will turn stale, the most asked for first."""
-        return (
-            await self._ask(self._stub.RefreshForecasts, pb.RefreshForecastsRequest(max=most), self._deadlines.command)
-        ).jobs
+        return (await self.refresh(most)).jobs
+
+    async def refresh(self, most: int = 0) -> pb.RefreshForecastsResponse:
+        """The same, and how many are due that `most` kept out; 0: as many as the forecasters run in ten minutes."""
+        request = pb.RefreshForecastsRequest(max=most)
+        return await self._ask(self._stub.RefreshForecasts, request, self._deadlines.command)
 
     async def delete_old_jobs(self, older_than_days: int, most: int = 0) -> int:
         """Deletes one batch of what settled long ago; how many."""

@@ -186,9 +186,11 @@ class Jobs(_Client):
 
     def refresh_forecasts(self, most: int = 0) -> Sequence[pb.WarmupJob]:
         """Enqueues forecasts that will turn stale, the most asked for first."""
-        return self._ask(
-            self._stub.RefreshForecasts, pb.RefreshForecastsRequest(max=most), self._deadlines.command
-        ).jobs
+        return self.refresh(most).jobs
+
+    def refresh(self, most: int = 0) -> pb.RefreshForecastsResponse:
+        """The same, and how many are due that `most` kept out; 0: as many as the forecasters run in ten minutes."""
+        return self._ask(self._stub.RefreshForecasts, pb.RefreshForecastsRequest(max=most), self._deadlines.command)
 
     def delete_old_jobs(self, older_than_days: int, most: int = 0) -> int:
         """Deletes one batch of what settled long ago; how many."""

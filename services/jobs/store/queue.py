@@ -112,19 +112,24 @@ class Queue:
 
     async def refresh(self, limit: int) -> list[WarmupJob]:
         """Enqueues forecasts that will turn stale, by popularity, until `limit` refreshes wait."""
-        policy = self._policy
-        parameters = {
-            "limit": limit,
-            "priority": PRIORITY[EnqueueReason.REFRESH],
-            "earliest": policy["refresh_earliest"],
-            "latest": policy["refresh_latest"],
-            "asked_for_days": policy["asked_for_days"],
-        }
+        parameters = self._due() | {"limit": limit, "priority": PRIORITY[EnqueueReason.REFRESH]}
         async with self._database.transaction(lost=self._telling.tell_to_look, longest=_LONGEST_REFRESH) as connection:
             await run(connection, upkeep.LOCK_REFRESH)
             rows = await run(connection, upkeep.REFRESH, parameters)
         self._telling.tell(row["id"] for row in rows)
         return [to_job(row) for row in rows]
+
+    async def count_due(self, cap: int) -> int:
+        """How many forecasts will turn stale and are not enqueued, counted up to `cap`."""
+        async with self._database.transaction(longest=_LONGEST_REFRESH) as connection:
+            rows = await run(connection, upkeep.COUNT_DUE, self._due() | {"cap": cap})
+        return int(rows[0]["due"])
+
+    async def mean_run_seconds(self) -> float | None:
+        """How long the last runs took; None before the first."""
+        rows = await self._database.fetch(upkeep.MEAN_RUN_SECONDS)
+        seconds: float | None = rows[0]["seconds"]
+        return seconds
 
     async def promote(self) -> int:
         """Lets what has waited long enough be overtaken no more; how many that were."""
@@ -151,6 +156,14 @@ class Queue:
         async with self._database.transaction() as connection:
             await run(connection, statements.LOCK_LEASES)
             return bool(await run(connection, statements.RAISE_LEASES, {"above": above}))
+
+    def _due(self) -> dict[str, float]:
+        policy = self._policy
+        return {
+            "earliest": policy["refresh_earliest"],
+            "latest": policy["refresh_latest"],
+            "asked_for_days": policy["asked_for_days"],
+        }
 
     async def _change(self, statement: str, parameters: Mapping[str, object]) -> list[DictRow]:
         """The rows that a statement changed, of which is told."""

@@ -69,9 +69,17 @@ def new_episode(
 """
 
 
+# Over the last 20 runs.
+MEAN_RUN_SECONDS = """
+        SELECT avg(EXTRACT(epoch FROM run.completed_at - run.started_at))::float8 FROM (
+            SELECT completed_at, started_at FROM warmup_jobs
+            WHERE status = 'ready' AND started_at IS NOT NULL ORDER BY updated_at DESC LIMIT 20
+        ) AS run
+"""
+
 # Of `job`, where it is queued or running. Bounded on both sides: 1,000 places ahead are counted, and the last 20 runs
 # are averaged, once for all jobs of a statement.
-PLACE = """
+PLACE = f"""
     SELECT
         CASE WHEN job.status = 'queued' THEN 1 + (
             SELECT count(*) FROM (
@@ -86,10 +94,7 @@ PLACE = """
         GREATEST(0, EXTRACT(epoch FROM job.not_before - now()))::float8 AS wait_seconds,
         CASE WHEN job.status = 'running' THEN EXTRACT(epoch FROM now() - job.started_at) ELSE 0 END::float8
             AS running_seconds,
-        (SELECT avg(EXTRACT(epoch FROM run.completed_at - run.started_at)) FROM (
-            SELECT completed_at, started_at FROM warmup_jobs
-            WHERE status = 'ready' AND started_at IS NOT NULL ORDER BY updated_at DESC LIMIT 20
-        ) AS run)::float8 AS mean_run_seconds
+        ({MEAN_RUN_SECONDS}) AS mean_run_seconds
     WHERE job.status IN ('queued', 'running')
 """
 

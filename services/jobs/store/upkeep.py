@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.jobs.store import statements
 from services.jobs.store.statements import JOB_COLUMNS, NOTIFY, new_episode
 
 DEMAND_HALF_LIFE = 302_400  # seconds: what was asked for half a week ago counts half
@@ -10,10 +11,8 @@ DEMAND_HALF_LIFE = 302_400  # seconds: what was asked for half a week ago counts
 LOCK_REFRESH = "SELECT pg_advisory_xact_lock(hashtext('warmup_refresh'))"
 
 # Before they turn stale, so that nobody is served stale ones, and spread over some hours, so that they do not fall due
-# in step again. Those that are asked for most come first; what is queued already counts towards the limit.
-REFRESH = f"""
-WITH due AS MATERIALIZED (
-    SELECT job.id
+# in step again.
+_DUE = """
     FROM comparisons AS comparison
     JOIN snapshots AS current ON current.id = comparison.current_snapshot_id
     JOIN warmup_jobs AS job ON job.slug = current.slug AND job.timeframe = current.timeframe
@@ -22,6 +21,13 @@ WITH due AS MATERIALIZED (
       AND job.status = 'ready'
       AND job.completed_at < now() - make_interval(secs =>
             %(earliest)s + (%(latest)s - %(earliest)s) * (hashint8(job.id) & 1023) / 1023.0)
+"""
+
+# Those that are asked for most come first; what is queued already counts towards the limit.
+REFRESH = f"""
+WITH due AS MATERIALIZED (
+    SELECT job.id
+    {_DUE}
     ORDER BY comparison.demand * 0.5 ^ (EXTRACT(epoch FROM now() - comparison.last_asked_at) / {DEMAND_HALF_LIFE})
         DESC, job.id
     LIMIT GREATEST(0, %(limit)s - (SELECT count(*) FROM (
@@ -37,6 +43,10 @@ refreshed AS (
 )
 SELECT refreshed.*, {NOTIFY} FROM refreshed ORDER BY id
 """
+
+COUNT_DUE = f"SELECT count(*) AS due FROM (SELECT {_DUE} LIMIT %(cap)s) AS counted"
+
+MEAN_RUN_SECONDS = f"SELECT ({statements.MEAN_RUN_SECONDS}) AS seconds"
 
 # What has waited long enough is no longer overtaken: a refresh is late, but never starved.
 PROMOTE = """
