@@ -19,6 +19,8 @@ from devstack.ports import free_port
 from services.common.errors import Reason
 from tests.chaos.proxy import Proxy, Trouble
 from tests.integration.gateway.peers import FakeJobs, listening
+from tests.integration.rpc.names import serving_names
+from tests.waiting import wait_until
 
 LATE = 1.0  # seconds for which a new pod was refused
 SCHEDULED = (("run-warmup",), ("sweep",), ("refresh",), ("retention",))
@@ -66,6 +68,18 @@ async def test_a_command_succeeds_through_a_link_that_is_cut_for_a_second(
         begun = asyncio.create_task(run(f"127.0.0.1:{proxy.port}", *command))
         await asyncio.sleep(LATE)
         proxy.trouble = Trouble.NONE
+        ended = await begun
+    assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.slow  # a question that is lost is asked again after two seconds
+async def test_a_command_succeeds_although_its_service_s_name_is_not_found_for_a_second() -> None:
+    async with listening(FakeJobs()) as address, serving_names("127.0.0.1") as names:
+        names.silent = True
+        begun = asyncio.create_task(run(f"dns://127.0.0.1:{names.port}/jobs.test:{_port(address)}", "sweep"))
+        await asyncio.to_thread(wait_until, lambda: names.lost, 30, "its first question is lost")
+        await asyncio.sleep(LATE)
+        names.silent = False
         ended = await begun
     assert ended.returncode == 0, ended.stderr
 

@@ -23,6 +23,8 @@ class Names(asyncio.DatagramProtocol):
     addresses: list[str]
     port: int = 0
     asked: int = 0  # A questions so far
+    silent: bool = False  # answers nothing
+    lost: int = 0  # questions that it did not answer
     _transport: asyncio.DatagramTransport | None = field(default=None, repr=False)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -35,6 +37,9 @@ class Names(asyncio.DatagramProtocol):
         assert self._transport is not None
         query = dns.message.from_wire(data)
         [question] = query.question
+        if self.silent:
+            self.lost += 1
+            return
         answer = dns.message.make_response(query, recursion_available=True)
         if question.rdtype == dns.rdatatype.A:
             self.asked += 1
