@@ -19,6 +19,7 @@ from services.gateway import bodies
 from services.gateway.premium.answer import Answer, Forecasts, Trail, as_copy
 from services.gateway.premium.decision import Bundles, Decision, Enqueue, Row, Served, Status, decide
 from services.gateway.premium.memory import AnswerMemory
+from services.gateway.premium.outages import Outages
 from services.gateway.upstream import Forecaster, Jobs
 
 log = structlog.get_logger()
@@ -29,7 +30,7 @@ _LOOKS = 2
 # some miss theirs of 2 s (measured: 1,383 answers a second at 16 in flight); past these, calls wait here instead.
 _MOST_ASKING = 64
 _LONGEST_WAIT_SECONDS = 10.0
-# Who finds a service away waits up to a deadline for it; whoever can be served a copy meanwhile need not do so too.
+# After a call that failed or timed out, copies are served for this long, so that not every caller waits for a deadline.
 _AWAY_SECONDS = 1.0
 _AWAY = (errors.UNAVAILABLE, errors.DEADLINE_EXCEEDED)
 _FRESHNESS = {
@@ -52,7 +53,7 @@ class PremiumAnswers:
         self._forecaster = forecaster
         self._memory = memory
         self._turns = asyncio.Semaphore(_MOST_ASKING)
-        self._away_until = float("-inf")
+        self._outages = Outages()
 
     async def ask(self, key: ComparisonKey, may_enqueue: bool) -> Answer:
         """The answer for `key`.
@@ -76,7 +77,7 @@ class PremiumAnswers:
         except TimeoutError:
             raise WarmcastError(errors.BUSY, "too many premium calls are waiting here", retry_after=1) from None
         try:
-            # Others may have found a service away while this call waited.
+            # Other calls may have failed while this one waited.
             return self._copy_while_away(key) or await self._ask_and_remember(key, may_enqueue=may_enqueue)
         finally:
             self._turns.release()
@@ -86,8 +87,9 @@ class PremiumAnswers:
             answer = await self._ask(key, may_enqueue=may_enqueue)
         except WarmcastError as error:
             if error.reason in _AWAY:
-                self._away_until = time.monotonic() + _AWAY_SECONDS
+                self._outages.failed(key, error, seconds=_AWAY_SECONDS)
             raise
+        self._outages.answered()
         self._memory.keep(key, answer)
         return answer
 
@@ -129,8 +131,8 @@ class PremiumAnswers:
         )
 
     def _copy_while_away(self, key: ComparisonKey) -> Answer | None:
-        """What is remembered, where a service was found away a moment ago."""
-        if time.monotonic() > self._away_until:
+        """What is remembered, where calls have just failed."""
+        if not self._outages.hold(key):
             return None
         remembered = self._memory.recall(key)
         return None if remembered is None else as_copy(remembered)

@@ -29,7 +29,7 @@ class WarmAnswers:
     """Answers from memory for at most `seconds`, else by one look for all who ask for the same at the same time.
 
     `forget` is to be called with whatever this gateway learns: what was looked at before that is then neither kept nor
-    shared. Only ready answers whose call did not enqueue are kept. A look belongs to nobody: a caller that leaves does
+    shared. Only ready answers that enqueue nothing are kept. A look belongs to nobody: a caller that leaves does
     not end it for the others.
     """
 
@@ -98,4 +98,5 @@ class WarmAnswers:
 
 
 def _may_be_kept(answer: Answer) -> bool:
-    return answer.decision.status is Status.READY and not answer.triggered
+    # An answer that calls for an enqueue (to a HEAD, or whose enqueue failed) would keep the next GET from it.
+    return answer.decision.status is Status.READY and not answer.triggered and answer.decision.enqueue is None

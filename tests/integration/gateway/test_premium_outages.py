@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from warmcast.jobs.v1 import jobs_pb2
 
 from services.common import errors
 from services.common.errors import Reason, WarmcastError
@@ -88,6 +89,56 @@ async def test_while_a_service_is_away_its_deadline_is_not_waited_for_by_each_ca
             return bool(conforming(await world.client.get(PATH), "Premium") == before)
 
         await wait_until_async(fresh, 10, "the service is asked again")
+
+
+async def test_one_slow_comparison_leaves_the_answers_of_all_others_as_they_are(
+    open_world: OpenWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often it is slow, and however many ask for it."""
+    monkeypatch.setattr("services.gateway.premium.asking._AWAY_SECONDS", 60.0)
+    async with open_world(rpc_timeout_seconds=0.2) as world:
+        before = conforming(await world.client.get(OTHER), "Premium")
+        conforming(await world.client.get(PATH), "Premium")
+        frozen = asyncio.Event()
+
+        async def slow_for_one(request: jobs_pb2.GetWarmupRequest) -> jobs_pb2.GetWarmupResponse:
+            if request.key.slug == "amazon-vs-costco":
+                await frozen.wait()
+            return warmup(job())
+
+        world.says(GetWarmup=slow_for_one)
+        for _ in range(3):
+            slow = await asyncio.gather(*(world.client.get(PATH) for _ in range(5)))
+            assert all(conforming(each, "Premium")["stale"] for each in slow)
+            assert conforming(await world.client.get(OTHER), "Premium") == before
+        frozen.set()
+
+
+async def test_two_slow_comparisons_with_an_answer_between_them_are_no_outage(
+    open_world: OpenWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.gateway.premium.asking._AWAY_SECONDS", 60.0)
+    async with open_world() as world:
+        before = conforming(await world.client.get(OTHER), "Premium")
+        for path in (PATH, OTHER.replace("walmart", "target")):
+            world.says(GetWarmup=AWAY)
+            refused(await world.client.get(path), errors.UNAVAILABLE)
+            world.says(GetWarmup=warmup(job()))
+            assert conforming(await world.client.get(OTHER), "Premium") == before
+
+
+async def test_two_failures_of_different_comparisons_are_an_outage(
+    open_world: OpenWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.gateway.premium.asking._AWAY_SECONDS", 60.0)
+    async with open_world() as world:
+        before = conforming(await world.client.get(OTHER), "Premium")
+        world.says(GetWarmup=AWAY)
+        for path in (PATH, OTHER.replace("walmart", "target")):
+            refused(await world.client.get(path), errors.UNAVAILABLE)
+        calls = len(world.jobs.calls["GetWarmup"])
+        assert conforming(await world.client.get(OTHER), "Premium") == {**before, "stale": True}
+        assert len(world.jobs.calls["GetWarmup"]) == calls
 
 
 async def test_those_that_wait_for_their_turn_are_served_copies_as_well(

@@ -31,6 +31,11 @@ PATH = "/api/comparison/premium?slug=amazon-vs-costco&tf=12m"
 LONG = 60.0  # seconds; nothing grows too old during a test
 
 
+def enqueued() -> jobs_pb2.EnqueueWarmupResponse:
+    """A refresh that this call began."""
+    return jobs_pb2.EnqueueWarmupResponse(job=job(QUEUED, version=8), enqueued=True, queue_position=1)
+
+
 def looks(world: World) -> int:
     """How often jobs was asked."""
     return len(world.jobs.calls["GetWarmup"])
@@ -94,6 +99,26 @@ async def test_an_import_through_this_gateway_drops_the_answer_at_once(open_worl
         assert (await world.operator.post("/api/comparisons", **body)).status_code == 200  # type: ignore[arg-type] # of several types
         await world.client.get(PATH)
         assert looks(world) == 2
+
+
+async def test_heads_do_not_keep_a_get_from_refreshing_stale_forecasts(open_world: OpenWorld) -> None:
+    async with open_world(warm_answer_seconds=LONG) as world:
+        world.says(GetWarmup=warmup(job()), GetForecasts=forecasts(cached(STALE, age=90_000)), EnqueueWarmup=enqueued())
+        for _ in range(3):
+            assert (await world.client.head(PATH)).status_code == 200
+        assert not world.jobs.calls["EnqueueWarmup"]
+        body = conforming(await world.client.get(PATH), "Premium")
+        assert (body["stale"], body["refreshing"], body["warmupTriggered"]) == (True, True, True)
+        assert len(world.jobs.calls["EnqueueWarmup"]) == 1
+
+
+async def test_an_enqueue_that_failed_is_tried_by_the_next_call(open_world: OpenWorld) -> None:
+    async with open_world(warm_answer_seconds=LONG) as world:
+        away = WarmcastError(errors.UNAVAILABLE, "PostgreSQL cannot be asked")
+        world.says(GetWarmup=warmup(job()), GetForecasts=forecasts(cached(STALE, age=90_000)), EnqueueWarmup=away)
+        assert not conforming(await world.client.get(PATH), "Premium")["warmupTriggered"]
+        world.says(EnqueueWarmup=enqueued())
+        assert conforming(await world.client.get(PATH), "Premium")["warmupTriggered"]
 
 
 async def test_a_look_from_before_an_import_is_neither_kept_nor_joined(open_world: OpenWorld) -> None:
