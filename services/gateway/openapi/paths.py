@@ -264,7 +264,10 @@ def _responses(operation: Operation) -> dict[str, dict[str, object]]:
 
 
 def _ingest(summary: str, parameters: list[Schema], more_errors: tuple[str, ...] = ()) -> Operation:
-    file: Schema = text("a Google Trends CSV export")
+    file: Schema = text(
+        "a Google Trends CSV export: in the charset of the content type, else in UTF-8 or one that is certain; the "
+        "file name of a Content-Disposition may say its place (`time_series_US_….csv`)"
+    )
     upload = shape({"file": items(text("one export", format="binary"), minItems=1, maxItems=2)})
     return _operation(
         summary,

@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 
 _WORLD = "*"
+_MAX_LINE = 300
+_REPORT = re.compile(r"(?P<place>[^;]{2,100}); [^;]*\d{4}[^;]*")
+_PART = re.compile(r"(?P<part>[^()]+)\((?P<whole>[^()]+)\)")
 
 
 def codes_of(place: str) -> frozenset[str]:
     """The codes that a place's name may mean: "" is worldwide, none is an unknown name, two an ambiguous one."""
     return _names().get(_bare(place), frozenset())
+
+
+def place_of_report(lines: Iterable[str]) -> tuple[str, frozenset[str]]:
+    """The place in a line such as `Tennessee (United States); 2004 - present`, and its codes.
+
+    Reports of before 2016 name it above their header, and nowhere else. Empty where no line names a known place or a
+    part of one.
+    """
+    for line in lines:
+        report = _REPORT.fullmatch(line) if len(line) <= _MAX_LINE else None
+        part = _PART.fullmatch(report["place"]) if report else None
+        if report and codes_of(report["place"]):
+            return report["place"], codes_of(report["place"])
+        if report and part and codes_of(part["whole"]):
+            within = tuple(f"{code}-" for code in codes_of(part["whole"]))
+            return report["place"], frozenset(code for code in codes_of(part["part"]) if code.startswith(within))
+    return "", frozenset()
 
 
 def may_be_place(text: str) -> bool:

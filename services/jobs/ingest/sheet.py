@@ -48,15 +48,16 @@ class Sheet:
     header: Row
     rows: list[Row]
     cleaned: Mapping[str, int]  # what was left out → how often
+    above: tuple[str, ...] = ()  # the lines before the header
 
 
 def find_sheet(text: str, source: str) -> Sheet:
     """The series in the text of a CSV file. Raises WarmcastError that names the line."""
     rows, counted = _split(text, source)
-    header, series, ignored = _find_table(rows, source)
+    above, header, series, ignored = _find_table(rows, source)
     if len(header.cells) > MAX_WIDTH:
         raise WarmcastError(TOO_LARGE, f"{source} has {len(header.cells):,} columns; {MAX_WIDTH:,} is the limit")
-    return Sheet(header, series, {LINES_AFTER: ignored, COUNTER_COLUMN: int(counted)})
+    return Sheet(header, series, {LINES_AFTER: ignored, COUNTER_COLUMN: int(counted)}, above)
 
 
 def _split(text: str, source: str) -> tuple[list[Row], bool]:
@@ -104,8 +105,8 @@ def _without_counter(rows: Sequence[Row]) -> list[Row]:
     return rest
 
 
-def _find_table(rows: list[Row], source: str) -> tuple[Row, list[Row], int]:
-    """The header, the rows of the series, and how many lines after it were ignored."""
+def _find_table(rows: list[Row], source: str) -> tuple[tuple[str, ...], Row, list[Row], int]:
+    """The lines above the header, the header, the rows of the series, and how many lines after it were ignored."""
     first = next(index for index, row in enumerate(rows) if row.dated)
     above = [row for row in rows[:first] if not row.blank]
     if not above:
@@ -123,7 +124,8 @@ def _find_table(rows: list[Row], source: str) -> tuple[Row, list[Row], int]:
         if not looks_like_date(row.cells[0]):
             raise unreadable(f"{source}: {row.label}: {shown(row.cells[0])} is not a date")
     check_minimum(source, len(series))
-    return header, series, len(after)
+    lines = tuple(", ".join(filter(None, row.cells)) for row in above[:-1])
+    return lines, header, series, len(after)
 
 
 def _is_data(header: Row, above: list[Row]) -> bool:

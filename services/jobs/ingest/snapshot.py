@@ -141,7 +141,7 @@ def _geo(given: str | None, tables: Sequence[Table]) -> tuple[str, Mapping[str, 
         code = parse_geo(given)
         overruled = [table for table in tables if table.geo is not None and table.geo != code]
         by_name = sum(not table.place for table in overruled)
-        unknown = sum(bool(table.place) and not codes_of(table.place) for table in tables)
+        unknown = sum(bool(table.place) and table.geo is None and not codes_of(table.place) for table in tables)
         return code, {
             PLACE_OVERRULED: len(overruled) - by_name,
             PLACE_OF_NAME_OVERRULED: by_name,

@@ -15,7 +15,7 @@ from services.jobs.ingest.grid import Grid, fill, lay_out
 from services.jobs.ingest.headings import Headings, partial_columns, read_headings
 from services.jobs.ingest.limits import MAX_BYTES, MAX_POINTS, shown, unreadable
 from services.jobs.ingest.long_format import is_long, spread
-from services.jobs.ingest.places import codes_of
+from services.jobs.ingest.places import codes_of, place_of_report
 from services.jobs.ingest.sheet import Row, Sheet, find_sheet
 from services.jobs.ingest.table import BELOW_ONE, EMPTY_CELL, MISSING_PERIOD, OLD_PERIODS, Table, counted
 from services.jobs.ingest.values import read_cell
@@ -38,10 +38,12 @@ def read_trends_csv(
     text, cleaned = decode(content, source, charset)
     sheet = find_sheet(text, source)
     said = read_export_name(name)
-    geo = said.geo
+    place, geo = place_of_report(sheet.above), said.geo
     if is_long(sheet):
         sheet, geo = spread(sheet, source)
     headings = read_headings(sheet, source, pick=pick, geo_given=geo_given)
+    if headings.place:
+        place = headings.place, codes_of(headings.place)
     _check_widths(sheet, headings, source)
     whole = _grid(sheet.rows, source)
     grid, old = whole.newest(MAX_POINTS)
@@ -53,7 +55,7 @@ def read_trends_csv(
     return Table(
         name=source,
         terms=headings.terms,
-        geo=_geo(headings.place) if headings.place else geo,
+        geo=_geo(place[1], geo) if place[0] else geo,
         step=grid.step,
         times=grid.times,
         columns=tuple(values for values, _ in series),
@@ -64,16 +66,16 @@ def read_trends_csv(
             {MISSING_PERIOD: grid.missing, OLD_PERIODS: len(whole.times) - len(grid.times)},
         ),
         cleaned_by_term=tuple(counts for _, counts in series),
-        place=headings.place,
+        place=place[0],
         unread=headings.unread,
         partial_last=_partial_last(sheet),
         as_of=said.as_of,
     )
 
 
-def _geo(place: str) -> str | None:
-    codes = codes_of(place)
-    return next(iter(codes)) if len(codes) == 1 else None
+def _geo(codes: frozenset[str], named: str | None) -> str | None:
+    """The one code of a place's name; where it has several, that which the file's name says."""
+    return next(iter(codes)) if len(codes) == 1 else named if named in codes else None
 
 
 def _check_widths(sheet: Sheet, headings: Headings, source: str) -> None:

@@ -79,6 +79,7 @@ def test_without_a_name_the_place_is_assumed_and_said_to_be() -> None:
 
 def test_the_header_s_place_counts_before_the_name_s() -> None:
     assert take("Week,tea: (France),coffee: (France)", US).geo == "FR"
+    assert take("Week,tea: (Georgia),coffee: (Georgia)", US.replace("US", "US-GA")).geo == "US-GA"
     overruled = take("Time,tea,coffee", US, geo="CA")
     assert (overruled.geo, overruled.cleaned) == ("CA", (("place in the file's name overruled by geo", 1),))
 
@@ -152,3 +153,29 @@ def test_a_file_is_as_old_as_its_name_says() -> None:
         WarmcastError, match=r"lies after the time of the data, .* that the file's name says; give asOf"
     ):
         build(early, as_of=early.as_of)
+
+
+@pytest.mark.parametrize(
+    ("line", "geo"),
+    [
+        ("United States; 2004 - present", "US"),
+        ("Estados Unidos; ene 2004 - dic 2014", "US"),
+        ("Worldwide; Jan 2012 - Dec 2014", ""),
+        ("Tennessee (United States); 2004 - present", "US-TN"),
+        ("Georgia (United States); 2004 - present", "US-GA"),
+    ],
+)
+def test_an_old_report_is_of_the_place_above_its_header(line: str, geo: str) -> None:
+    snapshot = take(f"Web Search interest: tea, coffee\n{line}\n\nInterest over time\nWeek,tea,coffee")
+    assert (snapshot.geo, snapshot.geo_assumed) == (geo, False)
+
+
+@pytest.mark.parametrize("line", ["Georgia; 2004 - present", "Bavaria (Germany); 2004 - present"])
+def test_an_old_report_of_an_unsure_place_needs_a_geo(line: str) -> None:
+    with pytest.raises(WarmcastError, match="give geo=") as refusal:
+        take(f"Web Search interest: tea, coffee\n{line}\n\nInterest over time\nWeek,tea,coffee")
+    assert refusal.value.fields[0][0] == "geo"
+
+
+def test_what_else_stands_above_a_header_is_no_place() -> None:
+    assert take("Search interest in tea; as of May 1, 2025\nWeek,tea,coffee").geo_assumed
