@@ -11,6 +11,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection
 
 from services.jobs.migration.errors import MigrationError, Report
@@ -46,7 +47,10 @@ def downgrade(database_url: str, revision: str, *, wait: float = 0, report: Repo
     with _locked(database_url, wait, report) as session:
         connection = session.connection
         target = session.retry(lambda: _absolute(revision, _revision(connection)))
-        session.retry(lambda: command.downgrade(_config(connection), target))
+        try:
+            session.retry(lambda: command.downgrade(_config(connection), target))
+        except CommandError as error:
+            raise MigrationError(f"cannot go back to {revision}: {error}") from None
         return session.retry(lambda: _revision(connection)) or "base"
 
 

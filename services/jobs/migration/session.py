@@ -27,6 +27,8 @@ SELECT held.pid, activity.application_name FROM pg_locks AS held LEFT JOIN pg_st
 WHERE held.locktype = 'advisory' AND held.granted AND (held.classid, held.objid, held.objsubid) = (0, :lock, 1)
   AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """)
+# A role's or database's statement_timeout is meant for calls, and would end the build of a large index each time.
+_TIMEOUTS = text("SELECT set_config('lock_timeout', :lock_timeout, false), set_config('statement_timeout', '0', false)")
 _TRY_LOCK_AGAIN = 0.5  # seconds
 _REPORT_EVERY = 10.0  # seconds
 _RETRIED = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
@@ -98,17 +100,15 @@ def exclusive_session(database_url: str, *, wait: float, patience: Patience, rep
     Waits up to `wait` seconds for the database, and for another migration as long as `patience` says.
     Raises MigrationError.
     """
-    # Read by the driver itself, as the service reads it.
-    raw = connect(database_url, wait=wait, report=report)
+    # Closed before the check for a pooler: one with a single session has no second.
+    connect(database_url, wait=wait, report=report).close()
+    _refuse_pooler(database_url)
+    raw = connect(database_url, wait=wait, report=report)  # by the driver, as the service reads its URL
     engine = create_engine("postgresql+psycopg://", creator=lambda: raw, poolclass=NullPool)
     try:
-        _refuse_pooler(database_url)
         with engine.connect() as connection:
             _lock(connection, patience, report)
-            connection.execute(
-                text("SELECT set_config('lock_timeout', :timeout, false)"),
-                {"timeout": f"{patience.lock_timeout * 1000:.0f}ms"},
-            )
+            connection.execute(_TIMEOUTS, {"lock_timeout": f"{patience.lock_timeout * 1000:.0f}ms"})
             connection.commit()
             yield Session(connection, database_url, patience, report)
     except DBAPIError as error:
@@ -175,4 +175,6 @@ def _explained(error: DBAPIError) -> MigrationError | None:
         return DatabaseUnreachableError(
             f"the connection was lost; run `warmcast migrate` again, what was completed is kept: {cause}"
         )
+    if isinstance(error.orig, psycopg.OperationalError):
+        return MigrationError(f"the migration failed, and what it had not completed was rolled back: {cause}")
     return None

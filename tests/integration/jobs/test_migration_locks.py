@@ -281,3 +281,22 @@ def test_a_database_that_accepts_no_writes_is_said_to_be(url: str, write_migrati
         connection.execute(sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(name))
     with pytest.raises(MigrationError, match="accepts no writes; DATABASE_URL must lead to the primary"):
         migrate.upgrade(url)
+
+
+def test_a_statement_timeout_of_the_database_does_not_end_a_migration(
+    url: str, write_migration: WriteMigration
+) -> None:
+    write_migration('op.execute("SELECT pg_sleep(0.4)")')
+    with psycopg.connect(url, autocommit=True) as connection:
+        name = sql.Identifier(connection.info.dbname)
+        connection.execute(sql.SQL("ALTER DATABASE {} SET statement_timeout = '200ms'").format(name))
+    assert migrate.upgrade(url) == "0001"
+
+
+@pytest.mark.parametrize("revision", ["0042", "-9", "nonsense"])
+def test_a_revision_that_is_not_there_is_said_to_be(url: str, write_migration: WriteMigration, revision: str) -> None:
+    write_migration("pass")
+    migrate.upgrade(url)
+    with pytest.raises(MigrationError, match=revision):
+        migrate.downgrade(url, revision)
+    assert value(url, "SELECT version_num FROM alembic_version") == "0001"
