@@ -76,6 +76,8 @@ def _is_utf_8(content: bytes) -> bool:
 def _byte_order_mark(content: bytes) -> str | None:
     if content.startswith(codecs.BOM_UTF8):
         return "utf-8"
+    if content.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "utf-32"  # before UTF-16, whose mark its own begins with
     return "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else None
 
 

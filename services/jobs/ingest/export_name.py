@@ -57,10 +57,14 @@ def _moment(text: str) -> datetime | None:
 
 
 def _as_of(start: datetime, end: datetime) -> datetime | None:
-    """The end in UTC. Both times are of the clock on which it was exported; the range begins at midnight in UTC."""
+    """The end, in UTC or as written, whichever is earlier.
+
+    Both times are of the clock on which it was exported, and the range begins at midnight in UTC. The dates in the file
+    may be of either, and its last period was not over.
+    """
     if start.time() == end.time():
         # A range such as “past 5 years” ends when it was exported, on a clock that nothing tells. Whole days may have
         # been chosen long after.
         return None if end.minute % 15 == 0 else end
     ahead = timedelta(hours=start.hour, minutes=start.minute)
-    return end - (ahead if ahead <= _EASTERNMOST else ahead - _DAY)
+    return min(end, end - (ahead if ahead <= _EASTERNMOST else ahead - _DAY))

@@ -7,15 +7,15 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 
 from services.common.errors import TOO_LARGE, WarmcastError
 from services.jobs.ingest.dates import looks_like_date
-from services.jobs.ingest.limits import MAX_LINES, MAX_WIDTH, MIN_POINTS, check_minimum, shown, unreadable
+from services.jobs.ingest.limits import MAX_LINES, MAX_WIDTH, check_minimum, shown, unreadable
 from services.jobs.ingest.table import COUNTER_COLUMN, LINES_AFTER
 from services.jobs.ingest.values import read_cell
 
 _SEPARATORS = (",", ";", "\t")
+_COUNTERS = ("", "unnamed: 0", "index", "x", "...1", "rowid", "row")  # headings of pandas' and R's line numbers
 
 
 @dataclass(frozen=True)
@@ -66,14 +66,15 @@ def _split(text: str, source: str) -> tuple[list[Row], bool]:
     rows = max(readings, key=_dated)
     if _dated(rows):
         return rows, False
-    for reading in readings:
-        rows = _without_counter(reading)
-        if _dated(rows):
-            return rows, True
-    raise unreadable(
-        f"{source} has no dates: no line begins with a date such as 2024-01-07 that values follow, "
-        "so it is not an export of interest over time"
-    )
+    shifted = [[Row(row.line, row.cells[1:]) for row in reading] for reading in readings]
+    rows = max(shifted, key=_dated)
+    if not _dated(rows):
+        raise unreadable(
+            f"{source} has no dates: no line begins with a date such as 2024-01-07 that values follow, "
+            "so it is not an export of interest over time"
+        )
+    _check_counter(readings[shifted.index(rows)], rows, source)
+    return rows, True
 
 
 def _rows(text: str, separator: str, source: str) -> list[Row]:
@@ -93,16 +94,15 @@ def _dated(rows: Sequence[Row]) -> int:
     return sum(row.dated for row in rows)
 
 
-def _without_counter(rows: Sequence[Row]) -> list[Row]:
-    """The rows without the counter that pandas and R write before each of them; none where there is no counter."""
-    rest = [Row(row.line, row.cells[1:]) for row in rows]
-    numbers = [row.cells[0] for row, shorter in zip(rows, rest, strict=True) if shorter.dated]
-    if len(numbers) < MIN_POINTS or not all(number.isdecimal() and len(number) < 10 for number in numbers):
-        return []
-    # Either way: the newest row may come first.
-    if {int(later) - int(earlier) for earlier, later in pairwise(numbers)} not in ({1}, {-1}):
-        return []
-    return rest
+def _check_counter(rows: Sequence[Row], rest: Sequence[Row], source: str) -> None:
+    """Raises WarmcastError unless what stands before the dates are the numbers that pandas and R write there."""
+    dated = [row for row, shorter in zip(rows, rest, strict=True) if shorter.dated]
+    above = next((row for row in reversed(rows[: rows.index(dated[0])]) if not row.blank), dated[0])
+    if above.cells[0].lower() in _COUNTERS and all(row.cells[0].isdecimal() for row in dated):
+        return
+    raise unreadable(
+        f"{source}: the dates stand in the second column, after {shown(above.cells[0])}; put them into the first"
+    )
 
 
 def _find_table(rows: list[Row], source: str) -> tuple[tuple[str, ...], Row, list[Row], int]:

@@ -41,7 +41,7 @@ def read_trends_csv(
     place, geo = place_of_report(sheet.above), said.geo
     if is_long(sheet):
         sheet, geo = spread(sheet, source)
-    headings = read_headings(sheet, source, pick=pick, geo_given=geo_given)
+    headings = read_headings(sheet, source, pick=pick, geo_given=geo_given or geo is not None or bool(place[1]))
     if headings.place:
         place = headings.place, codes_of(headings.place)
     _check_widths(sheet, headings, source)

@@ -34,7 +34,7 @@ def new_page(name: str) -> Table:
         (US, ExportName("US", datetime(2025, 3, 31, 19, 37, tzinfo=UTC))),
         (
             "time_series_Worldwide_20031231-1600_20260606-1519.csv",
-            ExportName("", datetime(2026, 6, 6, 23, 19, tzinfo=UTC)),
+            ExportName("", datetime(2026, 6, 6, 15, 19, tzinfo=UTC)),
         ),
         (
             "time_series_US-NY-501_20230101-0000_20260921-1609-2.csv",
@@ -179,3 +179,8 @@ def test_an_old_report_of_an_unsure_place_needs_a_geo(line: str) -> None:
 
 def test_what_else_stands_above_a_header_is_no_place() -> None:
     assert take("Search interest in tea; as of May 1, 2025\nWeek,tea,coffee").geo_assumed
+
+
+def test_brackets_stay_with_their_term_where_the_file_s_name_says_the_place() -> None:
+    snapshot = take("Time,Dune: (film),Arrival", US)
+    assert (snapshot.terms, snapshot.geo) == (("Arrival", "Dune: (film)"), "US")

@@ -37,9 +37,15 @@ def test_a_counter_before_the_dates_is_left_out(header: str, first: int) -> None
     assert dict(table.cleaned) == {"counter column dropped": 1, "isPartial column dropped": 1}
 
 
-def test_numbers_before_the_dates_that_do_not_count_are_no_counter() -> None:
-    with pytest.raises(WarmcastError, match="has no dates"):
-        read("tea,date,coffee", *(f"{value},{week},2" for value, week in zip((5, 7, 6), WEEKS, strict=True)))
+def test_a_counter_may_have_gaps() -> None:
+    assert read(",date,tea,coffee", *(f"{at},{week},1,2" for at, week in zip((7, 3, 12), WEEKS, strict=True))).terms
+
+
+@pytest.mark.parametrize("header", ["tea,date,coffee,milk", ",date,tea,coffee"])
+def test_what_else_stands_before_the_dates_is_refused(header: str) -> None:
+    first = 0 if header.startswith("tea") else 0.5
+    with pytest.raises(WarmcastError, match=r"the dates stand in the second column, after “(tea)?”; put them into the"):
+        read(header, *(f"{first + at},{week},1,2" for at, week in enumerate(WEEKS)))
 
 
 @pytest.mark.parametrize("numbered", [True, False])
