@@ -9,6 +9,8 @@ from typing import TypeVar
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.common.rpc.limits import MAX_CONCURRENT_CALLS
+
 
 class Settings(BaseSettings):
     """What every process reads. Each service adds its own in its `settings.py`."""
@@ -49,6 +51,12 @@ class RpcServerSettings(ServerSettings):
     )
     max_connection_age_seconds: float = Field(
         300.0, ge=1, le=86_400, description="age at which a client has to connect anew, and finds new replicas"
+    )
+    max_concurrent_calls: int = Field(
+        MAX_CONCURRENT_CALLS,
+        ge=1,
+        le=100_000,
+        description="calls in progress at once, streams and health apart; one more gets RESOURCE_EXHAUSTED",
     )
     channelz_enabled: bool = Field(False, description="serves channelz, the state of every connection, to whoever asks")
 

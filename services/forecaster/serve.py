@@ -41,6 +41,7 @@ async def serve(settings: ForecasterSettings, pool: Pool) -> None:
             accepted_secrets=settings.accepted_secrets(),
             longest=LONGEST_CALL,
             unbounded=UNBOUNDED,
+            max_concurrent_calls=settings.max_concurrent_calls,
         ),
         service=SERVICE,
         max_connection_age=settings.max_connection_age_seconds,

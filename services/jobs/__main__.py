@@ -80,6 +80,7 @@ async def serve(settings: JobsSettings) -> None:
         accepted_secrets=secrets,
         longest=_LONGEST_CALL,
         unbounded=servicer.UNBOUNDED,
+        max_concurrent_calls=settings.max_concurrent_calls,
     )
     server = Server(
         chain,

@@ -1,30 +1,36 @@
-"""The ordered chain that every call passes: request id → trace → metrics → errors → deadline → auth."""
+"""The ordered chain that every call passes before its request is received.
+
+Request id and trace → metrics → errors → concurrency → auth → deadline.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import hmac
+import inspect
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 import grpc
 import structlog
 from google.protobuf import descriptor_pool
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from services.common import deadline, errors, telemetry
 from services.common.counting import count_from_zero
 from services.common.errors import WarmcastError
 from services.common.rpc import metadata
-from services.common.rpc.limits import LONGEST_CALL_SECONDS
+from services.common.rpc.limits import LONGEST_CALL_SECONDS, MAX_CONCURRENT_CALLS
+from services.common.rpc.receiving import Receiver
 from services.common.rpc.status import to_status
 
 log = structlog.get_logger()
 
 CALLS = Counter("warmcast_rpc_calls_total", "gRPC calls answered, by method and status code", ["method", "code"])
+IN_PROGRESS = Gauge("warmcast_rpc_in_progress", "gRPC calls in progress that count towards MAX_CONCURRENT_CALLS")
 SECONDS = Histogram("warmcast_rpc_seconds", "Time that a gRPC call took in its handler", ["method"])
 
 # Handlers and messages are of any type here: the chain wraps every method of every service alike.
@@ -46,6 +52,7 @@ class Call:
     method: str  # /package.Service/Method
     metadata: Sequence[tuple[str, str | bytes]]
     context: Context
+    streams: bool = False  # answers by a stream
 
 
 class Around(Protocol):
@@ -100,6 +107,33 @@ async def with_errors(call: Call) -> AsyncIterator[None]:
         await call.context.abort(*to_status(crashed))
 
 
+@dataclass
+class WithConcurrency:
+    """Refuses a call at once while `most` are in progress.
+
+    Streams are exempt: each kind has a bound of its own, that of watchers and that of runs which wait for a worker.
+    """
+
+    most: int
+    _running: int = field(default=0, compare=False)
+
+    def __post_init__(self) -> None:
+        IN_PROGRESS.set_function(lambda: self._running)
+
+    @asynccontextmanager
+    async def __call__(self, call: Call) -> AsyncIterator[None]:
+        if call.streams:
+            yield
+            return
+        if self._running >= self.most:
+            raise WarmcastError(errors.BUSY, f"{self.most:,} calls are in progress, the most allowed", retry_after=1)
+        self._running += 1
+        try:
+            yield
+        finally:
+            self._running -= 1
+
+
 @dataclass(frozen=True)
 class WithDeadline:
     """Ends a call at its deadline or at `longest`, whichever is nearer; calls made on its behalf end then too."""
@@ -149,56 +183,86 @@ def authorise(given: str, accepted: tuple[str, ...]) -> None:
 
 
 class Chain(grpc.aio.ServerInterceptor):
-    """Wraps the methods of our own services in the given links, outermost first."""
+    """Puts the given links, outermost first, around our own methods, and a bound on the size around all others."""
 
-    def __init__(self, links: Sequence[Around]) -> None:
+    def __init__(self, links: Sequence[Around], *, receiver: Receiver | None = None) -> None:
         self.links = tuple(links)
+        self._receiver = receiver or Receiver()
 
     async def intercept_service(
         self,
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler | None:
-        """See grpc.aio.ServerInterceptor. Health, reflection and channelz pass as they are."""
+        """See grpc.aio.ServerInterceptor. Health, reflection and channelz pass no link but the one for errors."""
         handler = await continuation(handler_call_details)
         method = handler_call_details.method
-        if handler is None or not method.startswith("/warmcast."):
-            return handler
+        if handler is None:
+            CALLS.labels("unknown", grpc.StatusCode.UNIMPLEMENTED.name).inc()
+            return None
+        around = self._around if method.startswith("/warmcast.") else with_errors
         sent = tuple(handler_call_details.invocation_metadata or ())
-        if handler.unary_unary is not None:
-            return grpc.unary_unary_rpc_method_handler(
-                self._unary(method, sent, handler.unary_unary),
-                handler.request_deserializer,
-                handler.response_serializer,
-            )
-        return grpc.unary_stream_rpc_method_handler(
-            self._stream(method, sent, handler.unary_stream),
-            handler.request_deserializer,
-            handler.response_serializer,
-        )
+        if handler.response_streaming:
+            answer = self._streaming(around, method, sent, handler)
+            return grpc.stream_stream_rpc_method_handler(answer, None, handler.response_serializer)
+        answer = self._single(around, method, sent, handler)
+        return grpc.stream_unary_rpc_method_handler(answer, None, handler.response_serializer)
 
-    def _unary(self, method: str, sent: Any, inner: Any) -> Any:
-        async def wrapped(request: Any, context: Context) -> Any:
-            async with self._around(Call(method, sent, context)):
-                return await inner(request, context)
+    def _single(self, around: Around, method: str, sent: Any, handler: Handler) -> Any:
+        inner: Any = handler.unary_unary
 
-        return wrapped
+        async def received(context: Context) -> Any:
+            return await self._receiver.request(method, context, handler.request_deserializer)
 
-    def _stream(self, method: str, sent: Any, inner: Any) -> Any:
-        async def wrapped(request: Any, context: Context) -> AsyncIterator[Any]:
-            async with self._around(Call(method, sent, context)):
-                async for response in inner(request, context):
-                    yield response
+        async def answer(_: Any, context: Context) -> Any:
+            try:
+                async with around(Call(method, sent, context)), self._receiver.turn(method):
+                    return await inner(await received(context), context)
+            except grpc.aio.AbortError as abort:
+                raise _bare(abort) from None
 
-        return wrapped
+        return answer
+
+    def _streaming(self, around: Around, method: str, sent: Any, handler: Handler) -> Any:
+        inner: Any = handler.stream_stream if handler.request_streaming else handler.unary_stream
+
+        async def received(context: Context) -> Any:
+            if handler.request_streaming:
+                return self._receiver.requests(method, context, handler.request_deserializer)
+            return await self._receiver.request(method, context, handler.request_deserializer)
+
+        async def write(_: Any, context: Context) -> None:
+            try:
+                async with around(Call(method, sent, context, streams=True)):
+                    await inner(await received(context), context)
+            except grpc.aio.AbortError as abort:
+                raise _bare(abort) from None
+
+        async def answers(_: Any, context: Context) -> AsyncIterator[Any]:
+            try:
+                async with around(Call(method, sent, context, streams=True)):
+                    async for response in inner(await received(context), context):
+                        yield response
+            except grpc.aio.AbortError as abort:
+                raise _bare(abort) from None
+
+        # The health service's Watch writes to its context, which gRPC allows as well.
+        return answers if inspect.isasyncgenfunction(inner) else write
 
     @asynccontextmanager
     async def _around(self, call: Call, depth: int = 0) -> AsyncIterator[None]:
+        # No AsyncExitStack: it keeps exceptions in reference cycles; see _bare.
         if depth == len(self.links):
             yield
             return
         async with self.links[depth](call), self._around(call, depth + 1):
             yield
+
+
+def _bare(abort: grpc.aio.AbortError) -> grpc.aio.AbortError:
+    # gRPC keeps it in a reference cycle, and so would keep what the frames of its traceback hold: the request.
+    abort.__context__ = None
+    return abort.with_traceback(None)
 
 
 def standard_chain(
@@ -207,6 +271,7 @@ def standard_chain(
     accepted_secrets: tuple[str, ...],
     longest: float,
     unbounded: frozenset[str] = frozenset(),
+    max_concurrent_calls: int = MAX_CONCURRENT_CALLS,
 ) -> Chain:
     """The chain of every Warmcast service, in its one order. Method names are full: /package.Service/Method."""
     return Chain(
@@ -215,7 +280,8 @@ def standard_chain(
             with_trace,
             with_metrics,
             with_errors,
-            WithDeadline(longest, unbounded),
+            WithConcurrency(max_concurrent_calls),
             WithAuth(guarded, accepted_secrets),
+            WithDeadline(longest, unbounded),
         ]
     )

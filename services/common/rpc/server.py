@@ -16,13 +16,24 @@ from prometheus_client import start_http_server
 
 from services.common.ending import exit_within
 from services.common.rpc.interceptors import Chain, Context, count_calls_from_zero
-from services.common.rpc.limits import LONGEST_CALL_SECONDS, MAX_MESSAGE_BYTES
+from services.common.rpc.limits import KIB, LONGEST_CALL_SECONDS, MAX_MESSAGE_BYTES, SMALL
 from services.common.rpc.tls import Tls
 
 log = structlog.get_logger()
 
 SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
 _LATE_SECONDS = 30.0
+# What a client may take before any code of ours sees it.
+_BOUNDS = (
+    ("grpc.so_reuseport", 0),  # a port that is taken is an error, not a shared one
+    # A window that grows with the bandwidth would hold 8 MiB of each request that nobody has received yet.
+    ("grpc.http2.bdp_probe", 0),
+    ("grpc.max_concurrent_streams", 1_000),  # a connection; a client's further calls wait in the client
+    ("grpc.max_allowed_incoming_connections", 1_000),
+    ("grpc.server_handshake_timeout_ms", 10_000),
+    ("grpc.max_metadata_size", 8 * KIB),
+    ("grpc.absolute_max_metadata_size", 8 * KIB),
+)
 READINESS = "readiness"  # the health service's name for it; "" is liveness
 
 
@@ -48,9 +59,9 @@ class Server:
         self.grpc = grpc.aio.server(
             interceptors=[chain],
             options=[
+                *_BOUNDS,
                 ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
                 ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-                ("grpc.so_reuseport", 0),  # a port that is taken is an error, not a shared one
                 ("grpc.max_connection_age_ms", round(max_connection_age * 1000)),
                 # A connection that has had its time takes no further call, and those that it carries may end.
                 ("grpc.max_connection_age_grace_ms", (LONGEST_CALL_SECONDS + 60) * 1000),
@@ -76,7 +87,7 @@ class Server:
         await self._set(SERVING, "")
         await self.set_ready(False)
         if health:
-            self._probed = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+            self._probed = grpc.aio.server(options=[*_BOUNDS, ("grpc.max_receive_message_length", SMALL.max_bytes)])
             health_pb2_grpc.add_HealthServicer_to_server(self._health, self._probed)
             self._bind(self._probed, health)
             await self._probed.start()

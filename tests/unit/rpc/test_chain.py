@@ -13,6 +13,7 @@ from services.common.rpc.interceptors import (
     Call,
     Chain,
     WithAuth,
+    WithConcurrency,
     WithDeadline,
     standard_chain,
     with_errors,
@@ -24,16 +25,19 @@ from services.common.rpc.interceptors import (
 
 def test_every_service_has_the_same_links_in_the_same_order() -> None:
     guarded, unbounded = frozenset({"/a/B"}), frozenset({"/a/C"})
-    chain = standard_chain(guarded=guarded, accepted_secrets=("s",), longest=3, unbounded=unbounded)
+    chain = standard_chain(
+        guarded=guarded, accepted_secrets=("s",), longest=3, unbounded=unbounded, max_concurrent_calls=40
+    )
     # Identity first, so that every line and every count has it; errors inside metrics, so that their code is counted;
-    # the deadline inside errors, which say what it means; auth last, inside all of them.
+    # what may refuse a call inside errors, the cheapest first; the deadline last, since refusing takes no time.
     assert list(chain.links) == [
         with_request_id,
         with_trace,
         with_metrics,
         with_errors,
-        WithDeadline(3, unbounded),
+        WithConcurrency(40),
         WithAuth(guarded, ("s",)),
+        WithDeadline(3, unbounded),
     ]
 
 

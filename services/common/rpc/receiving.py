@@ -1,0 +1,134 @@
+"""Receives a call's request once the call may proceed: few at a time, within a time limit, and up to the method's size.
+
+grpc.aio receives and deserialises the request of a unary method before any code of ours runs with a context. A handler
+of the streaming kind receives when it reads, so the chain registers every method as one. Until then the transport holds
+one flow-control window of a request, 64 KiB, whatever its size.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from services.common import errors
+from services.common.errors import WarmcastError
+from services.common.rpc.limits import request_limit
+from services.common.rpc.status import to_status
+
+_PLACES = 4  # requests received at once, each up to MAX_MESSAGE_BYTES
+_PATIENCE = 0.05  # seconds after which a request that is still incomplete may have to yield its place
+_LONGEST = 10.0  # seconds that a request may take to arrive
+
+Deserialise = Callable[[bytes], Any] | None  # to a message of whichever method
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class Receiver:
+    """Bounds what requests take of memory before they are known to be good: `_PLACES` × MAX_MESSAGE_BYTES.
+
+    Senders that stop midway cannot keep others out: while calls wait for a place, a request that has taken its patience
+    twice is refused. One that is complete, as every small one is when its call is seen, is received in microseconds.
+    """
+
+    def __init__(self, *, longest: float = _LONGEST) -> None:
+        self._longest = longest
+        self._places = asyncio.Semaphore(_PLACES)
+        self._waiting = 0
+        self._turns: dict[str, asyncio.Semaphore] = {}
+
+    def turn(self, method: str) -> AbstractAsyncContextManager[None]:
+        """Waits until fewer than the method's `at_once` calls are inside."""
+        at_once = request_limit(method).at_once
+        if at_once is None:
+            return contextlib.nullcontext()
+        return self._turns.setdefault(method, asyncio.Semaphore(at_once))
+
+    async def request(self, method: str, context: Context, deserialise: Deserialise) -> Any:
+        """The one request of a call. Raises WarmcastError: TOO_LARGE, INVALID_ARGUMENT, BUSY, DEADLINE_EXCEEDED."""
+        received = await self._receive(method, context)
+        if received is None:
+            raise WarmcastError(errors.INVALID_ARGUMENT, f"no request of {method} was received")
+        return _deserialised(method, received, deserialise)
+
+    async def requests(self, method: str, context: Context, deserialise: Deserialise) -> AsyncIterator[Any]:
+        """All requests of a call that streams them."""
+        while (received := await self._receive(method, context)) is not None:
+            yield _deserialised(method, received, deserialise)
+
+    async def _receive(self, method: str, context: Context) -> bytes | None:
+        self._waiting += 1
+        try:
+            await self._places.acquire()
+        finally:
+            self._waiting -= 1
+        try:
+            received = await self._read(method, context)
+        finally:
+            self._places.release()
+        if received is not None:
+            _check_size(method, received)
+        return received
+
+    async def _read(self, method: str, context: Context) -> bytes | None:
+        # The call is aborted and the read ends by that: a message that arrives for a cancelled read is never freed.
+        watch = _Later(_PATIENCE, lambda: self._refuse_if_slow(method, context))
+        try:
+            received = await context.read()
+        finally:
+            watch.cancel()
+        return None if received is grpc.aio.EOF else received
+
+    async def _refuse_if_slow(self, method: str, context: Context) -> None:
+        ends = asyncio.get_running_loop().time() + self._longest
+        error = WarmcastError(
+            errors.DEADLINE_EXCEEDED, f"the request of {method} did not arrive in {self._longest:g} s"
+        )
+        while asyncio.get_running_loop().time() < ends:
+            # Never at once: that the first timer fired may only show that this loop was held up.
+            await asyncio.sleep(_PATIENCE)
+            if self._waiting:
+                busy = f"the request of {method} arrived too slowly while others waited"
+                error = WarmcastError(errors.BUSY, busy, retry_after=1)
+                break
+        with contextlib.suppress(grpc.aio.BaseError):  # the call may be gone by now
+            await context.abort(*to_status(error))
+
+
+class _Later:
+    """Starts a task after a delay, unless cancelled before; cancels it otherwise."""
+
+    def __init__(self, delay: float, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._work = work
+        self._task: asyncio.Task[None] | None = None
+        self._timer = asyncio.get_running_loop().call_later(delay, self._start)
+
+    def cancel(self) -> None:
+        self._timer.cancel()
+        if self._task:
+            self._task.cancel()
+
+    def _start(self) -> None:
+        self._task = asyncio.create_task(self._work())
+
+
+def _check_size(method: str, received: bytes) -> None:
+    most = request_limit(method).max_bytes
+    if len(received) > most:
+        raise WarmcastError(
+            errors.TOO_LARGE,
+            f"a request of {method} may have {most:,} bytes; this one has {len(received):,}",
+            metadata={"method": method, "maxBytes": str(most)},
+        )
+
+
+def _deserialised(method: str, received: bytes, deserialise: Deserialise) -> Any:
+    try:
+        return deserialise(received) if deserialise else received
+    except DecodeError:
+        raise WarmcastError(errors.INVALID_ARGUMENT, f"the request is no message of {method}") from None
