@@ -36,6 +36,7 @@ SECONDS = Histogram("warmcast_rpc_seconds", "Time that a gRPC call took in its h
 # Handlers and messages are of any type here: the chain wraps every method of every service alike.
 Context = grpc.aio.ServicerContext[Any, Any]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"  # generic for the type checker alone
+_UNKNOWN = ("unknown", grpc.StatusCode.UNIMPLEMENTED.name)  # whatever the method: a caller may make up any number
 
 
 def count_calls_from_zero(service: str) -> None:
@@ -43,6 +44,7 @@ def count_calls_from_zero(service: str) -> None:
     methods = descriptor_pool.Default().FindServiceByName(service).methods
     codes = {grpc.StatusCode.OK.name, *(reason.grpc_code for reason in errors.REASONS.values())}
     count_from_zero(CALLS, (f"/{service}/{method.name}" for method in methods), codes)
+    CALLS.labels(*_UNKNOWN)
 
 
 @dataclass(frozen=True)
@@ -198,7 +200,7 @@ class Chain(grpc.aio.ServerInterceptor):
         handler = await continuation(handler_call_details)
         method = handler_call_details.method
         if handler is None:
-            CALLS.labels("unknown", grpc.StatusCode.UNIMPLEMENTED.name).inc()
+            CALLS.labels(*_UNKNOWN).inc()
             return None
         around = self._around if method.startswith("/warmcast.") else with_errors
         sent = tuple(handler_call_details.invocation_metadata or ())
