@@ -16,8 +16,10 @@ from functools import partial
 import grpc
 import psycopg
 import redis
+from psycopg import sql
 from warmcast.jobs.v1 import jobs_pb2 as pb
 
+from devstack.postgres import DATABASE
 from devstack.store import Store
 from tests.chaos.load import TIMEFRAME, authorised, stub
 from tests.chaos.proxy import Trouble
@@ -113,6 +115,8 @@ class Injector:
             "pg_terminate_backend": self._terminate_backends,
             "PostgreSQL restarts": world.postgres.restart,
             "PostgreSQL is killed": partial(_kill_store, world.postgres),
+            "PostgreSQL is read-only": self._make_read_only,
+            "LISTEN is swallowed": self._swallow_listen,
             "Valkey restarts": world.valkey.restart,
             "Valkey is killed": partial(_kill_store, world.valkey),
             "FLUSHALL": self._flush,
@@ -161,6 +165,22 @@ class Injector:
             for (pid,) in pids:
                 if self._random.random() < 0.6:
                     connection.execute("SELECT pg_terminate_backend(%s)", [pid])
+
+    def _make_read_only(self) -> None:
+        """As after a failover: connections end, and new ones lead to a server that takes no writes, until healed."""
+        name = sql.Identifier(DATABASE)
+        with psycopg.connect(self._world.postgres.url, autocommit=True) as connection:
+            connection.execute(sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(name))
+            try:
+                self._terminate_backends()
+                self._last(self._spans.trouble)
+            finally:
+                connection.execute(sql.SQL("ALTER DATABASE {} RESET default_transaction_read_only").format(name))
+
+    def _swallow_listen(self) -> None:
+        """The connection of one replica for LISTEN stays open and carries nothing any more; a new one works."""
+        with self._random.choice(list(self._world.listens.values())).troubled(Trouble.HALF_OPEN):
+            self._last(self._spans.trouble)
 
     def _flush(self) -> None:
         with redis.Redis.from_url(self._world.valkey.url) as connection:

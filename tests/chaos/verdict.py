@@ -92,6 +92,7 @@ def judge(world: World, slugs: Sequence[str], struck: Sequence[Struck], *, unset
     """Counts; call it once all has settled, or all but `unsettled` comparisons."""
     url = world.postgres.url
     wrong = ledger.wrongs(url)
+    wrong["service that ended by itself"] = len(world.ended)
     wrong["comparison that did not settle"] = unsettled
     wrong["premium answer that is not ready"] = sum(not ready for ready in _answers(world, slugs))
     wrong["Redis: write below a raised fence"] = world.fence.below

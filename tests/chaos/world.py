@@ -49,9 +49,11 @@ class World:
     valkey: Valkey
     services: dict[str, Service]
     links: dict[str, Proxy]
+    listens: dict[str, Proxy]  # of each jobs, for its LISTEN connection alone
     fence: FenceWatch
     jobs_addresses: tuple[str, str]
     gateway_url: str
+    ended: list[str] = field(default_factory=list)  # services that ended by themselves
     _clocks: dict[str, float] = field(default_factory=dict)  # seconds by which a wall clock is moved; no entry: none
     _launches: dict[str, int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -62,11 +64,12 @@ class World:
         with self._lock:
             self._launches[name] = self._launches.get(name, 0) + 1
             if name.startswith("jobs"):
-                link = self.links[f"{name} to postgres"]
                 address, _, database = self.postgres.url.rpartition("@")
-                url = f"{address}@{LOOPBACK}:{link.port}/{database.rpartition('/')[2]}"
-                writer = f"{name}.{self._launches[name]}"
-                service.environment["DATABASE_URL"] = f"{url}?options=-c%20chaos.writer%3D{writer}"
+                options = f"options=-c%20chaos.writer%3D{name}.{self._launches[name]}"
+                ways = {"DATABASE_URL": self.links[f"{name} to postgres"], "DATABASE_LISTEN_URL": self.listens[name]}
+                for variable, link in ways.items():
+                    url = f"{address}@{LOOPBACK}:{link.port}/{database.rpartition('/')[2]}"
+                    service.environment[variable] = f"{url}?{options}"
             service.environment.update(moved_clock(self._clocks.get(name, 0.0)))
             service.launch()
 
@@ -81,13 +84,16 @@ class World:
         self.launch(name)
 
     def heal(self) -> None:
-        """Starts whatever is not running, and puts every clock right."""
+        """Puts every clock right, and starts whatever is not running: each fault has started again what it killed."""
         self.postgres.start()
         self.valkey.start()
         for name, seconds in list(self._clocks.items()):
             self.move_clock(name, 0.0) if seconds else None
-        for name in self.services:
-            self.launch(name) if not self.services[name].running else None
+        for name, service in self.services.items():
+            if not service.running:
+                print(f"chaos | {name} {service.ended}", flush=True)
+                self.ended.append(name)
+                self.launch(name)
 
     def ready(self) -> bool:
         """Whether all services say that they are."""
@@ -112,11 +118,15 @@ def running(folder: Path) -> Iterator[World]:
         ends.callback(fence.close)
         second = f"{LOOPBACK}:{free_port()}"
         links = _links(ends, addresses, second, postgres, valkey)
+        listens = {name: Proxy(f"LISTEN of {name}", postgres.port) for name in ("jobs-1", "jobs-2")}
+        for listen in listens.values():
+            ends.callback(listen.close)
         world = World(
             postgres=postgres,
             valkey=valkey,
             services=_services(addresses, second, environment, links),
             links=links,
+            listens=listens,
             fence=fence,
             jobs_addresses=(addresses.jobs_addr, second),
             gateway_url=addresses.base_url,

@@ -131,20 +131,11 @@ class Comparisons:
         Newer data cancel the queued jobs of older ones; a comparison that was asked for lately is enqueued at once.
         Raises WarmcastError(SLUG_TAKEN) when the slug belongs to other terms.
         """
-        key = ComparisonKey(snapshot.slug, snapshot.timeframe, snapshot.geo)
-        named = key._asdict() | {"data_hash": snapshot.data_hash}
-        async with self._database.transaction(lost=self._telling.tell_to_look) as connection:
-            terms = await _claim_slug(connection, snapshot)
-            (stored,) = await run(connection, _STORE_SNAPSHOT, named | _snapshot_columns(snapshot, signals))
-            await run(connection, _MAKE_CURRENT, key._asdict() | {"snapshot_id": stored["id"]})
-            superseded = await run(connection, statements.SUPERSEDE, named)
-            asked_for = await run(connection, _ASKED_FOR, named | {"asked_for_days": self._asked_for_days})
-            job = None
-            if asked_for:
-                seen, reason = asked_for[0]["version"], EnqueueReason.IMPORT
-                job = await enqueue_in(connection, key, snapshot.data_hash, seen_version=seen, reason=reason)
-        self._telling.tell([row["id"] for row in superseded] + ([job.id] if job else []))
-        return Ingested(terms, stored["created"], job is not None)
+        ingested, changed = await self._database.transact(
+            lambda connection: self._ingest_in(connection, snapshot, signals), lost=self._telling.tell_to_look
+        )
+        self._telling.tell(changed)
+        return ingested
 
     async def view(self, key: ComparisonKey) -> WarmupView:
         """Where the warmup of the current snapshot stands. Raises WarmcastError(NOT_FOUND)."""
@@ -174,6 +165,24 @@ class Comparisons:
         }
         # Sent twice it would count twice.
         await self._database.fetch_once(_DEMAND, parameters)
+
+    async def _ingest_in(
+        self, connection: Connection, snapshot: Snapshot, signals: tuple[Signals, Signals]
+    ) -> tuple[Ingested, list[int]]:
+        """The same within a transaction, and the ids of the jobs that it changed."""
+        key = ComparisonKey(snapshot.slug, snapshot.timeframe, snapshot.geo)
+        named = key._asdict() | {"data_hash": snapshot.data_hash}
+        terms = await _claim_slug(connection, snapshot)
+        (stored,) = await run(connection, _STORE_SNAPSHOT, named | _snapshot_columns(snapshot, signals))
+        await run(connection, _MAKE_CURRENT, key._asdict() | {"snapshot_id": stored["id"]})
+        superseded = await run(connection, statements.SUPERSEDE, named)
+        asked_for = await run(connection, _ASKED_FOR, named | {"asked_for_days": self._asked_for_days})
+        job = None
+        if asked_for:
+            seen, reason = asked_for[0]["version"], EnqueueReason.IMPORT
+            job = await enqueue_in(connection, key, snapshot.data_hash, seen_version=seen, reason=reason)
+        changed = [row["id"] for row in superseded] + ([job.id] if job else [])
+        return Ingested(terms, stored["created"], job is not None), changed
 
     async def _unknown(self, key: ComparisonKey) -> WarmcastError:
         rows = await self._database.fetch(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, TypeVar
@@ -12,8 +11,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 from psycopg.rows import AsyncRowFactory, DictRow, TupleRow, dict_row
 
-from services.common.backoff import Backoff
 from services.jobs.store.failures import Failure, classify
+from services.jobs.store.retries import retried
 
 Row = TypeVar("Row")
 Lost = Callable[[], None]
@@ -43,8 +42,6 @@ OPTIONS: dict[str, Any] = {
     "prepare_threshold": 0,  # each statement comes again, and is read by the server once a connection
     **KEEPALIVES,
 }
-_TRIES = 4  # of a statement that failed alone: 3 retries
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.2  # seconds between them
 
 
 def ignored() -> None:
@@ -68,16 +65,12 @@ class Connection(psycopg.AsyncConnection[TupleRow]):
         A statement that failed alone, such as by a deadlock, did nothing and is sent again, up to three times. Not
         within a transaction, which failed as a whole.
         """
-        backoff = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
-        for tries in range(1, _TRIES + 1):
-            try:
-                return await self._rows(row_factory, statement, parameters)
-            except psycopg.Error as error:
-                usable = self.pgconn.transaction_status == TransactionStatus.IDLE
-                if tries == _TRIES or not usable or classify(error) is not Failure.STATEMENT:
-                    raise
-            await asyncio.sleep(backoff.next())
-        raise AssertionError("unreachable")
+
+        def again(error: psycopg.Error) -> bool:
+            idle = self.pgconn.transaction_status == TransactionStatus.IDLE
+            return idle and classify(error) is Failure.STATEMENT
+
+        return await retried(lambda: self._rows(row_factory, statement, parameters), again)
 
     async def _rows(
         self, row_factory: AsyncRowFactory[Row], statement: str, parameters: Mapping[str, object] | None

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg.rows import AsyncRowFactory, DictRow, TupleRow, dict_row, tuple_row
@@ -18,6 +18,7 @@ from services.common.backoff import Backoff
 from services.jobs.store.connection import OPTIONS, Connection, Lost, Row, configure, ignored, primary_first
 from services.jobs.store.failures import Failure, classify, leaves_open, translated
 from services.jobs.store.lane import Lane
+from services.jobs.store.retries import retried
 
 # The pool's own words for an unreachable server, which say nothing of the connections that there are.
 _NONE_FREE = (PoolTimeout, TooManyRequests, PoolClosed)
@@ -25,6 +26,7 @@ _NONE_FREE = (PoolTimeout, TooManyRequests, PoolClosed)
 # out at each write, and a pool of new connections each time would be most of its load.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 2.0  # seconds
 _CALM = 10.0  # seconds without a refusal, after which the next one is a new incident
+Result = TypeVar("Result")
 _DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call] # SQLAlchemy leaves it out
 
 
@@ -100,20 +102,37 @@ class Database:
     async def transaction(self, *, lost: Lost = ignored, longest: float | None = None) -> AsyncIterator[Connection]:
         """A connection inside a transaction that commits at the end, or not at all; `longest` in place of the usual."""
         with translated():
-            try:
-                async with asyncio.timeout(longest or self._longest), self._pool.connection() as connection:
-                    try:
-                        async with connection.transaction():
-                            yield connection
-                    except BaseException as error:
-                        if leaves_open(error):
-                            lost()
-                        raise
-            except _NONE_FREE:
-                raise
-            except (psycopg.Error, TimeoutError) as error:
-                await self._replaced(error)
-                raise
+            async with self._transaction(lost, longest) as connection:
+                yield connection
+
+    async def transact(
+        self, work: Callable[[Connection], Awaitable[Result]], *, lost: Lost = ignored, longest: float | None = None
+    ) -> Result:
+        """What `work` returns, inside such a transaction; done again where that failed and did nothing."""
+
+        async def once() -> Result:
+            async with self._transaction(lost, longest) as connection:
+                return await work(connection)
+
+        with translated():
+            return await retried(once, lambda error: classify(error) is not Failure.BUG and not leaves_open(error))
+
+    @asynccontextmanager
+    async def _transaction(self, lost: Lost, longest: float | None) -> AsyncIterator[Connection]:
+        try:
+            async with asyncio.timeout(longest or self._longest), self._pool.connection() as connection:
+                try:
+                    async with connection.transaction():
+                        yield connection
+                except BaseException as error:
+                    if leaves_open(error):
+                        lost()
+                    raise
+        except _NONE_FREE:
+            raise
+        except (psycopg.Error, TimeoutError) as error:
+            await self._replaced(error)
+            raise
 
     async def revision(self) -> str:
         """The schema's revision; empty when there is none yet."""

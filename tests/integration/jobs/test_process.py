@@ -56,6 +56,7 @@ def test_it_starts_without_a_database_and_is_ready_once_that_is_there(database_u
         postgres.start()
 
 
+@pytest.mark.slow
 def test_sigterm_ends_it_while_postgresql_is_silent(database_url: str) -> None:
     with _linked(database_url) as (link, url), jobs_process(url) as jobs:
         wait_until(jobs.ready, 30, "it is ready")
@@ -77,6 +78,7 @@ def test_a_start_that_fails_ends_the_process_with_a_status(database_url: str, po
             assert "taken" in jobs.ended
 
 
+@pytest.mark.slow
 def test_a_frozen_process_is_restarted_by_the_supervisor(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervising, "SILENT_SECONDS", 3.0)
     said: list[str] = []

@@ -13,7 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 from services.common import errors
 from services.common.errors import WarmcastError
 from services.jobs.job import EnqueueReason
-from services.jobs.store.connection import primary_first, run
+from services.jobs.store.connection import Connection, primary_first, run
 from services.jobs.store.database import Database
 from tests.integration.jobs.conftest import Store, forecasts, key_of
 from tests.waiting import wait_until_async
@@ -99,6 +99,21 @@ async def test_a_statement_that_fails_within_a_transaction_fails_the_whole(datab
             await run(connection, "SELECT refuse('40P01', 1)")
     assert caught.value.reason is errors.UNAVAILABLE
     assert await _tries(database) == 1
+
+
+@pytest.mark.parametrize("code", ["40001", "40P01", "55P03", "25006"])
+async def test_a_transaction_that_failed_and_did_nothing_is_done_again(
+    database: Database, lost: Lost, code: str
+) -> None:
+    async def work(connection: Connection) -> int:
+        await run(connection, "INSERT INTO backends VALUES (0)")
+        (row,) = await run(connection, f"SELECT refuse('{code}', 3) AS try")
+        return int(row["try"])
+
+    assert await database.transact(work, lost=lost) == 4
+    (row,) = await database.fetch("SELECT count(*) FROM backends")
+    assert row["count"] == 2, "of the one that was committed"
+    assert lost.times == 0
 
 
 @pytest.mark.parametrize("code", ["25006", "53100", "58030", "XX000"])
