@@ -12,10 +12,12 @@ from services.common.errors import INVALID_ARGUMENT, WarmcastError
 
 MAX_TERM_LENGTH = 100  # characters of a term
 MAX_TERM_SLUG_LENGTH = 200  # of its slug form, in which `+` takes five
+MAX_SLUG_LENGTH = 2 * MAX_TERM_SLUG_LENGTH + len("-vs-")
 _SPELLED = str.maketrans({"+": " plus ", "#": " hash ", "&": " and "})
 _GEO = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?|US-[A-Z]{2}-[0-9]{3}")
 # Persian and Indic words need these two; every other invisible character only makes equal terms look different.
 _JOINERS = "\u200c\u200d"
+_PIECE = 32  # characters
 # Marks that make another letter rather than an accent: nukta, kana voicing, virama (Unicode combining classes).
 _LETTER_MARKS = (7, 8, 9)
 
@@ -109,7 +111,9 @@ def clean_term(text: str) -> str:
     """
     if len(text) > 10 * MAX_TERM_LENGTH:
         raise invalid("term", f"the term {_shown(text)} is longer than {MAX_TERM_LENGTH} characters")
-    seen = "".join(c for c in text if unicodedata.category(c) != "Cf" or c in _JOINERS)
+    seen = " ".join("".join(c for c in text if unicodedata.category(c) != "Cf" or c in _JOINERS).split())
+    if _is_longer(seen, 2 * MAX_TERM_LENGTH):
+        raise invalid("term", f"the term {_shown(text)} is longer than {MAX_TERM_LENGTH} characters")
     term = " ".join(unicodedata.normalize("NFKC", seen).split())
     if not term:
         raise invalid("term", "a term is empty")
@@ -153,7 +157,7 @@ def pair_slug(term_a: str, term_b: str) -> str:
 
 def canonical_slug(text: str) -> str:
     """The canonical form of a slug as somebody typed it: `Costco-vs-Amazon` is `amazon-vs-costco`."""
-    if len(text) > 10 * MAX_TERM_SLUG_LENGTH:
+    if _is_longer(text, MAX_SLUG_LENGTH):
         raise invalid("slug", f"the slug {_shown(text)} is too long to name two terms")
     first, _, second = term_slug(text).partition("-vs-")
     if not first or not second or _ambiguous(second):
@@ -173,6 +177,19 @@ def same_term(one: str, other: str) -> bool:
 def invalid(field: str, detail: str) -> WarmcastError:
     """The error for one bad parameter, named."""
     return WarmcastError(INVALID_ARGUMENT, detail, fields=((field, detail),))
+
+
+def _is_longer(text: str, most: int) -> bool:
+    """Whether its NFKC form has more characters, about.
+
+    Found piece by piece: a character can become 18, and ordering many accents of one letter takes quadratic time.
+    """
+    length = 0
+    for at in range(0, len(text), _PIECE):
+        length += len(unicodedata.normalize("NFKC", text[at : at + _PIECE]))
+        if length > most:
+            return True
+    return False
 
 
 def _ambiguous(slug: str) -> bool:

@@ -71,18 +71,17 @@ async def read_body(request: Request, bounds: BodyBounds) -> bytes:
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > most:
         raise _too_large(most)
-    chunks, length = [], 0
+    body = bytearray()  # not a list of pieces, of which a body may have as many as bytes
     try:
         async with asyncio.timeout(bounds.seconds):
             async for chunk in request.stream():
-                length += len(chunk)
-                if length > most:
+                body += chunk
+                if len(body) > most:
                     raise _too_large(most)
-                chunks.append(chunk)
     except TimeoutError:
-        detail = f"the body did not arrive within {bounds.seconds:g} s; {length} bytes of it are here"
+        detail = f"the body did not arrive within {bounds.seconds:g} s; {len(body)} bytes of it are here"
         raise WarmcastError(errors.REQUEST_TIMEOUT, detail) from None
-    return b"".join(chunks)
+    return bytes(body)
 
 
 def media_type(request: Request) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import socket
 from collections.abc import Callable, Generator
@@ -14,9 +15,10 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from services.common.ending import exit_within
+from services.gateway.forwarded import LastHop
 from services.gateway.routes.service import Readiness
-from services.gateway.settings import GatewaySettings
-from services.gateway.wire import connection
+from services.gateway.settings import GatewaySettings, split
+from services.gateway.wire import Bounds, connection, enforce_deadlines, sweep_seconds
 
 log = structlog.get_logger()
 
@@ -24,6 +26,7 @@ _BACKLOG = 2_048  # a thousand simultaneous first calls are refused by nobody
 _LATE_SECONDS = 30.0  # after its drain a process that has not ended is ended
 # Longer than the idle time of the usual proxies (60 s), so that it is never us who closes under a request.
 _KEEP_ALIVE_SECONDS = 75
+_OTHER_FILES = 200  # that are open beside connections: channels, logs, the loop's own
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -57,24 +60,31 @@ async def serve(
     In this order: `/readyz` says 503, and each answer is the last of its connection → (lame duck) → the door closes and
     `end_streams` is called → what is in flight may end.
     """
-    protocol = connection(head_timeout=settings.head_timeout_seconds, most_head_bytes=settings.max_head_bytes)
+    bounds = bounds_of(settings)
+    protocol = connection(bounds)
+    _end_unacknowledged(listening, bounds.write_seconds)
+    _allow_files(bounds.connections)
+    proxies = split(settings.forwarded_allow_ips)
+    anyone = "*" in proxies
     config = uvicorn.Config(
-        app,
+        LastHop(app) if anyone else app,
         lifespan="off",
         ws="none",
         loop="auto",
         http=protocol,
         access_log=False,
         log_config=None,
+        log_level="error",  # what it warns of is refused here, with a line of its own
         server_header=False,
-        proxy_headers=bool(settings.forwarded_allow_ips),
-        forwarded_allow_ips=settings.forwarded_allow_ips,
+        proxy_headers=bool(proxies) and not anyone,
+        forwarded_allow_ips=",".join(proxies),
         backlog=_BACKLOG,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=max(1, round(settings.drain_seconds)),
     )
     server = _Server(config)
     loop = asyncio.get_running_loop()
+    sweeping = loop.create_task(_sweep(server, sweep_seconds(bounds)))
     ending: list[asyncio.Task[None]] = []
 
     def end() -> None:
@@ -95,8 +105,53 @@ async def serve(
     host, port = listening.getsockname()[:2]
     log.info("listening", address=f"{host}:{port}", port=port)
     readiness.ready = True
-    await server.serve(sockets=[listening])
-    readiness.ready = False
+    try:
+        await server.serve(sockets=[listening])
+    finally:
+        readiness.ready = False
+        sweeping.cancel()
+
+
+def bounds_of(settings: GatewaySettings) -> Bounds:
+    """What a connection may hold, and for how long."""
+    return Bounds(
+        head_bytes=settings.max_head_bytes,
+        body_bytes=settings.max_body_bytes,
+        head_seconds=settings.head_timeout_seconds,
+        body_seconds=settings.body_timeout_seconds,
+        write_seconds=settings.write_timeout_seconds,
+        connections=settings.max_connections,
+    )
+
+
+async def _sweep(server: uvicorn.Server, every: float) -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        await asyncio.sleep(every)
+        try:
+            enforce_deadlines(server.server_state.connections, loop.time())
+        except Exception:
+            log.exception("a deadline could not be enforced")
+
+
+def _end_unacknowledged(listening: socket.socket, seconds: float) -> None:
+    """Has the kernel, where it can (Linux), end connections whose client does not take what it was sent.
+
+    Up to the size of the kernel's buffers that is out of the sight of this process.
+    """
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(1_000 * seconds))
+
+
+def _allow_files(connections: int) -> None:
+    """Raises the soft limit of open files, which is 1,024 in many places, to what the connections need."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = connections + _OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        most = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        if most < needed:
+            log.warning("the limit of open files is below MAX_CONNECTIONS", files=most, connections=connections)
 
 
 async def _close_door(server: uvicorn.Server, after: float, end_streams: Callable[[], None]) -> None:

@@ -51,7 +51,10 @@ class GatewaySettings(ServerSettings, TlsSettings):
         15.0, gt=0, le=300, description="silence on a stream of events after which it says that it is still there"
     )
     lame_duck_seconds: float = Field(
-        0.0, ge=0, le=60, description="how long a stopping gateway still accepts while /readyz already says 503"
+        5.0,
+        ge=0,
+        le=60,
+        description="how long a stopping gateway still accepts, while /readyz is 503 and answers say `close`",
     )
     api_keys: SecretStr | None = Field(
         None,
@@ -64,13 +67,24 @@ class GatewaySettings(ServerSettings, TlsSettings):
         20_000, ge=1, le=1_000_000, description="client addresses whose rate is kept in mind; the longest idle go first"
     )
     forwarded_allow_ips: str = Field(
-        "", description="proxies whose X-Forwarded-For is believed: addresses and networks, or `*`; empty: nobody's"
+        "",
+        description="proxies whose X-Forwarded-For is believed: addresses and networks; `*`: each peer's last entry",
     )
     cors_origins: str = Field(
         "", description="origins whose pages may call: https://a.example,https://b.example, or `*`; empty: none"
     )
     head_timeout_seconds: float = Field(10.0, gt=0, le=600, description="how long a request's head may take to arrive")
-    body_timeout_seconds: float = Field(30.0, gt=0, le=600, description="how long a request's body may take to arrive")
+    # With the head's, 30 s for a whole request.
+    body_timeout_seconds: float = Field(20.0, gt=0, le=600, description="how long a request's body may take to arrive")
+    write_timeout_seconds: float = Field(
+        20.0, gt=0, le=600, description="how long a client may leave an answer, or an event of a stream, unread"
+    )
+    max_connections: int = Field(
+        4_000,
+        ge=1,
+        le=100_000,
+        description="connections open at once; one more closes an idle one, or gets 503 where none is idle",
+    )
     max_head_bytes: int = Field(
         32 * 1024, ge=1024, le=1024 * 1024, description="largest request line and headers together"
     )

@@ -1,142 +1,312 @@
-"""The HTTP connection below the application: what never becomes a request is bounded, and refused as a problem too."""
+"""One HTTP connection: bounds on what it may hold and on how long its parts may take; the parser is httptools."""
 
 from __future__ import annotations
 
 import asyncio
-from http import HTTPStatus
-from typing import Any
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum, auto
 
-import structlog
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from services.common import errors, telemetry
+from services.common import errors
 from services.common.errors import WarmcastError
-from services.gateway import access
-from services.gateway.middleware import REQUESTS
-from services.gateway.problems import problem
+from services.gateway import refusal
 
-log = structlog.get_logger()
+_END_OF_HEAD = b"\r\n\r\n"
+_LINE_BREAKS = b"\r\n"
+_MOST_FIELDS = 200  # each takes some 150 bytes of memory, however short it is
+_MOST_CHUNKS = 10_000  # each takes the loop a microsecond, however small it is
+_MOST_PARSED_BYTES = 16 * 1024  # at one time, so that bounds are checked before much of them can be exceeded
+_TOO_MANY_CHUNKS = WarmcastError(errors.MALFORMED_REQUEST, f"the body comes in more than {_MOST_CHUNKS} chunks")
+_VERSIONS = ("1.1", "1.0")
 
-_MALFORMED = WarmcastError(errors.MALFORMED_REQUEST, "this is not an HTTP/1.1 request that can be read")
+
+@dataclass(frozen=True)
+class Bounds:
+    """What one connection may hold, how long it may take, and how many there may be."""
+
+    head_bytes: int  # of a request line and headers; of trailers and chunk framing after the last piece of a body
+    body_bytes: int  # that are read and dropped once the request is answered
+    head_seconds: float
+    body_seconds: float  # after the head
+    write_seconds: float  # until all of what was written has been sent
+    connections: int
 
 
-def connection(*, head_timeout: float, most_head_bytes: int) -> type[Connection]:
-    """The protocol of one gateway: a request's head has so many seconds and bytes to arrive in."""
+class Stage(Enum):
+    """What a connection waits for."""
 
-    class Bounded(Connection):
-        """With this gateway's bounds."""
+    IDLE = auto()  # a request
+    HEAD = auto()  # the rest of a head
+    BODY = auto()  # the rest of a body, whether it is answered already or not
+    ANSWER = auto()  # the application; what is received meanwhile is not parsed
 
-        HEAD_TIMEOUT = head_timeout
-        MOST_HEAD_BYTES = most_head_bytes
 
-    return Bounded
+def connection(bounds: Bounds) -> type[Connection]:
+    """The protocol of one gateway."""
+    return type("BoundedConnection", (Connection,), {"bounds": bounds})
+
+
+def enforce_deadlines(connections: Iterable[object], now: float) -> None:
+    """Ends each connection that is late; to be called every `sweep_seconds`."""
+    for each in list(connections):
+        if isinstance(each, Connection):
+            each.enforce_deadlines(now)
+
+
+def sweep_seconds(bounds: Bounds) -> float:
+    """The time between two calls of `enforce_deadlines`: how late a deadline may be noticed."""
+    return min(0.5, bounds.head_seconds / 5, bounds.body_seconds / 5, bounds.write_seconds / 5)
+
+
+class _Flow(FlowControl):
+    """Reads nothing more while bytes that were received wait to be parsed."""
+
+    holding = False
+
+    def resume_reading(self) -> None:
+        if not self.holding:
+            super().resume_reading()
+
+    async def drain(self) -> None:
+        # An answer of one piece is written at once: a slow reader holds its bytes, not one of the requests in flight.
+        if self._transport.get_write_buffer_size() > HIGH_WATER_LIMIT:
+            await super().drain()
 
 
 class Connection(HttpToolsProtocol):
-    """uvicorn's connection with a bound on heads, which it leaves to the parser, and the parser to nobody.
+    """uvicorn's connection, which hands its parser one message at a time.
 
-    A head that comes in one piece, as nearly all do, costs nothing but two comparisons.
+    A pipelined request is parsed once the answer before it has been sent: a client that sends without reading is
+    stopped by TCP, and holds neither memory nor one of the requests in flight.
     """
 
-    HEAD_TIMEOUT: float  # seconds
-    MOST_HEAD_BYTES: int
+    bounds: Bounds
     leaving = False  # each answer is the last of its connection, and its client opens the next elsewhere
+    flow: _Flow
 
-    _head_began = False  # a request line is being read, and its headers are not over
-    _head_bytes = 0  # that came since it began, of a body perhaps the first
-    _head_timer: asyncio.TimerHandle | None = None
-    _refusal: WarmcastError | None = None
+    _stage = Stage.IDLE
+    _deadline = math.inf  # of the stage, on the loop's clock
+    _unsent_since: float | None = None
+    _unparsed = b""
+    _parsed_to = 0  # of `_unparsed`
+    _framing_bytes = 0  # of the head, or of what came since the last piece of a body
+    _body_left: int | None = None  # bytes that are still to come of a body; None: chunked, or not known yet
+    _chunks = 0  # of this body
+    _dropped_bytes = 0  # of a body whose request is answered
+    _refused_for: WarmcastError | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         """See asyncio.Protocol."""
         super().connection_made(transport)
-        self._start_timer()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """See asyncio.Protocol."""
-        self._stop_timer()
-        super().connection_lost(exc)
+        self.flow = _Flow(transport)
+        transport.set_write_buffer_limits(high=0)  # `pause_writing` and `resume_writing` tell when bytes are unsent
+        self._enter(Stage.HEAD, self.bounds.head_seconds)
+        if len(self.connections) > self.bounds.connections and not self._close_an_idle_one():
+            self._refuse(WarmcastError(errors.BUSY, "too many connections are open here", retry_after=1))
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
         if self.transport.is_closing():
             return  # what a refused client goes on to send
-        self._head_bytes = self._head_bytes + len(data) if self._head_began else len(data)
-        super().data_received(data)
-        if not self._head_began or self.transport.is_closing():
-            return
-        if self._head_bytes > self.MOST_HEAD_BYTES:
-            self._refuse(self._too_large())
-        elif self._head_timer is None:
-            self._start_timer()
+        if self._unparsed or self._stage is Stage.ANSWER or self.flow.write_paused:
+            self._hold(self._unparsed[self._parsed_to :] + data, 0)
+        else:
+            self._parse(data, 0)
 
-    def on_message_begin(self) -> None:
-        """See httptools."""
-        self._head_began = True
-        super().on_message_begin()
+    def pause_writing(self) -> None:
+        """See asyncio.Protocol."""
+        super().pause_writing()
+        self._unsent_since = self.loop.time()
+
+    def resume_writing(self) -> None:
+        """See asyncio.Protocol."""
+        super().resume_writing()
+        self._unsent_since = None
+        self._resume()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """See httptools. Trailers are dropped: by now the application may have decided by the headers."""
+        if self._stage is Stage.HEAD:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """See httptools. What is raised here ends in `send_400_response`."""
-        self._head_began = False
-        self._stop_timer()
-        if self._head_bytes > self.MOST_HEAD_BYTES and self._head_length() > self.MOST_HEAD_BYTES:
-            self._refusal = self._too_large()
-            raise self._refusal
+        self._refused_for = self._too_large() or self._unsupported()
+        if self._refused_for is not None:
+            raise self._refused_for
         super().on_headers_complete()
+        self._framing_bytes, self._chunks, self._dropped_bytes, self._body_left = 0, 0, 0, None
+        # The application, which knows how much of a body is there, is the first to refuse one that is late.
+        self._enter(Stage.BODY, self.bounds.body_seconds + sweep_seconds(self.bounds))
         if self.leaving:
             self.leave()
 
+    def on_body(self, body: bytes) -> None:
+        """See httptools."""
+        self._framing_bytes = 0
+        self._chunks += 1
+        if self._chunks > _MOST_CHUNKS:
+            self._refused_for = _TOO_MANY_CHUNKS
+            raise self._refused_for
+        if self.cycle.response_complete:
+            self._dropped_bytes += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """See httptools."""
+        self._framing_bytes = 0
+        if self.cycle.response_complete:
+            self._enter(Stage.IDLE, self.timeout_keep_alive)
+        else:
+            self._enter(Stage.ANSWER, math.inf)
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Called by uvicorn once the whole answer is written, though perhaps not sent."""
+        super().on_response_complete()
+        if self._stage is Stage.ANSWER:
+            self._enter(Stage.IDLE, self.timeout_keep_alive)
+        if self._unparsed:
+            self.loop.call_soon(self._resume)  # other connections have their turn first
+
     def leave(self) -> None:
-        """Makes the answer that is under way, and each that is asked for already, the last of this connection."""
-        for cycle in (self.cycle, *(queued for queued, _ in self.pipeline)):
-            if cycle is not None:
-                cycle.keep_alive = False
+        """Makes the answer that is under way the last of this connection."""
+        if self.cycle is not None:
+            self.cycle.keep_alive = False
 
     def send_400_response(self, msg: str) -> None:
         """Refuses what the parser could not read, unless an answer is under way: then that one is the last."""
-        cycle = self.cycle
-        if cycle is not None and not cycle.response_complete and (cycle.response_started or not cycle.more_body):
-            cycle.keep_alive = False
-            self.transport.pause_reading()
+        if self._answering():
+            self.leave()
+            self.flow.pause_reading()
+        elif self._stage is Stage.HEAD or not self.cycle.response_complete:
+            self._refuse(self._refused_for or refusal.MALFORMED)
+        else:
+            self.transport.close()
+
+    def enforce_deadlines(self, now: float) -> None:
+        """Ends the connection if it is late."""
+        if self._unsent_since is not None and now >= self._unsent_since + self.bounds.write_seconds:
+            self.transport.abort()
+        elif now >= self._deadline and not self.transport.is_closing():
+            self._end_late()
+
+    def _end_late(self) -> None:
+        if self._stage is Stage.HEAD:
+            detail = f"the request's head did not arrive within {self.bounds.head_seconds:g} s"
+            self._refuse(WarmcastError(errors.REQUEST_TIMEOUT, detail))
+        elif self._stage is Stage.BODY and not self.cycle.response_started:
+            detail = f"the request's body did not arrive within {self.bounds.body_seconds:g} s"
+            self._refuse(WarmcastError(errors.REQUEST_TIMEOUT, detail))
+        elif self._answering():
+            self.transport.abort()  # half an answer must not look like a whole one
+        else:
+            self.transport.close()
+
+    def _answering(self) -> bool:
+        return self._stage is not Stage.HEAD and self.cycle.response_started and not self.cycle.response_complete
+
+    def _enter(self, stage: Stage, seconds: float) -> None:
+        self._stage, self._deadline = stage, self.loop.time() + seconds
+
+    def _hold(self, data: bytes, parsed_to: int) -> None:
+        self._unparsed, self._parsed_to = data, parsed_to
+        self.flow.holding = True
+        self.flow.pause_reading()
+
+    def _resume(self) -> None:
+        """Parses what was held, unless an answer is still to be made or sent."""
+        waiting = self._stage is Stage.ANSWER or self.flow.write_paused
+        if waiting or not self._unparsed or self.transport.is_closing():
             return
-        self._refuse(self._refusal or _MALFORMED)
+        data, at = self._unparsed, self._parsed_to
+        self._unparsed, self.flow.holding = b"", False
+        self._parse(data, at)
+        if not self._unparsed:
+            self.flow.resume_reading()
+
+    def _parse(self, data: bytes, at: int) -> None:
+        while at < len(data):
+            if self._stage is Stage.ANSWER:
+                self._hold(data, at)
+                return
+            if self._stage is Stage.IDLE:
+                self._enter(Stage.HEAD, self.bounds.head_seconds)
+            end = self._end_of_piece(data, at)
+            piece = data if end - at == len(data) else data[at:end]
+            self._framing_bytes += len(piece)
+            super().data_received(piece)
+            if self.transport.is_closing():
+                return
+            if self._stage is Stage.HEAD or self._stage is Stage.BODY:
+                self._check_bounds()
+            at = end
+
+    def _end_of_piece(self, data: bytes, at: int) -> int:
+        """Where to stop parsing, so that no message begins in the piece in which another one ends."""
+        end = min(len(data), at + _MOST_PARSED_BYTES)
+        if self._stage is Stage.BODY:
+            if self._body_left is None:
+                self._body_left = _declared_length(self.headers)
+            if self._body_left is not None:
+                end = min(end, at + self._body_left)
+                self._body_left -= end - at
+                return end
+        if data[at] in _LINE_BREAKS:
+            return at + 1  # perhaps the end of a terminator that began in the piece before
+        found = data.find(_END_OF_HEAD, at, end)
+        return end if found < 0 else found + len(_END_OF_HEAD)
+
+    def _check_bounds(self) -> None:
+        error = self._too_large()
+        if error is not None:
+            if self._stage is Stage.HEAD or not self.cycle.response_started:
+                self._refuse(error)
+            else:
+                self.transport.abort()
+        elif self._dropped_bytes > self.bounds.body_bytes:
+            self.transport.close()
+
+    def _too_large(self) -> WarmcastError | None:
+        if self._framing_bytes > self.bounds.head_bytes:
+            part = "request line and headers" if self._stage is Stage.HEAD else "trailers or chunk extensions"
+            detail = f"the {part} are larger than {self.bounds.head_bytes} bytes"
+            return WarmcastError(errors.HEADERS_TOO_LARGE, detail)
+        if self._stage is Stage.HEAD and self.headers is not None and len(self.headers) > _MOST_FIELDS:
+            return WarmcastError(errors.HEADERS_TOO_LARGE, f"the request has more than {_MOST_FIELDS} headers")
+        return None
+
+    def _unsupported(self) -> WarmcastError | None:
+        if self.parser.get_http_version() not in _VERSIONS:
+            return refusal.MALFORMED
+        # The parser takes what follows an Upgrade for another protocol, and so would read the body as a request.
+        if self.parser.should_upgrade() and _has_body(self.headers):
+            detail = "a request with a body cannot ask for an Upgrade here; send it without"
+            return WarmcastError(errors.MALFORMED_REQUEST, detail)
+        return None
 
     def _refuse(self, error: WarmcastError) -> None:
-        """Answers without the application, says so in the log, and ends the connection."""
-        self._stop_timer()
-        identity = telemetry.new_request_id()
-        token = telemetry.request_id.set(identity)
-        try:
-            response = problem(error, {"connection": "close", "x-request-id": identity})
-        finally:
-            telemetry.request_id.reset(token)
-        status = HTTPStatus(response.status_code)
-        lines = [f"HTTP/1.1 {status.value} {status.phrase}".encode()]
-        lines += [name + b": " + value for name, value in (*self.server_state.default_headers, *response.raw_headers)]
-        self.transport.write(b"\r\n".join([*lines, b"", bytes(response.body)]))
+        """Answers without the application, and ends the connection."""
+        self.transport.write(refusal.answer(error, self.server_state.default_headers, self.client))
         self.transport.close()
-        REQUESTS.labels("none", "other", str(status.value)).inc()
-        who: Any = access.who({"client": self.client})
-        log.info("request", method="other", path="", status=status.value, request_id=identity, why=error.detail, **who)
 
-    def _head_length(self) -> int:
-        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+    def _close_an_idle_one(self) -> bool:
+        """Makes room: a client may find a connection closed that it keeps open without a request."""
+        for each in self.connections:
+            if isinstance(each, Connection) and each._stage is Stage.IDLE and not each.transport.is_closing():
+                each.transport.close()
+                return True
+        return False
 
-    def _too_large(self) -> WarmcastError:
-        detail = f"the request line and headers are larger than {self.MOST_HEAD_BYTES} bytes"
-        return WarmcastError(errors.HEADERS_TOO_LARGE, detail)
 
-    def _start_timer(self) -> None:
-        self._head_timer = self.loop.call_later(self.HEAD_TIMEOUT, self._too_slow)
+def _declared_length(headers: list[tuple[bytes, bytes]]) -> int | None:
+    return next((int(value) for name, value in headers if name == b"content-length"), None)
 
-    def _stop_timer(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
 
-    def _too_slow(self) -> None:
-        self._head_timer = None
-        if self.transport.is_closing():
-            return
-        detail = f"the request's head did not arrive within {self.HEAD_TIMEOUT:g} s"
-        self._refuse(WarmcastError(errors.REQUEST_TIMEOUT, detail))
+def _has_body(headers: list[tuple[bytes, bytes]]) -> bool:
+    chunked = any(name == b"transfer-encoding" for name, _ in headers)
+    return chunked or bool(_declared_length(headers))

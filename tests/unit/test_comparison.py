@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 import unicodedata
+from collections.abc import Callable
 
 import pytest
 from hypothesis import assume, given
@@ -241,6 +243,18 @@ def test_any_text_is_a_slug_or_refused(text: str) -> None:
 def test_case_accents_and_spacing_are_put_aside(one: str, other: str, same: bool) -> None:
     assert same_term(one, other) is same
     assert same_term(other, one) is same
+
+
+@pytest.mark.parametrize("text", ["\ufdfa" * 1_700, "\ufdfa" * 400, "a" + "\u0301\u0323" * 900, "ﷺ-vs-" + "ﷺ" * 1_000])
+@pytest.mark.parametrize("parse", [canonical_slug, clean_term])
+def test_text_that_normalization_expands_is_refused_quickly(parse: Callable[[str], str], text: str) -> None:
+    took = []
+    for _ in range(10):
+        began = time.process_time()
+        with pytest.raises(WarmcastError):
+            parse(text)
+        took.append(time.process_time() - began)
+    assert min(took) < 0.001
 
 
 @pytest.mark.parametrize(

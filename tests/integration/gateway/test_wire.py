@@ -116,9 +116,10 @@ async def test_what_is_no_request_is_refused_as_a_problem_and_the_connection_end
     assert answer.headers["connection"] == "close"
 
 
-async def test_an_answer_under_way_is_the_last_when_rubbish_follows(port: int) -> None:
-    (answer,) = await exchange(port, GET + b"\r\nrubbish\r\n\r\n")
+async def test_rubbish_behind_a_request_is_refused_after_its_answer(port: int) -> None:
+    answer, refused = await exchange(port, GET + b"\r\nrubbish\r\n\r\n")
     assert (answer.status, json.loads(answer.body)) == (200, {"status": "ok"})
+    problem(refused, errors.MALFORMED_REQUEST)
 
 
 @pytest.mark.parametrize(
@@ -215,12 +216,32 @@ async def test_the_client_s_address_is_what_a_trusted_proxy_says(port: int) -> N
 
 
 async def test_nobody_else_is_believed_about_an_address() -> None:
+    assert await _statuses([f"198.51.100.{n}" for n in range(3)]) == [404, 404, 429]
+
+
+async def test_where_everybody_is_believed_a_client_cannot_choose_its_address() -> None:
+    chosen = [f"198.51.100.{n}, 203.0.113.1" for n in range(3)]
+    assert await _statuses(chosen, FORWARDED_ALLOW_IPS="*") == [404, 404, 429]
+    told = [
+        "198.51.100.1, 203.0.113.1",
+        "203.0.113.2:80",
+        "[2001:db8::1]:80",
+        "2001:db8::1",
+        "unknown",
+        "",
+        "2001:DB8:0::1",
+    ]
+    assert await _statuses(told, FORWARDED_ALLOW_IPS="*") == [404, 404, 404, 404, 404, 404, 429]
+
+
+async def _statuses(forwarded: list[str], **environment: str) -> list[int]:
+    """Of requests with these X-Forwarded-For, where each address may make two."""
     number = free_port()
-    environment = {"JOBS_ADDR": "127.0.0.1:1", "FORECASTER_ADDR": "127.0.0.1:1", "ANONYMOUS_RATE": "2/60"}
+    peers = {"JOBS_ADDR": "127.0.0.1:1", "FORECASTER_ADDR": "127.0.0.1:1", "ANONYMOUS_RATE": "2/60"}
     async with (
-        gateway(GATEWAY_PORT=str(number), **environment),
+        gateway(GATEWAY_PORT=str(number), **peers, **environment),
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{number}") as client,
     ):
         await until_ready(client)
-        answers = [await client.get("/nothing", headers={"X-Forwarded-For": f"198.51.100.{n}"}) for n in range(3)]
-    assert [answer.status_code for answer in answers] == [404, 404, 429]
+        answers = [await client.get("/nothing", headers={"X-Forwarded-For": each}) for each in forwarded]
+    return [answer.status_code for answer in answers]
