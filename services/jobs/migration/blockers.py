@@ -6,13 +6,13 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import psycopg
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import class_row
 
 _POLL = 0.25  # seconds; a statement waits two for its lock
+_LONGEST_JOIN = 1.0  # seconds; a pooler without a free session may keep the query waiting, and it ends with the process
 # Not this connection itself: a concurrent build waits for every transaction, and so for a moment for this one.
 # A prepared transaction has no process, and is listed as 0.
 _BLOCKING = """
@@ -54,10 +54,17 @@ class Blockers:
         """Empty as long as none was seen."""
         return self._seen
 
-    def follow(self, connection: psycopg.Connection[Any], pid: int, stop: threading.Event) -> None:
-        """Keeps `seen` up to date until `stop` is set, or the connection is lost."""
+    def follow(self, pid: int, database_url: str, stop: threading.Event) -> None:
+        """Keeps `seen` up to date until `stop` is set, or the connection for it is lost or not to be had."""
+        if stop.wait(_POLL):
+            return  # without a connection for a migration that nobody blocks
+        conninfo = make_conninfo(database_url, connect_timeout=5, application_name="warmcast-migrate-watch")
         try:
-            with connection, connection.cursor(row_factory=class_row(Blocker)) as cursor:
+            # In no transaction between two queries, or a concurrent build would wait for this connection for ever.
+            with (
+                psycopg.connect(conninfo, autocommit=True) as connection,
+                connection.cursor(row_factory=class_row(Blocker)) as cursor,
+            ):
                 while not stop.wait(_POLL):
                     # An empty answer keeps the last one: it is read after the wait has ended.
                     self._seen = cursor.execute(_BLOCKING, {"pid": pid}).fetchall() or self._seen
@@ -73,18 +80,11 @@ class Blockers:
 def blockers_of(pid: int, database_url: str) -> Iterator[Blockers]:
     """Follows who blocks the backend `pid`, from a second connection; without names where there is none to be had."""
     blockers = Blockers()
-    try:
-        conninfo = make_conninfo(database_url, connect_timeout=5, application_name="warmcast-migrate-watch")
-        # In no transaction between two queries, or a concurrent build would wait for this connection for ever.
-        connection = psycopg.connect(conninfo, autocommit=True)
-    except psycopg.OperationalError:
-        yield blockers
-        return
     stop = threading.Event()
-    follower = threading.Thread(target=blockers.follow, args=(connection, pid, stop), daemon=True)
+    follower = threading.Thread(target=blockers.follow, args=(pid, database_url, stop), daemon=True)
     follower.start()
     try:
         yield blockers
     finally:
         stop.set()
-        follower.join()
+        follower.join(_LONGEST_JOIN)

@@ -54,8 +54,9 @@ def test_a_migration_is_refused_before_it_locks(empty_database_url: str, pool_mo
             assert connection.execute(query).fetchone() == (0,)
 
 
-def test_a_migration_runs_in_session_mode_whatever_the_size_of_the_pool(empty_database_url: str) -> None:
-    with pgbouncer(empty_database_url, pool_mode="session", default_pool_size="3") as url:
+@pytest.mark.parametrize("size", ["1", "3"])
+def test_a_migration_runs_in_session_mode_whatever_the_size_of_the_pool(empty_database_url: str, size: str) -> None:
+    with pgbouncer(empty_database_url, pool_mode="session", default_pool_size=size) as url:
         assert migrate.upgrade(url) == migrate.head()
 
 
