@@ -23,8 +23,8 @@ CSV_TYPES = ("text/csv", "application/csv", "text/plain")
 class Point(msgspec.Struct):
     """One period of a series."""
 
-    date: str
-    values: list[float]
+    date: str | int | float  # a number is epoch time
+    values: list[float | None]
 
 
 class SeriesBody(msgspec.Struct):
@@ -123,11 +123,22 @@ def series(body: SeriesBody) -> jobs_pb2.Series:
     """The points as a message. Raises INVALID_ARGUMENT that names a point which is not finite."""
     for index, point in enumerate(body.points):
         for column, value in enumerate(point.values):
-            if not math.isfinite(value):
+            if value is not None and not math.isfinite(value):
                 place = f"points[{index}].values[{column}]"
-                raise invalid(place, f"{place} ({point.date[:40]}) is {value}, which is not a finite number")
-    points = [jobs_pb2.SeriesPoint(date=point.date, values=point.values) for point in body.points]
-    return jobs_pb2.Series(terms=body.terms, points=points)
+                raise invalid(place, f"{place} ({str(point.date)[:40]}) is {value}, which is not a finite number")
+    return jobs_pb2.Series(terms=body.terms, points=map(_point, body.points))
+
+
+def _point(point: Point) -> jobs_pb2.SeriesPoint:
+    missing = [column for column, value in enumerate(point.values) if value is None]
+    return jobs_pb2.SeriesPoint(
+        date=_date(point.date), values=[value or 0.0 for value in point.values], missing=missing
+    )
+
+
+def _date(date: str | float) -> str:
+    # 1.7e9 is a whole number of seconds in JSON, however it is spelt.
+    return f"{date:.0f}" if isinstance(date, float) and date.is_integer() else str(date)
 
 
 def _too_large(most: int) -> WarmcastError:

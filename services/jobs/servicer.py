@@ -307,8 +307,13 @@ def _read(request: pb.IngestSnapshotRequest) -> list[Table]:
             for file in request.files.files
         ]
     if request.WhichOneof("input") == "series":
-        return [read_points(request.series.terms, [(point.date, point.values) for point in request.series.points])]
+        return [read_points(request.series.terms, [(point.date, _values(point)) for point in request.series.points])]
     raise invalid("input", "there is neither a file nor a series in the request")
+
+
+def _values(point: pb.SeriesPoint) -> list[float | None]:
+    missing = set(point.missing)
+    return [None if index in missing else value for index, value in enumerate(point.values)]
 
 
 def _key(key: pb.ComparisonKey) -> ComparisonKey:

@@ -19,6 +19,7 @@ def body(points: list[tuple[str, list[Any]]], terms: tuple[str, ...] = ("amazon"
 
 WEEKS = [(f"2024-01-{day:02}", [50.0, 40.0]) for day in (7, 14, 21, 28)]
 DATELESS = b"Category: All categories\n\nWeek,amazon: (US),costco: (US)\nnever,1,2\nneither,3,4\n"
+THOUSANDS = b"".join(b'2025-01-%02d,"10,500","20,100"\n' % day for day in (5, 12, 19))
 # name, content type, body, query, what the detail must name
 POSTS: list[tuple[str, dict[str, str], bytes, dict[str, str], str]] = [
     ("unknown timeframe", CSV, export(), {"tf": "2w"}, "2w"),
@@ -34,6 +35,8 @@ POSTS: list[tuple[str, dict[str, str], bytes, dict[str, str], str]] = [
     ("negative", JSON, body([*WEEKS[:3], ("2024-01-28", [-1, 1])]), {}, "-1"),
     ("unsorted dates", JSON, body([WEEKS[1], WEEKS[0], *WEEKS[2:]]), {}, "2024-01-07"),
     ("duplicate dates", JSON, body([WEEKS[0], *WEEKS]), {}, "2024-01-07"),
+    ("thousands", CSV, b"Week,amazon,costco\n" + THOUSANDS, {}, "10,500"),
+    ("two readings", CSV, b"Day,amazon,costco\n01/01/2024,1,2\n01/02/2024,3,4\n01/03/2024,5,6\n", {}, "monthly from"),
     ("two points", JSON, body(WEEKS[:2]), {}, "3"),
     ("one term", JSON, body([(date, values[:1]) for date, values in WEEKS], ("amazon",)), {}, "two"),
     ("no JSON", JSON, b"{", {}, "not JSON"),
@@ -115,3 +118,48 @@ def test_the_secret_is_needed_and_has_no_default(start_product: StartProduct, ca
     product.restart("gateway")
     for method, path in guarded:
         assert caller.http.request(method, path, headers=caller.secret).status_code == 503, path
+
+
+def test_data_as_people_have_them_are_stored_as_they_are_meant(start_product: StartProduct, call: Call) -> None:
+    caller = call(start_product(DISPATCHER_ENABLED="false"))
+    weeks = (
+        'Zeit,"tea","coffee",isPartial\n"Feb 2 – 8, 2025",,,\n"Jan 26 – Feb 1, 2025",7,8,WAHR\n'
+        '"Jan 19 – 25, 2025",5,6,FALSCH\n"Jan 12 – 18, 2025",NaN,4,FALSCH\n"Jan 5 – 11, 2025",1,2,FALSCH\n'
+        "Source: Google Trends\n"
+    )
+    epoch = [
+        {"date": 1737849600 - 604800 * at, "values": values}
+        for at, values in enumerate([[7, 8], [5, 6], [None, 4], [1, 2]])
+    ]
+    epoch.insert(0, {"date": "1738454400", "values": [None, None]})
+    body = json.dumps({"terms": ["tea", "coffee"], "geo": "", "points": epoch}).encode()
+    of_file = caller.http.post(
+        "/api/comparisons",
+        content=weeks.encode(),
+        headers=caller.secret | CSV,
+        params={"geo": "", "asOf": "2025-03-01"},
+    )
+    assert of_file.status_code == 201, of_file.text
+    assert (of_file.json()["firstDate"], of_file.json()["lastDate"]) == ("2025-01-05", "2025-01-26")
+    assert of_file.json()["partialLastPeriod"]
+    assert {entry["what"]: entry["count"] for entry in of_file.json()["cleaned"]} == {
+        "empty cell filled": 1,
+        "empty row before or after the series dropped": 1,
+        "isPartial column dropped": 1,
+        "line after the series ignored": 1,
+        "rows from newest to oldest turned round": 1,
+    }
+    of_points = caller.http.post(
+        "/api/comparisons", content=body, headers=caller.secret | JSON, params={"asOf": "2025-03-01"}
+    )
+    assert of_points.status_code == 201, of_points.text
+    assert [entry["what"] for entry in of_points.json()["cleaned"]] == [
+        "empty cell filled",
+        "empty row before or after the series dropped",
+        "rows from newest to oldest turned round",
+    ]
+    stored = caller.http.get("/api/comparisons/coffee-vs-tea", params={"tf": "12m"}).json()["series"]
+    assert stored == [
+        {"date": f"2025-01-{day:02}", "values": values}
+        for day, values in ((5, [2, 1]), (12, [4, 3]), (19, [6, 5]), (26, [8, 7]))
+    ]

@@ -188,11 +188,18 @@ SCHEMAS: dict[str, Schema] = {
             "points": items(
                 shape(
                     {
-                        "date": text("ISO 8601 date, or date and hour", examples=["2026-01-04"]),
-                        "values": items(number(), "one per term, 0 to 100", minItems=2, maxItems=2),
+                        "date": {
+                            "type": ["string", "number"],
+                            "description": "best an ISO 8601 date, or date and hour; epoch seconds and the other forms "
+                            "that CSV files have are read as well",
+                            "examples": ["2026-01-04"],
+                        },
+                        "values": items(
+                            or_null(number()), "one per term, 0 to 100; null is not known", minItems=2, maxItems=2
+                        ),
                     }
                 ),
-                "in ascending order",
+                "in ascending or descending order",
             ),
         },
         optional=("timeframe", "geo", "source"),

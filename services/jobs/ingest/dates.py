@@ -1,42 +1,52 @@
-"""Dates as people write them. Whether 3/4 is in March or April is for the whole column to say."""
+"""Columns of dates as people write them. Whether 3/4 is in March or April is for the whole column to say."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta, timezone
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TypeVar
 
-_MAX_LENGTH = 60
-_YEARS = range(1900, 2101)
-_CLOCK = r"(?:[T ](?P<hour>\d{1,2})(?::(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.0{1,9})?)?)?)?"
+from services.jobs.ingest.date_reading import ORDERS, YEARS, Reading
+from services.jobs.ingest.date_text import Parts, offset, take_apart
+from services.jobs.ingest.words import Language, languages_of
+
+_ZONE = r"(?: ?(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?))?"
 _ISO = re.compile(
-    r"(?P<year>\d{4})-(?P<month>\d{1,2})(?:-(?P<day>\d{1,2})" + _CLOCK + r"(?P<zone>Z|[+-]\d{2}:?\d{2})?)?", re.ASCII
+    r"(\d{4})-(\d{1,2})(?:-(\d{1,2})(?:[T ](\d{1,2})(?::(\d{2})(?::(\d{2})(?:\.0{1,9})?)?)?)?" + _ZONE + ")?", re.ASCII
 )
-_NUMERIC = re.compile(r"(?P<one>\d{1,4})(?P<mark>[/.-])(?P<two>\d{1,2})(?P=mark)(?P<three>\d{1,4})" + _CLOCK, re.ASCII)
-_NAMED = re.compile(
-    r"(?:(?P<day>\d{1,2})[-/ ])?(?P<name>[A-Za-z]{3,9})\.?[-/ ](?:(?P<late_day>\d{1,2}), ?)?(?P<year>\d{4}|\d{2})",
-    re.ASCII,
-)
-_MONTHS = (
-    "january", "february", "march", "april", "may", "june",
-    "july", "august", "september", "october", "november", "december",
-)  # fmt: skip
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[T ](\d{2})(?::?(\d{2})(?::?(\d{2}))?)?" + _ZONE + ")?", re.ASCII)
+_EPOCH = re.compile(r"(\d{10})(?:0{3}|0{6}|0{9})?(?:\.0{1,9})?", re.ASCII)  # in seconds, milliseconds and so on
 
-Reader = Callable[[str], datetime | None]
+
+@dataclass(frozen=True)
+class Column:
+    """A column of dates under one reading of them."""
+
+    times: tuple[datetime, ...]  # each with the offset that it was written with, LOCAL if none
+    order: str  # of year, month and day, for messages
+    language: str = ""  # of the words, for messages
 
 
 def looks_like_date(text: str) -> bool:
-    """Whether some reader knows this as a date."""
-    return any(read(text) is not None for read in READERS)
+    """Whether some reading makes a date of this."""
+    return _looks_like_date(text.strip())
 
 
-def possible_columns(cells: Sequence[str]) -> list[tuple[datetime, ...]]:
-    """Every way to read the whole column, one reader for all of its cells. UTC-aware; distinct; empty if none can."""
-    columns: list[tuple[datetime, ...]] = []
-    for read in READERS:
-        times = period_starts([time for time in map(read, cells) if time is not None])
-        if len(times) == len(cells) and times not in columns:
-            columns.append(times)
+def possible_columns(cells: Sequence[str]) -> list[Column]:
+    """Every way to read the whole column, one reading for all of its cells; distinct; empty if none can."""
+    for read in _PLAIN:
+        times = _read_all(read, cells)
+        if times:
+            return [Column(times, ORDERS["ymd"])]  # these leave nothing open
+    columns: list[Column] = []
+    ways = [take_apart(cell) for cell in cells]
+    for reading in _readings(ways) if all(ways) else []:
+        times = _read_all(reading.read, ways)
+        if times and all(times != column.times for column in columns):
+            columns.append(Column(times, ORDERS[reading.order], reading.language.name if reading.language else ""))
     return columns
 
 
@@ -52,82 +62,83 @@ def period_starts(times: Sequence[datetime]) -> tuple[datetime, ...]:
 
 
 def first_unlike(cells: Sequence[str]) -> int:
-    """The index of the cell that keeps the column from being read by the reader that knows most of it."""
-    misses = [[index for index, cell in enumerate(cells) if read(cell) is None] for read in READERS]
+    """The index of the cell that keeps the column from being read by the reading that knows most of it."""
+    ways = [take_apart(cell) for cell in cells]
+    misses = [[at for at, cell in enumerate(cells) if read(cell) is None] for read in _PLAIN]
+    for sample in (ways[0], ways[-1]):
+        for reading in _readings([sample]):
+            misses.append([at for at, way in enumerate(ways) if reading.read(way) is None])
     return min(misses, key=len)[0]
 
 
-def read_iso(text: str) -> datetime | None:
-    """2024-01, 2024-01-07, 2024-01-07T05 and on to a zone; of a range `2004-01-04 - 2004-01-10`, its start.
+def _read_iso(text: str) -> datetime | None:
+    match = _ISO.fullmatch(text)
+    return _moment(*match.groups()) if match else None
 
-    With the offset as written, else UTC: period_starts says what a series of them means.
-    """
-    start, _, end = text.partition(" - ")
-    match = _match(_ISO, start.strip())
-    if match is None or (end and not _match(_ISO, end.strip())):
+
+def _read_compact(text: str) -> datetime | None:
+    match = _COMPACT.fullmatch(text)
+    return _moment(*match.groups()) if match else None
+
+
+def _read_epoch(text: str) -> datetime | None:
+    match = _EPOCH.fullmatch(text)
+    return datetime.fromtimestamp(int(match[1]), UTC) if match else None
+
+
+_PLAIN: tuple[Callable[[str], datetime | None], ...] = (_read_iso, _read_compact, _read_epoch)
+
+
+def _moment(year: str, month: str, day: str | None, *clock: str | None) -> datetime | None:
+    zone = offset((clock[-1] or "").lower())
+    hour, minute, second = (int(part or 0) for part in clock[:-1])
+    if int(year) not in YEARS or zone is None:
         return None
-    return _moment(match, int(match["year"]), int(match["month"]), int(match["day"] or 1), match["zone"])
-
-
-def _read_year_first(text: str) -> datetime | None:
-    match = _match(_NUMERIC, text)
-    if match is None or len(match["one"]) != 4:
-        return None
-    return _moment(match, int(match["one"]), int(match["two"]), int(match["three"]))
-
-
-def _read_month_first(text: str) -> datetime | None:
-    match = _match(_NUMERIC, text)
-    # Nobody writes the month first with points between.
-    if match is None or len(match["one"]) > 2 or match["mark"] == ".":
-        return None
-    return _moment(match, _full_year(match["three"]), int(match["one"]), int(match["two"]))
-
-
-def _read_day_first(text: str) -> datetime | None:
-    match = _match(_NUMERIC, text)
-    if match is None or len(match["one"]) > 2:
-        return None
-    return _moment(match, _full_year(match["three"]), int(match["two"]), int(match["one"]))
-
-
-def _read_named(text: str) -> datetime | None:
-    match = _match(_NAMED, text)
-    if match is None or (match["day"] and match["late_day"]):
-        return None
-    name = match["name"].lower()
-    for number, month in enumerate(_MONTHS, start=1):
-        if name == month or name == month[:3] or (name == "sept" and number == 9):
-            day = int(match["day"] or match["late_day"] or 1)
-            return _moment(None, _full_year(match["year"]), number, day)
-    return None
-
-
-def _match(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
-    return pattern.fullmatch(text) if len(text) <= _MAX_LENGTH else None
-
-
-def _full_year(digits: str) -> int:
-    # Google's data begin in 2004, so two digits are of this century; three digits are no year.
-    return 2000 + int(digits) if len(digits) == 2 else int(digits) if len(digits) == 4 else 0
-
-
-def _moment(match: re.Match[str] | None, year: int, month: int, day: int, zone: str | None = None) -> datetime | None:
-    if year not in _YEARS:
-        return None
-    clock = {} if match is None else match.groupdict()
-    hour, minute, second = (int(clock.get(part) or 0) for part in ("hour", "minute", "second"))
     try:
-        return datetime(year, month, day, hour, minute, second, tzinfo=_offset(zone))
+        return datetime(int(year), int(month), int(day or 1), hour, minute, second, tzinfo=zone)
     except ValueError:
         return None
 
 
-def _offset(zone: str | None) -> timezone:
-    if zone is None or zone == "Z":
-        return UTC
-    size = timedelta(hours=int(zone[1:3]), minutes=int(zone[-2:]))
-    return timezone(-size if zone[0] == "-" else size)
+_Cell = TypeVar("_Cell")
 
 
-READERS: tuple[Reader, ...] = (read_iso, _read_year_first, _read_month_first, _read_day_first, _read_named)
+def _read_all(read: Callable[[_Cell], datetime | None], cells: Sequence[_Cell]) -> tuple[datetime, ...]:
+    """The time of each cell; none at all if one has none."""
+    times = []
+    for cell in cells:
+        time = read(cell)
+        if time is None:
+            return ()
+        times.append(time)
+    return tuple(times)
+
+
+def _readings(ways: Sequence[Sequence[Parts]]) -> list[Reading]:
+    """Each order in each language that knows all words of the column."""
+    moments = [moment for cell in ways for moment in (cell[0] if cell else ())]
+    known = {word for moment in moments for word in moment.words(optional=False)}
+    maybe = {word for moment in moments for word in moment.words(optional=True)} | known
+    languages: Sequence[Language | None] = languages_of(maybe) if maybe else ()
+    if not languages:
+        languages = languages_of(known) if known else (None,)
+    return [Reading(order, language) for language in languages for order in _orders(ways, language)]
+
+
+def _orders(ways: Sequence[Sequence[Parts]], language: Language | None) -> Sequence[str]:
+    """The orders to try: any one where each date names its month and has all digits of its year."""
+    for cell in ways:
+        tokens = [token for moment in (cell[0] if cell else ()) for token in moment.tokens]
+        if not any(language and not token.number and language.names_month(token.text) for token in tokens):
+            return tuple(ORDERS)
+        if not any(token.number and len(token.text) == 4 for token in tokens):
+            return tuple(ORDERS)
+    return ("dmy",)
+
+
+@lru_cache(maxsize=8192)
+def _looks_like_date(text: str) -> bool:
+    if any(read(text) for read in _PLAIN):
+        return True
+    ways = take_apart(text)
+    return bool(ways) and any(reading.read(ways) for reading in _readings([ways]))

@@ -49,8 +49,10 @@ def lay_out(times: Sequence[datetime], labels: Sequence[str], source: str) -> Gr
     check_minimum(source, len(times))
     for index in range(1, len(times)):
         if times[index] == times[index - 1]:
+            hours = len({time.time() for time in times}) > 1
             raise unreadable(
                 f"{source}: duplicate dates: {labels[index - 1]} and {labels[index]} both say {_day(times[index])}"
+                + ("; where clocks were set back, write hours with their offset, as +01:00" if hours else "")
             )
         if times[index] < times[index - 1]:
             raise unreadable(

@@ -1,25 +1,25 @@
-"""Points as a caller posts them in JSON. Here nothing is guessed: what is odd is refused."""
+"""Points as a caller posts them in JSON, their dates in whatever form CSV files may have them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from services.common.comparison import clean_term, invalid, term_slug
 from services.common.errors import TOO_LARGE, WarmcastError
-from services.jobs.ingest.dates import period_starts, read_iso
-from services.jobs.ingest.grid import fill, lay_out
-from services.jobs.ingest.limits import MAX_LINES, MAX_POINTS, check_minimum, shown, unreadable
-from services.jobs.ingest.table import MISSING_PERIOD, OLD_PERIODS, Table, counted
+from services.jobs.ingest.grid import fill
+from services.jobs.ingest.limits import MAX_LINES, shown, unreadable
+from services.jobs.ingest.periods import read_periods
+from services.jobs.ingest.table import EMPTY_CELL, EMPTY_ROW, Table, counted
 from services.jobs.ingest.values import on_scale
 
 _SOURCE = "the series"
 
 
-def read_points(terms: Sequence[str], points: Sequence[tuple[str, Sequence[float]]]) -> Table:
-    """The table of two terms and their points: (ISO 8601 date or date and hour, one value of 0 to 100 per term).
+def read_points(terms: Sequence[str], points: Sequence[tuple[str, Sequence[float | None]]]) -> Table:
+    """The table of two terms and their points: (date, one value of 0 to 100 per term, None where there is none).
 
-    Dates must ascend in hours, days, weeks or months; a short gap is filled. Raises WarmcastError that names the point.
+    Dates must follow one another in hours, days, weeks or months; a short gap is filled. Raises WarmcastError that
+    names the point.
     """
     if len(terms) != 2:
         raise invalid("terms", f"{len(terms)} terms; a comparison has two")
@@ -28,39 +28,33 @@ def read_points(terms: Sequence[str], points: Sequence[tuple[str, Sequence[float
         raise invalid("terms", f"the terms {shown(cleaned[0])} and {shown(cleaned[1])} are the same")
     if len(points) > MAX_LINES:
         raise WarmcastError(TOO_LARGE, f"{_SOURCE} holds {len(points)} points; {MAX_LINES:,} is the limit")
-    check_minimum(_SOURCE, len(points))
     labels = [f"point {number}" for number in range(1, len(points) + 1)]
-    times = period_starts([_time(date, label) for (date, _), label in zip(points, labels, strict=True)])
     rows = [_row(values, cleaned, label) for (_, values), label in zip(points, labels, strict=True)]
-    whole = lay_out(times, labels, _SOURCE)
-    grid, old = whole.newest(MAX_POINTS)
-    rows, labels = rows[old:], labels[old:]
+    full = [at for at, row in enumerate(rows) if row != [None, None]]
+    ends = slice(full[0], full[-1] + 1) if full else slice(0)
+    labels, rows = labels[ends], rows[ends]
+    periods = read_periods([date for date, _ in points[ends]], labels, _SOURCE)
+    grid, labels = periods.grid, [labels[at] for at in periods.kept]
+    columns = [fill(grid, [rows[at][column] for at in periods.kept], labels, _SOURCE) for column in (0, 1)]
     return Table(
         name=_SOURCE,
         terms=cleaned,
         geo=None,
         step=grid.step,
         times=grid.times,
-        columns=tuple(fill(grid, [row[column] for row in rows], labels, _SOURCE)[0] for column in (0, 1)),
-        cleaned=counted({MISSING_PERIOD: grid.missing, OLD_PERIODS: len(whole.times) - len(grid.times)}),
-        cleaned_by_term=({}, {}),
+        columns=tuple(values for values, _ in columns),
+        cleaned=counted(periods.cleaned, {EMPTY_ROW: len(points) - len(rows)}),
+        cleaned_by_term=tuple(counted({EMPTY_CELL: empty}) for _, empty in columns),
     )
 
 
-def _time(date: str, label: str) -> datetime:
-    time = read_iso(date)
-    if time is None:
-        raise unreadable(f"{label}: {shown(date)} is not a date; write it as 2024-01-31 or 2024-01-31T05:00:00Z")
-    return time
-
-
-def _row(values: Sequence[float], terms: Sequence[str], label: str) -> list[float]:
+def _row(values: Sequence[float | None], terms: Sequence[str], label: str) -> list[float | None]:
     if len(values) != len(terms):
         raise unreadable(f"{label} has {len(values)} values; one for each of the two terms is needed")
-    row = []
+    row: list[float | None] = []
     for value, term in zip(values, terms, strict=True):
         try:
-            row.append(on_scale(value))
+            row.append(None if value is None else on_scale(value))
         except ValueError as wrong:
             raise unreadable(f"{label}, {shown(term)}: {value} {wrong}") from None
     return row

@@ -12,7 +12,7 @@ from services.common.errors import TOO_LARGE, WarmcastError
 from services.jobs.ingest.dates import looks_like_date
 from services.jobs.ingest.limits import MAX_LINES, MAX_WIDTH, check_minimum, shown, unreadable
 from services.jobs.ingest.table import COUNTER_COLUMN, LINES_AFTER
-from services.jobs.ingest.values import read_cell
+from services.jobs.ingest.values import NotANumber, read_cell
 
 _SEPARATORS = (",", ";", "\t")
 _COUNTERS = ("", "unnamed: 0", "index", "x", "...1", "rowid", "row")  # headings of pandas' and R's line numbers
@@ -117,8 +117,9 @@ def _find_table(rows: list[Row], source: str) -> tuple[tuple[str, ...], Row, lis
     last = max(index for index, row in enumerate(rows) if row.dated)
     series = [row for row in rows[first : last + 1] if not row.blank]
     after = [row for row in rows[last + 1 :] if not row.blank]
-    # Another section may follow after a blank line; a line that follows at once belongs to the series.
-    if after and not rows[last + 1].blank:
+    # Another section may follow after a blank line. A line with values that follows at once belongs to the series; one
+    # without is a note.
+    if after and not rows[last + 1].blank and _has_values(rows[last + 1]):
         series, after = [*series, after[0]], after[1:]
     for row in series:
         if not looks_like_date(row.cells[0]):
@@ -136,9 +137,12 @@ def _is_data(header: Row, above: list[Row]) -> bool:
     return headed or any(character.isdigit() for character in header.cells[0])
 
 
+def _has_values(row: Row) -> bool:
+    return any(cell and _is_value(cell) for cell in row.cells[1:])
+
+
 def _is_value(cell: str) -> bool:
     try:
-        read_cell(cell)
-    except ValueError:
-        return False
-    return True
+        return not cell or read_cell(cell)[0] is not None
+    except ValueError as wrong:
+        return not isinstance(wrong, NotANumber)

@@ -8,17 +8,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.common.errors import TOO_LARGE, UNREADABLE_INPUT, WarmcastError
-from services.jobs.ingest.dates import first_unlike, possible_columns
 from services.jobs.ingest.decoding import decode
 from services.jobs.ingest.export_name import read_export_name
-from services.jobs.ingest.grid import Grid, fill, lay_out
+from services.jobs.ingest.flags import read_flag
+from services.jobs.ingest.grid import Grid, fill
 from services.jobs.ingest.headings import Headings, partial_columns, read_headings
-from services.jobs.ingest.limits import MAX_BYTES, MAX_POINTS, shown, unreadable
+from services.jobs.ingest.limits import MAX_BYTES, shown, unreadable
 from services.jobs.ingest.long_format import is_long, spread
+from services.jobs.ingest.periods import read_periods
 from services.jobs.ingest.places import codes_of, place_of_report
 from services.jobs.ingest.sheet import Row, Sheet, find_sheet
-from services.jobs.ingest.table import BELOW_ONE, EMPTY_CELL, MISSING_PERIOD, OLD_PERIODS, Table, counted
-from services.jobs.ingest.values import read_cell
+from services.jobs.ingest.table import BELOW_ONE, EMPTY_CELL, EMPTY_ROW, Table, counted
+from services.jobs.ingest.values import decimal_marks, is_empty, read_cell
 
 _PICK = "; pass term twice to pick two columns, and the others are not read"
 
@@ -45,9 +46,10 @@ def read_trends_csv(
     if headings.place:
         place = headings.place, codes_of(headings.place)
     _check_widths(sheet, headings, source)
-    whole = _grid(sheet.rows, source)
-    grid, old = whole.newest(MAX_POINTS)
-    rows = sheet.rows[old:]
+    rows = _without_empty_ends(sheet.rows, headings)
+    periods = read_periods([row.cells[0] for row in rows], [row.label for row in rows], source)
+    grid, empty_rows = periods.grid, len(sheet.rows) - len(rows)
+    rows = [rows[at] for at in periods.kept]
     remedy = _PICK if len(headings.terms) > 2 else ""
     series = [
         _series(heading, rows, grid, source, remedy) for heading in zip(headings.terms, headings.columns, strict=True)
@@ -59,16 +61,11 @@ def read_trends_csv(
         step=grid.step,
         times=grid.times,
         columns=tuple(values for values, _ in series),
-        cleaned=counted(
-            cleaned,
-            sheet.cleaned,
-            headings.cleaned,
-            {MISSING_PERIOD: grid.missing, OLD_PERIODS: len(whole.times) - len(grid.times)},
-        ),
+        cleaned=counted(cleaned, sheet.cleaned, headings.cleaned, periods.cleaned, {EMPTY_ROW: empty_rows}),
         cleaned_by_term=tuple(counts for _, counts in series),
         place=place[0],
         unread=headings.unread,
-        partial_last=_partial_last(sheet),
+        partial_last=_partial_last(sheet, rows, source),
         as_of=said.as_of,
     )
 
@@ -87,34 +84,24 @@ def _check_widths(sheet: Sheet, headings: Headings, source: str) -> None:
             raise unreadable(f"{source}: {row.label} has {len(row.cells)} cells where the header has {width}")
 
 
-def _partial_last(sheet: Sheet) -> bool:
-    last = sheet.rows[-1].cells
-    return any(last[column].lower() == "true" for column in partial_columns(sheet) if column < len(last))
+def _without_empty_ends(rows: list[Row], headings: Headings) -> list[Row]:
+    """The rows without those at either end that hold a date and no value."""
+    full = [at for at, row in enumerate(rows) if not all(is_empty(row.cells[column]) for column in headings.columns)]
+    return rows[full[0] : full[-1] + 1] if full else []
 
 
-def _grid(rows: list[Row], source: str) -> Grid:
-    """The grid under the one reading of the dates that gives regular steps."""
-    cells = [row.cells[0] for row in rows]
-    labels = [row.label for row in rows]
-    grids: list[Grid] = []
-    failures: list[WarmcastError] = []
-    for times in possible_columns(cells):
-        try:
-            grids.append(lay_out(times, labels, source))
-        except WarmcastError as error:
-            failures.append(error)
-    if len(grids) > 1:
-        one, other = (f"{grid.step} from {grid.times[0]:%Y-%m-%d} to {grid.times[-1]:%Y-%m-%d}" for grid in grids[:2])
-        raise unreadable(
-            f"{source}: the dates, {shown(cells[0])} and on, can be read as {one} or as {other}; "
-            "write them as 2024-01-31"
-        )
-    if grids:
-        return grids[0]
-    if failures:
-        raise failures[0]
-    odd = first_unlike(cells)
-    raise unreadable(f"{source}: {labels[odd]}: {shown(cells[odd])} is not a date of the form that the others have")
+def _partial_last(sheet: Sheet, rows: list[Row], source: str) -> bool:
+    """Whether a column says that the last period was not over."""
+    last = False
+    for column in partial_columns(sheet):
+        for row in rows:
+            try:
+                flag = column < len(row.cells) and read_flag(row.cells[column])
+            except ValueError as wrong:
+                heading = shown(sheet.header.cells[column])
+                raise unreadable(f"{source}: {row.label}, column {heading}: {wrong}") from None
+        last |= flag
+    return last
 
 
 def _series(
@@ -123,10 +110,11 @@ def _series(
     term, column = heading
     cells: list[float | None] = []
     below_one = 0
+    marks = decimal_marks(row.cells[column] for row in rows)
     for row in rows:
         text = row.cells[column]
         try:
-            value, below = read_cell(text)
+            value, below = read_cell(text, marks)
         except ValueError as wrong:
             raise WarmcastError(
                 UNREADABLE_INPUT,

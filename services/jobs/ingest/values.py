@@ -4,24 +4,67 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 
 HIGHEST = 100.0
-_NUMBER = re.compile(r"[+-]?(\d{1,20}([.,]\d{0,30})?|[.,]\d{1,30})([eE][+-]?\d{1,3})?", re.ASCII)
 _BELOW_ONE = re.compile(r"(<|＜|&lt;)\s*1")
+# What pandas, R, databases and spreadsheets write for a value that is missing.
+_MISSING = frozenset(("", "nan", "-nan", "na", "n/a", "#n/a", "#na", "<na>", "null", "none", "#nv", "#n/d"))
+_NOT_FINITE = frozenset(("inf", "infinity"))
+_DIRECTION_MARKS = re.compile(r"[\u200e\u200f\u202a-\u202e\u2066-\u2069\u061c\ufeff]")
+_DECIMAL = re.compile(
+    r"[+-]?(?:(?P<whole>\d{1,20})(?:(?P<mark>[.,٫])(?P<part>\d{1,30})|\.)?|[.,٫]\d{1,30})(?P<power>[eE][+-]?\d{1,3})?",
+    re.ASCII,
+)
+_GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?:[\s.,'’٬]\d{2,3})*[\s.,'’٬]\d{3}(?P<tail>[.,٫]\d{0,30})?")
 
 
-def read_cell(text: str) -> tuple[float | None, bool]:
-    """The value of a cell, None when it is empty, and whether it said `<1`. Raises ValueError with what is wrong."""
-    cell = text.strip()
-    if not cell:
+class NotANumber(ValueError):
+    """The text has no shape of a number."""
+
+
+def read_cell(text: str, decimal_marks: frozenset[str] = frozenset()) -> tuple[float | None, bool]:
+    """The value of a cell, None when it is empty, and whether it said `<1`. Raises ValueError with what is wrong.
+
+    `decimal_marks`: those of its column. Without them, "10,500" may be ten and a half or ten thousand.
+    """
+    cell = _plain(text)
+    if is_empty(cell):
         return None, False
     if _BELOW_ONE.fullmatch(cell):
         return 0.5, True
-    if _NUMBER.fullmatch(cell):
-        return on_scale(float(cell.replace(",", "."))), False
-    if cell.lstrip("+-").lower() in ("nan", "inf", "infinity", "#n/a"):
+    if _DECIMAL.fullmatch(cell):
+        if _is_grouped(cell, decimal_marks):
+            return on_scale(float(re.sub("[.,]", "", cell))), False
+        return on_scale(float(re.sub("[,٫]", ".", cell))), False
+    grouped = _GROUPED.fullmatch(cell)
+    if grouped:
+        whole = cell.removesuffix(grouped["tail"] or "")
+        return on_scale(float(re.sub(r"[^\d+-]", "", whole))), False
+    if cell.lstrip("+-").lower() in _NOT_FINITE:
         raise ValueError("is not a finite number")
-    raise ValueError("is not a number")
+    if cell.endswith(("%", "٪")):
+        raise NotANumber("is not a number; values are written without a percent sign")
+    raise NotANumber("is not a number")
+
+
+def decimal_marks(texts: Iterable[str]) -> frozenset[str]:
+    """The marks that some cell of a column can only mean as a decimal mark."""
+    marks = set()
+    for text in texts:
+        cell = _plain(text)
+        match = _DECIMAL.fullmatch(cell)
+        if match and match["mark"] and not _may_group(match):
+            marks.add(match["mark"])
+        grouped = _GROUPED.fullmatch(cell) if match is None else None
+        if grouped and grouped["tail"]:
+            marks.add(grouped["tail"][0])
+    return frozenset(marks)
+
+
+def is_empty(text: str) -> bool:
+    """Whether a cell holds nothing, or a word for nothing."""
+    return text.strip().casefold() in _MISSING
 
 
 def on_scale(value: float) -> float:
@@ -34,3 +77,30 @@ def on_scale(value: float) -> float:
     if rounded > HIGHEST:
         raise ValueError("is above 100; values lie between 0 and 100")
     return rounded
+
+
+def _plain(text: str) -> str:
+    """The text with ASCII digits and minus, and without marks of direction. Digits such as ² are left as they are."""
+    cell = text.strip()
+    if not cell.isascii():
+        cell = _DIRECTION_MARKS.sub("", cell).replace("−", "-").strip()
+        cell = "".join(str(int(c)) if c.isdecimal() else c for c in cell)
+    return cell
+
+
+def _is_grouped(cell: str, known: frozenset[str]) -> bool:
+    """Whether the mark in a number groups thousands. Raises ValueError where that is open."""
+    match = _DECIMAL.fullmatch(cell)
+    if match is None or not _may_group(match):
+        return False
+    mark, other = match["mark"], {".": ",", ",": "."}[match["mark"]]
+    if (mark in known) != (other in known):
+        return other in known
+    raise ValueError(
+        f"is above 100 if “{mark}” groups thousands; if it is the decimal mark, write {float(cell.replace(',', '.')):g}"
+    )
+
+
+def _may_group(match: re.Match[str]) -> bool:
+    whole, part = match["whole"] or "", match["part"] or ""
+    return match["mark"] in (".", ",") and len(part) == 3 and len(whole) <= 3 and whole[0] != "0" and not match["power"]

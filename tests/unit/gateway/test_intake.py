@@ -54,6 +54,18 @@ def test_a_series() -> None:
     assert [(point.date, list(point.values)) for point in message.points] == [("2026-01-04", [1.0, 2.5])]
 
 
+def test_a_null_is_a_missing_value() -> None:
+    text = json.dumps(SERIES).replace("2.5", "null")
+    (point,) = intake.series(intake.from_json(text.encode(), intake.SeriesBody)).points
+    assert (len(point.values), point.values[0], list(point.missing)) == (2, 1.0, [1])
+
+
+@pytest.mark.parametrize("date", ["1736035200", "1736035200.0", "1.7360352e9"])
+def test_a_date_may_be_a_number(date: str) -> None:
+    text = json.dumps(SERIES).replace('"2026-01-04"', date)
+    assert intake.series(intake.from_json(text.encode(), intake.SeriesBody)).points[0].date == "1736035200"
+
+
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e999"])
 def test_a_number_that_is_not_finite_is_named_by_its_point(value: str) -> None:
     text = json.dumps(SERIES).replace("2.5", value)
@@ -67,8 +79,9 @@ def test_a_number_that_is_not_finite_is_named_by_its_point(value: str) -> None:
     ("text", "field"),
     [
         ('{"terms": ["a", "b"], "points": [{"date": "d", "values": [1, "x"]}]}', "points[0].values[1]"),
-        ('{"terms": ["a", "b"], "points": [{"date": "d", "values": [1, null]}]}', "points[0].values[1]"),
-        ('{"terms": ["a", "b"], "points": [{"date": 5, "values": []}]}', "points[0].date"),
+        ('{"terms": ["a", "b"], "points": [{"date": "d", "values": [1, {}]}]}', "points[0].values[1]"),
+        ('{"terms": ["a", "b"], "points": [{"date": true, "values": []}]}', "points[0].date"),
+        ('{"terms": ["a", "b"], "points": [{"date": null, "values": []}]}', "points[0].date"),
         ('{"terms": "a", "points": []}', "terms"),
         ('{"terms": []}', "points"),
         ('{"terms": [], "points": [{"date": "d"}]}', "points[0].values"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.common.comparison import Step
@@ -112,6 +112,7 @@ _DATES = st.one_of(
 )
 
 
+@settings(deadline=None)  # the first one loads tables
 @given(
     st.lists(st.text(max_size=5), max_size=3),
     st.lists(st.tuples(_DATES, st.lists(st.floats(), max_size=3)), max_size=6),

@@ -1,0 +1,233 @@
+"""Columns of dates as people have them: each is read as its writer meant it, or refused; never read as other dates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from babel import Locale, localedata
+from babel.dates import format_date, format_datetime, format_interval, format_skeleton
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.common.comparison import Step
+from services.common.errors import UNREADABLE_INPUT, WarmcastError
+from services.jobs.ingest.periods import Periods, read_periods
+from services.jobs.ingest.words import LOCALES
+
+WEEKS = (date(2025, 1, 5), date(2025, 1, 12), date(2025, 1, 19))
+
+
+def read(cells: Sequence[str]) -> Periods:
+    return read_periods(cells, [f"line {number}" for number in range(2, len(cells) + 2)], "the file")
+
+
+def days(periods: Periods) -> list[date]:
+    return [time.date() for time in periods.grid.times]
+
+
+def refusal(cells: Sequence[str]) -> str:
+    with pytest.raises(WarmcastError) as refused:
+        read(cells)
+    assert refused.value.reason is UNREADABLE_INPUT
+    return refused.value.detail
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ("Jan 5 – 11, 2025", "Jan 12 – 18, 2025", "Jan 19 – 25, 2025"),
+        ("Jan 5 - 11, 2025", "Jan 12—18, 2025", "Jan 19 to 25, 2025"),
+        ("Jan 5-11, 2025", "Jan 12-18, 2025", "Jan 19-25, 2025"),
+        ("5–11 January 2025", "12–18 January 2025", "19–25 January 2025"),
+        ("1/5/2025 – 1/11/2025", "1/12/2025 – 1/18/2025", "1/19/2025 – 1/25/2025"),
+        ("05.–11.01.2025", "12.–18.01.2025", "19.–25.01.2025"),
+        ("2025-01-05 - 2025-01-11", "2025-01-12 - 2025-01-18", "2025-01-19 - 2025-01-25"),
+        ("2025年1月5日～11日", "2025年1月12日～18日", "2025年1月19日～25日"),
+        ("2025年1月5日至11日", "2025年1月12日至18日", "2025年1月19日至25日"),
+        ("Jan 5, 2025 at 12:00 AM", "Jan 12, 2025 at 12:00 AM", "Jan 19, 2025 at 12:00 AM"),
+        ("1/5/2025 12:00:00 AM", "1/12/2025 12:00:00 AM", "1/19/2025 12:00:00 AM"),
+        ("2025-01-05 00:00:00 UTC", "2025-01-12 00:00:00 UTC", "2025-01-19 00:00:00 UTC"),
+        ("2025-01-05 00:00:00+00", "2025-01-12 00:00:00+00", "2025-01-19 00:00:00+00"),
+        ("2025-01-05T00:00:00.000Z", "2025-01-12T00:00:00.000Z", "2025-01-19T00:00:00.000Z"),
+        ("20250105", "20250112", "20250119"),
+        ("2025年1月5日", "2025年1月12日", "2025年1月19日"),
+        ("２０２５／０１／０５", "２０２５／０１／１２", "２０２５／０１／１９"),
+        ("2025. 1. 5.", "2025. 1. 12.", "2025. 1. 19."),
+        ("5. 1. 2025", "12. 1. 2025", "19. 1. 2025"),
+        ("1736035200", "1736640000", "1737244800"),
+        ("1736035200000", "1736640000000", "1737244800000"),
+        ("1736035200.0", "1736640000.0", "1737244800.0"),
+        ("5 янв. 2025 г. в 00:00", "12 янв. 2025 г. в 00:00", "19 янв. 2025 г. в 00:00"),
+        ("5 de jan. de 2025", "12 de jan. de 2025", "19 de jan. de 2025"),
+        ("dom, 5 ene 2025", "dom, 12 ene 2025", "dom, 19 ene 2025"),
+        ("5 בינו׳ 2025", "12 בינו׳ 2025", "19 בינו׳ 2025"),
+        ("\u200f٥\u200f/١\u200f/٢٠٢٥", "\u200f١٢\u200f/١\u200f/٢٠٢٥", "\u200f١٩\u200f/١\u200f/٢٠٢٥"),
+        ("۵ ژانویهٔ ۲۰۲۵", "۱۲ ژانویهٔ ۲۰۲۵", "۱۹ ژانویهٔ ۲۰۲۵"),
+        ("5 ม.ค. 2568", "12 ม.ค. 2568", "19 ม.ค. 2568"),  # Buddhist years
+        ("5 Jan 25", "12 Jan 25", "19 Jan 25"),
+        ("25-01-05", "25-01-12", "25-01-19"),
+        ("Sun, 05 Jan 2025 00:00:00 GMT", "Sun, 12 Jan 2025 00:00:00 GMT", "Sun, 19 Jan 2025 00:00:00 GMT"),
+        tuple(f"Sun Jan {day} 2025 00:00:00 GMT+0100 (Central European Standard Time)" for day in ("05", "12", "19")),
+    ],
+)
+def test_a_form_of_dates_is_read(cells: tuple[str, ...]) -> None:
+    periods = read(cells)
+    assert (periods.grid.step, days(periods), periods.cleaned) == (Step.WEEKLY, [*WEEKS], {})
+
+
+@pytest.mark.parametrize(
+    ("cells", "first"),
+    [
+        (("Dec 29 – Jan 4, 2025", "Jan 5 – 11, 2025", "Jan 12 – 18, 2025"), date(2024, 12, 29)),
+        (("Dec 29, 2024 – Jan 4, 2025", "Jan 5 – 11, 2025", "Jan 12 – 18, 2025"), date(2024, 12, 29)),
+        (("Jan 19 – 25, 2025", "Jan 26 – Feb 1, 2025", "Feb 2 – 8, 2025"), date(2025, 1, 19)),
+    ],
+)
+def test_a_range_may_begin_in_another_month_or_year(cells: tuple[str, ...], first: date) -> None:
+    assert days(read(cells)) == [first + timedelta(weeks=at) for at in range(3)]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ("Jan 5, 2025 at 11:00 PM", "Jan 6, 2025 at 12:00 AM", "Jan 6, 2025 at 1:00 AM"),
+        ("Jan 5, 2025, 11 PM", "Jan 6, 2025, 12 AM", "Jan 6, 2025, 1 AM"),
+        ("2025. 1. 5. 오후 11:00", "2025. 1. 6. 오전 12:00", "2025. 1. 6. 오전 1:00"),
+        ("2025年1月5日 晚上11:00", "2025年1月6日 午夜12:00", "2025年1月6日 凌晨1:00"),
+        ("5. jan. 2025 kl. 23.00", "6. jan. 2025 kl. 00.00", "6. jan. 2025 kl. 01.00"),
+        ("5 janv. 2025 à 23 h 00", "6 janv. 2025 à 00 h 00", "6 janv. 2025 à 01 h 00"),
+        ("20250105T23", "20250106T00", "20250106T01"),
+        ("2025-01-06 00:00:00 +01:00", "2025-01-05 20:00:00 -04:00", "2025-01-06T01:00:00Z"),
+    ],
+)
+def test_hours_are_read(cells: tuple[str, ...]) -> None:
+    periods = read(cells)
+    assert periods.grid.step is Step.HOURLY
+    assert [time.hour for time in periods.grid.times] == [23, 0, 1]
+    assert periods.grid.times[0] == datetime(2025, 1, 5, 23, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("cells", "first", "step"),
+    [
+        (tuple(f"24-{month:02}-01" for month in range(1, 13)), date(2024, 1, 1), Step.MONTHLY),
+        (("01-Jan-24", "01-Feb-24", "01-Mar-24"), date(2024, 1, 1), Step.MONTHLY),
+        (("01/2024", "02/2024", "03/2024"), date(2024, 1, 1), Step.MONTHLY),
+        (("2024年1月", "2024年2月", "2024年3月"), date(2024, 1, 1), Step.MONTHLY),
+        (("25/11/2024", "02/12/2024", "09/12/2024"), date(2024, 11, 25), Step.WEEKLY),
+        # One month of its names is of another language than the others, so the column tells which it is.
+        (("1 rujna 2024", "1 listopada 2024", "1 studenoga 2024"), date(2024, 9, 1), Step.MONTHLY),
+        (("1 września 2024", "1 października 2024", "1 listopada 2024"), date(2024, 9, 1), Step.MONTHLY),
+    ],
+)
+def test_the_whole_column_tells_how_it_is_written(cells: tuple[str, ...], first: date, step: Step) -> None:
+    periods = read(cells)
+    assert (days(periods)[0], periods.grid.step, len(days(periods))) == (first, step, len(cells))
+
+
+@pytest.mark.parametrize(
+    ("cells", "readings"),
+    [
+        (
+            ("01/01/2024", "01/02/2024", "01/03/2024"),
+            ("daily from 2024-01-01 to 2024-01-03 (month, day, year)", "monthly .* (day, month, year)"),
+        ),
+        (("05-01-24", "05-02-24", "05-03-24"), ("monthly .* (year, month, day)", "daily .* (month, day, year)")),
+        (
+            ("1 listopad 2024", "2 listopad 2024", "3 listopad 2024"),
+            ("from 2024-11-01 to 2024-11-03 (Czech)", "from 2024-10-01 to 2024-10-03 (Croatian)"),
+        ),
+    ],
+)
+def test_two_regular_readings_are_both_named(cells: tuple[str, ...], readings: tuple[str, str]) -> None:
+    detail = refusal(cells)
+    for reading in readings:
+        assert all(part in detail for part in reading.split(" .* "))
+    assert "write them as 2024-01-31" in detail
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ("Jan 5", "Jan 12", "Jan 19"),
+        ("Jan 5 – 11", "Jan 12 – 18", "Jan 19 – 25"),
+        ("Jan 5-11", "Jan 12-18", "Jan 19-25"),
+        ("令和7年1月5日", "令和7年1月12日", "令和7年1月19日"),
+        ("114年1月5日", "114年1月12日", "114年1月19日"),
+        ("5/1/2568", "12/1/2568", "19/1/2568"),
+        ("5 ม.ค. 68", "12 ม.ค. 68", "19 ม.ค. 68"),
+        ("1403/10/16", "1403/10/23", "1403/10/30"),
+        ("5² Jan 2025", "12² Jan 2025", "19² Jan 2025"),
+        ("Mon, Jan 5, 2025", "Mon, Jan 12, 2025", "Mon, Jan 19, 2025"),  # they are Sundays
+        ("2025-01-05 25:00", "2025-01-06 25:00", "2025-01-07 25:00"),
+        ("1/5/2025 13:00 AM", "1/6/2025 13:00 AM", "1/7/2025 13:00 AM"),
+        ("2025年1月5日 早晚7:00", "2025年1月5日 早晚8:00", "2025年1月5日 早晚9:00"),  # of no half of the day
+        ("2025-01-05 00:00:00 PST", "2025-01-12 00:00:00 PST", "2025-01-19 00:00:00 PST"),
+        ("Jan 25 – 5, 2025", "Feb 25 – 5, 2025", "Mar 25 – 5, 2025"),
+        ("Jan 5 – 11 – 12, 2025", "Jan 12 – 18 – 19, 2025", "Jan 19 – 25 – 26, 2025"),
+        ("173603520", "173664000", "173724480"),
+    ],
+)
+def test_what_is_unclear_is_refused(cells: tuple[str, ...]) -> None:
+    assert f"line 2: “{cells[0]}” is not a date" in refusal(cells)
+
+
+def test_dates_of_several_forms_name_the_odd_one() -> None:
+    assert "line 4: “1/19/2025” is not a date of the form" in refusal(("2025-01-05", "2025-01-12", "1/19/2025"))
+
+
+def _written(locale: Locale, series: Sequence[date]) -> Iterator[list[str]]:
+    for style in ("short", "medium", "long", "full"):
+        yield [format_date(day, style, locale) for day in series]
+    for skeleton in ("yMMMd", "yMd", "yMMMEd"):
+        yield [
+            format_skeleton(skeleton, datetime(day.year, day.month, day.day, tzinfo=UTC), locale=locale)
+            for day in series
+        ]
+        yield [format_interval(day, day + timedelta(6), skeleton, locale=locale) for day in series]
+    yield [
+        format_datetime(datetime(day.year, day.month, day.day, tzinfo=UTC), "medium", locale=locale) for day in series
+    ]
+
+
+_SERIES = (
+    [date(2024, 9, 1) + timedelta(weeks=at) for at in range(24)],
+    [date(2024, 12, 20) + timedelta(days=at) for at in range(20)],
+    [date(2024 + at // 12, at % 12 + 1, 1) for at in range(15)],
+)
+
+
+@pytest.mark.parametrize("name", LOCALES)
+def test_what_cldr_writes_in_a_language_is_read_back_or_refused(name: str) -> None:
+    localedata._cache.clear()  # what one locale inherits leaks into the next one otherwise
+    locale = Locale.parse(name)
+    named = 0
+    for series in _SERIES:
+        for cells in _written(locale, series):
+            try:
+                periods = read(cells)
+            except WarmcastError:
+                continue
+            assert days(periods) == series, cells
+            named += any(character.isalpha() for character in cells[0])
+    assert named >= len(_SERIES), "no form with words was read"
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.sampled_from(LOCALES),
+    st.dates(date(2004, 1, 1), date(2030, 1, 1)),
+    st.sampled_from([1, 7]),
+    st.integers(3, 40),
+    st.sampled_from(["short", "medium", "long", "full"]),
+)
+def test_no_dates_are_read_as_others(name: str, first: date, step: int, count: int, style: str) -> None:
+    localedata._cache.clear()
+    series = [first + timedelta(days=step * at) for at in range(count)]
+    try:
+        periods = read([format_date(day, style, Locale.parse(name)) for day in series])
+    except WarmcastError:
+        return
+    assert days(periods) == series
