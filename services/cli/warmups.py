@@ -139,9 +139,17 @@ def status(wait: Wait = STATUS_WAIT) -> None:
         typer.echo(f"oldest queued for {now.oldest_queued_seconds:.0f} s")
     if now.oldest_running_seconds:
         typer.echo(f"oldest running for {now.oldest_running_seconds:.0f} s")
-    engine = f"engine {now.engine_version}, {now.worker_slots} slots" if now.forecaster_available else "cannot be asked"
-    typer.echo(f"forecaster: {engine}")
+    typer.echo(f"forecaster: {_forecaster(now)}")
+    if now.forecaster_available and now.forecaster_cause:
+        typer.echo(f"forecaster replicas that take no runs: {now.forecaster_cause}")
     typer.echo(f"dispatcher: {'on' if now.dispatcher_enabled else 'off'}")
+
+
+def _forecaster(now: pb.GetStatusResponse) -> str:
+    if not now.forecaster_available:
+        return f"takes no runs: {now.forecaster_cause or 'it does not answer'}"
+    several = f" of {now.forecaster_replicas} replicas" if now.forecaster_replicas > 1 else ""
+    return f"engine {now.engine_version}, {now.worker_slots} slots{several}"
 
 
 def _content(path: Path) -> bytes:

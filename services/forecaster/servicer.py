@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
+import uuid
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -54,6 +55,7 @@ class ForecasterServicer(pb_grpc.ForecasterServiceServicer):
         self._engine = engine
         self._now = now
         self._beat_seconds = beat_seconds
+        self._replica_id = uuid.uuid4().hex
 
     async def GenerateForecasts(
         self, request: pb.GenerateForecastsRequest, context: Context
@@ -94,7 +96,9 @@ class ForecasterServicer(pb_grpc.ForecasterServiceServicer):
         """The engine's version and how many runs compute at once. Raises UNAVAILABLE while the cache refuses writes."""
         # Callers claim jobs for the slots, and no run ends well without its writes.
         await self._cache.check_writes()
-        return pb.DescribeResponse(engine_version=self._engine.version, worker_slots=self._pool.slots)
+        return pb.DescribeResponse(
+            engine_version=self._engine.version, worker_slots=self._pool.slots, replica_id=self._replica_id
+        )
 
     async def _counted(self, order: Order) -> Generated:
         began, outcome = time.perf_counter(), "crashed"

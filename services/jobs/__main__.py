@@ -14,11 +14,9 @@ from services.common import settings as environment
 from services.common.background import Background
 from services.common.ending import Ending
 from services.common.garbage import collect_less_often
-from services.common.rpc.channel import open_channel
 from services.common.rpc.interceptors import standard_chain
 from services.common.rpc.readiness import follow_readiness
 from services.common.rpc.server import Server, serve_metrics, until_signal
-from services.common.rpc.services import FORECASTER
 from services.common.telemetry import configure_logging
 from services.jobs import migrate, servicer
 from services.jobs.changes import Changes
@@ -64,9 +62,11 @@ async def serve(settings: JobsSettings) -> None:
     url = settings.database_url.get_secret_value()
     database = Database(url, pool_size=settings.database_pool_size)
     tls = settings.tls()
-    channel = open_channel(settings.forecaster_addr, FORECASTER, tls=tls)
     forecaster = GrpcForecaster(
-        channel, secret=secrets[0] if secrets else None, attempt_deadline=policy.attempt_deadline
+        settings.forecaster_addr,
+        tls=tls,
+        secret=secrets[0] if secrets else None,
+        attempt_deadline=policy.attempt_deadline,
     )
     telling = Telling(database)
     queue = Queue(database, policy, holder=uuid.uuid4().hex, telling=telling)
@@ -108,7 +108,7 @@ async def serve(settings: JobsSettings) -> None:
 
     async with Ending() as ending:
         ending.will_close("PostgreSQL", database.close)
-        ending.will_close("channel to the forecaster", channel.close)
+        ending.will_close("channels to the forecaster", forecaster.close)
         ending.will_close("server", partial(server.stop, 0))
         ending.will_close("background", background.stop)
         ending.bound()
@@ -119,6 +119,7 @@ async def serve(settings: JobsSettings) -> None:
         listener = Listener(settings.listen_url(), wake=dispatcher.wake, changed=changes.heard, missed=changes.missed)
         background.start("readiness", partial(follow_readiness, server, schema.ready))
         background.start("changes", changes.run)
+        background.start("replicas", partial(forecaster.follow, dispatcher.wake))
         for name, work in (
             ("listen", listener.run),
             ("notify", telling.run),

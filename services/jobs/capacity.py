@@ -1,4 +1,4 @@
-"""How many runs the forecaster computes at once, as last heard."""
+"""How many runs the replicas of the forecaster compute at once, as last heard."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from services.jobs.forecast import ForecasterInfo
 class Capacity:
     """For an estimate, which nobody waits for: a forecaster that does not answer must not hold up who asks for one."""
 
-    def __init__(self, ask: Callable[[], Awaitable[ForecasterInfo | None]]) -> None:
-        """`ask` says what the forecaster says of itself; None: it cannot be asked."""
+    def __init__(self, ask: Callable[[], Awaitable[ForecasterInfo]]) -> None:
+        """`ask` says what all replicas offer."""
         self._ask = ask
         self._slots = 0
         self._asking: asyncio.Task[None] | None = None
@@ -24,5 +24,4 @@ class Capacity:
         return self._slots
 
     async def _hear(self) -> None:
-        info = await self._ask()
-        self._slots = info.worker_slots if info else 0
+        self._slots = (await self._ask()).worker_slots

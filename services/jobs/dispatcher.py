@@ -25,8 +25,8 @@ RESCUED = count_from_zero(
     Counter("warmcast_jobs_rescued_total", "Stuck jobs that were taken up again, by cause", ["cause"]), Cause
 )
 RUNNING = Gauge("warmcast_jobs_running", "Runs in this process")
-_ASK_AGAIN = 5.0  # seconds that a forecaster's answer about its slots is good for
-_ASK_AGAIN_AWAY = 0.5  # and for how long none is taken for its absence
+_WAIT_FOR_SLOT = 60.0  # seconds that RunWarmup waits while runs occupy every slot
+_CHECK_SLOTS_EVERY = 1.0  # meanwhile; their number may rise, or the forecaster go away
 _PROMOTE_EVERY = 30.0  # seconds
 _SHORTEST = 0.02  # seconds; a lease that expires this instant is not asked for in a tight loop
 
@@ -55,9 +55,8 @@ class Dispatcher:
         self._runs: set[_Run] = set()
         self._asking_forecaster = 0  # of the runs: the others have its answer, and tell the queue
         self._asked_for: set[asyncio.Task[list[WarmupJob]]] = set()
-        self._info: ForecasterInfo | None = None
-        self._asked_at = float("-inf")
-        self._asking = asyncio.Lock()  # many callers, one question
+        self._slot_freed = asyncio.Event()
+        self._waiting_for_slot = 0  # calls of RunWarmup; the dispatcher leaves them as many
         self._taking = asyncio.Lock()  # held from a claim until its runs are among ours, where drain finds them
         self._draining = False
         self._promoted_at = float("-inf")
@@ -74,23 +73,14 @@ class Dispatcher:
         """Something may be there to run."""
         self._woken.set()
 
-    async def forecaster_info(self) -> ForecasterInfo | None:
-        """What the forecaster said of itself lately; None: it cannot be asked."""
-        if self._knows_forecaster():
-            return self._info
-        async with self._asking:
-            if not self._knows_forecaster():
-                try:
-                    # For all who ask: one caller who is in a hurry must not make it absent for the others.
-                    with deadline.detached():
-                        self._info = await self._forecaster.describe()
-                except WarmcastError:
-                    self._info = None
-                self._asked_at = time.monotonic()
-            return self._info
-
-    def _knows_forecaster(self) -> bool:
-        return time.monotonic() - self._asked_at <= (_ASK_AGAIN if self._info else _ASK_AGAIN_AWAY)
+    async def forecaster_info(self) -> ForecasterInfo:
+        """What the replicas of the forecaster offer; no slots, and the cause, while none takes runs."""
+        try:
+            # One caller who is in a hurry must not make it absent for the others.
+            with deadline.detached():
+                return await self._forecaster.describe()
+        except WarmcastError as error:
+            return ForecasterInfo("", 0, cause=error.detail, replicas=0)
 
     async def dispatch(self) -> None:
         """Claims and runs for ever, as many at once as the forecaster has slots. Ends only when cancelled."""
@@ -113,8 +103,9 @@ class Dispatcher:
     async def run_now(self, most: int) -> list[WarmupJob]:
         """Claims and runs up to `most` jobs, one after the other; a caller that leaves does not end it.
 
-        Raises WarmcastError(UNAVAILABLE), with nothing claimed, while the forecaster cannot be asked or this drains;
-        and after the runs when of none can be said how it left its job.
+        Waits for a free slot before each. Raises WarmcastError(UNAVAILABLE), with nothing claimed, while the forecaster
+        takes no runs, all slots stay occupied for a minute, or this drains; and after the runs when of none can be said
+        how it left its job.
         """
         with deadline.detached():
             task = asyncio.create_task(self._run_in_turn(most))
@@ -147,11 +138,10 @@ class Dispatcher:
             if time.monotonic() - self._promoted_at > _PROMOTE_EVERY:
                 await self._queue.promote()
                 self._promoted_at = time.monotonic()
-            slots = info.worker_slots if info else 0
+            slots = info.worker_slots
             # Half of the slots at a time, so that one half's work goes on during the other's claim. With no slot free
             # it claims nothing, but still frees what is stuck.
-            limit = min(self._free(slots), -(-slots // 2))
-            claims, _ = await self._take(limit)
+            limit, claims, _ = await self._take(-(-slots // 2), slots, leave=self._waiting_for_slot)
             # A claim that came back short saw the queue empty: what is enqueued after it brings a notification.
             self._more_may_wait = len(claims.claimed) == limit
             if claims.rescued or (self._more_may_wait and self._free(slots)):
@@ -162,7 +152,7 @@ class Dispatcher:
         except Exception:
             report_failure()
             return min(poll, 1.0)
-        if info is None:
+        if not info.worker_slots:
             return min(poll, 1.0)
         due = claims.seconds_until_due
         return poll if due is None else min(poll, max(due, _SHORTEST))
@@ -174,13 +164,13 @@ class Dispatcher:
     async def _run_in_turn(self, most: int) -> list[WarmupJob]:
         ran: list[WarmupJob | None] = []
         while len(ran) < most:
-            hindrance = await self._hindrance()
+            slots, hindrance = await self._until_slot_free()
             if hindrance and not ran:
                 raise WarmcastError(errors.UNAVAILABLE, f"{hindrance}; nothing was claimed", retry_after=5)
             if hindrance:
                 break
             try:
-                claims, runs = await self._take(1)
+                limit, claims, runs = await self._take(1, slots)
             except WarmcastError:
                 if ran:
                     break  # what has run is told all the same
@@ -188,7 +178,7 @@ class Dispatcher:
             for job, run in zip(claims.claimed, runs, strict=True):
                 await asyncio.wait([run])
                 ran.append(await self._as_left(job))
-            if not claims.claimed and not claims.rescued:
+            if limit and not claims.claimed and not claims.rescued:
                 break
         known = [job for job in ran if job]
         if ran and not known:
@@ -203,20 +193,40 @@ class Dispatcher:
         except WarmcastError:
             return None
 
-    async def _hindrance(self) -> str:
-        """Why nothing can be run now; empty: it can."""
-        if self._draining:
-            return "this process is about to end"
-        return "" if await self.forecaster_info() else "the forecaster cannot be asked"
+    async def _until_slot_free(self) -> tuple[int, str]:
+        """Waits until a run may begin; returns all slots, and why none may begin (empty: one may)."""
+        until = time.monotonic() + _WAIT_FOR_SLOT
+        self._waiting_for_slot += 1
+        try:
+            while True:
+                info = await self.forecaster_info()
+                if self._draining:
+                    return 0, "this process is about to end"
+                if not info.worker_slots:
+                    return 0, info.cause
+                if self._free(info.worker_slots):
+                    return info.worker_slots, ""
+                if time.monotonic() > until:
+                    return 0, f"runs occupy all {info.worker_slots} slots"
+                self._slot_freed.clear()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_CHECK_SLOTS_EVERY):
+                        await self._slot_freed.wait()
+        finally:
+            self._waiting_for_slot -= 1
 
-    async def _take(self, limit: int) -> tuple[Claims, list[_Run]]:
-        """Claims up to `limit` jobs and starts a run for each; none while draining."""
+    async def _take(self, most: int, slots: int, *, leave: int = 0) -> tuple[int, Claims, list[_Run]]:
+        """Claims up to `most` jobs, as far as slots are free beyond `leave`, and starts a run for each.
+
+        Returns how many it would have claimed, too. While draining it claims none.
+        """
         async with self._taking:
             if self._draining:
-                return Claims((), (), None), []
+                return 0, Claims((), (), None), []
+            limit = max(min(self._free(slots) - leave, most), 0)
             claims = await self._queue.claim(limit)
             count_rescued(claims.rescued)
-            return claims, [self._start(job) for job in claims.claimed]
+            return limit, claims, [self._start(job) for job in claims.claimed]
 
     def _start(self, job: ClaimedJob) -> _Run:
         run = asyncio.create_task(self._runner.run(job, self._answered))
@@ -227,11 +237,13 @@ class Dispatcher:
 
     def _answered(self) -> None:
         self._asking_forecaster -= 1
+        self._slot_freed.set()
         if self._more_may_wait:
             self._woken.set()
 
     def _ended(self, run: _Run) -> None:
         self._runs.discard(run)
+        self._slot_freed.set()
         if self._more_may_wait:
             self._woken.set()
         if run.cancelled():
@@ -241,9 +253,7 @@ class Dispatcher:
             log.error("run crashed", exc_info=error)
             return
         if run.result() is not Status.READY:
-            # Perhaps the forecaster has gone: it is asked again before another attempt is spent on it.
-            self._asked_at = float("-inf")
-            self._woken.set()
+            self._woken.set()  # the next attempt may be due before anything else
 
 
 def count_rescued(swept: tuple[SweptJob, ...]) -> None:

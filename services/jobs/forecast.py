@@ -46,10 +46,12 @@ class GeneratedForecasts:
 
 @dataclass(frozen=True)
 class ForecasterInfo:
-    """What a forecaster says of itself."""
+    """What the replicas of the forecaster offer together."""
 
     engine_version: str
-    worker_slots: int
+    worker_slots: int  # 0: none takes runs
+    cause: str = ""  # why replicas take no runs; empty: all do
+    replicas: int = 1  # that take runs
 
 
 # What a run hears from the forecaster: None for each beat, the forecasts last.
@@ -72,5 +74,5 @@ class Forecaster(Protocol):
         ...
 
     async def describe(self) -> ForecasterInfo:
-        """Its engine version and worker slots."""
+        """What all replicas offer; raises UNAVAILABLE with the cause while none takes runs. Answers at once."""
         ...

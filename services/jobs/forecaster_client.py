@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import grpc
@@ -10,11 +10,14 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from warmcast.forecaster.v1 import forecaster_pb2 as pb
 from warmcast.forecaster.v1 import forecaster_pb2_grpc
 
+from services.common import errors
 from services.common.comparison import ComparisonKey
 from services.common.rpc import metadata
 from services.common.rpc.call import ask
+from services.common.rpc.channel import open_channel
 from services.common.rpc.services import FORECASTER
 from services.common.rpc.status import from_rpc_error
+from services.common.rpc.tls import Tls
 from services.jobs.forecast import (
     ForecasterInfo,
     ForecastPoint,
@@ -23,40 +26,49 @@ from services.jobs.forecast import (
     TermForecast,
 )
 from services.jobs.job import ClaimedJob, WarmupJob
+from services.jobs.replicas import Replicas
 from services.jobs.series import SnapshotRef
 
 _CHECK_SECONDS = 5.0
 _MARK_SECONDS = 2.0
-_DESCRIBE_SECONDS = 2.0
 
 
 class GrpcForecaster:
     """A services.jobs.forecast.Forecaster. Raises WarmcastError for every call that fails."""
 
-    def __init__(self, channel: grpc.aio.Channel, *, secret: str | None, attempt_deadline: float) -> None:
-        self._stub: forecaster_pb2_grpc.ForecasterServiceAsyncStub = forecaster_pb2_grpc.ForecasterServiceStub(channel)
+    def __init__(self, address: str, *, tls: Tls | None = None, secret: str | None, attempt_deadline: float) -> None:
+        """Runs go to the replica that is most free, all else to any. Call it inside a running loop."""
+        self._replicas = Replicas(address, tls=tls)
+        self._channel = open_channel(address, FORECASTER, tls=tls)
+        self._stub: forecaster_pb2_grpc.ForecasterServiceAsyncStub = forecaster_pb2_grpc.ForecasterServiceStub(
+            self._channel
+        )
         self._secret = secret
         self._attempt_deadline = attempt_deadline
 
     async def generate(self, job: ClaimedJob) -> Generation:
         """See Forecaster.generate. Leaving the generator cancels the call."""
-        call = self._stub.GenerateForecasts(
-            _generate_request(job),
-            timeout=self._attempt_deadline,
-            metadata=metadata.outgoing(secret=self._secret, debug_id=job.debug_id),
-        )
-        result: GeneratedForecasts | None = None
-        try:
-            # Read to its end, so that the forecaster sees a call that was heard out and not one that was cancelled.
-            async for response in call:
-                if response.WhichOneof("event") == "result":
-                    result = _generated(response.result)
-                else:
-                    yield None
-        except grpc.aio.AioRpcError as error:
-            raise from_rpc_error(error, asked=FORECASTER.called) from None
-        finally:
-            call.cancel()
+        with self._replicas.run() as replica:
+            call = replica.stub.GenerateForecasts(
+                _generate_request(job),
+                timeout=self._attempt_deadline,
+                metadata=metadata.outgoing(secret=self._secret, debug_id=job.debug_id),
+            )
+            result: GeneratedForecasts | None = None
+            try:
+                # Read to its end, so that the forecaster sees a call that was heard out and not one that was cancelled.
+                async for response in call:
+                    if response.WhichOneof("event") == "result":
+                        result = _generated(response.result)
+                    else:
+                        yield None
+            except grpc.aio.AioRpcError as failure:
+                error = from_rpc_error(failure, asked=FORECASTER.called)
+                if error.reason is errors.UNAVAILABLE:
+                    self._replicas.report_failure(replica, error)
+                raise error from None
+            finally:
+                call.cancel()
         if result is not None:
             yield result
 
@@ -85,8 +97,16 @@ class GrpcForecaster:
 
     async def describe(self) -> ForecasterInfo:
         """See Forecaster.describe."""
-        response = await ask(FORECASTER, self._stub.Describe, pb.DescribeRequest(), timeout=_DESCRIBE_SECONDS)
-        return ForecasterInfo(response.engine_version, response.worker_slots)
+        return await self._replicas.info()
+
+    async def follow(self, more_slots: Callable[[], None]) -> None:
+        """Keeps what `describe` answers up to date, for ever; calls `more_slots` when there are more than before."""
+        await self._replicas.follow(more_slots)
+
+    async def close(self) -> None:
+        """Ends every connection, and the runs on it."""
+        await self._replicas.close()
+        await self._channel.close()
 
 
 def _generate_request(job: ClaimedJob) -> pb.GenerateForecastsRequest:

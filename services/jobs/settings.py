@@ -50,7 +50,9 @@ class JobsSettings(RpcServerSettings, HealthSettings, TlsSettings, MigrationSett
         description="connections to PostgreSQL for calls, kept; a replica holds four more, for what is its own",
     )
     jobs_listen: str = Field("0.0.0.0:50051", description="address that the jobs service binds")
-    forecaster_addr: str = Field("127.0.0.1:50052", description="where the forecaster is, host:port or dns:///name")
+    forecaster_addr: str = Field(
+        "127.0.0.1:50052", description="where the forecaster and its replicas are: host:port, dns:///name, ipv4:a:p,b:p"
+    )
     dispatcher_enabled: bool = Field(True, description="false: only RunWarmup moves jobs")
     poll_seconds: float = Field(5.0, gt=0, le=60, description="slowest poll beneath LISTEN, jittered")
     lease_seconds: float = Field(_DEFAULT.lease, ge=1, le=600, description="a lease that no beat renews is free after")

@@ -28,13 +28,17 @@ def open_channel(
     own_connections: bool = False,
     tls: Tls | None = None,
     resolve_at_most_every: float = _RESOLVE_AT_MOST_EVERY,
+    authority: str = "",
 ) -> grpc.aio.Channel:
     """A lazy, balancing channel to host:port, a dns:/// name or an ipv4: list; call it inside a running loop.
 
     It sends no call to a replica that says NOT_SERVING of `service`, and retries what may be sent twice. With
     `own_connections` it shares none with other channels to the same address, nor their waits after a failed attempt.
+    `authority` is the name that the server's certificate must have, where the address is not it.
     """
     options = [*_options(service, resolve_at_most_every), ("grpc.use_local_subchannel_pool", int(own_connections))]
+    if authority:
+        options.append(("grpc.default_authority", authority))
     if tls:
         return BoundedChannel(grpc.aio.secure_channel(address, tls.for_callers(), options=options))
     return BoundedChannel(grpc.aio.insecure_channel(address, options=options))

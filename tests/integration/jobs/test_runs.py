@@ -353,15 +353,51 @@ async def test_run_now_runs_in_queue_order_and_survives_its_caller(store: Store)
     assert (await store.row(jobs[2])).status is Status.QUEUED
 
 
+async def test_runs_by_hand_heed_the_slots(store: Store) -> None:
+    most, now = 0, 0
+
+    async def compute(_: ClaimedJob) -> Generation:
+        nonlocal most, now
+        now += 1
+        most = max(most, now)
+        yield None
+        await asyncio.sleep(0.01)
+        now -= 1
+        yield forecasts()
+
+    for number in range(8):
+        await store.queued(f"term {number}")
+    forecaster = FakeForecaster(compute, slots=2)
+    dispatcher = Dispatcher(store.queue, runner(store, forecaster), forecaster, poll=60)
+    calls = await asyncio.gather(*(dispatcher.run_now(2) for _ in range(4)))
+    assert [[job.status for job in ran] for ran in calls] == [[Status.READY] * 2] * 4
+    assert most == 2
+
+
+async def test_a_run_by_hand_gets_a_slot_although_the_dispatcher_fills_them(store: Store) -> None:
+    jobs = [await store.queued(f"term {number}") for number in range(40)]
+
+    async def compute(_: ClaimedJob) -> Generation:
+        yield None
+        await asyncio.sleep(0.01)
+        yield forecasts()
+
+    async with dispatching(store, FakeForecaster(compute, slots=1)) as dispatcher:
+        [ran] = await dispatcher.run_now(1)
+        assert ran.status is Status.READY
+        assert (await store.row(jobs[-1])).status is not Status.READY, "the queue had not run empty"
+        await wait_until_async(settled(store, jobs[-1], Status.READY), 30, "the dispatcher goes on")
+
+
 async def test_run_now_claims_nothing_while_the_forecaster_cannot_be_asked(store: Store) -> None:
     class Away(FakeForecaster):
         async def describe(self) -> ForecasterInfo:
-            raise WarmcastError(errors.UNAVAILABLE, "away")
+            raise WarmcastError(errors.UNAVAILABLE, "the cache is full")
 
     job = await store.queued()
     forecaster = Away(succeed)
     dispatcher = Dispatcher(store.queue, runner(store, forecaster), forecaster, poll=60)
-    with pytest.raises(WarmcastError, match="nothing was claimed"):
+    with pytest.raises(WarmcastError, match="the cache is full; nothing was claimed"):
         await dispatcher.run_now(1)
     assert await store.row(job) == job
 

@@ -13,6 +13,7 @@ from devstack.ports import LOOPBACK
 from services.common.rpc.interceptors import standard_chain
 from services.common.rpc.server import Server
 from services.common.rpc.services import FORECASTER
+from services.common.rpc.tls import Tls
 
 Describe = Callable[[pb.DescribeRequest, Any], Awaitable[pb.DescribeResponse]]
 
@@ -42,7 +43,13 @@ class Replica:
 
 @asynccontextmanager
 async def serving(
-    replica: Replica, *, host: str = LOOPBACK, port: int = 0, longest: float = 30, **options: Any
+    replica: Replica,
+    *,
+    host: str = LOOPBACK,
+    port: int = 0,
+    longest: float = 30,
+    tls: Tls | None = None,
+    **options: Any,
 ) -> AsyncIterator[Replica]:
     """The replica, ready; `options` are those of rpc.server.Server."""
     chain = standard_chain(guarded=frozenset(), accepted_secrets=(), longest=longest)
@@ -53,7 +60,7 @@ async def serving(
     replica.server.grpc.add_generic_rpc_handlers(
         (grpc.method_handlers_generic_handler(FORECASTER.name, {"Describe": handler}),)
     )
-    replica.port = await replica.server.start(f"{host}:{port}")
+    replica.port = await replica.server.start(f"{host}:{port}", tls=tls)
     await replica.server.set_ready(True)
     try:
         yield replica

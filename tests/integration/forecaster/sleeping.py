@@ -1,0 +1,35 @@
+"""A forecaster whose workers sleep before they compute: `python -m tests.integration.forecaster.sleeping`."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import time
+from typing import TYPE_CHECKING
+
+from services.forecaster import __main__ as forecaster
+from services.forecaster import worker
+
+if TYPE_CHECKING:
+    from services.forecaster.engine.types import EngineSetting, TermForecast, TermSeries
+
+SECONDS = "TEST_WORKER_SLEEPS"  # for each of the two series of a run
+VERSION = "TEST_ENGINE_VERSION"
+_compute = worker.forecast
+
+
+def forecast(series: TermSeries, setting: EngineSetting) -> TermForecast | worker.Refusal:
+    """As worker.forecast, later. Workers import it by its name."""
+    time.sleep(float(os.environ[SECONDS]))
+    return _compute(series, setting)
+
+
+if __name__ == "__main__":
+    # By the name under which workers can import it: in this process this module is __main__.
+    importable = importlib.import_module("tests.integration.forecaster.sleeping")
+    worker.forecast = importable.forecast
+    if version := os.environ.get(VERSION):
+        from services.forecaster.engine import version as engine
+
+        engine.ENGINE_VERSION = version
+    forecaster.main()

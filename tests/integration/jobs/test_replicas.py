@@ -1,0 +1,195 @@
+"""Replicas of the forecaster as jobs follows them: their slots add up, and runs go to the one most free."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from typing import Any
+
+import pytest
+import trustme
+from warmcast.forecaster.v1 import forecaster_pb2 as pb
+
+from devstack.ports import LOOPBACK, free_port, is_free
+from services.common import errors
+from services.common.errors import WarmcastError
+from services.common.rpc.tls import Tls
+from services.jobs.replicas import Replicas
+from tests.integration.rpc.names import serving_names
+from tests.integration.rpc.replicas import Describe, Replica, serving
+from tests.waiting import wait_until_async
+
+SOON = 5.0  # seconds in which a change must be followed
+HOSTS = [f"127.0.0.{n}" for n in range(1, 4)]
+
+
+def offering(slots: int, *, version: str = "7", replica_id: str = "") -> Describe:
+    async def describe(_: pb.DescribeRequest, context: Any) -> pb.DescribeResponse:
+        return pb.DescribeResponse(engine_version=version, worker_slots=slots, replica_id=replica_id)
+
+    return describe
+
+
+@asynccontextmanager
+async def following(target: str, tls: Tls | None = None) -> AsyncIterator[Replicas]:
+    replicas = Replicas(target, tls=tls)
+    task = asyncio.create_task(replicas.follow(lambda: None))
+    try:
+        yield replicas
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await replicas.close()
+
+
+def slots(replicas: Replicas, expected: int) -> Callable[[], Awaitable[bool]]:
+    async def are() -> bool:
+        try:
+            return (await replicas.info()).worker_slots == expected
+        except WarmcastError:
+            return expected == 0
+
+    return are
+
+
+async def test_the_slots_of_all_that_answer_add_up() -> None:
+    async with (
+        serving(Replica("one", offering(2))) as one,
+        serving(Replica("two", offering(3))) as two,
+        following(f"ipv4:{one.address},{two.address},{LOOPBACK}:{free_port()}") as replicas,
+    ):
+        info = await replicas.info()
+        assert (info.worker_slots, info.replicas, info.engine_version) == (5, 2, "7")
+        assert "1 of 3" in info.cause
+
+
+async def test_a_replica_that_comes_back_is_counted_within_seconds_and_one_that_ends_is_not() -> None:
+    port = free_port()
+    async with serving(Replica("one", offering(2))) as one, following(f"ipv4:{one.address},{LOOPBACK}:{port}") as all_:
+        assert (await all_.info()).worker_slots == 2
+        async with serving(Replica("two", offering(3)), port=port):
+            await wait_until_async(slots(all_, 5), SOON, "the new one is counted")
+        await wait_until_async(slots(all_, 2), SOON, "the one that ended is not")
+
+
+async def test_addresses_of_a_name_are_followed() -> None:
+    port = free_port()
+    while not all(is_free(host, port) for host in HOSTS):
+        port = free_port()
+    async with AsyncExitStack() as running, serving_names(HOSTS[0]) as names:
+        for host in HOSTS:
+            await running.enter_async_context(serving(Replica(host, offering(2)), host=host, port=port))
+        async with following(f"dns://{LOOPBACK}:{names.port}/forecaster.test:{port}") as replicas:
+            assert (await replicas.info()).worker_slots == 2
+            names.addresses = HOSTS
+            await wait_until_async(slots(replicas, 6), SOON, "three addresses are three replicas")
+            names.addresses = HOSTS[1:]
+            await wait_until_async(slots(replicas, 4), SOON, "one has left")
+
+
+@pytest.mark.slow
+async def test_a_stalled_replica_is_not_counted_also_beside_another_one() -> None:
+    stalls: dict[str, asyncio.Event] = {name: asyncio.Event() for name in ("one", "two")}
+    for event in stalls.values():
+        event.set()
+
+    def stalling(name: str) -> Describe:
+        async def describe(request: pb.DescribeRequest, context: Any) -> pb.DescribeResponse:
+            await stalls[name].wait()
+            return await offering(2)(request, context)
+
+        return describe
+
+    async with AsyncExitStack() as running:
+        names = ("one", "two", "three")
+        each = [
+            await running.enter_async_context(serving(Replica(name, stalling(name) if name in stalls else offering(2))))
+            for name in names
+        ]
+        replicas = await running.enter_async_context(following("ipv4:" + ",".join(one.address for one in each)))
+        assert (await replicas.info()).worker_slots == 6
+        stalls["one"].clear()
+        await wait_until_async(slots(replicas, 4), SOON, "the stalled one is not counted")
+        stalls["two"].clear()
+        await wait_until_async(slots(replicas, 2), SOON, "nor is the second one")
+        for event in stalls.values():
+            event.set()
+        await wait_until_async(slots(replicas, 6), SOON, "both are counted again")
+
+
+async def test_a_replica_with_two_addresses_counts_once() -> None:
+    async with (
+        serving(Replica("one", offering(2, replica_id="abc"))) as one,
+        serving(Replica("the same elsewhere", offering(2, replica_id="abc"))) as elsewhere,
+        serving(Replica("another", offering(2, replica_id="def"))) as another,
+        following(f"ipv4:{one.address},{elsewhere.address},{another.address}") as replicas,
+    ):
+        assert (await replicas.info()).worker_slots == 4
+
+
+async def test_while_two_engines_run_side_by_side_the_newer_one_takes_the_runs() -> None:
+    async with AsyncExitStack() as running:
+        each = [
+            await running.enter_async_context(serving(Replica(version, offering(2, version=version))))
+            for version in ("9", "10", "10-naive")
+        ]
+        replicas = await running.enter_async_context(following("ipv4:" + ",".join(one.address for one in each)))
+        info = await replicas.info()
+        assert (info.worker_slots, info.replicas) == (4, 2)
+        for _ in range(6):
+            with replicas.run() as replica:
+                assert replica.engine_version != "9"
+
+
+async def test_a_run_goes_to_the_replica_with_most_free_slots() -> None:
+    async with (
+        serving(Replica("one", offering(1))) as one,
+        serving(Replica("three", offering(3))) as three,
+        following(f"ipv4:{one.address},{three.address}") as replicas,
+    ):
+        await replicas.info()
+        with ExitStack() as runs:
+            chosen = [runs.enter_context(replicas.run()).slots for _ in range(4)]
+    assert sorted(chosen) == [1, 3, 3, 3]
+
+
+async def test_a_replica_that_failed_a_run_gets_no_other_until_it_has_answered() -> None:
+    async with serving(Replica("one", offering(1))) as one, following(f"ipv4:{one.address}") as replicas:
+        await replicas.info()
+        with replicas.run() as replica:
+            replicas.report_failure(replica, WarmcastError(errors.UNAVAILABLE, "it died"))
+        with pytest.raises(WarmcastError, match="no replica") as refused, replicas.run():
+            pass
+        assert refused.value.reason is errors.BUSY
+        calls = one.calls
+        began = time.monotonic()
+        await wait_until_async(slots(replicas, 1), SOON, "it is asked again")
+        assert one.calls == calls + 1
+        assert time.monotonic() - began < 1.0, "at once, and not with the next pass"
+
+
+async def test_the_cause_of_one_that_takes_no_runs_is_named() -> None:
+    async def refuse(_: pb.DescribeRequest, context: Any) -> pb.DescribeResponse:
+        raise WarmcastError(errors.UNAVAILABLE, "the forecast cache refuses writes: it is full")
+
+    async with serving(Replica("full", refuse)) as full, following(full.address) as replicas:
+        with pytest.raises(WarmcastError, match="the forecast cache refuses writes: it is full"):
+            await replicas.info()
+
+
+async def test_the_certificate_must_have_the_name_that_was_dialled_and_not_the_address() -> None:
+    authority = trustme.CA()
+
+    def certified(name: str) -> Tls:
+        issued = authority.issue_cert(name)
+        chain = b"".join(part.bytes() for part in issued.cert_chain_pems)
+        return Tls(chain, issued.private_key_pem.bytes(), authority.cert_pem.bytes())
+
+    async with serving_names(LOOPBACK) as names:
+        for name, expected in (("forecaster.test", 2), ("another.test", 0)):
+            async with serving(Replica("one", offering(2)), tls=certified(name)) as one:
+                target = f"dns://{LOOPBACK}:{names.port}/forecaster.test:{one.port}"
+                async with following(target, certified("jobs.test")) as replicas:
+                    await wait_until_async(slots(replicas, expected), SOON, name)
