@@ -53,6 +53,10 @@ class Proxy:
         finally:
             self._loop.call_soon_threadsafe(self._set, Trouble.NONE)
 
+    def move(self, target_port: int) -> None:
+        """New connections lead there; those that are open stay where they are."""
+        self._target_port = target_port
+
     def close(self) -> None:
         """Ends every connection, the listener and the thread."""
         asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)

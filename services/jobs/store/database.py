@@ -63,7 +63,7 @@ class Database:
 
     def lane(self) -> Lane:
         """One more connection, beside the pool; closed with this database."""
-        lane = Lane(self._url, longest=self._longest)
+        lane = Lane(self._url, longest=self._longest, refused=self._replaced)
         self._lanes.append(lane)
         return lane
 
@@ -161,6 +161,8 @@ class Database:
                 return False
             if not leaves_open(error) and not self._may_replace():
                 return False
+        if self._pool.closed:
+            return False
         # After a restart of the server every idle connection is dead, after a failover each leads to the old primary,
         # and after a firewall's all may be silent; without this each would fail a call of its own. None is asked
         # whether it is: a silent one would not answer.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import psycopg
 from psycopg.rows import TupleRow, tuple_row
@@ -14,6 +14,10 @@ from services.jobs.store.failures import Failure, classify, leaves_open, transla
 _REPLACING = (Failure.UNAVAILABLE, Failure.MISCONFIGURED)  # a connection that failed so is not used again
 
 
+async def _ignored(_error: psycopg.Error) -> None:
+    """There are no other connections."""
+
+
 class Lane:
     """Holds one connection from its first statement on, and makes another one when that is lost.
 
@@ -21,9 +25,15 @@ class Lane:
     them, where a pool gives out the connection that has been idle longest; and a pool takes its own share of each.
     """
 
-    def __init__(self, url: str, *, longest: float) -> None:
-        """`longest`: seconds for a statement, with the wait for those before it."""
+    def __init__(
+        self, url: str, *, longest: float, refused: Callable[[psycopg.Error], Awaitable[object]] = _ignored
+    ) -> None:
+        """`longest`: seconds for a statement, with the wait for those before it.
+
+        `refused` is called when the server refuses a statement, so that other connections are of no use either.
+        """
         self._url = url
+        self._refused = refused
         self._longest = longest
         self._connection: Connection | None = None
         self._turn = asyncio.Lock()
@@ -57,6 +67,8 @@ class Lane:
                 lost()
             if isinstance(error, psycopg.Error) and classify(error) in _REPLACING:
                 await connection.close()
+                if not leaves_open(error):
+                    await self._refused(error)
             raise
 
     async def _connected(self) -> Connection:

@@ -22,7 +22,9 @@ _ECHO_EVERY = 5.0  # seconds from one echo to the next
 _ECHO_SECONDS = 3.0  # that an echo, or any statement, may take
 _RETRY_SECONDS = 1.0
 # Nothing is lost with this transaction: it waits for no disk.
-_ECHO = "SELECT set_config('synchronous_commit', 'off', true), pg_notify(%s, %s)"
+_ECHO = """
+SELECT current_setting('transaction_read_only') = 'on', set_config('synchronous_commit', 'off', true), pg_notify(%s, %s)
+"""
 
 
 class Listener:
@@ -52,7 +54,7 @@ class Listener:
             await asyncio.sleep(_RETRY_SECONDS * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
 
     async def _listen(self) -> None:
-        """Returns when an echo does not."""
+        """Returns when an echo does not, or when this server is not the primary any more."""
         connection = await psycopg.AsyncConnection.connect(
             self._url,
             autocommit=True,
@@ -65,28 +67,27 @@ class Listener:
                 with hung_up_after(_ECHO_SECONDS, connection):
                     await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
             self._all_missed()
-            echoes = 0
-            while await self._echoes(connection):
-                echoes += 1
+            is_new = True
+            while await self._echoes(connection, is_new=is_new):
+                is_new = False
                 beat()
                 await self._pass_on_all(connection, seconds=_ECHO_EVERY)
         finally:
             await connection.close()
-        if echoes:
-            log.warning("notifications no longer come back; reconnecting", channel=CHANNEL)
-        else:
-            log.error(
-                "notifications do not come back; is there a pooler in between? Set DATABASE_LISTEN_URL to a direct "
-                "connection. The poll carries on meanwhile",
-                channel=CHANNEL,
-            )
 
-    async def _echoes(self, connection: psycopg.AsyncConnection) -> bool:
-        """Whether a notification to itself arrives. Raises OperationalError when the statement is not answered."""
+    async def _echoes(self, connection: psycopg.AsyncConnection, *, is_new: bool) -> bool:
+        """Whether a notification to itself arrives, on a primary. Raises OperationalError when nothing is answered."""
         echo = uuid.uuid4().hex
         with hung_up_after(_ECHO_SECONDS, connection):
-            await connection.execute(_ECHO, (CHANNEL, echo))
-        return await self._pass_on_all(connection, seconds=_ECHO_SECONDS, until=echo)
+            row = await (await connection.execute(_ECHO, (CHANNEL, echo))).fetchone()
+        if not await self._pass_on_all(connection, seconds=_ECHO_SECONDS, until=echo):
+            _report_silence(is_new=is_new)
+            return False
+        is_read_only = bool(row and row[0])
+        if is_read_only and not is_new:
+            # The new primary notifies its own sessions alone. A new connection may lead to it.
+            log.warning("LISTEN on a read-only PostgreSQL; reconnecting")
+        return is_new or not is_read_only
 
     async def _pass_on_all(
         self, connection: psycopg.AsyncConnection, *, seconds: float, until: str | None = None
@@ -111,3 +112,14 @@ class Listener:
     def _all_missed(self) -> None:
         self._wake()
         self._missed()
+
+
+def _report_silence(*, is_new: bool) -> None:
+    if is_new:
+        log.error(
+            "notifications do not come back; is there a pooler in between? Set DATABASE_LISTEN_URL to a direct "
+            "connection. The poll carries on meanwhile",
+            channel=CHANNEL,
+        )
+    else:
+        log.warning("notifications no longer come back; reconnecting", channel=CHANNEL)

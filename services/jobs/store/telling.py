@@ -28,10 +28,12 @@ _RETRY_SECONDS = 1.0
 _AT_ONCE = 350  # ids in a notification, which holds 8,000 bytes
 _MOST = 10_000  # ids; of more than these it is only told that there were many
 
-# Nothing is lost with this transaction, so that nobody has to wait for the disk.
+# Nothing is lost with this transaction, so that nobody has to wait for the disk. The condition locks no row, but makes
+# a read-only server refuse: an old primary would notify nobody who listens at the new one.
 _TELL = f"""
 SELECT set_config('synchronous_commit', 'off', true), pg_notify('{CHANGES}', payload)
 FROM unnest(%(payloads)s::text[]) AS payload
+WHERE NOT EXISTS (SELECT FROM warmup_jobs WHERE false FOR UPDATE)
 """
 
 

@@ -126,6 +126,13 @@ async def test_a_server_that_refuses_is_left_for_a_new_connection(
     assert lost.times == 0
 
 
+async def test_what_a_lane_is_refused_replaces_the_pool_too(database: Database) -> None:
+    before = await _connections(database)
+    with pytest.raises(WarmcastError):
+        await database.lane().fetch_once("SELECT refuse('25006', 1000)", {})
+    await wait_until_async(lambda: _has_made(database, before + 3), 5, "its three connections are new")
+
+
 @pytest.mark.parametrize("code", ["42501", "0A000", "3F000"])
 async def test_a_misconfiguration_is_named_in_the_log_and_not_to_callers(
     send: Send, code: str, capsys: pytest.CaptureFixture[str]
@@ -202,6 +209,10 @@ async def _connections(database: Database) -> int:
     """How many the pool has made so far."""
     await database.fetch("SELECT 1")
     return database._pool.get_stats().get("connections_num", 0)
+
+
+async def _has_made(database: Database, connections: int) -> bool:
+    return await _connections(database) >= connections
 
 
 async def _set_read_only(url: str, value: str) -> None:

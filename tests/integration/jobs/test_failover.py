@@ -1,0 +1,105 @@
+"""A failover that leaves the old primary up, read-only, and every open connection on it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from devstack.ports import LOOPBACK
+from devstack.postgres import Postgres
+from services.jobs import migrate
+from services.jobs.job import EnqueueReason
+from services.jobs.store import listen
+from services.jobs.store.database import Database
+from services.jobs.store.listen import Listener
+from tests.chaos.proxy import Proxy
+from tests.integration.jobs.conftest import Store, forecasts, key_of
+from tests.waiting import wait_until_async
+
+
+@pytest.fixture
+def new_primary(postgres: Postgres, tmp_path: Path) -> Iterator[Postgres]:
+    """Another server, with the same password."""
+    folder = tmp_path / "new"
+    folder.mkdir()
+    (folder / "password").write_text((postgres.data_dir / "password").read_text())
+    server = Postgres(folder, settings={"fsync": "off"})
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.mark.slow
+async def test_no_call_fails_when_the_address_moves_to_a_new_primary(
+    database_url: str, postgres: Postgres, new_primary: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = database_url.rpartition("/")[2]
+    with psycopg.connect(new_primary.database_url("postgres"), autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    migrate.upgrade(new_primary.database_url(name))
+    link = Proxy("the address of the primary", postgres.port)
+    url = f"{database_url.rpartition('@')[0]}@{LOOPBACK}:{link.port}/{name}"
+    database = Database(url, pool_size=3)
+    await database.open()
+    store = Store(url, database)
+    monkeypatch.setattr(listen, "_ECHO_EVERY", 0.5)
+    changes: list[str] = []
+    listener = Listener(url, wake=lambda: None, changed=changes.append, missed=lambda: None)
+    listening = asyncio.create_task(listener.run())
+    try:
+        await store.queued("amazon")
+        await store.queue.claim(0)  # the lane has its connection
+
+        async def heard_from_the_old_primary() -> bool:
+            store.telling.tell_to_look()
+            return await store.telling.flush() and "*" in changes
+
+        await wait_until_async(heard_from_the_old_primary, 10, "it listens")
+        with _read_only(postgres):
+            link.move(new_primary.port)
+            snapshot = await store.comparison("amazon")
+            job = await store.queue.enqueue(
+                key_of(snapshot), snapshot.data_hash, seen_version=0, reason=EnqueueReason.FIRST_CALL
+            )
+            assert job is not None
+            (claimed,) = (await store.queue.claim(1)).claimed
+            assert await store.queue.heartbeat(claimed)
+            assert await store.queue.ready(claimed, forecasts())
+
+            async def heard_from_the_new_primary() -> bool:
+                await store.execute("SELECT pg_notify('warmcast_changes', 'moved')")
+                return "moved" in changes
+
+            await wait_until_async(heard_from_the_new_primary, 10, "LISTEN has moved")
+            store.telling.tell([claimed.id])
+            assert await store.telling.flush()
+            await wait_until_async(lambda: _is_in(str(claimed.id), changes), 5, "what is notified goes there too")
+    finally:
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+        await database.close()
+        link.close()
+
+
+async def _is_in(change: str, changes: list[str]) -> bool:
+    return change in changes
+
+
+@contextmanager
+def _read_only(server: Postgres) -> Iterator[None]:
+    """For open sessions too."""
+    with psycopg.connect(server.database_url("postgres"), autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET default_transaction_read_only = on")
+        connection.execute("SELECT pg_reload_conf()")
+        try:
+            yield
+        finally:
+            connection.execute("SET default_transaction_read_only = off")
+            connection.execute("ALTER SYSTEM RESET default_transaction_read_only")
+            connection.execute("SELECT pg_reload_conf()")
