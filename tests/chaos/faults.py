@@ -19,6 +19,7 @@ import redis
 from psycopg import sql
 from warmcast.jobs.v1 import jobs_pb2 as pb
 
+from devstack.ports import LOOPBACK, free_port
 from devstack.postgres import DATABASE
 from devstack.store import Store
 from tests.chaos.load import TIMEFRAME, authorised, stub
@@ -120,6 +121,8 @@ class Injector:
             "Valkey restarts": world.valkey.restart,
             "Valkey is killed": partial(_kill_store, world.valkey),
             "FLUSHALL": self._flush,
+            "Valkey is read-only": self._make_replica,
+            "Valkey is out of memory": self._fill_memory,
             "duplicate triggers": self._trigger_twice,
         }
         faults = [Fault(name, name, inflict) for name, inflict in stores.items()]
@@ -185,6 +188,24 @@ class Injector:
     def _flush(self) -> None:
         with redis.Redis.from_url(self._world.valkey.url) as connection:
             connection.flushall()
+
+    def _make_replica(self) -> None:
+        """A replica of nowhere, as a primary is after a failover that its clients have not followed."""
+        with redis.Redis.from_url(self._world.valkey.url) as connection:
+            connection.replicaof(LOOPBACK, str(free_port()))
+            try:
+                self._last(self._spans.trouble)
+            finally:
+                connection.replicaof("NO", "ONE")
+
+    def _fill_memory(self) -> None:
+        with redis.Redis.from_url(self._world.valkey.url) as connection:
+            before = str(connection.config_get("maxmemory")["maxmemory"])
+            connection.config_set("maxmemory", "1mb")
+            try:
+                self._last(self._spans.trouble)
+            finally:
+                connection.config_set("maxmemory", before)
 
     def _trigger_twice(self) -> None:
         """Runs by hand, sweeps and forced triggers at both jobs at once."""

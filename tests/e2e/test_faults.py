@@ -175,14 +175,12 @@ def test_a_permanent_failure_shows_failed_and_its_error_and_is_tried_again_after
 def test_out_of_attempts_is_failed_and_recovers(start_product: StartProduct, call: Call) -> None:
     product = start_product(**QUICK, MAX_ATTEMPTS="2")
     caller = call(product)
-    caller.ingest()
+    lock = f"warmup-lock:amazon-vs-costco:5y:US:{caller.ingest()['dataHash']}"
     with caller.redis() as client:
-        client.config_set("maxmemory", 1)  # from here on Redis refuses every write
-        try:
-            caller.premium()
-            failed = caller.until("failed")
-        finally:
-            client.config_set("maxmemory", 0)
+        client.rpush(lock, "no lease")  # this comparison's writes fail, and no other's
+        caller.premium()
+        failed = caller.until("failed")
+        client.delete(lock)
     assert failed["lastWarmupError"]
     (row,) = caller.rows()
     assert (row["status"], row["attempts"]) == ("failed", 2)

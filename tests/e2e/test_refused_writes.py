@@ -1,0 +1,67 @@
+"""While Redis serves reads and refuses writes, jobs wait, warm answers go on, and the status names the cause."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+
+import pytest
+import redis
+
+from devstack.ports import LOOPBACK, free_port
+from tests.e2e.calls import export
+from tests.e2e.conftest import Call, Product
+from tests.e2e.test_cli import warmcast
+from tests.waiting import wait_until
+
+
+@contextlib.contextmanager
+def _read_only(client: redis.Redis) -> Iterator[None]:
+    client.replicaof(LOOPBACK, str(free_port()))
+    try:
+        yield
+    finally:
+        client.replicaof("NO", "ONE")
+
+
+@contextlib.contextmanager
+def _out_of_memory(client: redis.Redis) -> Iterator[None]:
+    client.config_set("maxmemory", "1mb")
+    try:
+        yield
+    finally:
+        client.config_set("maxmemory", "256mb")
+
+
+@pytest.mark.parametrize(
+    ("breaks", "words"),
+    [
+        pytest.param(_read_only, "read-only replica", id="READONLY"),
+        pytest.param(_out_of_memory, "memory is full", id="OOM"),
+    ],
+)
+@pytest.mark.slow
+def test_no_attempt_is_spent_while_redis_refuses_writes(
+    running_product: Product, call: Call, breaks: Callable[[redis.Redis], AbstractContextManager[None]], words: str
+) -> None:
+    caller = call(running_product)
+    caller.ingest()
+    caller.premium()
+    caller.until("ready")
+    with caller.redis() as client, breaks(client):
+        wait_until(lambda: words in warmcast(running_product, "status").stdout, 20, "the status names the cause")
+        caller.ingest(export("tea", "coffee"))
+        assert caller.premium("coffee-vs-tea")["warmupStatus"] == "queued"
+        by_hand = warmcast(running_product, "run-warmup")
+        assert by_hand.returncode != 0
+        assert words in by_hand.stderr
+        assert all(service.ready() for service in running_product.services.values()), "readiness follows reads"
+        warm = caller.premium()
+        assert (warm["warmupStatus"], warm["stale"]) == ("ready", False)
+        (waiting,) = caller.rows("SELECT * FROM warmup_jobs WHERE slug = 'coffee-vs-tea'")
+        assert (waiting["status"], waiting["attempts"]) == ("queued", 0)
+    caller.until("ready", slug="coffee-vs-tea")
+    (done,) = caller.rows("SELECT * FROM warmup_jobs WHERE slug = 'coffee-vs-tea'")
+    assert done["attempts"] == 1
+    assert caller.rows("SELECT last_value AS runs FROM warmup_lease_ids") == [{"runs": 2}], "nothing was claimed"
