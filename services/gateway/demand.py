@@ -17,6 +17,7 @@ log = structlog.get_logger()
 
 DROPPED = Counter("warmcast_gateway_demand_dropped_total", "Premium answers that were not counted for want of room")
 MOST_A_CALL = 1_000
+MOST_TIMES = 100_000  # of one comparison in one call, as jobs takes it
 MOST_KEYS = 10_000  # what a jobs outage may pile up: about 2 MB
 
 
@@ -34,7 +35,7 @@ class Demand:
         if not counted and len(self._counts) >= self._most_keys:
             DROPPED.inc(times)
             return
-        self._counts[key] = counted + times
+        self._counts[key] = min(counted + times, MOST_TIMES)
 
     async def flush(self) -> None:
         """Reports everything counted so far, 1,000 comparisons a call; stops at the first failure."""

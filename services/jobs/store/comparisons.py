@@ -78,6 +78,8 @@ JOIN term_pairs AS pair ON pair.slug = comparison.slug
 WHERE comparison.slug = %(slug)s AND comparison.timeframe = %(timeframe)s AND comparison.geo = %(geo)s
 """
 
+_MOST_DEMAND = 1e9  # whoever reports needs no secret; beyond it all are equally popular
+
 # Locked in the order of their ids before any is changed: several gateways report the same comparisons at once, each in
 # an order of its own.
 _DEMAND = f"""
@@ -94,8 +96,8 @@ WITH asked AS MATERIALIZED (
     FOR NO KEY UPDATE OF comparison
 )
 UPDATE comparisons AS comparison SET
-    demand = asked.count + demand * COALESCE(
-        0.5 ^ (EXTRACT(epoch FROM now() - last_asked_at) / {upkeep.DEMAND_HALF_LIFE}), 0),
+    demand = LEAST(%(most)s, asked.count + demand * COALESCE(
+        0.5 ^ (EXTRACT(epoch FROM now() - last_asked_at) / {upkeep.DEMAND_HALF_LIFE}), 0)),
     last_asked_at = now()
 FROM asked WHERE comparison.id = asked.id
 """
@@ -156,12 +158,13 @@ class Comparisons:
         return StoredSnapshot(to_series(rows[0]), to_signals(rows[0]["signals"]), rows[0]["updated_at"])
 
     async def report_demand(self, demand: Mapping[ComparisonKey, int]) -> None:
-        """Adds to how often each comparison was asked for; unknown ones are passed over."""
+        """Adds to how often each comparison was asked for, up to a bound; unknown ones are passed over."""
         parameters = {
             "slugs": [key.slug for key in demand],
             "timeframes": [key.timeframe for key in demand],
             "geos": [key.geo for key in demand],
             "counts": list(demand.values()),
+            "most": _MOST_DEMAND,
         }
         # Sent twice it would count twice.
         await self._database.fetch_once(_DEMAND, parameters)

@@ -49,7 +49,10 @@ class Queue:
     async def enqueue_and_place(
         self, key: ComparisonKey, data_hash: str, *, seen_version: int, reason: EnqueueReason
     ) -> tuple[WarmupJob, Place | None] | None:
-        """The same, and where the job now stands in the queue."""
+        """The same for a caller without the secret, and where the job now stands in the queue.
+
+        A job that was ready within the last minute is not before one minute after that.
+        """
         rows = await self._change(
             statements.ENQUEUE_AND_PLACE, _enqueue_parameters(key, data_hash, seen_version=seen_version, reason=reason)
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -235,6 +236,36 @@ async def test_cache_lost_takes_a_ready_job_back_by_compare_and_set(store: Store
     assert len(changed) == 1
     assert (changed[0].status, changed[0].reason) == (Status.QUEUED, "cache-lost")
     assert changed[0].adopt_above_lease >= ready.lease_id
+
+
+async def test_a_caller_s_loss_within_a_minute_of_ready_waits_until_that_minute_is_over(store: Store) -> None:
+    ready = await store.ready(await store.claimed())
+    for reason in (EnqueueReason.CACHE_LOST, EnqueueReason.REFRESH):
+        assert ready is not None
+        assert ready.completed_at is not None
+        begun = await store.queue.enqueue_and_place(
+            ready.key, ready.data_hash, seen_version=ready.version, reason=reason
+        )
+        assert begun is not None
+        job, place = begun
+        assert (job.status, job.not_before) == (Status.QUEUED, ready.completed_at + timedelta(minutes=1))
+        assert place is not None
+        assert 0 < place.wait_seconds <= 60
+        assert (await store.queue.claim(1)).claimed == ()
+        await store.execute("UPDATE warmup_jobs SET not_before = now()")
+        ready = await store.ready(await store.claim_one())
+
+
+async def test_a_caller_s_loss_later_than_a_minute_after_ready_waits_for_nothing(store: Store) -> None:
+    ready = await store.ready(await store.claimed())
+    assert ready is not None
+    await store.execute("UPDATE warmup_jobs SET completed_at = now() - interval '61 s'")
+    begun = await store.queue.enqueue_and_place(
+        ready.key, ready.data_hash, seen_version=ready.version, reason=EnqueueReason.CACHE_LOST
+    )
+    assert begun is not None
+    assert begun[0].not_before is None
+    assert (await store.claim_one()).id == ready.id
 
 
 async def test_a_first_call_does_not_take_a_ready_job_back(store: Store) -> None:

@@ -26,6 +26,7 @@ from services.jobs.store.telling import Telling
 from tests.integration.jobs.conftest import Store, forecasts
 
 LEASE, DEADLINE, OVERDUE, COOLDOWN, ATTEMPTS = 1_000, 3_000, 5_000, 10_000, 3
+PAUSE = 60  # after a `ready`, for callers without the secret
 POLICY = QueuePolicy(
     lease=LEASE,
     attempt_deadline=DEADLINE,
@@ -57,6 +58,7 @@ class Modelled:
     lease_until: float = 0
     deadline: float = 0
     cooldown_until: float = 0
+    completed_at: float = 0  # of its last `ready`
 
 
 @dataclass(frozen=True)
@@ -101,8 +103,13 @@ class QueueMachine(RuleBasedStateMachine):
         self.run(self.store.execute(f"TRUNCATE {names} RESTART IDENTITY"))
         self.snapshots = {term: self.run(self.store.comparison(term)) for term in TERMS}
 
-    @rule(term=st.sampled_from(TERMS), reason=st.sampled_from(EnqueueReason), behind=st.integers(0, 1))
-    def enqueue(self, term: str, reason: EnqueueReason, behind: int) -> None:
+    @rule(
+        term=st.sampled_from(TERMS),
+        reason=st.sampled_from(EnqueueReason),
+        behind=st.integers(0, 1),
+        by_caller=st.booleans(),
+    )
+    def enqueue(self, term: str, reason: EnqueueReason, behind: int, by_caller: bool) -> None:
         data_hash = self.snapshots[term].data_hash
         job = self.jobs.get(data_hash)
         seen = max(0, (job.version if job else 0) - behind)
@@ -115,10 +122,18 @@ class QueueMachine(RuleBasedStateMachine):
                 or (job.status is Status.READY and reason in (EnqueueReason.REFRESH, EnqueueReason.CACHE_LOST))
             )
         )
-        row = self.run(self.queue.enqueue(self.key(term), data_hash, seen_version=seen, reason=reason))
+        ready_until = job.completed_at + PAUSE if job is not None and job.status is Status.READY else 0
+        if by_caller:
+            placed = self.run(self.queue.enqueue_and_place(self.key(term), data_hash, seen_version=seen, reason=reason))
+            row = placed[0] if placed else None
+        else:
+            row = self.run(self.queue.enqueue(self.key(term), data_hash, seen_version=seen, reason=reason))
         assert (row is not None) == begins
         if row is not None:
+            held_back = by_caller and ready_until > now
+            assert (row.not_before is not None) == held_back
             self.begin(row, now, PRIORITY[reason])
+            self.jobs[data_hash].not_before = ready_until if held_back else 0
 
     @rule(term=st.sampled_from(TERMS), force=st.booleans())
     def trigger(self, term: str, force: bool) -> None:
@@ -162,7 +177,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.now()
         assert self.run(self.queue.ready(held.job, forecasts())) == (job is not None)
         if job is not None:
-            job.status, job.version = Status.READY, job.version + 1
+            job.status, job.version, job.completed_at = Status.READY, job.version + 1, self.clock
 
     @rule(held=held, permanent=st.booleans())
     def fail(self, held: Held, permanent: bool) -> None:
@@ -190,7 +205,7 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(by=st.sampled_from([LEASE + 100, DEADLINE + 100, OVERDUE + 100, COOLDOWN + 100]))
     def time_passes(self, by: int) -> None:
         self.clock += by
-        times = ("queued_at", "not_before", "lease_expires_at", "deadline_at", "cooldown_until")
+        times = ("queued_at", "not_before", "lease_expires_at", "deadline_at", "cooldown_until", "completed_at")
         moved = ", ".join(f"{name} = {name} - make_interval(secs => {by})" for name in times)
         self.run(self.store.execute(f"UPDATE warmup_jobs SET {moved}"))
 

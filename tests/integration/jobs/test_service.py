@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 from warmcast.jobs.v1 import jobs_pb2 as pb
@@ -72,11 +73,24 @@ async def test_an_overdue_job_is_put_right_by_the_next_call(jobs: Jobs) -> None:
     assert (await jobs.enqueue(seen)).job.status == pb.JOB_STATUS_QUEUED
 
 
+async def test_callers_without_the_secret_compute_a_ready_comparison_again_once_a_minute_at_most(jobs: Jobs) -> None:
+    await jobs.ingest()
+    await jobs.enqueue(await jobs.warmup())
+    await jobs.store.ready(await jobs.store.claim_one())
+    for _ in range(5):
+        again = await jobs.enqueue(await jobs.warmup(), pb.ENQUEUE_REASON_CACHE_LOST)
+        assert again.job.status == pb.JOB_STATUS_QUEUED
+        assert (await jobs.store.queue.claim(1)).claimed == ()
+    held_back = again.job.not_before.ToDatetime() - again.job.queued_at.ToDatetime()
+    assert timedelta(seconds=50) < held_back <= timedelta(minutes=1)
+
+
 async def test_the_eta_comes_from_measured_runs_and_is_absent_before_any(jobs: Jobs) -> None:
     await jobs.ingest()
     await jobs.enqueue(await jobs.warmup())
     assert not (await jobs.warmup()).HasField("eta_seconds")
     await jobs.store.ready(await jobs.store.claim_one())
+    await jobs.store.execute("UPDATE warmup_jobs SET completed_at = completed_at - interval '1 min'")
     await jobs.store.execute("UPDATE warmup_jobs SET started_at = completed_at - interval '4 s'")
     await jobs.enqueue(await jobs.warmup(), pb.ENQUEUE_REASON_CACHE_LOST)
     waiting = await jobs.warmup()

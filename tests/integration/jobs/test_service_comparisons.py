@@ -122,6 +122,16 @@ async def test_demand_is_added_up_and_unknown_comparisons_are_passed_over(jobs: 
     assert await jobs.store.execute("SELECT demand FROM comparisons") == [{"demand": 5}]
 
 
+@pytest.mark.parametrize("count", [-1, 0, 100_001, 2**62])
+async def test_a_report_with_a_count_out_of_bounds_is_refused_and_counts_nothing(jobs: Jobs, count: int) -> None:
+    await jobs.ingest()
+    reported = [pb.Demand(key=KEY, count=2), pb.Demand(key=KEY, count=count)]
+    error = await refused(jobs.stub.ReportDemand(pb.ReportDemandRequest(demand=reported)))
+    assert error.reason is errors.INVALID_ARGUMENT
+    assert [field for field, _ in error.fields] == ["count"]
+    assert await jobs.store.execute("SELECT demand FROM comparisons") == [{"demand": 0}]
+
+
 async def test_several_warmups_come_in_order_and_an_unknown_one_is_empty(jobs: Jobs) -> None:
     await jobs.ingest()
     await jobs.ingest(CSV.replace(b"amazon", b"target"))

@@ -59,6 +59,13 @@ async def test_demand_halves_with_time(store: Store) -> None:
     assert demand == 5
 
 
+async def test_demand_has_an_upper_bound(store: Store) -> None:
+    snapshot = await store.comparison()
+    for _ in range(2):
+        await store.comparisons.report_demand({key_of(snapshot): 2**62})
+    assert await store.execute("SELECT demand FROM comparisons") == [{"demand": 1e9}]
+
+
 async def test_gateways_that_report_the_same_demand_in_any_order_do_not_lock_each_other_out(store: Store) -> None:
     await store.comparison()
     await store.execute("INSERT INTO term_pairs SELECT 'a-vs-' || n, 'a', n::text FROM generate_series(1, 500) AS n")

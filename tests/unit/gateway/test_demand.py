@@ -7,7 +7,7 @@ import pytest
 from services.common import errors
 from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
-from services.gateway.demand import MOST_A_CALL, Demand
+from services.gateway.demand import MOST_A_CALL, MOST_TIMES, Demand
 from services.gateway.upstream import Jobs
 
 
@@ -57,6 +57,15 @@ async def test_what_could_not_be_reported_is_kept() -> None:
     jobs.away = False
     await demand.flush()
     assert jobs.calls == [{_key(1): 2}]
+
+
+async def test_a_count_stays_within_what_jobs_takes() -> None:
+    jobs = RecordingJobs()
+    demand = Demand(jobs)
+    demand.count(_key(1), MOST_TIMES)
+    demand.count(_key(1))
+    await demand.flush()
+    assert jobs.calls == [{_key(1): MOST_TIMES}]
 
 
 @pytest.mark.parametrize("most", [1, 3])
