@@ -7,12 +7,12 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr
 
-from services.common.settings import Settings
+from services.common.settings import AcceptingSettings
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
-class StackSettings(Settings):
+class StackSettings(AcceptingSettings):
     """Each is what the variable of the same name says; what the services read besides is passed on as it is."""
 
     warmcast_data_dir: Path = Field(CHECKOUT / ".warmcast", description="where the stores keep their data")

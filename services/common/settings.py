@@ -11,13 +11,17 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.common.rpc.limits import MAX_CONCURRENT_CALLS
 
+MIN_SECRET_LENGTH = 16
+
 
 class Settings(BaseSettings):
     """What every process reads. Each service adds its own in its `settings.py`."""
 
     model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, frozen=True)
 
-    warmup_secret: SecretStr | None = Field(None, description="authorises every call that changes state; no default")
+    warmup_secret: SecretStr | None = Field(
+        None, description="authorises every call that changes state, 16 characters or more; no default"
+    )
     warmup_secret_previous: SecretStr | None = Field(None, description="also accepted, while the secret is rotated")
     log_format: str = Field("json", pattern="^(json|console)$", description="`json`, or `console` for people")
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="least severe level written")
@@ -36,7 +40,18 @@ class Settings(BaseSettings):
         return tuple(secret.get_secret_value() for secret in both if secret and secret.get_secret_value())
 
 
-class ServerSettings(Settings):
+class AcceptingSettings(Settings):
+    """What a process reads that accepts the warmup secret, or hands it to one that does."""
+
+    @field_validator("warmup_secret", "warmup_secret_previous")
+    @classmethod
+    def _long_enough(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and len(secret.get_secret_value()) < MIN_SECRET_LENGTH:
+            raise ValueError(f"must have at least {MIN_SECRET_LENGTH} characters")
+        return secret
+
+
+class ServerSettings(AcceptingSettings):
     """What a gRPC service reads besides."""
 
     metrics_port: int = Field(0, ge=0, le=65535, description="port of a Prometheus endpoint of its own; 0: none")

@@ -21,7 +21,7 @@ from tests.chaos import ledger
 from tests.chaos.fence import FenceWatch
 from tests.chaos.proxy import Proxy
 
-SECRET = "chaos-secret"
+SECRET = "a secret of the chaos"
 LEASE = 3.0  # seconds; the product's default is 15, which would make each rescue five times as long
 _QUICK = {
     "LEASE_SECONDS": str(LEASE),

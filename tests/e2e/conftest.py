@@ -15,7 +15,7 @@ from devstack.supervisor import Supervisor
 from tests.e2e.calls import Caller
 from tests.waiting import wait_until
 
-SECRET = "e2e-secret"
+SECRET = "a secret of the tests"
 
 
 @dataclass

@@ -24,7 +24,7 @@ from tests.e2e.conftest import machine
 from tests.e2e.test_rolling_restart import load_of, takes_calls
 from tests.waiting import wait_until_async
 
-OLD, NEW = "the old secret", "the new secret"
+OLD, NEW = "the secret of before", "the secret of today"
 # WARMUP_SECRET and WARMUP_SECRET_PREVIOUS of each step.
 STEPS = ((OLD, NEW), (NEW, OLD), (NEW, ""))
 KEY = {"slug": "amazon-vs-costco", "tf": "5y", "geo": "US", "force": True}

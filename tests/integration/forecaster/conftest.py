@@ -20,7 +20,7 @@ from services.forecaster.pool import Pool
 from services.forecaster.servicer import GUARDED, SERVICE, UNBOUNDED, ForecasterServicer
 from tests.integration.forecaster.parts import HandClock, HandEngine
 
-AUTHORISED = ((SECRET, "s3cret"),)
+AUTHORISED = ((SECRET, "a secret of the tests"),)
 
 
 @pytest.fixture
@@ -55,9 +55,10 @@ class Edge:
 
 @pytest.fixture
 async def edge(cache: ForecastCache, clock: HandClock, engine: HandEngine) -> AsyncIterator[Edge]:
-    """One slot, one place to wait, beats every 50 ms, and the secret `s3cret`."""
+    """One slot, one place to wait, beats every 50 ms, and the secret of `AUTHORISED`."""
     server = Server(
-        standard_chain(guarded=GUARDED, accepted_secrets=("s3cret",), longest=10, unbounded=UNBOUNDED), service=SERVICE
+        standard_chain(guarded=GUARDED, accepted_secrets=(AUTHORISED[0][1],), longest=10, unbounded=UNBOUNDED),
+        service=SERVICE,
     )
     servicer = ForecasterServicer(
         cache=cache, pool=Pool(slots=1, queue_limit=1, deadline=10), engine=engine, now=clock, beat_seconds=0.05

@@ -81,7 +81,7 @@ def start() -> Iterator[Start]:
         environment: Mapping[str, str] = {
             "PATH": os.defpath,
             "PYTHONWARNINGS": "error",
-            "WARMUP_SECRET": "s3cret",
+            "WARMUP_SECRET": AUTHORISED[0][1],
             "FORECASTER_LISTEN": f"{LOOPBACK}:{port}",
             "WORKER_SLOTS": "2",
             "BEAT_SECONDS": "0.1",

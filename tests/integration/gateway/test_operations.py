@@ -50,8 +50,8 @@ async def test_a_server_without_a_secret_refuses_everybody(open_world: OpenWorld
 
 
 async def test_both_secrets_are_good_while_one_is_rotated(open_world: OpenWorld) -> None:
-    async with open_world(warmup_secret_previous=SecretStr("the old one")) as world:
-        for secret in (SECRET, "the old one"):
+    async with open_world(warmup_secret_previous=SecretStr("the secret before")) as world:
+        for secret in (SECRET, "the secret before"):
             response = await world.client.get("/api/jobs", headers={"X-Warmup-Secret": secret})
             conforming(response, "JobList")
             assert world.jobs.calls["ListJobs"][-1].metadata["x-warmup-secret"] == secret

@@ -16,6 +16,7 @@ import httpx
 import pytest
 from warmcast.jobs.v1 import jobs_pb2
 
+from tests.integration.gateway.conftest import SECRET
 from tests.integration.gateway.data import cached, forecasts, job, warmup
 from tests.integration.gateway.peers import FakeForecaster, FakeJobs, listening
 from tests.waiting import wait_until_async
@@ -26,7 +27,7 @@ PATH = "/api/comparison/premium?slug=amazon-vs-costco"
 @asynccontextmanager
 async def gateway(**environment: str) -> AsyncIterator[Process]:
     """A gateway process, gone at the end whatever happens."""
-    names = {**os.environ, "GATEWAY_HOST": "127.0.0.1", "METRICS_PORT": "", "WARMUP_SECRET": "s", **environment}
+    names = {**os.environ, "GATEWAY_HOST": "127.0.0.1", "METRICS_PORT": "", "WARMUP_SECRET": SECRET, **environment}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "services.gateway", env=names, stdout=PIPE, stderr=PIPE
     )
@@ -74,7 +75,9 @@ async def test_a_signal_drains_reports_demand_and_ends_with_0(number: signal.Sig
     async with (
         listening(jobs, forecaster) as address,
         gateway(JOBS_ADDR=address, FORECASTER_ADDR=address, GATEWAY_PORT=str(port), LAME_DUCK_SECONDS="1") as process,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers={"X-Warmup-Secret": "s"}, timeout=20) as client,
+        httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{port}", headers={"X-Warmup-Secret": SECRET}, timeout=20
+        ) as client,
     ):
         await until_ready(client)
         run = asyncio.create_task(client.post("/api/jobs/run-warmup"))
