@@ -62,6 +62,7 @@ def test_columns_that_nobody_picked_spoil_nothing(caller: Caller) -> None:
 NEW_PAGE = "time_series_US-NY-501_20250101-0000_20250128-0337.csv"
 
 
+@pytest.mark.slow
 def test_an_export_of_the_new_page_keeps_its_place(caller: Caller, tmp_path: Path) -> None:
     content = sheet('"Time","tea","coffee"', "1,2", "3,4", "5,6", "7,8")
     form = caller.http.post("/api/comparisons", files={"file": (NEW_PAGE, content, "text/csv")}, headers=caller.secret)

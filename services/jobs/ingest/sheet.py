@@ -122,7 +122,7 @@ def _find_table(rows: list[Row], source: str) -> tuple[tuple[str, ...], Row, lis
     if after and not rows[last + 1].blank and _has_values(rows[last + 1]):
         series, after = [*series, after[0]], after[1:]
     for row in series:
-        if not looks_like_date(row.cells[0]):
+        if not (row.dated or looks_like_date(row.cells[0])):
             raise unreadable(f"{source}: {row.label}: {shown(row.cells[0])} is not a date")
     check_minimum(source, len(series))
     lines = tuple(", ".join(filter(None, row.cells)) for row in above[:-1])

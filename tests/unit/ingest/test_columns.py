@@ -74,6 +74,24 @@ def test_columns_that_nobody_picked_are_not_read(header: str, rows: tuple[str, .
     assert series(take(sheet(header, *rows), *pick)) == {"tea": (1, 3, 5), "coffee": (2, 4, 6)}
 
 
+def test_a_known_comparison_may_be_picked_from_more_columns() -> None:
+    content = sheet("total,e-mail,email", "102,5,90", "104,6,91", "106,7,92")
+    snapshot = take(content, "email", "e-mail", expected=("e-mail", "email"))
+    assert series(snapshot) == {"email": (90, 91, 92), "e-mail": (5, 6, 7)}
+
+
+def test_two_files_may_hold_columns_that_nobody_picked() -> None:
+    pick = ("tea", "coffee")
+    tables = [
+        read_trends_csv(content, "export.csv", pick=pick)
+        for content in (
+            sheet("note,coffee", "a fair,2", ",4", ",6"),
+            sheet("tea,total", "1,102", "3,104", "5,106"),
+        )
+    ]
+    assert series(build(*tables, pick=pick)) == {"tea": (1, 3, 5), "coffee": (2, 4, 6)}
+
+
 def test_the_place_is_that_of_the_picked_columns() -> None:
     content = sheet("tea: (Canada),coffee: (Canada),milk: (France)", "1,2,0", "3,4,0", "5,6,0")
     assert take(content, "tea", "coffee").geo == "CA"
