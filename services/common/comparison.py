@@ -18,6 +18,8 @@ _GEO = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?|US-[A-Z]{2}-[0-9]{3}")
 # Persian and Indic words need these two; every other invisible character only makes equal terms look different.
 _JOINERS = "\u200c\u200d"
 _PIECE = 32  # characters
+# “Ã£” is no word, but “Ні” is one: two letters whose bytes in Windows-1251 happen to be UTF-8.
+_MISREAD_AS = (("cp1252", 1), ("cp1251", 3))
 # Marks that make another letter rather than an accent: nukta, kana voicing, virama (Unicode combining classes).
 _LETTER_MARKS = (7, 8, 9)
 
@@ -106,8 +108,8 @@ def parse_geo(text: str) -> str:
 def clean_term(text: str) -> str:
     """A term as it is shown and stored: NFKC, one space where there were several, no surrounding or invisible ones.
 
-    Raises WarmcastError(INVALID_ARGUMENT) for a term that is empty, too long, has control characters, has no letter or
-    digit to make a slug of, or holds a `vs` of its own.
+    Raises WarmcastError(INVALID_ARGUMENT) for a term that is empty, too long, has control characters, was decoded
+    wrongly, has no letter or digit to make a slug of, or holds a `vs` of its own.
     """
     if len(text) > 10 * MAX_TERM_LENGTH:
         raise invalid("term", f"the term {_shown(text)} is longer than {MAX_TERM_LENGTH} characters")
@@ -121,6 +123,8 @@ def clean_term(text: str) -> str:
         raise invalid("term", f"the term {_shown(term)} is longer than {MAX_TERM_LENGTH} characters")
     if any(unicodedata.category(character) in ("Cc", "Cs", "Cn", "Co") for character in term):
         raise invalid("term", f"the term {_shown(term)} has a control character")
+    if _garbled(seen) or _garbled(term):
+        raise invalid("term", f"the term {_shown(term)} was decoded wrongly; send it in UTF-8, from its source")
     slug = term_slug(term)
     if not any(unicodedata.category(character)[0] in "LN" for character in slug):
         raise invalid("term", f"the term {_shown(term)} has no letter or digit")
@@ -190,6 +194,19 @@ def _is_longer(text: str, most: int) -> bool:
         if length > most:
             return True
     return False
+
+
+def _garbled(text: str) -> bool:
+    """Whether it holds what a decoder puts for bytes that it cannot read, or is UTF-8 read as another charset."""
+    return "\ufffd" in text or any(_saved(text, charset) >= least for charset, least in _MISREAD_AS)
+
+
+def _saved(text: str, charset: str) -> int:
+    """How many letters fewer it would have, had its bytes been read as UTF-8; 0 where they are none."""
+    try:
+        return len(text) - len(text.encode(charset).decode("utf-8"))
+    except UnicodeError:
+        return 0
 
 
 def _ambiguous(slug: str) -> bool:

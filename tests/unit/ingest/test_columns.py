@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from services.common.comparison import term_slug
 from services.common.errors import TERMS_MISMATCH, TOO_LARGE, WarmcastError
 from services.jobs.ingest.snapshot import Snapshot
 from services.jobs.ingest.trends_csv import read_trends_csv
@@ -135,3 +138,18 @@ def test_too_many_columns_say_so() -> None:
     with pytest.raises(WarmcastError) as refusal:
         read_trends_csv(sheet(",".join(f"t{at}" for at in range(1000)), *[",".join(["1"] * 1000)] * 3), "wide.csv")
     assert refusal.value.reason is TOO_LARGE
+
+
+@given(
+    columns=st.permutations(["email", "e-mail", "é-mail", "E Mail Service", "tea"]),
+    pick=st.permutations(["Email", "E-MAIL", "é-mail", "tea"]).map(lambda terms: (terms[0], terms[1])),
+    known=st.booleans(),
+)
+def test_values_stay_with_their_term_in_whatever_order(columns: list[str], pick: tuple[str, str], known: bool) -> None:
+    rows = (",".join(str(10 * row + sorted(columns).index(term)) for term in columns) for row in range(3))
+    expected = tuple(sorted(term_slug(term) for term in pick)) if known else None
+    snapshot = take(sheet(",".join(columns), *rows), *pick, expected=(expected[0], expected[1]) if expected else None)
+    by_slug = {term_slug(term): float(sorted(columns).index(term)) for term in columns}
+    assert {term_slug(term): values[0] for term, values in series(snapshot).items()} == {
+        slug: by_slug[slug] for slug in map(term_slug, pick)
+    }
