@@ -12,7 +12,7 @@ PROTOS := $(shell find protos -name '*.proto')
 
 POLICY := .venv-policy
 
-.PHONY: help run test lint policy rehearse rehearse-podman protos check-protos docs examples bench bench-queue bench-forecast bench-gateway bench-capacity bench-upkeep chaos lock clean setup
+.PHONY: help run test lint policy rehearse rehearse-podman protos check-protos docs examples bench bench-queue bench-forecast bench-gateway bench-hostile bench-capacity bench-upkeep chaos lock clean setup
 .DEFAULT_GOAL := help
 
 help: ## Show the targets.
@@ -51,6 +51,9 @@ bench-forecast: $(FORECAST_PEERS)/installed ## Measure the engine beside its pee
 
 bench-gateway: setup ## Measure the gateway beside bare Starlette (about 8 minutes; wrk where it is installed; ARGS=--write).
 	$(BIN)/python -m benchmarks.gateway.measure $(ARGS)
+
+bench-hostile: setup ## Measure what hostile connections cost the gateway, against bars (two minutes; ARGS=--write).
+	$(BIN)/python -m benchmarks.hostile.measure $(ARGS)
 
 bench-capacity: setup ## Measure what a comparison takes of services and stores (a few minutes; ARGS=--write).
 	$(BIN)/python -m benchmarks.capacity.measure $(ARGS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 from collections.abc import AsyncIterator, Callable
@@ -9,14 +10,17 @@ from contextlib import asynccontextmanager
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 
+from devstack.rehearsal.kept_alive import KeptAlive
 from devstack.rehearsal.load import Failed, Load
 
 _PREMIUM = "/api/comparison/premium"
 _WEEKS = 104
 _READERS = 5  # beside one writer
+_KEPT_ALIVE = 3  # readers, each on a connection of its own
 _PAUSE = 0.02  # seconds; paces the load, which two processors carry beside all the rest
 
 
@@ -52,14 +56,15 @@ class Client:
         """Reads and writes of a comparison that is warm, at all gateways, for as long as the context lasts."""
         async with httpx.AsyncClient(timeout=20, trust_env=False) as http:
             read, write = partial(self._read_warm, http, term), partial(self._write_again, http, term)
-            load = Load([write, *[read] * _READERS], _PAUSE)
+            kept = [KeptAlive(self._any_endpoint) for _ in range(_KEPT_ALIVE)]
+            load = Load([write, *[read] * _READERS, *(partial(_read_kept_alive, each, term) for each in kept)], _PAUSE)
             async with load.running():
                 yield load
+            for each in kept:
+                each.close()
 
     async def _read_warm(self, http: httpx.AsyncClient, term: str) -> None:
-        answer = _good(await http.get(self._any_base() + _PREMIUM, params=_query(term))).json()
-        if (answer["warmupStatus"], answer["stale"]) != ("ready", False):
-            raise Failed("an answer from memory, since somebody could not be asked")
+        _check_warm(_good(await http.get(self._any_base() + _PREMIUM, params=_query(term))).json())
 
     async def _write_again(self, http: httpx.AsyncClient, term: str) -> None:
         _good(await self._write(http, self._any_base(), term))
@@ -70,9 +75,12 @@ class Client:
         )
 
     def _any_base(self) -> str:
+        return f"http://{self._any_endpoint()}"
+
+    def _any_endpoint(self) -> str:
         if not (found := self._endpoints()):
             raise Failed("the Service finds no gateway")
-        return f"http://{random.choice(found)}"  # noqa: S311
+        return random.choice(found)  # noqa: S311
 
     def _base(self) -> str:
         if not (found := self._endpoints()):
@@ -89,6 +97,15 @@ def _good(response: httpx.Response) -> httpx.Response:
     if not response.is_success:
         raise Failed(f"{response.status_code}: {response.text[:200]}")
     return response
+
+
+async def _read_kept_alive(kept: KeptAlive, term: str) -> None:
+    _check_warm(json.loads(await kept.get(f"{_PREMIUM}?{urlencode(_query(term))}")))
+
+
+def _check_warm(answer: dict[str, Any]) -> None:
+    if (answer["warmupStatus"], answer["stale"]) != ("ready", False):
+        raise Failed("an answer from memory, since somebody could not be asked")
 
 
 def _query(term: str) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -19,7 +19,8 @@ _END_OF_HEAD = b"\r\n\r\n"
 _LINE_BREAKS = b"\r\n"
 _MOST_FIELDS = 200  # each takes some 150 bytes of memory, however short it is
 _MOST_CHUNKS = 10_000  # each takes the loop a microsecond, however small it is
-_MOST_PARSED_BYTES = 16 * 1024  # at one time, so that bounds are checked before much of them can be exceeded
+_MOST_DROPPED_CHUNKS = 500  # once the request is answered, perhaps because it may not be made
+_MOST_PARSED_BYTES = 8 * 1024  # in one turn of the loop; at most so late bounds are checked, and others served
 _TOO_MANY_CHUNKS = WarmcastError(errors.MALFORMED_REQUEST, f"the body comes in more than {_MOST_CHUNKS} chunks")
 _VERSIONS = ("1.1", "1.0")
 
@@ -65,10 +66,15 @@ def sweep_seconds(bounds: Bounds) -> float:
 class _Flow(FlowControl):
     """Reads nothing more while bytes that were received wait to be parsed."""
 
-    holding = False
+    def __init__(self, transport: asyncio.Transport, parse_held: Callable[[], object]) -> None:
+        super().__init__(transport)
+        self.holding = False
+        self._parse_held = parse_held
 
     def resume_reading(self) -> None:
-        if not self.holding:
+        if self.holding:
+            self._parse_held()
+        else:
             super().resume_reading()
 
     async def drain(self) -> None:
@@ -97,12 +103,13 @@ class Connection(HttpToolsProtocol):
     _body_left: int | None = None  # bytes that are still to come of a body; None: chunked, or not known yet
     _chunks = 0  # of this body
     _dropped_bytes = 0  # of a body whose request is answered
+    _dropped_chunks = 0
     _refused_for: WarmcastError | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         """See asyncio.Protocol."""
         super().connection_made(transport)
-        self.flow = _Flow(transport)
+        self.flow = _Flow(transport, self._resume_soon)
         transport.set_write_buffer_limits(high=0)  # `pause_writing` and `resume_writing` tell when bytes are unsent
         self._enter(Stage.HEAD, self.bounds.head_seconds)
         if len(self.connections) > self.bounds.connections and not self._close_an_idle_one():
@@ -139,7 +146,8 @@ class Connection(HttpToolsProtocol):
         if self._refused_for is not None:
             raise self._refused_for
         super().on_headers_complete()
-        self._framing_bytes, self._chunks, self._dropped_bytes, self._body_left = 0, 0, 0, None
+        self._framing_bytes, self._chunks, self._body_left = 0, 0, None
+        self._dropped_bytes, self._dropped_chunks = 0, 0
         # The application, which knows how much of a body is there, is the first to refuse one that is late.
         self._enter(Stage.BODY, self.bounds.body_seconds + sweep_seconds(self.bounds))
         if self.leaving:
@@ -154,6 +162,7 @@ class Connection(HttpToolsProtocol):
             raise self._refused_for
         if self.cycle.response_complete:
             self._dropped_bytes += len(body)
+            self._dropped_chunks += 1
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -167,11 +176,9 @@ class Connection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Called by uvicorn once the whole answer is written, though perhaps not sent."""
-        super().on_response_complete()
         if self._stage is Stage.ANSWER:
             self._enter(Stage.IDLE, self.timeout_keep_alive)
-        if self._unparsed:
-            self.loop.call_soon(self._resume)  # other connections have their turn first
+        super().on_response_complete()
 
     def leave(self) -> None:
         """Makes the answer that is under way the last of this connection."""
@@ -218,21 +225,33 @@ class Connection(HttpToolsProtocol):
         self.flow.holding = True
         self.flow.pause_reading()
 
+    def _resume_soon(self) -> None:
+        self.loop.call_soon(self._resume)  # other connections have their turn first
+
     def _resume(self) -> None:
-        """Parses what was held, unless an answer is still to be made or sent."""
-        waiting = self._stage is Stage.ANSWER or self.flow.write_paused
-        if waiting or not self._unparsed or self.transport.is_closing():
+        """Parses what was held, unless an answer is still to be made or sent, or a body to be read."""
+        if not self._unparsed or self._must_wait() or self.flow.write_paused or self.transport.is_closing():
             return
         data, at = self._unparsed, self._parsed_to
         self._unparsed, self.flow.holding = b"", False
         self._parse(data, at)
-        if not self._unparsed:
+        if not self._unparsed and not self._must_wait():
             self.flow.resume_reading()
 
+    def _must_wait(self) -> bool:
+        if self._stage is Stage.BODY:
+            return not self.cycle.response_complete and len(self.cycle.body) > HIGH_WATER_LIMIT
+        return self._stage is Stage.ANSWER
+
     def _parse(self, data: bytes, at: int) -> None:
+        last = at + _MOST_PARSED_BYTES
         while at < len(data):
-            if self._stage is Stage.ANSWER:
+            if self._must_wait():
                 self._hold(data, at)
+                return
+            if at >= last:
+                self._hold(data, at)
+                self._resume_soon()
                 return
             if self._stage is Stage.IDLE:
                 self._enter(Stage.HEAD, self.bounds.head_seconds)
@@ -268,7 +287,7 @@ class Connection(HttpToolsProtocol):
                 self._refuse(error)
             else:
                 self.transport.abort()
-        elif self._dropped_bytes > self.bounds.body_bytes:
+        elif self._dropped_bytes > self.bounds.body_bytes or self._dropped_chunks > _MOST_DROPPED_CHUNKS:
             self.transport.close()
 
     def _too_large(self) -> WarmcastError | None:

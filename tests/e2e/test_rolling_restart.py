@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from urllib.error import URLError
+from urllib.parse import urlencode
 from urllib.request import urlopen
 
 import grpc
@@ -21,6 +22,7 @@ from warmcast.jobs.v1 import jobs_pb2, jobs_pb2_grpc
 from devstack.ports import LOOPBACK, free_port
 from devstack.product import Service
 from devstack.readiness import grpc_ready, http_ready
+from devstack.rehearsal.kept_alive import KeptAlive
 from devstack.rehearsal.load import Call, Load
 from devstack.supervisor import Supervisor
 from services.common.rpc import metadata, services
@@ -138,7 +140,15 @@ async def test_of_the_gateway(running_product: Product, call: Caller) -> None:
 
         following = asyncio.create_task(follow())
         ends.callback(following.cancel)
-        load = load_of(ask)
+
+        def endpoint() -> str:
+            return random.choice(ready).base_url.netloc.decode()
+
+        kept = [KeptAlive(endpoint) for _ in range(CALLERS)]
+        for each in kept:
+            ends.callback(each.close)
+        target = f"{PREMIUM}?{urlencode(AMAZON)}"
+        load = Load([*[ask] * CALLERS, *(partial(each.get, target) for each in kept)], PAUSE)
         async with load.running():
             for service, http in zip(running, behind, strict=True):
                 await asyncio.to_thread(service.stop)
@@ -166,7 +176,8 @@ def _gateways(product: Product) -> list[Service]:
     started = []
     for _ in range(REPLICAS):
         port = free_port()
-        environment = {**product.environment, "GATEWAY_PORT": str(port), "LAME_DUCK_SECONDS": "2"}
+        environment = {**product.environment, "GATEWAY_PORT": str(port)}
+        del environment["LAME_DUCK_SECONDS"]  # by default it is long enough
         started.append(Service("gateway", environment, partial(http_ready, LOOPBACK, port), print))
     return started
 

@@ -29,6 +29,7 @@ CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 # More than the kernels on both sides keep of it.
 LARGE_ANSWERS = (b"GET /openapi.json HTTP/1.1\r\n" + HOST + b"\r\n") * 200
 UNAUTHENTICATED = b"POST /api/comparison/warmup HTTP/1.1\r\n" + HOST
+SLOW = "/api/comparison/premium?slug=never-vs-slow"
 LATE = 0.5  # seconds that a head, a body and a write may take here
 ENOUGH = 64 * MIB  # that a client tries to send
 
@@ -59,7 +60,9 @@ async def served(**settings: str) -> AsyncIterator[Gateway]:
     def is_ready(slug: str) -> bool:
         return slug in PATH
 
-    def get_warmup(asked: jobs_pb2.GetWarmupRequest) -> jobs_pb2.GetWarmupResponse:
+    async def get_warmup(asked: jobs_pb2.GetWarmupRequest) -> jobs_pb2.GetWarmupResponse:
+        if asked.key.slug in SLOW:
+            await asyncio.Event().wait()
         answer = warmup(job(READY if is_ready(asked.key.slug) else QUEUED))
         answer.slug = asked.key.slug
         return answer
@@ -150,6 +153,7 @@ def _connections() -> list[list[str]]:
         (UNAUTHENTICATED + b"Transfer-Encoding: chunked\r\n\r\n", b"3e8\r\n" + b" " * 1_000 + b"\r\n"),
         (UNAUTHENTICATED + b"Content-Length: 1000000000\r\n\r\n", b" " * 1_000),
         (GET + b"Content-Length: 1000000000\r\n\r\n", b" " * 1_000),
+        (b"GET %s HTTP/1.1\r\nContent-Length: 1000000000\r\n\r\n" % SLOW.encode(), b" " * 100_000),
         (GET + b"A: ", b"b" * 1_000),
         (GET, b"A: b\r\n" * 100),
         (GET, b"a:\r\n" * 100),
@@ -207,6 +211,7 @@ async def test_requests_with_bodies_are_pipelined_too(impatient: Gateway) -> Non
         assert [answer.status for answer in answers] == expected
 
 
+@pytest.mark.slow
 async def test_readers_that_do_not_read_leave_room_for_others_and_are_ended() -> None:
     async with served(MAX_IN_FLIGHT="5", WRITE_TIMEOUT_SECONDS="2") as running, _many(running, 20) as clients:
         await asyncio.gather(*(flood(client, LARGE_ANSWERS, 1) for client in clients))
@@ -274,6 +279,7 @@ async def test_a_client_that_sends_no_more_is_done_with(impatient: Gateway) -> N
         assert await ended(client) == b""
 
 
+@pytest.mark.slow
 async def test_a_stream_of_events_outlives_every_deadline() -> None:
     async with served(EVENT_HEARTBEAT_SECONDS="0.2") as running, client_of(running) as client:
         loop, got = asyncio.get_running_loop(), b""

@@ -1,0 +1,1 @@
+"""Connections that only take, and what the gateway loses by them."""
