@@ -10,12 +10,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
+import pytest
 from psycopg import sql
 
 from devstack.postgres import Postgres
 from devstack.valkey import Valkey
 from services.forecaster import envelope
-from tests.e2e.calls import AMAZON, PREMIUM, Caller
+from tests.e2e.calls import AMAZON, PREMIUM, Caller, export
 from tests.e2e.conftest import Call, Product, StartProduct
 from tests.waiting import wait_until
 
@@ -348,3 +349,47 @@ def _age(caller: Caller, by: timedelta) -> None:
         aged = dataclasses.replace(pair, generated_at=datetime.now(UTC) - by)
         for name, value in zip(names, envelope.seal(aged), strict=True):
             client.set(name, value, keepttl=True)
+
+
+@pytest.mark.slow
+def test_a_read_only_postgresql_costs_answers_of_503_and_nothing_afterwards(
+    start_product: StartProduct, call: Call
+) -> None:
+    product = start_product(**QUICK)
+    caller = call(product)
+    pids = {name: service.pid for name, service in product.services.items()}
+    caller.ingest()
+    caller.premium()
+    caller.until("ready")
+    with psycopg.connect(product.database_url, autocommit=True) as connection:
+        name = sql.Identifier(connection.info.dbname)
+        connection.execute(sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(name))
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        try:
+            headers = caller.secret | {"Content-Type": "text/csv"}
+            wait_until(
+                lambda: (
+                    caller.http.post("/api/comparisons", content=export("bread"), headers=headers).status_code == 503
+                ),
+                10,
+                "an import is refused",
+            )
+            for _ in range(20):
+                refused = caller.http.post("/api/comparisons", content=export("bread"), headers=headers)
+                assert (refused.status_code, "retry-after" in refused.headers) == (503, True), refused.text
+                assert caller.premium()["warmupStatus"] == "ready", "reads go on"
+        finally:
+            connection.execute(sql.SQL("ALTER DATABASE {} RESET default_transaction_read_only").format(name))
+
+    def imported() -> bool:
+        return caller.http.post("/api/comparisons", content=export("bread"), headers=headers).is_success
+
+    wait_until(imported, 5, "imports are taken again")
+    caller.until("ready", slug="bread-vs-costco", timeout=15)
+    assert {name: service.pid for name, service in product.services.items()} == pids
+    for service in product.services.values():
+        service.stop()
+        assert "ended with status 0" in service.ended

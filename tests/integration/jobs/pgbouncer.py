@@ -14,8 +14,8 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from devstack.child import Child
-from devstack.leash import Identity
 from devstack.ports import LOOPBACK, free_port
+from devstack.postgres import working_identity
 from tests.waiting import wait_until
 
 _PROGRAM = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
@@ -58,9 +58,9 @@ def pgbouncer(database_url: str, *, pool_mode: str, **settings: str) -> Iterator
             + "".join(f"{key} = {value}\n" for key, value in lines.items()),
             encoding="utf-8",
         )
-        Path(folder).chmod(0o755)  # it refuses to run as root
+        Path(folder).chmod(0o755)  # as PostgreSQL does, it refuses to run as root
         try:
-            child.spawn([program, str(config)], identity=Identity.NOBODY if os.geteuid() == 0 else Identity.SAME)
+            child.spawn([program, str(config)], identity=working_identity())
             wait_until(lambda: _answers(url) or not child.running, 20, "PgBouncer answers")
             assert child.running, child.ended
             yield url
