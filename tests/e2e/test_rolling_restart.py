@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -214,7 +215,9 @@ def takes_calls(service: Service) -> bool:
     """By its own metrics, which begin anew with each process."""
     try:
         with urlopen(f"http://{LOOPBACK}:{service.environment['METRICS_PORT']}/metrics", timeout=5) as metrics:
-            return b'warmcast_rpc_calls_total{code="OK"' in metrics.read()
+            # Each method is there from the start, at 0.
+            counts = re.findall(rb'^warmcast_rpc_calls_total\{code="OK".*\} (\S+)$', metrics.read(), re.MULTILINE)
+            return any(float(count) > 0 for count in counts)
     except URLError:
         return False
 
