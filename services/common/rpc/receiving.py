@@ -18,28 +18,31 @@ from google.protobuf.message import DecodeError
 
 from services.common import errors
 from services.common.errors import WarmcastError
-from services.common.rpc.limits import request_limit
+from services.common.rpc.limits import MAX_MESSAGE_BYTES, request_limit
 from services.common.rpc.status import to_status
 
-_PLACES = 4  # requests received at once, each up to MAX_MESSAGE_BYTES
+_PLACES = 4  # requests received at once, each up to MAX_MESSAGE_BYTES; one more of connections that misused theirs
 _PATIENCE = 0.05  # seconds after which a request that is still incomplete may have to yield its place
 _LONGEST = 10.0  # seconds that a request may take to arrive
+_MISUSE_SECONDS = 10.0  # for which a connection stays in the slow lane
+_MOST_MISUSERS = 1_000  # as many as there can be connections
 
 Deserialise = Callable[[bytes], Any] | None  # to a message of whichever method
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class Receiver:
-    """Bounds what requests take of memory before they are known to be good: `_PLACES` × MAX_MESSAGE_BYTES.
+    """Bounds what requests take of memory before they are known to be good: few places × MAX_MESSAGE_BYTES.
 
-    Senders that stop midway cannot keep others out: while calls wait for a place, a request that has taken its patience
-    twice is refused. One that is complete, as every small one is when its call is seen, is received in microseconds.
+    Those who stop midway or send too much cannot keep others out. While calls wait for a place, a request that has
+    taken its patience twice is refused, and a connection that had one refused waits in a lane of its own from then on.
+    A request that is complete, as every small one is when its call is seen, is received in microseconds.
     """
 
     def __init__(self, *, longest: float = _LONGEST) -> None:
         self._longest = longest
-        self._places = asyncio.Semaphore(_PLACES)
-        self._waiting = 0
+        self._lane, self._slow_lane = _Lane(_PLACES), _Lane(1)
+        self._misusers: dict[str, float] = {}  # connection → until when, oldest first
         self._turns: dict[str, asyncio.Semaphore] = {}
 
     def turn(self, method: str) -> AbstractAsyncContextManager[None]:
@@ -62,42 +65,71 @@ class Receiver:
             yield _deserialised(method, received, deserialise)
 
     async def _receive(self, method: str, context: Context) -> bytes | None:
-        self._waiting += 1
-        try:
-            await self._places.acquire()
-        finally:
-            self._waiting -= 1
-        try:
-            received = await self._read(method, context)
-        finally:
-            self._places.release()
-        if received is not None:
-            _check_size(method, received)
+        most = request_limit(method).max_bytes
+        if most >= MAX_MESSAGE_BYTES:  # its turns bound it, and nothing that it is sent is too large
+            return await self._read(method, context)
+        while True:
+            lane = self._lane_of(context)
+            async with lane:
+                if lane is self._lane_of(context):
+                    received = await self._read(method, context, lane)
+                    break
+        if received is not None and len(received) > most:
+            self._note_misuse(context)
+            raise _too_large(method, most, len(received))
         return received
 
-    async def _read(self, method: str, context: Context) -> bytes | None:
+    async def _read(self, method: str, context: Context, lane: _Lane | None = None) -> bytes | None:
         # The call is aborted and the read ends by that: a message that arrives for a cancelled read is never freed.
-        watch = _Later(_PATIENCE, lambda: self._refuse_if_slow(method, context))
+        watch = _Later(_PATIENCE, lambda: self._refuse_if_slow(method, context, lane))
         try:
             received = await context.read()
         finally:
             watch.cancel()
         return None if received is grpc.aio.EOF else received
 
-    async def _refuse_if_slow(self, method: str, context: Context) -> None:
+    async def _refuse_if_slow(self, method: str, context: Context, lane: _Lane | None) -> None:
         ends = asyncio.get_running_loop().time() + self._longest
-        error = WarmcastError(
-            errors.DEADLINE_EXCEEDED, f"the request of {method} did not arrive in {self._longest:g} s"
-        )
+        late = f"the request of {method} did not arrive in {self._longest:g} s"
+        error = WarmcastError(errors.DEADLINE_EXCEEDED, late, retry_after=1)
         while asyncio.get_running_loop().time() < ends:
             # Never at once: that the first timer fired may only show that this loop was held up.
             await asyncio.sleep(_PATIENCE)
-            if self._waiting:
+            if lane and lane.waiting:
                 busy = f"the request of {method} arrived too slowly while others waited"
                 error = WarmcastError(errors.BUSY, busy, retry_after=1)
                 break
+        self._note_misuse(context)
         with contextlib.suppress(grpc.aio.BaseError):  # the call may be gone by now
             await context.abort(*to_status(error))
+
+    def _lane_of(self, context: Context) -> _Lane:
+        until = self._misusers.get(context.peer(), 0.0)
+        return self._slow_lane if until > asyncio.get_running_loop().time() else self._lane
+
+    def _note_misuse(self, context: Context) -> None:
+        self._misusers.pop(context.peer(), None)
+        while len(self._misusers) >= _MOST_MISUSERS:
+            del self._misusers[next(iter(self._misusers))]
+        self._misusers[context.peer()] = asyncio.get_running_loop().time() + _MISUSE_SECONDS
+
+
+class _Lane:
+    """Places that are taken in the order in which they were waited for."""
+
+    def __init__(self, places: int) -> None:
+        self.waiting = 0
+        self._places = asyncio.Semaphore(places)
+
+    async def __aenter__(self) -> None:
+        self.waiting += 1
+        try:
+            await self._places.acquire()
+        finally:
+            self.waiting -= 1
+
+    async def __aexit__(self, *_: object) -> None:
+        self._places.release()
 
 
 class _Later:
@@ -117,14 +149,12 @@ class _Later:
         self._task = asyncio.create_task(self._work())
 
 
-def _check_size(method: str, received: bytes) -> None:
-    most = request_limit(method).max_bytes
-    if len(received) > most:
-        raise WarmcastError(
-            errors.TOO_LARGE,
-            f"a request of {method} may have {most:,} bytes; this one has {len(received):,}",
-            metadata={"method": method, "maxBytes": str(most)},
-        )
+def _too_large(method: str, most: int, size: int) -> WarmcastError:
+    return WarmcastError(
+        errors.TOO_LARGE,
+        f"a request of {method} may have {most:,} bytes; this one has {size:,}",
+        metadata={"method": method, "maxBytes": str(most)},
+    )
 
 
 def _deserialised(method: str, received: bytes, deserialise: Deserialise) -> Any:

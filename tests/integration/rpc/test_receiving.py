@@ -137,19 +137,19 @@ async def test_requests_that_do_not_come_count_towards_the_cap_only_until_they_a
         await _raw(channel, ENQUEUE, b"")
 
 
+def _own_connection(address: str) -> grpc.aio.Channel:
+    return grpc.aio.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)])
+
+
 async def test_senders_that_stop_midway_keep_nobody_out() -> None:
     servicer = Servicer()
     async with serving(servicer) as address, AsyncExitStack() as opened:
-        connections = [
-            await opened.enter_async_context(
-                grpc.aio.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)])
-            )
-            for _ in range(4)
-        ]
-        slow = [asyncio.ensure_future(_endless(channel, ENQUEUE)) for channel in connections for _ in range(20)]
+        own, *others = [await opened.enter_async_context(_own_connection(address)) for _ in range(5)]
+        slow = [asyncio.ensure_future(_endless(channel, ENQUEUE)) for channel in others for _ in range(20)]
         async with asyncio.timeout(8):  # below the time that each of them alone would be given
             for _ in range(10):
-                await _raw(connections[0], ENQUEUE, b"")
+                await _raw(own, ENQUEUE, b"")
+            await asyncio.wait(slow, return_when=asyncio.FIRST_COMPLETED)
         for call in slow:
             call.cancel()
         ended = await asyncio.gather(*slow, return_exceptions=True)
@@ -157,6 +157,22 @@ async def test_senders_that_stop_midway_keep_nobody_out() -> None:
     refused = [error for error in ended if isinstance(error, grpc.aio.AioRpcError)]
     assert refused
     assert {from_rpc_error(error, asked="jobs").reason for error in refused} == {errors.BUSY}
+
+
+async def test_a_connection_that_sent_too_much_waits_apart_from_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receiving, "_PATIENCE", 30)  # nobody has to yield
+    servicer = Servicer()
+    async with serving(servicer) as address, _own_connection(address) as one, _own_connection(address) as other:
+        too_much = bytes(SMALL.max_bytes + 1)
+        assert (await _error(_raw(one, ENQUEUE, too_much))).reason is errors.TOO_LARGE
+        slow = [asyncio.ensure_future(_endless(one, ENQUEUE)) for _ in range(10)]
+        async with asyncio.timeout(10):
+            for _ in range(10):
+                await _raw(other, ENQUEUE, b"")
+        for call in slow:
+            call.cancel()
+        await asyncio.gather(*slow, return_exceptions=True)
+    assert servicer.handled == 10
 
 
 async def test_a_request_above_its_method_s_limit_is_refused_with_the_method_and_the_limit() -> None:
