@@ -35,7 +35,7 @@ KEYS_PER_READ = 128  # a value is some 10 kB, so one answer stays near 1 MB
 _PROBE_TTL_SECONDS = 60
 # As large as a run's largest write is: arguments count as memory while a command runs, and large packets can be lost
 # where small ones pass. The script ignores it, so that it is neither stored nor replicated.
-_PROBE_PADDING = bytes(64 * 1024)
+_PROBE_PADDING = b" " * 32 * 1024
 
 # KEYS[1] is the lock, which holds the highest lease that ever came by: the fence. The next ARGV[3] keys are set, the
 # rest deleted. All or nothing: a script runs alone. A lock that is no lease fences off nobody and is written over: one

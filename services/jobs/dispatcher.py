@@ -70,8 +70,9 @@ class Dispatcher:
         return len(self._runs)
 
     def wake(self) -> None:
-        """Something may be there to run."""
+        """Something may be there to run, or a slot to run it."""
         self._woken.set()
+        self._slot_freed.set()
 
     async def forecaster_info(self) -> ForecasterInfo:
         """What the replicas of the forecaster offer; no slots, and the cause, while none takes runs."""
@@ -144,7 +145,7 @@ class Dispatcher:
             limit, claims, _ = await self._take(-(-slots // 2), slots, leave=self._waiting_for_slot)
             # A claim that came back short saw the queue empty: what is enqueued after it brings a notification.
             self._more_may_wait = len(claims.claimed) == limit
-            if claims.rescued or (self._more_may_wait and self._free(slots)):
+            if claims.rescued or (self._more_may_wait and self._free(slots) > self._waiting_for_slot):
                 # Rescued jobs are back in the queue; or a slot came free during the claim, and is to be filled.
                 self._woken.set()
         except WarmcastError:

@@ -78,7 +78,9 @@ class Replicas:
                 await self._first_pass.wait()
         taking = self._taking()
         if not taking:
-            raise WarmcastError(errors.UNAVAILABLE, self._causes() or "no forecaster was found", retry_after=1)
+            raise WarmcastError(
+                errors.UNAVAILABLE, self._causes() or "FORECASTER_ADDR leads to no address", retry_after=1
+            )
         slots = sum(replica.slots for replica in taking)
         return ForecasterInfo(taking[0].engine_version, slots, cause=self._causes(), replicas=len(taking))
 

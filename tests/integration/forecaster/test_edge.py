@@ -262,6 +262,8 @@ async def test_a_failure_is_kept_under_the_fence(edge: Edge, redis: Redis) -> No
 async def test_describe(edge: Edge) -> None:
     described = await edge.stub.Describe(pb.DescribeRequest())
     assert (described.engine_version, described.worker_slots) == ("1", 1)
+    assert described.replica_id
+    assert described == await edge.stub.Describe(pb.DescribeRequest())
 
 
 async def test_a_redis_that_is_gone_is_unavailable_and_never_missing(edge: Edge, valkey: Valkey) -> None:

@@ -13,6 +13,7 @@ import pytest
 from services.common import errors
 from services.common.errors import WarmcastError
 from services.forecaster.cache import GUARDED_WRITE
+from services.jobs import dispatcher as dispatcher_module
 from services.jobs.dispatcher import Dispatcher
 from services.jobs.forecast import ForecasterInfo, Generation
 from services.jobs.job import MOST_LEASES_AHEAD, Cause, ClaimedJob, Claims, Status, WarmupJob
@@ -372,6 +373,24 @@ async def test_runs_by_hand_heed_the_slots(store: Store) -> None:
     calls = await asyncio.gather(*(dispatcher.run_now(2) for _ in range(4)))
     assert [[job.status for job in ran] for ran in calls] == [[Status.READY] * 2] * 4
     assert most == 2
+
+
+async def test_a_run_by_hand_that_finds_no_free_slot_in_time_says_so(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hold(_: ClaimedJob) -> Generation:
+        yield None
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(dispatcher_module, "_WAIT_FOR_SLOT", 0.05)
+    monkeypatch.setattr(dispatcher_module, "_CHECK_SLOTS_EVERY", 0.01)
+    jobs = [await store.queued(f"term {number}") for number in range(2)]
+    async with dispatching(store, FakeForecaster(hold, slots=1)) as dispatcher:
+        await wait_until_async(_is(lambda: dispatcher.running == 1), 10, "the slot is occupied")
+        with pytest.raises(WarmcastError, match="runs occupy all 1 slots; nothing was claimed"):
+            await dispatcher.run_now(1)
+        assert (await store.row(jobs[1])).lease_id == 0
+        await dispatcher.drain(0.05)
 
 
 async def test_a_run_by_hand_gets_a_slot_although_the_dispatcher_fills_them(store: Store) -> None:
