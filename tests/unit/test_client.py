@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 import pytest
-from warmcast.client import aio, blocking
+from warmcast.client import aio, blocking, requests
 from warmcast.forecaster.v1 import forecaster_pb2
 from warmcast.jobs.v1 import jobs_pb2
 
@@ -47,3 +47,17 @@ def test_it_imports_no_engine_no_store_and_no_server() -> None:
     code = f"import sys, warmcast.client, warmcast.client.aio; print([m for m in {HEAVY} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_value_that_is_not_known_is_sent_as_missing() -> None:
+    request = requests.of_points(
+        ("tea", "coffee"),
+        [("2025-01-05", (1.5, None))],
+        timeframe="",
+        geo="",
+        source="test",
+        expected_slug="",
+        as_of=None,
+    )
+    (point,) = request.series.points
+    assert (list(point.values), list(point.missing)) == ([1.5, 0.0], [1])

@@ -10,7 +10,7 @@ from warmcast.forecaster.v1 import forecaster_pb2
 from warmcast.jobs.v1 import jobs_pb2
 
 File = tuple[str, bytes]  # its name, which may say its place, and its content
-Point = tuple[str, Sequence[float]]  # an ISO 8601 date, and a value for each term
+Point = tuple[str, Sequence[float | None]]  # an ISO 8601 date, and a value for each term, None if it is not known
 
 
 def comparison(slug: str, timeframe: str, geo: str) -> jobs_pb2.ComparisonKey:
@@ -51,7 +51,14 @@ def of_points(
     as_of: datetime | None,
 ) -> jobs_pb2.IngestSnapshotRequest:
     """A series of two terms."""
-    sent = [jobs_pb2.SeriesPoint(date=date, values=values) for date, values in points]
+    sent = [
+        jobs_pb2.SeriesPoint(
+            date=date,
+            values=[0.0 if value is None else value for value in values],
+            missing=[index for index, value in enumerate(values) if value is None],
+        )
+        for date, values in points
+    ]
     return jobs_pb2.IngestSnapshotRequest(
         series=jobs_pb2.Series(terms=terms, points=sent),
         timeframe=timeframe,

@@ -29,6 +29,8 @@ class Reading:
         return next((time for parts in ways if (time := self._first(parts)) is not None), None)
 
     def _first(self, parts: Parts) -> datetime | None:
+        if len(parts) == 2 and _is_same_day(*parts):
+            parts = parts[:1]
         ends = [_fields(self, moment, alone=len(parts) == 1) for moment in parts]
         start, end = ends[0], ends[-1]
         if start is None or end is None:
@@ -70,6 +72,12 @@ class _Item:
     digits: str  # "" for a word
     word: Word
     mark: str  # what stands before it
+
+
+def _is_same_day(start: Moment, end: Moment) -> bool:
+    """Whether the end is a time alone, as in "Jan 5, 2025, 1:00 AM – 2:00 AM"; not if only it says AM or PM."""
+    clocks = start.clock, end.clock
+    return not end.tokens and all(clocks) and len({bool(clock and clock.half) for clock in clocks}) == 1
 
 
 def _fields(reading: Reading, moment: Moment, alone: bool) -> _Fields | None:
@@ -165,8 +173,9 @@ def _beside_month(
     if len(days) == 1:
         if not alone:
             return "", month, int(days[0])
-        # "Jan-04" is of 2004; "4-Jan" lacks the year.
-        return (days[0], month, 0) if len(days[0]) == 2 and numbers[0] > place else None
+        # "Jan-04" is of 2004, as spreadsheets write it; "Jan 04" and "4-Jan" lack the year.
+        short_year = len(days[0]) == 2 and numbers[0] > place and "-" in items[numbers[0]].mark
+        return (days[0], month, 0) if short_year else None
     between = numbers[0] < place < numbers[1]
     day, year = reversed(days) if order == "ymd" else days
     if len(year) != 2 or not (between or (order != "ymd" and "," in items[numbers[1]].mark)):

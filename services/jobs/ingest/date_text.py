@@ -8,12 +8,16 @@ from datetime import UTC, timedelta, timezone
 
 from services.jobs.ingest.words import fold
 
-MAX_LENGTH = 100
+_MAX_LENGTH = 100
+_MAX_TOKENS = 14  # a weekday, a date and a time in the wordiest language
+_MAX_WORD = 24
+_MAX_HYPHENS = 5  # of 5-Jan-2025-11-Jan-2025
 LOCAL = timezone(timedelta(0), "local")  # of a time that was written without an offset; compares as UTC
 # English, Chinese and Persian have a word between the ends of a range; the other languages have a dash.
 _RANGE = re.compile(r"\s[-–]\s|\s?~\s?|\s?–\s?|\s(?:to|تا)\s|至")
+_SHORT_YEAR = re.compile(r"['’](?=\d{2}(?!\d))")  # Jan '24
 _DASHED = re.compile(r"\d+(?P<dash>–)\d+(?P=dash)\d+")
-_ZONE = r"(?P<zone>\s?(?:z|utc|gmt)?(?:\s?[+-]\d{2}(?::?\d{2})?)?(?=$|[\s)]))"
+_ZONE = r"(?P<zone>\s?\+0000 utc|\s?(?:z|utc|gmt)?(?:\s?[+-]\d{2}(?::?\d{2})?)?)(?=$|[\s)])"
 _COLONS = re.compile(
     r"(?:(?<=\d)t|(?<![\d:.]))(?P<hour>\d{1,2})(?::|\s?h\s?)(?P<minute>\d{2})"
     r"(?:(?::|\s?min\s?)(?P<second>\d{2})(?:[.,]0{1,9})?(?:\s?s(?![^\W\d]))?)?"
@@ -70,9 +74,9 @@ Parts = tuple[Moment, ...]  # a date alone, or the two ends of a range
 
 def take_apart(text: str) -> list[Parts]:
     """Every way to take it apart, the likeliest first; none of text that is no date."""
-    if len(text) > MAX_LENGTH or not any(map(str.isdecimal, text)):
+    if len(text) > _MAX_LENGTH or not any(map(str.isdecimal, text)):
         return []
-    folded = fold(text)
+    folded = fold(_SHORT_YEAR.sub("-", text))
     if folded is None:
         return []
     folded = _COMMENT.sub("", folded)
@@ -84,7 +88,7 @@ def take_apart(text: str) -> list[Parts]:
     alone = _moment(folded)
     found: list[Parts] = [(alone,)] if alone else []
     # An unspaced hyphen may stand for "to" among names, as in "Jan 5-11, 2025"; among numbers it never does.
-    if any(character.isalpha() for character in folded):
+    if folded.count("-") <= _MAX_HYPHENS and any(map(str.isalpha, folded)):
         for hyphen in re.finditer("-", folded):
             found += _range([folded[: hyphen.start()], folded[hyphen.end() :]])
     return found
@@ -98,7 +102,7 @@ def _range(ends: list[str]) -> list[Parts]:
 def _moment(text: str) -> Moment | None:
     match = _COLONS.search(text) or _HOUR_ALONE.search(text) or _STOPS.search(text)
     if match is None:
-        return Moment(_tokens(text), None) if text else None
+        return _checked(Moment(_tokens(text), None))
     parts = match.groupdict()
     hour, minute, second = (int(parts.get(part) or 0) for part in ("hour", "minute", "second"))
     zone = offset((parts.get("zone") or "").strip())
@@ -106,7 +110,14 @@ def _moment(text: str) -> Moment | None:
         return None
     clock = Clock(hour, minute, second, f"{parts['half']}m" if parts.get("half") else "", zone)
     before, after = _tokens(text[: match.start()]), _tokens(text[match.end() :])
-    return Moment(_with_optional_end(before) + after, clock)
+    return _checked(Moment(_with_optional_end(before) + after, clock))
+
+
+def _checked(moment: Moment) -> Moment | None:
+    """The moment, unless it is longer than any date."""
+    tokens = moment.tokens
+    short = len(tokens) <= _MAX_TOKENS and all(len(token.text) <= _MAX_WORD for token in tokens)
+    return moment if short and (tokens or moment.clock) else None
 
 
 def _with_optional_end(tokens: tuple[Token, ...]) -> tuple[Token, ...]:

@@ -44,7 +44,7 @@ def spread(sheet: Sheet, source: str) -> tuple[Sheet, str | None]:
         cells = wide.setdefault(date, Row(row.line, [date, *[""] * len(keywords)])).cells
         cells[place[word]] = row.cells[hits]
     header = Row(sheet.header.line, [sheet.header.cells[0], *keywords])
-    return Sheet(header, list(wide.values()), sheet.cleaned), _geo(sheet.rows[0], columns)
+    return Sheet(header, list(wide.values()), sheet.cleaned, separator=sheet.separator), _geo(sheet.rows[0], columns)
 
 
 def _columns(sheet: Sheet) -> dict[str, int]:

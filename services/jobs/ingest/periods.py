@@ -97,8 +97,11 @@ def _periods(times: Sequence[datetime], labels: Sequence[str], source: str) -> P
 
 
 def _are_month_ends(starts: Sequence[datetime], written: Sequence[datetime]) -> bool:
-    return all((start + timedelta(days=1)).day == 1 for start in starts) and all(
-        moment.time() in _DAY_ENDS for moment in written
+    months = [12 * start.year + start.month for start in starts]
+    return (
+        all((start + timedelta(days=1)).day == 1 for start in starts)
+        and all(moment.time() in _DAY_ENDS for moment in written)
+        and min(later - earlier for earlier, later in pairwise(months)) == 1
     )
 
 

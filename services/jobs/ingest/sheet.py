@@ -49,32 +49,34 @@ class Sheet:
     rows: list[Row]
     cleaned: Mapping[str, int]  # what was left out → how often
     above: tuple[str, ...] = ()  # the lines before the header
+    separator: str = ","  # of the columns
 
 
 def find_sheet(text: str, source: str) -> Sheet:
     """The series in the text of a CSV file. Raises WarmcastError that names the line."""
-    rows, counted = _split(text, source)
+    rows, counted, separator = _split(text, source)
     above, header, series, ignored = _find_table(rows, source)
     if len(header.cells) > MAX_WIDTH:
         raise WarmcastError(TOO_LARGE, f"{source} has {len(header.cells):,} columns; {MAX_WIDTH:,} is the limit")
-    return Sheet(header, series, {LINES_AFTER: ignored, COUNTER_COLUMN: int(counted)}, above)
+    return Sheet(header, series, {LINES_AFTER: ignored, COUNTER_COLUMN: int(counted)}, above, separator)
 
 
-def _split(text: str, source: str) -> tuple[list[Row], bool]:
+def _split(text: str, source: str) -> tuple[list[Row], bool, str]:
     """The rows under the separator that gives the most rows that begin with a date; whether a counter was dropped."""
-    readings = [_rows(text, separator, source) for separator in _SEPARATORS]
-    rows = max(readings, key=_dated)
-    if _dated(rows):
-        return rows, False
-    shifted = [[Row(row.line, row.cells[1:]) for row in reading] for reading in readings]
-    rows = max(shifted, key=_dated)
+    readings = {separator: _rows(text, separator, source) for separator in _SEPARATORS}
+    separator = max(readings, key=lambda separator: _dated(readings[separator]))
+    if _dated(readings[separator]):
+        return readings[separator], False, separator
+    shifted = {key: [Row(row.line, row.cells[1:]) for row in reading] for key, reading in readings.items()}
+    separator = max(shifted, key=lambda separator: _dated(shifted[separator]))
+    rows = shifted[separator]
     if not _dated(rows):
         raise unreadable(
             f"{source} has no dates: no line begins with a date such as 2024-01-07 that values follow, "
             "so it is not an export of interest over time"
         )
-    _check_counter(readings[shifted.index(rows)], rows, source)
-    return rows, True
+    _check_counter(readings[separator], rows, source)
+    return rows, True, separator
 
 
 def _rows(text: str, separator: str, source: str) -> list[Row]:
@@ -119,7 +121,7 @@ def _find_table(rows: list[Row], source: str) -> tuple[tuple[str, ...], Row, lis
     after = [row for row in rows[last + 1 :] if not row.blank]
     # Another section may follow after a blank line. A line with values that follows at once belongs to the series; one
     # without is a note.
-    if after and not rows[last + 1].blank and _has_values(rows[last + 1]):
+    if after and not rows[last + 1].blank and _has_values(rows[last + 1], len(header.cells)):
         series, after = [*series, after[0]], after[1:]
     for row in series:
         if not (row.dated or looks_like_date(row.cells[0])):
@@ -137,8 +139,8 @@ def _is_data(header: Row, above: list[Row]) -> bool:
     return headed or any(character.isdigit() for character in header.cells[0])
 
 
-def _has_values(row: Row) -> bool:
-    return any(cell and _is_value(cell) for cell in row.cells[1:])
+def _has_values(row: Row, width: int) -> bool:
+    return len(row.cells) >= width and any(cell and _is_value(cell) for cell in row.cells[1:])
 
 
 def _is_value(cell: str) -> bool:

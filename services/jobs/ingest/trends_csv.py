@@ -52,7 +52,8 @@ def read_trends_csv(
     rows = [rows[at] for at in periods.kept]
     remedy = _PICK if len(headings.terms) > 2 else ""
     series = [
-        _series(heading, rows, grid, source, remedy) for heading in zip(headings.terms, headings.columns, strict=True)
+        _series(heading, rows, grid, source, separator=sheet.separator, remedy=remedy)
+        for heading in zip(headings.terms, headings.columns, strict=True)
     ]
     return Table(
         name=source,
@@ -105,12 +106,12 @@ def _partial_last(sheet: Sheet, rows: list[Row], source: str) -> bool:
 
 
 def _series(
-    heading: tuple[str, int], rows: list[Row], grid: Grid, source: str, remedy: str
+    heading: tuple[str, int], rows: list[Row], grid: Grid, source: str, *, separator: str, remedy: str
 ) -> tuple[tuple[float, ...], dict[str, int]]:
     term, column = heading
     cells: list[float | None] = []
     below_one = 0
-    marks = decimal_marks(row.cells[column] for row in rows)
+    marks = decimal_marks((row.cells[column] for row in rows), separator)
     for row in rows:
         text = row.cells[column]
         try:

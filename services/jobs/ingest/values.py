@@ -48,13 +48,15 @@ def read_cell(text: str, decimal_marks: frozenset[str] = frozenset()) -> tuple[f
     raise NotANumber("is not a number")
 
 
-def decimal_marks(texts: Iterable[str]) -> frozenset[str]:
-    """The marks that some cell of a column can only mean as a decimal mark."""
+def decimal_marks(texts: Iterable[str], separator: str = "") -> frozenset[str]:
+    """The marks that some cell of a column can only mean as a decimal mark; `separator` is that of the columns."""
     marks = set()
     for text in texts:
         cell = _plain(text)
         match = _DECIMAL.fullmatch(cell)
-        if match and match["mark"] and not _may_group(match):
+        # Who groups thousands by points separates columns by semicolons, and round thousands end in 0.
+        precise = match and match["mark"] == "." and separator == "," and not match["part"].endswith("0")
+        if match and match["mark"] and (precise or not _may_group(match)):
             marks.add(match["mark"])
         grouped = _GROUPED.fullmatch(cell) if match is None else None
         if grouped and grouped["tail"]:
@@ -96,9 +98,8 @@ def _is_grouped(cell: str, known: frozenset[str]) -> bool:
     mark, other = match["mark"], {".": ",", ",": "."}[match["mark"]]
     if (mark in known) != (other in known):
         return other in known
-    raise ValueError(
-        f"is above 100 if “{mark}” groups thousands; if it is the decimal mark, write {float(cell.replace(',', '.')):g}"
-    )
+    decimal = f"{float(cell.replace(',', '.')):.4f}"
+    raise ValueError(f"is above 100 if “{mark}” groups thousands; if it is the decimal mark, write {decimal}")
 
 
 def _may_group(match: re.Match[str]) -> bool:

@@ -53,6 +53,7 @@ class Language:
     buddhist: bool  # years may count from 543 before the common era
     words: Mapping[str, Word]
     longest_name: Mapping[str, int]  # by its first word, where names of several words begin with it
+    _initials: frozenset[str] = field(repr=False)  # of its words in a script without capitals
     _unspaced: re.Pattern[str] = field(repr=False)
 
     def names_month(self, word: str) -> bool:
@@ -68,7 +69,7 @@ class Language:
         if known is not None:
             return (known,)
         # Scripts without capitals may join words: in Hebrew "in" and the month, in Chinese "year" and the month.
-        if word.upper() != word or not self._unspaced.fullmatch(word):
+        if word[0] not in self._initials or not self._unspaced.fullmatch(word):
             return None
         return tuple(self.words[part[0]] for part in re.finditer(self._unspaced.pattern[3:-2], word))
 
@@ -136,7 +137,8 @@ def _language(name: str, locale: Any) -> Language:
     unspaced = re.compile(f"(?:{'|'.join(map(re.escape, longest_first))})+")
     names = sorted((name.split(" ") for name in words), key=len)
     longest = {name[0]: len(name) for name in names if len(name) > 1}
-    return Language(locale.english_name, locale.language == "th", words, longest, unspaced)
+    initials = frozenset(word[0] for word in words if word.upper() == word)
+    return Language(locale.english_name, locale.language == "th", words, longest, initials, unspaced)
 
 
 def _literals(locale: Any) -> Iterator[str]:

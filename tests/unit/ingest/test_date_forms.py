@@ -99,6 +99,12 @@ def test_a_range_may_begin_in_another_month_or_year(cells: tuple[str, ...], firs
         ("5. jan. 2025 kl. 23.00", "6. jan. 2025 kl. 00.00", "6. jan. 2025 kl. 01.00"),
         ("5 janv. 2025 à 23 h 00", "6 janv. 2025 à 00 h 00", "6 janv. 2025 à 01 h 00"),
         ("20250105T23", "20250106T00", "20250106T01"),
+        ("2025-01-05 23:00:00 +0000 UTC", "2025-01-06 00:00:00 +0000 UTC", "2025-01-06 01:00:00 +0000 UTC"),
+        (
+            "Jan 5, 2025, 11:00 PM – Jan 6, 2025, 12:00 AM",
+            "Jan 6, 2025, 12:00 AM – 1:00 AM",
+            "Jan 6, 2025, 1:00 AM – 2:00 AM",
+        ),
         ("2025-01-06 00:00:00 +01:00", "2025-01-05 20:00:00 -04:00", "2025-01-06T01:00:00Z"),
     ],
 )
@@ -114,6 +120,8 @@ def test_hours_are_read(cells: tuple[str, ...]) -> None:
     [
         (tuple(f"24-{month:02}-01" for month in range(1, 13)), date(2024, 1, 1), Step.MONTHLY),
         (("01-Jan-24", "01-Feb-24", "01-Mar-24"), date(2024, 1, 1), Step.MONTHLY),
+        (("Jan-24", "Feb-24", "Mar-24"), date(2024, 1, 1), Step.MONTHLY),
+        (("Jan '24", "Feb '24", "Mar '24"), date(2024, 1, 1), Step.MONTHLY),
         (("01/2024", "02/2024", "03/2024"), date(2024, 1, 1), Step.MONTHLY),
         (("2024年1月", "2024年2月", "2024年3月"), date(2024, 1, 1), Step.MONTHLY),
         (("25/11/2024", "02/12/2024", "09/12/2024"), date(2024, 11, 25), Step.WEEKLY),
@@ -152,6 +160,7 @@ def test_two_regular_readings_are_both_named(cells: tuple[str, ...], readings: t
     "cells",
     [
         ("Jan 5", "Jan 12", "Jan 19"),
+        ("Jan 10", "Feb 10", "Mar 10"),  # days, not years
         ("Jan 5 – 11", "Jan 12 – 18", "Jan 19 – 25"),
         ("Jan 5-11", "Jan 12-18", "Jan 19-25"),
         ("令和7年1月5日", "令和7年1月12日", "令和7年1月19日"),
@@ -161,6 +170,7 @@ def test_two_regular_readings_are_both_named(cells: tuple[str, ...], readings: t
         ("1403/10/16", "1403/10/23", "1403/10/30"),
         ("5² Jan 2025", "12² Jan 2025", "19² Jan 2025"),
         ("Mon, Jan 5, 2025", "Mon, Jan 12, 2025", "Mon, Jan 19, 2025"),  # they are Sundays
+        ("Jan 5, 2025, 1:00 – 2:00 AM", "Jan 5, 2025, 2:00 – 3:00 AM", "Jan 5, 2025, 3:00 – 4:00 AM"),
         ("2025-01-05 25:00", "2025-01-06 25:00", "2025-01-07 25:00"),
         ("1/5/2025 13:00 AM", "1/6/2025 13:00 AM", "1/7/2025 13:00 AM"),
         ("2025年1月5日 早晚7:00", "2025年1月5日 早晚8:00", "2025年1月5日 早晚9:00"),  # of no half of the day

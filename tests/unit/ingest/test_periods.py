@@ -166,6 +166,7 @@ def test_empty_rows_at_the_ends_are_dropped_and_counted(nothing: str) -> None:
         "Source: Google Trends",
         '"Source: Google Trends, retrieved in March"',
         "Source: Google Trends, retrieved on 1 March 2025",
+        "Source: Google Trends, 2025",
         "* partial,,",
         "\nSource: Google Trends",
     ],

@@ -90,6 +90,18 @@ def test_what_is_no_number_says_so(cell: str, why: str) -> None:
         column(cell)
 
 
+def test_the_separator_of_columns_tells_points_apart() -> None:
+    assert decimal_marks(["29.023", "10.500"], ",") == {"."}
+    assert decimal_marks(["29.000", "10.500"], ",") == set()
+    assert decimal_marks(["29.023", "10.500"], ";") == set()
+    assert decimal_marks(["29,023", "10,500"], ";") == set()
+    values = [f"2025-01-{day:02},{value},1" for day, value in ((5, "29.023"), (12, "100.000"), (19, "3"))]
+    text = "\n".join(("Week,tea,coffee", *values))
+    assert read_trends_csv(text.encode(), "export.csv").columns[0] == (29.023, 100, 3)
+    with pytest.raises(WarmcastError, match=r"“29.023” is above 100 if “.” groups thousands; .* write 29.0230"):
+        read_trends_csv(text.replace(",", ";").encode(), "export.csv")
+
+
 def test_a_file_of_thousands_is_refused_by_line() -> None:
     content = b'Week,tea,coffee\n2025-01-05,"10,500","20,100"\n2025-01-12,1,2\n2025-01-19,3,4\n'
     with pytest.raises(
