@@ -302,7 +302,7 @@ def _read(request: pb.IngestSnapshotRequest) -> list[Table]:
                 file.content,
                 file.name,
                 pick=request.terms,
-                geo_given=request.HasField("geo"),
+                geo=request.geo if request.HasField("geo") else None,
                 charset=file.charset,
             )
             for file in request.files.files

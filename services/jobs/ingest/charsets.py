@@ -10,6 +10,7 @@ from itertools import islice
 
 from services.common.comparison import invalid
 from services.jobs.ingest.limits import shown
+from services.jobs.ingest.places import is_spelled
 
 # What a browser reads under these names: each holds all of the older charset, and more.
 _SUPERSETS = {
@@ -57,14 +58,16 @@ def codec_of(charset: str) -> str:
 def detect(content: bytes) -> str | None:
     """The codec of text that is not in Unicode; None unless it is as good as certain.
 
-    Certain is what all charsets that make words of the bytes read alike, and what the detector holds for far likelier
-    than every other reading, if it is not in Latin letters: of those its guesses are too often wrong.
+    Certain is what all charsets that make words of the bytes read alike, what alone spells a place's name as it is, and
+    what the detector holds for far likelier than every other reading, if it is not in Latin letters: of those its
+    guesses are too often wrong.
     """
     words = (match[0] for match in _BEYOND_ASCII.finditer(content))
     sample = b"\n".join(islice(words, _SAMPLE // 2))[:_SAMPLE]
     readings = _readings(content, sample)
-    if len(readings) == 1:
-        return next(iter(readings.values()))
+    with_place = [text for text in readings if any(map(is_spelled, text.split("\n")))]
+    if len(readings) == 1 or len(with_place) == 1:
+        return readings[with_place[0]] if with_place else next(iter(readings.values()))
     ranked = _ranked(sample, readings)
     if not ranked or sum(byte > 0x7F for byte in sample) < _LEAST_BYTES:
         return None

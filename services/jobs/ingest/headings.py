@@ -49,13 +49,16 @@ class _Cell:
         return term_slug(pick) in (term_slug(self.term), term_slug(self.text))
 
 
-def read_headings(sheet: Sheet, source: str, *, pick: Sequence[str], geo_given: bool) -> Headings:
-    """The terms of the columns that were picked, or of all. Raises WarmcastError that names the column."""
+def read_headings(sheet: Sheet, source: str, *, pick: Sequence[str], geo: str | None) -> Headings:
+    """The terms of the columns that were picked, or of all. `geo`: what is known of the place beside the header.
+
+    Raises WarmcastError that names the column.
+    """
     cells, dropped = _term_cells(sheet, source)
-    picked = _picked(cells, pick) if len(pick) == 2 else cells
+    picked = _picked(cells, pick, geo) if len(pick) == 2 else cells
     if len(picked) > MAX_COLUMNS:
         raise WarmcastError(TOO_LARGE, f"{source} holds {len(picked)} terms; {MAX_COLUMNS} is the limit")
-    place = _one_place(picked, pick, geo_given=geo_given, source=source)
+    place = _one_place(picked, pick, geo_given=geo is not None, source=source)
     terms: dict[str, str] = {}
     for cell in picked:
         term = _clean(cell.term if cell.bracket and cell.bracket in place else cell.text, cell.where)
@@ -96,14 +99,27 @@ def _term_cells(sheet: Sheet, source: str) -> tuple[list[_Cell], Counter[str]]:
     return cells, dropped
 
 
-def _picked(cells: list[_Cell], pick: Sequence[str]) -> list[_Cell]:
+def _picked(cells: list[_Cell], pick: Sequence[str], geo: str | None) -> list[_Cell]:
     """The columns that a pick may mean, all where there is none: which of them it is, or that it is none, is said
     where both files are known."""
-    wanted: set[int] = set()
+    groups = []
     for term in pick:
-        exact = {cell.column for cell in cells if cell.like(term, loosely=False)}
-        wanted |= exact or {cell.column for cell in cells if cell.like(term, loosely=True)}
+        exact = [cell for cell in cells if cell.like(term, loosely=False)]
+        groups.append(exact or [cell for cell in cells if cell.like(term, loosely=True)])
+    shared = _shared_place(groups, geo)
+    wanted = {cell.column for group in groups for cell in group if shared is None or codes_of(cell.bracket) == shared}
     return [cell for cell in cells if cell.column in wanted] or cells
+
+
+def _shared_place(groups: list[list[_Cell]], geo: str | None) -> frozenset[str] | None:
+    """The one place, of several in which a term stands, that both terms stand in; `geo` decides between several."""
+    if all(len(group) < 2 for group in groups):
+        return None
+    first, second = ({codes_of(cell.bracket) for cell in group} for group in groups)
+    shared = (first & second) - {frozenset()}
+    of_geo = {codes for codes in shared if geo in codes}
+    found = of_geo if len(shared) > 1 else shared
+    return found.pop() if len(found) == 1 else None
 
 
 def _one_place(cells: list[_Cell], pick: Sequence[str], *, geo_given: bool, source: str) -> list[str]:
@@ -111,7 +127,7 @@ def _one_place(cells: list[_Cell], pick: Sequence[str], *, geo_given: bool, sour
     brackets = {cell.bracket: codes_of(cell.bracket) for cell in cells if cell.bracket}
     places = {bracket: codes for bracket, codes in brackets.items() if codes}
     if len(set(places.values())) > 1:
-        more = "; pass term twice to pick two columns of one place" if len(cells) > 2 else ""
+        more = "; pass term twice, and geo= where they stand in several, to pick two of one" if len(cells) > 2 else ""
         raise _different(list(places), source, more)
     named = {cell.bracket for cell in cells if any(term_slug(cell.text) == term_slug(term) for term in pick)}
     unsure = [bracket for bracket in brackets if bracket not in places and bracket not in named]

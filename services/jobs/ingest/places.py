@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.resources import files
 
@@ -41,16 +41,33 @@ def may_be_place(text: str) -> bool:
     return text[:1].isalpha() and not text[:1].islower()
 
 
+def is_spelled(name: str) -> bool:
+    """Whether a known place is written so, accents included."""
+    return _spelled(name) in _spellings()
+
+
 @cache
 def _names() -> dict[str, frozenset[str]]:
     names: dict[str, set[str]] = {}
-    for line in files(__package__).joinpath("places.txt").read_text("utf-8").splitlines():
-        if line.startswith("#"):
-            continue
-        code, _, spellings = line.partition(":")
-        for spelling in spellings.split(";"):
-            names.setdefault(_bare(spelling), set()).add("" if code == _WORLD else code)
+    for code, spelling in _listed():
+        names.setdefault(_bare(spelling), set()).add("" if code == _WORLD else code)
     return {name: frozenset(codes) for name, codes in names.items()}
+
+
+@cache
+def _spellings() -> frozenset[str]:
+    return frozenset(_spelled(spelling) for _, spelling in _listed())
+
+
+def _listed() -> Iterator[tuple[str, str]]:
+    for line in files(__package__).joinpath("places.txt").read_text("utf-8").splitlines():
+        if not line.startswith("#"):
+            code, _, spellings = line.partition(":")
+            yield from ((code, spelling) for spelling in spellings.split(";"))
+
+
+def _spelled(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold().strip()
 
 
 def _bare(name: str) -> str:

@@ -25,12 +25,12 @@ _PICK = "; pass term twice to pick two columns, and the others are not read"
 
 
 def read_trends_csv(
-    content: bytes, name: str, *, pick: Sequence[str] = (), geo_given: bool = False, charset: str = ""
+    content: bytes, name: str, *, pick: Sequence[str] = (), geo: str | None = None, charset: str = ""
 ) -> Table:
     """The table in a CSV file of at most MAX_BYTES; `name` is the file's, for messages.
 
-    Of the columns, those that `pick` may mean are read, all without one. `geo_given`: the caller says of which place
-    the file is. `charset` is the declared one, if any. Raises WarmcastError: TOO_LARGE past a limit, else
+    Of the columns, those that `pick` may mean are read, all without one. `geo` is the caller's, who may say of
+    which place the file is; `charset` is the declared one, if any. Raises WarmcastError: TOO_LARGE past a limit, else
     UNREADABLE_INPUT or INVALID_ARGUMENT that names the line.
     """
     source = shown(name) if name else "the file"
@@ -39,10 +39,11 @@ def read_trends_csv(
     text, cleaned = decode(content, source, charset)
     sheet = find_sheet(text, source)
     said = read_export_name(name)
-    place, geo = place_of_report(sheet.above), said.geo
+    place, named = place_of_report(sheet.above), said.geo
     if is_long(sheet):
-        sheet, geo = spread(sheet, source)
-    headings = read_headings(sheet, source, pick=pick, geo_given=geo_given or geo is not None or bool(place[1]))
+        sheet, named = spread(sheet, source)
+    known = next((each for each in (geo, _geo(place[1], named), named) if each is not None), None)
+    headings = read_headings(sheet, source, pick=pick, geo=known.strip().upper() if known else known)
     if headings.place:
         place = headings.place, codes_of(headings.place)
     _check_widths(sheet, headings, source)
@@ -58,7 +59,7 @@ def read_trends_csv(
     return Table(
         name=source,
         terms=headings.terms,
-        geo=_geo(place[1], geo) if place[0] else geo,
+        geo=_geo(place[1], named) if place[0] else named,
         step=grid.step,
         times=grid.times,
         columns=tuple(values for values, _ in series),

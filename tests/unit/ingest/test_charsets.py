@@ -85,6 +85,8 @@ def test_utf_8_that_is_declared_as_something_else_is_refused() -> None:
         ("koi8-r", ("купить квартиру", "снять квартиру")),
         ("cp1252", ("thé", "café")),
         ("cp1252", ("Müller", "Schäfer")),
+        ("cp1252", ("año: (España)", "navidad: (España)")),
+        ("cp1250", ("hruška: (Česko)", "čaj: (Česko)")),
         ("cp932", ("ラーメン", "うどん")),
         ("cp949", ("삼성전자", "애플")),
         ("gb18030", ("苹果手机", "华为手机")),

@@ -22,7 +22,7 @@ def sheet(header: str, *rows: str) -> bytes:
 
 
 def take(content: bytes, *pick: str, geo: str | None = None, expected: tuple[str, str] | None = None) -> Snapshot:
-    table = read_trends_csv(content, "export.csv", pick=pick, geo_given=geo is not None)
+    table = read_trends_csv(content, "export.csv", pick=pick, geo=geo)
     return build(table, pick=pick, geo=geo, expected=expected)
 
 
@@ -102,6 +102,16 @@ def test_the_place_is_that_of_the_picked_columns() -> None:
         take(content)
     with pytest.raises(WarmcastError, match="different places, “Canada” and “France”"):
         take(content, "tea", "milk")
+
+
+def test_terms_that_stand_in_several_places_are_picked_where_both_stand() -> None:
+    content = sheet("tea: (France),tea: (Canada),coffee: (Canada)", "0,1,2", "0,3,4", "0,5,6")
+    snapshot = take(content, "tea", "coffee")
+    assert (series(snapshot), snapshot.geo) == ({"tea": (1, 3, 5), "coffee": (2, 4, 6)}, "CA")
+    both = sheet("tea: (France),coffee: (France),tea: (Canada),coffee: (Canada)", "0,9,1,2", "0,9,3,4", "0,9,5,6")
+    with pytest.raises(WarmcastError, match=r"different places, “France” and “Canada”.*and geo= where they stand in"):
+        take(both, "tea", "coffee")
+    assert series(take(both, "tea", "coffee", geo="ca")) == {"tea": (1, 3, 5), "coffee": (2, 4, 6)}
 
 
 def test_a_picked_column_is_validated() -> None:

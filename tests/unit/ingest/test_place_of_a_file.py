@@ -20,7 +20,7 @@ US = "time_series_US_20250101-0800_20250401-0337.csv"
 
 
 def take(header: str, name: str = "export.csv", *, geo: str | None = None, pick: tuple[str, ...] = ()) -> Snapshot:
-    table = read_trends_csv(f"{header}{ROWS}".encode(), name, pick=pick, geo_given=geo is not None)
+    table = read_trends_csv(f"{header}{ROWS}".encode(), name, pick=pick, geo=geo)
     return build(table, geo=geo, pick=pick, as_of=datetime(2025, 5, 1, tzinfo=UTC))
 
 
