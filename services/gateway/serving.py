@@ -9,11 +9,13 @@ import signal
 import socket
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import partial
 
 import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from services.common.background import Background, beat, report_failure
 from services.common.ending import exit_within
 from services.gateway.forwarded import LastHop
 from services.gateway.routes.service import Readiness
@@ -54,6 +56,8 @@ async def serve(
     settings: GatewaySettings,
     readiness: Readiness,
     end_streams: Callable[[], None],
+    *,
+    background: Background,
 ) -> None:
     """Serves until SIGTERM or SIGINT, then drains; a second signal ends it at once.
 
@@ -84,7 +88,7 @@ async def serve(
     )
     server = _Server(config)
     loop = asyncio.get_running_loop()
-    sweeping = loop.create_task(_sweep(server, sweep_seconds(bounds)))
+    background.start("deadlines", partial(_sweep, server, sweep_seconds(bounds)))
     ending: list[asyncio.Task[None]] = []
 
     def end() -> None:
@@ -109,7 +113,6 @@ async def serve(
         await server.serve(sockets=[listening])
     finally:
         readiness.ready = False
-        sweeping.cancel()
 
 
 def bounds_of(settings: GatewaySettings) -> Bounds:
@@ -131,7 +134,8 @@ async def _sweep(server: uvicorn.Server, every: float) -> None:
         try:
             enforce_deadlines(server.server_state.connections, loop.time())
         except Exception:
-            log.exception("a deadline could not be enforced")
+            report_failure()
+        beat()
 
 
 def _end_unacknowledged(listening: socket.socket, seconds: float) -> None:

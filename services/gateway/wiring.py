@@ -51,4 +51,11 @@ async def _run(settings: GatewaySettings) -> None:
         ending.bound()
         parts.background.start("demand", partial(parts.demand.report_every, _REPORT_EVERY_SECONDS))
         parts.background.start("changes", parts.live.run)
-        await serving.serve(create_app(parts), listening, settings, parts.readiness, parts.live.close)
+        await serving.serve(
+            create_app(parts),
+            listening,
+            settings,
+            parts.readiness,
+            parts.live.close,
+            background=parts.background,
+        )
