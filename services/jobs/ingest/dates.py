@@ -28,6 +28,12 @@ class Column:
     times: tuple[datetime, ...]  # each with the offset that it was written with, LOCAL if none
     order: str  # of year, month and day, for messages
     language: str = ""  # of the words, for messages
+    epoch: bool = False  # they are instants, of which nobody can tell in which zone they are meant
+
+    @property
+    def whole_days(self) -> bool:
+        """Whether the time of day is always the same, so that the periods are days or longer."""
+        return len({time.time() for time in self.times}) == 1
 
 
 def looks_like_date(text: str) -> bool:
@@ -40,7 +46,8 @@ def possible_columns(cells: Sequence[str]) -> list[Column]:
     for read in _PLAIN:
         times = _read_all(read, cells)
         if times:
-            return [Column(times, ORDERS["ymd"])]  # these leave nothing open
+            # These leave nothing open.
+            return [Column(times, ORDERS["ymd"], epoch=read is _read_epoch)]
     columns: list[Column] = []
     ways = [take_apart(cell) for cell in cells]
     for reading in _readings(ways) if all(ways) else []:

@@ -48,6 +48,11 @@ def read_periods(cells: Sequence[str], labels: Sequence[str], source: str) -> Pe
     found: list[tuple[Column, Periods]] = []
     failures: list[WarmcastError] = []
     for column in possible_columns(cells):
+        if column.epoch and column.whole_days and column.times[0].time() != time(0):
+            raise unreadable(
+                f"{source}: {labels[0]}: {shown(cells[0])} is {column.times[0]:%Y-%m-%dT%H:%M} in UTC, and in which "
+                "zone a day begins then is open; write dates as 2024-01-31"
+            )
         try:
             found.append((column, _periods(column.times, labels, source)))
         except WarmcastError as error:

@@ -46,8 +46,8 @@ def read_trends_csv(
     headings = read_headings(sheet, source, pick=pick, geo=known.strip().upper() if known else known)
     if headings.place:
         place = headings.place, codes_of(headings.place)
-    _check_widths(sheet, headings, source)
     rows = _without_empty_ends(sheet.rows, headings)
+    _check_widths(rows, len(sheet.header.cells), headings, source)
     periods = read_periods([row.cells[0] for row in rows], [row.label for row in rows], source)
     grid, empty_rows = periods.grid, len(sheet.rows) - len(rows)
     rows = [rows[at] for at in periods.kept]
@@ -77,18 +77,22 @@ def _geo(codes: frozenset[str], named: str | None) -> str | None:
     return next(iter(codes)) if len(codes) == 1 else named if named in codes else None
 
 
-def _check_widths(sheet: Sheet, headings: Headings, source: str) -> None:
-    width = len(sheet.header.cells)
+def _check_widths(rows: list[Row], width: int, headings: Headings, source: str) -> None:
     # Cells at the end of a row may be missing where nobody reads them; more cells than headings may have shifted.
     needed = max(headings.columns) + 1 if headings.unread else width
-    for row in sheet.rows:
+    for row in rows:
         if len(row.cells) < needed or any(row.cells[width:]):
             raise unreadable(f"{source}: {row.label} has {len(row.cells)} cells where the header has {width}")
 
 
 def _without_empty_ends(rows: list[Row], headings: Headings) -> list[Row]:
     """The rows without those at either end that hold a date and no value."""
-    full = [at for at, row in enumerate(rows) if not all(is_empty(row.cells[column]) for column in headings.columns)]
+
+    def is_full(row: Row) -> bool:
+        # Cells at the end of a row may be missing as well.
+        return any(not is_empty(row.cells[column]) for column in headings.columns if column < len(row.cells))
+
+    full = [at for at, row in enumerate(rows) if is_full(row)]
     return rows[full[0] : full[-1] + 1] if full else []
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 
@@ -13,6 +15,8 @@ from hypothesis import strategies as st
 
 from services.common.comparison import Step
 from services.common.errors import UNREADABLE_INPUT, WarmcastError
+from services.jobs.ingest.date_text import take_apart
+from services.jobs.ingest.dates import looks_like_date
 from services.jobs.ingest.periods import Periods, read_periods
 from services.jobs.ingest.words import LOCALES
 
@@ -182,6 +186,32 @@ def test_two_regular_readings_are_both_named(cells: tuple[str, ...], readings: t
 )
 def test_what_is_unclear_is_refused(cells: tuple[str, ...]) -> None:
     assert f"line 2: “{cells[0]}” is not a date" in refusal(cells)
+
+
+def test_seconds_that_begin_no_day_in_utc_are_refused() -> None:
+    berlin = [str(1736031600 + 604800 * week) for week in range(3)]
+    assert "“1736031600” is 2025-01-04T23:00 in UTC, and in which zone a day begins then is open" in refusal(berlin)
+    hours = [str(1736031600 + 3600 * hour) for hour in range(3)]
+    assert read(hours).grid.times[0] == datetime(2025, 1, 4, 23, tzinfo=UTC)
+
+
+def test_dates_without_words_load_no_languages() -> None:
+    code = (
+        "import sys; from services.jobs.ingest.trends_csv import read_trends_csv\n"
+        "read_trends_csv(b'Day,a,b\\n1/20/24,1,2\\n1/27/24,1,2\\n2/3/24,1,2\\n', '')\n"
+        "read_trends_csv(b'Day,a,b\\n2024-01-07 00:00 UTC,1,2\\n2024-01-14 00:00 UTC,1,2\\n"
+        "2024-01-21 00:00 UTC,1,2', '')\n"
+        "sys.exit('babel' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "text", ["1" + "-a" * 49, "jan 9 " + "-" * 90, "1 " + "א" * 90, "1 " + "de " * 30, "12:00 " * 16]
+)
+def test_a_line_that_is_no_date_is_taken_apart_in_few_ways(text: str) -> None:
+    assert len(take_apart(text)) <= 6
+    assert not looks_like_date(text)
 
 
 def test_dates_of_several_forms_name_the_odd_one() -> None:

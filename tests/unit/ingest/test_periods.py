@@ -68,6 +68,11 @@ def test_other_days_of_months_are_not_taken_for_their_ends(dates: tuple[str, ...
         dated(*dates)
 
 
+def test_years_are_refused_by_the_days_that_were_written() -> None:
+    with pytest.raises(WarmcastError, match="no regular step: 2023-12-31 to 2024-12-31"):
+        dated("2022-12-31", "2023-12-31", "2024-12-31")
+
+
 @pytest.mark.parametrize("weekday", range(7))
 def test_weeks_may_be_named_by_any_day(weekday: int) -> None:
     days = [date(2024, 1, 1) + timedelta(weekday + 7 * week) for week in range(4)]
@@ -157,6 +162,7 @@ def test_empty_rows_at_the_ends_are_dropped_and_counted(nothing: str) -> None:
     assert table.columns == ((1, 3, 5, 7), (2, 4, 6, 8))
     assert dict(table.cleaned) == {"empty row before or after the series dropped": 1}
     assert table.cleaned_by_term == ({"empty cell filled": 1}, {})
+    assert len(read("2025-01-05,1,2", "2025-01-12,3,4", "2025-01-19,5,6", "2025-01-26,", "2025-02-02").times) == 3
     assert read(f"2025-01-05,{empty}", "2025-01-12,1,2", "2025-01-19,3,4", "2025-01-26,5,6").times[0].day == 12
 
 
