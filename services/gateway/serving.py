@@ -17,10 +17,11 @@ from starlette.types import ASGIApp
 
 from services.common.background import Background, beat, report_failure
 from services.common.ending import exit_within
+from services.gateway.bounds import Bounds
 from services.gateway.forwarded import LastHop
 from services.gateway.routes.service import Readiness
 from services.gateway.settings import GatewaySettings, split
-from services.gateway.wire import Bounds, connection, enforce_deadlines, sweep_seconds
+from services.gateway.wire import connection, enforce_deadlines
 
 log = structlog.get_logger()
 
@@ -88,7 +89,7 @@ async def serve(
     )
     server = _Server(config)
     loop = asyncio.get_running_loop()
-    background.start("deadlines", partial(_sweep, server, sweep_seconds(bounds)))
+    background.start("deadlines", partial(_sweep, server, bounds.sweep_seconds))
     ending: list[asyncio.Task[None]] = []
 
     def end() -> None:

@@ -4,37 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from enum import Enum, auto
 
-from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from services.common import errors
 from services.common.errors import WarmcastError
 from services.gateway import refusal
+from services.gateway.bounds import (
+    LEAST_PARSED_BYTES,
+    MOST_CHUNKS,
+    MOST_DROPPED_CHUNKS,
+    MOST_FIELDS,
+    MOST_PARSED_BYTES,
+    Bounds,
+)
+from services.gateway.flow import Flow
 
 _END_OF_HEAD = b"\r\n\r\n"
 _LINE_BREAKS = b"\r\n"
-_MOST_FIELDS = 200  # each takes some 150 bytes of memory, however short it is
-_MOST_CHUNKS = 10_000  # each takes the loop a microsecond, however small it is
-_MOST_DROPPED_CHUNKS = 500  # once the request is answered, perhaps because it may not be made
-_MOST_PARSED_BYTES = 8 * 1024  # in one turn of the loop; at most so late bounds are checked, and others served
-_TOO_MANY_CHUNKS = WarmcastError(errors.MALFORMED_REQUEST, f"the body comes in more than {_MOST_CHUNKS} chunks")
+_TOO_MANY_CHUNKS = WarmcastError(errors.MALFORMED_REQUEST, f"the body comes in more than {MOST_CHUNKS} chunks")
 _VERSIONS = ("1.1", "1.0")
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """What one connection may hold, how long it may take, and how many there may be."""
-
-    head_bytes: int  # of a request line and headers; of trailers and chunk framing after the last piece of a body
-    body_bytes: int  # that are read and dropped once the request is answered
-    head_seconds: float
-    body_seconds: float  # after the head
-    write_seconds: float  # until all of what was written has been sent
-    connections: int
 
 
 class Stage(Enum):
@@ -52,35 +44,10 @@ def connection(bounds: Bounds) -> type[Connection]:
 
 
 def enforce_deadlines(connections: Iterable[object], now: float) -> None:
-    """Ends each connection that is late; to be called every `sweep_seconds`."""
+    """Ends each connection that is late; to be called every `Bounds.sweep_seconds`."""
     for each in list(connections):
         if isinstance(each, Connection):
             each.enforce_deadlines(now)
-
-
-def sweep_seconds(bounds: Bounds) -> float:
-    """The time between two calls of `enforce_deadlines`: how late a deadline may be noticed."""
-    return min(0.5, bounds.head_seconds / 5, bounds.body_seconds / 5, bounds.write_seconds / 5)
-
-
-class _Flow(FlowControl):
-    """Reads nothing more while bytes that were received wait to be parsed."""
-
-    def __init__(self, transport: asyncio.Transport, parse_held: Callable[[], object]) -> None:
-        super().__init__(transport)
-        self.holding = False
-        self._parse_held = parse_held
-
-    def resume_reading(self) -> None:
-        if self.holding:
-            self._parse_held()
-        else:
-            super().resume_reading()
-
-    async def drain(self) -> None:
-        # An answer of one piece is written at once: a slow reader holds its bytes, not one of the requests in flight.
-        if self._transport.get_write_buffer_size() > HIGH_WATER_LIMIT:
-            await super().drain()
 
 
 class Connection(HttpToolsProtocol):
@@ -92,7 +59,7 @@ class Connection(HttpToolsProtocol):
 
     bounds: Bounds
     leaving = False  # each answer is the last of its connection, and its client opens the next elsewhere
-    flow: _Flow
+    flow: Flow
 
     _stage = Stage.IDLE
     _deadline = math.inf  # of the stage, on the loop's clock
@@ -109,7 +76,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         """See asyncio.Protocol."""
         super().connection_made(transport)
-        self.flow = _Flow(transport, self._resume_soon)
+        self.flow = Flow(transport, self._resume_soon)
         transport.set_write_buffer_limits(high=0)  # `pause_writing` and `resume_writing` tell when bytes are unsent
         self._enter(Stage.HEAD, self.bounds.head_seconds)
         if len(self.connections) > self.bounds.connections and not self._close_an_idle_one():
@@ -149,7 +116,7 @@ class Connection(HttpToolsProtocol):
         self._framing_bytes, self._chunks, self._body_left = 0, 0, None
         self._dropped_bytes, self._dropped_chunks = 0, 0
         # The application, which knows how much of a body is there, is the first to refuse one that is late.
-        self._enter(Stage.BODY, self.bounds.body_seconds + sweep_seconds(self.bounds))
+        self._enter(Stage.BODY, self.bounds.body_seconds + self.bounds.sweep_seconds)
         if self.leaving:
             self.leave()
 
@@ -157,7 +124,7 @@ class Connection(HttpToolsProtocol):
         """See httptools."""
         self._framing_bytes = 0
         self._chunks += 1
-        if self._chunks > _MOST_CHUNKS:
+        if self._chunks > MOST_CHUNKS:
             self._refused_for = _TOO_MANY_CHUNKS
             raise self._refused_for
         if self.cycle.response_complete:
@@ -244,12 +211,12 @@ class Connection(HttpToolsProtocol):
         return self._stage is Stage.ANSWER
 
     def _parse(self, data: bytes, at: int) -> None:
-        last = at + _MOST_PARSED_BYTES
-        while at < len(data):
+        parsed = 0
+        while at < len(data) and not self.transport.is_closing():
             if self._must_wait():
                 self._hold(data, at)
                 return
-            if at >= last:
+            if parsed >= MOST_PARSED_BYTES:
                 self._hold(data, at)
                 self._resume_soon()
                 return
@@ -259,15 +226,14 @@ class Connection(HttpToolsProtocol):
             piece = data if end - at == len(data) else data[at:end]
             self._framing_bytes += len(piece)
             super().data_received(piece)
-            if self.transport.is_closing():
-                return
             if self._stage is Stage.HEAD or self._stage is Stage.BODY:
                 self._check_bounds()
             at = end
+            parsed += max(len(piece), LEAST_PARSED_BYTES)
 
     def _end_of_piece(self, data: bytes, at: int) -> int:
         """Where to stop parsing, so that no message begins in the piece in which another one ends."""
-        end = min(len(data), at + _MOST_PARSED_BYTES)
+        end = min(len(data), at + MOST_PARSED_BYTES)
         if self._stage is Stage.BODY:
             if self._body_left is None:
                 self._body_left = _declared_length(self.headers)
@@ -275,19 +241,22 @@ class Connection(HttpToolsProtocol):
                 end = min(end, at + self._body_left)
                 self._body_left -= end - at
                 return end
-        if data[at] in _LINE_BREAKS:
-            return at + 1  # perhaps the end of a terminator that began in the piece before
-        found = data.find(_END_OF_HEAD, at, end)
+        if at == 0 and data[0] in _LINE_BREAKS:
+            return 1  # perhaps the end of a terminator that began in the read before
+        # A terminator may begin in the piece before.
+        found = data.find(_END_OF_HEAD, max(0, at - len(_END_OF_HEAD) + 1), end)
         return end if found < 0 else found + len(_END_OF_HEAD)
 
     def _check_bounds(self) -> None:
         error = self._too_large()
+        if self.transport.is_closing():
+            return
         if error is not None:
             if self._stage is Stage.HEAD or not self.cycle.response_started:
                 self._refuse(error)
             else:
                 self.transport.abort()
-        elif self._dropped_bytes > self.bounds.body_bytes or self._dropped_chunks > _MOST_DROPPED_CHUNKS:
+        elif self._dropped_bytes > self.bounds.body_bytes or self._dropped_chunks > MOST_DROPPED_CHUNKS:
             self.transport.close()
 
     def _too_large(self) -> WarmcastError | None:
@@ -295,8 +264,8 @@ class Connection(HttpToolsProtocol):
             part = "request line and headers" if self._stage is Stage.HEAD else "trailers or chunk extensions"
             detail = f"the {part} are larger than {self.bounds.head_bytes} bytes"
             return WarmcastError(errors.HEADERS_TOO_LARGE, detail)
-        if self._stage is Stage.HEAD and self.headers is not None and len(self.headers) > _MOST_FIELDS:
-            return WarmcastError(errors.HEADERS_TOO_LARGE, f"the request has more than {_MOST_FIELDS} headers")
+        if self._stage is Stage.HEAD and self.headers is not None and len(self.headers) > MOST_FIELDS:
+            return WarmcastError(errors.HEADERS_TOO_LARGE, f"the request has more than {MOST_FIELDS} headers")
         return None
 
     def _unsupported(self) -> WarmcastError | None:

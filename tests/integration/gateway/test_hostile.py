@@ -19,7 +19,7 @@ from services.common import errors
 from tests.integration.gateway.data import FRESH, MISSING, QUEUED, READY, cached, forecasts, job, warmup
 from tests.integration.gateway.peers import FakeForecaster, FakeJobs, listening
 from tests.integration.gateway.test_process import PATH, free_port, gateway, until_ready
-from tests.integration.gateway.test_wire import GET, HOST, POST, exchange, problem
+from tests.integration.gateway.test_wire import GET, HOST, POST, SECRET_HEADER, exchange, problem
 from tests.waiting import wait_until_async
 
 MIB = 1024 * 1024
@@ -330,7 +330,7 @@ async def test_what_is_unusual_and_legal_is_answered(impatient: Gateway, sent: b
 async def test_a_trailer_is_no_header(impatient: Gateway) -> None:
     body = b'{"slug": "amazon-vs-costco"}'
     sent = UNAUTHENTICATED + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % len(body) + body
-    (answer,) = await exchange(impatient.port, sent + b"\r\n0\r\nX-Warmup-Secret: s\r\n\r\n", most=1)
+    (answer,) = await exchange(impatient.port, sent + b"\r\n0\r\n" + SECRET_HEADER + b"\r\n", most=1)
     assert answer.status == 401
 
 

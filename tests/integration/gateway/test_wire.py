@@ -14,13 +14,15 @@ import pytest
 
 from services.common import errors
 from services.common.errors import Reason
+from tests.integration.gateway.conftest import SECRET
 from tests.integration.gateway.data import cached, forecasts, job, warmup
 from tests.integration.gateway.peers import FakeForecaster, FakeJobs, listening
 from tests.integration.gateway.test_process import free_port, gateway, until_ready
 
 HOST = b"Host: gateway\r\n"
 GET = b"GET /healthz HTTP/1.1\r\n" + HOST
-POST = b"POST /api/comparison/warmup HTTP/1.1\r\nX-Warmup-Secret: s\r\nContent-Type: application/json\r\n" + HOST
+SECRET_HEADER = b"X-Warmup-Secret: %s\r\n" % SECRET.encode()
+POST = b"POST /api/comparison/warmup HTTP/1.1\r\n" + SECRET_HEADER + b"Content-Type: application/json\r\n" + HOST
 MOST = 4_096
 
 
@@ -199,7 +201,7 @@ async def test_head_requests_get_the_head_of_a_problem_alone(port: int) -> None:
     "path", [b"*", b"/%ff", b"/api/comparisons/%ff%fe-vs-%00", b"/api/jobs/%2e%2e", b"//", b"/api/jobs/1%2F2"]
 )
 async def test_strange_paths_are_problems(port: int, path: bytes) -> None:
-    sent = b"GET " + path + b" HTTP/1.1\r\nX-Warmup-Secret: s\r\n" + HOST + b"\r\n"
+    sent = b"GET " + path + b" HTTP/1.1\r\n" + SECRET_HEADER + HOST + b"\r\n"
     (answer,) = await exchange(port, sent, most=1)
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.status in (400, 404)
