@@ -6,8 +6,10 @@ import codecs
 import re
 
 from services.common.comparison import invalid
+from services.common.errors import WarmcastError
 from services.jobs.ingest.charsets import codec_of, detect
 from services.jobs.ingest.limits import shown, unreadable
+from services.jobs.ingest.table import UNDECIDED
 
 _ARCHIVE = b"PK\x03\x04"
 _HOW = "; send it in UTF-8, or declare its charset (text/csv; charset=…)"
@@ -17,7 +19,8 @@ def decode(content: bytes, source: str, charset: str = "") -> tuple[str, dict[st
     """The text of a file and what was cleaned.
 
     A declared `charset` is used; without one the text is in Unicode, or in what is detected with as good as certainty.
-    Raises WarmcastError when the file is empty, no text, or in a charset that is not known.
+    Where nothing is, UNDECIDED is among what was cleaned, and each byte beyond ASCII is kept as a surrogate.
+    Raises WarmcastError when the file is empty, no text, or not in the charset that was declared.
     """
     if not content.strip():
         raise unreadable(f"{source} is empty")
@@ -61,8 +64,18 @@ def _undeclared(content: bytes, source: str) -> tuple[str, dict[str, int]]:
         raise unreadable(f"{source} is in UTF-8 but damaged: {damaged} of its characters cannot be read")
     codec = detect(content)
     if codec is None:
-        raise unreadable(f"{source} is not in UTF-8, and which charset it is in cannot be told for certain{_HOW}")
-    return content.decode(codec), {f"text not in UTF-8 read as {_label(codec)}": 1}
+        return content.decode("ascii", "surrogateescape"), {UNDECIDED: 1}
+    return content.decode(codec), read_as(codec)
+
+
+def read_as(codec: str) -> dict[str, int]:
+    """What was cleaned where text was read as if in that charset; in ASCII, where what is beyond it was not read."""
+    return {UNDECIDED: 1} if codec == "ascii" else {f"text not in UTF-8 read as {_label(codec)}": 1}
+
+
+def undecided(source: str) -> WarmcastError:
+    """The error for text whose charset is not certain."""
+    return unreadable(f"{source} is not in UTF-8, and which charset it is in cannot be told for certain{_HOW}")
 
 
 def _is_utf_8(content: bytes) -> bool:

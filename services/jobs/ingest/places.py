@@ -36,6 +36,11 @@ def place_of_report(lines: Iterable[str]) -> tuple[str, frozenset[str]]:
     return "", frozenset()
 
 
+def may_be_report(line: str) -> bool:
+    """Whether a line is written like one that names the place of a report."""
+    return len(line) <= _MAX_LINE and _REPORT.fullmatch(line) is not None
+
+
 def may_be_place(text: str) -> bool:
     """Whether an unknown name is written like one of a place: it begins with a letter that is not a small one."""
     return text[:1].isalpha() and not text[:1].islower()

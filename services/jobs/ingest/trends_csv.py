@@ -8,17 +8,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.common.errors import TOO_LARGE, UNREADABLE_INPUT, WarmcastError
-from services.jobs.ingest.decoding import decode
+from services.jobs.ingest.decoding import decode, undecided
 from services.jobs.ingest.export_name import read_export_name
 from services.jobs.ingest.flags import read_flag
 from services.jobs.ingest.grid import Grid, fill
+from services.jobs.ingest.header_text import decode_header
 from services.jobs.ingest.headings import Headings, partial_columns, read_headings
 from services.jobs.ingest.limits import MAX_BYTES, shown, unreadable
 from services.jobs.ingest.long_format import is_long, spread
 from services.jobs.ingest.periods import read_periods
 from services.jobs.ingest.places import codes_of, place_of_report
 from services.jobs.ingest.sheet import Row, Sheet, find_sheet
-from services.jobs.ingest.table import BELOW_ONE, EMPTY_CELL, EMPTY_ROW, Table, counted
+from services.jobs.ingest.table import BELOW_ONE, EMPTY_CELL, EMPTY_ROW, UNDECIDED, Table, counted
 from services.jobs.ingest.values import decimal_marks, is_empty, read_cell
 
 _PICK = "; pass term twice to pick two columns, and the others are not read"
@@ -37,11 +38,13 @@ def read_trends_csv(
     if len(content) > MAX_BYTES:
         raise WarmcastError(TOO_LARGE, f"{source} is larger than {MAX_BYTES // 1024 // 1024} MiB")
     text, cleaned = decode(content, source, charset)
-    sheet = find_sheet(text, source)
+    sheet = _sheet(text, source, decided=UNDECIDED not in cleaned)
     said = read_export_name(name)
     place, named = place_of_report(sheet.above), said.geo
     if is_long(sheet):
         sheet, named = spread(sheet, source)
+    if UNDECIDED in cleaned:
+        sheet, cleaned = decode_header(sheet, source)
     known = next((each for each in (geo, _geo(place[1], named), named) if each is not None), None)
     headings = read_headings(sheet, source, pick=pick, geo=known.strip().upper() if known else known)
     if headings.place:
@@ -70,6 +73,15 @@ def read_trends_csv(
         partial_last=_partial_last(sheet, rows, source),
         as_of=said.as_of,
     )
+
+
+def _sheet(text: str, source: str, *, decided: bool) -> Sheet:
+    try:
+        return find_sheet(text, source)
+    except WarmcastError:
+        if decided:
+            raise
+    raise undecided(source)
 
 
 def _geo(codes: frozenset[str], named: str | None) -> str | None:

@@ -123,6 +123,22 @@ def test_what_may_be_read_in_two_ways_is_refused_with_a_remedy(charset: str, pai
     assert refusal.value.reason is UNREADABLE_INPUT
 
 
+def test_what_is_not_stored_may_be_in_any_charset() -> None:
+    above = "Categoría: Todas las categorías\n\n".encode("cp1252")
+    for pair in (("tea", "coffee"), ("té", "café")):
+        table = read_trends_csv(above + sheet(*pair, charset="cp1252"), "export.csv")
+        assert table.terms == pair
+    noted = "Week,tea,coffee,note\n2025-01-05,90,5,año\n2025-01-12,91,6,\n2025-01-19,92,7,".encode("cp1252")
+    table = read_trends_csv(noted, "export.csv", pick=("tea", "coffee"))
+    assert dict(table.cleaned) == {"text in no certain charset, beside the terms, not read": 1}
+
+
+def test_a_place_above_the_header_is_not_lost_to_its_charset() -> None:
+    report = "Brésil ça; 2004 - présent\n\n".encode("cp1252") + sheet("tea", "coffee", charset="ascii")
+    with pytest.raises(WarmcastError, match="cannot be told for certain"):
+        terms(report)
+
+
 def test_damaged_utf_8_is_no_other_charset() -> None:
     content = sheet("比特幣價格", "以太坊價格", charset="utf-8")
     with pytest.raises(WarmcastError, match="is in UTF-8 but damaged: 1 of its characters"):
