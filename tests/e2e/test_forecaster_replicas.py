@@ -120,7 +120,8 @@ def test_two_engine_versions_side_by_side_do_not_recompute_in_circles(
     def renewed() -> bool:
         """The gateway reads from both in turn, and each of them may enqueue a refresh."""
         answers = [caller.premium(slug) for slug in slugs for _ in range(4)]
-        return not any(answer["stale"] or answer["refreshing"] for answer in answers)
+        settled = not any(answer["stale"] or answer["refreshing"] for answer in answers)
+        return settled and all(row["engine_version"] == "10-naive" for row in caller.rows())
 
     wait_until(renewed, 60, "both versions call all forecasts fresh")
     runs = _runs(caller)
