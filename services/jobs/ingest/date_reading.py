@@ -174,7 +174,7 @@ def _beside_month(
         if not alone:
             return "", month, int(days[0])
         # "Jan-04" is of 2004, as spreadsheets write it; "Jan 04" and "4-Jan" lack the year.
-        short_year = len(days[0]) == 2 and numbers[0] > place and "-" in items[numbers[0]].mark
+        short_year = len(days[0]) == 2 and numbers[0] > place and items[numbers[0]].mark.strip() in ("-", "/", ".")
         return (days[0], month, 0) if short_year else None
     between = numbers[0] < place < numbers[1]
     day, year = reversed(days) if order == "ymd" else days

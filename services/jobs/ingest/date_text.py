@@ -14,7 +14,7 @@ _MAX_WORD = 24
 _MAX_HYPHENS = 5  # of 5-Jan-2025-11-Jan-2025
 LOCAL = timezone(timedelta(0), "local")  # of a time that was written without an offset; compares as UTC
 # English, Chinese and Persian have a word between the ends of a range; the other languages have a dash.
-_RANGE = re.compile(r"\s[-–]\s|\s?~\s?|\s?–\s?|\s(?:to|تا)\s|至")
+_RANGE = re.compile(r"(?<=\d{4}-\d{2}-\d{2})/(?=\d{4}-\d{2})|\s[-–]\s|\s?~\s?|\s?–\s?|\s(?:to|تا)\s|至")
 _SHORT_YEAR = re.compile(r"['’](?=\d{2}(?!\d))")  # Jan '24
 _DASHED = re.compile(r"\d+(?P<dash>–)\d+(?P=dash)\d+")
 _ZONE = r"(?P<zone>\s?\+0000 utc|\s?(?:z|utc|gmt)?(?:\s?[+-]\d{2}(?::?\d{2})?)?)(?=$|[\s)])"

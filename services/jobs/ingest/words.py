@@ -23,7 +23,7 @@ LOCALES = (
 )  # fmt: skip
 _MARKS = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2069\u061c\ufeff\u0307'’ʼ`´׳״\"]")  # no meaning in a date
 _INITIALS = re.compile(r"(?<=[^\W\d])\.\s(?=[^\W\d]\.)")  # "a. m." is one word
-_FULL_STOP = re.compile(r"(?<![\d\s.,/-])\.")  # of an abbreviation
+_FULL_STOP = re.compile(r"(?<![\d\s.,/-])\.(?!\d)")  # of an abbreviation
 _BREAK = re.compile(r"[\d\s,./()\-–~、،;]+")
 _NUMBERED = re.compile(r"\d+[^\d\s]+|[^\d\s]+\s?\d+")  # a month that has a number and no name
 _NOON = 12 * 60 * 60
