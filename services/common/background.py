@@ -18,7 +18,7 @@ log = structlog.get_logger()
 
 FAILURES = Counter(
     "warmcast_background_failures_total",
-    "Failures of a background loop; each restarts it",
+    "Failures of a background loop, which goes on after each",
     ["loop"],
 )
 _BOUND = 120.0  # seconds; the longest pass of a loop takes less, also while every store and peer is silent

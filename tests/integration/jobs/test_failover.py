@@ -24,13 +24,17 @@ from tests.waiting import wait_until_async
 
 
 @pytest.fixture
-def new_primary(postgres: Postgres, tmp_path: Path) -> Iterator[Postgres]:
-    """Another server, with the same password."""
+def new_primary(postgres: Postgres, database_url: str, tmp_path: Path) -> Iterator[Postgres]:
+    """Another server, with the same password and a migrated database of the same name."""
+    name = database_url.rpartition("/")[2]
     folder = tmp_path / "new"
     folder.mkdir()
     (folder / "password").write_text((postgres.data_dir / "password").read_text())
     server = Postgres(folder, settings={"fsync": "off"})
     server.start()
+    with psycopg.connect(server.database_url("postgres"), autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    migrate.upgrade(server.database_url(name))
     yield server
     server.stop()
 
@@ -40,9 +44,6 @@ async def test_no_call_fails_when_the_address_moves_to_a_new_primary(
     database_url: str, postgres: Postgres, new_primary: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = database_url.rpartition("/")[2]
-    with psycopg.connect(new_primary.database_url("postgres"), autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    migrate.upgrade(new_primary.database_url(name))
     link = Proxy("the address of the primary", postgres.port)
     url = f"{database_url.rpartition('@')[0]}@{LOOPBACK}:{link.port}/{name}"
     database = Database(url, pool_size=3)
@@ -85,6 +86,23 @@ async def test_no_call_fails_when_the_address_moves_to_a_new_primary(
         await asyncio.gather(listening, return_exceptions=True)
         await database.close()
         link.close()
+
+
+@pytest.mark.slow
+async def test_of_two_hosts_the_stores_use_the_one_that_takes_writes(
+    database_url: str, postgres: Postgres, new_primary: Postgres
+) -> None:
+    name = database_url.rpartition("/")[2]
+    ports = f"{LOOPBACK}:{postgres.port},{LOOPBACK}:{new_primary.port}"
+    database = Database(f"{database_url.rpartition('@')[0]}@{ports}/{name}", pool_size=2, wait=10)
+    with _read_only(postgres):
+        await database.open()
+        try:
+            store = Store(database_url, database)
+            await store.queued("amazon")
+            assert len((await store.queue.claim(1)).claimed) == 1
+        finally:
+            await database.close()
 
 
 async def _is_in(change: str, changes: list[str]) -> bool:
