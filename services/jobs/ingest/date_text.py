@@ -16,6 +16,7 @@ LOCAL = timezone(timedelta(0), "local")  # of a time that was written without an
 # English, Chinese and Persian have a word between the ends of a range; the other languages have a dash.
 _RANGE = re.compile(r"(?<=\d{4}-\d{2}-\d{2})/(?=\d{4}-\d{2})|\s[-–]\s|\s?~\s?|\s?–\s?|\s(?:to|تا)\s|至")
 _SHORT_YEAR = re.compile(r"['’](?=\d{2}(?!\d))")  # Jan '24
+_ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th|er|o)(?![^\W\d])")  # 5th, 1er, 1º
 _DASHED = re.compile(r"\d+(?P<dash>–)\d+(?P=dash)\d+")
 _ZONE = r"(?P<zone>\s?\+0000 utc|\s?(?:z|utc|gmt)?(?:\s?[+-]\d{2}(?::?\d{2})?)?)(?=$|[\s)])"
 _COLONS = re.compile(
@@ -79,7 +80,7 @@ def take_apart(text: str) -> list[Parts]:
     folded = fold(_SHORT_YEAR.sub("-", text))
     if folded is None:
         return []
-    folded = _COMMENT.sub("", folded)
+    folded = _ORDINAL.sub("", _COMMENT.sub("", folded))
     if _DASHED.fullmatch(folded):
         folded = folded.replace("–", "-")
     ends = _RANGE.split(folded)
