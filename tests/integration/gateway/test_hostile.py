@@ -291,6 +291,13 @@ async def test_a_stream_of_events_outlives_every_deadline() -> None:
                 got += piece
 
 
+@pytest.mark.slow
+async def test_a_stream_of_events_that_is_not_read_is_ended() -> None:
+    async with served(EVENT_HEARTBEAT_SECONDS="0.002") as running, client_of(running, receives=2_048) as client:
+        await asyncio.get_running_loop().sock_sendall(client, EVENTS + b"\r\n")
+        await ended(client, reads=False)
+
+
 @pytest.mark.parametrize(
     ("sent", "reason"),
     [
