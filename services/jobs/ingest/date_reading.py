@@ -14,7 +14,7 @@ YEARS = range(1900, 2101)
 _FIRST_SHORT_YEAR = 4  # Google's data begin in 2004; what is older needs its four digits
 _FIRST_BUDDHIST = 2400
 _BUDDHIST = 543
-_LONGEST_RANGE = timedelta(days=31)
+LONGEST_RANGE = timedelta(days=31)
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Reading:
         first, last = start.moment(year, month), end.moment(end.year or year, end.month or month)
         if first and last and first > last and not start.year:  # from December on to January
             first = start.moment(last.year - 1, month)
-        if first is None or last is None or not timedelta(0) <= last - first <= _LONGEST_RANGE:
+        if first is None or last is None or not timedelta(0) <= last - first <= LONGEST_RANGE:
             return None
         return first
 

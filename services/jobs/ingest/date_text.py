@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, timedelta, timezone
+from functools import lru_cache
 
 from services.jobs.ingest.words import fold
 
@@ -73,26 +74,27 @@ class Moment:
 Parts = tuple[Moment, ...]  # a date alone, or the two ends of a range
 
 
-def take_apart(text: str) -> list[Parts]:
+@lru_cache(maxsize=6_000)  # each date of a file is taken apart to find its table, and once more to read its column
+def take_apart(text: str) -> tuple[Parts, ...]:
     """Every way to take it apart, the likeliest first; none of text that is no date."""
     if len(text) > _MAX_LENGTH or not any(map(str.isdecimal, text)):
-        return []
+        return ()
     folded = fold(_SHORT_YEAR.sub("-", text))
     if folded is None:
-        return []
+        return ()
     folded = _ORDINAL.sub("", _COMMENT.sub("", folded))
     if _DASHED.fullmatch(folded):
         folded = folded.replace("–", "-")
     ends = _RANGE.split(folded)
     if len(ends) > 1:
-        return _range(ends) if len(ends) == 2 else []
+        return tuple(_range(ends)) if len(ends) == 2 else ()
     alone = _moment(folded)
     found: list[Parts] = [(alone,)] if alone else []
     # An unspaced hyphen may stand for "to" among names, as in "Jan 5-11, 2025"; among numbers it never does.
     if folded.count("-") <= _MAX_HYPHENS and any(map(str.isalpha, folded)):
         for hyphen in re.finditer("-", folded):
             found += _range([folded[: hyphen.start()], folded[hyphen.end() :]])
-    return found
+    return tuple(found)
 
 
 def _range(ends: list[str]) -> list[Parts]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TypeVar
 
-from services.jobs.ingest.date_reading import ORDERS, YEARS, Reading
+from services.jobs.ingest.date_reading import LONGEST_RANGE, ORDERS, YEARS, Reading
 from services.jobs.ingest.date_text import Parts, offset, take_apart
 from services.jobs.ingest.words import Language, languages_of
 
@@ -79,6 +79,15 @@ def first_unlike(cells: Sequence[str]) -> int:
 
 
 def _read_iso(text: str) -> datetime | None:
+    first, dash, last = text.partition(" - ")  # the older exports have both ends of a week
+    start = _read_iso_moment(first)
+    if not dash or start is None:
+        return start
+    end = _read_iso_moment(last)
+    return start if end and start <= end <= start + LONGEST_RANGE else None
+
+
+def _read_iso_moment(text: str) -> datetime | None:
     match = _ISO.fullmatch(text)
     return _moment(*match.groups()) if match else None
 
