@@ -26,6 +26,7 @@ RESCUED = count_from_zero(
 )
 RUNNING = Gauge("warmcast_jobs_running", "Runs in this process")
 _WAIT_FOR_SLOT = 60.0  # seconds that RunWarmup waits while runs occupy every slot
+_WAIT_FOR_REPLICA = 5.0  # seconds: a replica that is being replaced is followed within these
 _CHECK_SLOTS_EVERY = 1.0  # meanwhile; their number may rise, or the forecaster go away
 _PROMOTE_EVERY = 30.0  # seconds
 _SHORTEST = 0.02  # seconds; a lease that expires this instant is not asked for in a tight loop
@@ -104,9 +105,9 @@ class Dispatcher:
     async def run_now(self, most: int) -> list[WarmupJob]:
         """Claims and runs up to `most` jobs, one after the other; a caller that leaves does not end it.
 
-        Waits for a free slot before each. Raises WarmcastError(UNAVAILABLE), with nothing claimed, while the forecaster
-        takes no runs, all slots stay occupied for a minute, or this drains; and after the runs when of none can be said
-        how it left its job.
+        Waits for a free slot before each. Raises WarmcastError(UNAVAILABLE), with nothing claimed, when the forecaster
+        takes no runs for 5 s, all slots stay occupied for a minute, or this process ends; and after the runs when it is
+        unknown how any of them left its job.
         """
         with deadline.detached():
             task = asyncio.create_task(self._run_in_turn(most))
@@ -196,17 +197,18 @@ class Dispatcher:
 
     async def _until_slot_free(self) -> tuple[int, str]:
         """Waits until a run may begin; returns all slots, and why none may begin (empty: one may)."""
-        until = time.monotonic() + _WAIT_FOR_SLOT
+        now = time.monotonic()
+        until, until_replica = now + _WAIT_FOR_SLOT, now + _WAIT_FOR_REPLICA
         self._waiting_for_slot += 1
         try:
             while True:
                 info = await self.forecaster_info()
                 if self._draining:
                     return 0, "this process is about to end"
-                if not info.worker_slots:
-                    return 0, info.cause
-                if self._free(info.worker_slots):
+                if info.worker_slots and self._free(info.worker_slots):
                     return info.worker_slots, ""
+                if not info.worker_slots and time.monotonic() > until_replica:
+                    return 0, info.cause or "the forecaster takes no runs"
                 if time.monotonic() > until:
                     return 0, f"runs occupy all {info.worker_slots} slots"
                 self._slot_freed.clear()

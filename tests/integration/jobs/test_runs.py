@@ -375,6 +375,17 @@ async def test_runs_by_hand_heed_the_slots(store: Store) -> None:
     assert most == 2
 
 
+async def test_a_run_by_hand_waits_for_a_forecaster_that_is_being_replaced(store: Store) -> None:
+    await store.queued()
+    forecaster = FakeForecaster(succeed, slots=0)
+    dispatcher = Dispatcher(store.queue, runner(store, forecaster), forecaster, poll=60)
+    call = asyncio.create_task(dispatcher.run_now(1))
+    await wait_until_async(_is(lambda: dispatcher._waiting_for_slot == 1), 10, "the run waits")
+    forecaster.slots = 1
+    dispatcher.wake()
+    assert [job.status for job in await asyncio.wait_for(call, 10)] == [Status.READY]
+
+
 async def test_a_run_by_hand_that_finds_no_free_slot_in_time_says_so(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -408,7 +419,12 @@ async def test_a_run_by_hand_gets_a_slot_although_the_dispatcher_fills_them(stor
         await wait_until_async(settled(store, jobs[-1], Status.READY), 30, "the dispatcher goes on")
 
 
-async def test_run_now_claims_nothing_while_the_forecaster_cannot_be_asked(store: Store) -> None:
+async def test_run_now_claims_nothing_when_the_forecaster_stays_unavailable(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher_module, "_WAIT_FOR_REPLICA", 0.05)
+    monkeypatch.setattr(dispatcher_module, "_CHECK_SLOTS_EVERY", 0.01)
+
     class Away(FakeForecaster):
         async def describe(self) -> ForecasterInfo:
             raise WarmcastError(errors.UNAVAILABLE, "the cache is full")
