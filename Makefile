@@ -31,13 +31,13 @@ lint: setup ## Style, types, import contracts.
 	$(BIN)/lint-imports
 
 docs: setup ## Write the pages that are made from code.
-	$(BIN)/python -m devstack.configuration
-	$(BIN)/python -m devstack.metrics
-	$(BIN)/python -m devstack.picture
+	$(BIN)/python -m devtools.configuration
+	$(BIN)/python -m devtools.metrics
+	$(BIN)/python -m devtools.picture
 	$(BIN)/python -m services.gateway.openapi > docs/rest.md
 
 examples: setup ## Take the examples of the REST pages from a run of the whole product (half a minute), then make docs.
-	$(BIN)/python -m devstack.examples
+	$(BIN)/python -m devtools.examples
 	@$(MAKE) --no-print-directory docs
 
 bench: setup ## Run the benchmarks; ARGS=NAME runs one of them.
@@ -65,10 +65,10 @@ chaos: setup ## Strike real processes at random and count what was lost (half an
 	$(BIN)/python -m tests.chaos $(ARGS)
 
 rehearse: setup ## Run what the manifests say on this machine, and check each claim (3.5 minutes; ARGS=--short).
-	$(BIN)/python -m devstack.rehearsal $(ARGS)
+	$(BIN)/python -m rehearsal $(ARGS)
 
 rehearse-podman: setup ## The same of the image, by podman where it is there (ARGS='--base IMAGE').
-	$(BIN)/python -m devstack.rehearsal.podman $(ARGS)
+	$(BIN)/python -m rehearsal.podman $(ARGS)
 
 policy: setup $(POLICY)/installed ## Hold image and manifests to common policies (hadolint, checkov; its own environment).
 	$(BIN)/hadolint deploy/docker/Dockerfile
@@ -144,7 +144,7 @@ generated/made: $(PROTOS) $(VENV)/installed
 
 check-protos: setup ## Lint the protos, and refuse what would break a client of main.
 	$(BIN)/buf lint protos
-	$(BIN)/python -m devstack.breaking
+	$(BIN)/python -m devtools.breaking
 
 lock: ## Resolve the hashed locks anew (needs uv; nothing younger than a week).
 	@before=$$($(PYTHON) -c 'import datetime as d; print(d.date.today() - d.timedelta(days=7))'); \

@@ -14,11 +14,11 @@ from pathlib import Path
 import httpx
 
 from devstack import product
-from devstack.ports import free_port
-from devstack.postgres import Postgres
 from devstack.product import Addresses
 from devstack.readiness import http_ready
-from devstack.valkey import Valkey
+from devstack.stores.ports import free_port
+from devstack.stores.postgres import Postgres
+from devstack.stores.valkey import Valkey
 
 SECRET = "x" * 32
 _SECONDS = 60.0

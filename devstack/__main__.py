@@ -15,15 +15,15 @@ from pathlib import Path
 from types import FrameType
 
 from devstack import product, sample
-from devstack.child import DevstackError
 from devstack.kept_secret import kept_secret
-from devstack.ports import LOOPBACK, free_port, is_free
-from devstack.postgres import Postgres
+from devstack.processes.child import DevstackError
+from devstack.processes.supervisor import Supervisor
+from devstack.processes.terminal import foreground_of_its_own
 from devstack.product import Addresses
 from devstack.settings import StackSettings, inherited
-from devstack.supervisor import Supervisor
-from devstack.terminal import foreground_of_its_own
-from devstack.valkey import Valkey
+from devstack.stores.ports import LOOPBACK, free_port, is_free
+from devstack.stores.postgres import Postgres
+from devstack.stores.valkey import Valkey
 from services.common.settings import load
 
 _print_lock = threading.Lock()

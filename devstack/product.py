@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from devstack.child import Child, DevstackError
-from devstack.ports import LOOPBACK, free_port
+from devstack.processes.child import Child, DevstackError
 from devstack.readiness import grpc_alive, grpc_ready, http_alive, http_ready
 from devstack.settings import CHECKOUT
+from devstack.stores.ports import LOOPBACK, free_port
 
 WARMCAST = (sys.executable, "-m", "services.cli")
 _MIGRATE_SECONDS = 120.0

@@ -7,7 +7,7 @@ import http.client
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from services.common.rpc.server import READINESS
+from services.common.rpc.server.server import READINESS
 
 _PATIENCE = 2.0  # seconds for one question
 

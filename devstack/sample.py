@@ -10,7 +10,7 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from devstack.child import DevstackError
+from devstack.processes.child import DevstackError
 from services.common.comparison import pair_slug
 
 SYMBOLS = ("AMZN", "IBM")

@@ -10,8 +10,8 @@ import pytest
 import redis
 from psycopg import sql
 
-from devstack.postgres import Postgres
-from devstack.valkey import Valkey
+from devstack.stores.postgres import Postgres
+from devstack.stores.valkey import Valkey
 
 _TEMPLATE = "migrated"
 _numbers = itertools.count(1)
@@ -54,10 +54,10 @@ def database_url(postgres: Postgres, migrated_template: str) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def migrated_template(postgres: Postgres) -> str:
     """The name of a migrated database to copy from; nobody may stay connected to it."""
-    from services.jobs import migrate  # noqa: PLC0415 - only tests that need a schema pay for what makes it
+    from services.jobs.migrator import commands  # noqa: PLC0415 - only tests that need a schema pay for what makes it
 
     _execute(postgres, "CREATE DATABASE {}", _TEMPLATE)
-    migrate.upgrade(postgres.database_url(_TEMPLATE))
+    commands.upgrade(postgres.database_url(_TEMPLATE))
     return _TEMPLATE
 
 

@@ -16,9 +16,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.common.background import Background
-from services.common.garbage import collect_less_often
-from services.gateway import serving
+from services.common.runtime.background import Background
+from services.common.runtime.gc_tuning import collect_less_often
+from services.gateway.http import server
 from services.gateway.routes.service import Readiness
 from services.gateway.settings import GatewaySettings
 
@@ -41,9 +41,9 @@ async def http(port: int, echo_port: int, body: bytes) -> None:
 
         app = Starlette(routes=[Route("/same", same), Route("/unmodified", unmodified), Route("/echo", echoed)])
         collect_less_often()  # as the gateway does
-        listening = serving.listen("127.0.0.1", port)
+        listening = server.listen("127.0.0.1", port)
         background = Background()
-        await serving.serve(app, listening, GatewaySettings(), Readiness(), lambda: None, background=background)
+        await server.serve(app, listening, GatewaySettings(), Readiness(), lambda: None, background=background)
         await background.stop()
 
 

@@ -16,7 +16,7 @@ from benchmarks.gateway.memory import grows
 from benchmarks.gateway.streams import open_streams
 from benchmarks.results import write_section
 from benchmarks.stack import Stack, wait_until
-from devstack.ports import free_port
+from devstack.stores.ports import free_port
 
 _PLAIN = {"Accept-Encoding": "identity"}
 _COLD = 40

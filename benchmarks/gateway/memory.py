@@ -18,7 +18,7 @@ from warmcast.jobs.v1 import jobs_pb2, jobs_pb2_grpc
 
 from benchmarks.gateway.made_up import resident_bytes
 from benchmarks.stack import Stack, wait_until
-from devstack.ports import free_port
+from devstack.stores.ports import free_port
 
 _SLUGS = 100_000
 _CONNECTIONS = 16

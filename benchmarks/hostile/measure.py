@@ -14,7 +14,7 @@ from benchmarks.gateway.made_up import premium, resident_bytes
 from benchmarks.hostile.attack import CROWD, FLOODS, LATE, UNREAD, connected, flood
 from benchmarks.results import write_section
 from benchmarks.stack import Stack, wait_until
-from devstack.ports import free_port
+from devstack.stores.ports import free_port
 
 _MIB = 1024 * 1024
 _SENT = 16 * _MIB  # that one flood tries

@@ -26,11 +26,11 @@ from psycopg import sql
 
 from benchmarks.queue.systems.warmcast import SYSTEM
 from benchmarks.stack import wait_until
-from devstack.ports import LOOPBACK, free_port
-from devstack.postgres import Postgres
 from devstack.product import Addresses, Service, wiring
 from devstack.readiness import grpc_ready
-from devstack.valkey import Valkey
+from devstack.stores.ports import LOOPBACK, free_port
+from devstack.stores.postgres import Postgres
+from devstack.stores.valkey import Valkey
 
 BAR = 20.0  # seconds within which a job must have started elsewhere
 _LIMIT = 60.0  # seconds

@@ -24,10 +24,10 @@ import uvloop
 from benchmarks.queue.caller import Caller
 from benchmarks.queue.systems.warmcast import SYSTEM
 from benchmarks.stack import Stack
-from services.jobs.job import QueuePolicy
-from services.jobs.store.database import Database
-from services.jobs.store.queue import Queue
-from services.jobs.store.telling import Telling
+from services.jobs.domain.job import QueuePolicy
+from services.jobs.postgres.change_publisher import Telling
+from services.jobs.postgres.driver.database import Database
+from services.jobs.postgres.queue import Queue
 
 _READY_SECONDS = 60.0
 _COMPARISONS = 500

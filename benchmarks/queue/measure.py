@@ -16,7 +16,7 @@ from pathlib import Path
 from benchmarks.queue import faults, report, rounds
 from benchmarks.queue.report import Run
 from benchmarks.queue.systems import NAMES, installed_version
-from devstack.postgres import Postgres
+from devstack.stores.postgres import Postgres
 
 # PostgreSQL as it comes, which is durable; written down so that nobody has to wonder.
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}

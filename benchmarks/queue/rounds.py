@@ -17,7 +17,7 @@ import psycopg
 from psycopg import sql
 
 from benchmarks.queue.systems import System, load
-from devstack.postgres import Postgres
+from devstack.stores.postgres import Postgres
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
 _WARM_UP = 300  # jobs that are enqueued and left out, so that every connection and cache is warm

@@ -12,8 +12,8 @@ def api_key(
     rate: Annotated[str, typer.Option(help="Requests a second, or requests/seconds.")] = "10",
 ) -> None:
     """Make a random API key: print it once, and the entry for API_KEYS that holds its hash."""
-    from services.gateway.callers.api_keys import new_api_key  # noqa: PLC0415 - this command alone needs it
-    from services.gateway.callers.rates import Rate  # noqa: PLC0415
+    from services.gateway.auth.api_keys import new_api_key  # noqa: PLC0415 - this command alone needs it
+    from services.gateway.auth.rate_limits import Rate  # noqa: PLC0415
 
     try:
         key, kept = new_api_key(name, Rate.parse(rate))

@@ -16,8 +16,8 @@ def migrate(
 ) -> None:
     """Bring the database at DATABASE_URL to this release's schema."""
     # The database's modules are imported by this command alone.
-    from services.jobs import migrate as migrations  # noqa: PLC0415
-    from services.jobs.migration.errors import DatabaseUnreachableError, MigrationError  # noqa: PLC0415
+    from services.jobs.migrator import commands as migrations  # noqa: PLC0415
+    from services.jobs.migrator.errors import DatabaseUnreachableError, MigrationError  # noqa: PLC0415
     from services.jobs.settings import MigrationSettings  # noqa: PLC0415
 
     if sql:

@@ -12,9 +12,9 @@ import sys
 def main() -> None:
     """Runs until SIGTERM or SIGINT, then drains and ends every worker."""
     from services.common.settings import load
-    from services.common.telemetry import configure_logging
-    from services.forecaster.pool import Pool
+    from services.common.telemetry.tracing import configure_logging
     from services.forecaster.settings import ForecasterSettings
+    from services.forecaster.workers.pool import Pool
 
     # A spawned worker imports anew what the parent ran as its main script, and with the command line's comes grpc. A
     # package's __main__ is left out, so for the workers this module is the one that runs, whoever called it.
@@ -33,8 +33,8 @@ def main() -> None:
 
     import uvloop
 
-    from services.common.garbage import collect_less_often
-    from services.forecaster.serve import serve
+    from services.common.runtime.gc_tuning import collect_less_often
+    from services.forecaster.bootstrap import serve
 
     collect_less_often()
     uvloop.run(serve(settings, pool))

@@ -12,9 +12,9 @@ import msgspec
 from services.common import errors
 from services.common.cache_keys import SnapshotName
 from services.common.errors import WarmcastError
-from services.forecaster.bundles import PairName, StoredPair, timestamp_text
+from services.forecaster.cache.bundles import PairName, StoredPair, timestamp_text
+from services.forecaster.cache.freshness import Freshness, judge
 from services.forecaster.engine.types import TermSeries
-from services.forecaster.freshness import Freshness, judge
 
 Clock = Callable[[], datetime]
 Json = dict[str, object]

@@ -6,33 +6,33 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp
 
-from services.common.background import Background
-from services.gateway import middleware
-from services.gateway.callers.guard import KeyGuard
-from services.gateway.callers.link import Callers
-from services.gateway.cors import Cors
-from services.gateway.demand import Demand
-from services.gateway.idempotency import repeatable
-from services.gateway.intake import BodyBounds
+from services.common.runtime.background import Background
+from services.gateway.auth.api_key_guard import KeyGuard
+from services.gateway.auth.middleware import Callers
+from services.gateway.auth.warmup_secret import Guard, Handler
+from services.gateway.http import middleware
+from services.gateway.http.cors import Cors
+from services.gateway.http.router import Routes
 from services.gateway.openapi.document import document_json
 from services.gateway.openapi.page import page_html, page_policy
-from services.gateway.premium.asking import PremiumAnswers
-from services.gateway.premium.live import LiveStatus
-from services.gateway.premium.memory import AnswerMemory
+from services.gateway.premium.cache import WarmAnswers
+from services.gateway.premium.change_feed import LiveStatus
+from services.gateway.premium.demand import Demand
 from services.gateway.premium.rendered import Render
-from services.gateway.premium.warm import WarmAnswers
+from services.gateway.premium.service import PremiumAnswers
+from services.gateway.premium.stale_cache import AnswerMemory
 from services.gateway.routes import events
 from services.gateway.routes.comparisons import ComparisonRoutes
 from services.gateway.routes.events import EventRoutes
 from services.gateway.routes.jobs import JobRoutes
 from services.gateway.routes.premium import PremiumRoutes
+from services.gateway.routes.request_bodies import BodyBounds
 from services.gateway.routes.service import Readiness, ServiceRoutes
 from services.gateway.routes.trust import TrustRoutes
 from services.gateway.routes.warmups import WarmupRoutes
-from services.gateway.routing import Routes
-from services.gateway.secret import Guard, Handler
 from services.gateway.settings import GatewaySettings, split
-from services.gateway.upstream import Forecaster, Jobs, WarmupWatch
+from services.gateway.upstream.clients import Forecaster, Jobs, WarmupWatch
+from services.gateway.upstream.idempotency import repeatable
 
 
 @dataclass(frozen=True)

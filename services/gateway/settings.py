@@ -9,8 +9,8 @@ from pydantic import Field, SecretStr, field_validator
 
 from services.common.rpc.settings import TlsSettings
 from services.common.settings import ServerSettings
-from services.gateway.callers.api_keys import ApiKeys, parse_api_keys
-from services.gateway.callers.rates import Rate
+from services.gateway.auth.api_keys import ApiKeys, parse_api_keys
+from services.gateway.auth.rate_limits import Rate
 
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:.]+\](:[0-9]{1,5})?")
 

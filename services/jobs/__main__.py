@@ -1,144 +1,22 @@
-"""Wires the jobs service together and runs it."""
+"""Starts jobs: `warmcast jobs`, or `python -m services.jobs`."""
 
 from __future__ import annotations
 
-import asyncio
-import uuid
-from functools import partial
-
-import structlog
 import uvloop
-from warmcast.jobs.v1 import jobs_pb2_grpc
 
-from services.common import settings as environment
-from services.common.background import Background
-from services.common.ending import Ending
-from services.common.garbage import collect_less_often
-from services.common.rpc.interceptors import standard_chain
-from services.common.rpc.readiness import follow_readiness
-from services.common.rpc.server import Server, serve_metrics, until_signal
-from services.common.telemetry import configure_logging
-from services.jobs import migrate, servicer
-from services.jobs.changes import Changes
-from services.jobs.dispatcher import Dispatcher
-from services.jobs.forecaster_client import GrpcForecaster
-from services.jobs.importer import Importer
-from services.jobs.queue_gauges import QueueGauges
-from services.jobs.repeats import Repeats
-from services.jobs.runner import Runner
-from services.jobs.scoring import Scorer
+from services.common.runtime.gc_tuning import collect_less_often
+from services.common.settings import load
+from services.common.telemetry.tracing import configure_logging
+from services.jobs.bootstrap import serve
 from services.jobs.settings import JobsSettings
-from services.jobs.store.comparisons import Comparisons
-from services.jobs.store.database import Database
-from services.jobs.store.idempotency import IdempotencyKeys
-from services.jobs.store.listen import Listener
-from services.jobs.store.listings import Listings
-from services.jobs.store.queue import Queue
-from services.jobs.store.schema_readiness import SchemaReadiness
-from services.jobs.store.telling import Telling
-from services.jobs.store.track_record import TrackRecord
-from services.jobs.sweeper import Sweeper
-
-log = structlog.get_logger()
-
-_LONGEST_CALL = 60.0  # seconds
-_LAST_ANSWERS = 1.0  # seconds, for those who waited for a run that was handed back
-_GRACE = 5.0  # seconds for calls whose callers are gone
 
 
 def main() -> None:
     """Runs until SIGTERM or SIGINT; exits 0 once drained."""
-    settings = environment.load(JobsSettings)
+    settings = load(JobsSettings)
     configure_logging("jobs", log_format=settings.log_format, level=settings.log_level)
     collect_less_often()
     uvloop.run(serve(settings))
-
-
-async def serve(settings: JobsSettings) -> None:
-    """The whole service, from the first connection to the last."""
-    policy = settings.policy()
-    secrets = settings.accepted_secrets()
-    background = Background()
-    url = settings.database_url.get_secret_value()
-    database = Database(url, pool_size=settings.database_pool_size)
-    tls = settings.tls()
-    forecaster = GrpcForecaster(
-        settings.forecaster_addr,
-        tls=tls,
-        secret=secrets[0] if secrets else None,
-        attempt_deadline=policy.attempt_deadline,
-    )
-    telling = Telling(database)
-    queue = Queue(database, policy, holder=uuid.uuid4().hex, telling=telling)
-    comparisons = Comparisons(database, policy, telling)
-    listings = Listings(database, policy)
-    record = TrackRecord(database)
-    changes = Changes(listings.changed)
-    dispatcher = Dispatcher(queue, Runner(queue, forecaster, policy), forecaster, poll=settings.poll_seconds)
-    chain = standard_chain(
-        guarded=servicer.GUARDED,
-        accepted_secrets=secrets,
-        longest=_LONGEST_CALL,
-        unbounded=servicer.UNBOUNDED,
-        max_concurrent_calls=settings.max_concurrent_calls,
-    )
-    server = Server(
-        chain,
-        service=servicer.SERVICE,
-        max_connection_age=settings.max_connection_age_seconds,
-        with_channelz=settings.channelz_enabled,
-        alive=background.alive,
-    )
-    service = servicer.JobsServicer(
-        importer=Importer(comparisons, Scorer(record)),
-        comparisons=comparisons,
-        queue=queue,
-        listings=listings,
-        record=record,
-        changes=changes,
-        dispatcher=dispatcher,
-        sweeper=Sweeper(queue, listings, forecaster),
-        dispatching=settings.dispatcher_enabled,
-    )
-    repeats = Repeats(IdempotencyKeys(database))
-    repeats.wrap(service, servicer.CHANGING)
-    jobs_pb2_grpc.add_JobsServiceServicer_to_server(service, server.grpc)
-    if not secrets:
-        log.error("WARMUP_SECRET is not set: no forecast can be asked for, and every call that needs it is refused")
-
-    async with Ending() as ending:
-        ending.will_close("PostgreSQL", database.close)
-        ending.will_close("channels to the forecaster", forecaster.close)
-        ending.will_close("server", partial(server.stop, 0))
-        ending.will_close("background", background.stop)
-        ending.bound()
-        serve_metrics(settings.metrics_port, service="jobs")
-        # Before the database: a connection that is being made would keep a taken port from ending the process.
-        await server.start(settings.jobs_listen, tls=tls, health=settings.health_listen)
-        schema = SchemaReadiness(database, url, migrate.head())
-        listener = Listener(settings.listen_url(), wake=dispatcher.wake, changed=changes.heard, missed=changes.missed)
-        background.start("readiness", partial(follow_readiness, server, schema.ready))
-        background.start("changes", changes.run)
-        background.start("replicas", partial(forecaster.follow, dispatcher.wake))
-        for name, work in (
-            ("listen", listener.run),
-            ("notify", telling.run),
-            ("gauges", QueueGauges(listings.depth).run),
-            *((("dispatch", dispatcher.dispatch),) if settings.dispatcher_enabled else ()),
-        ):
-            background.start(name, partial(schema.then, work))
-        await background.run_until(until_signal(drain=settings.lame_duck_seconds + settings.drain_seconds + _GRACE))
-        log.info("stopping")
-        background.drain()
-        await server.leave(settings.lame_duck_seconds)
-        changes.close()
-        # What waits for a run is answered once the run has ended or was handed back.
-        stopping = asyncio.create_task(server.stop(settings.drain_seconds + _LAST_ANSWERS))
-        await dispatcher.drain(settings.drain_seconds)
-        await stopping
-        await repeats.drain(_GRACE)
-        await background.stop()  # what is broken off while it tells is still to be told
-        await telling.flush()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from services.common.rpc.settings import HealthSettings, TlsSettings
 from services.common.settings import RpcServerSettings, Settings
-from services.jobs.job import QueuePolicy
+from services.jobs.domain.job import QueuePolicy
 
 _DEFAULT = QueuePolicy()
 

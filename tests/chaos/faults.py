@@ -19,9 +19,9 @@ import redis
 from psycopg import sql
 from warmcast.jobs.v1 import jobs_pb2 as pb
 
-from devstack.ports import LOOPBACK, free_port
-from devstack.postgres import DATABASE
-from devstack.store import Store
+from devstack.stores.ports import LOOPBACK, free_port
+from devstack.stores.postgres import DATABASE
+from devstack.stores.store import Store
 from tests.chaos.load import TIMEFRAME, authorised, stub
 from tests.chaos.proxy import Trouble
 from tests.chaos.world import LEASE, World

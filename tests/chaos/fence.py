@@ -8,8 +8,8 @@ import socket
 import threading
 from urllib.parse import urlsplit
 
-from devstack.ports import LOOPBACK
-from devstack.valkey import Valkey
+from devstack.stores.ports import LOOPBACK
+from devstack.stores.valkey import Valkey
 
 _LOCK_WRITE = re.compile(rb'lua\] "SET" "(warmup-lock:[^"]*)" "(\d+)"', re.IGNORECASE)
 _FLUSH = re.compile(rb'\] "flushall"', re.IGNORECASE)

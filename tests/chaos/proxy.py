@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import cast
 
-from devstack.ports import LOOPBACK
+from devstack.stores.ports import LOOPBACK
 
 _CHUNK = 64 * 1024  # bytes
 _LATE = 0.15  # seconds that each chunk is held up under Trouble.DELAY

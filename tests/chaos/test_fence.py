@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import redis
 
-from devstack.valkey import Valkey
+from devstack.stores.valkey import Valkey
 from tests.chaos.fence import FenceWatch
 from tests.waiting import wait_until
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from devstack.ports import LOOPBACK
+from devstack.stores.ports import LOOPBACK
 from tests.chaos.proxy import Proxy, Trouble
 from tests.waiting import wait_until
 

@@ -13,7 +13,7 @@ import redis
 from warmcast.jobs.v1 import jobs_pb2 as pb
 
 from services.common.cache_keys import LOCK, SnapshotName, forecast_key, warmup_key
-from services.forecaster import envelope
+from services.forecaster.cache import envelope
 from tests.chaos import ledger
 from tests.chaos.faults import Struck
 from tests.chaos.load import ask, authorised, client, stub

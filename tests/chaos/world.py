@@ -11,12 +11,12 @@ from functools import partial
 from pathlib import Path
 
 from devstack import product
-from devstack.ports import LOOPBACK, free_port
-from devstack.postgres import Postgres
+from devstack.processes.supervisor import Supervisor
 from devstack.product import Addresses, Service
 from devstack.readiness import grpc_ready, http_ready
-from devstack.supervisor import Supervisor
-from devstack.valkey import Valkey
+from devstack.stores.ports import LOOPBACK, free_port
+from devstack.stores.postgres import Postgres
+from devstack.stores.valkey import Valkey
 from tests.chaos import ledger
 from tests.chaos.fence import FenceWatch
 from tests.chaos.proxy import Proxy

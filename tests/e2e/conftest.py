@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import pytest
 
 from devstack import product
+from devstack.processes.supervisor import Supervisor
 from devstack.product import Addresses, Service
 from devstack.settings import inherited
-from devstack.supervisor import Supervisor
 from tests.e2e.calls import Caller
 from tests.waiting import wait_until
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from devstack.examples.__main__ import make
-from devstack.supervisor import Supervisor
+from devstack.processes.supervisor import Supervisor
+from devtools.examples.__main__ import make
 from services.gateway.openapi.examples import PATH
 
 

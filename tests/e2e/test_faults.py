@@ -13,9 +13,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from devstack.postgres import Postgres
-from devstack.valkey import Valkey
-from services.forecaster import envelope
+from devstack.stores.postgres import Postgres
+from devstack.stores.valkey import Valkey
+from services.forecaster.cache import envelope
 from tests.e2e.calls import AMAZON, PREMIUM, Caller, export
 from tests.e2e.conftest import Call, Product, StartProduct
 from tests.waiting import wait_until

@@ -12,10 +12,10 @@ import grpc
 import pytest
 from warmcast.jobs.v1 import jobs_pb2, jobs_pb2_grpc
 
-from devstack.child import Child
-from devstack.ports import LOOPBACK, free_port
+from devstack.processes.child import Child
 from devstack.readiness import grpc_ready
 from devstack.settings import CHECKOUT
+from devstack.stores.ports import LOOPBACK, free_port
 from tests.e2e.calls import Caller, export
 from tests.e2e.conftest import Call, Product, StartProduct
 from tests.integration.forecaster import sleeping

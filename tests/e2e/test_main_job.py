@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from devstack.ports import free_port
+from devstack.stores.ports import free_port
 from tests.e2e.calls import EXPORTS, PREMIUM, Caller, export
 from tests.e2e.conftest import Call, Product, StartProduct
 from tests.waiting import wait_until

@@ -6,9 +6,9 @@ import grpc
 import httpx
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from devstack.postgres import Postgres
-from devstack.valkey import Valkey
-from services.common.rpc.server import READINESS
+from devstack.stores.postgres import Postgres
+from devstack.stores.valkey import Valkey
+from services.common.rpc.server.server import READINESS
 from tests.e2e.conftest import Product
 from tests.waiting import wait_until
 

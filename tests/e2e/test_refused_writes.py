@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 import pytest
 import redis
 
-from devstack.ports import LOOPBACK, free_port
+from devstack.stores.ports import LOOPBACK, free_port
 from tests.e2e.calls import export
 from tests.e2e.conftest import Call, Product
 from tests.e2e.test_cli import warmcast

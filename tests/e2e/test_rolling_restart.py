@@ -20,14 +20,14 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from warmcast.forecaster.v1 import forecaster_pb2, forecaster_pb2_grpc
 from warmcast.jobs.v1 import jobs_pb2, jobs_pb2_grpc
 
-from devstack.ports import LOOPBACK, free_port
+from devstack.processes.supervisor import Supervisor
 from devstack.product import Service
 from devstack.readiness import grpc_ready, http_ready
-from devstack.rehearsal.kept_alive import KeptAlive
-from devstack.rehearsal.load import Call, Load
-from devstack.supervisor import Supervisor
+from devstack.stores.ports import LOOPBACK, free_port
+from rehearsal.kept_alive import KeptAlive
+from rehearsal.load import Call, Load
 from services.common.rpc import metadata, services
-from services.common.rpc.channel import open_channel
+from services.common.rpc.client.channel import open_channel
 from tests.e2e.calls import AMAZON, PREMIUM
 from tests.e2e.conftest import SECRET, Product, machine
 from tests.e2e.conftest import Call as Caller

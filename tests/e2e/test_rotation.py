@@ -15,11 +15,11 @@ import httpx
 import psycopg
 import pytest
 
-from devstack.ports import LOOPBACK, free_port
+from devstack.processes.supervisor import Supervisor
 from devstack.product import Service
 from devstack.readiness import grpc_ready, http_ready
-from devstack.rehearsal.load import Load
-from devstack.supervisor import Supervisor
+from devstack.stores.ports import LOOPBACK, free_port
+from rehearsal.load import Load
 from tests.e2e.calls import export
 from tests.e2e.conftest import machine
 from tests.e2e.test_rolling_restart import load_of, takes_calls

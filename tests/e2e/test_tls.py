@@ -12,10 +12,10 @@ import pytest
 import trustme
 
 from devstack import product
-from devstack.ports import LOOPBACK, free_port
+from devstack.processes.supervisor import Supervisor
 from devstack.product import Addresses, Service
 from devstack.readiness import grpc_ready, http_ready
-from devstack.supervisor import Supervisor
+from devstack.stores.ports import LOOPBACK, free_port
 from tests.e2e.conftest import SECRET, Call, Product, machine
 from tests.e2e.test_cli import warmcast
 

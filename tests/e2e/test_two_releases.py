@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from devstack.child import Child
-from devstack.ports import LOOPBACK, free_port
+from devstack.processes.child import Child
 from devstack.readiness import grpc_ready
 from devstack.settings import CHECKOUT
-from services.jobs import migrate
+from devstack.stores.ports import LOOPBACK, free_port
+from services.jobs.migrator import commands
 from tests.e2e.calls import export
 from tests.e2e.conftest import Call, Product, StartProduct
 from tests.waiting import wait_until
@@ -27,7 +27,7 @@ TERMS = ("costco", "target", "walmart", "ikea")
 def release_before(tmp_path: Path) -> Path:
     """A folder with the code of the commit before the newest revision came in, and its stubs."""
     versions = "services/jobs/migrations/versions"
-    (newest,) = (CHECKOUT / versions).glob(f"{migrate.head()}_*.py")
+    (newest,) = (CHECKOUT / versions).glob(f"{commands.head()}_*.py")
     added = _git("log", "--diff-filter=A", "--format=%H", "--", f"{versions}/{newest.name}").decode().split()
     if not added:
         pytest.skip("without git's history there is no earlier code")

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from devstack.ports import LOOPBACK, free_port
+from devstack.stores.ports import LOOPBACK, free_port
 
 
 @pytest.mark.parametrize("service", ["jobs", "forecaster"])

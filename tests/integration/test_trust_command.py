@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from services.cli.__main__ import app
 from services.common.comparison import TIMEFRAMES
-from services.jobs import messages
-from services.jobs.trust import Tally, Trust, period_of
+from services.jobs.domain.trust import Tally, Trust, period_of
+from services.jobs.rpc import mapping
 from tests.integration.gateway.peers import FakeJobs, listening
 
 EMPTY = dict.fromkeys(TIMEFRAMES, Tally())
@@ -22,7 +22,7 @@ TALLY = Tally(3, winners=2, winners_right=1, directions_right=3, points=78, hits
 @pytest.fixture
 async def address() -> AsyncIterator[str]:
     """Of a service where three forecasts of 12m were scored, long ago."""
-    jobs = FakeJobs({"GetTrustStats": messages.trust(Trust(period_of(EMPTY | {"12m": TALLY}), period_of(EMPTY)))})
+    jobs = FakeJobs({"GetTrustStats": mapping.trust(Trust(period_of(EMPTY | {"12m": TALLY}), period_of(EMPTY)))})
     async with listening(jobs) as address:
         yield address
 

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from services.common import background as module
-from services.common.background import FAILURES, Background, RefusedError, beat, until_set
-from services.common.backoff import Backoff
+from services.common.runtime import background as module
+from services.common.runtime.background import FAILURES, Background, RefusedError, beat, until_set
+from services.common.runtime.backoff import Backoff
 from tests.waiting import wait_until_async
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from services.common import errors
 from services.common.errors import WarmcastError
-from services.jobs.store.coalescing import Coalescer
+from services.jobs.postgres.batching import Coalescer
 
 
 async def test_what_comes_during_a_write_shares_the_next() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from devstack import configuration
+from devtools import configuration
 
 
 def test_the_page_is_what_the_settings_are() -> None:

@@ -8,22 +8,22 @@ import sys
 
 import pytest
 
-from services.common import ending as module
-from services.common.ending import Ending
+from services.common.runtime import shutdown as module
+from services.common.runtime.shutdown import Ending
 
 _HUNG = """
 import time
-from services.common.ending import exit_within
+from services.common.runtime.shutdown import exit_within
 exit_within(0.2)
 time.sleep(600)
 """
 _HUNG_AT_EXIT = """
 import asyncio, threading, time
-from services.common import ending
-ending._EXIT_SECONDS = 0.5
+from services.common.runtime import shutdown
+shutdown._EXIT_SECONDS = 0.5
 
 async def serve():
-    async with ending.Ending() as closing:
+    async with shutdown.Ending() as closing:
         closing.bound()
         threading.Thread(target=time.sleep, args=(600,)).start()  # the interpreter waits for it
         raise ValueError("the cause")

@@ -6,7 +6,7 @@ import asyncio
 import io
 from collections.abc import Callable
 
-from services.common.lines import Lines
+from services.common.telemetry.log_writer import Lines
 
 
 class Out(io.BytesIO):

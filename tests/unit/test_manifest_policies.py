@@ -10,8 +10,8 @@ from typing import Any
 import kubernetes_validate
 import pytest
 
-from devstack import configuration, picture
-from services.common.rpc.server import READINESS
+from devtools import configuration, picture
+from services.common.rpc.server.server import READINESS
 from services.forecaster.settings import ForecasterSettings
 from services.gateway.settings import GatewaySettings
 from services.jobs.settings import JobsSettings

@@ -9,7 +9,7 @@ import pytest
 import typer
 
 from services.cli.__main__ import app
-from services.common.rpc.server import READINESS
+from services.common.rpc.server.server import READINESS
 from services.common.settings import Settings
 from services.forecaster.settings import ForecasterSettings
 from services.gateway.settings import GatewaySettings

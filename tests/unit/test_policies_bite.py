@@ -8,7 +8,7 @@ from types import FunctionType
 
 import pytest
 
-from devstack import picture
+from devtools import picture
 from tests.unit import test_manifest_policies as between
 from tests.unit import test_manifests as within
 from tests.unit import test_structure as structure

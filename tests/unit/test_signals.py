@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.jobs.signals import Stats, term_signals, term_stats
+from services.jobs.domain.signals import Stats, term_signals, term_stats
 
 _SERIES = st.lists(st.floats(0, 100), min_size=1, max_size=120)
 

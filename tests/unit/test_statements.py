@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 from psycopg._queries import MAX_CACHED_STATEMENT_LENGTH
 
-from services.jobs.store import comparisons, rescue, statements, track_record, upkeep, views
+from services.jobs.postgres import comparisons, track_record, warmup_views
+from services.jobs.postgres.sql import edges, rescue, upkeep
 
 STATEMENTS = {
     f"{module.__name__.rpartition('.')[2]}.{name}": text
-    for module in (statements, rescue, upkeep, comparisons, views, track_record)
+    for module in (edges, rescue, upkeep, comparisons, warmup_views, track_record)
     for name, text in vars(module).items()
     if isinstance(text, str) and any(word in text for word in ("SELECT ", "UPDATE ", "DELETE "))
 }
@@ -22,9 +23,9 @@ def test_no_statement_is_too_long_for_the_driver_to_remember(name: str) -> None:
 
 def test_the_statements_are_found() -> None:
     assert {
-        "statements.CLAIM",
-        "statements.READY",
+        "edges.CLAIM",
+        "edges.READY",
         "upkeep.REFRESH",
-        "views.VIEWS",
+        "warmup_views.VIEWS",
         "track_record._KEEP",
     } <= STATEMENTS.keys()

@@ -12,25 +12,20 @@ import psycopg
 
 from benchmarks.queue.systems import Enqueue, Started
 from services.common.comparison import ComparisonKey
-from services.common.garbage import collect_less_often
-from services.common.telemetry import configure_logging
-from services.jobs import migrate
-from services.jobs.changes import Changes
-from services.jobs.dispatcher import Dispatcher
-from services.jobs.forecast import (
-    ForecasterInfo,
-    GeneratedForecasts,
-    Generation,
-    TermForecast,
-)
-from services.jobs.job import ClaimedJob, EnqueueReason, QueuePolicy, WarmupJob
-from services.jobs.runner import Runner
-from services.jobs.series import SnapshotRef
-from services.jobs.store.database import Database
-from services.jobs.store.listen import Listener
-from services.jobs.store.listings import Listings
-from services.jobs.store.queue import Queue
-from services.jobs.store.telling import Telling
+from services.common.runtime.gc_tuning import collect_less_often
+from services.common.telemetry.tracing import configure_logging
+from services.jobs.application.change_feed import Changes
+from services.jobs.application.dispatcher import Dispatcher
+from services.jobs.application.runner import Runner
+from services.jobs.domain.forecaster import ForecasterInfo, GeneratedForecasts, Generation, TermForecast
+from services.jobs.domain.job import ClaimedJob, EnqueueReason, QueuePolicy, WarmupJob
+from services.jobs.domain.snapshot import SnapshotRef
+from services.jobs.migrator import commands
+from services.jobs.postgres.change_publisher import Telling
+from services.jobs.postgres.driver.database import Database
+from services.jobs.postgres.driver.listener import Listener
+from services.jobs.postgres.listings import Listings
+from services.jobs.postgres.queue import Queue
 
 _POLL = 5.0  # seconds, as by default
 _TERM = "costco"
@@ -71,7 +66,7 @@ class Warmcast:
 
     async def install(self, url: str, jobs: int) -> None:
         """The migrations, and `jobs` comparisons."""
-        await asyncio.to_thread(migrate.upgrade, url)
+        await asyncio.to_thread(commands.upgrade, url)
         async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
             await connection.execute(_COMPARISONS, {"last": jobs - 1})
 

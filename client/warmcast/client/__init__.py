@@ -10,7 +10,7 @@ from warmcast.client.deadlines import Deadlines
 from warmcast.client.requests import snapshot_key
 
 from services.common import errors
-from services.common.deadline import within
 from services.common.errors import WarmcastError
+from services.common.runtime.deadline import within
 
 __all__ = ["Deadlines", "Forecaster", "Jobs", "WarmcastError", "errors", "snapshot_key", "within"]

@@ -17,9 +17,9 @@ from warmcast.jobs.v1 import jobs_pb2 as pb
 from warmcast.jobs.v1 import jobs_pb2_grpc
 
 from services.common.rpc import services
-from services.common.rpc.call import ask_blocking
-from services.common.rpc.channel import open_blocking_channel
-from services.common.rpc.connection import wait_for_connection
+from services.common.rpc.client.call import ask_blocking
+from services.common.rpc.client.channel import open_blocking_channel
+from services.common.rpc.client.connection import wait_for_connection
 from services.common.rpc.services import Service
 from services.common.rpc.tls import Tls
 

@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 
 from services.common.errors import REASONS
+from services.gateway.http.problems import MEDIA_TYPE, problem_type
 from services.gateway.openapi.examples import attach
 from services.gateway.openapi.paths import paths
 from services.gateway.openapi.repeats import repeatable
 from services.gateway.openapi.schemas import SCHEMAS
 from services.gateway.openapi.shapes import Schema, ref, text, whole
-from services.gateway.problems import MEDIA_TYPE, problem_type
 
 ABOUT = (
     "Forecasts for two search terms, warmed in the background. A premium call never waits for a computation: it "

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from services.gateway.problems import MEDIA_TYPE
+from services.gateway.http.problems import MEDIA_TYPE
 
 PATH = Path(__file__).with_name("examples.json")
 

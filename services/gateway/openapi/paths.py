@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from services.gateway.intake import CSV_TYPES
 from services.gateway.openapi.schemas import STATUS, TIMEFRAME
 from services.gateway.openapi.shapes import Schema, items, ref, shape, text, whole
-from services.gateway.parameters import MOST_A_PAGE
 from services.gateway.routes import events
+from services.gateway.routes.parameters import MOST_A_PAGE
+from services.gateway.routes.request_bodies import CSV_TYPES
 from services.gateway.routes.warmups import MOST_A_RUN
 
 Operation = dict[str, object]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.gateway.idempotency import HEADER, REPLAYED
 from services.gateway.openapi.shapes import Schema, text
+from services.gateway.upstream.idempotency import HEADER, REPLAYED
 
 _KEY: Schema = {
     "name": HEADER,

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from services.gateway.bodies import Signals, TermSignals
 from services.gateway.premium.decision import Decision, Status
+from services.gateway.routes.responses import Signals, TermSignals
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from prometheus_client import Counter
 from starlette.responses import Response
 
-from services.common.counting import count_from_zero
+from services.common.telemetry.counters import count_from_zero
+from services.gateway.http.problems import retry_after
+from services.gateway.http.representation import RawHeaders, Representation
 from services.gateway.premium.answer import Answer, render, seconds_to_wait
-from services.gateway.premium.caching import cache_control
+from services.gateway.premium.cache_control import cache_control
 from services.gateway.premium.decision import Served, Status
-from services.gateway.problems import retry_after
-from services.gateway.representation import RawHeaders, Representation
 
 ANSWERS = count_from_zero(
     Counter(

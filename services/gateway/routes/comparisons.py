@@ -10,9 +10,9 @@ from starlette.responses import Response
 from warmcast.jobs.v1 import jobs_pb2
 
 from services.common.comparison import ComparisonKey, canonical_slug, invalid
-from services.gateway import bodies, intake, parameters, uploads
-from services.gateway.premium.warm import WarmAnswers
-from services.gateway.upstream import Jobs
+from services.gateway.premium.cache import WarmAnswers
+from services.gateway.routes import parameters, request_bodies, responses, uploads
+from services.gateway.upstream.clients import Jobs
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class ComparisonRoutes:
 
     jobs: Jobs
     answers: WarmAnswers
-    bounds: intake.BodyBounds
+    bounds: request_bodies.BodyBounds
 
     async def create(self, request: Request, secret: str) -> Response:
         """Imports a snapshot whose slug comes from its own terms."""
@@ -35,9 +35,9 @@ class ComparisonRoutes:
         """One page of comparisons."""
         query = request.query_params
         page = await self.jobs.list_comparisons(limit=parameters.limit(query), cursor=parameters.cursor(query))
-        return bodies.answer(
+        return responses.answer(
             {
-                "comparisons": [bodies.comparison(row) for row in page.comparisons],
+                "comparisons": [responses.comparison(row) for row in page.comparisons],
                 "nextCursor": page.next_page_token or None,
             }
         )
@@ -45,7 +45,7 @@ class ComparisonRoutes:
     async def show(self, request: Request) -> Response:
         """Series, stats and signals of one comparison."""
         key = parameters.comparison_key(request.query_params, slug=request.path_params["slug"])
-        return bodies.answer(bodies.comparison_detail(await self.jobs.get_comparison(key)))
+        return responses.answer(responses.comparison_detail(await self.jobs.get_comparison(key)))
 
     async def _ingest(self, request: Request, secret: str, *, expected_slug: str) -> Response:
         message = await self._message(request)
@@ -56,7 +56,7 @@ class ComparisonRoutes:
         if stored.created:
             where = urlencode({"tf": stored.timeframe, "geo": stored.geo})
             status, headers = 201, {"location": f"/api/comparisons/{quote(stored.slug, safe='')}?{where}"}
-        return bodies.answer(bodies.ingested(stored), status, headers)
+        return responses.answer(responses.ingested(stored), status, headers)
 
     async def _message(self, request: Request) -> jobs_pb2.IngestSnapshotRequest:
         """The request as jobs takes it; parameters are checked before the body is read."""
@@ -69,15 +69,15 @@ class ComparisonRoutes:
         if as_of is not None:
             message.as_of.FromDatetime(as_of)
 
-        kind = intake.media_type(request)
-        if kind not in (*intake.CSV_TYPES, "application/json", "multipart/form-data"):
-            raise intake.unsupported(kind, "text/csv", "application/json", "multipart/form-data")
+        kind = request_bodies.media_type(request)
+        if kind not in (*request_bodies.CSV_TYPES, "application/json", "multipart/form-data"):
+            raise request_bodies.unsupported(kind, "text/csv", "application/json", "multipart/form-data")
         geo = parameters.agreed_geo(geo)
-        content = await intake.read_body(request, self.bounds)
+        content = await request_bodies.read_body(request, self.bounds)
         if kind == "application/json":
             _check_json_charset(request, content)
-            body = intake.from_json(content, intake.SeriesBody)
-            message.series.CopyFrom(intake.series(body))
+            body = request_bodies.from_json(content, request_bodies.SeriesBody)
+            message.series.CopyFrom(request_bodies.series(body))
             timeframe, geo = (
                 parameters.agreed_timeframe(timeframe, body.timeframe),
                 parameters.agreed_geo(geo, body.geo),
@@ -97,4 +97,4 @@ def _check_json_charset(request: Request, content: bytes) -> None:
     # JSON is Unicode, whatever a client's library declares by default for text of ASCII alone.
     declared = uploads.charset(request.headers.get("content-type", ""))
     if declared and not declared.startswith("utf") and not content.isascii():
-        raise intake.unsupported(f"application/json; charset={declared}", "application/json in UTF-8")
+        raise request_bodies.unsupported(f"application/json; charset={declared}", "application/json in UTF-8")

@@ -14,13 +14,13 @@ from starlette.types import Receive, Scope, Send
 
 from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
-from services.gateway.demand import Demand
-from services.gateway.parameters import comparison_key
 from services.gateway.premium.answer import Answer, unsettled
+from services.gateway.premium.cache import WarmAnswers
+from services.gateway.premium.change_feed import LiveStatus
 from services.gateway.premium.decision import Status
-from services.gateway.premium.live import LiveStatus
+from services.gateway.premium.demand import Demand
 from services.gateway.premium.rendered import Rendered
-from services.gateway.premium.warm import WarmAnswers
+from services.gateway.routes.parameters import comparison_key
 
 PATH = "/api/comparison/premium/events"
 MEDIA_TYPE = "text/event-stream"

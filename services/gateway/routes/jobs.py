@@ -10,8 +10,8 @@ from warmcast.jobs.v1 import jobs_pb2
 
 from services.common.comparison import invalid
 from services.common.job_status import status_name
-from services.gateway import bodies, parameters
-from services.gateway.upstream import Jobs
+from services.gateway.routes import parameters, responses
+from services.gateway.upstream.clients import Jobs
 
 STATUSES = {
     status_name(value): value for value in jobs_pb2.JobStatus.values() if value != jobs_pb2.JOB_STATUS_UNSPECIFIED
@@ -39,21 +39,21 @@ class JobRoutes:
                 raise invalid("status", f"status is one of {', '.join(STATUSES)}")
             wanted.status = STATUSES[status]
         page = await self.jobs.list_jobs(wanted, secret)
-        return bodies.answer(
-            {"jobs": [bodies.job(row) for row in page.jobs], "nextCursor": page.next_page_token or None}
+        return responses.answer(
+            {"jobs": [responses.job(row) for row in page.jobs], "nextCursor": page.next_page_token or None}
         )
 
     async def show(self, request: Request, secret: str) -> Response:
         """One job."""
-        return bodies.answer(bodies.job(await self.jobs.get_job(_id(request), secret)))
+        return responses.answer(responses.job(await self.jobs.get_job(_id(request), secret)))
 
     async def requeue(self, request: Request, secret: str) -> Response:
         """Starts a new episode of one job."""
-        return bodies.answer(bodies.job(await self.jobs.requeue_job(_id(request), secret)))
+        return responses.answer(responses.job(await self.jobs.requeue_job(_id(request), secret)))
 
     async def cancel(self, request: Request, secret: str) -> Response:
         """Takes one job out of the queue."""
-        return bodies.answer(bodies.job(await self.jobs.cancel_job(_id(request), secret)))
+        return responses.answer(responses.job(await self.jobs.cancel_job(_id(request), secret)))
 
 
 def _id(request: Request) -> int:

@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.common.comparison import ComparisonKey
-from services.gateway.demand import Demand
-from services.gateway.parameters import comparison_key
-from services.gateway.premium.warm import WarmAnswers
+from services.gateway.premium.cache import WarmAnswers
+from services.gateway.premium.demand import Demand
+from services.gateway.routes.parameters import comparison_key
 
 _LONGEST_REMEMBERED = 500  # bytes of a query; longer ones are read anew each time
 

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from services.common import errors
 from services.common.errors import WarmcastError
-from services.gateway import bodies
+from services.gateway.routes import responses
 
 _DOCUMENTS = {"cache-control": "max-age=300"}
 
@@ -37,12 +37,12 @@ class ServiceRoutes:
         """200 for as long as the process can answer and its background loops make progress."""
         if stalled := self.stalled():
             raise WarmcastError(errors.UNAVAILABLE, f"no progress in the background: {', '.join(stalled)}")
-        return bodies.answer({"status": "ok"})
+        return responses.answer({"status": "ok"})
 
     async def ready(self, _request: Request) -> Response:
         """200 once started, 503 while draining. It follows no store: memory answers while those are away."""
         if self.readiness.ready:
-            return bodies.answer({"status": "ready"})
+            return responses.answer({"status": "ready"})
         raise WarmcastError(errors.UNAVAILABLE, "this gateway is starting or stopping", retry_after=5)
 
     async def metrics(self, _request: Request) -> Response:

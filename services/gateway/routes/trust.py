@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.gateway import bodies
-from services.gateway.premium.caching import SETTLED
-from services.gateway.representation import Representation
-from services.gateway.upstream import Jobs
+from services.gateway.http.representation import Representation
+from services.gateway.premium.cache_control import SETTLED
+from services.gateway.routes import responses
+from services.gateway.upstream.clients import Jobs
 
 
 @dataclass(frozen=True)
@@ -21,5 +21,5 @@ class TrustRoutes:
 
     async def stats(self, request: Request) -> Response:
         """The track record as JSON, or 304 when the client has it."""
-        body = bodies.encode(bodies.trust(await self.jobs.trust_stats()))
+        body = responses.encode(responses.trust(await self.jobs.trust_stats()))
         return Representation(body, {"cache-control": SETTLED}).respond(request.scope["headers"])

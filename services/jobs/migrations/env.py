@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the migrations on the connection that `services.jobs.migrate` hands over, or prints them.
+"""Alembic's entry: runs the migrations on the connection that services.jobs.migrator provides, or prints them.
 
 Each commits by itself, or the locks of one would be held while the next waits for its own.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from services.jobs.store.schema import metadata
+from services.jobs.postgres.sql.schema import metadata
 
 if context.is_offline_mode():
     context.configure(

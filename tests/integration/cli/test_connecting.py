@@ -15,7 +15,7 @@ import pytest
 from warmcast.client import Deadlines, Jobs, WarmcastError, aio, errors, within
 from warmcast.jobs.v1 import jobs_pb2 as pb
 
-from devstack.ports import free_port
+from devstack.stores.ports import free_port
 from services.common.errors import Reason
 from tests.chaos.proxy import Proxy, Trouble
 from tests.integration.gateway.peers import FakeJobs, listening

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from devstack import breaking
+from devtools import breaking
 
 PROTO = 'syntax = "proto3";\npackage p.v1;\nmessage M {\n  string a = 1;\n  string b = 2;\n}\n'
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from devstack import postgres
-from devstack.child import DevstackError
-from devstack.leash import Identity
-from devstack.postgres import Postgres
+from devstack.processes.child import DevstackError
+from devstack.processes.child_process import Identity
+from devstack.stores import postgres
+from devstack.stores.postgres import Postgres
 from tests.waiting import wait_until
 
 
@@ -78,7 +78,7 @@ def test_a_stale_pid_file_that_names_a_living_process_is_no_hindrance(server: Po
 
 def test_a_server_does_not_outlive_a_supervisor_that_was_killed(tmp_path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from devstack.postgres import Postgres\n"
+        "import sys; from pathlib import Path; from devstack.stores.postgres import Postgres\n"
         "server = Postgres(Path(sys.argv[1])); server.start(); print(server.pid, flush=True); input()"
     )
     with subprocess.Popen(

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from devstack.ports import free_port
-from devstack.rehearsal.claims import Broken, Claims, until
-from devstack.rehearsal.jobs import Job, Run
-from devstack.rehearsal.manifests import Sources, Workload
-from devstack.rehearsal.places import Place
-from devstack.rehearsal.pod import Pod
-from devstack.rehearsal.probes import Probe
 from devstack.settings import CHECKOUT, inherited
+from devstack.stores.ports import free_port
+from rehearsal.claims import Broken, Claims, until
+from rehearsal.jobs import Job, Run
+from rehearsal.manifests import Sources, Workload
+from rehearsal.places import Place
+from rehearsal.pod import Pod
+from rehearsal.probes import Probe
 
 PACE = 20.0
 # Answers 200 where a file of that name is; a stubborn one ignores SIGTERM.
@@ -47,7 +47,7 @@ with open(sys.argv[1], 'a+') as runs:
 @pytest.mark.timeout(300)  # 45 s at rest; the suite's other tests may run beside it
 def test_the_short_rehearsal_holds() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "devstack.rehearsal", "--short"],
+        [sys.executable, "-m", "rehearsal", "--short"],
         cwd=CHECKOUT,
         capture_output=True,
         text=True,
@@ -59,14 +59,14 @@ def test_the_short_rehearsal_holds() -> None:
 
 
 def test_an_overlay_that_does_not_build_ends_with_status_1() -> None:
-    command = [sys.executable, "-m", "devstack.rehearsal", "--overlay", "nowhere"]
+    command = [sys.executable, "-m", "rehearsal", "--overlay", "nowhere"]
     done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith("BROKEN  kubectl kustomize")
 
 
 def test_podman_that_is_missing_is_told_and_skipped() -> None:
-    command = [sys.executable, "-m", "devstack.rehearsal.podman"]
+    command = [sys.executable, "-m", "rehearsal.podman"]
     done = subprocess.run(command, cwd=CHECKOUT, env={"PATH": ""}, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "skipped: podman is not installed\n"), done.stderr
 

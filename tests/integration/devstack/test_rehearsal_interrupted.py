@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason=
 _AS_IN_A_TERMINAL = (
     "import runpy, signal\n"
     "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-    "runpy.run_module('devstack.rehearsal', run_name='__main__')"
+    "runpy.run_module('rehearsal', run_name='__main__')"
 )
 
 

@@ -20,8 +20,8 @@ from pathlib import Path
 import pytest
 
 from devstack import sample
-from devstack.ports import free_port
 from devstack.settings import CHECKOUT, inherited
+from devstack.stores.ports import free_port
 from tests.waiting import wait_until
 
 START_SECONDS = 60

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from devstack.child import Child, DevstackError
-from devstack.supervisor import FIRST_BACKOFF, SILENT_SECONDS, Supervisor
+from devstack.processes.child import Child, DevstackError
+from devstack.processes.supervisor import FIRST_BACKOFF, SILENT_SECONDS, Supervisor
 from tests.waiting import wait_until
 
 SLEEPER = "import signal; print('up', flush=True); signal.pause()"
@@ -226,7 +226,7 @@ def test_a_part_that_ignores_its_signal_is_killed_with_its_children() -> None:
 
 def test_no_child_outlives_a_killed_supervisor() -> None:
     program = (
-        "import sys; from devstack.child import Child\n"
+        "import sys; from devstack.processes.child import Child\n"
         f"child = Child('c'); child.spawn([sys.executable, '-c', {SLEEPER!r}])\n"
         "print(child.pid, flush=True); input()"
     )

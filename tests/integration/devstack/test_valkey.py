@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from devstack.child import DevstackError
-from devstack.valkey import Valkey
+from devstack.processes.child import DevstackError
+from devstack.stores.valkey import Valkey
 
 
 @pytest.fixture

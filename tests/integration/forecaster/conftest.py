@@ -10,14 +10,14 @@ import pytest
 from redis.asyncio import Redis
 from warmcast.forecaster.v1 import forecaster_pb2_grpc as pb_grpc
 
-from services.common.rpc.channel import open_channel
-from services.common.rpc.interceptors import standard_chain
+from services.common.rpc.client.channel import open_channel
 from services.common.rpc.metadata import SECRET
-from services.common.rpc.server import Server
-from services.forecaster.cache import ForecastCache
-from services.forecaster.connections import connect
-from services.forecaster.pool import Pool
-from services.forecaster.servicer import GUARDED, SERVICE, UNBOUNDED, ForecasterServicer
+from services.common.rpc.server.interceptors import standard_chain
+from services.common.rpc.server.server import Server
+from services.forecaster.cache.connections import connect
+from services.forecaster.cache.store import ForecastCache
+from services.forecaster.rpc.servicer import GUARDED, SERVICE, UNBOUNDED, ForecasterServicer
+from services.forecaster.workers.pool import Pool
 from tests.integration.forecaster.parts import HandClock, HandEngine
 
 AUTHORISED = ((SECRET, "a secret of the tests"),)

@@ -10,10 +10,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from warmcast.forecaster.v1 import forecaster_pb2 as pb
 
 from services.common.cache_keys import SnapshotName
-from services.forecaster import translate
-from services.forecaster.bundles import PairName
+from services.forecaster.cache.bundles import PairName
 from services.forecaster.engine.types import TermSeries
 from services.forecaster.generate import Computed, Order
+from services.forecaster.rpc import mapping
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SNAPSHOT = SnapshotName("costco-vs-ikea", "12m", "US", "0f3a0f3a0f3a0f3a")
@@ -108,7 +108,7 @@ def request(
 
 def order(lease_id: int = 1, *, adopt_above: int | None = None, force: bool = False) -> Order:
     """The same as a plain value; by default whatever is there belongs to an earlier episode."""
-    read = translate.read_order(request(lease_id, force=force))
+    read = mapping.read_order(request(lease_id, force=force))
     return replace(read, adopt_above_lease=lease_id if adopt_above is None else adopt_above)
 
 

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from services.forecaster import __main__ as forecaster
-from services.forecaster import worker
+from services.forecaster.workers import worker
 
 if TYPE_CHECKING:
     from services.forecaster.engine.types import EngineSetting, TermForecast, TermSeries

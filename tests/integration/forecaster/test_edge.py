@@ -11,14 +11,14 @@ from prometheus_client import Counter
 from redis.asyncio import Redis
 from warmcast.forecaster.v1 import forecaster_pb2 as pb
 
-from devstack.valkey import Valkey
+from devstack.stores.valkey import Valkey
 from services.common import errors
 from services.common.errors import WarmcastError
-from services.common.rpc.interceptors import CALLS
 from services.common.rpc.metadata import SECRET
+from services.common.rpc.server.interceptors import CALLS
 from services.common.rpc.status import from_rpc_error
-from services.forecaster.cache import CORRUPT
-from services.forecaster.servicer import RUNS
+from services.forecaster.cache.store import CORRUPT
+from services.forecaster.rpc.servicer import RUNS
 from tests.integration.forecaster.conftest import AUTHORISED, Edge
 from tests.integration.forecaster.parts import HandClock, HandEngine, key, name, request
 from tests.waiting import wait_until_async

@@ -10,8 +10,8 @@ from redis.asyncio import Redis
 from services.common import cache_keys, errors
 from services.common.cache_keys import warmup_key
 from services.common.errors import WarmcastError
-from services.forecaster.bundles import PairName, StoredPair
-from services.forecaster.cache import GUARDED_WRITE, ForecastCache
+from services.forecaster.cache.bundles import PairName, StoredPair
+from services.forecaster.cache.store import GUARDED_WRITE, ForecastCache
 from services.forecaster.generate import Generated, Store, generate
 from services.forecaster.generate import Order as RunOrder
 from tests.integration.forecaster.parts import SNAPSHOT, HandClock, HandEngine, name, order

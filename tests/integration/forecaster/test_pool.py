@@ -18,8 +18,8 @@ from pebble import ProcessPool
 
 from services.common import errors
 from services.common.errors import WarmcastError
-from services.forecaster import worker
-from services.forecaster.pool import REPLACED, Pool
+from services.forecaster.workers import worker
+from services.forecaster.workers.pool import REPLACED, Pool
 from tests.integration.forecaster import work
 from tests.waiting import wait_until
 
@@ -157,7 +157,7 @@ async def test_a_slot_comes_back_after_its_worker_could_not_be_started(
         left = asyncio.create_task(pool.run(work.spin, 60, str(tmp_path / "left")))
         await _pid_in(tmp_path / "left")
         with monkeypatch.context() as patched:
-            patched.setattr("services.forecaster.pool.ProcessPool", refuse)
+            patched.setattr("services.forecaster.workers.pool.ProcessPool", refuse)
             left.cancel()
             await asyncio.gather(left, return_exceptions=True)
             with pytest.raises(WarmcastError, match="no worker process starts") as caught:
@@ -184,7 +184,7 @@ async def test_stop_leaves_no_worker_whatever_it_does(tmp_path: Path) -> None:
 def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     script = (
         "import asyncio, sys\n"
-        "from services.forecaster.pool import REPLACED, Pool\n"
+        "from services.forecaster.workers.pool import REPLACED, Pool\n"
         "from tests.integration.forecaster import work\n"
         "async def main():\n"
         "    pool = Pool(slots=2, queue_limit=0, deadline=60, prepare=work.start_light)\n"

@@ -19,12 +19,12 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from warmcast.forecaster.v1 import forecaster_pb2 as pb
 from warmcast.forecaster.v1 import forecaster_pb2_grpc as pb_grpc
 
-from devstack.child import Child
-from devstack.ports import LOOPBACK, free_port
-from devstack.valkey import Valkey
+from devstack.processes.child import Child
+from devstack.stores.ports import LOOPBACK, free_port
+from devstack.stores.valkey import Valkey
 from services.common import errors
-from services.common.rpc.channel import open_channel
-from services.common.rpc.server import READINESS
+from services.common.rpc.client.channel import open_channel
+from services.common.rpc.server.server import READINESS
 from services.common.rpc.status import from_rpc_error
 from tests.integration.forecaster.conftest import AUTHORISED
 from tests.integration.forecaster.parts import key, request

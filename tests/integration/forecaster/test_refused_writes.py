@@ -15,15 +15,15 @@ import pytest
 from redis.asyncio import Redis
 from warmcast.forecaster.v1 import forecaster_pb2 as pb
 
-from devstack.ports import LOOPBACK, free_port
-from devstack.valkey import Valkey
+from devstack.stores.ports import LOOPBACK, free_port
+from devstack.stores.valkey import Valkey
 from services.common import errors
 from services.common.errors import WarmcastError
 from services.common.rpc.status import from_rpc_error
-from services.forecaster.bundles import StoredPair
-from services.forecaster.cache import ForecastCache
-from services.forecaster.connections import connect
-from services.forecaster.writes import REFUSED
+from services.forecaster.cache.bundles import StoredPair
+from services.forecaster.cache.connections import connect
+from services.forecaster.cache.store import ForecastCache
+from services.forecaster.cache.writes import REFUSED
 from tests.integration.forecaster import parts
 from tests.integration.forecaster.conftest import AUTHORISED, Edge
 from tests.integration.forecaster.parts import START, HandEngine, key, name

@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from services.forecaster import worker
+from services.forecaster.workers import worker
 
 
 def start_light(parent: int, *, background: bool) -> None:

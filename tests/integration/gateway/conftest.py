@@ -12,11 +12,11 @@ import pytest
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
-from services.gateway import upstream
 from services.gateway.app import Parts, assemble, create_app
-from services.gateway.demand import Demand
+from services.gateway.premium.demand import Demand
 from services.gateway.routes.service import Readiness
 from services.gateway.settings import GatewaySettings
+from services.gateway.upstream import clients
 from tests.integration.gateway.data import cached, forecasts, job, warmup
 from tests.integration.gateway.peers import FakeForecaster, FakeJobs, listening
 
@@ -66,19 +66,19 @@ async def _open_world(**settings: Any) -> AsyncIterator[World]:
     async with listening(jobs, forecaster) as address:
         chosen = {"jobs_addr": address, "forecaster_addr": address, **chosen}
         given = GatewaySettings(**chosen)
-        deadlines = upstream.Deadlines(
+        deadlines = clients.Deadlines(
             given.rpc_timeout_seconds, given.command_timeout_seconds, given.run_warmup_seconds
         )
         async with (
-            upstream.open_jobs(given.jobs_addr) as to_jobs,
-            upstream.open_forecaster(given.forecaster_addr) as to_forecaster,
-            upstream.open_watch(given.jobs_addr) as watching,
+            clients.open_jobs(given.jobs_addr) as to_jobs,
+            clients.open_forecaster(given.forecaster_addr) as to_forecaster,
+            clients.open_watch(given.jobs_addr) as watching,
         ):
             parts = assemble(
                 given,
-                upstream.Jobs(to_jobs, deadlines),
-                upstream.Forecaster(to_forecaster, deadlines),
-                upstream.WarmupWatch(watching),
+                clients.Jobs(to_jobs, deadlines),
+                clients.Forecaster(to_forecaster, deadlines),
+                clients.WarmupWatch(watching),
             )
             parts.readiness.ready = True
             app = create_app(parts)

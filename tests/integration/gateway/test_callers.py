@@ -11,8 +11,8 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from services.common import errors
-from services.gateway.callers.api_keys import new_api_key
-from services.gateway.callers.rates import Rate
+from services.gateway.auth.api_keys import new_api_key
+from services.gateway.auth.rate_limits import Rate
 from tests.integration.gateway.conformity import conforming, refused
 from tests.integration.gateway.conftest import SECRET, OpenWorld, World
 

@@ -10,24 +10,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.common.comparison import ComparisonKey
-from services.jobs.forecast import (
-    ForecasterInfo,
-    ForecastPoint,
-    GeneratedForecasts,
-    Generation,
-    TermForecast,
-)
+from services.jobs.domain.forecaster import ForecasterInfo, ForecastPoint, GeneratedForecasts, Generation, TermForecast
+from services.jobs.domain.job import ClaimedJob, EnqueueReason, Lease, QueuePolicy, WarmupJob
+from services.jobs.domain.signals import Signals, term_signals
+from services.jobs.domain.snapshot import SnapshotRef
 from services.jobs.ingest.points import read_points
 from services.jobs.ingest.snapshot import Snapshot, build_snapshot
-from services.jobs.job import ClaimedJob, EnqueueReason, Lease, QueuePolicy, WarmupJob
-from services.jobs.series import SnapshotRef
-from services.jobs.signals import Signals, term_signals
-from services.jobs.store.comparisons import Comparisons
-from services.jobs.store.database import Database
-from services.jobs.store.listings import Listings
-from services.jobs.store.queue import Queue
-from services.jobs.store.telling import Telling
-from services.jobs.store.track_record import TrackRecord
+from services.jobs.postgres.change_publisher import Telling
+from services.jobs.postgres.comparisons import Comparisons
+from services.jobs.postgres.driver.database import Database
+from services.jobs.postgres.listings import Listings
+from services.jobs.postgres.queue import Queue
+from services.jobs.postgres.track_record import TrackRecord
 
 POLICY = QueuePolicy(lease=15, attempt_deadline=180, max_attempts=3, backoff_base=2, backoff_cap=60)
 

@@ -13,9 +13,9 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from devstack.child import Child
-from devstack.ports import LOOPBACK, free_port
-from devstack.postgres import working_identity
+from devstack.processes.child import Child
+from devstack.stores.ports import LOOPBACK, free_port
+from devstack.stores.postgres import working_identity
 from tests.waiting import wait_until
 
 _PROGRAM = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
 
 from services.common.errors import WarmcastError
-from services.jobs.changes import Changes
-from services.jobs.dispatcher import Dispatcher
-from services.jobs.forecast import Generation
-from services.jobs.job import ClaimedJob, QueuePolicy, Status, WarmupJob
-from services.jobs.runner import Runner
-from services.jobs.store.listen import Listener
+from services.jobs.application.change_feed import Changes
+from services.jobs.application.dispatcher import Dispatcher
+from services.jobs.application.runner import Runner
+from services.jobs.domain.forecaster import Generation
+from services.jobs.domain.job import ClaimedJob, QueuePolicy, Status, WarmupJob
+from services.jobs.postgres.driver.listener import Listener
 from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store
 
 

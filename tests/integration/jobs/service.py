@@ -15,19 +15,19 @@ from warmcast.jobs.v1 import jobs_pb2_grpc
 
 from services.common.errors import WarmcastError
 from services.common.rpc import metadata
-from services.common.rpc.interceptors import standard_chain
-from services.common.rpc.server import Server
+from services.common.rpc.server.interceptors import standard_chain
+from services.common.rpc.server.server import Server
 from services.common.rpc.status import from_rpc_error
-from services.jobs import servicer
-from services.jobs.changes import Changes
-from services.jobs.dispatcher import Dispatcher
-from services.jobs.importer import Importer
-from services.jobs.repeats import Repeats
-from services.jobs.runner import Runner
-from services.jobs.scoring import Scorer
-from services.jobs.servicer import JobsServicer
-from services.jobs.store.idempotency import IdempotencyKeys
-from services.jobs.sweeper import Sweeper
+from services.jobs.application.change_feed import Changes
+from services.jobs.application.dispatcher import Dispatcher
+from services.jobs.application.importer import Importer
+from services.jobs.application.runner import Runner
+from services.jobs.application.scorer import Scorer
+from services.jobs.application.sweeper import Sweeper
+from services.jobs.postgres.idempotency_keys import IdempotencyKeys
+from services.jobs.rpc import servicer
+from services.jobs.rpc.idempotency import Repeats
+from services.jobs.rpc.servicer import JobsServicer
 from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, succeed
 
 SECRET = "made up for this test"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.jobs.store import arrays
+from services.jobs.postgres.driver import arrays
 from tests.integration.jobs.conftest import Store, key_of
 
 FLOATS = (0.0, -0.0, 0.1, 1e-300, 1.7976931348623157e308, 12.3456, math.inf)

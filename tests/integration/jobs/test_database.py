@@ -8,16 +8,16 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from devstack.postgres import Postgres
+from devstack.stores.postgres import Postgres
 from services.common import errors
 from services.common.errors import WarmcastError
 from services.gateway.settings import GatewaySettings
-from services.jobs.job import WarmupJob
-from services.jobs.runner import Runner
-from services.jobs.store.connection import run
-from services.jobs.store.database import Database
-from services.jobs.store.listings import JobFilter, Listings
-from services.jobs.sweeper import Sweeper
+from services.jobs.application.runner import Runner
+from services.jobs.application.sweeper import Sweeper
+from services.jobs.domain.job import WarmupJob
+from services.jobs.postgres.driver.connection import run
+from services.jobs.postgres.driver.database import Database
+from services.jobs.postgres.listings import JobFilter, Listings
 from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, succeed
 from tests.waiting import wait_until_async
 

@@ -8,10 +8,10 @@ from datetime import timedelta
 
 import pytest
 
-from services.jobs.forecast import GeneratedForecasts
-from services.jobs.job import Cause, EnqueueReason, Status
-from services.jobs.store import statements
-from services.jobs.store.connection import run
+from services.jobs.domain.forecaster import GeneratedForecasts
+from services.jobs.domain.job import Cause, EnqueueReason, Status
+from services.jobs.postgres.driver.connection import run
+from services.jobs.postgres.sql import edges
 from tests.integration.jobs.conftest import Store, forecasts, key_of
 from tests.waiting import wait_until_async
 
@@ -352,7 +352,7 @@ async def test_lease_ids_that_two_runs_raise_at_once_end_above_both(store: Store
     """Looking and then setting, the lower one would move the sequence back."""
     job = await store.claimed()
     async with store.database.transaction() as connection:
-        await run(connection, statements.LOCK_LEASES)
+        await run(connection, edges.LOCK_LEASES)
         raising = [asyncio.create_task(store.queue.raise_leases(job.lease_id + n)) for n in (200, 100)]
 
         async def both_wait() -> bool:

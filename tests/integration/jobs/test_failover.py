@@ -11,13 +11,13 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from devstack.ports import LOOPBACK
-from devstack.postgres import Postgres
-from services.jobs import migrate
-from services.jobs.job import EnqueueReason
-from services.jobs.store import listen
-from services.jobs.store.database import Database
-from services.jobs.store.listen import Listener
+from devstack.stores.ports import LOOPBACK
+from devstack.stores.postgres import Postgres
+from services.jobs.domain.job import EnqueueReason
+from services.jobs.migrator import commands
+from services.jobs.postgres.driver import listener as listener_module
+from services.jobs.postgres.driver.database import Database
+from services.jobs.postgres.driver.listener import Listener
 from tests.chaos.proxy import Proxy
 from tests.integration.jobs.conftest import Store, forecasts, key_of
 from tests.waiting import wait_until_async
@@ -34,7 +34,7 @@ def new_primary(postgres: Postgres, database_url: str, tmp_path: Path) -> Iterat
     server.start()
     with psycopg.connect(server.database_url("postgres"), autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    migrate.upgrade(server.database_url(name))
+    commands.upgrade(server.database_url(name))
     yield server
     server.stop()
 
@@ -49,7 +49,7 @@ async def test_no_call_fails_when_the_address_moves_to_a_new_primary(
     database = Database(url, pool_size=3)
     await database.open()
     store = Store(url, database)
-    monkeypatch.setattr(listen, "_ECHO_EVERY", 0.5)
+    monkeypatch.setattr(listener_module, "_ECHO_EVERY", 0.5)
     changes: list[str] = []
     listener = Listener(url, wake=lambda: None, changed=changes.append, missed=lambda: None)
     listening = asyncio.create_task(listener.run())

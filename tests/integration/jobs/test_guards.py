@@ -13,11 +13,11 @@ import pytest
 
 from services.common import errors
 from services.common.errors import WarmcastError
-from services.jobs.dispatcher import Dispatcher
-from services.jobs.job import Claims, Status, WarmupJob
-from services.jobs.runner import Runner
-from services.jobs.store import rescue, statements
-from services.jobs.store.connection import run
+from services.jobs.application.dispatcher import Dispatcher
+from services.jobs.application.runner import Runner
+from services.jobs.domain.job import Claims, Status, WarmupJob
+from services.jobs.postgres.driver.connection import run
+from services.jobs.postgres.sql import edges, rescue
 from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, succeed
 from tests.waiting import wait_until_async
 
@@ -26,9 +26,9 @@ LOCK = "    LIMIT %(limit)s\n    FOR UPDATE SKIP LOCKED\n"
 
 
 def take_out(monkeypatch: pytest.MonkeyPatch, statement: str, guard: str, instead: str = "") -> None:
-    whole = getattr(statements, statement)
+    whole = getattr(edges, statement)
     assert guard in whole
-    monkeypatch.setattr(statements, statement, whole.replace(guard, instead))
+    monkeypatch.setattr(edges, statement, whole.replace(guard, instead))
 
 
 @pytest.mark.parametrize("guarded", [True, False])
@@ -55,7 +55,7 @@ async def test_locks_keep_two_claims_from_taking_one_job(
     await store.queued()
     parameters = store.queue._policy | {"limit": 1, "holder": "first"}
     async with store.database.transaction() as connection:
-        first = await run(connection, statements.CLAIM, parameters)
+        first = await run(connection, edges.CLAIM, parameters)
         # Still uncommitted: the second claim sees the job as queued.
         second = asyncio.create_task(store.runner("second").claim(1))
         if guarded:
@@ -76,7 +76,7 @@ async def test_a_skipped_lock_keeps_a_claim_from_waiting(
     other = await store.queued("walmart")
     parameters = store.queue._policy | {"limit": 1, "holder": "first"}
     async with store.database.transaction() as connection:
-        await run(connection, statements.CLAIM, parameters)
+        await run(connection, edges.CLAIM, parameters)
         second = asyncio.create_task(store.runner("second").claim(1))
         if guarded:
             assert [job.id for job in (await asyncio.wait_for(second, 10)).claimed] == [other.id]

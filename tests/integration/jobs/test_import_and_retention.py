@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
-from services.jobs.comparison import Ingested
+from services.jobs.domain.warmup import Ingested
 from services.jobs.ingest.snapshot import Snapshot
-from services.jobs.store import upkeep
-from services.jobs.store.connection import run
+from services.jobs.postgres.driver.connection import run
+from services.jobs.postgres.sql import upkeep
 from tests.integration.jobs.conftest import Store, key_of, make_snapshot, signals_of
 from tests.waiting import wait_until_async
 

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from devstack.ports import LOOPBACK
-from services.jobs.store import listen
-from services.jobs.store.listen import Listener
+from devstack.stores.ports import LOOPBACK
+from services.jobs.postgres.driver import listener
+from services.jobs.postgres.driver.listener import Listener
 from tests.chaos.proxy import Proxy, Trouble
 from tests.integration.jobs.conftest import Store
 from tests.waiting import wait_until_async
@@ -33,12 +33,12 @@ class Heard:
 
 @pytest.fixture
 def quick_echoes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listen, "_ECHO_EVERY", 0.2)
-    monkeypatch.setattr(listen, "_ECHO_SECONDS", 0.5)
+    monkeypatch.setattr(listener, "_ECHO_EVERY", 0.2)
+    monkeypatch.setattr(listener, "_ECHO_SECONDS", 0.5)
 
 
 def test_a_silent_connection_is_found_within_ten_seconds() -> None:
-    assert listen._ECHO_EVERY + listen._ECHO_SECONDS <= 10
+    assert listener._ECHO_EVERY + listener._ECHO_SECONDS <= 10
 
 
 @pytest.mark.usefixtures("quick_echoes")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from services.jobs.job import Status
-from services.jobs.store.listings import JobFilter
+from services.jobs.domain.job import Status
+from services.jobs.postgres.listings import JobFilter
 from tests.integration.jobs.conftest import Store
 
 

@@ -19,8 +19,8 @@ from psycopg import sql
 from typer.testing import CliRunner
 
 from services.cli.__main__ import app
-from services.jobs import migrate
-from services.jobs.migration.errors import DatabaseUnreachableError, MigrationError
+from services.jobs.migrator import commands
+from services.jobs.migrator.errors import DatabaseUnreachableError, MigrationError
 from tests.waiting import wait_until
 
 ADD_COLUMN = 'op.execute("ALTER TABLE busy ADD COLUMN added int")'
@@ -41,8 +41,8 @@ def write_migration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WriteMig
     """For migrations of the test's own."""
     versions = tmp_path / "migrations" / "versions"
     versions.mkdir(parents=True)
-    shutil.copy(migrate._MIGRATIONS / "env.py", versions.parent)
-    monkeypatch.setattr(migrate, "_MIGRATIONS", versions.parent)
+    shutil.copy(commands._MIGRATIONS / "env.py", versions.parent)
+    monkeypatch.setattr(commands, "_MIGRATIONS", versions.parent)
 
     def write(up: str, down: str = "pass") -> None:
         number = len(list(versions.glob("*.py"))) + 1
@@ -75,7 +75,7 @@ def open_transaction(url: str, statement: str, application: str = "a-reader") ->
 
 
 def hurry(monkeypatch: pytest.MonkeyPatch, **patience: float) -> None:
-    monkeypatch.setattr(migrate, "PATIENCE", replace(migrate.PATIENCE, **patience))  # type: ignore[arg-type]  # tries
+    monkeypatch.setattr(commands, "PATIENCE", replace(commands.PATIENCE, **patience))  # type: ignore[arg-type]  # tries
 
 
 def value(url: str, query: str) -> Any:
@@ -85,7 +85,7 @@ def value(url: str, query: str) -> Any:
 
 
 def test_the_limits_are_those_that_are_documented() -> None:
-    assert (migrate.PATIENCE.lock_timeout, migrate.PATIENCE.tries) == (2.0, 30)
+    assert (commands.PATIENCE.lock_timeout, commands.PATIENCE.tries) == (2.0, 30)
 
 
 def test_a_reader_idle_in_a_transaction_holds_up_other_readers_no_longer_than_the_lock_timeout(
@@ -95,7 +95,7 @@ def test_a_reader_idle_in_a_transaction_holds_up_other_readers_no_longer_than_th
     tried = threading.Semaphore(0)
     with ThreadPoolExecutor(1) as pool:
         with open_transaction(url, "SELECT FROM busy"), psycopg.connect(url, autocommit=True) as other:
-            migrating = pool.submit(migrate.upgrade, url, report=lambda _line: tried.release())
+            migrating = pool.submit(commands.upgrade, url, report=lambda _line: tried.release())
             longest = 0.0
             while not tried.acquire(blocking=False):  # until a try has ended, and so through the whole of its wait
                 began = time.monotonic()
@@ -125,7 +125,7 @@ def test_a_migration_that_stays_blocked_names_the_process_that_blocks_it(
 
 
 def test_a_prepared_transaction_that_blocks_is_named_for_what_it_is() -> None:
-    from services.jobs.migration.blockers import Blocker  # noqa: PLC0415 - this test alone
+    from services.jobs.migrator.blockers import Blocker  # noqa: PLC0415 - this test alone
 
     assert str(Blocker(0, "", "", 0)) == "a prepared transaction (see pg_prepared_xacts)"
     assert str(Blocker(7, "", "", 0)) == "process 7", "of another user, whose state may not be read"
@@ -135,14 +135,14 @@ def test_a_lock_on_the_table_of_revisions_is_given_up_on_too(
     url: str, write_migration: WriteMigration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_migration(ADD_COLUMN)
-    migrate.upgrade(url)
+    commands.upgrade(url)
     write_migration("pass")
     hurry(monkeypatch, lock_timeout=0.4, tries=2, first_pause=0.01)
     with (
         open_transaction(url, "LOCK TABLE alembic_version") as other,
         pytest.raises(MigrationError, match=f"process {other.info.backend_pid} "),
     ):
-        migrate.upgrade(url)
+        commands.upgrade(url)
 
 
 def test_what_was_completed_before_the_blocked_migration_is_kept(
@@ -152,9 +152,9 @@ def test_what_was_completed_before_the_blocked_migration_is_kept(
     write_migration(ADD_COLUMN)
     hurry(monkeypatch, lock_timeout=0.3, tries=2, first_pause=0.01)
     with open_transaction(url, "SELECT FROM busy"), pytest.raises(MigrationError):
-        migrate.upgrade(url)
+        commands.upgrade(url)
     assert value(url, "SELECT version_num FROM alembic_version") == "0001"
-    assert migrate.upgrade(url) == "0002"
+    assert commands.upgrade(url) == "0002"
 
 
 def test_going_back_is_repeated_from_where_the_try_before_got_to(
@@ -164,12 +164,12 @@ def test_going_back_is_repeated_from_where_the_try_before_got_to(
     write_migration("pass")
     write_migration(ADD_COLUMN, DROP_COLUMN)
     write_migration("pass")
-    migrate.upgrade(url)
+    commands.upgrade(url)
     hurry(monkeypatch, lock_timeout=0.3, first_pause=0.01)
     tried = threading.Event()
     with ThreadPoolExecutor(1) as pool:
         with open_transaction(url, "SELECT FROM busy"):
-            going_back = pool.submit(migrate.downgrade, url, "-2", report=lambda _line: tried.set())
+            going_back = pool.submit(commands.downgrade, url, "-2", report=lambda _line: tried.set())
             assert tried.wait(30)
             assert value(url, "SELECT version_num FROM alembic_version") == "0002"
         assert going_back.result(timeout=30) == "0001"
@@ -180,7 +180,7 @@ def test_an_index_is_built_while_its_table_is_written(url: str, write_migration:
     write_migration(BUILD_INDEX, DROP_INDEX)
     with ThreadPoolExecutor(1) as pool:
         with open_transaction(url, "INSERT INTO busy VALUES (1)") as writer:
-            migrating = pool.submit(migrate.upgrade, url)
+            migrating = pool.submit(commands.upgrade, url)
             wait_until(lambda: value(url, VALID) is False, 20, "the build has begun, and waits for the open writer")
             with psycopg.connect(url) as another:
                 another.execute("SET lock_timeout = '1s'")
@@ -188,7 +188,7 @@ def test_an_index_is_built_while_its_table_is_written(url: str, write_migration:
             writer.commit()
         assert migrating.result(timeout=60) == "0001"
     assert value(url, VALID) is True
-    assert migrate.downgrade(url, "base") == "base"
+    assert commands.downgrade(url, "base") == "base"
     assert value(url, VALID) is None
 
 
@@ -199,9 +199,9 @@ def test_a_build_that_was_blocked_names_the_process_and_its_invalid_index_is_reb
     hurry(monkeypatch, lock_timeout=0.6, tries=2, first_pause=0.01)
     with open_transaction(url, "INSERT INTO busy VALUES (1)") as writer:
         with pytest.raises(MigrationError, match=f"process {writer.info.backend_pid} "):
-            migrate.upgrade(url)
+            commands.upgrade(url)
         assert value(url, VALID) is False
-    assert migrate.upgrade(url) == "0001"
+    assert commands.upgrade(url) == "0001"
     assert value(url, VALID) is True
 
 
@@ -211,7 +211,7 @@ def test_an_index_that_is_there_already_is_not_built_again(url: str, write_migra
     with psycopg.connect(url) as connection:
         connection.execute("CREATE INDEX busy_value_idx ON busy (value) WHERE value > 0")
     made = value(url, "SELECT 'busy_value_idx'::regclass::oid")
-    assert migrate.upgrade(url) == "0001"
+    assert commands.upgrade(url) == "0001"
     assert value(url, "SELECT 'busy_value_idx'::regclass::oid") == made
 
 
@@ -222,10 +222,10 @@ def test_a_unique_index_that_the_rows_refuse_fails_at_once_and_is_rebuilt_once_t
     with psycopg.connect(url) as connection:
         connection.execute("INSERT INTO busy VALUES (1)")
     with pytest.raises(Exception, match="could not create unique index"):
-        migrate.upgrade(url)
+        commands.upgrade(url)
     with psycopg.connect(url) as connection:
         connection.execute("DELETE FROM busy WHERE value = 1")
-    assert migrate.upgrade(url) == "0001"
+    assert commands.upgrade(url) == "0001"
     assert value(url, "SELECT indisunique AND indisvalid FROM pg_index WHERE indrelid = 'busy'::regclass") is True
 
 
@@ -234,7 +234,7 @@ def test_printed_as_sql_an_index_is_built_in_the_transaction_of_its_migration(
 ) -> None:
     write_migration(BUILD_INDEX)
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(migrate.sql().encode())
+        connection.execute(commands.sql().encode())
     assert value(url, VALID) is True
 
 
@@ -246,9 +246,9 @@ def test_a_second_migration_says_that_it_waits_for_the_first_whose_index_build_g
     said: list[str] = []
     with ThreadPoolExecutor(2) as pool:
         with open_transaction(url, "INSERT INTO busy VALUES (1)"):
-            first = pool.submit(migrate.upgrade, url)
+            first = pool.submit(commands.upgrade, url)
             wait_until(lambda: value(url, VALID) is False, 20, "the first one builds")
-            second = pool.submit(migrate.upgrade, url, report=said.append)
+            second = pool.submit(commands.upgrade, url, report=said.append)
             wait_until(lambda: said, 20, "the second one says that it waits")
         assert (first.result(timeout=60), second.result(timeout=60)) == ("0001", "0001")
     assert re.fullmatch(r"another migration runs \(process \d+, warmcast-migrate\): waiting, 0 s so far", said[0])
@@ -263,7 +263,7 @@ def test_a_second_migration_gives_up_on_a_first_one_that_does_not_end(
         open_transaction(url, "SELECT pg_advisory_lock(7203119)") as other,
         pytest.raises(MigrationError, match=rf"another migration still runs .*process {other.info.backend_pid}, "),
     ):
-        migrate.upgrade(url)
+        commands.upgrade(url)
 
 
 def test_a_connection_that_is_lost_midway_is_said_to_be(
@@ -271,7 +271,7 @@ def test_a_connection_that_is_lost_midway_is_said_to_be(
 ) -> None:
     write_migration('op.execute("SELECT pg_terminate_backend(pg_backend_pid())")')
     with pytest.raises(DatabaseUnreachableError, match="the connection was lost; run `warmcast migrate` again"):
-        migrate.upgrade(url)
+        commands.upgrade(url)
 
 
 def test_a_database_that_accepts_no_writes_is_said_to_be(url: str, write_migration: WriteMigration) -> None:
@@ -280,7 +280,7 @@ def test_a_database_that_accepts_no_writes_is_said_to_be(url: str, write_migrati
         name = sql.Identifier(connection.info.dbname)
         connection.execute(sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(name))
     with pytest.raises(MigrationError, match="accepts no writes; DATABASE_URL must lead to the primary"):
-        migrate.upgrade(url)
+        commands.upgrade(url)
 
 
 def test_a_statement_timeout_of_the_database_does_not_end_a_migration(
@@ -290,13 +290,13 @@ def test_a_statement_timeout_of_the_database_does_not_end_a_migration(
     with psycopg.connect(url, autocommit=True) as connection:
         name = sql.Identifier(connection.info.dbname)
         connection.execute(sql.SQL("ALTER DATABASE {} SET statement_timeout = '200ms'").format(name))
-    assert migrate.upgrade(url) == "0001"
+    assert commands.upgrade(url) == "0001"
 
 
 @pytest.mark.parametrize("revision", ["0042", "-9", "nonsense"])
 def test_a_revision_that_is_not_there_is_said_to_be(url: str, write_migration: WriteMigration, revision: str) -> None:
     write_migration("pass")
-    migrate.upgrade(url)
+    commands.upgrade(url)
     with pytest.raises(MigrationError, match=revision):
-        migrate.downgrade(url, revision)
+        commands.downgrade(url, revision)
     assert value(url, "SELECT version_num FROM alembic_version") == "0001"

@@ -15,12 +15,11 @@ import pytest
 from sqlalchemy import make_url
 from typer.testing import CliRunner
 
-from devstack.ports import LOOPBACK, free_port
-from devstack.postgres import Postgres
+from devstack.stores.ports import LOOPBACK, free_port
+from devstack.stores.postgres import Postgres
 from services.cli.__main__ import app
-from services.jobs import migrate
-from services.jobs.migration import reach
-from services.jobs.migration.errors import DatabaseUnreachableError, MigrationError
+from services.jobs.migrator import commands, reach
+from services.jobs.migrator.errors import DatabaseUnreachableError, MigrationError
 from tests.waiting import wait_until
 
 _QUICKLY = 20.0  # seconds, on a busy machine; the limit is 120
@@ -72,11 +71,11 @@ def test_a_database_that_starts_late_is_migrated(postgres: Postgres, empty_datab
     said: list[str] = []
     with ThreadPoolExecutor(1) as pool:
         try:
-            migrating = pool.submit(migrate.upgrade, empty_database_url, wait=60, report=said.append)
+            migrating = pool.submit(commands.upgrade, empty_database_url, wait=60, report=said.append)
             wait_until(lambda: len(said) > 1, 20, "it says that it waits, again and again")
         finally:
             postgres.start()
-        assert migrating.result(timeout=60) == migrate.head()
+        assert migrating.result(timeout=60) == commands.head()
     assert re.fullmatch(r"waiting for the database, \d+ of 60 s: connection .*: Connection refused", said[0])
 
 
@@ -112,7 +111,7 @@ def test_two_minutes_are_waited_and_each_ten_seconds_reported_unless_said() -> N
 def test_a_server_that_is_not_ready_is_waited_for(answer: bytes) -> None:
     with server_that_answers(answer) as (url, refused):
         with pytest.raises(DatabaseUnreachableError, match="cannot be reached within 1 s: connection to server at"):
-            migrate.upgrade(url, wait=1)
+            commands.upgrade(url, wait=1)
         assert refused() > 2
 
 
@@ -131,7 +130,7 @@ def test_a_server_that_is_not_ready_is_waited_for(answer: bytes) -> None:
 def test_a_server_that_refuses_for_good_is_not_waited_for(answer: bytes) -> None:
     with server_that_answers(answer) as (url, refused):
         with pytest.raises(MigrationError, match="the database refuses the connection: ") as caught:
-            migrate.upgrade(url, wait=120)
+            commands.upgrade(url, wait=120)
         assert not isinstance(caught.value, DatabaseUnreachableError)
         assert "secret-word" not in str(caught.value)
         assert refused() == 1
@@ -154,4 +153,4 @@ def test_a_wrong_password_user_or_database_fails_at_once(
 
 def test_a_name_that_dns_does_not_hold_yet_is_waited_for() -> None:
     with pytest.raises(DatabaseUnreachableError, match=r"not-there\.invalid"):
-        migrate.upgrade("postgresql://user:secret-word@not-there.invalid/name", wait=0.2)
+        commands.upgrade("postgresql://user:secret-word@not-there.invalid/name", wait=0.2)

@@ -12,8 +12,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import NullPool, create_engine, make_url
 
-from services.jobs import migrate
-from services.jobs.store.schema import metadata
+from services.jobs.migrator import commands
+from services.jobs.postgres.sql.schema import metadata
 
 _INDEXES = "SELECT indexname FROM pg_indexes WHERE schemaname = 'public' AND tablename = 'warmup_jobs'"
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
@@ -33,17 +33,17 @@ def differences(url: str) -> list[object]:
 
 
 def test_up_makes_what_the_tables_say_and_down_leaves_nothing(empty_database_url: str) -> None:
-    migrate.upgrade(empty_database_url)
+    commands.upgrade(empty_database_url)
     assert differences(empty_database_url) == []
-    migrate.downgrade(empty_database_url, "base")
+    commands.downgrade(empty_database_url, "base")
     assert names(empty_database_url, _TABLES) == ["alembic_version"]
-    migrate.upgrade(empty_database_url)
+    commands.upgrade(empty_database_url)
     assert differences(empty_database_url) == []
 
 
 def test_each_commits_by_itself(empty_database_url: str) -> None:
     """Locks that one takes are not held while the next waits for its own."""
-    migrate.upgrade(empty_database_url)
+    commands.upgrade(empty_database_url)
     made_by = "SELECT xmin::text FROM pg_class WHERE relname IN ('warmup_jobs', 'comparisons_current_snapshot_idx')"
     assert len(set(names(empty_database_url, made_by))) == 2
 
@@ -86,18 +86,18 @@ def test_printed_as_sql_it_makes_the_same_schema(empty_database_url: str) -> Non
     with psycopg.connect(empty_database_url, autocommit=True) as connection:
         connection.execute(printed.encode())  # several statements at once, as psql would send them
     assert differences(empty_database_url) == []
-    migrate.upgrade(empty_database_url)  # and finds that there is nothing left to do
+    commands.upgrade(empty_database_url)  # and finds that there is nothing left to do
 
 
 def test_two_at_once_wait_for_each_other(empty_database_url: str) -> None:
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(migrate.upgrade, [empty_database_url] * 4))
+        list(pool.map(commands.upgrade, [empty_database_url] * 4))
     assert differences(empty_database_url) == []
 
 
 def test_a_schema_of_a_newer_release_stays_as_it_is(empty_database_url: str) -> None:
-    migrate.upgrade(empty_database_url)
-    newer = f"{int(migrate.head()) + 1:04}"
+    commands.upgrade(empty_database_url)
+    newer = f"{int(commands.head()) + 1:04}"
     with psycopg.connect(empty_database_url) as connection:
         connection.execute("UPDATE alembic_version SET version_num = %s", (newer,))
         connection.execute("CREATE TABLE of_the_newer_release ()")

@@ -19,10 +19,10 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 from hypothesis.stateful import run_state_machine_as_test as check
 
 from services.common.comparison import ComparisonKey
-from services.jobs.job import PRIORITY, ClaimedJob, EnqueueReason, QueuePolicy, Status, WarmupJob
-from services.jobs.store.database import Database
-from services.jobs.store.queue import Queue
-from services.jobs.store.telling import Telling
+from services.jobs.domain.job import PRIORITY, ClaimedJob, EnqueueReason, QueuePolicy, Status, WarmupJob
+from services.jobs.postgres.change_publisher import Telling
+from services.jobs.postgres.driver.database import Database
+from services.jobs.postgres.queue import Queue
 from tests.integration.jobs.conftest import Store, forecasts
 
 LEASE, DEADLINE, OVERDUE, COOLDOWN, ATTEMPTS = 1_000, 3_000, 5_000, 10_000, 3

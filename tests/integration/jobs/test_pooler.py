@@ -7,12 +7,12 @@ import asyncio
 import psycopg
 import pytest
 
-from services.common.background import RefusedError
-from services.jobs import migrate
-from services.jobs.migration.errors import MigrationError
-from services.jobs.store.database import Database
-from services.jobs.store.listen import Listener
-from services.jobs.store.pooler import refuse_shared_backends
+from services.common.runtime.background import RefusedError
+from services.jobs.migrator import commands
+from services.jobs.migrator.errors import MigrationError
+from services.jobs.postgres.driver.database import Database
+from services.jobs.postgres.driver.listener import Listener
+from services.jobs.postgres.driver.pooler import refuse_shared_backends
 from tests.integration.jobs.conftest import Store, forecasts
 from tests.integration.jobs.pgbouncer import pgbouncer
 from tests.integration.jobs.process import jobs_process
@@ -48,7 +48,7 @@ async def test_a_direct_connection_is_accepted(database_url: str) -> None:
 def test_a_migration_is_refused_before_it_locks(empty_database_url: str, pool_mode: str) -> None:
     with pgbouncer(empty_database_url, pool_mode=pool_mode) as url:
         with pytest.raises(MigrationError, match="transaction or statement mode"):
-            migrate.upgrade(url)
+            commands.upgrade(url)
         with psycopg.connect(empty_database_url) as connection:
             query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
             assert connection.execute(query).fetchone() == (0,)
@@ -57,7 +57,7 @@ def test_a_migration_is_refused_before_it_locks(empty_database_url: str, pool_mo
 @pytest.mark.parametrize("size", ["1", "3"])
 def test_a_migration_runs_in_session_mode_whatever_the_size_of_the_pool(empty_database_url: str, size: str) -> None:
     with pgbouncer(empty_database_url, pool_mode="session", default_pool_size=size) as url:
-        assert migrate.upgrade(url) == migrate.head()
+        assert commands.upgrade(url) == commands.head()
 
 
 @pytest.mark.parametrize("pool_mode", _SHARED)

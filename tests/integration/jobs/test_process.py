@@ -14,11 +14,11 @@ from psycopg import sql
 from warmcast.jobs.v1 import jobs_pb2 as pb
 from warmcast.jobs.v1 import jobs_pb2_grpc
 
-from devstack import supervisor as supervising
-from devstack.ports import LOOPBACK
-from devstack.postgres import Postgres
+from devstack.processes import supervisor as supervising
+from devstack.processes.supervisor import Supervisor
 from devstack.product import Service
-from devstack.supervisor import Supervisor
+from devstack.stores.ports import LOOPBACK
+from devstack.stores.postgres import Postgres
 from tests.chaos.proxy import Proxy, Trouble
 from tests.integration.jobs.process import DRAIN_SECONDS, jobs_process
 from tests.integration.jobs.service import CSV, SENT

@@ -8,9 +8,9 @@ from prometheus_client import REGISTRY
 
 from services.common import errors
 from services.common.errors import WarmcastError
-from services.jobs.job import EnqueueReason
-from services.jobs.queue_gauges import QueueDepth, QueueGauges
-from services.jobs.store.upkeep import DEPTH
+from services.jobs.application.queue_gauges import QueueDepth, QueueGauges
+from services.jobs.domain.job import EnqueueReason
+from services.jobs.postgres.sql.upkeep import DEPTH
 from tests.integration.jobs.conftest import Store, key_of
 
 

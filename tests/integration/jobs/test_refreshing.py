@@ -11,8 +11,8 @@ from warmcast.jobs.v1 import jobs_pb2 as pb
 
 from services.cli import warmups
 from services.cli.__main__ import app
-from services.jobs.forecast import ForecasterInfo
-from services.jobs.refreshing import LIMITED, Refresher
+from services.jobs.application.refresher import LIMITED, Refresher
+from services.jobs.domain.forecaster import ForecasterInfo
 from tests.integration.jobs.conftest import Store
 from tests.integration.jobs.service import SENT, Jobs, serving
 

@@ -12,9 +12,9 @@ from psycopg.conninfo import conninfo_to_dict
 
 from services.common import errors
 from services.common.errors import WarmcastError
-from services.jobs.job import EnqueueReason
-from services.jobs.store.connection import Connection, primary_first, run
-from services.jobs.store.database import Database
+from services.jobs.domain.job import EnqueueReason
+from services.jobs.postgres.driver.connection import Connection, primary_first, run
+from services.jobs.postgres.driver.database import Database
 from tests.integration.jobs.conftest import Store, forecasts, key_of
 from tests.waiting import wait_until_async
 

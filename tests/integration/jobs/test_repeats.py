@@ -15,10 +15,10 @@ from warmcast.jobs.v1 import jobs_pb2_grpc
 from services.common import errors
 from services.common.errors import WarmcastError
 from services.common.rpc import metadata
-from services.common.rpc.interceptors import Chain, with_errors
+from services.common.rpc.server.interceptors import Chain, with_errors
 from services.common.rpc.status import from_rpc_error
-from services.jobs.repeats import Repeats
-from services.jobs.store.idempotency import KEPT_SECONDS, LEASE_SECONDS, IdempotencyKeys
+from services.jobs.postgres.idempotency_keys import KEPT_SECONDS, LEASE_SECONDS, IdempotencyKeys
+from services.jobs.rpc.idempotency import Repeats
 from tests.integration.jobs.conftest import Store
 from tests.waiting import wait_until_async
 

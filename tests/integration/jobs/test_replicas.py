@@ -12,11 +12,11 @@ import pytest
 import trustme
 from warmcast.forecaster.v1 import forecaster_pb2 as pb
 
-from devstack.ports import LOOPBACK, free_port, is_free
+from devstack.stores.ports import LOOPBACK, free_port, is_free
 from services.common import errors
 from services.common.errors import WarmcastError
 from services.common.rpc.tls import Tls
-from services.jobs.replicas import Replicas
+from services.jobs.rpc.forecaster_replicas import Replicas
 from tests.integration.rpc.names import serving_names
 from tests.integration.rpc.replicas import Describe, Replica, serving
 from tests.waiting import wait_until_async

@@ -12,15 +12,15 @@ import pytest
 
 from services.common import errors
 from services.common.errors import WarmcastError
-from services.forecaster.cache import GUARDED_WRITE
-from services.jobs import dispatcher as dispatcher_module
-from services.jobs.dispatcher import Dispatcher
-from services.jobs.forecast import ForecasterInfo, Generation
-from services.jobs.job import MOST_LEASES_AHEAD, Cause, ClaimedJob, Claims, Status, WarmupJob
-from services.jobs.runner import Runner
-from services.jobs.store.connection import run
-from services.jobs.store.queue import Queue
-from services.jobs.sweeper import Sweeper
+from services.forecaster.cache.store import GUARDED_WRITE
+from services.jobs.application import dispatcher as dispatcher_module
+from services.jobs.application.dispatcher import Dispatcher
+from services.jobs.application.runner import Runner
+from services.jobs.application.sweeper import Sweeper
+from services.jobs.domain.forecaster import ForecasterInfo, Generation
+from services.jobs.domain.job import MOST_LEASES_AHEAD, Cause, ClaimedJob, Claims, Status, WarmupJob
+from services.jobs.postgres.driver.connection import run
+from services.jobs.postgres.queue import Queue
 from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, forecasts, succeed
 from tests.integration.jobs.running import dispatching, left_by, listening, refusing, runner, settled
 from tests.waiting import wait_until_async

@@ -16,12 +16,13 @@ import pytest
 from psycopg.rows import DictRow, tuple_row
 
 from services.common.comparison import ComparisonKey
-from services.jobs.job import QueuePolicy, Status
-from services.jobs.store import idempotency, rescue, statements, track_record, upkeep, views
-from services.jobs.store.connection import PLANNING
-from services.jobs.store.database import Database
-from services.jobs.store.listings import JobFilter, Listings
-from services.jobs.store.queue import _records
+from services.jobs.domain.job import QueuePolicy, Status
+from services.jobs.postgres import idempotency_keys, track_record, warmup_views
+from services.jobs.postgres.driver.connection import PLANNING
+from services.jobs.postgres.driver.database import Database
+from services.jobs.postgres.listings import JobFilter, Listings
+from services.jobs.postgres.queue import _records
+from services.jobs.postgres.sql import edges, rescue, upkeep
 
 SMALL, LARGE = 1_000, 100_000
 KEY = ComparisonKey("a-vs-term500", "12m", "")
@@ -57,21 +58,21 @@ PARAMETERS: dict[str, Any] = (
     | dict.fromkeys(("lease_ids", "engine_versions", *_records([])), "{}")
 )
 STATEMENTS = {
-    "view": views.VIEWS,
-    "enqueue": statements.ENQUEUE,
-    "enqueue and place": statements.ENQUEUE_AND_PLACE,
-    "trigger": statements.TRIGGER,
-    "claim": statements.CLAIM,
+    "view": warmup_views.VIEWS,
+    "enqueue": edges.ENQUEUE,
+    "enqueue and place": edges.ENQUEUE_AND_PLACE,
+    "trigger": edges.TRIGGER,
+    "claim": edges.CLAIM,
     "rescue": rescue.RESCUE,
-    "ready": statements.READY,
-    "heartbeat": statements.HEARTBEAT.replace("%(id)s", "500"),
-    "fail": statements.FAIL.replace("%(id)s", "500"),
+    "ready": edges.READY,
+    "heartbeat": edges.HEARTBEAT.replace("%(id)s", "500"),
+    "fail": edges.FAIL.replace("%(id)s", "500"),
     "sweep": rescue.SWEEP,
     "sweep of one": rescue.SWEEP_ONE.replace("%(id)s", "500"),
-    "requeue": statements.REQUEUE,
+    "requeue": edges.REQUEUE,
     "promote": upkeep.PROMOTE,
     "status": upkeep.STATUS,
-    "forget idempotency keys": idempotency.FORGET,
+    "forget idempotency keys": idempotency_keys.FORGET,
     "due to be scored": track_record._DUE.replace("%(data_hash)s", "'newer'"),
     "track record": track_record._TALLIES,
 }

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from services.jobs.job import EnqueueReason
+from services.jobs.domain.job import EnqueueReason
 from tests.integration.jobs.conftest import Store, forecasts, key_of
 from tests.unit.manifests import of_kind, with_components
 

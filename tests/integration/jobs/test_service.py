@@ -12,10 +12,10 @@ from warmcast.jobs.v1 import jobs_pb2 as pb
 
 from services.common import errors
 from services.common.rpc import metadata
-from services.jobs import servicer
-from services.jobs.episodes import ENQUEUED
-from services.jobs.forecast import ForecasterInfo
-from services.jobs.job import EnqueueReason
+from services.jobs.application.metrics import ENQUEUED
+from services.jobs.domain.forecaster import ForecasterInfo
+from services.jobs.domain.job import EnqueueReason
+from services.jobs.rpc import servicer
 from tests.integration.jobs.conftest import Store
 from tests.integration.jobs.service import CSV, KEY, SENT, Jobs, refused, serving, token_of
 

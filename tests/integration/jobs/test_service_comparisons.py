@@ -9,8 +9,8 @@ import pytest
 from warmcast.jobs.v1 import jobs_pb2 as pb
 
 from services.common import errors
-from services.jobs.store import views
-from services.jobs.store.database import Database
+from services.jobs.postgres import warmup_views
+from services.jobs.postgres.driver.database import Database
 from tests.integration.jobs.conftest import Store
 from tests.integration.jobs.service import CSV, KEY, SENT, Jobs, refused, serving
 
@@ -160,7 +160,7 @@ async def test_several_warmups_and_their_places_are_one_statement(jobs: Jobs, mo
     monkeypatch.setattr(Database, "fetch", noted)
     warmups = (await jobs.stub.BatchGetWarmups(pb.BatchGetWarmupsRequest(keys=keys))).warmups
     assert [warmup.queue_position for warmup in warmups] == [1, 2, 3]
-    assert asked == [views.VIEWS]
+    assert asked == [warmup_views.VIEWS]
 
 
 async def test_too_many_warmups_at_once_are_refused(jobs: Jobs) -> None:

@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from devstack.ports import LOOPBACK
+from devstack.stores.ports import LOOPBACK
 from services.common import errors
 from services.common.errors import WarmcastError
-from services.jobs.store.connection import run
-from services.jobs.store.database import Database
-from services.jobs.store.queue import Queue
-from services.jobs.store.telling import Telling
+from services.jobs.postgres.change_publisher import Telling
+from services.jobs.postgres.driver.connection import run
+from services.jobs.postgres.driver.database import Database
+from services.jobs.postgres.queue import Queue
 from tests.chaos.proxy import Proxy, Trouble
 from tests.integration.jobs.conftest import POLICY, Store, forecasts
 

@@ -9,8 +9,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from services.jobs.job import QueuePolicy
-from services.jobs.store import rescue
+from services.jobs.domain.job import QueuePolicy
+from services.jobs.postgres.sql import rescue
 from tests.integration.jobs.test_scale import EXPLAIN_ALL, LEFT_ALONE, pages_touched
 
 ROWS = 200_000

@@ -10,12 +10,12 @@ import pytest
 from services.common import errors
 from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
-from services.jobs import sweeper
-from services.jobs.episodes import ENQUEUED, READY_WITHOUT_CACHE
-from services.jobs.job import Cause, EnqueueReason, Status, SweptJob, WarmupJob
-from services.jobs.runner import Runner
-from services.jobs.series import SnapshotRef
-from services.jobs.sweeper import Sweeper
+from services.jobs.application import sweeper
+from services.jobs.application.metrics import ENQUEUED, READY_WITHOUT_CACHE
+from services.jobs.application.runner import Runner
+from services.jobs.application.sweeper import Sweeper
+from services.jobs.domain.job import Cause, EnqueueReason, Status, SweptJob, WarmupJob
+from services.jobs.domain.snapshot import SnapshotRef
 from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, succeed
 
 

@@ -8,15 +8,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.jobs.forecast import ForecastPoint, GeneratedForecasts, TermForecast
-from services.jobs.importer import Importer, ImportRequest
+from services.jobs.application.importer import Importer, ImportRequest
+from services.jobs.application.scorer import SCORES, Scorer
+from services.jobs.domain.forecaster import ForecastPoint, GeneratedForecasts, TermForecast
+from services.jobs.domain.scoring import KeptForecast, Score
+from services.jobs.domain.trust import TrustStats
 from services.jobs.ingest.points import read_points
 from services.jobs.ingest.snapshot import Snapshot
-from services.jobs.scoring import SCORES, Scorer
-from services.jobs.store.database import Database
-from services.jobs.store.track_record import TrackRecord
-from services.jobs.track_record import KeptForecast, Score
-from services.jobs.trust import TrustStats
+from services.jobs.postgres.driver.database import Database
+from services.jobs.postgres.track_record import TrackRecord
 from tests.integration.jobs.conftest import Store, key_of
 
 START = datetime(2024, 1, 7, tzinfo=UTC)

@@ -6,8 +6,8 @@ import asyncio
 import random
 
 from services.common.comparison import ComparisonKey
-from services.jobs.job import EnqueueReason, Status
-from services.jobs.store.listings import JobFilter
+from services.jobs.domain.job import EnqueueReason, Status
+from services.jobs.postgres.listings import JobFilter
 from tests.integration.jobs.conftest import Store, key_of
 
 FIRST_CALL = EnqueueReason.FIRST_CALL

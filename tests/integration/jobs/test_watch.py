@@ -9,11 +9,11 @@ from contextlib import aclosing, asynccontextmanager
 import psycopg
 import pytest
 
-from services.jobs.changes import Change, Changes, News
-from services.jobs.job import EnqueueReason, Status
-from services.jobs.store.database import Database
-from services.jobs.store.listen import Listener
-from services.jobs.store.telling import Telling
+from services.jobs.application.change_feed import Change, Changes, News
+from services.jobs.domain.job import EnqueueReason, Status
+from services.jobs.postgres.change_publisher import Telling
+from services.jobs.postgres.driver.database import Database
+from services.jobs.postgres.driver.listener import Listener
 from tests.integration.jobs.conftest import Store, key_of, make_snapshot
 
 KEY = key_of(make_snapshot())

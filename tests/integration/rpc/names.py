@@ -13,7 +13,7 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
-from devstack.ports import LOOPBACK
+from devstack.stores.ports import LOOPBACK
 
 
 @dataclass

@@ -9,9 +9,9 @@ from typing import Any
 import grpc
 from warmcast.forecaster.v1 import forecaster_pb2 as pb
 
-from devstack.ports import LOOPBACK
-from services.common.rpc.interceptors import standard_chain
-from services.common.rpc.server import Server
+from devstack.stores.ports import LOOPBACK
+from services.common.rpc.server.interceptors import standard_chain
+from services.common.rpc.server.server import Server
 from services.common.rpc.services import FORECASTER
 from services.common.rpc.tls import Tls
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.common.rpc.addresses import Address, resolver
+from services.common.rpc.client.addresses import Address, resolver
 from tests.integration.rpc.names import serving_names
 
 

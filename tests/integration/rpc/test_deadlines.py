@@ -11,12 +11,13 @@ import pytest
 from warmcast.forecaster.v1 import forecaster_pb2 as pb
 from warmcast.forecaster.v1 import forecaster_pb2_grpc as pb_grpc
 
-from services.common import deadline, errors
+from services.common import errors
 from services.common.errors import WarmcastError
-from services.common.rpc.call import ask
-from services.common.rpc.channel import open_channel
+from services.common.rpc.client.call import ask
+from services.common.rpc.client.channel import open_channel
 from services.common.rpc.limits import LONGEST_CALL_SECONDS
 from services.common.rpc.services import FORECASTER
+from services.common.runtime import deadline
 from tests.integration.rpc.replicas import Replica, serving
 
 ASKED = pb.DescribeRequest()

@@ -15,14 +15,14 @@ from warmcast.forecaster.v1 import forecaster_pb2, forecaster_pb2_grpc
 from warmcast.jobs.v1 import jobs_pb2, jobs_pb2_grpc
 
 from services.common import errors
-from services.common.rpc.channel import open_channel
-from services.common.rpc.interceptors import standard_chain
-from services.common.rpc.server import Server
+from services.common.rpc.client.channel import open_channel
+from services.common.rpc.server.interceptors import standard_chain
+from services.common.rpc.server.server import Server
 from services.common.rpc.services import FORECASTER, JOBS
 from services.common.rpc.status import from_rpc_error
-from services.forecaster.pool import Pool
-from services.forecaster.servicer import ForecasterServicer
-from services.jobs.servicer import JobsServicer
+from services.forecaster.rpc.servicer import ForecasterServicer
+from services.forecaster.workers.pool import Pool
+from services.jobs.rpc.servicer import JobsServicer
 from tests.integration.forecaster import parts
 
 SECRETS = ("10.1.2.3", "hunter2", "alembic_version", "psycopg", "redis", "Traceback", 'File "')

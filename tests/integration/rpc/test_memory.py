@@ -17,9 +17,9 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from warmcast.jobs.v1 import jobs_pb2 as pb
 
-from devstack.child import Child
-from devstack.ports import LOOPBACK, free_port
-from services.jobs.servicer import SERVICE
+from devstack.processes.child import Child
+from devstack.stores.ports import LOOPBACK, free_port
+from services.jobs.rpc.servicer import SERVICE
 
 SECRET = "made up for this test"
 LARGE = pb.IngestSnapshotRequest(

@@ -16,16 +16,16 @@ from structlog.testing import capture_logs
 from warmcast.jobs.v1 import jobs_pb2 as pb
 from warmcast.jobs.v1 import jobs_pb2_grpc
 
-from devstack.ports import LOOPBACK
+from devstack.stores.ports import LOOPBACK
 from services.common import errors
 from services.common.errors import WarmcastError
-from services.common.rpc import receiving
-from services.common.rpc.interceptors import CALLS, Chain, standard_chain, with_errors
 from services.common.rpc.limits import SMALL
-from services.common.rpc.receiving import Receiver
-from services.common.rpc.server import Server
+from services.common.rpc.server import receiving
+from services.common.rpc.server.interceptors import CALLS, Chain, standard_chain, with_errors
+from services.common.rpc.server.receiving import Receiver
+from services.common.rpc.server.server import Server
 from services.common.rpc.status import from_rpc_error
-from services.jobs.servicer import GUARDED, SERVICE
+from services.jobs.rpc.servicer import GUARDED, SERVICE
 from tests.waiting import wait_until_async
 
 SECRET = "made up for this test"

@@ -12,8 +12,8 @@ from warmcast.jobs.v1 import jobs_pb2
 
 from services.common import errors
 from services.common.errors import WarmcastError
-from services.common.rpc.call import ask
-from services.common.rpc.channel import open_channel
+from services.common.rpc.client.call import ask
+from services.common.rpc.client.channel import open_channel
 from services.common.rpc.services import FORECASTER, JOBS, Service
 from tests.integration.rpc.replicas import Replica, serving
 

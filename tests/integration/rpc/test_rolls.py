@@ -13,8 +13,8 @@ import pytest
 from warmcast.forecaster.v1 import forecaster_pb2 as pb
 from warmcast.forecaster.v1 import forecaster_pb2_grpc as pb_grpc
 
-from devstack.ports import free_port, is_free
-from services.common.rpc.channel import open_channel
+from devstack.stores.ports import free_port, is_free
+from services.common.rpc.client.channel import open_channel
 from services.common.rpc.services import FORECASTER, Service
 from tests.integration.rpc.names import serving_names
 from tests.integration.rpc.replicas import Replica, serving

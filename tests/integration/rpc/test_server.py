@@ -13,13 +13,14 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from warmcast.forecaster.v1 import forecaster_pb2 as pb
 from warmcast.forecaster.v1 import forecaster_pb2_grpc as pb_grpc
 
-from services.common import errors, telemetry
+from services.common import errors
 from services.common.errors import WarmcastError
 from services.common.rpc import metadata
-from services.common.rpc.call import ask
-from services.common.rpc.channel import open_channel
-from services.common.rpc.server import NOT_SERVING, READINESS, SERVING
+from services.common.rpc.client.call import ask
+from services.common.rpc.client.channel import open_channel
+from services.common.rpc.server.server import NOT_SERVING, READINESS, SERVING
 from services.common.rpc.services import FORECASTER
+from services.common.telemetry import tracing
 from tests.integration.rpc.replicas import Replica, serving
 from tests.waiting import wait_until_async
 
@@ -40,10 +41,10 @@ async def test_a_call_is_traced_through_its_callee_and_on_every_log_line() -> No
     seen: list[tuple[dict[str, Any], dict[str, str]]] = []
 
     async def describe(request: pb.DescribeRequest, context: Any) -> pb.DescribeResponse:
-        seen.append((dict(telemetry.identify(None, "info", {})), dict(metadata.outgoing())))
+        seen.append((dict(tracing.identify(None, "info", {})), dict(metadata.outgoing())))
         return pb.DescribeResponse()
 
-    trace = telemetry.new_traceparent()
+    trace = tracing.new_traceparent()
     async with serving(Replica("one", describe)) as one, open_channel(one.address, FORECASTER) as channel:
         for header in (str(trace), "nonsense"):
             await _stub(channel).Describe(ASKED, metadata=(("traceparent", header), ("x-request-id", "r-1")), timeout=5)

@@ -12,11 +12,11 @@ import trustme
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from pydantic import ValidationError
 
-from devstack.ports import LOOPBACK, free_port
+from devstack.stores.ports import LOOPBACK, free_port
 from services.cli.settings import ClientSettings
-from services.common.rpc.channel import open_channel
-from services.common.rpc.interceptors import standard_chain
-from services.common.rpc.server import READINESS, Server
+from services.common.rpc.client.channel import open_channel
+from services.common.rpc.server.interceptors import standard_chain
+from services.common.rpc.server.server import READINESS, Server
 from services.common.rpc.services import FORECASTER
 from services.common.rpc.tls import Tls
 

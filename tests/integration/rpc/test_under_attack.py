@@ -10,8 +10,8 @@ import pytest
 from warmcast.jobs.v1 import jobs_pb2 as pb
 from warmcast.jobs.v1 import jobs_pb2_grpc
 
-from devstack.child import Child
-from services.jobs.servicer import SERVICE
+from devstack.processes.child import Child
+from services.jobs.rpc.servicer import SERVICE
 from tests.integration.rpc.test_memory import jobs
 from tests.waiting import wait_until
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.forecaster.bundles import StoredPair
-from services.forecaster.envelope import CorruptValueError, seal, unseal
+from services.forecaster.cache.bundles import StoredPair
+from services.forecaster.cache.envelope import CorruptValueError, seal, unseal
 
 PAIR = StoredPair(
     lease_id=7,

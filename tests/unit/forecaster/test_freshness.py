@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.forecaster.bundles import StoredPair
-from services.forecaster.freshness import Freshness, judge
+from services.forecaster.cache.bundles import StoredPair
+from services.forecaster.cache.freshness import Freshness, judge
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

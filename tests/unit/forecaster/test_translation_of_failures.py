@@ -6,7 +6,7 @@ import pytest
 
 from services.common import errors
 from services.common.errors import WarmcastError
-from services.forecaster import cache
+from services.forecaster.cache import store
 
 # As uvloop says it, when the connection closed between the client's look at it and its write.
 CLOSED = "unable to perform operation on <TCPTransport closed=True reading=False 0x55>; the handler is closed"
@@ -15,12 +15,12 @@ CLOSED = "unable to perform operation on <TCPTransport closed=True reading=False
 @pytest.mark.parametrize("failure", [RuntimeError(CLOSED), ConnectionResetError()])
 async def test_a_connection_that_just_closed_means_that_redis_cannot_be_asked(failure: Exception) -> None:
     with pytest.raises(WarmcastError) as caught:
-        async with cache._translated():
+        async with store._translated():
             raise failure
     assert caught.value.reason is errors.UNAVAILABLE
 
 
 async def test_any_other_runtime_error_stays_a_bug() -> None:
     with pytest.raises(RuntimeError, match="dictionary changed size"):
-        async with cache._translated():
+        async with store._translated():
             raise RuntimeError("dictionary changed size during iteration")

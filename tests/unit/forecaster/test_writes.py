@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from redis import exceptions
 
-from services.forecaster.refusals import Refusal, refusal_of
-from services.forecaster.writes import REFUSED, Writes
+from services.forecaster.cache.refusals import Refusal, refusal_of
+from services.forecaster.cache.writes import REFUSED, Writes
 
 
 class Clock:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from services.gateway.bodies import TermSignals
 from services.gateway.premium.answer import Answer, Forecasts, Trail
 from services.gateway.premium.decision import Decision, Served, Status
+from services.gateway.routes.responses import TermSignals
 
 SIGNALS = TermSignals("rising", 2.5, 0.4, 61.0, -3.0)
 READY = Decision(Status.READY, Served.CURRENT, stale=False, refreshing=False, enqueue=None)

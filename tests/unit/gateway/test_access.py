@@ -12,8 +12,8 @@ from contextlib import contextmanager
 import pytest
 import structlog
 
-from services.common import telemetry
-from services.gateway.access import AccessLog
+from services.common.telemetry import tracing
+from services.gateway.http.access_log import AccessLog
 
 SAID: dict[str, object] = {"method": "GET", "path": "/", "status": 200, "ms": 0.1, "bytes": 12, "client": "::1"}
 Written = Callable[[], list[bytes]]
@@ -31,7 +31,7 @@ def logging_as(log_format: str, level: str, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(sys, "stdout", out)
     before, root = structlog.get_config(), logging.getLogger()
     handlers, severity = root.handlers[:], root.level
-    telemetry.configure_logging("gateway", log_format=log_format, level=level)
+    tracing.configure_logging("gateway", log_format=log_format, level=level)
     try:
         yield lambda: out.buffer.getvalue().splitlines()
     finally:

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from services.cli.__main__ import app
 from services.common.settings import load
-from services.gateway.callers.api_keys import ApiKeys, new_api_key, parse_api_keys
-from services.gateway.callers.rates import Rate
+from services.gateway.auth.api_keys import ApiKeys, new_api_key, parse_api_keys
+from services.gateway.auth.rate_limits import Rate
 from services.gateway.settings import GatewaySettings
 
 HASH = "ab" * 32

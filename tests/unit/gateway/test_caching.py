@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from services.gateway.premium.caching import cache_control
+from services.gateway.premium.cache_control import cache_control
 from services.gateway.premium.decision import Status
 
 

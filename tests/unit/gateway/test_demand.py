@@ -7,8 +7,8 @@ import pytest
 from services.common import errors
 from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
-from services.gateway.demand import MOST_A_CALL, MOST_TIMES, Demand
-from services.gateway.upstream import Jobs
+from services.gateway.premium.demand import MOST_A_CALL, MOST_TIMES, Demand
+from services.gateway.upstream.clients import Jobs
 
 
 class RecordingJobs(Jobs):

@@ -9,10 +9,10 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # it ships no types
 
 from services.common.errors import REASONS
+from services.gateway.http.problems import MEDIA_TYPE
 from services.gateway.openapi.document import document_json
 from services.gateway.openapi.examples import kept_examples
 from services.gateway.openapi.page import page_html
-from services.gateway.problems import MEDIA_TYPE
 from services.gateway.routes.events import MEDIA_TYPE as EVENTS
 
 DOCUMENT = json.loads(document_json())

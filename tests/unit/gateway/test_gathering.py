@@ -10,7 +10,7 @@ import pytest
 
 from services.common import errors
 from services.common.errors import WarmcastError
-from services.gateway.gathering import Gathering
+from services.gateway.upstream.batching import Gathering
 
 LONG = 60.0  # seconds that no test waits
 asked_by: ContextVar[int] = ContextVar("asked_by", default=0)

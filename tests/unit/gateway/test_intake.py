@@ -8,8 +8,8 @@ from starlette.types import Message
 
 from services.common import errors
 from services.common.errors import WarmcastError
-from services.gateway import intake
-from services.gateway.intake import BodyBounds
+from services.gateway.routes import request_bodies
+from services.gateway.routes.request_bodies import BodyBounds
 
 
 def _request(chunks: list[bytes], **headers: str) -> tuple[Request, list[bytes]]:
@@ -25,13 +25,13 @@ def _request(chunks: list[bytes], **headers: str) -> tuple[Request, list[bytes]]
 
 async def test_a_body_within_the_bound_is_whole() -> None:
     request, _ = _request([b"ab", b"", b"cd"])
-    assert await intake.read_body(request, BodyBounds(4, 10)) == b"abcd"
+    assert await request_bodies.read_body(request, BodyBounds(4, 10)) == b"abcd"
 
 
 async def test_a_long_body_is_refused_before_all_of_it_is_read() -> None:
     request, left = _request([b"x" * 600] * 100)
     with pytest.raises(WarmcastError) as raised:
-        await intake.read_body(request, BodyBounds(1_024, 10))
+        await request_bodies.read_body(request, BodyBounds(1_024, 10))
     assert raised.value.reason is errors.TOO_LARGE
     assert len(left) == 98
 
@@ -39,7 +39,7 @@ async def test_a_long_body_is_refused_before_all_of_it_is_read() -> None:
 async def test_a_declared_length_is_believed_when_it_is_too_large() -> None:
     request, left = _request([b"x"], content_length="1025")
     with pytest.raises(WarmcastError) as raised:
-        await intake.read_body(request, BodyBounds(1_024, 10))
+        await request_bodies.read_body(request, BodyBounds(1_024, 10))
     assert raised.value.reason is errors.TOO_LARGE
     assert len(left) == 1
 
@@ -48,29 +48,32 @@ SERIES = {"terms": ["a", "b"], "points": [{"date": "2026-01-04", "values": [1, 2
 
 
 def test_a_series() -> None:
-    body = intake.from_json(json.dumps(SERIES).encode(), intake.SeriesBody)
-    message = intake.series(body)
+    body = request_bodies.from_json(json.dumps(SERIES).encode(), request_bodies.SeriesBody)
+    message = request_bodies.series(body)
     assert list(message.terms) == ["a", "b"]
     assert [(point.date, list(point.values)) for point in message.points] == [("2026-01-04", [1.0, 2.5])]
 
 
 def test_a_null_is_a_missing_value() -> None:
     text = json.dumps(SERIES).replace("2.5", "null")
-    (point,) = intake.series(intake.from_json(text.encode(), intake.SeriesBody)).points
+    (point,) = request_bodies.series(request_bodies.from_json(text.encode(), request_bodies.SeriesBody)).points
     assert (len(point.values), point.values[0], list(point.missing)) == (2, 1.0, [1])
 
 
 @pytest.mark.parametrize("date", ["1736035200", "1736035200.0", "1.7360352e9"])
 def test_a_date_may_be_a_number(date: str) -> None:
     text = json.dumps(SERIES).replace('"2026-01-04"', date)
-    assert intake.series(intake.from_json(text.encode(), intake.SeriesBody)).points[0].date == "1736035200"
+    assert (
+        request_bodies.series(request_bodies.from_json(text.encode(), request_bodies.SeriesBody)).points[0].date
+        == "1736035200"
+    )
 
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e999"])
 def test_a_number_that_is_not_finite_is_named_by_its_point(value: str) -> None:
     text = json.dumps(SERIES).replace("2.5", value)
     with pytest.raises(WarmcastError) as raised:
-        intake.series(intake.from_json(text.encode(), intake.SeriesBody))
+        request_bodies.series(request_bodies.from_json(text.encode(), request_bodies.SeriesBody))
     assert raised.value.fields[0][0] == "points[0].values[1]"
     assert "2026-01-04" in raised.value.detail
 
@@ -92,7 +95,7 @@ def test_a_number_that_is_not_finite_is_named_by_its_point(value: str) -> None:
 )
 def test_a_wrong_shape_names_the_place(text: str, field: str) -> None:
     with pytest.raises(WarmcastError) as raised:
-        intake.series(intake.from_json(text.encode(), intake.SeriesBody))
+        request_bodies.series(request_bodies.from_json(text.encode(), request_bodies.SeriesBody))
     assert raised.value.reason is errors.INVALID_ARGUMENT
     assert raised.value.fields[0][0] == field
 
@@ -100,7 +103,7 @@ def test_a_wrong_shape_names_the_place(text: str, field: str) -> None:
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe\x00", b"[" * 100_000, b'{"a": 1' + b"0" * 5_000 + b"}"])
 def test_what_is_not_json(content: bytes) -> None:
     with pytest.raises(WarmcastError) as raised:
-        intake.from_json(content, intake.SeriesBody)
+        request_bodies.from_json(content, request_bodies.SeriesBody)
     assert raised.value.reason is errors.UNREADABLE_INPUT
 
 
@@ -115,10 +118,10 @@ def test_what_is_not_json(content: bytes) -> None:
 )
 def test_half_a_surrogate_pair_is_no_text(content: bytes) -> None:
     with pytest.raises(WarmcastError) as raised:
-        intake.from_json(content, intake.TriggerBody)
+        request_bodies.from_json(content, request_bodies.TriggerBody)
     assert (raised.value.reason, raised.value.fields[0][0]) == (errors.INVALID_ARGUMENT, "body")
 
 
 def test_a_whole_surrogate_pair_is_a_letter() -> None:
-    body = intake.from_json(b'{"slug": "\\ud83d\\ude00"}', intake.TriggerBody)
+    body = request_bodies.from_json(b'{"slug": "\\ud83d\\ude00"}', request_bodies.TriggerBody)
     assert body.slug == "😀"

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from services.common.comparison import ComparisonKey
-from services.gateway.premium.memory import GONE_AFTER_SECONDS, AnswerMemory
+from services.gateway.premium.stale_cache import GONE_AFTER_SECONDS, AnswerMemory
 from tests.unit.gateway.samples import QUEUED, answer, forecasts
 
 KEYS = [ComparisonKey(f"a-vs-b{number}", "12m", "") for number in range(3)]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from services.gateway.middleware import Problems, RequestIdentity
+from services.gateway.http.middleware import Problems, RequestIdentity
 
 SCOPE: Scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
 

@@ -15,14 +15,15 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # it ships no types
 
 from services.common.errors import REASONS
-from services.gateway import middleware, upstream
 from services.gateway.app import Parts, assemble, chain, routing_table
-from services.gateway.callers.link import Callers
-from services.gateway.cors import Cors
+from services.gateway.auth.middleware import Callers
+from services.gateway.http import middleware
+from services.gateway.http.cors import Cors
 from services.gateway.openapi.__main__ import markdown
 from services.gateway.openapi.document import document, document_json
 from services.gateway.openapi.page import page_html, page_policy
 from services.gateway.settings import GatewaySettings
+from services.gateway.upstream import clients
 
 ROOT = Path(__file__).parents[3]
 DOCUMENT = json.loads(document_json())
@@ -30,10 +31,10 @@ DOCUMENT = json.loads(document_json())
 
 @pytest.fixture
 async def parts() -> AsyncIterator[Parts]:
-    deadlines = upstream.Deadlines(1, 1, 1)
-    async with upstream.open_jobs("127.0.0.1:1") as channel:
-        jobs, forecaster = upstream.Jobs(channel, deadlines), upstream.Forecaster(channel, deadlines)
-        yield assemble(GatewaySettings(), jobs, forecaster, upstream.WarmupWatch(channel))
+    deadlines = clients.Deadlines(1, 1, 1)
+    async with clients.open_jobs("127.0.0.1:1") as channel:
+        jobs, forecaster = clients.Jobs(channel, deadlines), clients.Forecaster(channel, deadlines)
+        yield assemble(GatewaySettings(), jobs, forecaster, clients.WarmupWatch(channel))
 
 
 def _nodes(node: Any) -> Iterator[dict[str, Any]]:

@@ -8,7 +8,7 @@ from starlette.datastructures import QueryParams
 
 from services.common.comparison import ComparisonKey
 from services.common.errors import INVALID_ARGUMENT, WarmcastError
-from services.gateway import parameters
+from services.gateway.routes import parameters
 
 
 def _bad(field: str, call: Callable[[], object]) -> str:

@@ -7,7 +7,7 @@ import random
 import pytest
 from cachetools import LRUCache
 
-from services.gateway.callers.rates import Buckets, Rate, Taken, limit_field, policy_field
+from services.gateway.auth.rate_limits import Buckets, Rate, Taken, limit_field, policy_field
 
 
 class Clock:

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from services.gateway.representation import RawHeaders, Representation, accepts_gzip
+from services.gateway.http.representation import RawHeaders, Representation, accepts_gzip
 
 TAGS = Representation(b"{}", {}).tags
 TAG = TAGS[0].decode()

@@ -9,8 +9,8 @@ import pytest
 from services.common import errors
 from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
-from services.jobs.changes import Change, Changes
-from services.jobs.job import Status
+from services.jobs.application.change_feed import Change, Changes
+from services.jobs.domain.job import Status
 
 KEY = ComparisonKey("amazon-vs-costco", "12m", "")
 
@@ -81,7 +81,7 @@ async def test_a_notification_that_names_no_rows_tells_to_look_anew(payload: str
 
 
 async def test_a_watcher_that_takes_nothing_for_long_is_told_to_look_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.jobs.changes._MOST_WAITING", 3)
+    monkeypatch.setattr("services.jobs.application.change_feed._MOST_WAITING", 3)
     async with telling(Rows()) as changes, aclosing(changes.watch()) as fast, aclosing(changes.watch()) as slow:
         await anext(fast)
         await anext(slow)
@@ -99,7 +99,7 @@ async def test_a_watcher_that_takes_nothing_for_long_is_told_to_look_anew(monkey
 async def test_what_cannot_be_read_is_told_as_missed_and_the_next_change_is_told_again(
     monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
-    monkeypatch.setattr("services.jobs.changes._ASK_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr("services.jobs.application.change_feed._ASK_AGAIN_SECONDS", 0.0)
     rows = Rows()
     async with telling(rows) as changes, aclosing(changes.watch()) as watch:
         await anext(watch)
@@ -112,7 +112,7 @@ async def test_what_cannot_be_read_is_told_as_missed_and_the_next_change_is_told
 
 
 async def test_closing_ends_every_watch_and_leaving_frees_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.jobs.changes._MOST_WATCHERS", 1)
+    monkeypatch.setattr("services.jobs.application.change_feed._MOST_WATCHERS", 1)
     async with telling(Rows()) as changes:
         async with aclosing(changes.watch()) as watch:
             await anext(watch)

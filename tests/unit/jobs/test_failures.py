@@ -10,7 +10,7 @@ from psycopg import errors as pg
 
 from services.common import errors
 from services.common.errors import WarmcastError
-from services.jobs.store.failures import Failure, classify, leaves_open, translated
+from services.jobs.postgres.driver.sqlstates import Failure, classify, leaves_open, translated
 
 _CLASSES = {
     Failure.UNAVAILABLE: """

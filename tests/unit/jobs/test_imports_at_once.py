@@ -12,10 +12,10 @@ from unittest.mock import Mock
 import pytest
 from warmcast.jobs.v1 import jobs_pb2 as pb
 
-from services.jobs import servicer
-from services.jobs.importer import ImportRequest
+from services.jobs.application.importer import ImportRequest
 from services.jobs.ingest.table import Table
-from services.jobs.servicer import JobsServicer
+from services.jobs.rpc import servicer
+from services.jobs.rpc.servicer import JobsServicer
 from tests.waiting import wait_until_async
 
 AT_ONCE = 4

@@ -9,8 +9,8 @@ import pytest
 
 from services.common import errors
 from services.common.errors import WarmcastError
-from services.jobs.store import telling
-from services.jobs.store.telling import Telling
+from services.jobs.postgres import change_publisher
+from services.jobs.postgres.change_publisher import Telling
 
 
 class HandLane:
@@ -47,6 +47,6 @@ async def test_of_a_mass_it_tells_less_often_and_soon_again_of_a_few(monkeypatch
     monkeypatch.setattr(asyncio, "sleep", pause)
     with pytest.raises(asyncio.CancelledError):
         await told.run()
-    often, seldom, retry = telling._PAUSE, telling._LONGER_PAUSE, telling._RETRY_SECONDS
+    often, seldom, retry = change_publisher._PAUSE, change_publisher._LONGER_PAUSE, change_publisher._RETRY_SECONDS
     assert pauses == [often, often, seldom, often, retry]
     assert lane.told == ["*", "0", ",".join(map(str, range(10, 30))), "0,1,2"]

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.jobs.forecast import ForecastPoint, TermForecast
-from services.jobs.track_record import KeptForecast, Observed, Score, Unscored, score
-from services.jobs.trust import Tally, period_of, stats_of
+from services.jobs.domain.forecaster import ForecastPoint, TermForecast
+from services.jobs.domain.scoring import KeptForecast, Observed, Score, Unscored, score
+from services.jobs.domain.trust import Tally, period_of, stats_of
 
 START = datetime(2024, 1, 7, tzinfo=UTC)
 HISTORY_A = (40.0, 42.0, 40.0, 42.0, 40.0, 42.0, 40.0, 42.0, 40.0, 42.0)  # changes by 2 a step

@@ -9,14 +9,15 @@ from typing import Any, cast
 
 from prometheus_client import REGISTRY, Counter
 
-from devstack import metrics
-from services.common.background import Background
-from services.common.rpc.interceptors import count_calls_from_zero
+from devtools import metrics
+from services.common.rpc.server.interceptors import count_calls_from_zero
 from services.common.rpc.services import FORECASTER, JOBS
+from services.common.runtime.background import Background
 from services.gateway.app import assemble, create_app
 from services.gateway.settings import GatewaySettings
-from services.jobs import queue_gauges, servicer
-from services.jobs.repeats import Repeats
+from services.jobs.application import queue_gauges
+from services.jobs.rpc import servicer
+from services.jobs.rpc.idempotency import Repeats
 
 
 def main() -> None:

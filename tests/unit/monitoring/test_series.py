@@ -33,7 +33,7 @@ def series() -> Series:
 
 
 def test_every_counter_with_labels_begins_at_zero(series: Series) -> None:
-    # Or increase() would not see its first events; see services.common.counting.
+    # Or increase() would not see its first events; see services.common.telemetry.counters.
     assert [name for name, values in series.items() if values is None] == []
 
 

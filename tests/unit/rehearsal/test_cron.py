@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from devstack.child import DevstackError
-from devstack.rehearsal.cron import Cron, CronJob
-from devstack.rehearsal.jobs import Job, Run
-from devstack.rehearsal.manifests import Workload
+from devstack.processes.child import DevstackError
+from rehearsal.cron import Cron, CronJob
+from rehearsal.jobs import Job, Run
+from rehearsal.manifests import Workload
 
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
 NOTHING = Workload(name="nothing", program=(), environment={}, ports={}, probes={}, pre_stop=0, grace=1)

@@ -9,8 +9,8 @@ import signal
 
 import pytest
 
-from devstack.rehearsal import ending
-from devstack.rehearsal.claims import until
+from rehearsal import ending
+from rehearsal.claims import until
 
 
 def test_a_signal_ends_it_in_order() -> None:

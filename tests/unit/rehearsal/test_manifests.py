@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from devstack.child import DevstackError
-from devstack.rehearsal.manifests import ENTRYPOINT, Sources, Workload
-from devstack.rehearsal.places import Place, names_of, settled
+from devstack.processes.child import DevstackError
+from rehearsal.manifests import ENTRYPOINT, Sources, Workload
+from rehearsal.places import Place, names_of, settled
 from tests.unit.manifests import ROOT, build, of_kind
 
 SOURCES = Sources(

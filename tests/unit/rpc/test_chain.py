@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from services.common.rpc.interceptors import (
+from services.common.rpc.server.interceptors import (
     Around,
     Call,
     Chain,

@@ -7,8 +7,8 @@ import contextlib
 
 import pytest
 
-from services.common.rpc import readiness
-from services.common.rpc.readiness import Hysteresis, follow_readiness
+from services.common.rpc.server import readiness
+from services.common.rpc.server.readiness import Hysteresis, follow_readiness
 
 
 @pytest.mark.parametrize(

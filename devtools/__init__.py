@@ -1,0 +1,1 @@
+"""Commands for developers: pages written from code, and the check of the protos."""

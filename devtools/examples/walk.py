@@ -1,0 +1,135 @@
+"""A walk through every route, as an operator and a client take it; the dispatcher is off, so that each step shows."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+
+from devstack.sample import SLUG, TIMEFRAME, sample
+from devtools.examples.recorder import Recorder
+
+_EARLIER, _LATER = 24, 36  # months of the sample: a forecast of a year from the first can be scored by the second
+_PREMIUM = "/api/comparison/premium"
+_WHERE = {"slug": SLUG, "tf": TIMEFRAME}
+
+
+class Walk:
+    """One gateway, seen by the public and by the operator."""
+
+    def __init__(self, recorder: Recorder, base_url: str, secret: str, lose_cache: Callable[[], None]) -> None:
+        self._keep = recorder.answer
+        self._kept_request = recorder.request
+        self._lose_cache = lose_cache
+        self.public = httpx.Client(base_url=base_url, timeout=60)
+        self.operator = httpx.Client(base_url=base_url, timeout=60, headers={"X-Warmup-Secret": secret})
+
+    def __enter__(self) -> Walk:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.public.close()
+        self.operator.close()
+
+    def take(self, *, until_demand_is_told: Callable[[], None]) -> None:
+        """All of it, in order. Newer data are enqueued at once only where jobs knows that they are asked for."""
+        self._import_and_warm()
+        self._look()
+        until_demand_is_told()
+        self._import_newer_data()
+        self._act()
+        self._lose_and_sweep()
+
+    def run(self, **headers: str) -> httpx.Response:
+        """Runs the oldest queued job."""
+        return self.operator.post("/api/jobs/run-warmup", headers=headers)
+
+    def _import_and_warm(self) -> None:
+        body = months(_EARLIER)
+        operation = "POST /api/comparisons"
+        self._kept_request(operation, "series", "Two terms as JSON", body)
+        created = self.operator.post("/api/comparisons", json=body)
+        self._keep(operation, "stored", "New data", created, 201)
+        again = self.operator.post("/api/comparisons", json=body)
+        self._keep(operation, "there-already", "The same data once more", again)
+        first = self.public.get(_PREMIUM, params=_WHERE)
+        self._keep(f"GET {_PREMIUM}", "queued", "The first call: nothing is there yet, and a warmup is enqueued", first)
+        events = self._during_events(self.run)
+        ran, stream = events
+        self._keep(f"GET {_PREMIUM}/events", "queued-to-ready", "A warmup from its queue to its end", stream)
+        self._keep("POST /api/jobs/run-warmup", "ran", "The oldest job was run", ran)
+        self._keep("POST /api/jobs/run-warmup", "nothing-queued", "Nothing is queued", self.run())
+        ready = self.public.get(_PREMIUM, params=_WHERE)
+        self._keep(f"GET {_PREMIUM}", "ready", "Once the warmup has run", ready)
+
+    def _look(self) -> None:
+        self._keep("GET /api/comparisons", "one", "All comparisons that there are", self.public.get("/api/comparisons"))
+        shown = self.public.get(f"/api/comparisons/{SLUG}", params={"tf": TIMEFRAME})
+        self._keep("GET /api/comparisons/{slug}", "series", "Its series, stats and signals", shown)
+        self._keep("GET /healthz", "alive", "Alive", self.public.get("/healthz"))
+        self._keep("GET /readyz", "ready", "Ready", self.public.get("/readyz"))
+        trust = self.public.get("/api/forecast/trust-stats")
+        self._keep("GET /api/forecast/trust-stats", "nothing-yet", "Before any forecast could be scored", trust)
+
+    def _import_newer_data(self) -> None:
+        body = months(_LATER)
+        operation, path = "PUT /api/comparisons/{slug}", f"/api/comparisons/{SLUG}"
+        self._kept_request(operation, "series", "A year more of the same terms", body)
+        stored = self.operator.put(path, params={"tf": TIMEFRAME}, json=body)
+        self._keep(operation, "stored", "Newer data of what is asked for: enqueued at once", stored, 201)
+        again = self.operator.put(path, params={"tf": TIMEFRAME}, json=body)
+        self._keep(operation, "there-already", "The same data once more", again)
+        stale = self.public.get(_PREMIUM, params=_WHERE)
+        summary = "Newer data are there, and their forecasts are not yet: those of the older data are served"
+        self._keep(f"GET {_PREMIUM}", "stale", summary, stale)
+        trust = self.public.get("/api/forecast/trust-stats")
+        self._keep("GET /api/forecast/trust-stats", "scored", "One forecast was scored by the newer data", trust)
+
+    def _act(self) -> None:
+        jobs = self._keep("GET /api/jobs", "two", "Newest first", self.operator.get("/api/jobs"))
+        job_id = jobs["jobs"][0]["jobId"]
+        shown = self.operator.get(f"/api/jobs/{job_id}")
+        self._keep("GET /api/jobs/{id}", "queued", "One that waits", shown)
+        cancelled = self.operator.post(f"/api/jobs/{job_id}/cancel")
+        self._keep("POST /api/jobs/{id}/cancel", "cancelled", "It will not run", cancelled)
+        requeued = self.operator.post(f"/api/jobs/{job_id}/requeue")
+        self._keep("POST /api/jobs/{id}/requeue", "queued", "It will", requeued)
+        body = {"slug": SLUG, "tf": TIMEFRAME, "force": True}
+        self._kept_request("POST /api/comparison/warmup", "force", "Compute it anew, whatever is there", body)
+        triggered = self.operator.post("/api/comparison/warmup", json=body)
+        self._keep("POST /api/comparison/warmup", "enqueued", "Its job as it is now", triggered, 202)
+        self.run().raise_for_status()
+
+    def _lose_and_sweep(self) -> None:
+        operation = "POST /api/jobs/sweep"
+        self._keep(operation, "nothing-stuck", "All is as it should be", self.operator.post("/api/jobs/sweep"))
+        self._lose_cache()
+        swept = self.operator.post("/api/jobs/sweep")
+        self._keep(operation, "cache-lost", "Forecasts that were ready are gone from the cache", swept)
+        self.run().raise_for_status()
+
+    def _during_events(self, act: Callable[[], httpx.Response]) -> tuple[httpx.Response, httpx.Response]:
+        """What `act` answers, done once the stream of events has begun, and the stream to its end."""
+        done: list[httpx.Response] = []
+        with self.public.stream("GET", f"{_PREMIUM}/events", params=_WHERE) as stream:
+            acting: threading.Thread | None = None
+            text = ""
+            for chunk in stream.iter_text():
+                text += chunk
+                if acting is None and "event: status" in text:
+                    acting = threading.Thread(target=lambda: done.append(act()))
+                    acting.start()
+            if acting is not None:
+                acting.join()
+            kept = httpx.Response(stream.status_code, headers={"content-type": "text/event-stream"}, text=text)
+        return done[0], kept
+
+
+def months(last: int) -> dict[str, Any]:
+    """The sample's first months up to that one, of its last three years."""
+    whole = sample()
+    points = whole["points"]
+    assert isinstance(points, list)  # noqa: S101 - for the type checker; sample made it
+    return {**whole, "points": points[-_LATER:][:last]}

@@ -1,0 +1,50 @@
+"""docs/metrics.md, written from the metrics themselves: `python -m devtools.metrics`."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from types import ModuleType
+
+from prometheus_client import REGISTRY
+
+import services
+from devstack.settings import CHECKOUT
+
+PAGE = CHECKOUT / "docs" / "metrics.md"
+_HEAD = """\
+# Metrics
+
+Prometheus, on `/metrics` of the gateway and on `METRICS_PORT` of each service. Written by `make docs` from the code; a
+test holds the two together. Labels are in braces.
+
+| metric | type | what it counts |
+| --- | --- | --- |
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    _import_all(services)
+    # Labels are known to the metric alone; the registry keeps it under its names.
+    named = sorted(REGISTRY._collector_to_names.items(), key=lambda item: min(item[1]))
+    return _HEAD + "".join(_row(collector) for collector, names in named if min(names).startswith("warmcast_"))
+
+
+def _row(collector: object) -> str:
+    (family,) = collector.describe()  # type: ignore[attr-defined]  # each of ours is a single metric
+    labels = getattr(collector, "_labelnames", ())
+    total = "_total" if family.type == "counter" else ""
+    name = f"`{family.name}{total}`" + (f" {{{', '.join(labels)}}}" if labels else "")
+    return f"| {name} | {family.type} | {family.documentation} |\n"
+
+
+def _import_all(package: ModuleType) -> None:
+    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        # Alembic's modules can only be run by it.
+        if not found.name.endswith("__main__") and ".migrations" not in found.name:
+            importlib.import_module(found.name)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

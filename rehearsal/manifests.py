@@ -1,0 +1,102 @@
+"""What kustomize builds, and what of a pod can be run here: its program, environment, ports, probes and end."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from devstack.processes.child import DevstackError
+from rehearsal.probes import Probe
+
+# YAML documents: anything may be in them.
+Manifest = dict[str, Any]
+KUBECTL = Path(sys.executable).parent / "kubectl"
+ENTRYPOINT = (sys.executable, "-m", "services.cli")  # the image's `warmcast`
+_PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
+
+
+def build(folder: Path) -> tuple[Manifest, ...]:
+    """What `kubectl apply -k FOLDER` would send. Raises DevstackError with what kustomize says."""
+    built = subprocess.run([KUBECTL, "kustomize", folder], capture_output=True, text=True, check=False)
+    if built.returncode != 0:
+        raise DevstackError(f"kubectl kustomize {folder}: {built.stderr}")
+    return tuple(yaml.safe_load_all(built.stdout))
+
+
+def of_kind(manifests: Iterable[Manifest], kind: str) -> dict[str, Manifest]:
+    """Those of one kind, by name."""
+    return {manifest["metadata"]["name"]: manifest for manifest in manifests if manifest["kind"] == kind}
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What a container's environment may refer to."""
+
+    config_maps: Mapping[str, Mapping[str, str]]
+    secrets: Mapping[str, Mapping[str, str]]
+
+    def environment(self, container: Manifest) -> dict[str, str]:
+        """As the kubelet puts it together. Raises DevstackError where it would not start the container."""
+        found: dict[str, str] = {}
+        for source in container.get("envFrom", []):
+            found |= _of(self.config_maps, "ConfigMap", source["configMapRef"]["name"])
+        for variable in container.get("env", []):
+            value = variable.get("value") if "value" in variable else self._referred(variable["valueFrom"])
+            if value is not None:
+                found[variable["name"]] = value
+        return found
+
+    def _referred(self, source: Manifest) -> str | None:
+        kinds = {"secretKeyRef": ("Secret", self.secrets), "configMapKeyRef": ("ConfigMap", self.config_maps)}
+        ((kind, reference),) = source.items()
+        if kind not in kinds:
+            raise DevstackError(f"a variable comes from {kind}, which is not rehearsed")
+        what, objects = kinds[kind]
+        held = _of(objects, what, reference["name"])
+        if reference["key"] not in held and not reference.get("optional"):
+            raise DevstackError(f"the {what} {reference['name']} has no key {reference['key']}")
+        return held.get(reference["key"])
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A pod of one container. Times are in seconds."""
+
+    name: str
+    program: tuple[str, ...]
+    environment: Mapping[str, str]
+    ports: Mapping[str, int]
+    probes: Mapping[str, Probe]
+    pre_stop: float
+    grace: float
+
+    @classmethod
+    def read(cls, template: Manifest, sources: Sources) -> Workload:
+        """From a pod's template. Raises DevstackError for what is not rehearsed."""
+        pod = template["spec"]
+        if pod.get("initContainers") or len(pod["containers"]) != 1:
+            raise DevstackError("a pod of one container is rehearsed, and no other")
+        (container,) = pod["containers"]
+        ports = {port["name"]: port["containerPort"] for port in container.get("ports", [])}
+        before_the_end = container.get("lifecycle", {}).get("preStop", {})
+        return cls(
+            name=template["metadata"]["labels"]["app.kubernetes.io/name"],
+            program=(*container.get("command", ENTRYPOINT), *container.get("args", [])),
+            environment=sources.environment(container),
+            ports=ports,
+            probes={kind: Probe.read(container[kind], ports) for kind in _PROBES if kind in container},
+            pre_stop=before_the_end["sleep"]["seconds"] if before_the_end else 0,
+            grace=pod.get("terminationGracePeriodSeconds", 30),
+        )
+
+
+def _of(objects: Mapping[str, Mapping[str, str]], kind: str, name: str) -> Mapping[str, str]:
+    if name not in objects:
+        raise DevstackError(f"there is no {kind} {name}")
+    return objects[name]

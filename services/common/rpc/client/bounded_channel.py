@@ -1,0 +1,77 @@
+"""A channel on which every call has an end.
+
+Not by the service config's own `timeout`, which Python's gRPC gets wrong (grpc/grpc#34547): calls with "1s" failed at
+once here, and the server is not told of it. Not by interceptors, each of which costs a task a call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+
+from services.common.rpc.limits import LONGEST_CALL_SECONDS
+from services.common.runtime import deadline
+
+# Requests, answers and what else a call takes are of any type here: every method of every service is made alike.
+Call = Callable[..., Any]
+
+
+class BoundedChannel(grpc.aio.Channel):
+    """Another channel whose calls end within their own timeout, or what is left of the work that they are made for.
+
+    A call without a timeout gets the longest that there is.
+    """
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._channel = channel
+
+    def unary_unary(self, *arguments: Any, **named: Any) -> Any:
+        """See grpc.aio.Channel."""
+        return _bounded(self._channel.unary_unary(*arguments, **named))
+
+    def unary_stream(self, *arguments: Any, **named: Any) -> Any:
+        """See grpc.aio.Channel."""
+        return _bounded(self._channel.unary_stream(*arguments, **named))
+
+    def stream_unary(self, *arguments: Any, **named: Any) -> Any:
+        """See grpc.aio.Channel."""
+        return _bounded(self._channel.stream_unary(*arguments, **named))
+
+    def stream_stream(self, *arguments: Any, **named: Any) -> Any:
+        """See grpc.aio.Channel."""
+        return _bounded(self._channel.stream_stream(*arguments, **named))
+
+    async def __aenter__(self) -> BoundedChannel:
+        """See grpc.aio.Channel."""
+        await self._channel.__aenter__()
+        return self
+
+    async def __aexit__(self, *raised: Any) -> bool | None:
+        """See grpc.aio.Channel."""
+        return await self._channel.__aexit__(*raised)
+
+    async def close(self, grace: float | None = None) -> None:
+        """See grpc.aio.Channel."""
+        await self._channel.close(grace)
+
+    def get_state(self, try_to_connect: bool = False) -> grpc.ChannelConnectivity:
+        """See grpc.aio.Channel."""
+        return self._channel.get_state(try_to_connect)
+
+    async def wait_for_state_change(self, last_observed_state: grpc.ChannelConnectivity) -> None:
+        """See grpc.aio.Channel."""
+        await self._channel.wait_for_state_change(last_observed_state)
+
+    async def channel_ready(self) -> None:
+        """See grpc.aio.Channel."""
+        await self._channel.channel_ready()
+
+
+def _bounded(call: Call) -> Call:
+    def bounded(request: Any = None, *, timeout: float | None = None, **named: Any) -> Any:
+        longest = LONGEST_CALL_SECONDS if timeout is None else min(timeout, LONGEST_CALL_SECONDS)
+        return call(request, timeout=deadline.bounded(longest), **named)
+
+    return bounded

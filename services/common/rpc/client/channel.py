@@ -1,0 +1,83 @@
+"""A channel as all callers open it."""
+
+from __future__ import annotations
+
+import json
+
+import grpc
+
+from services.common.rpc.client.bounded_channel import BoundedChannel
+from services.common.rpc.limits import MAX_MESSAGE_BYTES
+from services.common.rpc.services import Service
+from services.common.rpc.tls import Tls
+
+_RESOLVE_AT_MOST_EVERY = 5.0  # seconds
+_RETRIES = {
+    "maxAttempts": 3,
+    "initialBackoff": "0.05s",
+    "maxBackoff": "0.5s",
+    "backoffMultiplier": 2,
+    "retryableStatusCodes": ["UNAVAILABLE"],
+}
+
+
+def open_channel(
+    address: str,
+    service: Service | None = None,
+    *,
+    own_connections: bool = False,
+    tls: Tls | None = None,
+    resolve_at_most_every: float = _RESOLVE_AT_MOST_EVERY,
+    authority: str = "",
+) -> grpc.aio.Channel:
+    """A lazy, balancing channel to host:port, a dns:/// name or an ipv4: list; call it inside a running loop.
+
+    It sends no call to a replica that says NOT_SERVING of `service`, and retries what may be sent twice. With
+    `own_connections` it shares none with other channels to the same address, nor their waits after a failed attempt.
+    `authority` is the name that the server's certificate must have, where the address is not it.
+    """
+    options = [*_options(service, resolve_at_most_every), ("grpc.use_local_subchannel_pool", int(own_connections))]
+    if authority:
+        options.append(("grpc.default_authority", authority))
+    if tls:
+        return BoundedChannel(grpc.aio.secure_channel(address, tls.for_callers(), options=options))
+    return BoundedChannel(grpc.aio.insecure_channel(address, options=options))
+
+
+def open_blocking_channel(address: str, service: Service | None = None, *, tls: Tls | None = None) -> grpc.Channel:
+    """The same for callers without a loop; the end of a call is left to `call.ask_blocking`."""
+    options = _options(service, _RESOLVE_AT_MOST_EVERY)
+    if tls:
+        return grpc.secure_channel(address, tls.for_callers(), options=options)
+    return grpc.insecure_channel(address, options=options)
+
+
+def service_config(service: Service | None) -> dict[str, object]:
+    """What gRPC does by itself on each call: balances, and retries what may be sent twice."""
+    config: dict[str, object] = {"loadBalancingConfig": [{"round_robin": {}}]}
+    if service is not None:
+        names = [{"service": service.name, "method": method} for method in service.idempotent]
+        config["methodConfig"] = [{"name": names, "retryPolicy": _RETRIES}]
+        # Where nearly every call fails, retries stop until one in ten succeeds: they would be most of the load.
+        config["retryThrottling"] = {"maxTokens": 100, "tokenRatio": 0.1}
+        config["healthCheckConfig"] = {"serviceName": service.name}
+    return config
+
+
+def _options(service: Service | None, resolve_at_most_every: float) -> list[tuple[str, str | int]]:
+    return [
+        ("grpc.service_config", json.dumps(service_config(service))),
+        ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+        ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+        # A peer that is gone without a word is noticed within 15 s at rest, and 5 s in use: gRPC also pings with
+        # the first data it sends, sends no keepalive while such a ping is out, and would wait 60 s for that one.
+        ("grpc.keepalive_time_ms", 10_000),
+        ("grpc.keepalive_timeout_ms", 5_000),
+        ("grpc.http2.ping_timeout_ms", 5_000),
+        # A server that restarts is found again in a second, not in gRPC's default of up to two minutes.
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.min_reconnect_backoff_ms", 1_000),  # also what an attempt may take, which a busy machine needs
+        ("grpc.max_reconnect_backoff_ms", 1_000),
+        # Names are asked for anew whenever a connection ends; gRPC's own 30 s would hide a new replica for that long.
+        ("grpc.dns_min_time_between_resolutions_ms", round(resolve_at_most_every * 1000)),
+    ]

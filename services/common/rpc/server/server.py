@@ -1,0 +1,157 @@
+"""One gRPC server as all services run it: health, reflection and channelz beside the service, and an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+
+import grpc
+import structlog
+from grpc_channelz.v1 import channelz, channelz_pb2
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+from prometheus_client import start_http_server
+
+from services.common.rpc.limits import KIB, LONGEST_CALL_SECONDS, MAX_MESSAGE_BYTES, SMALL
+from services.common.rpc.server.interceptors import Chain, Context, count_calls_from_zero
+from services.common.rpc.tls import Tls
+from services.common.runtime.shutdown import exit_within
+
+log = structlog.get_logger()
+
+SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
+_LATE_SECONDS = 30.0
+# What a client may take before any code of ours sees it.
+_BOUNDS = (
+    ("grpc.so_reuseport", 0),  # a port that is taken is an error, not a shared one
+    # A window that grows with the bandwidth would hold 8 MiB of each request that nobody has received yet.
+    ("grpc.http2.bdp_probe", 0),
+    ("grpc.max_concurrent_streams", 1_000),  # a connection; a client's further calls wait in the client
+    ("grpc.max_allowed_incoming_connections", 1_000),
+    ("grpc.server_handshake_timeout_ms", 10_000),
+    ("grpc.max_metadata_size", 8 * KIB),
+    ("grpc.absolute_max_metadata_size", 8 * KIB),
+)
+READINESS = "readiness"  # the health service's name for it; "" is liveness
+
+
+class Server:
+    """A grpc.aio server with health for liveness and readiness apart."""
+
+    def __init__(
+        self,
+        chain: Chain,
+        *,
+        service: str,
+        max_connection_age: float = 300,
+        with_channelz: bool = False,
+        alive: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """`max_connection_age` is in seconds: after it a client connects anew, and so finds servers that are new.
+
+        `alive` is evaluated at each liveness check.
+        """
+        count_calls_from_zero(service)
+        self.service = service
+        self.leaving = asyncio.Event()  # set once clients are to go elsewhere; streams without an end are to end then
+        self.grpc = grpc.aio.server(
+            interceptors=[chain],
+            options=[
+                *_BOUNDS,
+                ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+                ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+                ("grpc.max_connection_age_ms", round(max_connection_age * 1000)),
+                # A connection that has had its time takes no further call, and those that it carries may end.
+                ("grpc.max_connection_age_grace_ms", (LONGEST_CALL_SECONDS + 60) * 1000),
+                ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+                ("grpc.keepalive_permit_without_calls", 1),
+            ],
+        )
+        self._probed: grpc.aio.Server | None = None
+        self._health = _Health(alive)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self.grpc)
+        names = [service, health.SERVICE_NAME, reflection.SERVICE_NAME]
+        if with_channelz:
+            channelz.add_channelz_servicer(self.grpc)
+            names.append(channelz_pb2.DESCRIPTOR.services_by_name["Channelz"].full_name)
+        reflection.enable_server_reflection(names, self.grpc)
+
+    async def start(self, address: str, *, tls: Tls | None = None, health: str | None = None) -> int:
+        """Listens on host:port (port 0 picks one) and returns the port. Alive at once, ready when told so.
+
+        `health` is a second address, which serves health alone, and plainly: probes speak no TLS.
+        """
+        port = self._bind(self.grpc, address, tls)
+        await self._set(SERVING, "")
+        await self.set_ready(False)
+        if health:
+            self._probed = grpc.aio.server(options=[*_BOUNDS, ("grpc.max_receive_message_length", SMALL.max_bytes)])
+            health_pb2_grpc.add_HealthServicer_to_server(self._health, self._probed)
+            self._bind(self._probed, health)
+            await self._probed.start()
+        await self.grpc.start()
+        log.info("listening", address=address, port=port)
+        return port
+
+    async def set_ready(self, ready: bool) -> None:
+        """What the readiness probe and every balancing client see; a server that leaves stays NOT_SERVING."""
+        await self._set(SERVING if ready and not self.leaving.is_set() else NOT_SERVING, READINESS, self.service)
+
+    async def leave(self, lame_duck: float) -> None:
+        """Says NOT_SERVING, and serves for `lame_duck` seconds more, in which clients move their calls elsewhere."""
+        self.leaving.set()
+        await self.set_ready(False)
+        await asyncio.sleep(lame_duck)
+
+    async def stop(self, grace: float) -> None:
+        """Refuses new calls and lets those in flight end within `grace` seconds."""
+        await self.grpc.stop(grace)
+        if self._probed:
+            await self._probed.stop(None)  # last, so that a pod which still drains is not found dead
+
+    def _bind(self, server: grpc.aio.Server, address: str, tls: Tls | None = None) -> int:
+        try:
+            return server.add_secure_port(address, tls.for_servers()) if tls else server.add_insecure_port(address)
+        except RuntimeError:
+            raise SystemExit(f"{self.service}: cannot listen on {address}; is the port taken?") from None
+
+    async def _set(self, status: health_pb2.HealthCheckResponse.ServingStatus, *names: str) -> None:
+        for name in names:
+            await self._health.set(name, status)
+
+
+class _Health(health.aio.HealthServicer):  # type: ignore[misc] # it comes without types
+    """The standard service, whose liveness is as of the check."""
+
+    def __init__(self, alive: Callable[[], bool]) -> None:
+        super().__init__()
+        self._alive = alive
+
+    async def Check(self, request: health_pb2.HealthCheckRequest, context: Context) -> health_pb2.HealthCheckResponse:
+        """See grpc.health.v1.Health."""
+        if not request.service and not self._alive():
+            return health_pb2.HealthCheckResponse(status=NOT_SERVING)
+        return await super().Check(request, context)
+
+
+async def until_signal(*, drain: float) -> None:
+    """Returns at the first SIGTERM or SIGINT, from when on the process has `drain` seconds and 30 more to end."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    await stopping.wait()
+    exit_within(drain + _LATE_SECONDS)
+
+
+def serve_metrics(port: int, *, service: str) -> None:
+    """Prometheus on a port of its own; 0 means none. A taken port ends the process with a line that says so."""
+    if not port:
+        return
+    try:
+        start_http_server(port)
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno else str(error)
+        raise SystemExit(f"{service}: cannot listen on port {port} ({why}); is METRICS_PORT taken?") from None

@@ -1,0 +1,1 @@
+"""The process pool that runs the engine."""

@@ -1,1 +1,0 @@
-"""Who calls, and how much each may ask for."""

@@ -1,0 +1,1 @@
+"""HTTP below the routes: server, connections, router, middleware, problems."""

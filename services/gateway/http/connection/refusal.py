@@ -1,0 +1,39 @@
+"""The answer to what never reaches the application: a problem like any other, counted and logged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+
+from services.common import errors
+from services.common.errors import WarmcastError
+from services.common.telemetry import tracing
+from services.gateway.http import access_log
+from services.gateway.http.middleware import REQUESTS
+from services.gateway.http.problems import problem
+
+log = structlog.get_logger()
+
+MALFORMED = WarmcastError(errors.MALFORMED_REQUEST, "this is not an HTTP/1.1 request that can be read")
+
+
+def answer(
+    error: WarmcastError, default_headers: Sequence[tuple[bytes, bytes]], client: tuple[str, int] | None
+) -> bytes:
+    """The bytes of an HTTP/1.1 answer that is the last of its connection."""
+    identity = tracing.new_request_id()
+    token = tracing.request_id.set(identity)
+    try:
+        response = problem(error, {"connection": "close", "x-request-id": identity})
+    finally:
+        tracing.request_id.reset(token)
+    status = HTTPStatus(response.status_code)
+    REQUESTS.labels("none", "other", str(status.value)).inc()
+    who: Any = access_log.who({"client": client})
+    log.info("request", method="other", path="", status=status.value, request_id=identity, why=error.detail, **who)
+    lines = [f"HTTP/1.1 {status.value} {status.phrase}".encode()]
+    lines += [name + b": " + value for name, value in (*default_headers, *response.raw_headers)]
+    return b"\r\n".join([*lines, b"", bytes(response.body)])

@@ -1,0 +1,1 @@
+"""Calls to jobs and the forecaster."""

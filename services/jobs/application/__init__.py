@@ -1,0 +1,1 @@
+"""What jobs does: dispatch, run, sweep, import, score. Plain Python behind protocols."""

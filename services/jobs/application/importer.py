@@ -1,0 +1,112 @@
+"""An import: tables as read, to the snapshot that a comparison now stands on."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from services.common import errors
+from services.common.comparison import TIMEFRAMES, canonical_slug, invalid, parse_geo, parse_timeframe
+from services.common.errors import WarmcastError
+from services.jobs.domain.signals import Signals, term_signals
+from services.jobs.domain.warmup import Ingested
+from services.jobs.ingest.snapshot import Snapshot, build_snapshot, named_as_of
+from services.jobs.ingest.table import Table
+
+_MAX_SOURCE = 200
+
+
+@dataclass(frozen=True)
+class ImportRequest:
+    """How the tables are to be taken; empty or None: as the data say."""
+
+    timeframe: str = ""
+    geo: str | None = None
+    terms: tuple[str, ...] = ()  # picks two
+    expected_slug: str = ""  # the comparison that the data must be of
+    as_of: datetime | None = None
+    source: str = ""
+
+
+class SnapshotStore(Protocol):
+    """What an import needs of store.comparisons.Comparisons."""
+
+    async def now(self) -> datetime: ...
+
+    async def terms_of(self, slug: str) -> tuple[str, str] | None: ...
+
+    async def has(self, snapshot: Snapshot) -> bool: ...
+
+    async def ingest(self, snapshot: Snapshot, signals: tuple[Signals, Signals]) -> Ingested: ...
+
+
+class EarlierForecasts(Protocol):
+    """What an import needs of scoring.Scorer."""
+
+    async def score_earlier(self, snapshot: Snapshot) -> int: ...
+
+
+class Importer:
+    """Turns tables into the current snapshot of a comparison."""
+
+    def __init__(self, store: SnapshotStore, earlier: EarlierForecasts) -> None:
+        self._store = store
+        self._earlier = earlier
+
+    async def take(self, tables: Sequence[Table], request: ImportRequest) -> tuple[Snapshot, Ingested]:
+        """Stores the snapshot, then scores the forecasts that it completes.
+
+        Raises WarmcastError that names what is wrong, with nothing written.
+        """
+        timeframe = parse_timeframe(request.timeframe).name if request.timeframe else ""
+        geo = parse_geo(request.geo) if request.geo is not None else None
+        if len(request.source) > _MAX_SOURCE:
+            raise invalid("source", f"the source is longer than {_MAX_SOURCE} characters")
+        if any(unicodedata.category(character) == "Cc" for character in request.source):
+            raise invalid("source", "the source has a control character")
+        expected = await self._expected(request.expected_slug) if request.expected_slug else None
+
+        def built(as_of: datetime) -> Snapshot:
+            return build_snapshot(
+                tables,
+                timeframe=timeframe,
+                geo=geo,
+                pick=request.terms,
+                as_of=as_of,
+                source=request.source,
+                expected_terms=expected,
+            )
+
+        named = named_as_of(tables)
+        snapshot = built(await self._as_of(request.as_of, named))
+        if request.as_of is None and named is None and not snapshot.partial_last_period:
+            # The same data brought again, after a last period that was not over when they came: it stays so.
+            before = built(snapshot.times[-1])
+            snapshot = before if await self._store.has(before) else snapshot
+        season = TIMEFRAMES[snapshot.timeframe].season
+        signals_a, signals_b = (
+            term_signals(values, season=season, partial_last_period=snapshot.partial_last_period)
+            for values in (snapshot.values_a, snapshot.values_b)
+        )
+        done = await self._store.ingest(snapshot, (signals_a, signals_b))
+        await self._earlier.score_earlier(snapshot)
+        return snapshot, done
+
+    async def _expected(self, slug: str) -> tuple[str, str]:
+        canonical = canonical_slug(slug)
+        terms = await self._store.terms_of(canonical)
+        if terms is None:
+            raise WarmcastError(errors.NOT_FOUND, f"there is no comparison {canonical}; its first import is a POST")
+        return terms
+
+    async def _as_of(self, given: datetime | None, named: datetime | None) -> datetime:
+        # PostgreSQL's clock, since this decides whether the last period is partial, and with that the hash.
+        now = await self._store.now()
+        if given is None:
+            return min(now, named) if named else now
+        if given > now + timedelta(days=1):
+            raise invalid("asOf", f"asOf {given.isoformat()} lies in the future")
+        return given

@@ -1,0 +1,77 @@
+"""Refreshes: forecasts that will turn stale are enqueued, as many at once as the forecasters can run in time."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+from prometheus_client import Counter
+
+from services.jobs.application.metrics import count_begun
+from services.jobs.domain.forecaster import ForecasterInfo
+from services.jobs.domain.job import EnqueueReason, QueuePolicy, WarmupJob
+
+log = structlog.get_logger()
+
+LIMITED = Counter("warmcast_jobs_refreshes_limited_total", "Refreshes whose limit left forecasts due")
+MOST = 10_000  # that one call may enqueue, in one transaction; and where counting what is left stops
+_UNMEASURED = 100  # while no forecaster answers, or none has run anything
+
+
+@dataclass(frozen=True)
+class Limit:
+    """How many refreshes may wait at once, and what that follows from; zeros where it was given or not measured."""
+
+    most: int
+    worker_slots: int = 0
+    mean_run_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """What one refresh did."""
+
+    jobs: list[WarmupJob]
+    limit: Limit
+    left_due: int
+
+
+class RefreshQueue(Protocol):
+    """What a refresh needs of store.queue.Queue."""
+
+    async def refresh(self, limit: int) -> list[WarmupJob]: ...
+
+    async def count_due(self, cap: int) -> int: ...
+
+    async def mean_run_seconds(self) -> float | None: ...
+
+
+class Refresher:
+    """Safe to run twice, or twice at once: what waits already counts towards the limit."""
+
+    def __init__(self, queue: RefreshQueue, describe: Callable[[], Awaitable[ForecasterInfo | None]]) -> None:
+        """`describe` returns None while no forecaster answers."""
+        self._queue = queue
+        self._describe = describe
+
+    async def refresh(self, most: int | None) -> Refreshed:
+        """Enqueues what is due, the most asked for first, until `most` wait; None: as many as can be run in time."""
+        limit = await self._derived_limit() if most is None else Limit(most)
+        jobs = await self._queue.refresh(limit.most)
+        count_begun(EnqueueReason.REFRESH, len(jobs))
+        left_due = await self._queue.count_due(MOST)
+        if left_due:
+            LIMITED.inc()
+            log.warning("more forecasts are due than may wait to be refreshed", left_due=left_due, limit=limit.most)
+        return Refreshed(jobs, limit, left_due)
+
+    async def _derived_limit(self) -> Limit:
+        info = await self._describe()
+        seconds = await self._queue.mean_run_seconds()
+        if info is None or not info.worker_slots or not seconds:
+            return Limit(_UNMEASURED)
+        # A refresh that waits longer than that is overtaken no more, and holds up what somebody waits for.
+        runs = int(info.worker_slots * QueuePolicy.promote_after / seconds)
+        return Limit(min(max(runs, 1), MOST), info.worker_slots, seconds)

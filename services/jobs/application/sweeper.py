@@ -1,0 +1,112 @@
+"""The sweep: what PostgreSQL knows to be stuck, then an audit of `ready` against the cache."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from services.common.comparison import ComparisonKey
+from services.common.errors import WarmcastError
+from services.jobs.application.dispatcher import count_rescued
+from services.jobs.application.metrics import count_begun
+from services.jobs.domain.forecaster import Forecaster
+from services.jobs.domain.job import Cause, EnqueueReason, SweptJob, WarmupJob
+from services.jobs.domain.snapshot import SnapshotRef
+
+log = structlog.get_logger()
+
+_Page = list[tuple[WarmupJob, tuple[str, str]]]  # with their terms
+
+_PAGE = 200
+_AUDIT_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What one sweep did."""
+
+    requeued: tuple[SweptJob, ...]
+    audited: int
+    audit_skipped: str  # why the audit did not run to its end; empty if it did
+
+
+class SweepQueue(Protocol):
+    """What the sweep needs of store.queue.Queue."""
+
+    async def sweep(self, job_id: int | None = None) -> tuple[SweptJob, ...]: ...
+
+    async def enqueue(
+        self, key: ComparisonKey, data_hash: str, *, seen_version: int, reason: EnqueueReason
+    ) -> WarmupJob | None: ...
+
+
+class AuditPages(Protocol):
+    """What the audit needs of store.listings.Listings."""
+
+    async def audit_position(self) -> int: ...
+
+    async def save_audit_position(self, after_id: int) -> None: ...
+
+    async def audit_page(self, *, limit: int, after_id: int, up_to_id: int | None = None) -> _Page: ...
+
+
+class Sweeper:
+    """Safe to run twice, or twice at once: each edge that it takes is a compare-and-set."""
+
+    def __init__(self, queue: SweepQueue, pages: AuditPages, forecaster: Forecaster) -> None:
+        self._queue = queue
+        self._pages = pages
+        self._forecaster = forecaster
+
+    async def sweep(self) -> Swept:
+        """Re-queues stuck jobs, then audits. A forecaster that cannot be asked skips the audit, not the sweep."""
+        stuck = await self._queue.sweep()
+        count_rescued(stuck)
+        lost: list[SweptJob] = []
+        audited = 0
+        skipped = ""
+        try:
+            async with asyncio.timeout(_AUDIT_SECONDS), contextlib.aclosing(self._round()) as pages:
+                async for page in pages:
+                    async for each in self._take_back(page):
+                        lost.append(each)  # one by one: what is back in the queue is told, whatever cuts the rest short
+                    audited += len(page)
+        except WarmcastError as error:
+            skipped = error.detail
+        except TimeoutError:
+            skipped = f"stopped after {_AUDIT_SECONDS:g} s; the next sweep goes on from there"
+        if skipped:
+            log.warning("audit cut short", why=skipped, audited=audited)
+        return Swept((*stuck, *lost), audited, skipped)
+
+    async def _round(self) -> AsyncGenerator[_Page]:
+        """Each job once, a page at a time, from where the last audit got to: to the end, then from the first."""
+        begun_after = after_id = await self._pages.audit_position()
+        is_first = True
+        for up_to_id in (None, begun_after):
+            while page := await self._pages.audit_page(limit=_PAGE, after_id=after_id, up_to_id=up_to_id):
+                after_id = page[-1][0].id
+                if is_first:
+                    # Counts as done before it is: a page that takes all the time must not be the first of every sweep.
+                    await self._pages.save_audit_position(after_id)
+                    is_first = False
+                yield page
+                await self._pages.save_audit_position(after_id)
+            after_id = 0
+
+    async def _take_back(self, page: _Page) -> AsyncIterator[SweptJob]:
+        refs = [SnapshotRef(job.key, terms, job.data_hash, job.engine_version) for job, terms in page]
+        missing = await self._forecaster.missing(refs)
+        for job, _ in itertools.compress(page, missing):
+            requeued = await self._queue.enqueue(
+                job.key, job.data_hash, seen_version=job.version, reason=EnqueueReason.CACHE_LOST
+            )
+            if requeued:
+                count_begun(EnqueueReason.CACHE_LOST)
+                yield SweptJob(requeued, Cause.CACHE_LOST)

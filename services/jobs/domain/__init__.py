@@ -1,0 +1,1 @@
+"""What jobs knows: warmup jobs, snapshots, scores. Plain Python."""

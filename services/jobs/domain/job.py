@@ -1,0 +1,171 @@
+"""A warmup job, the states that it can be in, and the numbers that its life follows. Plain Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+from services.common import errors
+from services.common.comparison import ComparisonKey
+from services.common.errors import WarmcastError
+from services.jobs.domain.snapshot import SnapshotSeries
+
+
+class Status(StrEnum):
+    """Where a job stands. docs/state-machine.md draws the edges."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    READY = "ready"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class EnqueueReason(StrEnum):
+    """Why an episode began."""
+
+    FIRST_CALL = "first-call"
+    REFRESH = "refresh"
+    CACHE_LOST = "cache-lost"
+    IMPORT = "import"
+    BY_HAND = "by-hand"
+
+
+class Cause(StrEnum):
+    """Why the sweep took a job up."""
+
+    QUEUED_OVERDUE = "queued-overdue"
+    LEASE_EXPIRED = "lease-expired"
+    DEADLINE_PASSED = "deadline-passed"
+    CACHE_LOST = "cache-lost"
+
+
+# Someone waits for all but a refresh.
+PRIORITY = {reason: 10 if reason is EnqueueReason.REFRESH else 0 for reason in EnqueueReason}
+
+
+@dataclass(frozen=True)
+class WarmupJob:
+    """One row of warmup_jobs. Times are UTC-aware, by PostgreSQL's clock."""
+
+    id: int
+    slug: str
+    timeframe: str
+    geo: str
+    data_hash: str
+    status: Status
+    attempts: int
+    last_error: str | None
+    debug_id: str
+    created_at: datetime
+    updated_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    version: int
+    reason: str
+    priority: int
+    queued_at: datetime
+    not_before: datetime | None
+    lease_id: int
+    lease_expires_at: datetime | None
+    adopt_above_lease: int
+    force: bool
+    cooldown_until: datetime | None
+    engine_version: str | None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "status", Status(self.status))
+
+    @property
+    def key(self) -> ComparisonKey:
+        """The comparison that it warms."""
+        return ComparisonKey(self.slug, self.timeframe, self.geo)
+
+
+class Lease(Protocol):
+    """What names a run of a job: the job, and the lease that it was claimed under."""
+
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def lease_id(self) -> int: ...
+
+
+class ClaimedJob(NamedTuple):
+    """A job that this process holds: what its run needs of the row, and how to get at what it is to forecast."""
+
+    id: int
+    slug: str
+    timeframe: str
+    geo: str
+    data_hash: str
+    attempts: int
+    debug_id: str
+    lease_id: int
+    adopt_above_lease: int
+    force: bool
+    snapshot: Callable[[], SnapshotSeries]
+
+    @property
+    def key(self) -> ComparisonKey:
+        """The comparison that it warms."""
+        return ComparisonKey(self.slug, self.timeframe, self.geo)
+
+
+@dataclass(frozen=True)
+class SweptJob:
+    """A job that was taken up again, as it is now, and why."""
+
+    job: WarmupJob
+    cause: Cause
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What one claim brought: jobs that are this runner's now, and others that it freed on the way."""
+
+    claimed: tuple[ClaimedJob, ...]
+    rescued: tuple[SweptJob, ...]
+    seconds_until_due: float | None  # when the next back-off or lease ends; None: nothing waits for the clock
+
+
+@dataclass(frozen=True)
+class QueuePolicy:
+    """The numbers of the state machine, in seconds unless said."""
+
+    lease: float = 15.0
+    attempt_deadline: float = 180.0
+    max_attempts: int = 5  # count
+    backoff_base: float = 2.0
+    backoff_cap: float = 60.0
+    overdue_after: float = 300.0
+    cooldown_transient: float = 300.0  # doubles with each failure
+    cooldown_cap: float = 21_600.0
+    cooldown_permanent: float = 86_400.0
+    promote_after: float = 600.0  # a job of low priority that waited so long is overtaken no more
+    # A bundle is fresh for 24 h; it is refreshed somewhere between these, the same for one job each time.
+    refresh_earliest: float = 64_800.0
+    refresh_latest: float = 82_800.0
+    asked_for_days: int = 7
+
+
+# No database was set back further than this: as in the forecaster's script (services/forecaster/cache/store.py).
+MOST_LEASES_AHEAD = 2**40
+# The same series fails the same way again: trying once more changes nothing.
+_PERMANENT = frozenset({errors.UNWARMABLE, errors.INVALID_ARGUMENT})
+# Not the job's fault: it goes back as if it had not been claimed.
+_UNCOUNTED = frozenset({errors.BUSY, errors.FENCED_OFF})
+
+
+def is_permanent(error: WarmcastError) -> bool:
+    """Whether another attempt at the same snapshot is bound to fail too."""
+    return error.reason in _PERMANENT
+
+
+def is_uncounted(error: WarmcastError) -> bool:
+    """Whether the attempt never really began, or failed with every other because of the forecast cache."""
+    return error.reason in _UNCOUNTED or errors.CACHE_CAUSE in error.metadata

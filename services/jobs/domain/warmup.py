@@ -1,0 +1,65 @@
+"""What jobs knows of a comparison and its warmup, in plain Python."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.common.comparison import ComparisonKey
+from services.jobs.domain.job import WarmupJob
+from services.jobs.domain.signals import Signals
+from services.jobs.domain.snapshot import SnapshotSeries
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a queued or running job stands."""
+
+    position: int  # 1 is next; 0: not queued
+    wait_seconds: float  # until `not_before`
+    running_seconds: float  # since it was started; 0 unless running
+    mean_run_seconds: float | None  # of recent runs; None: there were none
+
+
+@dataclass(frozen=True)
+class WarmupView:
+    """A comparison's current snapshot and where its warmup stands, by PostgreSQL's clock."""
+
+    key: ComparisonKey
+    terms: tuple[str, str]
+    data_hash: str
+    signals: tuple[Signals, Signals]
+    previous_data_hash: str | None
+    previous_engine_version: str | None
+    job: WarmupJob | None
+    place: Place | None  # None unless the job is queued or running
+    overdue: bool
+    cooldown_seconds: float  # 0 unless failed and cooling down
+
+
+@dataclass(frozen=True)
+class StoredSnapshot:
+    """A snapshot as stored, with what was computed from it."""
+
+    series: SnapshotSeries
+    signals: tuple[Signals, Signals]
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What an ingest did."""
+
+    terms: tuple[str, str]  # as the slug's terms are spelled
+    created: bool
+    warmup_triggered: bool
+
+
+def eta_seconds(place: Place, *, worker_slots: int) -> float | None:
+    """Seconds until the job is ready, from measured runs and the workers there are; None when either is unknown."""
+    if place.mean_run_seconds is None or worker_slots < 1:
+        return None
+    if place.position == 0:
+        return max(0.0, place.mean_run_seconds - place.running_seconds)
+    rounds = -(-place.position // worker_slots)
+    return place.wait_seconds + rounds * place.mean_run_seconds

@@ -1,0 +1,1 @@
+"""Runs schema migrations on a database that is in use."""

@@ -1,0 +1,106 @@
+"""Schema migrations: up, down, or printed as SQL. Services never migrate; they wait for the revision."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection
+
+from services.jobs.migrator.errors import MigrationError, Report
+from services.jobs.migrator.session import Patience, Session, exclusive_session
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+PATIENCE = Patience()
+
+
+def unreported(_line: str) -> None:
+    """For callers that show no progress."""
+
+
+def upgrade(database_url: str, *, wait: float = 0, report: Report = unreported) -> str:
+    """Brings the database up to head, and returns its revision. Safe when run twice, or twice at once: one waits.
+
+    A schema that is past what this code knows stays as it is: its release was rolled back, and this code runs on it.
+    Waits up to `wait` seconds for the database. Raises MigrationError.
+    """
+    with _locked(database_url, wait, report) as session:
+        connection = session.connection
+
+        def to_head() -> str:
+            if (_revision(connection) or "") <= head():  # numbers of four digits, compared as the services do
+                command.upgrade(_config(connection), "head")
+            return str(_revision(connection))
+
+        return session.retry(to_head)
+
+
+def downgrade(database_url: str, revision: str, *, wait: float = 0, report: Report = unreported) -> str:
+    """Takes the database back to `revision`, and returns where it is then; `base` is empty. Raises MigrationError."""
+    with _locked(database_url, wait, report) as session:
+        connection = session.connection
+        target = session.retry(lambda: _absolute(revision, _revision(connection)))
+        try:
+            session.retry(lambda: command.downgrade(_config(connection), target))
+        except CommandError as error:
+            raise MigrationError(f"cannot go back to {revision}: {error}") from None
+        return session.retry(lambda: _revision(connection)) or "base"
+
+
+def sql(*, downward: bool = False) -> str:
+    """The migration from nothing to head (or back) as plain SQL that psql can apply."""
+    printed = io.StringIO()
+    config = _config()
+    config.output_buffer = printed
+    if downward:
+        command.downgrade(config, f"{head()}:base", sql=True)
+    else:
+        command.upgrade(config, "head", sql=True)
+    return printed.getvalue()
+
+
+def head() -> str:
+    """The newest revision that this code knows."""
+    newest = ScriptDirectory.from_config(_config()).get_current_head()
+    if newest is None:
+        raise RuntimeError("there are no migrations")
+    return newest
+
+
+@contextmanager
+def _locked(database_url: str, wait: float, report: Report) -> Iterator[Session]:
+    """The session of the only process that migrates."""
+    with exclusive_session(database_url, wait=wait, patience=PATIENCE, report=report) as session:
+        yield session
+
+
+def _absolute(revision: str, current: str | None) -> str:
+    """What a relative revision such as `-2` leads to from here: a retry begins where the try before it got to."""
+    if not revision.startswith("-"):
+        return revision
+    newest_first = [each.revision for each in ScriptDirectory.from_config(_config()).walk_revisions()] + ["base"]
+    try:
+        return newest_first[newest_first.index(current or "base") + int(revision[1:])]
+    except (ValueError, IndexError):
+        raise MigrationError(f"{revision} leads nowhere from revision {current or 'base'}") from None
+
+
+def _revision(connection: Connection) -> str | None:
+    found = MigrationContext.configure(connection).get_current_revision()
+    connection.rollback()  # only looked; a migration begins its own transaction
+    return found
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    if connection is not None:
+        config.attributes["connection"] = connection
+    return config

@@ -1,0 +1,1 @@
+"""PostgreSQL as jobs uses it: one class for each kind of data."""

@@ -1,0 +1,226 @@
+"""Comparisons and their snapshots in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+
+from psycopg.types.json import Jsonb
+
+from services.common import errors
+from services.common.comparison import ComparisonKey, same_term
+from services.common.errors import WarmcastError
+from services.jobs.domain.job import EnqueueReason, QueuePolicy
+from services.jobs.domain.signals import Signals
+from services.jobs.domain.warmup import Ingested, StoredSnapshot, WarmupView
+from services.jobs.ingest.snapshot import Snapshot
+from services.jobs.postgres import warmup_views
+from services.jobs.postgres.change_publisher import Telling
+from services.jobs.postgres.driver.connection import Connection, run
+from services.jobs.postgres.driver.database import Database
+from services.jobs.postgres.queue import enqueue_in
+from services.jobs.postgres.rows import to_series, to_signals
+from services.jobs.postgres.sql import edges, upkeep
+
+# A slug belongs to the terms that came first; DO UPDATE (of nothing) so that the row comes back either way.
+_CLAIM_SLUG = """
+INSERT INTO term_pairs (slug, term_a, term_b) VALUES (%(slug)s, %(term_a)s, %(term_b)s)
+ON CONFLICT (slug) DO UPDATE SET slug = EXCLUDED.slug
+RETURNING term_a, term_b
+"""
+
+# DO UPDATE (of nothing) where the same data are there: it locks the row, so that retention cannot delete it before this
+# transaction commits, and inserts it anew where retention has just deleted it. xmax is 0 in a row that was inserted.
+_STORE_SNAPSHOT = """
+INSERT INTO snapshots AS snapshot
+       (slug, timeframe, geo, data_hash, times, values_a, values_b, partial_last_period, scaled_apart,
+        gaps_filled, source, as_of, cleaned, signals)
+VALUES (%(slug)s, %(timeframe)s, %(geo)s, %(data_hash)s, %(times)s, %(values_a)s, %(values_b)s,
+        %(partial_last_period)s, %(scaled_apart)s, %(gaps_filled)s, %(source)s, %(as_of)s, %(cleaned)s, %(signals)s)
+ON CONFLICT ON CONSTRAINT snapshot_unique DO UPDATE SET source = snapshot.source
+RETURNING id, xmax = 0 AS created
+"""
+
+_HAS = """
+SELECT id FROM snapshots
+WHERE slug = %(slug)s AND timeframe = %(timeframe)s AND geo = %(geo)s AND data_hash = %(data_hash)s
+"""
+
+# The snapshot before is the last one that was ever forecast: one that was replaced before its run has nothing to serve.
+_MAKE_CURRENT = """
+INSERT INTO comparisons AS comparison (slug, timeframe, geo, current_snapshot_id)
+VALUES (%(slug)s, %(timeframe)s, %(geo)s, %(snapshot_id)s)
+ON CONFLICT ON CONSTRAINT comparison_unique DO UPDATE SET
+    previous_snapshot_id = CASE WHEN EXISTS (
+        SELECT FROM snapshots AS old JOIN warmup_jobs AS job USING (slug, timeframe, geo, data_hash)
+        WHERE old.id = comparison.current_snapshot_id AND job.engine_version IS NOT NULL
+    ) THEN comparison.current_snapshot_id ELSE comparison.previous_snapshot_id END,
+    current_snapshot_id = EXCLUDED.current_snapshot_id,
+    updated_at = now()
+WHERE comparison.current_snapshot_id <> EXCLUDED.current_snapshot_id
+"""
+
+_ASKED_FOR = """
+SELECT COALESCE(job.version, 0) AS version
+FROM comparisons AS comparison
+LEFT JOIN warmup_jobs AS job ON job.slug = comparison.slug AND job.timeframe = comparison.timeframe
+    AND job.geo = comparison.geo AND job.data_hash = %(data_hash)s
+WHERE comparison.slug = %(slug)s AND comparison.timeframe = %(timeframe)s AND comparison.geo = %(geo)s
+  AND comparison.last_asked_at > now() - make_interval(days => %(asked_for_days)s)
+"""
+
+_CURRENT_SNAPSHOT = f"""
+SELECT {edges.SERIES_COLUMNS}, snapshot.slug, snapshot.timeframe, snapshot.geo, snapshot.data_hash,
+       snapshot.signals, comparison.updated_at
+FROM comparisons AS comparison
+JOIN snapshots AS snapshot ON snapshot.id = comparison.current_snapshot_id
+JOIN term_pairs AS pair ON pair.slug = comparison.slug
+WHERE comparison.slug = %(slug)s AND comparison.timeframe = %(timeframe)s AND comparison.geo = %(geo)s
+"""
+
+_MOST_DEMAND = 1e9  # whoever reports needs no secret; beyond it all are equally popular
+
+# Locked in the order of their ids before any is changed: several gateways report the same comparisons at once, each in
+# an order of its own.
+_DEMAND = f"""
+WITH asked AS MATERIALIZED (
+    SELECT comparison.id, total.count
+    FROM (
+        SELECT slug, timeframe, geo, sum(count) AS count
+        FROM unnest(%(slugs)s::text[], %(timeframes)s::text[], %(geos)s::text[], %(counts)s::bigint[])
+            AS each (slug, timeframe, geo, count)
+        GROUP BY slug, timeframe, geo
+    ) AS total
+    JOIN comparisons AS comparison USING (slug, timeframe, geo)
+    ORDER BY comparison.id
+    FOR NO KEY UPDATE OF comparison
+)
+UPDATE comparisons AS comparison SET
+    demand = LEAST(%(most)s, asked.count + demand * COALESCE(
+        0.5 ^ (EXTRACT(epoch FROM now() - last_asked_at) / {upkeep.DEMAND_HALF_LIFE}), 0)),
+    last_asked_at = now()
+FROM asked WHERE comparison.id = asked.id
+"""
+
+
+class Comparisons:
+    """Comparisons and snapshots in PostgreSQL. Raises WarmcastError(UNAVAILABLE) when it cannot be asked."""
+
+    def __init__(self, database: Database, policy: QueuePolicy, telling: Telling) -> None:
+        self._database = database
+        self._telling = telling
+        self._overdue_after = policy.overdue_after
+        self._asked_for_days = policy.asked_for_days
+
+    async def now(self) -> datetime:
+        """PostgreSQL's clock."""
+        now: datetime = (await self._database.fetch("SELECT now()"))[0]["now"]
+        return now
+
+    async def terms_of(self, slug: str) -> tuple[str, str] | None:
+        """The terms that a slug belongs to, if it is taken."""
+        rows = await self._database.fetch("SELECT term_a, term_b FROM term_pairs WHERE slug = %(slug)s", {"slug": slug})
+        return (rows[0]["term_a"], rows[0]["term_b"]) if rows else None
+
+    async def has(self, snapshot: Snapshot) -> bool:
+        """Whether these very data were brought before."""
+        named = {name: getattr(snapshot, name) for name in ("slug", "timeframe", "geo", "data_hash")}
+        return bool(await self._database.fetch(_HAS, named))
+
+    async def ingest(self, snapshot: Snapshot, signals: tuple[Signals, Signals]) -> Ingested:
+        """Stores a snapshot where it is new, and makes it current, in one transaction.
+
+        Newer data cancel the queued jobs of older ones; a comparison that was asked for lately is enqueued at once.
+        Raises WarmcastError(SLUG_TAKEN) when the slug belongs to other terms.
+        """
+        ingested, changed = await self._database.transact(
+            lambda connection: self._ingest_in(connection, snapshot, signals), lost=self._telling.tell_to_look
+        )
+        self._telling.tell(changed)
+        return ingested
+
+    async def view(self, key: ComparisonKey) -> WarmupView:
+        """Where the warmup of the current snapshot stands. Raises WarmcastError(NOT_FOUND)."""
+        [view] = await self.views([key])
+        if view is None:
+            raise await self._unknown(key)
+        return view
+
+    async def views(self, keys: Sequence[ComparisonKey]) -> list[WarmupView | None]:
+        """The same of several by one statement, in order; None for a comparison that is not known."""
+        return await warmup_views.views(self._database, keys, overdue_after=self._overdue_after)
+
+    async def current(self, key: ComparisonKey) -> StoredSnapshot:
+        """The current snapshot. Raises WarmcastError(NOT_FOUND)."""
+        rows = await self._database.fetch(_CURRENT_SNAPSHOT, key._asdict())
+        if not rows:
+            raise await self._unknown(key)
+        return StoredSnapshot(to_series(rows[0]), to_signals(rows[0]["signals"]), rows[0]["updated_at"])
+
+    async def report_demand(self, demand: Mapping[ComparisonKey, int]) -> None:
+        """Adds to how often each comparison was asked for, up to a bound; unknown ones are passed over."""
+        parameters = {
+            "slugs": [key.slug for key in demand],
+            "timeframes": [key.timeframe for key in demand],
+            "geos": [key.geo for key in demand],
+            "counts": list(demand.values()),
+            "most": _MOST_DEMAND,
+        }
+        # Sent twice it would count twice.
+        await self._database.fetch_once(_DEMAND, parameters)
+
+    async def _ingest_in(
+        self, connection: Connection, snapshot: Snapshot, signals: tuple[Signals, Signals]
+    ) -> tuple[Ingested, list[int]]:
+        """The same within a transaction, and the ids of the jobs that it changed."""
+        key = ComparisonKey(snapshot.slug, snapshot.timeframe, snapshot.geo)
+        named = key._asdict() | {"data_hash": snapshot.data_hash}
+        terms = await _claim_slug(connection, snapshot)
+        (stored,) = await run(connection, _STORE_SNAPSHOT, named | _snapshot_columns(snapshot, signals))
+        await run(connection, _MAKE_CURRENT, key._asdict() | {"snapshot_id": stored["id"]})
+        superseded = await run(connection, edges.SUPERSEDE, named)
+        asked_for = await run(connection, _ASKED_FOR, named | {"asked_for_days": self._asked_for_days})
+        job = None
+        if asked_for:
+            seen, reason = asked_for[0]["version"], EnqueueReason.IMPORT
+            job = await enqueue_in(connection, key, snapshot.data_hash, seen_version=seen, reason=reason)
+        changed = [row["id"] for row in superseded] + ([job.id] if job else [])
+        return Ingested(terms, stored["created"], job is not None), changed
+
+    async def _unknown(self, key: ComparisonKey) -> WarmcastError:
+        rows = await self._database.fetch(
+            "SELECT timeframe, geo FROM comparisons WHERE slug = %(slug)s ORDER BY timeframe, geo LIMIT 20",
+            {"slug": key.slug},
+        )
+        there = ", ".join(f"{row['timeframe']} {row['geo'] or 'worldwide'}" for row in rows)
+        wanted = f"no data for {key.slug}, {key.timeframe} {key.geo or 'worldwide'}"
+        return WarmcastError(errors.NOT_FOUND, f"{wanted}; there is {there}" if there else f"{wanted}; import some")
+
+
+async def _claim_slug(connection: Connection, snapshot: Snapshot) -> tuple[str, str]:
+    term_a, term_b = snapshot.terms
+    claimed = await run(connection, _CLAIM_SLUG, {"slug": snapshot.slug, "term_a": term_a, "term_b": term_b})
+    owner = (claimed[0]["term_a"], claimed[0]["term_b"])
+    if not all(map(same_term, owner, snapshot.terms)):
+        raise WarmcastError(
+            errors.SLUG_TAKEN,
+            f"the slug {snapshot.slug} belongs to “{owner[0]}” and “{owner[1]}”, not to “{term_a}” and “{term_b}”",
+            fields=(("term", f"its slug is taken by “{owner[0]}” and “{owner[1]}”"),),
+        )
+    return owner
+
+
+def _snapshot_columns(snapshot: Snapshot, signals: tuple[Signals, Signals]) -> dict[str, object]:
+    return {
+        "times": list(snapshot.times),
+        "values_a": list(snapshot.values_a),
+        "values_b": list(snapshot.values_b),
+        "partial_last_period": snapshot.partial_last_period,
+        "scaled_apart": snapshot.scaled_apart,
+        "gaps_filled": snapshot.gaps_filled,
+        "source": snapshot.source,
+        "as_of": snapshot.as_of,
+        "cleaned": Jsonb(dict(snapshot.cleaned)),
+        "signals": Jsonb([asdict(term) for term in signals]),
+    }

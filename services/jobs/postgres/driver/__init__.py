@@ -1,0 +1,1 @@
+"""Connections, pool, LISTEN, and errors by SQLSTATE."""

@@ -1,0 +1,208 @@
+"""What people look at: pages of jobs and comparisons, and counts. Keyset paging, so that every page costs the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from sqlalchemy import BigInteger, BindParameter, ColumnElement, FromClause, func, literal, select, true, tuple_
+
+from services.common.comparison import ComparisonKey
+from services.jobs.application.change_feed import Change
+from services.jobs.application.queue_gauges import QueueDepth
+from services.jobs.domain.job import QueuePolicy, Status, WarmupJob
+from services.jobs.postgres.driver.database import Database
+from services.jobs.postgres.rows import to_job
+from services.jobs.postgres.sql.edges import COLUMNS
+from services.jobs.postgres.sql.schema import comparisons, snapshots, term_pairs, warmup_jobs
+from services.jobs.postgres.sql.upkeep import DEPTH, STATUS
+
+COUNT_CAP = 10_000
+_CHANGED = """
+SELECT id, slug, timeframe, geo, data_hash, status, version FROM warmup_jobs WHERE id = ANY(%(ids)s::bigint[])
+"""
+_AUDIT_POSITION = "SELECT after_id FROM audit_position"
+_SAVE_AUDIT_POSITION = """
+INSERT INTO audit_position (singleton, after_id) VALUES (true, %(after_id)s)
+ON CONFLICT (singleton) DO UPDATE SET after_id = EXCLUDED.after_id, updated_at = now()
+"""
+_NAMED_BY = ("slug", "timeframe", "geo")
+Value = TypeVar("Value")
+
+
+JobPlace = tuple[datetime, int]  # created_at and id: where a page of jobs ended
+
+
+@dataclass(frozen=True)
+class JobFilter:
+    """Which jobs to list; None is any."""
+
+    status: Status | None = None
+    slug: str | None = None
+    older_than: timedelta | None = None
+    newer_than: timedelta | None = None
+
+
+@dataclass(frozen=True)
+class ListedComparison:
+    """One line of the list of comparisons."""
+
+    slug: str
+    term_a: str
+    term_b: str
+    timeframe: str
+    geo: str
+    data_hash: str
+    points: int
+    first: datetime
+    last: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class QueueStatus:
+    """What an operator asks first."""
+
+    counts: dict[Status, int]  # settled ones of the last 24 h; COUNT_CAP means that many or more
+    oldest_queued_seconds: float
+    oldest_running_seconds: float
+
+
+class Listings:
+    """Views over the tables, and the audit's place in one. Raises WarmcastError(UNAVAILABLE) without PostgreSQL."""
+
+    def __init__(self, database: Database, policy: QueuePolicy) -> None:
+        self._database = database
+        self._lately = timedelta(days=policy.asked_for_days)
+
+    async def jobs(
+        self, wanted: JobFilter, *, limit: int, before: JobPlace | None = None, oldest_first: bool = False
+    ) -> list[WarmupJob]:
+        """Jobs that pass the filter, newest first unless said, those made before `before`."""
+        jobs: FromClause = warmup_jobs
+        if wanted.slug is not None:
+            # Found first, since they are few: as long as it knows little of the rows, the planner may go through all of
+            # them in their order instead of sorting these.
+            of_one = select(warmup_jobs).where(warmup_jobs.c.slug == wanted.slug)
+            jobs = of_one.cte("of_one").prefix_with("MATERIALIZED")
+        place = (jobs.c.created_at, jobs.c.id)
+        query = select(*_columns(jobs)).limit(_written(limit))
+        query = query.order_by(*(place if oldest_first else (column.desc() for column in place)))
+        if before is not None:
+            at, job_id = before
+            query = query.where(tuple_(*place) < tuple_(at, literal(job_id, BigInteger)))
+        if wanted.status is not None:
+            query = query.where(jobs.c.status == _written(wanted.status.value))
+        if wanted.older_than is not None:
+            query = query.where(jobs.c.created_at < func.now() - wanted.older_than)
+        if wanted.newer_than is not None:
+            query = query.where(jobs.c.created_at > func.now() - wanted.newer_than)
+        return [to_job(row) for row in await self._database.select(query)]
+
+    async def changed(self, ids: Sequence[int]) -> list[Change]:
+        """The jobs of those ids as they are now; those that are gone are left out."""
+        rows = await self._database.fetch(_CHANGED, {"ids": list(ids)})
+        return [
+            Change(
+                row["id"],
+                ComparisonKey(row["slug"], row["timeframe"], row["geo"]),
+                row["data_hash"],
+                Status(row["status"]),
+                row["version"],
+            )
+            for row in rows
+        ]
+
+    async def comparisons(self, *, limit: int, after: tuple[str, str, str] | None) -> list[ListedComparison]:
+        """Comparisons in the order of (slug, timeframe, geo), after the given one."""
+        key = (comparisons.c.slug, comparisons.c.timeframe, comparisons.c.geo)
+        page = select(*key, comparisons.c.current_snapshot_id, comparisons.c.updated_at).order_by(*key)
+        if after is not None:
+            page = page.where(tuple_(*key) > tuple_(*after))
+        # The page first and then what belongs to it, whatever the planner takes for the cheapest way to join them all.
+        listed = page.limit(_written(limit)).subquery("listed")
+        query = (
+            select(
+                listed.c.slug,
+                term_pairs.c.term_a,
+                term_pairs.c.term_b,
+                listed.c.timeframe,
+                listed.c.geo,
+                snapshots.c.data_hash,
+                func.cardinality(snapshots.c.times).label("points"),
+                snapshots.c.times[1].label("first"),
+                snapshots.c.times[func.cardinality(snapshots.c.times)].label("last"),
+                listed.c.updated_at,
+            )
+            .join(term_pairs, term_pairs.c.slug == listed.c.slug)
+            .join(snapshots, snapshots.c.id == listed.c.current_snapshot_id)
+            .order_by(listed.c.slug, listed.c.timeframe, listed.c.geo)
+        )
+        return [ListedComparison(**row) for row in await self._database.select(query)]
+
+    async def audit_position(self) -> int:
+        """The id of the job that the audit has got to; 0 before the first."""
+        rows = await self._database.fetch(_AUDIT_POSITION)
+        return int(rows[0]["after_id"]) if rows else 0
+
+    async def save_audit_position(self, after_id: int) -> None:
+        """Lets the next audit begin after `after_id`."""
+        await self._database.fetch(_SAVE_AUDIT_POSITION, {"after_id": after_id})
+
+    async def audit_page(
+        self, *, limit: int, after_id: int, up_to_id: int | None = None
+    ) -> list[tuple[WarmupJob, tuple[str, str]]]:
+        """Ready jobs of current snapshots that were asked for lately, by id, with their terms."""
+        # There is one comparison for a job. LIMIT says so: it is looked up for each job of the page, where a join is
+        # taken for a small one, and whole tables are read for it.
+        asked_for = (
+            select(term_pairs.c.term_a, term_pairs.c.term_b)
+            .select_from(comparisons)
+            .join(snapshots, snapshots.c.id == comparisons.c.current_snapshot_id)
+            .join(term_pairs, term_pairs.c.slug == comparisons.c.slug)
+            .where(
+                *(table.c[part] == warmup_jobs.c[part] for table in (comparisons, snapshots) for part in _NAMED_BY),
+                comparisons.c.last_asked_at > func.now() - self._lately,
+                snapshots.c.data_hash == warmup_jobs.c.data_hash,
+            )
+            .limit(_written(1))
+            .lateral("asked_for")
+        )
+        query = (
+            select(*_columns(warmup_jobs), asked_for.c.term_a, asked_for.c.term_b)
+            .join(asked_for, true())
+            .where(warmup_jobs.c.id > after_id)
+            # Concatenated, so that no index on the status offers to bring all ready rows, to be sorted for one page.
+            .where(warmup_jobs.c.status.concat(_written("")) == _written(Status.READY.value))
+            .order_by(warmup_jobs.c.id)
+            .limit(_written(limit))
+        )
+        if up_to_id is not None:
+            query = query.where(warmup_jobs.c.id <= up_to_id)
+        return [(to_job(row), (row["term_a"], row["term_b"])) for row in await self._database.select(query)]
+
+    async def status(self) -> QueueStatus:
+        """Counts and ages, each up to COUNT_CAP rows."""
+        rows = {Status(row["status"]): row for row in await self._database.fetch(STATUS, {"cap": COUNT_CAP})}
+        return QueueStatus(
+            counts={status: row["count"] for status, row in rows.items()},
+            oldest_queued_seconds=rows[Status.QUEUED]["age"] or 0.0,
+            oldest_running_seconds=rows[Status.RUNNING]["age"] or 0.0,
+        )
+
+    async def depth(self) -> QueueDepth:
+        """How much waits and for how long, each up to COUNT_CAP rows."""
+        (row,) = await self._database.fetch(DEPTH, {"cap": COUNT_CAP})
+        return QueueDepth(**row)
+
+
+def _columns(jobs: FromClause) -> list[ColumnElement[Any]]:
+    return [jobs.c[name] for name in COLUMNS.split(", ")]
+
+
+def _written(value: Value) -> BindParameter[Value]:
+    # As a parameter it is not known when the statement is planned: any limit counts as a tenth of all rows and any
+    # status as a fifth of them, and a table is scanned and sorted for one page.
+    return literal(value, literal_execute=True)

@@ -1,0 +1,154 @@
+"""The queue's upkeep: what a schedule or an operator asks for, bounded in what each call touches."""
+
+from __future__ import annotations
+
+from services.jobs.postgres.sql import edges
+from services.jobs.postgres.sql.edges import JOB_COLUMNS, NOTIFY, new_episode
+
+DEMAND_HALF_LIFE = 302_400  # seconds: what was asked for half a week ago counts half
+
+# One at a time: two that count what waits before either has enqueued would enqueue twice the limit.
+LOCK_REFRESH = "SELECT pg_advisory_xact_lock(hashtext('warmup_refresh'))"
+
+# Before they turn stale, so that nobody is served stale ones, and spread over some hours, so that they do not fall due
+# in step again.
+_DUE = """
+    FROM comparisons AS comparison
+    JOIN snapshots AS current ON current.id = comparison.current_snapshot_id
+    JOIN warmup_jobs AS job ON job.slug = current.slug AND job.timeframe = current.timeframe
+        AND job.geo = current.geo AND job.data_hash = current.data_hash
+    WHERE comparison.last_asked_at > now() - make_interval(days => %(asked_for_days)s)
+      AND job.status = 'ready'
+      AND job.completed_at < now() - make_interval(secs =>
+            %(earliest)s + (%(latest)s - %(earliest)s) * (hashint8(job.id) & 1023) / 1023.0)
+"""
+
+# Those that are asked for most come first; what is queued already counts towards the limit.
+REFRESH = f"""
+WITH due AS MATERIALIZED (
+    SELECT job.id
+    {_DUE}
+    ORDER BY comparison.demand * 0.5 ^ (EXTRACT(epoch FROM now() - comparison.last_asked_at) / {DEMAND_HALF_LIFE})
+        DESC, job.id
+    LIMIT GREATEST(0, %(limit)s - (SELECT count(*) FROM (
+        SELECT FROM warmup_jobs WHERE status = 'queued' AND priority = %(priority)s LIMIT %(limit)s
+    ) AS waiting))
+    FOR UPDATE OF job SKIP LOCKED
+),
+refreshed AS (
+    UPDATE warmup_jobs AS job SET
+    {new_episode(debug_id="gen_random_uuid()", reason="'refresh'", priority="%(priority)s", force="false")}
+    FROM due WHERE job.id = due.id
+    RETURNING {JOB_COLUMNS}
+)
+SELECT refreshed.*, {NOTIFY} FROM refreshed ORDER BY id
+"""
+
+COUNT_DUE = f"SELECT count(*) AS due FROM (SELECT {_DUE} LIMIT %(cap)s) AS counted"
+
+MEAN_RUN_SECONDS = f"SELECT ({edges.MEAN_RUN_SECONDS}) AS seconds"
+
+# What has waited long enough is no longer overtaken: a refresh is late, but never starved.
+PROMOTE = """
+UPDATE warmup_jobs SET priority = 0, version = version + 1, updated_at = now()
+WHERE id IN (
+    SELECT id FROM warmup_jobs
+    WHERE status = 'queued' AND priority > 0 AND queued_at < now() - make_interval(secs => %(promote_after)s)
+    ORDER BY queued_at, id
+    LIMIT 1000
+    FOR UPDATE SKIP LOCKED
+)
+RETURNING id
+"""
+
+# A job that no comparison stands on any more, settled that long ago, with the forecasts kept for it. Those that are not
+# scored yet are kept, until the last date that they are for is that long past too.
+DELETE_OLD_JOBS = """
+WITH old AS MATERIALIZED (
+    SELECT job.id FROM warmup_jobs AS job
+    WHERE job.status IN ('ready', 'failed', 'cancelled')
+      AND job.updated_at < now() - make_interval(days => %(days)s)
+      AND NOT EXISTS (
+        SELECT FROM snapshots AS snapshot
+        JOIN comparisons AS comparison
+          ON snapshot.id IN (comparison.current_snapshot_id, comparison.previous_snapshot_id)
+        WHERE comparison.slug = job.slug AND comparison.timeframe = job.timeframe AND comparison.geo = job.geo
+          AND snapshot.data_hash = job.data_hash
+      )
+      AND NOT EXISTS (
+        SELECT FROM forecast_records AS record
+        WHERE record.job_id = job.id AND record.label = 'termA'
+          AND record.times[cardinality(record.times)] > now() - make_interval(days => %(days)s)
+          AND NOT EXISTS (SELECT FROM forecast_scores AS score WHERE score.record_a_id = record.id)
+      )
+    LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+),
+records AS (DELETE FROM forecast_records USING old WHERE job_id = old.id),
+deleted AS (DELETE FROM warmup_jobs AS job USING old WHERE job.id = old.id RETURNING job.id)
+SELECT count(*) AS deleted FROM deleted
+"""
+
+# A snapshot that neither a comparison nor a job names any more.
+_UNNAMED = """
+      NOT EXISTS (
+        SELECT FROM comparisons AS comparison
+        WHERE comparison.slug = snapshot.slug AND comparison.timeframe = snapshot.timeframe
+          AND comparison.geo = snapshot.geo
+          AND snapshot.id IN (comparison.current_snapshot_id, comparison.previous_snapshot_id)
+      )
+      AND NOT EXISTS (
+        SELECT FROM warmup_jobs AS job
+        WHERE job.slug = snapshot.slug AND job.timeframe = snapshot.timeframe AND job.geo = snapshot.geo
+          AND job.data_hash = snapshot.data_hash
+      )
+"""
+
+# SKIP LOCKED: an import that holds the row is about to name it.
+LOCK_OLD_SNAPSHOTS = f"""
+SELECT snapshot.id FROM snapshots AS snapshot
+WHERE snapshot.created_at < now() - make_interval(days => %(days)s) AND {_UNNAMED}
+ORDER BY snapshot.created_at
+LIMIT %(limit)s
+FOR UPDATE SKIP LOCKED
+"""
+
+# A second statement, with a snapshot of its own: an import may have named the row after the first one began, and
+# committed before the row was locked.
+DELETE_OLD_SNAPSHOTS = f"""
+DELETE FROM snapshots AS snapshot WHERE snapshot.id = ANY (%(ids)s) AND {_UNNAMED} RETURNING id
+"""
+
+# The queue's depth for /metrics: the oldest rows up to the cap by the partial index on queued_at, so that a long queue
+# costs no more. A job that was sent back is as old as the moment from which it may run again.
+DEPTH = """
+WITH oldest AS (
+    SELECT GREATEST(queued_at, not_before) AS since FROM warmup_jobs WHERE status = 'queued'
+    ORDER BY queued_at LIMIT %(cap)s
+),
+running AS (SELECT FROM warmup_jobs WHERE status = 'running' LIMIT %(cap)s)
+SELECT count(*) FILTER (WHERE since <= now()) AS due,
+       count(*) FILTER (WHERE since > now()) AS not_due,
+       (SELECT count(*) FROM running) AS running,
+       COALESCE(EXTRACT(epoch FROM now() - min(since) FILTER (WHERE since <= now())), 0)::float8 AS oldest_due_seconds
+FROM oldest
+"""
+
+
+def _status(name: str, rows: str, since: str) -> str:
+    """One line of STATUS: `since` is the moment whose age counts."""
+    return f"""
+    SELECT '{name}' AS status, count(*) AS count, EXTRACT(epoch FROM now() - min(moment))::float8 AS age FROM (
+        SELECT {since} AS moment FROM warmup_jobs WHERE status = '{name}' {rows} LIMIT %(cap)s
+    ) AS counted"""
+
+
+_LATELY = "AND updated_at > now() - interval '24 hours'"
+# Each figure stops counting at its cap, so that a look costs the same however many rows there are.
+STATUS = " UNION ALL ".join(
+    [
+        _status("queued", "ORDER BY priority, queued_at, id", "queued_at"),
+        _status("running", "", "started_at"),
+        *(_status(name, _LATELY, "NULL::timestamptz") for name in ("ready", "failed", "cancelled")),
+    ]
+)

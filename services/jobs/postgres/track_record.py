@@ -1,0 +1,185 @@
+"""Forecasts that are due to be scored, their scores, and the sums of those, in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from psycopg.rows import DictRow
+
+from services.common.comparison import TIMEFRAMES
+from services.jobs.domain.forecaster import ForecastPoint, TermForecast
+from services.jobs.domain.scoring import KeptForecast, Observed, Score
+from services.jobs.domain.trust import LATELY_DAYS, Tally, Trust, period_of
+from services.jobs.ingest.snapshot import Snapshot
+from services.jobs.postgres.driver.database import Database
+
+_COUNTS = ("forecasts", "winners", "winners_right", "directions_right", "points", "hits80", "hits95", "mases")
+_SUMS = (*_COUNTS, "mae_sum", "mase_sum")
+
+# What one run kept of both terms, and no import has scored yet, though its whole horizon lies inside the new data and
+# on their dates. Of a comparison's newest 2,000 jobs, the latest 20 such forecasts: what is due grows by one an import,
+# and what is found due and cannot be scored has too few dates in common, and the fewest where it is oldest, so it never
+# stands before one that can be. A forecast is what an engine version said of a snapshot: its records may have been
+# deleted by retention and made anew by a later import of the same data, and its score is there.
+_DUE = """
+WITH jobs AS MATERIALIZED (
+    -- By the comparison's index; sorted in the same breath, the planner may walk all jobs there are to spare the sort.
+    SELECT id, data_hash FROM warmup_jobs
+    WHERE slug = %(slug)s AND timeframe = %(timeframe)s AND geo = %(geo)s AND data_hash <> %(data_hash)s
+),
+kept AS MATERIALIZED (SELECT id, data_hash FROM jobs ORDER BY id DESC LIMIT 2000),
+due AS MATERIALIZED (
+    SELECT pair.*, kept.data_hash
+    FROM kept
+    -- LIMIT also says that these are looked up for each job: joined, whole tables are read for them.
+    CROSS JOIN LATERAL (
+        SELECT a.id AS record_a_id, b.id AS record_b_id, a.times[cardinality(a.times)] AS ends
+        FROM forecast_records AS a
+        JOIN forecast_records AS b ON b.job_id = a.job_id AND b.label = 'termB' AND b.lease_id = a.lease_id
+        WHERE a.job_id = kept.id AND a.label = 'termA'
+          AND a.times[1] >= %(first)s AND a.times[cardinality(a.times)] = ANY (%(complete)s)
+          AND NOT EXISTS (
+            SELECT FROM snapshots AS old
+            WHERE old.slug = %(slug)s AND old.timeframe = %(timeframe)s AND old.geo = %(geo)s
+              AND old.data_hash = kept.data_hash AND old.scaled_apart
+          )
+          AND NOT EXISTS (
+            SELECT FROM forecast_scores AS score
+            WHERE score.slug = %(slug)s AND score.timeframe = %(timeframe)s AND score.geo = %(geo)s
+              AND score.data_hash = kept.data_hash AND score.engine_version = a.engine_version
+          )
+        LIMIT 20
+    ) AS pair
+    ORDER BY pair.ends DESC, pair.record_a_id DESC
+    LIMIT 20
+)
+SELECT due.record_a_id, due.record_b_id, due.data_hash, a.engine_version, a.generated_at,
+       old.times AS old_times, old.values_a, old.values_b, old.partial_last_period, old.scaled_apart,
+       a.term AS term_a, a.forecast_hash AS forecast_hash_a, a.direction AS direction_a, a.times AS times_a,
+       a.point_values AS point_values_a, a.lower80 AS lower80_a, a.upper80 AS upper80_a,
+       a.lower95 AS lower95_a, a.upper95 AS upper95_a,
+       b.term AS term_b, b.forecast_hash AS forecast_hash_b, b.direction AS direction_b, b.times AS times_b,
+       b.point_values AS point_values_b, b.lower80 AS lower80_b, b.upper80 AS upper80_b,
+       b.lower95 AS lower95_b, b.upper95 AS upper95_b
+FROM due
+JOIN forecast_records AS a ON a.id = due.record_a_id
+JOIN forecast_records AS b ON b.id = due.record_b_id
+JOIN snapshots AS old ON old.slug = %(slug)s AND old.timeframe = %(timeframe)s AND old.geo = %(geo)s
+    AND old.data_hash = due.data_hash
+ORDER BY due.ends DESC, due.record_a_id DESC
+"""
+
+# The score and its share of the sums are one statement: neither is there without the other, and of two imports at once
+# the second waits for the first and then adds nothing. Both rows of sums are always taken in the same order.
+_KEEP = f"""
+WITH scored AS (
+    INSERT INTO forecast_scores (
+        record_a_id, record_b_id, slug, timeframe, geo, data_hash, actual_snapshot_id, actual_data_hash, engine_version,
+        generated_at, dates, winner_right, direction_right_a, direction_right_b, hits80_a, hits80_b, hits95_a, hits95_b,
+        mae_a, mae_b, mase_a, mase_b)
+    SELECT %(record_a_id)s, %(record_b_id)s, slug, timeframe, geo, %(data_hash)s, id, data_hash, %(engine_version)s,
+           %(generated_at)s, %(dates)s, %(winner_right)s::boolean, %(direction_right_a)s, %(direction_right_b)s,
+           %(hits80_a)s, %(hits80_b)s, %(hits95_a)s, %(hits95_b)s, %(mae_a)s, %(mae_b)s,
+           %(mase_a)s::float8, %(mase_b)s::float8
+    FROM snapshots
+    WHERE slug = %(slug)s AND timeframe = %(timeframe)s AND geo = %(geo)s AND data_hash = %(actual_data_hash)s
+    ON CONFLICT ON CONSTRAINT forecast_score_unique DO NOTHING
+    RETURNING *
+),
+added AS (
+    INSERT INTO forecast_score_sums AS sums (day, timeframe, {", ".join(_SUMS)})
+    SELECT days.day, timeframe, 1, (winner_right IS NOT NULL)::int, COALESCE(winner_right, false)::int,
+           direction_right_a::int + direction_right_b::int, 2 * dates, hits80_a + hits80_b, hits95_a + hits95_b,
+           num_nonnulls(mase_a, mase_b), mae_a + mae_b, COALESCE(mase_a, 0) + COALESCE(mase_b, 0)
+    FROM scored, (VALUES ('-infinity'::date), ((now() AT TIME ZONE 'UTC')::date)) AS days (day)
+    ORDER BY days.day
+    ON CONFLICT (day, timeframe) DO UPDATE SET {", ".join(f"{name} = sums.{name} + EXCLUDED.{name}" for name in _SUMS)}
+)
+SELECT id FROM scored
+"""
+
+# By the primary key: a row a timeframe for all time, and one for each of the days.
+_TALLIES = f"""
+SELECT timeframe, day = '-infinity' AS all_time,
+       {", ".join(f"sum({name})::bigint AS {name}" for name in _COUNTS)},
+       sum(mae_sum) AS mae_sum, sum(mase_sum) AS mase_sum
+FROM forecast_score_sums
+WHERE day = '-infinity' OR day > (now() AT TIME ZONE 'UTC')::date - {LATELY_DAYS}
+GROUP BY timeframe, all_time
+"""
+
+
+class TrackRecord:
+    """The track record in PostgreSQL. Raises WarmcastError(UNAVAILABLE) when it cannot be asked."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def due(self, snapshot: Snapshot) -> list[KeptForecast]:
+        """Forecasts of the comparison that are not scored and whose horizon is complete in `snapshot`, latest first."""
+        complete = snapshot.times[:-1] if snapshot.partial_last_period else snapshot.times
+        named = {name: getattr(snapshot, name) for name in ("slug", "timeframe", "geo", "data_hash")}
+        rows = await self._database.fetch(_DUE, named | {"first": complete[0], "complete": list(complete)})
+        return [_kept(row) for row in rows]
+
+    async def keep(self, snapshot: Snapshot, forecast: KeptForecast, score: Score) -> bool:
+        """Keeps what `forecast` came to, held against `snapshot`; False: it was scored before, and stays as it was."""
+        record_a_id, record_b_id = forecast.record_ids
+        parameters = {
+            "slug": snapshot.slug,
+            "timeframe": snapshot.timeframe,
+            "geo": snapshot.geo,
+            "actual_data_hash": snapshot.data_hash,
+            "data_hash": forecast.data_hash,
+            "record_a_id": record_a_id,
+            "record_b_id": record_b_id,
+            "engine_version": forecast.engine_version,
+            "generated_at": forecast.generated_at,
+            "dates": score.dates,
+            "winner_right": score.winner_right,
+        }
+        for term, of in (("a", score.term_a), ("b", score.term_b)):
+            parameters |= {f"{name}_{term}": value for name, value in asdict(of).items()}
+        return bool(await self._database.fetch(_KEEP, parameters))
+
+    async def trust(self) -> Trust:
+        """What all scores add up to, and those of the last days; every timeframe is there."""
+        rows = await self._database.fetch(_TALLIES)
+        return Trust(*(period_of(_tallies(rows, all_time=all_time)) for all_time in (True, False)))
+
+
+def _tallies(rows: Sequence[DictRow], *, all_time: bool) -> dict[str, Tally]:
+    found = {row["timeframe"]: row for row in rows if row["all_time"] == all_time}
+    return {
+        name: Tally(**{column: found[name][column] for column in _SUMS}) if name in found else Tally()
+        for name in TIMEFRAMES
+    }
+
+
+def _kept(row: DictRow) -> KeptForecast:
+    return KeptForecast(
+        record_ids=(row["record_a_id"], row["record_b_id"]),
+        engine_version=row["engine_version"],
+        generated_at=row["generated_at"],
+        data_hash=row["data_hash"],
+        made_from=Observed(
+            times=tuple(row["old_times"]),
+            values_a=tuple(row["values_a"]),
+            values_b=tuple(row["values_b"]),
+            partial_last_period=row["partial_last_period"],
+            scaled_apart=row["scaled_apart"],
+        ),
+        term_a=_term(row, "a"),
+        term_b=_term(row, "b"),
+    )
+
+
+def _term(row: DictRow, of: str) -> TermForecast:
+    columns = (row[f"{name}_{of}"] for name in ("times", "point_values", "lower80", "upper80", "lower95", "upper95"))
+    return TermForecast(
+        term=row[f"term_{of}"],
+        forecast_hash=row[f"forecast_hash_{of}"],
+        direction=row[f"direction_{of}"],
+        points=tuple(ForecastPoint(*point) for point in zip(*columns, strict=True)),
+    )

@@ -1,0 +1,1 @@
+"""The gRPC edge of jobs, and its client of the forecaster."""

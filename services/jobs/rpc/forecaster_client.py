@@ -1,0 +1,161 @@
+"""The forecaster over gRPC: translates to and from its messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+import grpc
+from google.protobuf.timestamp_pb2 import Timestamp
+from warmcast.forecaster.v1 import forecaster_pb2 as pb
+from warmcast.forecaster.v1 import forecaster_pb2_grpc
+
+from services.common import errors
+from services.common.comparison import ComparisonKey
+from services.common.rpc import metadata
+from services.common.rpc.client.call import ask
+from services.common.rpc.client.channel import open_channel
+from services.common.rpc.services import FORECASTER
+from services.common.rpc.status import from_rpc_error
+from services.common.rpc.tls import Tls
+from services.jobs.domain.forecaster import ForecasterInfo, ForecastPoint, GeneratedForecasts, Generation, TermForecast
+from services.jobs.domain.job import ClaimedJob, WarmupJob
+from services.jobs.domain.snapshot import SnapshotRef
+from services.jobs.rpc.forecaster_replicas import Replicas
+
+_CHECK_SECONDS = 5.0
+_MARK_SECONDS = 2.0
+
+
+class GrpcForecaster:
+    """A services.jobs.domain.forecaster.Forecaster. Raises WarmcastError for every call that fails."""
+
+    def __init__(self, address: str, *, tls: Tls | None = None, secret: str | None, attempt_deadline: float) -> None:
+        """Runs go to the replica that is most free, all else to any. Call it inside a running loop."""
+        self._replicas = Replicas(address, tls=tls)
+        self._channel = open_channel(address, FORECASTER, tls=tls)
+        self._stub: forecaster_pb2_grpc.ForecasterServiceAsyncStub = forecaster_pb2_grpc.ForecasterServiceStub(
+            self._channel
+        )
+        self._secret = secret
+        self._attempt_deadline = attempt_deadline
+
+    async def generate(self, job: ClaimedJob) -> Generation:
+        """See Forecaster.generate. Leaving the generator cancels the call."""
+        with self._replicas.run() as replica:
+            call = replica.stub.GenerateForecasts(
+                _generate_request(job),
+                timeout=self._attempt_deadline,
+                metadata=metadata.outgoing(secret=self._secret, debug_id=job.debug_id),
+            )
+            result: GeneratedForecasts | None = None
+            try:
+                # Read to its end, so that the forecaster sees a call that was heard out and not one that was cancelled.
+                async for response in call:
+                    if response.WhichOneof("event") == "result":
+                        result = _generated(response.result)
+                    else:
+                        yield None
+            except grpc.aio.AioRpcError as failure:
+                error = from_rpc_error(failure, asked=FORECASTER.called)
+                if error.reason is errors.UNAVAILABLE:
+                    self._replicas.report_failure(replica, error)
+                raise error from None
+            finally:
+                call.cancel()
+        if result is not None:
+            yield result
+
+    async def missing(self, snapshots: Sequence[SnapshotRef]) -> list[bool]:
+        """See Forecaster.missing."""
+        request = pb.CheckForecastsRequest(keys=[_snapshot_key(snapshot) for snapshot in snapshots])
+        response = await ask(FORECASTER, self._stub.CheckForecasts, request, timeout=_CHECK_SECONDS)
+        return [freshness == pb.FRESHNESS_MISSING for freshness in response.freshness]
+
+    async def record_failure(self, job: WarmupJob) -> None:
+        """See Forecaster.record_failure."""
+        request = pb.RecordFailureRequest(
+            key=_key(job.key, ("", ""), job.data_hash),
+            lease_id=job.lease_id,
+            status=job.status.value,
+            error=job.last_error or "",
+        )
+        await ask(
+            FORECASTER,
+            self._stub.RecordFailure,
+            request,
+            timeout=_MARK_SECONDS,
+            secret=self._secret,
+            debug_id=job.debug_id,
+        )
+
+    async def describe(self) -> ForecasterInfo:
+        """See Forecaster.describe."""
+        return await self._replicas.info()
+
+    async def follow(self, more_slots: Callable[[], None]) -> None:
+        """Keeps what `describe` answers up to date, for ever; calls `more_slots` when there are more than before."""
+        await self._replicas.follow(more_slots)
+
+    async def close(self) -> None:
+        """Ends every connection, and the runs on it."""
+        await self._replicas.close()
+        await self._channel.close()
+
+
+def _generate_request(job: ClaimedJob) -> pb.GenerateForecastsRequest:
+    snapshot = job.snapshot()
+    return pb.GenerateForecastsRequest(
+        key=_snapshot_key(snapshot.ref),
+        times=[_timestamp(time) for time in snapshot.times],
+        values_a=snapshot.values_a,
+        values_b=snapshot.values_b,
+        partial_last_period=snapshot.partial_last_period,
+        scaled_apart=snapshot.scaled_apart,
+        gaps_filled=snapshot.gaps_filled,
+        source=snapshot.source,
+        last_updated_at=_timestamp(snapshot.as_of),
+        lease_id=job.lease_id,
+        adopt_above_lease=job.adopt_above_lease,
+        force=job.force,
+        debug_id=job.debug_id,
+    )
+
+
+def _snapshot_key(snapshot: SnapshotRef) -> pb.SnapshotKey:
+    key = _key(snapshot.key, snapshot.terms, snapshot.data_hash)
+    key.engine_version = snapshot.engine_version or ""
+    return key
+
+
+def _key(key: ComparisonKey, terms: tuple[str, str], data_hash: str) -> pb.SnapshotKey:
+    return pb.SnapshotKey(
+        slug=key.slug, term_a=terms[0], term_b=terms[1], timeframe=key.timeframe, geo=key.geo, data_hash=data_hash
+    )
+
+
+def _generated(result: pb.GeneratedForecasts) -> GeneratedForecasts:
+    return GeneratedForecasts(
+        engine_version=result.engine_version,
+        generated_at=_datetime(result.generated_at),
+        adopted=result.adopted,
+        term_a=_term(result.term_a),
+        term_b=_term(result.term_b),
+    )
+
+
+def _term(term: pb.TermForecast) -> TermForecast:
+    points = tuple(
+        ForecastPoint(_datetime(p.time), p.value, p.lower80, p.upper80, p.lower95, p.upper95) for p in term.points
+    )
+    return TermForecast(term.term, term.forecast_hash, term.direction, points)
+
+
+def _timestamp(time: datetime) -> Timestamp:
+    stamp = Timestamp()
+    stamp.FromDatetime(time)
+    return stamp
+
+
+def _datetime(stamp: Timestamp) -> datetime:
+    return stamp.ToDatetime(tzinfo=UTC)

@@ -1,0 +1,227 @@
+"""Domain → protobuf, for the answers of the jobs service."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from warmcast.jobs.v1 import jobs_pb2 as pb
+
+from services.jobs.application.change_feed import News
+from services.jobs.application.refresher import Refreshed
+from services.jobs.application.sweeper import Swept
+from services.jobs.domain.job import Status, WarmupJob
+from services.jobs.domain.signals import Signals, term_stats
+from services.jobs.domain.trust import Trust, TrustPeriod, TrustStats
+from services.jobs.domain.warmup import Ingested, StoredSnapshot, WarmupView
+from services.jobs.ingest.snapshot import Snapshot
+from services.jobs.postgres.listings import ListedComparison, QueueStatus
+
+_MOST_JOBS = 1000
+STATUS = {status: pb.JobStatus.Value(f"JOB_STATUS_{status.name}") for status in Status}
+
+
+def job(row: WarmupJob) -> pb.WarmupJob:
+    """One warmup job."""
+    return pb.WarmupJob(
+        id=row.id,
+        slug=row.slug,
+        timeframe=row.timeframe,
+        geo=row.geo,
+        data_hash=row.data_hash,
+        status=STATUS[row.status],
+        attempts=row.attempts,
+        last_error=row.last_error or "",
+        debug_id=row.debug_id,
+        version=row.version,
+        lease_id=row.lease_id,
+        priority=row.priority,
+        engine_version=row.engine_version or "",
+        reason=row.reason,
+        created_at=moment(row.created_at),
+        updated_at=moment(row.updated_at),
+        queued_at=moment(row.queued_at),
+        started_at=moment(row.started_at),
+        completed_at=moment(row.completed_at),
+        not_before=moment(row.not_before),
+        lease_expires_at=moment(row.lease_expires_at),
+        cooldown_until=moment(row.cooldown_until),
+    )
+
+
+def warmup(view: WarmupView) -> pb.GetWarmupResponse:
+    """Where a warmup stands; the queue position and ETA come beside it."""
+    signals_a, signals_b = map(signals, view.signals)
+    return pb.GetWarmupResponse(
+        slug=view.key.slug,
+        term_a=view.terms[0],
+        term_b=view.terms[1],
+        timeframe=view.key.timeframe,
+        geo=view.key.geo,
+        data_hash=view.data_hash,
+        previous_data_hash=view.previous_data_hash or "",
+        previous_engine_version=view.previous_engine_version or "",
+        signals_a=signals_a,
+        signals_b=signals_b,
+        job=job(view.job) if view.job else None,
+        overdue=view.overdue,
+        cooling_down=view.cooldown_seconds > 0,
+        cooldown_seconds=view.cooldown_seconds,
+    )
+
+
+def news(each: News) -> pb.WatchWarmupsResponse:
+    """What a watcher is told."""
+    changes = [
+        pb.WarmupChange(
+            key=pb.ComparisonKey(slug=change.key.slug, timeframe=change.key.timeframe, geo=change.key.geo),
+            data_hash=change.data_hash,
+            status=STATUS[change.status],
+            version=change.version,
+            job_id=change.job_id,
+        )
+        for change in each.changes
+    ]
+    return pb.WatchWarmupsResponse(changes=changes, missed=each.missed)
+
+
+def ingested(snapshot: Snapshot, done: Ingested) -> pb.IngestSnapshotResponse:
+    """What an ingest did."""
+    return pb.IngestSnapshotResponse(
+        slug=snapshot.slug,
+        terms=done.terms,
+        timeframe=snapshot.timeframe,
+        geo=snapshot.geo,
+        data_hash=snapshot.data_hash,
+        created=done.created,
+        points=len(snapshot.times),
+        first=moment(snapshot.times[0]),
+        last=moment(snapshot.times[-1]),
+        cleaned=[pb.Cleaning(what=what, count=count) for what, count in snapshot.cleaned],
+        partial_last_period=snapshot.partial_last_period,
+        scaled_apart=snapshot.scaled_apart,
+        geo_assumed=snapshot.geo_assumed,
+        warmup_triggered=done.warmup_triggered,
+    )
+
+
+def listed_comparison(row: ListedComparison) -> pb.Comparison:
+    """One line of the list of comparisons."""
+    return pb.Comparison(
+        slug=row.slug,
+        terms=(row.term_a, row.term_b),
+        timeframe=row.timeframe,
+        geo=row.geo,
+        data_hash=row.data_hash,
+        points=row.points,
+        first=moment(row.first),
+        last=moment(row.last),
+        updated_at=moment(row.updated_at),
+    )
+
+
+def comparison(stored: StoredSnapshot) -> pb.GetComparisonResponse:
+    """Series, signals and stats of one comparison."""
+    series = stored.series
+    signals_a, signals_b = map(signals, stored.signals)
+    return pb.GetComparisonResponse(
+        comparison=pb.Comparison(
+            slug=series.ref.key.slug,
+            terms=series.ref.terms,
+            timeframe=series.ref.key.timeframe,
+            geo=series.ref.key.geo,
+            data_hash=series.ref.data_hash,
+            points=len(series.times),
+            first=moment(series.times[0]),
+            last=moment(series.times[-1]),
+            updated_at=moment(stored.updated_at),
+        ),
+        points=[
+            pb.ComparisonPoint(time=moment(time), value_a=a, value_b=b)
+            for time, a, b in zip(series.times, series.values_a, series.values_b, strict=True)
+        ],
+        signals_a=signals_a,
+        signals_b=signals_b,
+        partial_last_period=series.partial_last_period,
+        scaled_apart=series.scaled_apart,
+        source=series.source,
+        as_of=moment(series.as_of),
+        stats_a=_stats(series.values_a),
+        stats_b=_stats(series.values_b),
+    )
+
+
+def refreshed(done: Refreshed) -> pb.RefreshForecastsResponse:
+    """What a refresh did; the first of its jobs, since a message has a limit."""
+    return pb.RefreshForecastsResponse(
+        jobs=[job(each) for each in done.jobs[:_MOST_JOBS]],
+        enqueued=len(done.jobs),
+        limit=done.limit.most,
+        left_due=done.left_due,
+        worker_slots=done.limit.worker_slots,
+        mean_run_seconds=done.limit.mean_run_seconds,
+    )
+
+
+def swept(done: Swept) -> pb.SweepResponse:
+    """What a sweep did."""
+    return pb.SweepResponse(
+        requeued=[pb.SweptJob(job=job(each.job), cause=each.cause.value) for each in done.requeued],
+        audited=done.audited,
+        audit_skipped=done.audit_skipped,
+    )
+
+
+def counts(status: QueueStatus) -> list[pb.StatusCount]:
+    """Jobs by status, in the order of the state machine."""
+    return [pb.StatusCount(status=STATUS[each], count=count) for each, count in status.counts.items()]
+
+
+def trust(of: Trust) -> pb.GetTrustStatsResponse:
+    """How past forecasts did."""
+    return pb.GetTrustStatsResponse(total=_trust_period(of.total), last_90_days=_trust_period(of.lately))
+
+
+def signals(of: Signals) -> pb.TermSignals:
+    """One term's signals."""
+    return pb.TermSignals(
+        trend=of.trend,
+        volatility=of.volatility,
+        seasonality=of.seasonality,
+        last_value=of.last_value,
+        change4=of.change4,
+    )
+
+
+def moment(time: datetime | None) -> Timestamp | None:
+    """A timestamp, absent where there is none."""
+    if time is None:
+        return None
+    stamp = Timestamp()
+    stamp.FromDatetime(time)
+    return stamp
+
+
+def _stats(values: Sequence[float]) -> pb.TermStats:
+    stats = term_stats(values)
+    return pb.TermStats(
+        mean=stats.mean,
+        minimum=stats.minimum,
+        maximum=stats.maximum,
+        standard_deviation=stats.standard_deviation,
+    )
+
+
+def _trust_period(of: TrustPeriod) -> pb.TrustPeriod:
+    return pb.TrustPeriod(
+        overall=_trust_stats(of.overall),
+        timeframes=[
+            pb.TimeframeTrust(timeframe=name, stats=_trust_stats(stats)) for name, stats in of.timeframes.items()
+        ],
+    )
+
+
+def _trust_stats(of: TrustStats) -> pb.TrustStats:
+    return pb.TrustStats(**asdict(of))
