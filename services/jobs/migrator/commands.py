@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from services.jobs.migrator.errors import MigrationError, Report
 from services.jobs.migrator.session import Patience, Session, exclusive_session
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
+_MIGRATIONS = Path(__file__).parents[1] / "migrations"
 PATIENCE = Patience()
 
 
