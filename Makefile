@@ -24,17 +24,18 @@ run: setup ## Start the product: PostgreSQL, Valkey, the three services, one sam
 test: setup ## Run all tests, against real servers and processes on ports of their own.
 	$(BIN)/python -m pytest $(ARGS)
 
-lint: setup ## Style, types, import contracts.
+lint: setup ## Style, types, import contracts, spelling.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/codespell
 
 docs: setup ## Write the pages that are made from code.
 	$(BIN)/python -m devtools.configuration
 	$(BIN)/python -m devtools.metrics
 	$(BIN)/python -m devtools.picture
-	$(BIN)/python -m services.gateway.openapi > docs/rest.md
+	$(BIN)/python -m services.gateway.openapi > docs/reference/rest.md
 
 examples: setup ## Take the examples of the REST pages from a run of the whole product (half a minute), then make docs.
 	$(BIN)/python -m devtools.examples

@@ -1,4 +1,4 @@
-"""docs/configuration.md, written from the settings themselves: `python -m devtools.configuration`."""
+"""docs/reference/configuration.md, written from the settings themselves: `python -m devtools.configuration`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from services.forecaster.settings import ForecasterSettings
 from services.gateway.settings import GatewaySettings
 from services.jobs.settings import JobsSettings
 
-PAGE = CHECKOUT / "docs" / "configuration.md"
+PAGE = CHECKOUT / "docs" / "reference" / "configuration.md"
 _READERS: dict[str, type[Settings]] = {
     "jobs": JobsSettings,
     "forecaster": ForecasterSettings,

@@ -1,4 +1,4 @@
-"""docs/metrics.md, written from the metrics themselves: `python -m devtools.metrics`."""
+"""docs/reference/metrics.md, written from the metrics themselves: `python -m devtools.metrics`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 import services
 from devstack.settings import CHECKOUT
 
-PAGE = CHECKOUT / "docs" / "metrics.md"
+PAGE = CHECKOUT / "docs" / "reference" / "metrics.md"
 _HEAD = """\
 # Metrics
 

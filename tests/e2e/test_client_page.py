@@ -1,4 +1,4 @@
-"""docs/client.md: its code runs against the product, in its order, and prints what the page says."""
+"""docs/how-to/call-from-python.md: its code runs against the product, in its order, and prints what the page says."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.e2e.conftest import SECRET, Product, machine
 
-PAGE = Path(__file__).parents[2] / "docs" / "client.md"
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "call-from-python.md"
 EXAMPLE = re.compile(r"```python\n(.*?)```\n\n```text\n(.*?)```", re.DOTALL)
 
 

@@ -287,7 +287,7 @@ def test_tls_reaches_everybody_who_speaks_grpc() -> None:
 
 def test_alerts_ask_for_metrics_that_there_are_and_have_their_runbook() -> None:
     rules = of_kind(with_components("prod", "monitoring"), "PrometheusRule")["warmcast"]["spec"]["groups"][0]["rules"]
-    known = set(re.findall(r"^\| `(\w+)`", _read("docs/metrics.md"), re.MULTILINE))
+    known = set(re.findall(r"^\| `(\w+)`", _read("docs/reference/metrics.md"), re.MULTILINE))
     operations = _read("docs/operations.md")
     for rule in rules:
         asked = set(re.findall(r"(?:warmcast|kube)_\w+", rule["expr"]))

@@ -1,4 +1,6 @@
-"""Warmcast for internal callers: typed calls with deadlines, retries, and errors as exceptions. See docs/client.md.
+"""Warmcast for internal callers: typed calls with deadlines, retries, and errors as exceptions.
+
+The guide is docs/how-to/call-from-python.md.
 
 This module blocks; `warmcast.client.aio` has the same for asyncio.
 """

@@ -1,4 +1,4 @@
-"""Writes the document as `docs/rest.md` holds it: `python -m services.gateway.openapi > docs/rest.md`."""
+"""Writes docs/reference/rest.md: `python -m services.gateway.openapi > docs/reference/rest.md`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def markdown() -> str:
     shown = document()
     parts = [
         "# REST",
-        "<!-- Made by `python -m services.gateway.openapi > docs/rest.md`; a test holds both together. -->",
+        "<!-- Made by `python -m services.gateway.openapi > docs/reference/rest.md`; a test holds both together. -->",
         shown["info"]["description"],
         "The same for machines is at `/openapi.json`, and as a page at `/docs`.",
         "## Routes",

@@ -15,7 +15,7 @@ from services.jobs.domain.snapshot import SnapshotSeries
 
 
 class Status(StrEnum):
-    """Where a job stands. docs/state-machine.md draws the edges."""
+    """Where a job stands. docs/explanation/state-machine.md draws the edges."""
 
     QUEUED = "queued"
     RUNNING = "running"

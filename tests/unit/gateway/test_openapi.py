@@ -1,4 +1,4 @@
-"""The document, its page and `docs/rest.md` say what the application does."""
+"""The document, its page and `docs/reference/rest.md` say what the application does."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_no_mark_of_code_is_shown_as_it_is_written() -> None:
 
 
 def test_the_docs_hold_the_document() -> None:
-    assert (ROOT / "docs/rest.md").read_text() == markdown(), "python -m services.gateway.openapi > docs/rest.md"
+    assert (ROOT / "docs/reference/rest.md").read_text() == markdown(), "run `make docs`"
 
 
 def test_the_order_of_what_a_request_passes() -> None:
