@@ -11,7 +11,8 @@ from warmcast.jobs.v1 import jobs_pb2 as pb
 
 from services.cli import servers
 from services.cli.client import WAIT, Wait, connect
-from services.common.job_status import status_name
+from services.common.job_status import JobStatus
+from services.common.rpc.job_status import TO_PROTO, status_name
 
 app = typer.Typer(
     help="Run the jobs service, or with a subcommand: list, show, requeue, cancel jobs.", invoke_without_command=True
@@ -20,7 +21,6 @@ _MAX_ID = 2**63 - 1
 _MAX_AGE = 10**9  # seconds
 _JobId = Annotated[int, typer.Argument(min=1, max=_MAX_ID)]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-_STATUSES = ("queued", "running", "ready", "failed", "cancelled")
 
 
 @app.callback()
@@ -32,7 +32,7 @@ def run(context: typer.Context) -> None:
 
 @app.command("list")
 def list_jobs(  # noqa: PLR0917 - typer reads options from parameters
-    status: Annotated[str, typer.Option(help=" | ".join(_STATUSES))] = "",
+    status: Annotated[str, typer.Option(help=" | ".join(JobStatus))] = "",
     slug: Annotated[str, typer.Option(help="Only this comparison's.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=200)] = 50,
     page: Annotated[str, typer.Option(help="The token that the page before ended with.")] = "",
@@ -118,9 +118,9 @@ def as_dict(job: pb.WarmupJob) -> dict[str, object]:
 def _status(name: str) -> pb.JobStatus.ValueType:
     if not name:
         return pb.JOB_STATUS_UNSPECIFIED
-    if name not in _STATUSES:
-        raise typer.BadParameter(f"one of {', '.join(_STATUSES)}", param_hint="--status")
-    return pb.JobStatus.Value(f"JOB_STATUS_{name.upper()}")
+    if name not in set(JobStatus):
+        raise typer.BadParameter(f"one of {', '.join(JobStatus)}", param_hint="--status")
+    return TO_PROTO[JobStatus(name)]
 
 
 def _print_json(value: object) -> None:

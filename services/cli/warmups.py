@@ -12,7 +12,7 @@ from warmcast.jobs.v1 import jobs_pb2 as pb
 
 from services.cli.client import STATUS_WAIT, WAIT, Wait, connect
 from services.cli.jobs import line
-from services.common.job_status import status_name
+from services.common.rpc.job_status import status_name
 
 _MAX_FILE_BYTES = 2 * 1024 * 1024
 _COUNT_CAP = 10_000  # where the service stops counting

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from urllib.parse import quote
+
+from services.common.comparison import SnapshotKey
 
 STATUS, LOCK, ERROR = "status", "lock", "error"
 DEBUG_ID, STARTED_AT, FINISHED_AT = "debug-id", "started-at", "finished-at"
@@ -11,22 +12,12 @@ DEBUG_ID, STARTED_AT, FINISHED_AT = "debug-id", "started-at", "finished-at"
 WRITE_PROBE = "warmup-probe"
 
 
-@dataclass(frozen=True)
-class SnapshotName:
-    """What names one snapshot of a comparison in the cache."""
-
-    slug: str
-    timeframe: str
-    geo: str
-    data_hash: str
-
-
-def forecast_key(snapshot: SnapshotName, term: str, engine_version: str) -> str:
+def forecast_key(snapshot: SnapshotKey, term: str, engine_version: str) -> str:
     """The key of one term's bundle."""
     return _join("forecast", snapshot.slug, term, snapshot.timeframe, snapshot.geo, snapshot.data_hash, engine_version)
 
 
-def warmup_key(name: str, snapshot: SnapshotName) -> str:
+def warmup_key(name: str, snapshot: SnapshotKey) -> str:
     """The key of one of the warmup's own marks: STATUS, LOCK, ERROR, DEBUG_ID, STARTED_AT or FINISHED_AT."""
     return _join(f"warmup-{name}", snapshot.slug, snapshot.timeframe, snapshot.geo, snapshot.data_hash)
 

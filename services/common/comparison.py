@@ -70,6 +70,20 @@ class ComparisonKey(NamedTuple):
         return cls(canonical_slug(slug), parse_timeframe(timeframe).name, parse_geo(geo))
 
 
+class SnapshotKey(NamedTuple):
+    """Names one snapshot: its comparison and the hash of its data."""
+
+    slug: str
+    timeframe: str
+    geo: str
+    data_hash: str
+
+    @property
+    def comparison(self) -> ComparisonKey:
+        """The comparison that the snapshot belongs to."""
+        return ComparisonKey(self.slug, self.timeframe, self.geo)
+
+
 def parse_timeframe(text: str) -> Timeframe:
     """The timeframe of that name; empty is the default, 12m."""
     timeframe = TIMEFRAMES.get(text.strip().lower() or DEFAULT_TIMEFRAME)

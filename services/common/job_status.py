@@ -1,10 +1,18 @@
-"""The names that people know a job's states by."""
+"""The five states of a warmup job."""
 
 from __future__ import annotations
 
-from warmcast.jobs.v1 import jobs_pb2
+from enum import StrEnum
 
 
-def status_name(status: jobs_pb2.JobStatus.ValueType) -> str:
-    """`queued`, `running`, `ready`, `failed` or `cancelled`."""
-    return jobs_pb2.JobStatus.Name(status).removeprefix("JOB_STATUS_").lower()
+class JobStatus(StrEnum):
+    """Values as in PostgreSQL, REST and the command line, in the order in which they are listed.
+
+    docs/explanation/state-machine.md draws the edges.
+    """
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    READY = "ready"
+    FAILED = "failed"
+    CANCELLED = "cancelled"

@@ -10,7 +10,7 @@ from typing import Protocol
 import msgspec
 
 from services.common import errors
-from services.common.cache_keys import SnapshotName
+from services.common.comparison import SnapshotKey
 from services.common.errors import WarmcastError
 from services.forecaster.cache.bundles import PairName, StoredPair, timestamp_text
 from services.forecaster.cache.freshness import Freshness, judge
@@ -24,7 +24,7 @@ Json = dict[str, object]
 class Order:
     """What one run is asked for."""
 
-    snapshot: SnapshotName
+    snapshot: SnapshotKey
     series_a: TermSeries
     series_b: TermSeries
     source: str
@@ -67,14 +67,14 @@ class Store(Protocol):
 
     async def read(self, names: Sequence[PairName]) -> list[StoredPair | None]: ...
 
-    async def mark_running(self, name: SnapshotName, lease_id: int, *, debug_id: str, now: datetime) -> None: ...
+    async def mark_running(self, name: SnapshotKey, lease_id: int, *, debug_id: str, now: datetime) -> None: ...
 
     async def store(self, name: PairName, pair: StoredPair, *, now: datetime) -> None: ...
 
-    async def mark_ready(self, name: SnapshotName, lease_id: int, *, now: datetime) -> None: ...
+    async def mark_ready(self, name: SnapshotKey, lease_id: int, *, now: datetime) -> None: ...
 
     async def mark_failed(
-        self, name: SnapshotName, lease_id: int, *, status: str, error: str, now: datetime
+        self, name: SnapshotKey, lease_id: int, *, status: str, error: str, now: datetime
     ) -> None: ...
 
 

@@ -12,7 +12,8 @@ import grpc
 import redis
 from warmcast.jobs.v1 import jobs_pb2 as pb
 
-from services.common.cache_keys import LOCK, SnapshotName, forecast_key, warmup_key
+from services.common.cache_keys import LOCK, forecast_key, warmup_key
+from services.common.comparison import SnapshotKey
 from services.forecaster.cache import envelope
 from tests.chaos import ledger
 from tests.chaos.faults import Struck
@@ -145,7 +146,7 @@ def _bundles(world: World) -> dict[str, int]:
     recorded = ledger.recorded_hashes(world.postgres.url)
     with redis.Redis.from_url(world.valkey.url) as connection:
         for (slug, timeframe, geo, data_hash), hashes in recorded.items():
-            snapshot = SnapshotName(slug, timeframe, geo, data_hash)
+            snapshot = SnapshotKey(slug, timeframe, geo, data_hash)
             values = connection.mget([forecast_key(snapshot, term, version) for term, version, _ in hashes])
             try:
                 pair = envelope.unseal(*values)

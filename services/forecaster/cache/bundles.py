@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 
-from services.common.cache_keys import SnapshotName, forecast_key
+from services.common.cache_keys import forecast_key
+from services.common.comparison import SnapshotKey
 
 
 @dataclass(frozen=True)
 class PairName:
     """What names the two bundles that one engine version made of one snapshot."""
 
-    snapshot: SnapshotName
+    snapshot: SnapshotKey
     term_a: str
     term_b: str
     engine_version: str

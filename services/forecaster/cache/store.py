@@ -15,7 +15,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from services.common import cache_keys, errors
-from services.common.cache_keys import SnapshotName, warmup_key
+from services.common.cache_keys import warmup_key
+from services.common.comparison import SnapshotKey
 from services.common.errors import WarmcastError
 from services.forecaster.cache.bundles import PairName, StoredPair, timestamp_text
 from services.forecaster.cache.connections import replace_connections
@@ -107,7 +108,7 @@ class ForecastCache:
             ]
         return pairs
 
-    async def mark_running(self, name: SnapshotName, lease_id: int, *, debug_id: str, now: datetime) -> None:
+    async def mark_running(self, name: SnapshotKey, lease_id: int, *, debug_id: str, now: datetime) -> None:
         """Raises the fence to this lease. Raises FENCED_OFF when it is above."""
         marks = {
             cache_keys.STATUS: b"running",
@@ -124,12 +125,12 @@ class ForecastCache:
         await self._write(name.snapshot, pair.lease_id, values, delete=[cache_keys.ERROR])
         self._writes.run_stored()
 
-    async def mark_ready(self, name: SnapshotName, lease_id: int, *, now: datetime) -> None:
+    async def mark_ready(self, name: SnapshotKey, lease_id: int, *, now: datetime) -> None:
         """The marks alone, for bundles that are there already."""
         marks = {cache_keys.STATUS: b"ready", cache_keys.FINISHED_AT: _time(now)}
         await self._write(name, lease_id, _marks(name, marks), delete=[cache_keys.ERROR])
 
-    async def mark_failed(self, name: SnapshotName, lease_id: int, *, status: str, error: str, now: datetime) -> None:
+    async def mark_failed(self, name: SnapshotKey, lease_id: int, *, status: str, error: str, now: datetime) -> None:
         """Keeps what went wrong, and the status that the job has after it."""
         marks = {
             cache_keys.STATUS: status.encode(),
@@ -143,7 +144,7 @@ class ForecastCache:
         await self._redis.aclose()
 
     async def _write(
-        self, name: SnapshotName, lease_id: int, values: Mapping[str, bytes], *, delete: Sequence[str]
+        self, name: SnapshotKey, lease_id: int, values: Mapping[str, bytes], *, delete: Sequence[str]
     ) -> None:
         keys = [warmup_key(cache_keys.LOCK, name), *values, *(warmup_key(mark, name) for mark in delete)]
         try:
@@ -214,7 +215,7 @@ def _pair(name: PairName, value_a: bytes | None, value_b: bytes | None) -> Store
     return pair
 
 
-def _marks(name: SnapshotName, marks: Mapping[str, bytes]) -> dict[str, bytes]:
+def _marks(name: SnapshotKey, marks: Mapping[str, bytes]) -> dict[str, bytes]:
     return {warmup_key(mark, name): value for mark, value in marks.items()}
 
 

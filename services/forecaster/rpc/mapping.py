@@ -11,8 +11,7 @@ import msgspec
 from google.protobuf.timestamp_pb2 import Timestamp
 from warmcast.forecaster.v1 import forecaster_pb2 as pb
 
-from services.common.cache_keys import SnapshotName
-from services.common.comparison import TIMEFRAMES, invalid, parse_geo
+from services.common.comparison import TIMEFRAMES, SnapshotKey, invalid, parse_geo
 from services.forecaster.cache.bundles import PairName, StoredPair
 from services.forecaster.cache.freshness import Freshness
 from services.forecaster.engine.types import TermSeries
@@ -55,7 +54,7 @@ def read_order(request: pb.GenerateForecastsRequest) -> Order:
     )
 
 
-def read_snapshot(key: pb.SnapshotKey, field: str = "key") -> SnapshotName:
+def read_snapshot(key: pb.SnapshotKey, field: str = "key") -> SnapshotKey:
     """The snapshot that a key names; its terms, which no mark's key holds, are not looked at."""
     if key.timeframe not in TIMEFRAMES:
         raise invalid(f"{field}.timeframe", f"{field}.timeframe is not one of {', '.join(TIMEFRAMES)}")
@@ -63,7 +62,7 @@ def read_snapshot(key: pb.SnapshotKey, field: str = "key") -> SnapshotName:
         raise invalid(f"{field}.data_hash", f"{field}.data_hash is not 16 hex digits")
     if parse_geo(key.geo) != key.geo:
         raise invalid(f"{field}.geo", f"{field}.geo is not in its canonical form")
-    return SnapshotName(_text(f"{field}.slug", key.slug), key.timeframe, key.geo, key.data_hash)
+    return SnapshotKey(_text(f"{field}.slug", key.slug), key.timeframe, key.geo, key.data_hash)
 
 
 def read_names(key: pb.SnapshotKey, field: str, own_version: str) -> list[PairName]:
@@ -86,7 +85,7 @@ def read_lease(lease_id: int) -> int:
     return lease_id
 
 
-def read_failure(request: pb.RecordFailureRequest) -> tuple[SnapshotName, int, str, str]:
+def read_failure(request: pb.RecordFailureRequest) -> tuple[SnapshotKey, int, str, str]:
     """Snapshot, lease, status and error; a long error is cut. The keys of a failure hold no term."""
     if request.status not in ("queued", "failed"):
         raise invalid("status", "status is neither queued nor failed")

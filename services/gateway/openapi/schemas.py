@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.common.comparison import TIMEFRAMES
+from services.common.job_status import JobStatus
 from services.gateway.openapi.shapes import Schema, flag, items, number, or_null, ref, shape, text, whole
 
 
@@ -13,7 +14,7 @@ def _share(description: str) -> Schema:
 TIMEFRAME = text("7d hourly; 30d, 3m daily; 12m, 5y weekly; all monthly", enum=list(TIMEFRAMES))
 MOMENT = text(format="date-time")
 PERIOD = text("start of a period: a date, or a time where the step is hourly")
-STATUS = ["queued", "running", "ready", "failed", "cancelled"]
+STATUS = [status.value for status in JobStatus]
 _COMPARISON: dict[str, Schema] = {
     "slug": text("canonical: both terms in order, joined by -vs-"),
     "terms": items(text(), "termA and termB, in slug order", minItems=2, maxItems=2),

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from services.gateway.premium.decision import Decision, Status
+from services.common.job_status import JobStatus
+from services.gateway.premium.decision import Decision
 from services.gateway.routes.responses import Signals, TermSignals
 
 
@@ -62,7 +63,7 @@ def as_copy(answer: Answer) -> Answer:
 
 def unsettled(answer: Answer) -> bool:
     """Whether the warmup has yet to come to an end."""
-    return answer.decision.status not in (Status.READY, Status.FAILED)
+    return answer.decision.status not in (JobStatus.READY, JobStatus.FAILED)
 
 
 def seconds_to_wait(answer: Answer) -> float | None:
@@ -70,7 +71,7 @@ def seconds_to_wait(answer: Answer) -> float | None:
     if unsettled(answer):
         # Without an estimate: a warm run takes a second or two, and a poll costs little.
         return 2.0 if answer.eta_seconds is None else min(max(answer.eta_seconds, 1.0), 60.0)
-    return answer.cooldown_seconds if answer.decision.status is Status.FAILED else None
+    return answer.cooldown_seconds if answer.decision.status is JobStatus.FAILED else None
 
 
 def render(answer: Answer, *, debug: bool) -> bytes:

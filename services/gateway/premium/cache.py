@@ -11,8 +11,8 @@ from cachetools import LRUCache
 from prometheus_client import Counter
 
 from services.common.comparison import ComparisonKey
+from services.common.job_status import JobStatus
 from services.gateway.premium.answer import Answer
-from services.gateway.premium.decision import Status
 from services.gateway.premium.rendered import Rendered
 
 LOOKS = Counter(
@@ -99,4 +99,4 @@ class WarmAnswers:
 
 def _may_be_kept(answer: Answer) -> bool:
     # An answer that calls for an enqueue (to a HEAD, or whose enqueue failed) would keep the next GET from it.
-    return answer.decision.status is Status.READY and not answer.triggered and answer.decision.enqueue is None
+    return answer.decision.status is JobStatus.READY and not answer.triggered and answer.decision.enqueue is None

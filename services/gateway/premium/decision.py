@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from services.common.job_status import JobStatus
+
 
 class Bundles(StrEnum):
     """What the cache holds of one snapshot; one bundle alone is missing."""
@@ -12,16 +14,6 @@ class Bundles(StrEnum):
     FRESH = "fresh"
     STALE = "stale"
     MISSING = "missing"
-
-
-class Status(StrEnum):
-    """A warmup's state as callers read it."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    READY = "ready"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
 
 
 class Enqueue(StrEnum):
@@ -44,7 +36,7 @@ class Served(StrEnum):
 class Row:
     """The job's row as jobs describes it."""
 
-    status: Status
+    status: JobStatus
     overdue: bool = False  # stuck, by the database's clock
     cooling_down: bool = False  # failed, and its cool-down has not passed
 
@@ -53,7 +45,7 @@ class Row:
 class Decision:
     """What the answer says, and whether this call enqueues."""
 
-    status: Status
+    status: JobStatus
     served: Served
     stale: bool
     refreshing: bool
@@ -70,19 +62,19 @@ def decide(current: Bundles, previous: Bundles, row: Row | None) -> Decision:
 
     After an enqueue, the same function with the row that it returned says what to answer.
     """
-    running = row is not None and row.status in (Status.QUEUED, Status.RUNNING)
+    running = row is not None and row.status in (JobStatus.QUEUED, JobStatus.RUNNING)
     if current is Bundles.FRESH:
-        return Decision(Status.READY, Served.CURRENT, stale=False, refreshing=running, enqueue=None)
+        return Decision(JobStatus.READY, Served.CURRENT, stale=False, refreshing=running, enqueue=None)
     if current is Bundles.STALE:
         enqueue = Enqueue.REFRESH if _may_enqueue(row) else None
-        return Decision(Status.READY, Served.CURRENT, stale=True, refreshing=running, enqueue=enqueue)
+        return Decision(JobStatus.READY, Served.CURRENT, stale=True, refreshing=running, enqueue=enqueue)
 
-    lost = row is not None and row.status is Status.READY
-    started = row is not None and row.status not in (Status.READY, Status.CANCELLED)
+    lost = row is not None and row.status is JobStatus.READY
+    started = row is not None and row.status not in (JobStatus.READY, JobStatus.CANCELLED)
     has_previous = previous is not Bundles.MISSING
     reason = Enqueue.CACHE_LOST if lost else Enqueue.FIRST_CALL
     return Decision(
-        status=row.status if row is not None and started else Status.QUEUED,
+        status=row.status if row is not None and started else JobStatus.QUEUED,
         served=Served.PREVIOUS if has_previous else Served.NOTHING,
         stale=has_previous,
         refreshing=has_previous and running,
@@ -93,7 +85,7 @@ def decide(current: Bundles, previous: Bundles, row: Row | None) -> Decision:
 def _may_enqueue(row: Row | None) -> bool:
     if row is None:
         return True
-    if row.status in (Status.QUEUED, Status.RUNNING):
+    if row.status in (JobStatus.QUEUED, JobStatus.RUNNING):
         return row.overdue
     # A failure that cools down stays as it is, for missing and stale bundles alike: no retry storm.
-    return not (row.status is Status.FAILED and row.cooling_down)
+    return not (row.status is JobStatus.FAILED and row.cooling_down)

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from prometheus_client import Counter
 from starlette.responses import Response
 
+from services.common.job_status import JobStatus
 from services.common.telemetry.counters import count_from_zero
 from services.gateway.http.problems import retry_after
 from services.gateway.http.representation import RawHeaders, Representation
 from services.gateway.premium.answer import Answer, render, seconds_to_wait
 from services.gateway.premium.cache_control import cache_control
-from services.gateway.premium.decision import Served, Status
+from services.gateway.premium.decision import Served
 
 ANSWERS = count_from_zero(
     Counter(
@@ -21,7 +22,7 @@ ANSWERS = count_from_zero(
         "Premium answers, by what they said and whose bundles they carried",
         ["status", "served"],
     ),
-    Status,
+    JobStatus,
     Served,
 )
 

@@ -14,9 +14,9 @@ from warmcast.jobs.v1 import jobs_pb2
 from services.common import errors
 from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
-from services.common.job_status import status_name
+from services.common.rpc.job_status import FROM_PROTO
 from services.gateway.premium.answer import Answer, Forecasts, Trail, as_copy
-from services.gateway.premium.decision import Bundles, Decision, Enqueue, Row, Served, Status, decide
+from services.gateway.premium.decision import Bundles, Decision, Enqueue, Row, Served, decide
 from services.gateway.premium.outages import Outages
 from services.gateway.premium.stale_cache import AnswerMemory
 from services.gateway.routes import responses
@@ -201,7 +201,7 @@ class _View:
     def _row(self) -> Row | None:
         if not self.warmup.HasField("job"):
             return None
-        status = Status(status_name(self.warmup.job.status))
+        status = FROM_PROTO[self.warmup.job.status]
         return Row(status, overdue=self.warmup.overdue, cooling_down=self.warmup.cooling_down)
 
     def _served(self, decision: Decision) -> tuple[forecaster_pb2.CachedForecasts, Forecasts | None]:

@@ -14,10 +14,10 @@ from starlette.types import Receive, Scope, Send
 
 from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
+from services.common.job_status import JobStatus
 from services.gateway.premium.answer import Answer, unsettled
 from services.gateway.premium.cache import WarmAnswers
 from services.gateway.premium.change_feed import LiveStatus
-from services.gateway.premium.decision import Status
 from services.gateway.premium.demand import Demand
 from services.gateway.premium.rendered import Rendered
 from services.gateway.routes.parameters import comparison_key
@@ -123,10 +123,10 @@ def run_between(before: Answer, now: Answer) -> Answer | None:
 
     A run may take less time than it takes to look. From `queued` no edge leads to `ready` or `failed` but by `running`.
     """
-    queued = before.decision.status is Status.QUEUED
+    queued = before.decision.status is JobStatus.QUEUED
     if not queued or unsettled(now) or before.data_hash != now.data_hash or before.version >= now.version:
         return None
-    running = replace(before.decision, status=Status.RUNNING)
+    running = replace(before.decision, status=JobStatus.RUNNING)
     return replace(before, decision=running, version=before.version + 1, queue_position=None, eta_seconds=None)
 
 

@@ -9,13 +9,10 @@ from starlette.responses import Response
 from warmcast.jobs.v1 import jobs_pb2
 
 from services.common.comparison import invalid
-from services.common.job_status import status_name
+from services.common.job_status import JobStatus
+from services.common.rpc.job_status import TO_PROTO
 from services.gateway.routes import parameters, responses
 from services.gateway.upstream.clients import Jobs
-
-STATUSES = {
-    status_name(value): value for value in jobs_pb2.JobStatus.values() if value != jobs_pb2.JOB_STATUS_UNSPECIFIED
-}
 
 
 @dataclass(frozen=True)
@@ -35,9 +32,9 @@ class JobRoutes:
             page_token=parameters.cursor(query),
         )
         if status := parameters.single(query, "status"):
-            if status not in STATUSES:
-                raise invalid("status", f"status is one of {', '.join(STATUSES)}")
-            wanted.status = STATUSES[status]
+            if status not in set(JobStatus):
+                raise invalid("status", f"status is one of {', '.join(JobStatus)}")
+            wanted.status = TO_PROTO[JobStatus(status)]
         page = await self.jobs.list_jobs(wanted, secret)
         return responses.answer(
             {"jobs": [responses.job(row) for row in page.jobs], "nextCursor": page.next_page_token or None}

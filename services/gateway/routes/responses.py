@@ -12,7 +12,7 @@ from starlette.responses import Response
 from warmcast.jobs.v1 import jobs_pb2
 
 from services.common.comparison import TIMEFRAMES, Step
-from services.common.job_status import status_name
+from services.common.rpc.job_status import status_name
 
 _ENCODER = msgspec.json.Encoder()
 

@@ -13,8 +13,8 @@ from prometheus_client import Gauge
 from services.common import errors
 from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
+from services.common.job_status import JobStatus
 from services.common.runtime.background import beat, report_failure, until_set
-from services.jobs.domain.job import Status
 
 log = structlog.get_logger()
 
@@ -34,7 +34,7 @@ class Change:
     job_id: int
     key: ComparisonKey
     data_hash: str
-    status: Status
+    status: JobStatus
     version: int
 
 

@@ -13,12 +13,13 @@ from prometheus_client import Counter, Gauge
 
 from services.common import errors
 from services.common.errors import WarmcastError
+from services.common.job_status import JobStatus
 from services.common.runtime import deadline
 from services.common.runtime.background import beat, report_failure
 from services.common.telemetry.counters import count_from_zero
 from services.jobs.application.runner import Runner
 from services.jobs.domain.forecaster import Forecaster, ForecasterInfo
-from services.jobs.domain.job import Cause, ClaimedJob, Claims, Status, SweptJob, WarmupJob
+from services.jobs.domain.job import Cause, ClaimedJob, Claims, SweptJob, WarmupJob
 
 log = structlog.get_logger()
 
@@ -32,7 +33,7 @@ _CHECK_SLOTS_EVERY = 1.0  # meanwhile; their number may rise, or the forecaster 
 _PROMOTE_EVERY = 30.0  # seconds
 _SHORTEST = 0.02  # seconds; a lease that expires this instant is not asked for in a tight loop
 
-_Run = asyncio.Task[Status | None]
+_Run = asyncio.Task[JobStatus | None]
 
 
 class ClaimQueue(Protocol):
@@ -256,7 +257,7 @@ class Dispatcher:
             # The job's lease runs out and it is rescued; what remains is to say why.
             log.error("run crashed", exc_info=error)
             return
-        if run.result() is not Status.READY:
+        if run.result() is not JobStatus.READY:
             self._woken.set()  # the next attempt may be due before anything else
 
 

@@ -14,9 +14,10 @@ from prometheus_client import Counter, Histogram
 
 from services.common import errors
 from services.common.errors import WarmcastError
+from services.common.job_status import JobStatus
 from services.common.telemetry import tracing
 from services.jobs.domain.forecaster import Forecaster, GeneratedForecasts
-from services.jobs.domain.job import ClaimedJob, Lease, QueuePolicy, Status, WarmupJob, is_permanent, is_uncounted
+from services.jobs.domain.job import ClaimedJob, Lease, QueuePolicy, WarmupJob, is_permanent, is_uncounted
 
 log = structlog.get_logger()
 Told = TypeVar("Told")
@@ -28,7 +29,7 @@ RUN_SECONDS = Histogram(
 _RENEW_AFTER = 0.1  # of the lease; half of the time between two beats at the defaults
 _LEASE_LOST = "lease-lost"
 _LEASE_ID = re.compile(r"[0-9]{1,18}")  # below 2^63
-_ENDED = {status: RUNS.labels(status.value) for status in Status} | {None: RUNS.labels(_LEASE_LOST)}
+_ENDED = {status: RUNS.labels(status.value) for status in JobStatus} | {None: RUNS.labels(_LEASE_LOST)}
 _ENDED_INTERRUPTED = RUNS.labels("interrupted")
 _SETTLE_PAUSE = 0.5  # seconds between tries to tell a queue that cannot be asked
 _SETTLE_SECONDS = 60.0  # after which somebody else has rescued the job, and adopts what is in the cache
@@ -60,7 +61,7 @@ class Runner:
         self._forecaster = forecaster
         self._policy = policy
 
-    async def run(self, job: ClaimedJob, answered: Callable[[], None] = lambda: None) -> Status | None:
+    async def run(self, job: ClaimedJob, answered: Callable[[], None] = lambda: None) -> JobStatus | None:
         """Runs one claimed job to its end; returns the status that it left it in, None: its lease was lost on the way.
 
         `answered` is called once the run needs the forecaster no more. A run that is cancelled hands its job back, the
@@ -85,7 +86,7 @@ class Runner:
         log.info("run ended", slug=job.slug, outcome=left or _LEASE_LOST)
         return left
 
-    async def _attempt(self, job: ClaimedJob, answered: Callable[[], None]) -> Status | None:
+    async def _attempt(self, job: ClaimedJob, answered: Callable[[], None]) -> JobStatus | None:
         log.info("run begins", slug=job.slug, timeframe=job.timeframe, geo=job.geo, attempt=job.attempts)
         try:
             forecasts = await self._forecasts(job)
@@ -93,7 +94,7 @@ class Runner:
             return await self._give_up(job, error)
         finally:
             answered()
-        return Status.READY if await _tell(lambda: self._queue.ready(job, forecasts)) else None
+        return JobStatus.READY if await _tell(lambda: self._queue.ready(job, forecasts)) else None
 
     async def _forecasts(self, job: ClaimedJob) -> GeneratedForecasts:
         """The forecaster's answer. The lease is renewed at each of its beats, and only then."""
@@ -127,7 +128,7 @@ class Runner:
         if not held:
             raise LeaseLost
 
-    async def _give_up(self, job: Lease, error: WarmcastError) -> Status | None:
+    async def _give_up(self, job: Lease, error: WarmcastError) -> JobStatus | None:
         text = f"{error.reason.slug}: {error.detail}"
         log.info("attempt failed", error=text)
         if error.reason is errors.FENCED_OFF:

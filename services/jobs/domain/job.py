@@ -11,17 +11,8 @@ from typing import NamedTuple, Protocol
 from services.common import errors
 from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
+from services.common.job_status import JobStatus
 from services.jobs.domain.snapshot import SnapshotSeries
-
-
-class Status(StrEnum):
-    """Where a job stands. docs/explanation/state-machine.md draws the edges."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    READY = "ready"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
 
 
 class EnqueueReason(StrEnum):
@@ -56,7 +47,7 @@ class WarmupJob:
     timeframe: str
     geo: str
     data_hash: str
-    status: Status
+    status: JobStatus
     attempts: int
     last_error: str | None
     debug_id: str
@@ -77,7 +68,7 @@ class WarmupJob:
     engine_version: str | None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "status", Status(self.status))
+        object.__setattr__(self, "status", JobStatus(self.status))
 
     @property
     def key(self) -> ComparisonKey:

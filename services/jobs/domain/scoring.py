@@ -9,12 +9,10 @@ from enum import StrEnum
 from itertools import pairwise
 from statistics import fmean
 
+from services.common.change_band import change_band
 from services.jobs.domain.forecaster import ForecastPoint, TermForecast
 
 MIN_COMMON_DATES = 8
-# The contract's: beyond the larger of 2 points and 5 % of the level before, the horizon's mean rises or falls.
-_BAND_POINTS = 2.0
-_BAND_SHARE = 0.05
 # Means that differ by less are a tie: forecasts are kept to four decimals.
 _DECIMALS = 4
 
@@ -148,7 +146,7 @@ def _term_score(forecast: TermForecast, history: Sequence[float], actual: Sequen
 def _direction(history: Sequence[float], actual: Sequence[float]) -> str:
     level = fmean(history[-len(actual) :])
     change = fmean(actual) - level
-    if abs(change) <= max(_BAND_POINTS, _BAND_SHARE * level):
+    if abs(change) <= change_band(level):
         return "stable"
     return "rising" if change > 0 else "falling"
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean
 
+from services.common.change_band import change_band
+
 _LONGEST_WHOLE_SEASON = 24
-_FLAT_POINTS = 2.0
-_FLAT_SHARE = 0.05
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def _trend(values: list[float], season: int) -> str:
     if stretch < 1:
         return "flat"
     recent, before = fmean(values[-stretch:]), fmean(values[-2 * stretch : -stretch])
-    margin = max(_FLAT_POINTS, _FLAT_SHARE * before)
+    margin = change_band(before)
     return "rising" if recent - before > margin else "falling" if before - recent > margin else "flat"
 
 

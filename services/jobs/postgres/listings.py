@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 from sqlalchemy import BigInteger, BindParameter, ColumnElement, FromClause, func, literal, select, true, tuple_
 
 from services.common.comparison import ComparisonKey
+from services.common.job_status import JobStatus
 from services.jobs.application.change_feed import Change
 from services.jobs.application.queue_gauges import QueueDepth
-from services.jobs.domain.job import QueuePolicy, Status, WarmupJob
+from services.jobs.domain.job import QueuePolicy, WarmupJob
 from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.rows import to_job
 from services.jobs.postgres.sql.edges import COLUMNS
@@ -39,7 +40,7 @@ JobPlace = tuple[datetime, int]  # created_at and id: where a page of jobs ended
 class JobFilter:
     """Which jobs to list; None is any."""
 
-    status: Status | None = None
+    status: JobStatus | None = None
     slug: str | None = None
     older_than: timedelta | None = None
     newer_than: timedelta | None = None
@@ -65,7 +66,7 @@ class ListedComparison:
 class QueueStatus:
     """What an operator asks first."""
 
-    counts: dict[Status, int]  # settled ones of the last 24 h; COUNT_CAP means that many or more
+    counts: dict[JobStatus, int]  # settled ones of the last 24 h; COUNT_CAP means that many or more
     oldest_queued_seconds: float
     oldest_running_seconds: float
 
@@ -109,7 +110,7 @@ class Listings:
                 row["id"],
                 ComparisonKey(row["slug"], row["timeframe"], row["geo"]),
                 row["data_hash"],
-                Status(row["status"]),
+                JobStatus(row["status"]),
                 row["version"],
             )
             for row in rows
@@ -175,7 +176,7 @@ class Listings:
             .join(asked_for, true())
             .where(warmup_jobs.c.id > after_id)
             # Concatenated, so that no index on the status offers to bring all ready rows, to be sorted for one page.
-            .where(warmup_jobs.c.status.concat(_written("")) == _written(Status.READY.value))
+            .where(warmup_jobs.c.status.concat(_written("")) == _written(JobStatus.READY.value))
             .order_by(warmup_jobs.c.id)
             .limit(_written(limit))
         )
@@ -185,11 +186,11 @@ class Listings:
 
     async def status(self) -> QueueStatus:
         """Counts and ages, each up to COUNT_CAP rows."""
-        rows = {Status(row["status"]): row for row in await self._database.fetch(STATUS, {"cap": COUNT_CAP})}
+        rows = {JobStatus(row["status"]): row for row in await self._database.fetch(STATUS, {"cap": COUNT_CAP})}
         return QueueStatus(
             counts={status: row["count"] for status, row in rows.items()},
-            oldest_queued_seconds=rows[Status.QUEUED]["age"] or 0.0,
-            oldest_running_seconds=rows[Status.RUNNING]["age"] or 0.0,
+            oldest_queued_seconds=rows[JobStatus.QUEUED]["age"] or 0.0,
+            oldest_running_seconds=rows[JobStatus.RUNNING]["age"] or 0.0,
         )
 
     async def depth(self) -> QueueDepth:

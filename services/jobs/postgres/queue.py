@@ -11,8 +11,9 @@ from psycopg.rows import DictRow
 
 from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
+from services.common.job_status import JobStatus
 from services.jobs.domain.forecaster import GeneratedForecasts
-from services.jobs.domain.job import PRIORITY, Claims, EnqueueReason, Lease, QueuePolicy, Status, SweptJob, WarmupJob
+from services.jobs.domain.job import PRIORITY, Claims, EnqueueReason, Lease, QueuePolicy, SweptJob, WarmupJob
 from services.jobs.domain.warmup import Place
 from services.jobs.postgres.batching import Coalescer
 from services.jobs.postgres.change_publisher import Telling
@@ -109,7 +110,7 @@ class Queue:
         rows = await self._change(statement, self._policy | {"id": job_id})
         return tuple(to_swept_job(row) for row in rows)
 
-    async def requeue(self, *job_ids: int, status: Status | None = None) -> list[WarmupJob]:
+    async def requeue(self, *job_ids: int, status: JobStatus | None = None) -> list[WarmupJob]:
         """Starts new episodes by hand; those that run, are not in `status` any more, or not there, are left out."""
         rows = await self._change(edges.REQUEUE, {"ids": list(job_ids), "status": status})
         return [to_job(row) for row in rows]

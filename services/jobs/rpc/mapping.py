@@ -9,10 +9,11 @@ from datetime import datetime
 from google.protobuf.timestamp_pb2 import Timestamp
 from warmcast.jobs.v1 import jobs_pb2 as pb
 
+from services.common.rpc.job_status import TO_PROTO
 from services.jobs.application.change_feed import News
 from services.jobs.application.refresher import Refreshed
 from services.jobs.application.sweeper import Swept
-from services.jobs.domain.job import Status, WarmupJob
+from services.jobs.domain.job import WarmupJob
 from services.jobs.domain.signals import Signals, term_stats
 from services.jobs.domain.trust import Trust, TrustPeriod, TrustStats
 from services.jobs.domain.warmup import Ingested, StoredSnapshot, WarmupView
@@ -20,7 +21,6 @@ from services.jobs.ingest.snapshot import Snapshot
 from services.jobs.postgres.listings import ListedComparison, QueueStatus
 
 _MOST_JOBS = 1000
-STATUS = {status: pb.JobStatus.Value(f"JOB_STATUS_{status.name}") for status in Status}
 
 
 def job(row: WarmupJob) -> pb.WarmupJob:
@@ -31,7 +31,7 @@ def job(row: WarmupJob) -> pb.WarmupJob:
         timeframe=row.timeframe,
         geo=row.geo,
         data_hash=row.data_hash,
-        status=STATUS[row.status],
+        status=TO_PROTO[row.status],
         attempts=row.attempts,
         last_error=row.last_error or "",
         debug_id=row.debug_id,
@@ -78,7 +78,7 @@ def news(each: News) -> pb.WatchWarmupsResponse:
         pb.WarmupChange(
             key=pb.ComparisonKey(slug=change.key.slug, timeframe=change.key.timeframe, geo=change.key.geo),
             data_hash=change.data_hash,
-            status=STATUS[change.status],
+            status=TO_PROTO[change.status],
             version=change.version,
             job_id=change.job_id,
         )
@@ -176,7 +176,7 @@ def swept(done: Swept) -> pb.SweepResponse:
 
 def counts(status: QueueStatus) -> list[pb.StatusCount]:
     """Jobs by status, in the order of the state machine."""
-    return [pb.StatusCount(status=STATUS[each], count=count) for each, count in status.counts.items()]
+    return [pb.StatusCount(status=TO_PROTO[each], count=count) for each, count in status.counts.items()]
 
 
 def trust(of: Trust) -> pb.GetTrustStatsResponse:

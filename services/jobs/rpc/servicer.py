@@ -16,6 +16,8 @@ from warmcast.jobs.v1 import jobs_pb2_grpc
 from services.common import errors
 from services.common.comparison import ComparisonKey, canonical_slug, invalid
 from services.common.errors import WarmcastError
+from services.common.job_status import JobStatus
+from services.common.rpc.job_status import FROM_PROTO
 from services.jobs.application import refresher
 from services.jobs.application.capacity import Capacity
 from services.jobs.application.change_feed import Changes
@@ -24,7 +26,7 @@ from services.jobs.application.importer import Importer, ImportRequest
 from services.jobs.application.metrics import count_begun
 from services.jobs.application.refresher import Refresher
 from services.jobs.application.sweeper import Sweeper
-from services.jobs.domain.job import EnqueueReason, Status, SweptJob, WarmupJob
+from services.jobs.domain.job import EnqueueReason, SweptJob, WarmupJob
 from services.jobs.domain.warmup import Place, WarmupView, eta_seconds
 from services.jobs.ingest.points import read_points
 from services.jobs.ingest.table import Table
@@ -65,7 +67,6 @@ _REASONS = {
     pb.ENQUEUE_REASON_REFRESH: EnqueueReason.REFRESH,
     pb.ENQUEUE_REASON_CACHE_LOST: EnqueueReason.CACHE_LOST,
 }
-_STATUSES = {number: status for status, number in mapping.STATUS.items()}
 
 Context = grpc.aio.ServicerContext[Any, Any]  # of whichever messages
 
@@ -220,11 +221,11 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
 
     async def RequeueJobs(self, request: pb.RequeueJobsRequest, context: Context) -> pb.RequeueJobsResponse:
         limit = _bounded("max", request.max or 100, 1000)
-        if request.status not in _STATUSES or request.status == pb.JOB_STATUS_RUNNING:
+        if request.status not in FROM_PROTO or request.status == pb.JOB_STATUS_RUNNING:
             raise invalid("status", "a status that can be re-queued is needed: queued, ready, failed or cancelled")
         found = await self._listings.jobs(_filter(request), limit=limit, oldest_first=True)
         if not request.dry_run:
-            found = await self._queue.requeue(*(job.id for job in found), status=_STATUSES[request.status])
+            found = await self._queue.requeue(*(job.id for job in found), status=FROM_PROTO[request.status])
             count_begun(EnqueueReason.BY_HAND, len(found))
         return pb.RequeueJobsResponse(jobs=[mapping.job(job) for job in found])
 
@@ -269,7 +270,7 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
 
     def _enqueued(self, job: WarmupJob | None, place: Place | None, *, enqueued: bool) -> pb.EnqueueWarmupResponse:
         response = pb.EnqueueWarmupResponse(job=mapping.job(job) if job else None, enqueued=enqueued)
-        if job and job.status in (Status.QUEUED, Status.RUNNING):
+        if job and job.status in (JobStatus.QUEUED, JobStatus.RUNNING):
             self._tell_place(response, job, place)
         return response
 
@@ -280,7 +281,7 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
         if place is None:
             return
         # A runner may have taken it since the row was read; the answer stays of one piece.
-        response.queue_position = max(place.position, 1) if job.status is Status.QUEUED else 0
+        response.queue_position = max(place.position, 1) if job.status is JobStatus.QUEUED else 0
         eta = eta_seconds(place, worker_slots=self._capacity.slots())
         if eta is not None:
             response.eta_seconds = eta
@@ -324,7 +325,7 @@ def _key(key: pb.ComparisonKey) -> ComparisonKey:
 
 def _filter(request: pb.ListJobsRequest | pb.RequeueJobsRequest) -> JobFilter:
     return JobFilter(
-        status=_STATUSES.get(request.status),
+        status=FROM_PROTO.get(request.status),
         slug=canonical_slug(request.slug) if request.slug else None,
         older_than=_seconds("older_than_seconds", request.older_than_seconds),
         newer_than=_seconds("newer_than_seconds", request.newer_than_seconds),

@@ -9,14 +9,14 @@ from datetime import UTC, datetime, timedelta
 from google.protobuf.timestamp_pb2 import Timestamp
 from warmcast.forecaster.v1 import forecaster_pb2 as pb
 
-from services.common.cache_keys import SnapshotName
+from services.common.comparison import SnapshotKey
 from services.forecaster.cache.bundles import PairName
 from services.forecaster.engine.types import TermSeries
 from services.forecaster.generate import Computed, Order
 from services.forecaster.rpc import mapping
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
-SNAPSHOT = SnapshotName("costco-vs-ikea", "12m", "US", "0f3a0f3a0f3a0f3a")
+SNAPSHOT = SnapshotKey("costco-vs-ikea", "12m", "US", "0f3a0f3a0f3a0f3a")
 
 
 @dataclass

@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
 
 from services.common.errors import WarmcastError
+from services.common.job_status import JobStatus
 from services.jobs.application.change_feed import Changes
 from services.jobs.application.dispatcher import Dispatcher
 from services.jobs.application.runner import Runner
 from services.jobs.domain.forecaster import Generation
-from services.jobs.domain.job import ClaimedJob, QueuePolicy, Status, WarmupJob
+from services.jobs.domain.job import ClaimedJob, QueuePolicy, WarmupJob
 from services.jobs.postgres.driver.listener import Listener
 from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store
 
@@ -59,7 +60,7 @@ async def left_by(runner: Runner, store: Store) -> WarmupJob:
     return left
 
 
-def settled(store: Store, job: WarmupJob, status: Status) -> Callable[[], Awaitable[bool]]:
+def settled(store: Store, job: WarmupJob, status: JobStatus) -> Callable[[], Awaitable[bool]]:
     async def check() -> bool:
         return (await store.row(job)).status is status
 

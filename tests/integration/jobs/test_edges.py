@@ -8,8 +8,9 @@ from datetime import timedelta
 
 import pytest
 
+from services.common.job_status import JobStatus
 from services.jobs.domain.forecaster import GeneratedForecasts
-from services.jobs.domain.job import Cause, EnqueueReason, Status
+from services.jobs.domain.job import Cause, EnqueueReason
 from services.jobs.postgres.driver.connection import run
 from services.jobs.postgres.sql import edges
 from tests.integration.jobs.conftest import Store, forecasts, key_of
@@ -26,7 +27,7 @@ async def test_enqueue_makes_one_row_however_many_call(store: Store) -> None:
     ]
     changed = [job for job in await asyncio.gather(*calls) if job is not None]
     assert len(changed) == 1
-    assert changed[0].status is Status.QUEUED
+    assert changed[0].status is JobStatus.QUEUED
     rows = await store.execute("SELECT count(*) AS rows, max(version) AS version FROM warmup_jobs")
     assert rows == [{"rows": 1, "version": 1}]
 
@@ -57,7 +58,7 @@ async def test_claim_takes_the_oldest_first_under_growing_leases(store: Store) -
     assert [job.id for job in claims.claimed] == [second.id, first.id]
     assert claims.claimed[0].lease_id != claims.claimed[1].lease_id
     rows = [await store.row(job) for job in claims.claimed]
-    assert all(row.status is Status.RUNNING and row.attempts == 1 for row in rows)
+    assert all(row.status is JobStatus.RUNNING and row.attempts == 1 for row in rows)
 
 
 async def test_claim_by_many_at_once_gives_each_job_to_one(store: Store) -> None:
@@ -94,7 +95,7 @@ async def test_ready_keeps_what_was_forecast(store: Store) -> None:
     job = await store.claimed()
     ready = await store.ready(job)
     assert ready is not None
-    assert (ready.status, ready.last_error, ready.engine_version) == (Status.READY, None, "test")
+    assert (ready.status, ready.last_error, ready.engine_version) == (JobStatus.READY, None, "test")
     assert ready.completed_at is not None
     rows = await store.execute("SELECT label, term, point_values, lower95 FROM forecast_records ORDER BY label")
     assert rows == [
@@ -123,7 +124,7 @@ async def test_a_transient_failure_goes_back_with_its_error_and_a_back_off(store
     before = await store.queued()
     queued = await store.queue.fail(await store.claim_one(), error="no answer", permanent=False)
     assert queued is not None
-    assert (queued.status, queued.attempts, queued.last_error) == (Status.QUEUED, 1, "no answer")
+    assert (queued.status, queued.attempts, queued.last_error) == (JobStatus.QUEUED, 1, "no answer")
     assert queued.not_before is not None
     assert queued.queued_at == before.queued_at
 
@@ -134,7 +135,7 @@ async def test_out_of_attempts_is_failed_with_a_cool_down_that_doubles_until_rea
         await store.execute("UPDATE warmup_jobs SET attempts = 3")
         failed = await store.queue.fail(job, error="no answer", permanent=False)
         assert failed is not None
-        assert failed.status is Status.FAILED
+        assert failed.status is JobStatus.FAILED
         assert failed.cooldown_until is not None
         return (failed.cooldown_until - failed.updated_at).total_seconds()
 
@@ -151,7 +152,7 @@ async def test_out_of_attempts_is_failed_with_a_cool_down_that_doubles_until_rea
 async def test_a_permanent_failure_is_failed_at_once_for_a_day(store: Store) -> None:
     failed = await store.queue.fail(await store.claimed(), error="bad series", permanent=True)
     assert failed is not None
-    assert (failed.status, failed.attempts) == (Status.FAILED, 1)
+    assert (failed.status, failed.attempts) == (JobStatus.FAILED, 1)
     assert failed.cooldown_until is not None
     assert (failed.cooldown_until - failed.updated_at).total_seconds() == 86_400
 
@@ -164,7 +165,7 @@ async def test_the_first_call_after_the_cool_down_begins_an_episode_and_none_bef
     await store.execute("UPDATE warmup_jobs SET cooldown_until = now() - interval '1 s'")
     queued = await store.queue.enqueue(failed.key, failed.data_hash, **again)  # type: ignore[arg-type]
     assert queued is not None
-    assert (queued.status, queued.attempts, queued.last_error) == (Status.QUEUED, 0, None)
+    assert (queued.status, queued.attempts, queued.last_error) == (JobStatus.QUEUED, 0, None)
     assert queued.queued_at > failed.queued_at
     assert queued.created_at == failed.created_at
     assert queued.debug_id != failed.debug_id
@@ -174,7 +175,7 @@ async def test_hand_back_does_not_count_the_attempt(store: Store) -> None:
     before = await store.queued()
     queued = await store.queue.hand_back(await store.claim_one(), delay=0)
     assert queued is not None
-    assert (queued.status, queued.attempts, queued.queued_at) == (Status.QUEUED, 0, before.queued_at)
+    assert (queued.status, queued.attempts, queued.queued_at) == (JobStatus.QUEUED, 0, before.queued_at)
 
 
 async def test_lease_expired_goes_back_until_attempts_run_out(store: Store) -> None:
@@ -185,7 +186,7 @@ async def test_lease_expired_goes_back_until_attempts_run_out(store: Store) -> N
         await store.execute(EXPIRE, id=job.id)
         rescued = (await store.queue.claim(0)).rescued
         assert [swept.cause for swept in rescued] == [Cause.LEASE_EXPIRED]
-    assert rescued[0].job.status is Status.FAILED
+    assert rescued[0].job.status is JobStatus.FAILED
     assert rescued[0].job.last_error is not None
     assert "lease expired" in rescued[0].job.last_error
     assert rescued[0].job.cooldown_until is not None
@@ -204,7 +205,7 @@ async def test_a_running_row_without_a_lease_is_rescued_too(store: Store) -> Non
     await store.queued()
     await store.execute("UPDATE warmup_jobs SET status = 'running'")
     (swept,) = (await store.queue.claim(1)).rescued
-    assert swept.job.status is Status.QUEUED
+    assert swept.job.status is JobStatus.QUEUED
 
 
 async def test_sweep_reports_a_job_queued_for_over_five_minutes_and_keeps_its_place(store: Store) -> None:
@@ -212,7 +213,7 @@ async def test_sweep_reports_a_job_queued_for_over_five_minutes_and_keeps_its_pl
     assert await store.queue.sweep() == ()
     await store.execute("UPDATE warmup_jobs SET queued_at = now() - interval '301 s'")
     (swept,) = await store.queue.sweep()
-    assert (swept.cause, swept.job.id, swept.job.status) == (Cause.QUEUED_OVERDUE, job.id, Status.QUEUED)
+    assert (swept.cause, swept.job.id, swept.job.status) == (Cause.QUEUED_OVERDUE, job.id, JobStatus.QUEUED)
     place = await store.execute("SELECT now() - queued_at > interval '300 s' AS kept, requeues FROM warmup_jobs")
     assert place == [{"kept": True, "requeues": 1}]
 
@@ -234,7 +235,7 @@ async def test_cache_lost_takes_a_ready_job_back_by_compare_and_set(store: Store
     ]
     changed = [job for job in await asyncio.gather(*calls) if job is not None]
     assert len(changed) == 1
-    assert (changed[0].status, changed[0].reason) == (Status.QUEUED, "cache-lost")
+    assert (changed[0].status, changed[0].reason) == (JobStatus.QUEUED, "cache-lost")
     assert changed[0].adopt_above_lease >= ready.lease_id
 
 
@@ -248,7 +249,7 @@ async def test_a_caller_s_loss_within_a_minute_of_ready_waits_until_that_minute_
         )
         assert begun is not None
         job, place = begun
-        assert (job.status, job.not_before) == (Status.QUEUED, ready.completed_at + timedelta(minutes=1))
+        assert (job.status, job.not_before) == (JobStatus.QUEUED, ready.completed_at + timedelta(minutes=1))
         assert place is not None
         assert 0 < place.wait_seconds <= 60
         assert (await store.queue.claim(1)).claimed == ()
@@ -288,12 +289,12 @@ async def test_trigger_heeds_no_cool_down_and_leaves_a_running_job_alone_unless_
     assert failed is not None
     queued = await store.queue.trigger(failed.key, force=False)
     assert queued is not None
-    assert (queued.status, queued.reason) == (Status.QUEUED, "by-hand")
+    assert (queued.status, queued.reason) == (JobStatus.QUEUED, "by-hand")
     running = await store.claim_one()
     assert await store.queue.trigger(failed.key, force=False) is None
     forced = await store.queue.trigger(failed.key, force=True)
     assert forced is not None
-    assert (forced.status, forced.force) == (Status.QUEUED, True)
+    assert (forced.status, forced.force) == (JobStatus.QUEUED, True)
     assert await store.ready(running) is None
 
 
@@ -309,7 +310,7 @@ async def test_requeue_begins_an_episode_by_hand_but_not_while_it_runs(store: St
     assert await store.queue.requeue(job.id) == []
     assert await store.ready(job)
     (again,) = await store.queue.requeue(job.id)
-    assert (again.status, again.attempts, again.lease_id) == (Status.QUEUED, 0, job.lease_id)
+    assert (again.status, again.attempts, again.lease_id) == (JobStatus.QUEUED, 0, job.lease_id)
     assert again.adopt_above_lease >= job.lease_id
 
 
@@ -317,7 +318,7 @@ async def test_cancel_ends_a_queued_or_running_job_and_no_other(store: Store) ->
     job = await store.claimed()
     cancelled = await store.queue.cancel(job.id)
     assert cancelled is not None
-    assert cancelled.status is Status.CANCELLED
+    assert cancelled.status is JobStatus.CANCELLED
     assert not await store.queue.heartbeat(job)
     assert await store.queue.cancel(job.id) is None
     revived = await store.queue.enqueue(job.key, job.data_hash, seen_version=cancelled.version, reason=FIRST_CALL)
@@ -333,9 +334,9 @@ async def test_newer_data_supersede_the_jobs_of_older_ones_and_a_running_one_is_
         await store.comparison(term, values=(9, 8, 7))
     for job in (running, queued):
         old = await store.row(job)
-        assert (old.status, old.last_error) == (Status.CANCELLED, "superseded by newer data")
+        assert (old.status, old.last_error) == (JobStatus.CANCELLED, "superseded by newer data")
     assert settled
-    assert (await store.row(settled)).status is Status.READY
+    assert (await store.row(settled)).status is JobStatus.READY
     assert not await store.queue.heartbeat(running)
     assert await store.ready(running) is None
 
@@ -383,7 +384,7 @@ async def test_a_valid_lease_settles_its_job_in_one_batch_with_stale_ones(store:
     assert settled == [lease == 2 for lease in order]
     assert other_settled
     row = await store.row(leases[0])
-    assert (row.status, row.engine_version, row.lease_id) == (Status.READY, "engine-2", leases[2].lease_id)
+    assert (row.status, row.engine_version, row.lease_id) == (JobStatus.READY, "engine-2", leases[2].lease_id)
     records = await store.execute(
         "SELECT forecast_hash FROM forecast_records WHERE job_id = %(id)s AND label = 'termA'", id=row.id
     )

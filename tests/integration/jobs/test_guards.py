@@ -13,9 +13,10 @@ import pytest
 
 from services.common import errors
 from services.common.errors import WarmcastError
+from services.common.job_status import JobStatus
 from services.jobs.application.dispatcher import Dispatcher
 from services.jobs.application.runner import Runner
-from services.jobs.domain.job import Claims, Status, WarmupJob
+from services.jobs.domain.job import Claims, WarmupJob
 from services.jobs.postgres.driver.connection import run
 from services.jobs.postgres.sql import edges, rescue
 from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, succeed
@@ -43,7 +44,7 @@ async def test_the_lease_check_keeps_a_zombie_from_completing(
     holder = await store.claim_one()
     await store.ready(zombie)
     row = await store.row(holder)
-    assert row.status is (Status.RUNNING if guarded else Status.READY)
+    assert row.status is (JobStatus.RUNNING if guarded else JobStatus.READY)
 
 
 @pytest.mark.parametrize("guarded", [True, False])
@@ -125,7 +126,7 @@ async def test_clearing_before_the_fetch_keeps_a_wake_up_from_being_lost(store: 
         await wait_until_async(_is(lambda: bool(forecaster.ran)), 10, "the job was run")
     else:
         assert queue.queued is not None
-        assert (await store.row(queue.queued)).status is Status.QUEUED
+        assert (await store.row(queue.queued)).status is JobStatus.QUEUED
         assert dispatcher.passes == 1
     await dispatcher.drain(5)
     await asyncio.wait_for(task, 5)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from services.jobs.domain.job import Status
+from services.common.job_status import JobStatus
 from services.jobs.postgres.listings import JobFilter
 from tests.integration.jobs.conftest import Store
 
@@ -27,7 +27,7 @@ async def test_jobs_of_one_slug_come_newest_first_and_pass_the_other_filters(sto
     assert [job.id for job in await store.listings.jobs(JobFilter(slug=older.slug), limit=5, before=after)] == [
         older.id
     ]
-    cancelled = JobFilter(slug=older.slug, status=Status.CANCELLED, newer_than=timedelta(hours=1))
+    cancelled = JobFilter(slug=older.slug, status=JobStatus.CANCELLED, newer_than=timedelta(hours=1))
     assert [job.id for job in await store.listings.jobs(cancelled, limit=5)] == [older.id]
 
 

@@ -19,7 +19,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 from hypothesis.stateful import run_state_machine_as_test as check
 
 from services.common.comparison import ComparisonKey
-from services.jobs.domain.job import PRIORITY, ClaimedJob, EnqueueReason, QueuePolicy, Status, WarmupJob
+from services.common.job_status import JobStatus
+from services.jobs.domain.job import PRIORITY, ClaimedJob, EnqueueReason, QueuePolicy, WarmupJob
 from services.jobs.postgres.change_publisher import Telling
 from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.queue import Queue
@@ -48,7 +49,7 @@ class Modelled:
     id: int
     slug: str
     data_hash: str
-    status: Status = Status.QUEUED
+    status: JobStatus = JobStatus.QUEUED
     attempts: int = 0
     version: int = 1
     priority: int = 0
@@ -117,12 +118,12 @@ class QueueMachine(RuleBasedStateMachine):
         begins = job is None or (
             seen == job.version
             and (
-                job.status is Status.CANCELLED
-                or (job.status is Status.FAILED and job.cooldown_until <= now)
-                or (job.status is Status.READY and reason in (EnqueueReason.REFRESH, EnqueueReason.CACHE_LOST))
+                job.status is JobStatus.CANCELLED
+                or (job.status is JobStatus.FAILED and job.cooldown_until <= now)
+                or (job.status is JobStatus.READY and reason in (EnqueueReason.REFRESH, EnqueueReason.CACHE_LOST))
             )
         )
-        ready_until = job.completed_at + PAUSE if job is not None and job.status is Status.READY else 0
+        ready_until = job.completed_at + PAUSE if job is not None and job.status is JobStatus.READY else 0
         if by_caller:
             placed = self.run(self.queue.enqueue_and_place(self.key(term), data_hash, seen_version=seen, reason=reason))
             row = placed[0] if placed else None
@@ -140,15 +141,15 @@ class QueueMachine(RuleBasedStateMachine):
         job = self.jobs.get(self.snapshots[term].data_hash)
         now = self.now()
         row = self.run(self.queue.trigger(self.key(term), force=force))
-        assert (row is None) == (job is not None and job.status is Status.RUNNING and not force)
+        assert (row is None) == (job is not None and job.status is JobStatus.RUNNING and not force)
         if row is not None:
-            kept = job.queued_at if job is not None and job.status is Status.QUEUED else now
+            kept = job.queued_at if job is not None and job.status is JobStatus.QUEUED else now
             self.begin(row, kept, 0)
 
     @rule(target=held, limit=st.integers(0, 2))
     def claim(self, limit: int) -> Any:  # as `multiple` is typed
         now = self.now()
-        waiting = [job for job in self.jobs.values() if job.status is Status.QUEUED and job.not_before <= now]
+        waiting = [job for job in self.jobs.values() if job.status is JobStatus.QUEUED and job.not_before <= now]
         expected = sorted(waiting, key=lambda job: (job.priority, job.queued_at, job.id))[:limit]
         stuck = self.expired(now)
         claims = self.run(self.queue.claim(limit))
@@ -159,7 +160,7 @@ class QueueMachine(RuleBasedStateMachine):
         assert len({row.lease_id for row in claims.claimed}) == len(claims.claimed)
         for job, row in zip(expected, claims.claimed, strict=True):
             assert row.lease_id > given_out
-            job.status, job.attempts, job.version = Status.RUNNING, job.attempts + 1, job.version + 1
+            job.status, job.attempts, job.version = JobStatus.RUNNING, job.attempts + 1, job.version + 1
             job.lease_id, job.lease_until, job.deadline = row.lease_id, now + LEASE, now + DEADLINE
             job.not_before = 0
         return multiple(*(Held(row) for row in claims.claimed))
@@ -177,7 +178,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.now()
         assert self.run(self.queue.ready(held.job, forecasts())) == (job is not None)
         if job is not None:
-            job.status, job.version, job.completed_at = Status.READY, job.version + 1, self.clock
+            job.status, job.version, job.completed_at = JobStatus.READY, job.version + 1, self.clock
 
     @rule(held=held, permanent=st.booleans())
     def fail(self, held: Held, permanent: bool) -> None:
@@ -188,10 +189,10 @@ class QueueMachine(RuleBasedStateMachine):
             return
         job.version += 1
         if permanent or job.attempts >= ATTEMPTS:
-            job.status = Status.FAILED
+            job.status = JobStatus.FAILED
             job.cooldown_until = now + (2 * COOLDOWN if permanent else COOLDOWN)
         else:
-            job.status, job.not_before = Status.QUEUED, now
+            job.status, job.not_before = JobStatus.QUEUED, now
 
     @rule(held=consumes(held), delay=st.sampled_from([0, 2_000]))
     def hand_back(self, held: Held, delay: int) -> None:
@@ -199,7 +200,7 @@ class QueueMachine(RuleBasedStateMachine):
         row = self.run(self.queue.hand_back(held.job, delay=delay))
         assert (row is not None) == (job is not None)
         if job is not None:
-            job.status, job.version = Status.QUEUED, job.version + 1
+            job.status, job.version = JobStatus.QUEUED, job.version + 1
             job.attempts, job.not_before = job.attempts - 1, now + delay
 
     @rule(by=st.sampled_from([LEASE + 100, DEADLINE + 100, OVERDUE + 100, COOLDOWN + 100]))
@@ -216,7 +217,7 @@ class QueueMachine(RuleBasedStateMachine):
         overdue = [
             job
             for job in self.jobs.values()
-            if job.status is Status.QUEUED and max(job.queued_at, job.not_before) < now - OVERDUE
+            if job.status is JobStatus.QUEUED and max(job.queued_at, job.not_before) < now - OVERDUE
         ]
         swept = self.run(self.queue.sweep())
         assert {each.job.id for each in swept} == {job.id for job in (*stuck, *overdue)}
@@ -231,9 +232,9 @@ class QueueMachine(RuleBasedStateMachine):
             return
         self.now()
         row = self.run(self.queue.cancel(job.id))
-        assert (row is not None) == (job.status in (Status.QUEUED, Status.RUNNING))
+        assert (row is not None) == (job.status in (JobStatus.QUEUED, JobStatus.RUNNING))
         if row is not None:
-            job.status, job.version = Status.CANCELLED, job.version + 1
+            job.status, job.version = JobStatus.CANCELLED, job.version + 1
 
     @rule(term=st.sampled_from(TERMS))
     def requeue(self, term: str) -> None:
@@ -242,9 +243,9 @@ class QueueMachine(RuleBasedStateMachine):
             return
         now = self.now()
         rows = self.run(self.queue.requeue(job.id))
-        assert bool(rows) == (job.status is not Status.RUNNING)
+        assert bool(rows) == (job.status is not JobStatus.RUNNING)
         for row in rows:
-            self.begin(row, job.queued_at if job.status is Status.QUEUED else now, 0)
+            self.begin(row, job.queued_at if job.status is JobStatus.QUEUED else now, 0)
 
     @rule(term=st.sampled_from(TERMS))
     def newer_data(self, term: str) -> None:
@@ -253,9 +254,9 @@ class QueueMachine(RuleBasedStateMachine):
         # The fourth is the first again: data that an older snapshot holds make that one current.
         new = self.run(self.store.comparison(term, values=(1, 2, 3, self.generation[term])))
         for job in self.jobs.values():
-            open_ = job.status in (Status.QUEUED, Status.RUNNING)
+            open_ = job.status in (JobStatus.QUEUED, JobStatus.RUNNING)
             if job.slug == new.slug and job.data_hash != new.data_hash and open_:
-                job.status, job.version = Status.CANCELLED, job.version + 1
+                job.status, job.version = JobStatus.CANCELLED, job.version + 1
         self.snapshots[term] = new
 
     @invariant()
@@ -287,16 +288,16 @@ class QueueMachine(RuleBasedStateMachine):
 
     def holds(self, held: Held) -> Modelled | None:
         job = self.jobs[held.job.data_hash]
-        return job if job.status is Status.RUNNING and job.lease_id == held.job.lease_id else None
+        return job if job.status is JobStatus.RUNNING and job.lease_id == held.job.lease_id else None
 
     def expired(self, now: float) -> list[Modelled]:
-        return [job for job in self.jobs.values() if job.status is Status.RUNNING and job.lease_until <= now]
+        return [job for job in self.jobs.values() if job.status is JobStatus.RUNNING and job.lease_until <= now]
 
     def rescue(self, stuck: list[Modelled], now: float) -> None:
         for job in stuck:
             job.version, job.not_before = job.version + 1, 0
-            job.status = Status.FAILED if job.attempts >= ATTEMPTS else Status.QUEUED
-            if job.status is Status.FAILED:
+            job.status = JobStatus.FAILED if job.attempts >= ATTEMPTS else JobStatus.QUEUED
+            if job.status is JobStatus.FAILED:
                 job.cooldown_until = now + COOLDOWN
 
 

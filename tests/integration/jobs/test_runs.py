@@ -12,13 +12,14 @@ import pytest
 
 from services.common import errors
 from services.common.errors import WarmcastError
+from services.common.job_status import JobStatus
 from services.forecaster.cache.store import GUARDED_WRITE
 from services.jobs.application import dispatcher as dispatcher_module
 from services.jobs.application.dispatcher import Dispatcher
 from services.jobs.application.runner import Runner
 from services.jobs.application.sweeper import Sweeper
 from services.jobs.domain.forecaster import ForecasterInfo, Generation
-from services.jobs.domain.job import MOST_LEASES_AHEAD, Cause, ClaimedJob, Claims, Status, WarmupJob
+from services.jobs.domain.job import MOST_LEASES_AHEAD, Cause, ClaimedJob, Claims, WarmupJob
 from services.jobs.postgres.driver.connection import run
 from services.jobs.postgres.queue import Queue
 from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, forecasts, succeed
@@ -28,8 +29,8 @@ from tests.waiting import wait_until_async
 
 async def test_a_run_makes_its_job_ready(store: Store) -> None:
     job = await store.claimed()
-    assert await runner(store, FakeForecaster(succeed)).run(job) is Status.READY
-    assert (await store.row(job)).status is Status.READY
+    assert await runner(store, FakeForecaster(succeed)).run(job) is JobStatus.READY
+    assert (await store.row(job)).status is JobStatus.READY
 
 
 async def test_the_first_beat_does_not_renew_a_lease_that_is_as_new(store: Store) -> None:
@@ -52,15 +53,17 @@ async def test_the_first_beat_does_not_renew_a_lease_that_is_as_new(store: Store
 @pytest.mark.parametrize(
     ("error", "status", "attempts"),
     [
-        (WarmcastError(errors.UNAVAILABLE, "away"), Status.QUEUED, 1),
-        (WarmcastError(errors.VERIFICATION_FAILED, "damaged"), Status.QUEUED, 1),
-        (WarmcastError(errors.INTERNAL, "crashed"), Status.QUEUED, 1),
-        (WarmcastError(errors.UNWARMABLE, "bad series"), Status.FAILED, 1),
-        (WarmcastError(errors.BUSY, "full", retry_after=7), Status.QUEUED, 0),
-        (WarmcastError(errors.UNAVAILABLE, "read-only", metadata={"cacheCause": "read-only"}), Status.QUEUED, 0),
+        (WarmcastError(errors.UNAVAILABLE, "away"), JobStatus.QUEUED, 1),
+        (WarmcastError(errors.VERIFICATION_FAILED, "damaged"), JobStatus.QUEUED, 1),
+        (WarmcastError(errors.INTERNAL, "crashed"), JobStatus.QUEUED, 1),
+        (WarmcastError(errors.UNWARMABLE, "bad series"), JobStatus.FAILED, 1),
+        (WarmcastError(errors.BUSY, "full", retry_after=7), JobStatus.QUEUED, 0),
+        (WarmcastError(errors.UNAVAILABLE, "read-only", metadata={"cacheCause": "read-only"}), JobStatus.QUEUED, 0),
     ],
 )
-async def test_a_failure_is_told_by_its_kind(store: Store, error: WarmcastError, status: Status, attempts: int) -> None:
+async def test_a_failure_is_told_by_its_kind(
+    store: Store, error: WarmcastError, status: JobStatus, attempts: int
+) -> None:
     forecaster = refusing(error)
     left = await left_by(runner(store, forecaster), store)
     assert (left.status, left.attempts) == (status, attempts)
@@ -72,7 +75,7 @@ async def test_a_failure_is_told_by_its_kind(store: Store, error: WarmcastError,
 async def test_a_fence_above_every_lease_moves_the_leases_past_it(store: Store) -> None:
     forecaster = refusing(WarmcastError(errors.FENCED_OFF, "newer lease", metadata={"leaseId": "5000"}))
     left = await left_by(runner(store, forecaster), store)
-    assert (left.status, left.attempts) == (Status.QUEUED, 0)
+    assert (left.status, left.attempts) == (JobStatus.QUEUED, 0)
     await store.execute("UPDATE warmup_jobs SET not_before = NULL")
     assert (await store.claim_one()).lease_id > 5000
 
@@ -83,7 +86,7 @@ async def test_a_fence_above_every_lease_moves_the_leases_past_it(store: Store) 
 async def test_a_fence_that_no_lease_can_have_reached_moves_nothing(store: Store, fence: int | str) -> None:
     forecaster = refusing(WarmcastError(errors.FENCED_OFF, "newer lease", metadata={"leaseId": str(fence)}))
     left = await left_by(runner(store, forecaster), store)
-    assert (left.status, left.attempts) == (Status.QUEUED, 0)
+    assert (left.status, left.attempts) == (JobStatus.QUEUED, 0)
     await store.execute("UPDATE warmup_jobs SET not_before = NULL")
     assert (await store.claim_one()).lease_id == left.lease_id + 1
 
@@ -104,7 +107,7 @@ async def test_a_forecaster_that_stops_beating_is_given_up(store: Store) -> None
         await asyncio.Event().wait()
 
     left = await left_by(runner(store, FakeForecaster(freeze), replace(POLICY, lease=0.2)), store)
-    assert (left.status, left.attempts) == (Status.QUEUED, 1)
+    assert (left.status, left.attempts) == (JobStatus.QUEUED, 1)
     assert left.last_error == "unavailable: the forecaster stopped beating"
 
 
@@ -133,14 +136,14 @@ async def test_a_run_whose_lease_is_gone_leaves_at_its_next_beat(store: Store) -
     job = await store.claimed()
     assert await runner(store, FakeForecaster(beat), replace(POLICY, lease=1)).run(job) is None
     assert ended.is_set()
-    assert (await store.row(job)).status is Status.CANCELLED
+    assert (await store.row(job)).status is JobStatus.CANCELLED
 
 
 async def test_an_enqueue_wakes_the_dispatcher_at_once(store: Store) -> None:
     async with dispatching(store, FakeForecaster(succeed), poll=60):
         job = await store.queued()
         # The poll comes after 42 s at the earliest; only the notification is that fast.
-        await wait_until_async(settled(store, job, Status.READY), 10, "the job is ready")
+        await wait_until_async(settled(store, job, JobStatus.READY), 10, "the job is ready")
 
 
 async def test_a_pass_survives_any_error_of_the_queue(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
@@ -162,7 +165,7 @@ async def test_a_pass_survives_any_error_of_the_queue(store: Store, capsys: pyte
     dispatcher = Dispatcher(Broken(), runner(store, forecaster), forecaster, poll=0.05)
     task = asyncio.create_task(dispatcher.dispatch())
     job = await store.queued()
-    await wait_until_async(settled(store, job, Status.READY), 10, "the job is ready")
+    await wait_until_async(settled(store, job, JobStatus.READY), 10, "the job is ready")
     assert "unforeseen" in capsys.readouterr().out
     await dispatcher.drain(5)
     await asyncio.wait_for(task, 5)
@@ -171,7 +174,7 @@ async def test_a_pass_survives_any_error_of_the_queue(store: Store, capsys: pyte
 async def test_the_poll_finds_what_no_notification_told_of(store: Store) -> None:
     async with dispatching(store, FakeForecaster(succeed), poll=0.1, listen=False):
         job = await store.queued()
-        await wait_until_async(settled(store, job, Status.READY), 10, "the job is ready")
+        await wait_until_async(settled(store, job, JobStatus.READY), 10, "the job is ready")
 
 
 async def test_a_lost_wake_up_is_made_good_by_the_sweep(store: Store) -> None:
@@ -193,7 +196,7 @@ async def test_a_lost_wake_up_is_made_good_by_the_sweep(store: Store) -> None:
         lost = False
         swept = await Sweeper(store.queue, store.listings, forecaster).sweep()
         assert [each.cause for each in swept.requeued] == [Cause.QUEUED_OVERDUE]
-        await wait_until_async(settled(store, job, Status.READY), 10, "the job is ready")
+        await wait_until_async(settled(store, job, JobStatus.READY), 10, "the job is ready")
 
 
 async def test_a_slot_that_frees_during_a_claim_is_filled_at_once(store: Store) -> None:
@@ -234,7 +237,7 @@ async def test_a_slot_that_frees_during_a_claim_is_filled_at_once(store: Store) 
     others = [await store.queued(term) for term in ("second", "third")]
     dispatcher.wake()  # one notification for both, and no poll for an hour
     for job in others:
-        await wait_until_async(settled(store, job, Status.READY), 10, "both ran")
+        await wait_until_async(settled(store, job, JobStatus.READY), 10, "both ran")
     await dispatcher.drain(5)
     await asyncio.wait_for(task, 5)
 
@@ -256,7 +259,7 @@ async def test_no_more_run_at_once_than_the_forecaster_has_slots(store: Store) -
         await wait_until_async(_is(lambda: dispatcher.running == 2), 10, "two run")
         release.set()
         for job in jobs:
-            await wait_until_async(settled(store, job, Status.READY), 10, "all are ready")
+            await wait_until_async(settled(store, job, JobStatus.READY), 10, "all are ready")
     assert most == 2
 
 
@@ -270,7 +273,7 @@ async def test_drain_hands_back_what_does_not_end_in_time(store: Store) -> None:
         await wait_until_async(_is(lambda: dispatcher.running == 1), 10, "it runs")
         await dispatcher.drain(0.05)
         left = await store.row(job)
-        assert (left.status, left.attempts) == (Status.QUEUED, 0)
+        assert (left.status, left.attempts) == (JobStatus.QUEUED, 0)
 
 
 async def test_drain_hands_back_what_was_being_claimed(store: Store) -> None:
@@ -290,7 +293,7 @@ async def test_drain_hands_back_what_was_being_claimed(store: Store) -> None:
         await wait_until_async(_is(lambda: dispatcher._draining), 10, "the drain has begun")
     await asyncio.wait_for(asyncio.gather(task, draining), 10)
     left = await store.row(job)
-    assert (left.status, left.attempts) == (Status.QUEUED, 0)
+    assert (left.status, left.attempts) == (JobStatus.QUEUED, 0)
 
 
 async def test_run_now_tells_what_the_row_says_when_the_lease_was_lost(store: Store) -> None:
@@ -301,7 +304,7 @@ async def test_run_now_tells_what_the_row_says_when_the_lease_was_lost(store: St
     await store.queued()
     forecaster = FakeForecaster(cancelled_meanwhile)
     dispatcher = Dispatcher(store.queue, runner(store, forecaster), forecaster, poll=60)
-    assert [job.status for job in await dispatcher.run_now(1)] == [Status.CANCELLED]
+    assert [job.status for job in await dispatcher.run_now(1)] == [JobStatus.CANCELLED]
 
 
 async def test_run_now_tells_what_a_drain_handed_back(store: Store) -> None:
@@ -315,7 +318,7 @@ async def test_run_now_tells_what_a_drain_handed_back(store: Store) -> None:
     call = asyncio.create_task(dispatcher.run_now(1))
     await wait_until_async(_is(lambda: dispatcher.running == 1), 10, "it runs")
     await dispatcher.drain(0.05)
-    assert [(job.status, job.attempts) for job in await call] == [(Status.QUEUED, 0)]
+    assert [(job.status, job.attempts) for job in await call] == [(JobStatus.QUEUED, 0)]
 
 
 async def test_run_now_runs_no_more_than_it_was_asked_for_where_nobody_can_say_how_that_ended(store: Store) -> None:
@@ -349,9 +352,9 @@ async def test_run_now_runs_in_queue_order_and_survives_its_caller(store: Store)
     await asyncio.sleep(0)
     call.cancel()
     await asyncio.gather(call, return_exceptions=True)
-    await wait_until_async(settled(store, jobs[1], Status.READY), 10, "both ran")
+    await wait_until_async(settled(store, jobs[1], JobStatus.READY), 10, "both ran")
     assert forecaster.ran == [jobs[0].id, jobs[1].id]
-    assert (await store.row(jobs[2])).status is Status.QUEUED
+    assert (await store.row(jobs[2])).status is JobStatus.QUEUED
 
 
 async def test_runs_by_hand_heed_the_slots(store: Store) -> None:
@@ -371,7 +374,7 @@ async def test_runs_by_hand_heed_the_slots(store: Store) -> None:
     forecaster = FakeForecaster(compute, slots=2)
     dispatcher = Dispatcher(store.queue, runner(store, forecaster), forecaster, poll=60)
     calls = await asyncio.gather(*(dispatcher.run_now(2) for _ in range(4)))
-    assert [[job.status for job in ran] for ran in calls] == [[Status.READY] * 2] * 4
+    assert [[job.status for job in ran] for ran in calls] == [[JobStatus.READY] * 2] * 4
     assert most == 2
 
 
@@ -383,7 +386,7 @@ async def test_a_run_by_hand_waits_for_a_forecaster_that_is_being_replaced(store
     await wait_until_async(_is(lambda: dispatcher._waiting_for_slot == 1), 10, "the run waits")
     forecaster.slots = 1
     dispatcher.wake()
-    assert [job.status for job in await asyncio.wait_for(call, 10)] == [Status.READY]
+    assert [job.status for job in await asyncio.wait_for(call, 10)] == [JobStatus.READY]
 
 
 async def test_a_run_by_hand_that_finds_no_free_slot_in_time_says_so(
@@ -414,9 +417,9 @@ async def test_a_run_by_hand_gets_a_slot_although_the_dispatcher_fills_them(stor
 
     async with dispatching(store, FakeForecaster(compute, slots=1)) as dispatcher:
         [ran] = await dispatcher.run_now(1)
-        assert ran.status is Status.READY
-        assert (await store.row(jobs[-1])).status is not Status.READY, "the queue had not run empty"
-        await wait_until_async(settled(store, jobs[-1], Status.READY), 30, "the dispatcher goes on")
+        assert ran.status is JobStatus.READY
+        assert (await store.row(jobs[-1])).status is not JobStatus.READY, "the queue had not run empty"
+        await wait_until_async(settled(store, jobs[-1], JobStatus.READY), 30, "the dispatcher goes on")
 
 
 async def test_run_now_claims_nothing_when_the_forecaster_stays_unavailable(

@@ -16,7 +16,8 @@ import pytest
 from psycopg.rows import DictRow, tuple_row
 
 from services.common.comparison import ComparisonKey
-from services.jobs.domain.job import QueuePolicy, Status
+from services.common.job_status import JobStatus
+from services.jobs.domain.job import QueuePolicy
 from services.jobs.postgres import idempotency_keys, track_record, warmup_views
 from services.jobs.postgres.driver.connection import PLANNING
 from services.jobs.postgres.driver.database import Database
@@ -131,8 +132,8 @@ async def listed() -> dict[str, tuple[str, dict[str, Any]]]:
     before = (datetime.now(UTC) - timedelta(seconds=500), 500)
     await listings.jobs(JobFilter(), limit=50)
     await listings.jobs(JobFilter(), limit=50, before=before)
-    await listings.jobs(JobFilter(status=Status.FAILED), limit=50)
-    await listings.jobs(JobFilter(status=Status.FAILED), limit=50, oldest_first=True)
+    await listings.jobs(JobFilter(status=JobStatus.FAILED), limit=50)
+    await listings.jobs(JobFilter(status=JobStatus.FAILED), limit=50, oldest_first=True)
     await listings.jobs(JobFilter(slug="a-vs-term500"), limit=50)
     await listings.jobs(JobFilter(newer_than=timedelta(seconds=100)), limit=50)
     await listings.comparisons(limit=20, after=None)

@@ -10,11 +10,12 @@ import pytest
 from services.common import errors
 from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
+from services.common.job_status import JobStatus
 from services.jobs.application import sweeper
 from services.jobs.application.metrics import ENQUEUED, READY_WITHOUT_CACHE
 from services.jobs.application.runner import Runner
 from services.jobs.application.sweeper import Sweeper
-from services.jobs.domain.job import Cause, EnqueueReason, Status, SweptJob, WarmupJob
+from services.jobs.domain.job import Cause, EnqueueReason, SweptJob, WarmupJob
 from services.jobs.domain.snapshot import SnapshotRef
 from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, succeed
 
@@ -28,13 +29,13 @@ async def test_the_audit_takes_back_ready_jobs_whose_bundles_are_gone(store: Sto
     run = runner(store, forecaster)
     kept, lost, unasked = [await store.claimed(term) for term in ("amazon", "walmart", "target")]
     for job in (kept, lost, unasked):
-        assert await run.run(job) is Status.READY
+        assert await run.run(job) is JobStatus.READY
     await store.comparisons.report_demand({kept.key: 1, lost.key: 3})
     forecaster.lost = {lost.data_hash, unasked.data_hash}
     swept = await Sweeper(store.queue, store.listings, forecaster).sweep()
     assert (swept.audited, swept.audit_skipped) == (2, "")
     assert [(each.cause, each.job.id) for each in swept.requeued] == [(Cause.CACHE_LOST, lost.id)]
-    assert (await store.row(unasked)).status is Status.READY
+    assert (await store.row(unasked)).status is JobStatus.READY
 
 
 async def test_what_was_taken_back_is_told_when_the_audit_is_cut_short(store: Store) -> None:
@@ -57,7 +58,7 @@ async def test_what_was_taken_back_is_told_when_the_audit_is_cut_short(store: St
     forecaster = FakeForecaster(succeed)
     for term in ("amazon", "walmart"):
         ready = await store.claimed(term)
-        assert await runner(store, forecaster).run(ready) is Status.READY
+        assert await runner(store, forecaster).run(ready) is JobStatus.READY
         await store.comparisons.report_demand({ready.key: 1})
         forecaster.lost.add(ready.data_hash)
     counted = _begun(EnqueueReason.CACHE_LOST), READY_WITHOUT_CACHE._value.get()
@@ -72,7 +73,7 @@ async def test_the_audit_is_skipped_and_reported_while_the_forecaster_is_away(st
             raise WarmcastError(errors.UNAVAILABLE, "the forecaster could not answer")
 
     ready = await store.claimed()
-    assert await runner(store, FakeForecaster(succeed)).run(ready) is Status.READY
+    assert await runner(store, FakeForecaster(succeed)).run(ready) is JobStatus.READY
     await store.comparisons.report_demand({ready.key: 1})
     await store.queued("walmart")
     await store.execute("UPDATE warmup_jobs SET queued_at = now() - interval '1 h' WHERE status = 'queued'")
@@ -102,7 +103,7 @@ async def ready_jobs(store: Store, count: int) -> list[str]:
     """The slugs of jobs that an audit is to look at, in its order."""
     for number in range(count):
         job = await store.claimed(f"term {number}")
-        assert await runner(store, FakeForecaster(succeed)).run(job) is Status.READY
+        assert await runner(store, FakeForecaster(succeed)).run(job) is JobStatus.READY
     await store.execute("UPDATE comparisons SET last_asked_at = now()")
     return [str(row["slug"]) for row in await store.execute("SELECT slug FROM warmup_jobs ORDER BY id")]
 

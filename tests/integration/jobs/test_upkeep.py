@@ -6,7 +6,8 @@ import asyncio
 import random
 
 from services.common.comparison import ComparisonKey
-from services.jobs.domain.job import EnqueueReason, Status
+from services.common.job_status import JobStatus
+from services.jobs.domain.job import EnqueueReason
 from services.jobs.postgres.listings import JobFilter
 from tests.integration.jobs.conftest import Store, key_of
 
@@ -25,7 +26,7 @@ async def test_refresh_takes_what_will_turn_stale_by_popularity_and_only_so_many
     await store.execute("UPDATE warmup_jobs SET completed_at = now() - interval '23 h'")
     (first,) = await store.queue.refresh(1)
     assert popularity[first.slug] == 50
-    assert (first.status, first.reason, first.priority) == (Status.QUEUED, "refresh", 10)
+    assert (first.status, first.reason, first.priority) == (JobStatus.QUEUED, "refresh", 10)
     assert await store.queue.refresh(1) == [], "one refresh waits already"
     (second,) = await store.queue.refresh(2)
     assert popularity[second.slug] == 5

@@ -9,8 +9,9 @@ from contextlib import aclosing, asynccontextmanager
 import psycopg
 import pytest
 
+from services.common.job_status import JobStatus
 from services.jobs.application.change_feed import Change, Changes, News
-from services.jobs.domain.job import EnqueueReason, Status
+from services.jobs.domain.job import EnqueueReason
 from services.jobs.postgres.change_publisher import Telling
 from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.driver.listener import Listener
@@ -28,7 +29,7 @@ class Watch:
         self._told = told
         self.seen: list[Change] = []  # all that was told so far
 
-    async def until(self, status: Status) -> int:
+    async def until(self, status: JobStatus) -> int:
         """The version with which a job came to that status; what was told before is passed over."""
         async with asyncio.timeout(10):
             while True:
@@ -239,12 +240,12 @@ async def test_a_heartbeat_tells_nothing(store: Store) -> None:
         await store.queue.cancel(other.id)
         assert await store.telling.flush()
         await store.execute("SELECT pg_notify('warmcast_changes', %(id)s)", id=str(other.id))
-        await watch.until(Status.CANCELLED)  # notifications keep their order: all before this one has been told
+        await watch.until(JobStatus.CANCELLED)  # notifications keep their order: all before this one has been told
         watch.seen.clear()
         assert await store.queue.heartbeat(claimed)
         await store.queue.requeue(other.id)
         assert await store.telling.flush()
-        await watch.until(Status.QUEUED)
+        await watch.until(JobStatus.QUEUED)
         assert {change.job_id for change in watch.seen} == {other.id}
 
 
@@ -253,13 +254,13 @@ async def test_whoever_changes_a_row_in_another_way_has_it_told_by_the_trigger(s
         job = await store.queued()
         with psycopg.connect(store.url) as connection:
             connection.execute("UPDATE warmup_jobs SET status = 'running', version = 7 WHERE id = %s", (job.id,))
-        assert await watch.until(Status.RUNNING) == 7
+        assert await watch.until(JobStatus.RUNNING) == 7
 
 
 async def test_what_a_dead_process_did_not_come_to_tell_is_made_good_by_its_successor(store: Store) -> None:
     async with watching(store) as watch:
         await store.queued()
-        await watch.until(Status.QUEUED)
+        await watch.until(JobStatus.QUEUED)
         # One that claims, and dies before it tells.
         await store.runner("dead", telling=Telling(store.database)).claim(1)
         assert await Telling(store.database).flush()
@@ -275,7 +276,7 @@ async def test_an_outage_is_waited_out_and_then_told_to_look(store: Store) -> No
     assert await telling.flush()
     async with watching(store) as watch:
         await store.queued()
-        await watch.until(Status.QUEUED)
+        await watch.until(JobStatus.QUEUED)
         telling.tell_to_look()
         assert await telling.flush()
         await watch.until_missed()
@@ -286,7 +287,7 @@ async def test_more_than_can_be_named_is_told_as_many(store: Store) -> None:
     assert await telling.flush()
     async with watching(store) as watch:
         await store.queued()
-        await watch.until(Status.QUEUED)
+        await watch.until(JobStatus.QUEUED)
         telling.tell(range(1, 10_001))  # as many as are named, in several notifications
         assert await telling.flush()
         with pytest.raises(TimeoutError):
@@ -300,17 +301,17 @@ async def test_more_than_can_be_named_is_told_as_many(store: Store) -> None:
 async def test_an_import_that_enqueues_and_supersedes_is_told(store: Store) -> None:
     async with watching(store) as watch:
         await store.queued()
-        await watch.until(Status.QUEUED)
+        await watch.until(JobStatus.QUEUED)
         newer = await store.comparison(values=(5, 6, 7, 8))
-        await watch.until(Status.CANCELLED)
+        await watch.until(JobStatus.CANCELLED)
         await store.queue.enqueue(key_of(newer), newer.data_hash, seen_version=0, reason=EnqueueReason.FIRST_CALL)
-        await watch.until(Status.QUEUED)
+        await watch.until(JobStatus.QUEUED)
 
 
 async def test_a_statement_that_changes_more_rows_than_it_can_name_tells_to_look_anew(store: Store) -> None:
     async with watching(store) as watch:
         await store.queued()
-        await watch.until(Status.QUEUED)
+        await watch.until(JobStatus.QUEUED)
         with psycopg.connect(store.url) as connection:
             # Rows without snapshots, which are enough to be counted.
             connection.execute("ALTER TABLE warmup_jobs DROP CONSTRAINT warmup_jobs_slug_timeframe_geo_data_hash_fkey")
@@ -325,7 +326,7 @@ async def test_a_statement_that_changes_more_rows_than_it_can_name_tells_to_look
 async def test_a_lost_connection_tells_to_look_anew(store: Store) -> None:
     async with watching(store) as watch:
         await store.queued()
-        await watch.until(Status.QUEUED)
+        await watch.until(JobStatus.QUEUED)
         await store.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE application_name = 'warmcast-listen' AND datname = current_database()"
@@ -336,10 +337,10 @@ async def test_a_lost_connection_tells_to_look_anew(store: Store) -> None:
 async def test_without_the_trigger_what_others_change_is_not_told(store: Store) -> None:
     async with watching(store) as watch:
         job = await store.queued()
-        await watch.until(Status.QUEUED)
+        await watch.until(JobStatus.QUEUED)
         with psycopg.connect(store.url) as connection:
             connection.execute("ALTER TABLE warmup_jobs DISABLE TRIGGER USER")
             connection.execute("UPDATE warmup_jobs SET status = 'running', version = 7 WHERE id = %s", (job.id,))
             connection.execute("SELECT pg_notify('warmcast_changes', '*')")
         await watch.until_missed()
-        assert Status.RUNNING not in {change.status for change in watch.seen}
+        assert JobStatus.RUNNING not in {change.status for change in watch.seen}

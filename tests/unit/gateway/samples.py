@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from services.common.job_status import JobStatus
 from services.gateway.premium.answer import Answer, Forecasts, Trail
-from services.gateway.premium.decision import Decision, Served, Status
+from services.gateway.premium.decision import Decision, Served
 from services.gateway.routes.responses import TermSignals
 
 SIGNALS = TermSignals("rising", 2.5, 0.4, 61.0, -3.0)
-READY = Decision(Status.READY, Served.CURRENT, stale=False, refreshing=False, enqueue=None)
-QUEUED = Decision(Status.QUEUED, Served.NOTHING, stale=False, refreshing=False, enqueue=None)
-FAILED = Decision(Status.FAILED, Served.NOTHING, stale=False, refreshing=False, enqueue=None)
+READY = Decision(JobStatus.READY, Served.CURRENT, stale=False, refreshing=False, enqueue=None)
+QUEUED = Decision(JobStatus.QUEUED, Served.NOTHING, stale=False, refreshing=False, enqueue=None)
+FAILED = Decision(JobStatus.FAILED, Served.NOTHING, stale=False, refreshing=False, enqueue=None)
 
 
 def forecasts(data_hash: str = "0" * 16, generated_at: float = 1_000.0) -> Forecasts:

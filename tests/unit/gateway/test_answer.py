@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from services.common.job_status import JobStatus
 from services.gateway.premium.answer import Answer, as_copy, render, seconds_to_wait
-from services.gateway.premium.decision import Decision, Served, Status
+from services.gateway.premium.decision import Decision, Served
 from tests.unit.gateway.samples import FAILED, QUEUED, READY, answer, forecasts
 
 DEBUG_FIELDS = {"warmupDebugId", "lastWarmupError", "forecastCacheKeysUsed"}
@@ -72,7 +73,7 @@ def test_a_settled_answer_has_no_place_in_a_queue() -> None:
 
 
 def test_older_datas_bundles_are_named() -> None:
-    previous = Decision(Status.QUEUED, Served.PREVIOUS, stale=True, refreshing=True, enqueue=None)
+    previous = Decision(JobStatus.QUEUED, Served.PREVIOUS, stale=True, refreshing=True, enqueue=None)
     assert _shown(answer(previous, served=forecasts("f" * 16)))["forecastsDataHash"] == "f" * 16
     assert "forecastsDataHash" not in _shown(answer())
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from services.gateway.premium.decision import Bundles, Decision, Enqueue, Row, Served, Status, decide
+from services.common.job_status import JobStatus
+from services.gateway.premium.decision import Bundles, Decision, Enqueue, Row, Served, decide
 
 FRESH, STALE, MISSING = Bundles.FRESH, Bundles.STALE, Bundles.MISSING
-QUEUED, RUNNING, READY, FAILED = Row(Status.QUEUED), Row(Status.RUNNING), Row(Status.READY), Row(Status.FAILED)
-CANCELLED, COOLING = Row(Status.CANCELLED), Row(Status.FAILED, cooling_down=True)
-LATE_QUEUED, LATE_RUNNING = Row(Status.QUEUED, overdue=True), Row(Status.RUNNING, overdue=True)
+QUEUED, RUNNING, READY, FAILED = (
+    Row(JobStatus.QUEUED),
+    Row(JobStatus.RUNNING),
+    Row(JobStatus.READY),
+    Row(JobStatus.FAILED),
+)
+CANCELLED, COOLING = Row(JobStatus.CANCELLED), Row(JobStatus.FAILED, cooling_down=True)
+LATE_QUEUED, LATE_RUNNING = Row(JobStatus.QUEUED, overdue=True), Row(JobStatus.RUNNING, overdue=True)
 EVERY_ROW = (None, QUEUED, RUNNING, READY, FAILED, CANCELLED, COOLING, LATE_QUEUED, LATE_RUNNING)
 
 
@@ -17,7 +23,7 @@ EVERY_ROW = (None, QUEUED, RUNNING, READY, FAILED, CANCELLED, COOLING, LATE_QUEU
 @pytest.mark.parametrize("previous", Bundles)
 def test_both_fresh_any_row(previous: Bundles, row: Row | None) -> None:
     decision = decide(FRESH, previous, row)
-    assert (decision.status, decision.available, decision.stale) == (Status.READY, True, False)
+    assert (decision.status, decision.available, decision.stale) == (JobStatus.READY, True, False)
     assert decision.enqueue is None
     assert decision.served is Served.CURRENT
 
@@ -26,7 +32,7 @@ def test_both_fresh_any_row(previous: Bundles, row: Row | None) -> None:
 @pytest.mark.parametrize("previous", Bundles)
 def test_both_stale_any_row(previous: Bundles, row: Row | None) -> None:
     decision = decide(STALE, previous, row)
-    assert (decision.status, decision.available, decision.stale) == (Status.READY, True, True)
+    assert (decision.status, decision.available, decision.stale) == (JobStatus.READY, True, True)
     assert decision.served is Served.CURRENT
 
 
@@ -50,20 +56,20 @@ def test_both_stale_enqueues_once(row: Row | None, enqueue: Enqueue | None, refr
 
 
 MISSING_LINES = [
-    (None, Status.QUEUED, Enqueue.FIRST_CALL),
-    (CANCELLED, Status.QUEUED, Enqueue.FIRST_CALL),
-    (QUEUED, Status.QUEUED, None),
-    (RUNNING, Status.RUNNING, None),
-    (LATE_QUEUED, Status.QUEUED, Enqueue.FIRST_CALL),
-    (LATE_RUNNING, Status.RUNNING, Enqueue.FIRST_CALL),
-    (COOLING, Status.FAILED, None),
-    (FAILED, Status.FAILED, Enqueue.FIRST_CALL),
-    (READY, Status.QUEUED, Enqueue.CACHE_LOST),
+    (None, JobStatus.QUEUED, Enqueue.FIRST_CALL),
+    (CANCELLED, JobStatus.QUEUED, Enqueue.FIRST_CALL),
+    (QUEUED, JobStatus.QUEUED, None),
+    (RUNNING, JobStatus.RUNNING, None),
+    (LATE_QUEUED, JobStatus.QUEUED, Enqueue.FIRST_CALL),
+    (LATE_RUNNING, JobStatus.RUNNING, Enqueue.FIRST_CALL),
+    (COOLING, JobStatus.FAILED, None),
+    (FAILED, JobStatus.FAILED, Enqueue.FIRST_CALL),
+    (READY, JobStatus.QUEUED, Enqueue.CACHE_LOST),
 ]
 
 
 @pytest.mark.parametrize(("row", "status", "enqueue"), MISSING_LINES)
-def test_missing(row: Row | None, status: Status, enqueue: Enqueue | None) -> None:
+def test_missing(row: Row | None, status: JobStatus, enqueue: Enqueue | None) -> None:
     assert decide(MISSING, MISSING, row) == Decision(
         status, Served.NOTHING, stale=False, refreshing=False, enqueue=enqueue
     )
@@ -72,18 +78,18 @@ def test_missing(row: Row | None, status: Status, enqueue: Enqueue | None) -> No
 @pytest.mark.parametrize("previous", [FRESH, STALE])
 @pytest.mark.parametrize(("row", "status", "enqueue"), MISSING_LINES)
 def test_missing_but_those_of_the_snapshot_before_it_are_there(
-    row: Row | None, status: Status, enqueue: Enqueue | None, previous: Bundles
+    row: Row | None, status: JobStatus, enqueue: Enqueue | None, previous: Bundles
 ) -> None:
     decision = decide(MISSING, previous, row)
     assert (decision.status, decision.enqueue) == (status, enqueue)
     assert (decision.available, decision.stale, decision.served) == (True, True, Served.PREVIOUS)
-    assert decision.refreshing == (row is not None and row.status in (Status.QUEUED, Status.RUNNING))
+    assert decision.refreshing == (row is not None and row.status in (JobStatus.QUEUED, JobStatus.RUNNING))
 
 
 @pytest.mark.parametrize("row", EVERY_ROW)
 @pytest.mark.parametrize("previous", Bundles)
 def test_ready_is_never_said_without_the_current_bundles(previous: Bundles, row: Row | None) -> None:
-    assert decide(MISSING, previous, row).status is not Status.READY
+    assert decide(MISSING, previous, row).status is not JobStatus.READY
 
 
 @pytest.mark.parametrize("current", Bundles)

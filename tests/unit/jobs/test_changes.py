@@ -9,8 +9,8 @@ import pytest
 from services.common import errors
 from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
+from services.common.job_status import JobStatus
 from services.jobs.application.change_feed import Change, Changes
-from services.jobs.domain.job import Status
 
 KEY = ComparisonKey("amazon-vs-costco", "12m", "")
 
@@ -27,7 +27,7 @@ class Rows:
         self.reads.append(list(ids))
         if self.failure is not None:
             raise self.failure
-        return [Change(each, KEY, "0" * 16, Status.RUNNING, self.version) for each in ids]
+        return [Change(each, KEY, "0" * 16, JobStatus.RUNNING, self.version) for each in ids]
 
 
 @asynccontextmanager

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from services.common.change_band import change_band
 from services.forecaster.engine.history import Array
 
-BAND_POINTS = 2.0  # the contract's: the larger of 2 points …
-BAND_SHARE = 0.05  # … and 5 % of the level is no change
 VOLATILE_POINTS = 10.0  # standard deviation of the last actual points that is volatile: the larger of this …
 VOLATILE_SHARE = 0.35  # … and this share of their mean
 
@@ -34,4 +33,4 @@ def direction_of(values: Array, forecast: Array) -> str:
 def band_of(values: Array, horizon: int) -> tuple[float, float]:
     """The mean of the last `horizon` actual points, and how far from it is no change."""
     level = float(recent(values, horizon).mean())
-    return level, max(BAND_POINTS, BAND_SHARE * level)
+    return level, change_band(level)

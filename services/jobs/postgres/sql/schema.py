@@ -28,6 +28,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from services.common.job_status import JobStatus
+
 # Names that a migration can rely on, for constraints that name themselves nowhere else.
 metadata = MetaData(
     naming_convention={
@@ -37,8 +39,6 @@ metadata = MetaData(
         "ck": "%(table_name)s_%(constraint_name)s_check",
     }
 )
-
-STATUSES = ("queued", "running", "ready", "failed", "cancelled")
 
 
 def _moment(name: str, *, nullable: bool = True) -> Column[object]:
@@ -146,7 +146,7 @@ warmup_jobs = Table(
         ["slug", "timeframe", "geo", "data_hash"],
         ["snapshots.slug", "snapshots.timeframe", "snapshots.geo", "snapshots.data_hash"],
     ),
-    CheckConstraint(f"status IN ({', '.join(map(repr, STATUSES))})", name="status"),
+    CheckConstraint(f"status IN ({', '.join(repr(status.value) for status in JobStatus)})", name="status"),
     Index("warmup_jobs_created_at_idx", "created_at"),
     Index("warmup_jobs_status_created_at_idx", "status", "created_at"),
     Index("warmup_jobs_queued_at_idx", "queued_at", postgresql_where=text("status = 'queued'")),
