@@ -128,7 +128,7 @@ def clean_term(text: str) -> str:
     if len(text) > 10 * MAX_TERM_LENGTH:
         raise invalid("term", f"the term {_shown(text)} is longer than {MAX_TERM_LENGTH} characters")
     seen = " ".join("".join(c for c in text if unicodedata.category(c) != "Cf" or c in _JOINERS).split())
-    if _is_longer(seen, 2 * MAX_TERM_LENGTH):
+    if is_longer(seen, 2 * MAX_TERM_LENGTH):
         raise invalid("term", f"the term {_shown(text)} is longer than {MAX_TERM_LENGTH} characters")
     term = " ".join(unicodedata.normalize("NFKC", seen).split())
     if not term:
@@ -175,7 +175,7 @@ def pair_slug(term_a: str, term_b: str) -> str:
 
 def canonical_slug(text: str) -> str:
     """The canonical form of a slug as somebody typed it: `Costco-vs-Amazon` is `amazon-vs-costco`."""
-    if _is_longer(text, MAX_SLUG_LENGTH):
+    if is_longer(text, MAX_SLUG_LENGTH):
         raise invalid("slug", f"the slug {_shown(text)} is too long to name two terms")
     first, _, second = term_slug(text).partition("-vs-")
     if not first or not second or _ambiguous(second):
@@ -192,12 +192,7 @@ def same_term(one: str, other: str) -> bool:
     return _bare(one) == _bare(other)
 
 
-def invalid(field: str, detail: str) -> WarmcastError:
-    """The error for one bad parameter, named."""
-    return WarmcastError(INVALID_ARGUMENT, detail, fields=((field, detail),))
-
-
-def _is_longer(text: str, most: int) -> bool:
+def is_longer(text: str, most: int) -> bool:
     """Whether its NFKC form has more characters, about.
 
     Found piece by piece: a character can become 18, and ordering many accents of one letter takes quadratic time.
@@ -208,6 +203,11 @@ def _is_longer(text: str, most: int) -> bool:
         if length > most:
             return True
     return False
+
+
+def invalid(field: str, detail: str) -> WarmcastError:
+    """The error for one bad parameter, named."""
+    return WarmcastError(INVALID_ARGUMENT, detail, fields=((field, detail),))
 
 
 def _garbled(text: str) -> bool:

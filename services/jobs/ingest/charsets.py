@@ -24,6 +24,8 @@ _SUPERSETS = {
     "gbk": "gb18030",
     "big5": "big5hkscs",
 }
+# Names that Python lacks, beside those that begin with x-.
+_LABELS = {"windows-31j": "cp932", "iso-8859-8-i": "iso8859-8"}
 # Python's own ways to write text in ASCII, which are no charsets of files.
 _NO_CHARSETS = {"unicode_escape", "raw_unicode_escape", "idna", "punycode", "undefined", "utf-7", "mbcs", "oem"}
 # What spreadsheets and older systems save, the most usual first.
@@ -45,8 +47,9 @@ _IN_WORDS = dict.fromkeys(map(ord, "‘’“”–—…«»¿¡ºª·€™®�
 
 def codec_of(charset: str) -> str:
     """The codec of a declared charset. Raises WarmcastError(INVALID_ARGUMENT) for one that does not exist."""
+    label = charset.strip().lower().removeprefix("x-")
     try:
-        codec = codecs.lookup(charset).name
+        codec = codecs.lookup(_LABELS.get(label, label)).name
         "".encode(codec)  # some codecs are not of text
     except (LookupError, ValueError):
         codec = "undefined"

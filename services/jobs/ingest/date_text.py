@@ -15,14 +15,16 @@ _MAX_WORD = 24
 _MAX_HYPHENS = 5  # of 5-Jan-2025-11-Jan-2025
 LOCAL = timezone(timedelta(0), "local")  # of a time that was written without an offset; compares as UTC
 # English, Chinese and Persian have a word between the ends of a range; the other languages have a dash.
-_RANGE = re.compile(r"(?<=\d{4}-\d{2}-\d{2})/(?=\d{4}-\d{2})|\s[-–]\s|\s?~\s?|\s?–\s?|\s(?:to|تا)\s|至")
+_RANGE = re.compile(
+    r"(?<=\d{4}-\d{2}-\d{2})[-/](?=\d{4}-\d{2})|(?<=/\d{4})-(?=\d{1,2}/)|\s(?:--?|–|→)\s|\s?~\s?|\s?–\s?|\s(?:to|تا)\s|至"
+)
 _SHORT_YEAR = re.compile(r"['’](?=\d{2}(?!\d))")  # Jan '24
 _ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th|er|o)(?![^\W\d])")  # 5th, 1er, 1º
 _DASHED = re.compile(r"\d+(?P<dash>–)\d+(?P=dash)\d+")
 _ZONE = r"(?P<zone>\s?\+0000 utc|\s?(?:z|utc|gmt)?(?:\s?[+-]\d{2}(?::?\d{2})?)?)(?=$|[\s)])"
 _COLONS = re.compile(
     r"(?:(?<=\d)t|(?<![\d:.]))(?P<hour>\d{1,2})(?::|\s?h\s?)(?P<minute>\d{2})"
-    r"(?:(?::|\s?min\s?)(?P<second>\d{2})(?:[.,]0{1,9})?(?:\s?s(?![^\W\d]))?)?"
+    r"(?:(?::|\s?min\s?)(?P<second>\d{2})(?:[.,](?:0{1,9}|9{1,9}))?(?:\s?s(?![^\W\d]))?)?"
     r"(?:\s?(?P<half>[ap])m(?![^\W\d]))?" + _ZONE
 )
 _HOUR_ALONE = re.compile(r"(?<![\d:./-])(?P<hour>\d{1,2})\s?(?P<half>[ap])m" + _ZONE)

@@ -15,7 +15,10 @@ from services.jobs.ingest.words import Language, languages_of
 
 _ZONE = r"(?: ?(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?))?"
 _ISO = re.compile(
-    r"(\d{4})-(\d{1,2})(?:-(\d{1,2})(?:[T ](\d{1,2})(?::(\d{2})(?::(\d{2})(?:\.0{1,9})?)?)?)?" + _ZONE + ")?", re.ASCII
+    r"(\d{4})-(\d{1,2})(?:-(\d{1,2})(?:[T ](\d{1,2})(?::(\d{2})(?::(\d{2})(?:\.(?:0{1,9}|9{1,9}))?)?)?)?"
+    + _ZONE
+    + ")?",
+    re.ASCII,
 )
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[T ](\d{2})(?::?(\d{2})(?::?(\d{2}))?)?" + _ZONE + ")?", re.ASCII)
 _EPOCH = re.compile(r"(\d{10})(?:0{3}|0{6}|0{9})?(?:\.0{1,9})?", re.ASCII)  # in seconds, milliseconds and so on

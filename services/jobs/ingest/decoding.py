@@ -11,7 +11,8 @@ from services.jobs.ingest.charsets import codec_of, detect
 from services.jobs.ingest.limits import shown, unreadable
 from services.jobs.ingest.table import UNDECIDED
 
-_ARCHIVE = b"PK\x03\x04"
+_ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"\xd0\xcf\x11\xe0")  # ZIP, of which XLSX is one; gzip; XLS
+_ESCAPES = re.compile(rb"\x1b[$(]")  # ISO-2022-JP and its like: ASCII with shifts in it
 _HOW = "; send it in UTF-8, or declare its charset (text/csv; charset=…)"
 
 
@@ -24,7 +25,7 @@ def decode(content: bytes, source: str, charset: str = "") -> tuple[str, dict[st
     """
     if not content.strip():
         raise unreadable(f"{source} is empty")
-    if content.startswith(_ARCHIVE):
+    if content.startswith(_ARCHIVES):
         raise unreadable(f"{source} is a spreadsheet or an archive, not a CSV file; export it as CSV")
     text, cleaned = (_declared(content, source, charset), {}) if charset else _undeclared(content, source)
     text = text.removeprefix("\ufeff")
@@ -54,6 +55,8 @@ def _undeclared(content: bytes, source: str) -> tuple[str, dict[str, int]]:
             return content.decode(encoding), {}
         except UnicodeDecodeError:
             raise unreadable(f"{source} looks like {encoding.upper()} but is damaged") from None
+    if _ESCAPES.search(content):
+        raise undecided(source)
     if _is_utf_8(content):
         return content.decode("utf-8"), {}
     if b"\x00" in content:

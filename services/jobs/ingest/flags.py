@@ -7,8 +7,8 @@ from services.jobs.ingest.values import is_empty
 
 _TRUE = frozenset((
     "true", "t", "yes", "y", "1", "1.0", "1,0",
-    "cert", "doğru", "igaz", "pravda", "prawda", "sand", "sann", "sant", "tosi", "verdadeiro", "verdadero", "vero",
-    "vrai", "waar", "wahr", "істина", "истина",
+    "adevărat", "cert", "doğru", "igaz", "pravda", "prawda", "sand", "sann", "sant", "tosi", "verdadeiro", "verdadero",
+    "vero", "vrai", "waar", "wahr", "істина", "истина",
 ))  # fmt: skip
 _FALSE = frozenset((
     "false", "f", "no", "n", "0", "0.0", "0,0",

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.common.comparison import clean_term, same_term, term_slug
+from services.common.comparison import clean_term, is_longer, same_term, term_slug
 from services.common.errors import TOO_LARGE, UNREADABLE_INPUT, WarmcastError
 from services.jobs.ingest.limits import MAX_COLUMNS, shown, unreadable
 from services.jobs.ingest.places import codes_of, may_be_place
@@ -18,7 +18,8 @@ from services.jobs.ingest.sheet import Sheet
 from services.jobs.ingest.table import BRACKETS_KEPT, EMPTY_COLUMN, PARTIAL_COLUMN
 
 _MAX_CELL = 500
-_IS_PARTIAL = "ispartial"  # a column that pytrends writes beside the terms
+# A column that pytrends writes beside the terms; pandas numbers or marks those of frames that it merged.
+_IS_PARTIAL = re.compile(r"is[\s_-]?partial(?:[._](?:\d+|x|y))?", re.IGNORECASE)
 _WITH_PLACE = re.compile(r"(?P<term>.+)[:：]\s*[(（](?P<place>.+)[)）]", re.DOTALL)
 
 
@@ -42,11 +43,12 @@ class _Cell:
     where: str
 
     def like(self, pick: str, *, loosely: bool) -> bool:
-        if len(self.text) > _MAX_CELL:
+        if is_longer(self.text, _MAX_CELL):
             return False
+        names = {self.term, self.text}
         if loosely:
-            return same_term(self.term, pick) or same_term(self.text, pick)
-        return term_slug(pick) in (term_slug(self.term), term_slug(self.text))
+            return any(same_term(name, pick) for name in names)
+        return term_slug(pick) in map(term_slug, names)
 
 
 def read_headings(sheet: Sheet, source: str, *, pick: Sequence[str], geo: str | None) -> Headings:
@@ -78,7 +80,7 @@ def read_headings(sheet: Sheet, source: str, *, pick: Sequence[str], geo: str | 
 
 def partial_columns(sheet: Sheet) -> list[int]:
     """The columns that say whether a period was not over."""
-    return [column for column, cell in enumerate(sheet.header.cells) if cell.lower() == _IS_PARTIAL]
+    return [column for column, cell in enumerate(sheet.header.cells) if _IS_PARTIAL.fullmatch(cell)]
 
 
 def _term_cells(sheet: Sheet, source: str) -> tuple[list[_Cell], Counter[str]]:

@@ -26,6 +26,7 @@ from services.jobs.ingest.table import (
 )
 
 _LATEST_CHANGE = 4  # clocks change in the first hours of a day
+_MOST_CHANGES = 24  # to tell for each of hundreds of missing hours whether clocks skip it takes seconds
 _DAY_ENDS = {time(0), time(23, 59), time(23, 59, 59)}  # how a day's end is written
 
 
@@ -121,18 +122,20 @@ def _zones_of_repeats(starts: Sequence[datetime]) -> frozenset[str] | None:
         if count > 1:
             zones = zones_repeating(hour) if count == 2 else frozenset[str]()
             common = zones if common is None else common & zones
+            if not common:  # thousands of repeats would take minutes
+                return common
     return common
 
 
 def _count_skipped(grid: Grid, zones: frozenset[str] | None) -> int:
     """How many missing hours are those that clocks skip, all in one zone."""
     skipped, present = 0, set(grid.positions)
-    for at, hour in enumerate(grid.times):
-        if at not in present and hour.hour < _LATEST_CHANGE:
-            skipping = zones_skipping(hour)
-            common = skipping if zones is None else skipping & zones
-            if common:
-                zones, skipped = common, skipped + 1
+    absent = [hour for at, hour in enumerate(grid.times) if at not in present and hour.hour < _LATEST_CHANGE]
+    for hour in absent if len(absent) <= _MOST_CHANGES else ():
+        skipping = zones_skipping(hour)
+        common = skipping if zones is None else skipping & zones
+        if common:
+            zones, skipped = common, skipped + 1
     return skipped
 
 

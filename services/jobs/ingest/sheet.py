@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,7 +16,9 @@ from services.jobs.ingest.table import COUNTER_COLUMN, LINES_AFTER
 from services.jobs.ingest.values import NotANumber, read_cell
 
 _SEPARATORS = (",", ";", "\t")
-_COUNTERS = ("", "unnamed: 0", "index", "x", "...1", "rowid", "row")  # headings of pandas' and R's line numbers
+# Headings of line numbers, as pandas, R and people write them.
+_COUNTERS = ("", "unnamed: 0", "index", "x", "...1", "rowid", "row", "id", "#", "no", "no.", "nr", "nr.", "n°", "№")
+_COUNT = re.compile(r"\d+(?:\.0)?")
 
 
 @dataclass(frozen=True)
@@ -69,14 +72,24 @@ def _split(text: str, source: str) -> tuple[list[Row], bool, str]:
         return readings[separator], False, separator
     shifted = {key: [Row(row.line, row.cells[1:]) for row in reading] for key, reading in readings.items()}
     separator = max(shifted, key=lambda separator: _dated(shifted[separator]))
-    rows = shifted[separator]
-    if not _dated(rows):
-        raise unreadable(
-            f"{source} has no dates: no line begins with a date such as 2024-01-07 that values follow, "
-            "so it is not an export of interest over time"
-        )
-    _check_counter(readings[separator], rows, source)
-    return rows, True, separator
+    if not _dated(shifted[separator]):
+        raise _no_dates(readings.values(), source)
+    return _without_counter(readings[separator], shifted[separator], source), True, separator
+
+
+def _no_dates(readings: Iterable[list[Row]], source: str) -> WarmcastError:
+    """The error for a file in which no row begins with a date: it names the first row that may be meant to."""
+    found = (row for rows in readings for row in rows[1:] if row.cells and _may_be_dated(row))
+    row = next(found, None)
+    return unreadable(
+        f"{source} has no dates: no line begins with a date such as 2024-01-07 that values follow, "
+        "so it is not an export of interest over time"
+        + (f"; or write what {row.label} begins with, {shown(row.cells[0])}, as 2024-01-31" if row else "")
+    )
+
+
+def _may_be_dated(row: Row) -> bool:
+    return any(map(str.isdigit, row.cells[0])) and any(row.cells[1:]) and all(map(_is_value, row.cells[1:]))
 
 
 def _rows(text: str, separator: str, source: str) -> list[Row]:
@@ -84,7 +97,7 @@ def _rows(text: str, separator: str, source: str) -> list[Row]:
     rows = []
     try:
         for cells in reader:
-            rows.append(Row(reader.line_num, [cell.strip() for cell in cells]))
+            rows.append(Row(reader.line_num, [_bare(cell) for cell in cells]))
             if len(rows) > MAX_LINES:
                 raise WarmcastError(TOO_LARGE, f"{source} has more than {MAX_LINES:,} lines")
     except csv.Error:
@@ -92,19 +105,37 @@ def _rows(text: str, separator: str, source: str) -> list[Row]:
     return rows
 
 
+def _bare(cell: str) -> str:
+    """The cell stripped, and without the formula by which spreadsheets are kept from reading it: ="2025-01-05"."""
+    text = cell.strip()
+    return text[2:-1].strip() if text.startswith('="') and text.endswith('"') else text
+
+
 def _dated(rows: Sequence[Row]) -> int:
     return sum(row.dated for row in rows)
 
 
-def _check_counter(rows: Sequence[Row], rest: Sequence[Row], source: str) -> None:
-    """Raises WarmcastError unless what stands before the dates are the numbers that pandas and R write there."""
+def _without_counter(rows: list[Row], rest: list[Row], source: str) -> list[Row]:
+    """The rest of the rows, after their first cells.
+
+    Raises WarmcastError unless what stands before the dates are the numbers that pandas and R write there.
+    """
     dated = [row for row, shorter in zip(rows, rest, strict=True) if shorter.dated]
     above = next((row for row in reversed(rows[: rows.index(dated[0])]) if not row.blank), dated[0])
-    if above.cells[0].lower() in _COUNTERS and all(row.cells[0].isdecimal() for row in dated):
-        return
+    if all(_COUNT.fullmatch(row.cells[0]) for row in dated):
+        if above.cells[0].lower() in _COUNTERS:
+            return rest
+        if _are_row_names(above, dated):
+            return [above if row.line == above.line else row for row in rest]
     raise unreadable(
         f"{source}: the dates stand in the second column, after {shown(above.cells[0])}; put them into the first"
     )
+
+
+def _are_row_names(above: Row, dated: Sequence[Row]) -> bool:
+    """Whether lines are numbered from 1 under a header that has no cell for it, as R's write.table writes them."""
+    width = len(above.cells) + 1
+    return all(row.cells[0] == str(number) and len(row.cells) == width for number, row in enumerate(dated, start=1))
 
 
 def _find_table(rows: list[Row], source: str) -> tuple[tuple[str, ...], Row, list[Row], int]:
@@ -113,6 +144,8 @@ def _find_table(rows: list[Row], source: str) -> tuple[tuple[str, ...], Row, lis
     above = [row for row in rows[:first] if not row.blank]
     if not above:
         raise unreadable(f"{source} has no header: {rows[first].label} is data and no line above it names the terms")
+    if len(above) > 1 and _names_dates_alone(above[-1]) and len(above[-2].cells) == len(above[-1].cells):
+        above.pop()
     header = above[-1]
     if _is_data(header, above[:-1]):
         raise unreadable(f"{source}: {header.label}: {shown(header.cells[0])} is not a date")
@@ -129,6 +162,11 @@ def _find_table(rows: list[Row], source: str) -> tuple[tuple[str, ...], Row, lis
     check_minimum(source, len(series))
     lines = tuple(", ".join(filter(None, row.cells)) for row in above[:-1])
     return lines, header, series, len(after)
+
+
+def _names_dates_alone(row: Row) -> bool:
+    """Whether it is the row that pandas writes below its header, with the name of the index."""
+    return bool(row.cells[0]) and len(row.cells) > 1 and not any(row.cells[1:])
 
 
 def _is_data(header: Row, above: list[Row]) -> bool:

@@ -21,11 +21,15 @@ LOCALES = (
     "ro", "ru", "si", "sk", "sl", "sq", "sr", "sr_Latn", "sv", "sw", "ta", "te", "th", "tr", "uk", "ur", "uz", "vi",
     "zh_Hans", "zh_Hant", "zu",
 )  # fmt: skip
+# What stands in dates beside what CLDR has: eras and words for a year or a day, and what Windows calls March.
+_MORE_JOINS = {"th": ("พ.ศ.", "พุทธศักราช"), "ru": ("года",), "uk": ("року",), "zh_Hans": ("号",), "zh_Hant": ("號",)}
+_MORE_MONTHS = {"de": {3: "Mrz"}, "es": {9: "setiembre"}}
 _MARKS = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2069\u061c\ufeff\u0307'’ʼ`´׳״\"]")  # no meaning in a date
 _INITIALS = re.compile(r"(?<=[^\W\d])\.\s(?=[^\W\d]\.)")  # "a. m." is one word
 _FULL_STOP = re.compile(r"(?<![\d\s.,/-])\.(?!\d)")  # of an abbreviation
 _BREAK = re.compile(r"[\d\s,./()\-–~、،;]+")
 _NUMBERED = re.compile(r"\d+[^\d\s]+|[^\d\s]+\s?\d+")  # a month that has a number and no name
+_ACCENTS = (202, 220, 230)  # combining classes; marks of others make other words, as vowels do in Hindi
 _NOON = 12 * 60 * 60
 
 
@@ -65,7 +69,7 @@ class Language:
 
         More than one meaning where a script writes words without spaces.
         """
-        known = self.words.get(word)
+        known = self.words.get(word) or self.words.get(_without_accents(word))
         if known is not None:
             return (known,)
         # Scripts without capitals may join words: in Hebrew "in" and the month, in Chinese "year" and the month.
@@ -121,7 +125,7 @@ def _languages() -> tuple[Language, ...]:
 
 def _language(name: str, locale: Any) -> Language:
     words: dict[str, Word] = {}
-    for literal in _literals(locale):
+    for literal in (*_literals(locale), *_MORE_JOINS.get(name, ())):
         for word in _split(literal):
             words.setdefault(word, Word(joins=True))
     for width in ("wide", "abbreviated", "short"):
@@ -133,6 +137,9 @@ def _language(name: str, locale: Any) -> Language:
         _add(words, {period: names[period] for period in halves if period in names}, "half", halves)
         for context in ("format", "stand-alone"):
             _add(words, locale.months[context][width], "month")
+    _add(words, _MORE_MONTHS.get(name, {}), "month")
+    for word, meaning in list(words.items()):
+        words.setdefault(_without_accents(word), meaning)  # as people and capitals leave them out
     longest_first = sorted(words, key=len, reverse=True)
     unspaced = re.compile(f"(?:{'|'.join(map(re.escape, longest_first))})+")
     names = sorted((name.split(" ") for name in words), key=len)
@@ -179,6 +186,12 @@ def _add(words: dict[str, Word], names: Mapping[Any, str], kind: str, values: Ma
         words[phrase] = _merged(words, phrase, **{kind: values[key] if values else key})
         for part in parts[1:] and parts:
             words[part] = _merged(words, part, joins=True)
+
+
+@lru_cache(maxsize=4096)
+def _without_accents(word: str) -> str:
+    kept = (c for c in unicodedata.normalize("NFD", word) if unicodedata.combining(c) not in _ACCENTS)
+    return unicodedata.normalize("NFC", "".join(kept))
 
 
 def _merged(words: Mapping[str, Word], word: str, **more: Any) -> Word:

@@ -38,6 +38,7 @@ def terms(content: bytes, charset: str = "") -> tuple[str, ...]:
         ("cp1255", ("קפה", "תה")),
         ("cp1256", ("قهوة", "شاي")),
         ("tis-620", ("กาแฟ", "ชา")),
+        ("iso-2022-jp", ("紅茶", "緑茶")),
         ("utf-8", ("té", "café")),
         ("utf-16", ("té", "café")),
         ("utf-16-le", ("té", "café")),
@@ -50,6 +51,24 @@ def test_the_declared_charset_is_used(charset: str, pair: tuple[str, str]) -> No
 def test_a_declared_charset_stands_for_the_larger_one_of_its_name() -> None:
     assert terms(sheet("€uro", "dollar", charset="cp1252"), "iso-8859-1") == ("€uro", "dollar")
     assert terms(sheet("①番", "二番", charset="cp932"), "shift_jis") == ("1番", "二番")
+
+
+@pytest.mark.parametrize(
+    ("label", "charset"), [("windows-31j", "cp932"), ("x-sjis", "cp932"), ("X-GBK", "gbk"), ("x-euc-jp", "euc-jp")]
+)
+def test_labels_that_browsers_know_are_charsets(label: str, charset: str) -> None:
+    assert terms(sheet("紅茶", "緑茶", charset=charset), label) == ("紅茶", "緑茶")
+
+
+def test_shifts_in_ascii_are_no_text_in_utf_8() -> None:
+    with pytest.raises(WarmcastError, match="cannot be told for certain; send it in UTF-8, or declare"):
+        terms(sheet("紅茶", "緑茶", charset="iso-2022-jp"))
+
+
+@pytest.mark.parametrize("head", [b"PK\x03\x04", b"\x1f\x8b\x08\x00", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"])
+def test_spreadsheets_and_archives_are_called_so(head: bytes) -> None:
+    with pytest.raises(WarmcastError, match="is a spreadsheet or an archive, not a CSV file; export it as CSV"):
+        terms(head + bytes(100))
 
 
 @pytest.mark.parametrize("charset", ["utf-9", "base64", "unicode_escape", "idna", "utf-7", "undefined", "\0", "ä"])

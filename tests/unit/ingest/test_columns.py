@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -134,6 +135,18 @@ def test_a_pick_that_is_not_there_names_all_columns(pick: tuple[str, str], why: 
     with pytest.raises(WarmcastError, match=why) as refusal:
         take(sheet("tea,total,coffee", "1,12,2", "3,14,4", "5,16,6"), *pick)
     assert refusal.value.fields[0][0] == "term"
+
+
+@pytest.mark.parametrize("name", ["ﷺ" * 480, "a" + "\u0301\u0327" * 240])
+def test_headings_that_are_costly_to_compare_take_bounded_time(name: str) -> None:
+    began = time.process_time()
+    with pytest.raises(WarmcastError, match="900 terms; 30 is the limit"):
+        read_trends_csv(
+            f"Week,{','.join([name] * 900)}\n2025-01-05,1\n2025-01-12,1\n2025-01-19,1".encode(),
+            "export.csv",
+            pick=("tea", "coffee"),
+        )
+    assert time.process_time() - began < 5
 
 
 def test_a_row_that_misses_a_picked_cell_is_refused() -> None:

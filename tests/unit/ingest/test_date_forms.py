@@ -18,6 +18,7 @@ from services.common.errors import UNREADABLE_INPUT, WarmcastError
 from services.jobs.ingest.date_text import take_apart
 from services.jobs.ingest.dates import looks_like_date
 from services.jobs.ingest.periods import Periods, read_periods
+from services.jobs.ingest.trends_csv import read_trends_csv
 from services.jobs.ingest.words import LOCALES
 
 WEEKS = (date(2025, 1, 5), date(2025, 1, 12), date(2025, 1, 19))
@@ -46,6 +47,14 @@ def refusal(cells: Sequence[str]) -> str:
         ("Jan 5-11, 2025", "Jan 12-18, 2025", "Jan 19-25, 2025"),
         ("5–11 January 2025", "12–18 January 2025", "19–25 January 2025"),
         ("1/5/2025 – 1/11/2025", "1/12/2025 – 1/18/2025", "1/19/2025 – 1/25/2025"),
+        ("1/5/2025-1/11/2025", "1/12/2025-1/18/2025", "1/19/2025-1/25/2025"),
+        ("2025-01-05-2025-01-11", "2025-01-12-2025-01-18", "2025-01-19-2025-01-25"),
+        ("2025-01-05 -- 2025-01-11", "2025-01-12 -- 2025-01-18", "2025-01-19 -- 2025-01-25"),
+        ("2025-01-05 → 2025-01-11", "2025-01-12 → 2025-01-18", "2025-01-19 → 2025-01-25"),
+        ("5 января 2025 года", "12 января 2025 года", "19 января 2025 года"),
+        ("2025年1月5号", "2025年1月12号", "2025年1月19号"),
+        ("5 มกราคม พ.ศ. 2568", "12 มกราคม พ.ศ. 2568", "19 มกราคม พ.ศ. 2568"),
+        ("วันอาทิตย์ที่ 5 มกราคม พุทธศักราช 2568", "วันอาทิตย์ที่ 12 มกราคม พุทธศักราช 2568", "วันอาทิตย์ที่ 19 มกราคม พุทธศักราช 2568"),
         ("05.–11.01.2025", "12.–18.01.2025", "19.–25.01.2025"),
         ("2025-01-05 - 2025-01-11", "2025-01-12 - 2025-01-18", "2025-01-19 - 2025-01-25"),
         ("2025-01-05/2025-01-11", "2025-01-12/2025-01-18", "2025-01-19/2025-01-25"),
@@ -131,6 +140,12 @@ def test_hours_are_read(cells: tuple[str, ...]) -> None:
         (("Jan-24", "Feb-24", "Mar-24"), date(2024, 1, 1), Step.MONTHLY),
         (("jan/24", "fev/24", "mar/24"), date(2024, 1, 1), Step.MONTHLY),
         (("янв.24", "фев.24", "мар.24"), date(2024, 1, 1), Step.MONTHLY),
+        (("01.Mrz.24", "08.Mrz.24", "15.Mrz.24"), date(2024, 3, 1), Step.WEEKLY),  # as Windows writes it
+        (("1 fevr. 2024", "1 mars 2024", "1 avr. 2024"), date(2024, 2, 1), Step.MONTHLY),
+        (("1 ΑΠΡΙΛΙΟΥ 2024", "1 ΜΑΪΟΥ 2024", "1 ΙΟΥΝΙΟΥ 2024"), date(2024, 4, 1), Step.MONTHLY),
+        (("1 ابريل 2024", "1 مايو 2024", "1 يونيو 2024"), date(2024, 4, 1), Step.MONTHLY),
+        (("1 Subat 2024", "1 Mart 2024", "1 Nisan 2024"), date(2024, 2, 1), Step.MONTHLY),
+        (("1 ago 2024", "1 setiembre 2024", "1 oct 2024"), date(2024, 8, 1), Step.MONTHLY),
         (("janv.-24", "févr.-24", "mars-24"), date(2024, 1, 1), Step.MONTHLY),
         (("1er janvier 2024", "1er février 2024", "1er mars 2024"), date(2024, 1, 1), Step.MONTHLY),
         (("1º de jan. de 2024", "1º de fev. de 2024", "1º de mar. de 2024"), date(2024, 1, 1), Step.MONTHLY),
@@ -204,6 +219,13 @@ def test_seconds_that_begin_no_day_in_utc_are_refused() -> None:
     assert "“1736031600” is 2025-01-04T23:00 in UTC, and in which zone a day begins then is open" in refusal(berlin)
     hours = [str(1736031600 + 3600 * hour) for hour in range(3)]
     assert read(hours).grid.times[0] == datetime(2025, 1, 4, 23, tzinfo=UTC)
+
+
+def test_a_file_without_dates_names_what_stands_for_them() -> None:
+    with pytest.raises(WarmcastError, match=r"no dates.* or write what line 2 begins with, “250105”, as 2024-01-31"):
+        read_trends_csv(b"Week,tea,coffee\n250105,1,2\n250112,3,4\n250119,5,6", "export.csv")
+    with pytest.raises(WarmcastError, match=r"not an export of interest over time$"):
+        read_trends_csv(b"TOP,\ntea,100\ncoffee,50\n", "relatedQueries.csv")
 
 
 def test_dates_without_words_load_no_languages() -> None:

@@ -37,6 +37,37 @@ def test_a_counter_before_the_dates_is_left_out(header: str, first: int) -> None
     assert dict(table.cleaned) == {"counter column dropped": 1, "isPartial column dropped": 1}
 
 
+@pytest.mark.parametrize("heading", ["id", "#", "No.", "Nr"])
+@pytest.mark.parametrize("tail", ["", ".0"])
+def test_a_counter_may_have_a_heading_of_its_own(heading: str, tail: str) -> None:
+    table = read(f"{heading},date,tea,coffee", *(f"{at}{tail},{week},{at},2" for at, week in enumerate(WEEKS)))
+    assert (table.terms, table.columns) == (("tea", "coffee"), ((0, 1, 2), (2, 2, 2)))
+
+
+def test_row_names_of_r_have_no_heading() -> None:
+    rows = [f'"{at}",{week},{at},2' for at, week in enumerate(WEEKS, start=1)]
+    table = read('"date","tea","coffee"', *rows)
+    assert (table.terms, table.columns) == (("tea", "coffee"), ((1, 2, 3), (2, 2, 2)))
+    with pytest.raises(WarmcastError, match="the dates stand in the second column"):
+        read('"date","tea","coffee"', *reversed(rows))
+
+
+def test_the_name_of_an_index_below_the_header_is_no_header() -> None:
+    table = read(",tea,coffee", "date,,", *(f"{week},{at},2" for at, week in enumerate(WEEKS)))
+    assert (table.terms, table.columns) == (("tea", "coffee"), ((0, 1, 2), (2, 2, 2)))
+
+
+def test_a_formula_that_holds_a_text_is_that_text() -> None:
+    table = read('="Week",="tea",="coffee"', *(f'="{week}",="{at}",2' for at, week in enumerate(WEEKS)))
+    assert (table.terms, table.columns) == (("tea", "coffee"), ((0, 1, 2), (2, 2, 2)))
+
+
+@pytest.mark.parametrize("heading", ["is_partial", "Is Partial", "isPartial_x", "isPartial.1", "isPartial"])
+def test_is_partial_has_several_spellings(heading: str) -> None:
+    table = read(f"date,tea,isPartial,coffee,{heading}", *(f"{week},1,False,2,{week == WEEKS[2]}" for week in WEEKS))
+    assert (table.terms, table.partial_last) == (("tea", "coffee"), True)
+
+
 def test_a_counter_may_have_gaps() -> None:
     assert read(",date,tea,coffee", *(f"{at},{week},1,2" for at, week in zip((7, 3, 12), WEEKS, strict=True))).terms
 
