@@ -19,7 +19,7 @@ from services.jobs.application.dispatcher import Dispatcher
 from services.jobs.application.runner import Runner
 from services.jobs.domain.forecaster import ForecasterInfo, GeneratedForecasts, Generation, TermForecast
 from services.jobs.domain.job import ClaimedJob, EnqueueReason, QueuePolicy, WarmupJob
-from services.jobs.domain.snapshot import SnapshotRef
+from services.jobs.domain.snapshot import ForecastKey
 from services.jobs.migrator import commands
 from services.jobs.postgres.change_publisher import Telling
 from services.jobs.postgres.driver.database import Database
@@ -136,9 +136,9 @@ class NoForecaster:
         self._started(int(job.slug[1:7]))
         yield self._answer
 
-    async def missing(self, snapshots: Sequence[SnapshotRef]) -> list[bool]:
+    async def missing(self, keys: Sequence[ForecastKey]) -> list[bool]:
         """No bundle is ever looked for here."""
-        raise AssertionError(f"{len(snapshots)} bundles are looked for")
+        raise AssertionError(f"{len(keys)} bundles are looked for")
 
     async def record_failure(self, job: WarmupJob) -> None:
         """Nothing fails here; if it does, the benchmark must not go on."""

@@ -11,15 +11,13 @@ import structlog
 from prometheus_client import Gauge
 
 from services.common import errors
-from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
-from services.common.job_status import JobStatus
 from services.common.runtime.background import beat, report_failure, until_set
+from services.jobs.domain.job import JobChange
 
 log = structlog.get_logger()
 
 WATCHERS = Gauge("warmcast_jobs_watchers", "Streams of changes that are open")
-TOO_MANY = "*"  # a notification that changed more rows than it can name
 _MOST_AT_ONCE = 1_000  # rows read together
 _MOST_WAITING = 10_000  # changes that a slow watcher is kept waiting for, about 3 MB; past these it looks anew
 _MOST_WATCHERS = 1_000  # one a gateway is what is expected
@@ -28,31 +26,20 @@ _LOOK_ANYWAY_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
-class Change:
-    """A job as a change left it."""
-
-    job_id: int
-    key: ComparisonKey
-    data_hash: str
-    status: JobStatus
-    version: int
-
-
-@dataclass(frozen=True)
 class News:
     """What a watcher is told at once. `missed`: other changes may have gone by, so that it must look for itself."""
 
-    changes: tuple[Change, ...]
+    changes: tuple[JobChange, ...]
     missed: bool
 
 
 @dataclass(eq=False)
 class _Watcher:
-    changes: dict[int, Change] = field(default_factory=dict)  # the latest of each job
+    changes: dict[int, JobChange] = field(default_factory=dict)  # the latest of each job
     missed: bool = True  # whatever happened before it began to watch
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def tell(self, changes: Sequence[Change]) -> None:
+    def tell(self, changes: Sequence[JobChange]) -> None:
         self.changes.update((change.job_id, change) for change in changes)
         if len(self.changes) > _MOST_WAITING:
             self.tell_missed()
@@ -75,7 +62,7 @@ class Changes:
 
     def __init__(
         self,
-        read: Callable[[Sequence[int]], Awaitable[Sequence[Change]]],
+        read: Callable[[Sequence[int]], Awaitable[Sequence[JobChange]]],
         *,
         look_anyway: float = _LOOK_ANYWAY_SECONDS,
     ) -> None:
@@ -92,7 +79,7 @@ class Changes:
         self._closed = False
 
     def heard(self, notification: str) -> None:
-        """A notification's payload: ids, or TOO_MANY. What cannot be read counts as too many."""
+        """A notification's payload: ids, or CHANGED_TOO_MANY. What cannot be read counts as too many."""
         if not self._watchers:
             return
         ids = notification.split(",")

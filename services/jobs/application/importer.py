@@ -11,9 +11,10 @@ from typing import Protocol
 from services.common import errors
 from services.common.comparison import TIMEFRAMES, canonical_slug, invalid, parse_geo, parse_timeframe
 from services.common.errors import WarmcastError
+from services.jobs.domain.comparison import ImportResult
 from services.jobs.domain.signals import Signals, term_signals
-from services.jobs.domain.warmup import Ingested
-from services.jobs.ingest.snapshot import Snapshot, build_snapshot, named_as_of
+from services.jobs.domain.snapshot import ImportedSnapshot, Snapshot
+from services.jobs.ingest.snapshot import build_snapshot, named_as_of
 from services.jobs.ingest.table import Table
 
 _MAX_SOURCE = 200
@@ -40,7 +41,7 @@ class SnapshotStore(Protocol):
 
     async def has(self, snapshot: Snapshot) -> bool: ...
 
-    async def ingest(self, snapshot: Snapshot, signals: tuple[Signals, Signals]) -> Ingested: ...
+    async def ingest(self, snapshot: ImportedSnapshot, signals: tuple[Signals, Signals]) -> ImportResult: ...
 
 
 class EarlierForecasts(Protocol):
@@ -56,7 +57,7 @@ class Importer:
         self._store = store
         self._earlier = earlier
 
-    async def take(self, tables: Sequence[Table], request: ImportRequest) -> tuple[Snapshot, Ingested]:
+    async def take(self, tables: Sequence[Table], request: ImportRequest) -> tuple[ImportedSnapshot, ImportResult]:
         """Stores the snapshot, then scores the forecasts that it completes.
 
         Raises WarmcastError that names what is wrong, with nothing written.
@@ -69,7 +70,7 @@ class Importer:
             raise invalid("source", "the source has a control character")
         expected = await self._expected(request.expected_slug) if request.expected_slug else None
 
-        def built(as_of: datetime) -> Snapshot:
+        def built(as_of: datetime) -> ImportedSnapshot:
             return build_snapshot(
                 tables,
                 timeframe=timeframe,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 import structlog
 from prometheus_client import Gauge
 
 from services.common.errors import WarmcastError
 from services.common.runtime.background import beat, report_failure
+from services.jobs.domain.queue import QueueDepth
 
 log = structlog.get_logger()
 
@@ -22,16 +22,6 @@ DEPTH = Gauge(
 )
 OLDEST_DUE = Gauge("warmcast_jobs_queue_oldest_due_seconds", "How long the oldest due job has waited; 0: none is due")
 _EVERY = 10.0  # seconds; below the 15 s at which components/monitoring scrapes
-
-
-@dataclass(frozen=True)
-class QueueDepth:
-    """One look at the queue."""
-
-    due: int
-    not_due: int  # queued, and held back for a while
-    running: int
-    oldest_due_seconds: float
 
 
 class QueueGauges:

@@ -10,8 +10,8 @@ import structlog
 from prometheus_client import Counter
 
 from services.common.telemetry.counters import count_from_zero
-from services.jobs.domain.scoring import KeptForecast, Observed, Score, Unscored, score
-from services.jobs.ingest.snapshot import Snapshot
+from services.jobs.domain.scoring import KeptForecast, Score, Unscored, score
+from services.jobs.domain.snapshot import Snapshot
 
 log = structlog.get_logger()
 
@@ -52,12 +52,9 @@ class Scorer:
             return 0
 
     async def _score(self, snapshot: Snapshot) -> int:
-        newer = Observed(
-            snapshot.times, snapshot.values_a, snapshot.values_b, snapshot.partial_last_period, snapshot.scaled_apart
-        )
         scored = 0
         for forecast in await self._store.due(snapshot):
-            found = score(forecast, newer)
+            found = score(forecast, snapshot)
             if isinstance(found, Unscored):
                 SCORES.labels(found.value).inc()
             elif await self._store.keep(snapshot, forecast, found):

@@ -17,7 +17,7 @@ from services.jobs.application.dispatcher import count_rescued
 from services.jobs.application.metrics import count_begun
 from services.jobs.domain.forecaster import Forecaster
 from services.jobs.domain.job import Cause, EnqueueReason, SweptJob, WarmupJob
-from services.jobs.domain.snapshot import SnapshotRef
+from services.jobs.domain.snapshot import ForecastKey
 
 log = structlog.get_logger()
 
@@ -101,8 +101,8 @@ class Sweeper:
             after_id = 0
 
     async def _take_back(self, page: _Page) -> AsyncIterator[SweptJob]:
-        refs = [SnapshotRef(job.key, terms, job.data_hash, job.engine_version) for job, terms in page]
-        missing = await self._forecaster.missing(refs)
+        keys = [ForecastKey(job.snapshot_key, terms, job.engine_version) for job, terms in page]
+        missing = await self._forecaster.missing(keys)
         for job, _ in itertools.compress(page, missing):
             requeued = await self._queue.enqueue(
                 job.key, job.data_hash, seen_version=job.version, reason=EnqueueReason.CACHE_LOST

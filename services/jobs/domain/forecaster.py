@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from services.jobs.domain.job import ClaimedJob, WarmupJob
-from services.jobs.domain.snapshot import SnapshotRef
+from services.jobs.domain.snapshot import ForecastKey
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ class Forecaster(Protocol):
         """Computes both bundles of the job's snapshot under its lease."""
         ...
 
-    async def missing(self, snapshots: Sequence[SnapshotRef]) -> list[bool]:
-        """For each snapshot, whether one of its bundles or both are gone. At most 500."""
+    async def missing(self, keys: Sequence[ForecastKey]) -> list[bool]:
+        """For each key, whether at least one of its two bundles is missing. At most 500."""
         ...
 
     async def record_failure(self, job: WarmupJob) -> None:

@@ -9,10 +9,10 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from services.common import errors
-from services.common.comparison import ComparisonKey
+from services.common.comparison import ComparisonKey, SnapshotKey
 from services.common.errors import WarmcastError
 from services.common.job_status import JobStatus
-from services.jobs.domain.snapshot import SnapshotSeries
+from services.jobs.domain.snapshot import Snapshot
 
 
 class EnqueueReason(StrEnum):
@@ -33,6 +33,8 @@ class Cause(StrEnum):
     DEADLINE_PASSED = "deadline-passed"
     CACHE_LOST = "cache-lost"
 
+
+CHANGED_TOO_MANY = "*"  # payload of a change notification that names no job ids
 
 # Someone waits for all but a refresh.
 PRIORITY = {reason: 10 if reason is EnqueueReason.REFRESH else 0 for reason in EnqueueReason}
@@ -75,6 +77,22 @@ class WarmupJob:
         """The comparison that it warms."""
         return ComparisonKey(self.slug, self.timeframe, self.geo)
 
+    @property
+    def snapshot_key(self) -> SnapshotKey:
+        """The snapshot that it forecasts."""
+        return SnapshotKey(self.slug, self.timeframe, self.geo, self.data_hash)
+
+
+@dataclass(frozen=True)
+class JobChange:
+    """A job as a change left it."""
+
+    job_id: int
+    key: ComparisonKey
+    data_hash: str
+    status: JobStatus
+    version: int
+
 
 class Lease(Protocol):
     """What names a run of a job: the job, and the lease that it was claimed under."""
@@ -99,12 +117,17 @@ class ClaimedJob(NamedTuple):
     lease_id: int
     adopt_above_lease: int
     force: bool
-    snapshot: Callable[[], SnapshotSeries]
+    snapshot: Callable[[], Snapshot]
 
     @property
     def key(self) -> ComparisonKey:
         """The comparison that it warms."""
         return ComparisonKey(self.slug, self.timeframe, self.geo)
+
+    @property
+    def snapshot_key(self) -> SnapshotKey:
+        """The snapshot that it forecasts."""
+        return SnapshotKey(self.slug, self.timeframe, self.geo, self.data_hash)
 
 
 @dataclass(frozen=True)

@@ -11,27 +11,11 @@ from statistics import fmean
 
 from services.common.change_band import change_band
 from services.jobs.domain.forecaster import ForecastPoint, TermForecast
+from services.jobs.domain.snapshot import Series
 
 MIN_COMMON_DATES = 8
 # Means that differ by less are a tie: forecasts are kept to four decimals.
 _DECIMALS = 4
-
-
-@dataclass(frozen=True)
-class Observed:
-    """A snapshot as scoring sees it: two terms' values at the same UTC-aware period starts, in ascending order."""
-
-    times: tuple[datetime, ...]
-    values_a: tuple[float, ...]
-    values_b: tuple[float, ...]
-    partial_last_period: bool
-    scaled_apart: bool
-
-    def complete(self) -> Observed:
-        """Without a last period that was not over."""
-        if not self.partial_last_period:
-            return self
-        return Observed(self.times[:-1], self.values_a[:-1], self.values_b[:-1], False, self.scaled_apart)
 
 
 @dataclass(frozen=True)
@@ -42,7 +26,7 @@ class KeptForecast:
     engine_version: str
     generated_at: datetime
     data_hash: str  # of the snapshot that it was made from
-    made_from: Observed
+    made_from: Series
     term_a: TermForecast
     term_b: TermForecast
 
@@ -76,7 +60,7 @@ class Unscored(StrEnum):
     FEW_COMMON_DATES = "few-common-dates"
 
 
-def score(forecast: KeptForecast, newer: Observed) -> Score | Unscored:
+def score(forecast: KeptForecast, newer: Series) -> Score | Unscored:
     """Holds `forecast` against a newer snapshot of the same comparison, once its whole horizon is complete there."""
     older, actual = forecast.made_from.complete(), newer.complete()
     if forecast.made_from.scaled_apart or newer.scaled_apart:
@@ -98,7 +82,7 @@ def score(forecast: KeptForecast, newer: Observed) -> Score | Unscored:
     )
 
 
-def _ratio(older: Observed, came: Mapping[datetime, tuple[float, float]]) -> float | None:
+def _ratio(older: Series, came: Mapping[datetime, tuple[float, float]]) -> float | None:
     """What newer values are multiplied by to stand on the older scale; None: too few common dates tell.
 
     Google scales one export as a whole, so there is one ratio for both terms. It is sum ÷ sum: values are rounded to

@@ -1,33 +1,66 @@
-"""A snapshot as a run and a forecaster see it, in plain Python."""
+"""Snapshots: the two series of a comparison, immutable and named by their data hash."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.common.comparison import ComparisonKey
+from services.common.comparison import ComparisonKey, SnapshotKey
 
 
 @dataclass(frozen=True)
-class SnapshotRef:
-    """What names the bundles of one snapshot, and the engine that they were made with, if known."""
+class Series:
+    """Two terms' values at the same times."""
 
-    key: ComparisonKey
-    terms: tuple[str, str]
-    data_hash: str
-    engine_version: str | None = None
-
-
-@dataclass(frozen=True)
-class SnapshotSeries:
-    """One immutable snapshot, as it is sent to be forecast."""
-
-    ref: SnapshotRef
-    times: tuple[datetime, ...]
-    values_a: tuple[float, ...]
+    times: tuple[datetime, ...]  # UTC-aware period starts, ascending, one step apart
+    values_a: tuple[float, ...]  # of the first term in slug order, 0 to 100
     values_b: tuple[float, ...]
-    partial_last_period: bool
-    scaled_apart: bool
+    partial_last_period: bool  # the last period was not over when the data were taken
+    scaled_apart: bool  # the two series come from two exports, each on a scale of its own
+
+    def complete(self) -> Series:
+        """Without a partial last period."""
+        if not self.partial_last_period:
+            return self
+        return Series(self.times[:-1], self.values_a[:-1], self.values_b[:-1], False, self.scaled_apart)
+
+
+@dataclass(frozen=True)
+class Snapshot(Series):
+    """The series of a comparison as imported."""
+
+    slug: str
+    terms: tuple[str, str]  # in slug order
+    timeframe: str
+    geo: str  # ISO 3166; "" is worldwide
+    data_hash: str
     gaps_filled: bool
     source: str
-    as_of: datetime
+    as_of: datetime  # when the data were taken
+
+    @property
+    def comparison(self) -> ComparisonKey:
+        """The comparison that it belongs to."""
+        return ComparisonKey(self.slug, self.timeframe, self.geo)
+
+    @property
+    def key(self) -> SnapshotKey:
+        """What names it."""
+        return SnapshotKey(self.slug, self.timeframe, self.geo, self.data_hash)
+
+
+@dataclass(frozen=True)
+class ImportedSnapshot(Snapshot):
+    """A snapshot with what its import had to correct or assume."""
+
+    geo_assumed: bool  # neither the caller nor each file names a place
+    cleaned: tuple[tuple[str, int], ...]  # (what was cleaned, how often), by name
+
+
+@dataclass(frozen=True)
+class ForecastKey:
+    """Names the two bundles of one snapshot in the cache."""
+
+    snapshot: SnapshotKey
+    terms: tuple[str, str]
+    engine_version: str | None = None  # of the engine that computed them, if known

@@ -1,14 +1,12 @@
-"""What jobs knows of a comparison and its warmup, in plain Python."""
+"""Where the warmup of a comparison stands."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from services.common.comparison import ComparisonKey
 from services.jobs.domain.job import WarmupJob
 from services.jobs.domain.signals import Signals
-from services.jobs.domain.snapshot import SnapshotSeries
 
 
 @dataclass(frozen=True)
@@ -35,24 +33,6 @@ class WarmupView:
     place: Place | None  # None unless the job is queued or running
     overdue: bool
     cooldown_seconds: float  # 0 unless failed and cooling down
-
-
-@dataclass(frozen=True)
-class StoredSnapshot:
-    """A snapshot as stored, with what was computed from it."""
-
-    series: SnapshotSeries
-    signals: tuple[Signals, Signals]
-    updated_at: datetime
-
-
-@dataclass(frozen=True)
-class Ingested:
-    """What an ingest did."""
-
-    terms: tuple[str, str]  # as the slug's terms are spelled
-    created: bool
-    warmup_triggered: bool
 
 
 def eta_seconds(place: Place, *, worker_slots: int) -> float | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.common.comparison import (
@@ -19,6 +18,7 @@ from services.common.comparison import (
     term_slug,
 )
 from services.common.data_hash import data_hash
+from services.jobs.domain.snapshot import ImportedSnapshot
 from services.jobs.ingest.choice import Choice, choose_terms
 from services.jobs.ingest.grid import period_start
 from services.jobs.ingest.limits import shown, unreadable
@@ -36,27 +36,6 @@ from services.jobs.ingest.table import (
 _AHEAD = timedelta(hours=14)
 
 
-@dataclass(frozen=True)
-class Snapshot:
-    """The series of two terms over one timeframe in one geo, named by its data hash."""
-
-    slug: str
-    terms: tuple[str, str]  # in slug order
-    timeframe: str
-    geo: str  # ISO 3166; "" is worldwide
-    times: tuple[datetime, ...]  # UTC-aware period starts, one step apart
-    values_a: tuple[float, ...]  # of terms[0], 0..100
-    values_b: tuple[float, ...]
-    partial_last_period: bool  # the last period was not over at `as_of`, or so a file says
-    scaled_apart: bool  # the two series come from two exports, each on a scale of its own
-    gaps_filled: bool
-    geo_assumed: bool  # neither the caller nor each file says a place
-    cleaned: tuple[tuple[str, int], ...]  # what was cleaned in what is kept → how often, by name
-    source: str
-    as_of: datetime
-    data_hash: str
-
-
 def build_snapshot(
     tables: Sequence[Table],
     *,
@@ -66,7 +45,7 @@ def build_snapshot(
     as_of: datetime,
     source: str,
     expected_terms: tuple[str, str] | None,
-) -> Snapshot:
+) -> ImportedSnapshot:
     """The snapshot of one table's two terms, or of two one-term tables joined on their common dates.
 
     `timeframe` "" infers it; `geo` None takes the header's, else worldwide; `pick` names two of more terms;
@@ -90,7 +69,7 @@ def build_snapshot(
     in_order = term_slug(choice.terms[0]) < term_slug(choice.terms[1])
     values_a, values_b = choice.values if in_order else choice.values[::-1]
     cleaned = _summed(choice, place_cleaned)
-    return Snapshot(
+    return ImportedSnapshot(
         slug=pair_slug(*terms),
         terms=terms,
         timeframe=name,

@@ -13,7 +13,7 @@ import structlog
 
 from services.common.errors import WarmcastError
 from services.common.runtime.background import beat, until_set
-from services.jobs.application.change_feed import TOO_MANY
+from services.jobs.domain.job import CHANGED_TOO_MANY
 from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.sql.edges import CHANGES
 
@@ -79,7 +79,7 @@ class Telling:
         ids, self._changed = list(map(str, self._changed)), {}
         payloads = [",".join(ids[at : at + _AT_ONCE]) for at in range(0, len(ids), _AT_ONCE)]
         if self._too_many:
-            payloads = [TOO_MANY]
+            payloads = [CHANGED_TOO_MANY]
         if not payloads:
             return True
         self._too_many = False

@@ -11,16 +11,17 @@ from psycopg.types.json import Jsonb
 from services.common import errors
 from services.common.comparison import ComparisonKey, same_term
 from services.common.errors import WarmcastError
+from services.jobs.domain.comparison import CurrentSnapshot, ImportResult
 from services.jobs.domain.job import EnqueueReason, QueuePolicy
 from services.jobs.domain.signals import Signals
-from services.jobs.domain.warmup import Ingested, StoredSnapshot, WarmupView
-from services.jobs.ingest.snapshot import Snapshot
+from services.jobs.domain.snapshot import ImportedSnapshot, Snapshot
+from services.jobs.domain.warmup import WarmupView
 from services.jobs.postgres import warmup_views
 from services.jobs.postgres.change_publisher import Telling
 from services.jobs.postgres.driver.connection import Connection, run
 from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.queue import enqueue_in
-from services.jobs.postgres.rows import to_series, to_signals
+from services.jobs.postgres.rows import to_signals, to_snapshot
 from services.jobs.postgres.sql import edges, upkeep
 
 # A slug belongs to the terms that came first; DO UPDATE (of nothing) so that the row comes back either way.
@@ -125,10 +126,9 @@ class Comparisons:
 
     async def has(self, snapshot: Snapshot) -> bool:
         """Whether these very data were brought before."""
-        named = {name: getattr(snapshot, name) for name in ("slug", "timeframe", "geo", "data_hash")}
-        return bool(await self._database.fetch(_HAS, named))
+        return bool(await self._database.fetch(_HAS, snapshot.key._asdict()))
 
-    async def ingest(self, snapshot: Snapshot, signals: tuple[Signals, Signals]) -> Ingested:
+    async def ingest(self, snapshot: ImportedSnapshot, signals: tuple[Signals, Signals]) -> ImportResult:
         """Stores a snapshot where it is new, and makes it current, in one transaction.
 
         Newer data cancel the queued jobs of older ones; a comparison that was asked for lately is enqueued at once.
@@ -151,12 +151,12 @@ class Comparisons:
         """The same of several by one statement, in order; None for a comparison that is not known."""
         return await warmup_views.views(self._database, keys, overdue_after=self._overdue_after)
 
-    async def current(self, key: ComparisonKey) -> StoredSnapshot:
+    async def current(self, key: ComparisonKey) -> CurrentSnapshot:
         """The current snapshot. Raises WarmcastError(NOT_FOUND)."""
         rows = await self._database.fetch(_CURRENT_SNAPSHOT, key._asdict())
         if not rows:
             raise await self._unknown(key)
-        return StoredSnapshot(to_series(rows[0]), to_signals(rows[0]["signals"]), rows[0]["updated_at"])
+        return CurrentSnapshot(to_snapshot(rows[0]), to_signals(rows[0]["signals"]), rows[0]["updated_at"])
 
     async def report_demand(self, demand: Mapping[ComparisonKey, int]) -> None:
         """Adds to how often each comparison was asked for, up to a bound; unknown ones are passed over."""
@@ -171,11 +171,10 @@ class Comparisons:
         await self._database.fetch_once(_DEMAND, parameters)
 
     async def _ingest_in(
-        self, connection: Connection, snapshot: Snapshot, signals: tuple[Signals, Signals]
-    ) -> tuple[Ingested, list[int]]:
+        self, connection: Connection, snapshot: ImportedSnapshot, signals: tuple[Signals, Signals]
+    ) -> tuple[ImportResult, list[int]]:
         """The same within a transaction, and the ids of the jobs that it changed."""
-        key = ComparisonKey(snapshot.slug, snapshot.timeframe, snapshot.geo)
-        named = key._asdict() | {"data_hash": snapshot.data_hash}
+        key, named = snapshot.comparison, snapshot.key._asdict()
         terms = await _claim_slug(connection, snapshot)
         (stored,) = await run(connection, _STORE_SNAPSHOT, named | _snapshot_columns(snapshot, signals))
         await run(connection, _MAKE_CURRENT, key._asdict() | {"snapshot_id": stored["id"]})
@@ -186,7 +185,7 @@ class Comparisons:
             seen, reason = asked_for[0]["version"], EnqueueReason.IMPORT
             job = await enqueue_in(connection, key, snapshot.data_hash, seen_version=seen, reason=reason)
         changed = [row["id"] for row in superseded] + ([job.id] if job else [])
-        return Ingested(terms, stored["created"], job is not None), changed
+        return ImportResult(terms, stored["created"], job is not None), changed
 
     async def _unknown(self, key: ComparisonKey) -> WarmcastError:
         rows = await self._database.fetch(
@@ -211,7 +210,7 @@ async def _claim_slug(connection: Connection, snapshot: Snapshot) -> tuple[str, 
     return owner
 
 
-def _snapshot_columns(snapshot: Snapshot, signals: tuple[Signals, Signals]) -> dict[str, object]:
+def _snapshot_columns(snapshot: ImportedSnapshot, signals: tuple[Signals, Signals]) -> dict[str, object]:
     return {
         "times": list(snapshot.times),
         "values_a": list(snapshot.values_a),

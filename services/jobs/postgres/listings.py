@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import BigInteger, BindParameter, ColumnElement, FromClause, func, literal, select, true, tuple_
 
 from services.common.comparison import ComparisonKey
 from services.common.job_status import JobStatus
-from services.jobs.application.change_feed import Change
-from services.jobs.application.queue_gauges import QueueDepth
-from services.jobs.domain.job import QueuePolicy, WarmupJob
+from services.jobs.domain.comparison import ListedComparison
+from services.jobs.domain.job import JobChange, QueuePolicy, WarmupJob
+from services.jobs.domain.queue import COUNT_CAP, JobCursor, JobFilter, QueueDepth, QueueStatus
 from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.rows import to_job
 from services.jobs.postgres.sql.edges import COLUMNS
 from services.jobs.postgres.sql.schema import comparisons, snapshots, term_pairs, warmup_jobs
 from services.jobs.postgres.sql.upkeep import DEPTH, STATUS
 
-COUNT_CAP = 10_000
 _CHANGED = """
 SELECT id, slug, timeframe, geo, data_hash, status, version FROM warmup_jobs WHERE id = ANY(%(ids)s::bigint[])
 """
@@ -33,44 +31,6 @@ _NAMED_BY = ("slug", "timeframe", "geo")
 Value = TypeVar("Value")
 
 
-JobPlace = tuple[datetime, int]  # created_at and id: where a page of jobs ended
-
-
-@dataclass(frozen=True)
-class JobFilter:
-    """Which jobs to list; None is any."""
-
-    status: JobStatus | None = None
-    slug: str | None = None
-    older_than: timedelta | None = None
-    newer_than: timedelta | None = None
-
-
-@dataclass(frozen=True)
-class ListedComparison:
-    """One line of the list of comparisons."""
-
-    slug: str
-    term_a: str
-    term_b: str
-    timeframe: str
-    geo: str
-    data_hash: str
-    points: int
-    first: datetime
-    last: datetime
-    updated_at: datetime
-
-
-@dataclass(frozen=True)
-class QueueStatus:
-    """What an operator asks first."""
-
-    counts: dict[JobStatus, int]  # settled ones of the last 24 h; COUNT_CAP means that many or more
-    oldest_queued_seconds: float
-    oldest_running_seconds: float
-
-
 class Listings:
     """Views over the tables, and the audit's place in one. Raises WarmcastError(UNAVAILABLE) without PostgreSQL."""
 
@@ -79,7 +39,7 @@ class Listings:
         self._lately = timedelta(days=policy.asked_for_days)
 
     async def jobs(
-        self, wanted: JobFilter, *, limit: int, before: JobPlace | None = None, oldest_first: bool = False
+        self, wanted: JobFilter, *, limit: int, before: JobCursor | None = None, oldest_first: bool = False
     ) -> list[WarmupJob]:
         """Jobs that pass the filter, newest first unless said, those made before `before`."""
         jobs: FromClause = warmup_jobs
@@ -102,11 +62,11 @@ class Listings:
             query = query.where(jobs.c.created_at > func.now() - wanted.newer_than)
         return [to_job(row) for row in await self._database.select(query)]
 
-    async def changed(self, ids: Sequence[int]) -> list[Change]:
+    async def changed(self, ids: Sequence[int]) -> list[JobChange]:
         """The jobs of those ids as they are now; those that are gone are left out."""
         rows = await self._database.fetch(_CHANGED, {"ids": list(ids)})
         return [
-            Change(
+            JobChange(
                 row["id"],
                 ComparisonKey(row["slug"], row["timeframe"], row["geo"]),
                 row["data_hash"],

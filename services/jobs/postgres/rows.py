@@ -9,10 +9,9 @@ from typing import Any
 
 from psycopg.rows import DictRow, TupleRow
 
-from services.common.comparison import ComparisonKey
 from services.jobs.domain.job import Cause, ClaimedJob, SweptJob, WarmupJob
 from services.jobs.domain.signals import Signals
-from services.jobs.domain.snapshot import SnapshotRef, SnapshotSeries
+from services.jobs.domain.snapshot import Snapshot
 from services.jobs.domain.warmup import Place
 from services.jobs.postgres.driver import arrays
 from services.jobs.postgres.sql import edges
@@ -48,11 +47,14 @@ def to_swept_job(row: DictRow) -> SweptJob:
     return SweptJob(to_job(row), Cause(row["cause"]))
 
 
-def to_series(row: DictRow) -> SnapshotSeries:
+def to_snapshot(row: DictRow) -> Snapshot:
     """The snapshot of a row that holds edges.SERIES_COLUMNS and what names it."""
-    key = ComparisonKey(row["slug"], row["timeframe"], row["geo"])
-    return SnapshotSeries(
-        ref=SnapshotRef(key, (row["term_a"], row["term_b"]), row["data_hash"]),
+    return Snapshot(
+        slug=row["slug"],
+        terms=(row["term_a"], row["term_b"]),
+        timeframe=row["timeframe"],
+        geo=row["geo"],
+        data_hash=row["data_hash"],
         times=tuple(row["times"]),
         values_a=tuple(row["values_a"]),
         values_b=tuple(row["values_b"]),
@@ -69,11 +71,11 @@ def to_signals(stored: list[dict[str, Any]]) -> tuple[Signals, Signals]:  # JSON
     return Signals(**stored[0]), Signals(**stored[1])
 
 
-def _unpack(row: TupleRow) -> SnapshotSeries:
+def _unpack(row: TupleRow) -> Snapshot:
     named = dict(
         zip(_CLAIMED_NAMES + _SERIES_NAMES, row, strict=False)
     )  # what a claim says of the queue comes after them
     named["times"] = arrays.unpack_times(named["times"])
     for name in ("values_a", "values_b"):
         named[name] = arrays.unpack_floats(named[name])
-    return to_series(named)
+    return to_snapshot(named)

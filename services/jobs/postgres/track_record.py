@@ -9,9 +9,9 @@ from psycopg.rows import DictRow
 
 from services.common.comparison import TIMEFRAMES
 from services.jobs.domain.forecaster import ForecastPoint, TermForecast
-from services.jobs.domain.scoring import KeptForecast, Observed, Score
+from services.jobs.domain.scoring import KeptForecast, Score
+from services.jobs.domain.snapshot import Series, Snapshot
 from services.jobs.domain.trust import LATELY_DAYS, Tally, Trust, period_of
-from services.jobs.ingest.snapshot import Snapshot
 from services.jobs.postgres.driver.database import Database
 
 _COUNTS = ("forecasts", "winners", "winners_right", "directions_right", "points", "hits80", "hits95", "mases")
@@ -119,7 +119,7 @@ class TrackRecord:
     async def due(self, snapshot: Snapshot) -> list[KeptForecast]:
         """Forecasts of the comparison that are not scored and whose horizon is complete in `snapshot`, latest first."""
         complete = snapshot.times[:-1] if snapshot.partial_last_period else snapshot.times
-        named = {name: getattr(snapshot, name) for name in ("slug", "timeframe", "geo", "data_hash")}
+        named = snapshot.key._asdict()
         rows = await self._database.fetch(_DUE, named | {"first": complete[0], "complete": list(complete)})
         return [_kept(row) for row in rows]
 
@@ -163,7 +163,7 @@ def _kept(row: DictRow) -> KeptForecast:
         engine_version=row["engine_version"],
         generated_at=row["generated_at"],
         data_hash=row["data_hash"],
-        made_from=Observed(
+        made_from=Series(
             times=tuple(row["old_times"]),
             values_a=tuple(row["values_a"]),
             values_b=tuple(row["values_b"]),

@@ -11,7 +11,7 @@ from warmcast.forecaster.v1 import forecaster_pb2 as pb
 from warmcast.forecaster.v1 import forecaster_pb2_grpc
 
 from services.common import errors
-from services.common.comparison import ComparisonKey
+from services.common.comparison import SnapshotKey
 from services.common.rpc import metadata
 from services.common.rpc.client.call import ask
 from services.common.rpc.client.channel import open_channel
@@ -20,7 +20,7 @@ from services.common.rpc.status import from_rpc_error
 from services.common.rpc.tls import Tls
 from services.jobs.domain.forecaster import ForecasterInfo, ForecastPoint, GeneratedForecasts, Generation, TermForecast
 from services.jobs.domain.job import ClaimedJob, WarmupJob
-from services.jobs.domain.snapshot import SnapshotRef
+from services.jobs.domain.snapshot import ForecastKey
 from services.jobs.rpc.forecaster_replicas import Replicas
 
 _CHECK_SECONDS = 5.0
@@ -66,16 +66,16 @@ class GrpcForecaster:
         if result is not None:
             yield result
 
-    async def missing(self, snapshots: Sequence[SnapshotRef]) -> list[bool]:
+    async def missing(self, keys: Sequence[ForecastKey]) -> list[bool]:
         """See Forecaster.missing."""
-        request = pb.CheckForecastsRequest(keys=[_snapshot_key(snapshot) for snapshot in snapshots])
+        request = pb.CheckForecastsRequest(keys=[_to_key(key.snapshot, key.terms, key.engine_version) for key in keys])
         response = await ask(FORECASTER, self._stub.CheckForecasts, request, timeout=_CHECK_SECONDS)
         return [freshness == pb.FRESHNESS_MISSING for freshness in response.freshness]
 
     async def record_failure(self, job: WarmupJob) -> None:
         """See Forecaster.record_failure."""
         request = pb.RecordFailureRequest(
-            key=_key(job.key, ("", ""), job.data_hash),
+            key=_to_key(job.snapshot_key, ("", "")),
             lease_id=job.lease_id,
             status=job.status.value,
             error=job.last_error or "",
@@ -106,7 +106,7 @@ class GrpcForecaster:
 def _generate_request(job: ClaimedJob) -> pb.GenerateForecastsRequest:
     snapshot = job.snapshot()
     return pb.GenerateForecastsRequest(
-        key=_snapshot_key(snapshot.ref),
+        key=_to_key(snapshot.key, snapshot.terms),
         times=[_timestamp(time) for time in snapshot.times],
         values_a=snapshot.values_a,
         values_b=snapshot.values_b,
@@ -122,16 +122,8 @@ def _generate_request(job: ClaimedJob) -> pb.GenerateForecastsRequest:
     )
 
 
-def _snapshot_key(snapshot: SnapshotRef) -> pb.SnapshotKey:
-    key = _key(snapshot.key, snapshot.terms, snapshot.data_hash)
-    key.engine_version = snapshot.engine_version or ""
-    return key
-
-
-def _key(key: ComparisonKey, terms: tuple[str, str], data_hash: str) -> pb.SnapshotKey:
-    return pb.SnapshotKey(
-        slug=key.slug, term_a=terms[0], term_b=terms[1], timeframe=key.timeframe, geo=key.geo, data_hash=data_hash
-    )
+def _to_key(key: SnapshotKey, terms: tuple[str, str], engine_version: str | None = None) -> pb.SnapshotKey:
+    return pb.SnapshotKey(**key._asdict(), term_a=terms[0], term_b=terms[1], engine_version=engine_version or "")
 
 
 def _generated(result: pb.GeneratedForecasts) -> GeneratedForecasts:

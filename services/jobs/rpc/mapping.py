@@ -13,12 +13,13 @@ from services.common.rpc.job_status import TO_PROTO
 from services.jobs.application.change_feed import News
 from services.jobs.application.refresher import Refreshed
 from services.jobs.application.sweeper import Swept
+from services.jobs.domain.comparison import CurrentSnapshot, ImportResult, ListedComparison
 from services.jobs.domain.job import WarmupJob
+from services.jobs.domain.queue import QueueStatus
 from services.jobs.domain.signals import Signals, term_stats
+from services.jobs.domain.snapshot import ImportedSnapshot
 from services.jobs.domain.trust import Trust, TrustPeriod, TrustStats
-from services.jobs.domain.warmup import Ingested, StoredSnapshot, WarmupView
-from services.jobs.ingest.snapshot import Snapshot
-from services.jobs.postgres.listings import ListedComparison, QueueStatus
+from services.jobs.domain.warmup import WarmupView
 
 _MOST_JOBS = 1000
 
@@ -87,7 +88,7 @@ def news(each: News) -> pb.WatchWarmupsResponse:
     return pb.WatchWarmupsResponse(changes=changes, missed=each.missed)
 
 
-def ingested(snapshot: Snapshot, done: Ingested) -> pb.IngestSnapshotResponse:
+def ingested(snapshot: ImportedSnapshot, done: ImportResult) -> pb.IngestSnapshotResponse:
     """What an ingest did."""
     return pb.IngestSnapshotResponse(
         slug=snapshot.slug,
@@ -122,34 +123,34 @@ def listed_comparison(row: ListedComparison) -> pb.Comparison:
     )
 
 
-def comparison(stored: StoredSnapshot) -> pb.GetComparisonResponse:
+def comparison(current: CurrentSnapshot) -> pb.GetComparisonResponse:
     """Series, signals and stats of one comparison."""
-    series = stored.series
-    signals_a, signals_b = map(signals, stored.signals)
+    snapshot = current.snapshot
+    signals_a, signals_b = map(signals, current.signals)
     return pb.GetComparisonResponse(
         comparison=pb.Comparison(
-            slug=series.ref.key.slug,
-            terms=series.ref.terms,
-            timeframe=series.ref.key.timeframe,
-            geo=series.ref.key.geo,
-            data_hash=series.ref.data_hash,
-            points=len(series.times),
-            first=moment(series.times[0]),
-            last=moment(series.times[-1]),
-            updated_at=moment(stored.updated_at),
+            slug=snapshot.slug,
+            terms=snapshot.terms,
+            timeframe=snapshot.timeframe,
+            geo=snapshot.geo,
+            data_hash=snapshot.data_hash,
+            points=len(snapshot.times),
+            first=moment(snapshot.times[0]),
+            last=moment(snapshot.times[-1]),
+            updated_at=moment(current.updated_at),
         ),
         points=[
             pb.ComparisonPoint(time=moment(time), value_a=a, value_b=b)
-            for time, a, b in zip(series.times, series.values_a, series.values_b, strict=True)
+            for time, a, b in zip(snapshot.times, snapshot.values_a, snapshot.values_b, strict=True)
         ],
         signals_a=signals_a,
         signals_b=signals_b,
-        partial_last_period=series.partial_last_period,
-        scaled_apart=series.scaled_apart,
-        source=series.source,
-        as_of=moment(series.as_of),
-        stats_a=_stats(series.values_a),
-        stats_b=_stats(series.values_b),
+        partial_last_period=snapshot.partial_last_period,
+        scaled_apart=snapshot.scaled_apart,
+        source=snapshot.source,
+        as_of=moment(snapshot.as_of),
+        stats_a=_stats(snapshot.values_a),
+        stats_b=_stats(snapshot.values_b),
     )
 
 

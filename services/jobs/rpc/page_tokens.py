@@ -11,7 +11,7 @@ from datetime import datetime
 
 from services.common.comparison import ComparisonKey, invalid
 from services.common.errors import WarmcastError
-from services.jobs.postgres.listings import JobPlace
+from services.jobs.domain.queue import JobCursor
 
 _MAX_ID = 2**63 - 1
 
@@ -21,7 +21,7 @@ def encode(place: Sequence[str | int]) -> str:
     return base64.urlsafe_b64encode(json.dumps(place, separators=(",", ":")).encode()).decode()
 
 
-def job_place(token: str) -> JobPlace | None:
+def job_place(token: str) -> JobCursor | None:
     """Where a page of jobs ended; None: nowhere yet. Raises WarmcastError(INVALID_ARGUMENT)."""
     if not token:
         return None

@@ -27,12 +27,13 @@ from services.jobs.application.metrics import count_begun
 from services.jobs.application.refresher import Refresher
 from services.jobs.application.sweeper import Sweeper
 from services.jobs.domain.job import EnqueueReason, SweptJob, WarmupJob
+from services.jobs.domain.queue import JobFilter
 from services.jobs.domain.warmup import Place, WarmupView, eta_seconds
 from services.jobs.ingest.points import read_points
 from services.jobs.ingest.table import Table
 from services.jobs.ingest.trends_csv import read_trends_csv
 from services.jobs.postgres.comparisons import Comparisons
-from services.jobs.postgres.listings import JobFilter, Listings
+from services.jobs.postgres.listings import Listings
 from services.jobs.postgres.queue import Queue
 from services.jobs.postgres.track_record import TrackRecord
 from services.jobs.rpc import mapping, page_tokens

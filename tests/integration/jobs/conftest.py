@@ -13,9 +13,9 @@ from services.common.comparison import ComparisonKey
 from services.jobs.domain.forecaster import ForecasterInfo, ForecastPoint, GeneratedForecasts, Generation, TermForecast
 from services.jobs.domain.job import ClaimedJob, EnqueueReason, Lease, QueuePolicy, WarmupJob
 from services.jobs.domain.signals import Signals, term_signals
-from services.jobs.domain.snapshot import SnapshotRef
+from services.jobs.domain.snapshot import ForecastKey, ImportedSnapshot
 from services.jobs.ingest.points import read_points
-from services.jobs.ingest.snapshot import Snapshot, build_snapshot
+from services.jobs.ingest.snapshot import build_snapshot
 from services.jobs.postgres.change_publisher import Telling
 from services.jobs.postgres.comparisons import Comparisons
 from services.jobs.postgres.driver.database import Database
@@ -59,7 +59,7 @@ class Store:
         query = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         return len(await self.execute(query))
 
-    async def comparison(self, term: str = "amazon", *, values: Sequence[float] = (1, 2, 3, 4)) -> Snapshot:
+    async def comparison(self, term: str = "amazon", *, values: Sequence[float] = (1, 2, 3, 4)) -> ImportedSnapshot:
         """Imports `term` against costco; other values are newer data."""
         snapshot = make_snapshot(term, values)
         await self.comparisons.ingest(snapshot, signals_of(snapshot))
@@ -96,7 +96,7 @@ class Store:
         return now
 
 
-def make_snapshot(term: str = "amazon", values: Sequence[float] = (1, 2, 3, 4)) -> Snapshot:
+def make_snapshot(term: str = "amazon", values: Sequence[float] = (1, 2, 3, 4)) -> ImportedSnapshot:
     """A weekly snapshot of `term` and costco."""
     start = datetime(2024, 1, 7, tzinfo=UTC)
     points = [((start + timedelta(weeks=n)).date().isoformat(), (value, 50.0)) for n, value in enumerate(values)]
@@ -112,7 +112,7 @@ def make_snapshot(term: str = "amazon", values: Sequence[float] = (1, 2, 3, 4)) 
     )
 
 
-def signals_of(snapshot: Snapshot) -> tuple[Signals, Signals]:
+def signals_of(snapshot: ImportedSnapshot) -> tuple[Signals, Signals]:
     """What its import says of its two terms."""
     signals_a, signals_b = (
         term_signals(values, season=52, partial_last_period=False) for values in (snapshot.values_a, snapshot.values_b)
@@ -120,7 +120,7 @@ def signals_of(snapshot: Snapshot) -> tuple[Signals, Signals]:
     return signals_a, signals_b
 
 
-def key_of(snapshot: Snapshot) -> ComparisonKey:
+def key_of(snapshot: ImportedSnapshot) -> ComparisonKey:
     """What names its comparison."""
     return ComparisonKey(snapshot.slug, snapshot.timeframe, snapshot.geo)
 
@@ -148,8 +148,8 @@ class FakeForecaster:
             async for event in events:
                 yield event
 
-    async def missing(self, snapshots: Sequence[SnapshotRef]) -> list[bool]:
-        return [snapshot.data_hash in self.lost for snapshot in snapshots]
+    async def missing(self, keys: Sequence[ForecastKey]) -> list[bool]:
+        return [key.snapshot.data_hash in self.lost for key in keys]
 
     async def record_failure(self, job: WarmupJob) -> None:
         self.marks.append(job)

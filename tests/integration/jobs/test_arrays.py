@@ -53,4 +53,4 @@ async def test_a_claim_brings_the_snapshot_as_it_was_imported(store: Store) -> N
     await store.queue.trigger(key_of(snapshot), force=False)
     claimed = (await store.claim_one()).snapshot()
     assert (claimed.times, claimed.values_a, claimed.values_b) == (snapshot.times, snapshot.values_a, snapshot.values_b)
-    assert claimed == (await store.comparisons.current(key_of(snapshot))).series
+    assert claimed == (await store.comparisons.current(key_of(snapshot))).snapshot

@@ -15,9 +15,10 @@ from services.gateway.settings import GatewaySettings
 from services.jobs.application.runner import Runner
 from services.jobs.application.sweeper import Sweeper
 from services.jobs.domain.job import WarmupJob
+from services.jobs.domain.queue import JobFilter
 from services.jobs.postgres.driver.connection import run
 from services.jobs.postgres.driver.database import Database
-from services.jobs.postgres.listings import JobFilter, Listings
+from services.jobs.postgres.listings import Listings
 from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, succeed
 from tests.waiting import wait_until_async
 

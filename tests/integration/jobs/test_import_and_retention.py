@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from services.jobs.domain.warmup import Ingested
-from services.jobs.ingest.snapshot import Snapshot
+from services.jobs.domain.comparison import ImportResult
+from services.jobs.domain.snapshot import ImportedSnapshot
 from services.jobs.postgres.driver.connection import run
 from services.jobs.postgres.sql import upkeep
 from tests.integration.jobs.conftest import Store, key_of, make_snapshot, signals_of
@@ -17,7 +17,7 @@ OLD, NEW = (1, 2, 3), (1, 2, 3, 4)
 AGE = "UPDATE snapshots SET created_at = now() - interval '31 days'"
 
 
-async def replaced_data(store: Store) -> Snapshot:
+async def replaced_data(store: Store) -> ImportedSnapshot:
     """Data of a comparison that has newer ones, old enough for retention."""
     old = await store.comparison(values=OLD)
     await store.comparison(values=NEW)
@@ -25,11 +25,11 @@ async def replaced_data(store: Store) -> Snapshot:
     return old
 
 
-async def ingest(store: Store, snapshot: Snapshot) -> Ingested:
+async def ingest(store: Store, snapshot: ImportedSnapshot) -> ImportResult:
     return await store.comparisons.ingest(snapshot, signals_of(snapshot))
 
 
-async def current_hash(store: Store, snapshot: Snapshot) -> str:
+async def current_hash(store: Store, snapshot: ImportedSnapshot) -> str:
     return (await store.comparisons.view(key_of(snapshot))).data_hash
 
 

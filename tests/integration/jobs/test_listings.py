@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from services.common.job_status import JobStatus
-from services.jobs.postgres.listings import JobFilter
+from services.jobs.domain.queue import JobFilter
 from tests.integration.jobs.conftest import Store
 
 

@@ -8,8 +8,9 @@ from prometheus_client import REGISTRY
 
 from services.common import errors
 from services.common.errors import WarmcastError
-from services.jobs.application.queue_gauges import QueueDepth, QueueGauges
+from services.jobs.application.queue_gauges import QueueGauges
 from services.jobs.domain.job import EnqueueReason
+from services.jobs.domain.queue import QueueDepth
 from services.jobs.postgres.sql.upkeep import DEPTH
 from tests.integration.jobs.conftest import Store, key_of
 

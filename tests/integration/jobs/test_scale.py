@@ -18,10 +18,11 @@ from psycopg.rows import DictRow, tuple_row
 from services.common.comparison import ComparisonKey
 from services.common.job_status import JobStatus
 from services.jobs.domain.job import QueuePolicy
+from services.jobs.domain.queue import JobFilter
 from services.jobs.postgres import idempotency_keys, track_record, warmup_views
 from services.jobs.postgres.driver.connection import PLANNING
 from services.jobs.postgres.driver.database import Database
-from services.jobs.postgres.listings import JobFilter, Listings
+from services.jobs.postgres.listings import Listings
 from services.jobs.postgres.queue import _records
 from services.jobs.postgres.sql import edges, rescue, upkeep
 

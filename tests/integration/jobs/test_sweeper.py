@@ -16,7 +16,7 @@ from services.jobs.application.metrics import ENQUEUED, READY_WITHOUT_CACHE
 from services.jobs.application.runner import Runner
 from services.jobs.application.sweeper import Sweeper
 from services.jobs.domain.job import Cause, EnqueueReason, SweptJob, WarmupJob
-from services.jobs.domain.snapshot import SnapshotRef
+from services.jobs.domain.snapshot import ForecastKey
 from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, succeed
 
 
@@ -91,12 +91,12 @@ class Hanging(FakeForecaster):
         super().__init__(succeed)
         self.checked: list[str] = []
 
-    async def missing(self, snapshots: Sequence[SnapshotRef]) -> list[bool]:
+    async def missing(self, keys: Sequence[ForecastKey]) -> list[bool]:
         if self.left <= 0:
             await asyncio.Event().wait()
-        self.left -= len(snapshots)
-        self.checked += [snapshot.key.slug for snapshot in snapshots]
-        return [False] * len(snapshots)
+        self.left -= len(keys)
+        self.checked += [key.snapshot.slug for key in keys]
+        return [False] * len(keys)
 
 
 async def ready_jobs(store: Store, count: int) -> list[str]:
@@ -145,9 +145,9 @@ async def test_a_page_that_takes_all_the_time_does_not_keep_the_others_from_thei
     slugs = await ready_jobs(store, 3)
 
     class HangingForOne(Hanging):
-        async def missing(self, snapshots: Sequence[SnapshotRef]) -> list[bool]:
-            self.left = 0 if snapshots[0].key.slug == slugs[1] else 1
-            return await super().missing(snapshots)
+        async def missing(self, keys: Sequence[ForecastKey]) -> list[bool]:
+            self.left = 0 if keys[0].snapshot.slug == slugs[1] else 1
+            return await super().missing(keys)
 
     forecaster = HangingForOne()
     for _ in range(3):

@@ -12,9 +12,9 @@ from services.jobs.application.importer import Importer, ImportRequest
 from services.jobs.application.scorer import SCORES, Scorer
 from services.jobs.domain.forecaster import ForecastPoint, GeneratedForecasts, TermForecast
 from services.jobs.domain.scoring import KeptForecast, Score
+from services.jobs.domain.snapshot import ImportedSnapshot, Snapshot
 from services.jobs.domain.trust import TrustStats
 from services.jobs.ingest.points import read_points
-from services.jobs.ingest.snapshot import Snapshot
 from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.track_record import TrackRecord
 from tests.integration.jobs.conftest import Store, key_of
@@ -37,7 +37,7 @@ async def imported(
     partial: bool = False,
     tf: str = "",
     dated: bool = True,
-) -> Snapshot:
+) -> ImportedSnapshot:
     """Imports the first `weeks` of amazon (39 and 41 in turns) against costco (20), times `scale`."""
     points = [
         (week(number).date().isoformat(), ((39 + 2 * (number % 2)) * scale, 20 * scale)) for number in range(weeks)
@@ -49,7 +49,7 @@ async def imported(
     return snapshot
 
 
-async def warmed(store: Store, snapshot: Snapshot, *, engine_version: str = "1", value: float = 40.0) -> None:
+async def warmed(store: Store, snapshot: ImportedSnapshot, *, engine_version: str = "1", value: float = 40.0) -> None:
     """Runs the current snapshot's job; its forecasts are a straight line of HORIZON weeks."""
     job = await store.queue.trigger(key_of(snapshot), force=True)
     assert job is not None

@@ -8,7 +8,7 @@ import random
 from services.common.comparison import ComparisonKey
 from services.common.job_status import JobStatus
 from services.jobs.domain.job import EnqueueReason
-from services.jobs.postgres.listings import JobFilter
+from services.jobs.domain.queue import JobFilter
 from tests.integration.jobs.conftest import Store, key_of
 
 FIRST_CALL = EnqueueReason.FIRST_CALL

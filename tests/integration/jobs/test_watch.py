@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from services.common.job_status import JobStatus
-from services.jobs.application.change_feed import Change, Changes, News
-from services.jobs.domain.job import EnqueueReason
+from services.jobs.application.change_feed import Changes, News
+from services.jobs.domain.job import EnqueueReason, JobChange
 from services.jobs.postgres.change_publisher import Telling
 from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.driver.listener import Listener
@@ -27,7 +27,7 @@ class Watch:
 
     def __init__(self, told: asyncio.Queue[News]) -> None:
         self._told = told
-        self.seen: list[Change] = []  # all that was told so far
+        self.seen: list[JobChange] = []  # all that was told so far
 
     async def until(self, status: JobStatus) -> int:
         """The version with which a job came to that status; what was told before is passed over."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from services.common.comparison import term_slug
 from services.common.errors import TERMS_MISMATCH, TOO_LARGE, WarmcastError
-from services.jobs.ingest.snapshot import Snapshot
+from services.jobs.domain.snapshot import ImportedSnapshot
 from services.jobs.ingest.trends_csv import read_trends_csv
 from tests.unit.ingest.test_snapshot import build, one
 
@@ -22,12 +22,14 @@ def sheet(header: str, *rows: str) -> bytes:
     return "\n".join((f"Day,{header}", *(f"{day},{row}" for day, row in zip(DAYS, rows, strict=True)))).encode()
 
 
-def take(content: bytes, *pick: str, geo: str | None = None, expected: tuple[str, str] | None = None) -> Snapshot:
+def take(
+    content: bytes, *pick: str, geo: str | None = None, expected: tuple[str, str] | None = None
+) -> ImportedSnapshot:
     table = read_trends_csv(content, "export.csv", pick=pick, geo=geo)
     return build(table, pick=pick, geo=geo, expected=expected)
 
 
-def series(snapshot: Snapshot) -> dict[str, tuple[float, ...]]:
+def series(snapshot: ImportedSnapshot) -> dict[str, tuple[float, ...]]:
     return dict(zip(snapshot.terms, (snapshot.values_a, snapshot.values_b), strict=True))
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from services.common.comparison import parse_geo
 from services.common.errors import WarmcastError
+from services.jobs.domain.snapshot import ImportedSnapshot
 from services.jobs.ingest.export_name import ExportName, read_export_name
-from services.jobs.ingest.snapshot import Snapshot
 from services.jobs.ingest.table import Table
 from services.jobs.ingest.trends_csv import read_trends_csv
 from tests.unit.ingest.test_snapshot import build
@@ -19,7 +19,9 @@ NEW_PAGE = f'"Time","tea","coffee"{ROWS}'.encode()
 US = "time_series_US_20250101-0800_20250401-0337.csv"
 
 
-def take(header: str, name: str = "export.csv", *, geo: str | None = None, pick: tuple[str, ...] = ()) -> Snapshot:
+def take(
+    header: str, name: str = "export.csv", *, geo: str | None = None, pick: tuple[str, ...] = ()
+) -> ImportedSnapshot:
     table = read_trends_csv(f"{header}{ROWS}".encode(), name, pick=pick, geo=geo)
     return build(table, geo=geo, pick=pick, as_of=datetime(2025, 5, 1, tzinfo=UTC))
 

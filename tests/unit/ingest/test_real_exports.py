@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from services.common.errors import SINGLE_TERM, WarmcastError
-from services.jobs.ingest.snapshot import Snapshot, build_snapshot
+from services.jobs.domain.snapshot import ImportedSnapshot
+from services.jobs.ingest.snapshot import build_snapshot
 from services.jobs.ingest.table import Table
 from services.jobs.ingest.trends_csv import read_trends_csv
 
@@ -32,7 +33,7 @@ def _read(name: str) -> Table:
     return read_trends_csv((EXPORTS / name).read_bytes(), name)
 
 
-def _build(*tables: Table, pick: tuple[str, ...] = (), geo: str | None = None) -> Snapshot:
+def _build(*tables: Table, pick: tuple[str, ...] = (), geo: str | None = None) -> ImportedSnapshot:
     as_of = datetime(2026, 11, 1, tzinfo=UTC)
     return build_snapshot(
         tables, timeframe="", geo=geo, pick=pick, as_of=as_of, source="google-trends-csv", expected_terms=None

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from services.common.errors import SINGLE_TERM, TERMS_MISMATCH, WarmcastError
+from services.jobs.domain.snapshot import ImportedSnapshot
 from services.jobs.ingest.points import read_points
-from services.jobs.ingest.snapshot import Snapshot, build_snapshot
+from services.jobs.ingest.snapshot import build_snapshot
 from services.jobs.ingest.table import Table
 from services.jobs.ingest.trends_csv import read_trends_csv
 from tests.unit.ingest.test_trends_csv import read
@@ -23,7 +24,7 @@ def build(
     pick: tuple[str, ...] = (),
     as_of: datetime = LATER,
     expected: tuple[str, str] | None = None,
-) -> Snapshot:
+) -> ImportedSnapshot:
     return build_snapshot(
         tables, timeframe=timeframe, geo=geo, pick=pick, as_of=as_of, source="test", expected_terms=expected
     )

@@ -10,7 +10,8 @@ from services.common import errors
 from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
 from services.common.job_status import JobStatus
-from services.jobs.application.change_feed import Change, Changes
+from services.jobs.application.change_feed import Changes
+from services.jobs.domain.job import JobChange
 
 KEY = ComparisonKey("amazon-vs-costco", "12m", "")
 
@@ -23,11 +24,11 @@ class Rows:
         self.reads: list[list[int]] = []
         self.failure: Exception | None = None
 
-    async def __call__(self, ids: Sequence[int]) -> list[Change]:
+    async def __call__(self, ids: Sequence[int]) -> list[JobChange]:
         self.reads.append(list(ids))
         if self.failure is not None:
             raise self.failure
-        return [Change(each, KEY, "0" * 16, JobStatus.RUNNING, self.version) for each in ids]
+        return [JobChange(each, KEY, "0" * 16, JobStatus.RUNNING, self.version) for each in ids]
 
 
 @asynccontextmanager

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.jobs.domain.forecaster import ForecastPoint, TermForecast
-from services.jobs.domain.scoring import KeptForecast, Observed, Score, Unscored, score
+from services.jobs.domain.scoring import KeptForecast, Score, Unscored, score
+from services.jobs.domain.snapshot import Series
 from services.jobs.domain.trust import Tally, period_of, stats_of
 
 START = datetime(2024, 1, 7, tzinfo=UTC)
@@ -25,9 +26,9 @@ def week(number: int) -> datetime:
 
 def observed(
     values_a: Sequence[float], values_b: Sequence[float], *, partial: bool = False, apart: bool = False, first: int = 0
-) -> Observed:
+) -> Series:
     times = tuple(week(first + number) for number in range(len(values_a)))
-    return Observed(times, tuple(values_a), tuple(values_b), partial, apart)
+    return Series(times, tuple(values_a), tuple(values_b), partial, apart)
 
 
 def forecast_of(values: Sequence[float], *, first: int = 10, direction: str = "stable") -> TermForecast:
@@ -52,13 +53,13 @@ KEPT = KeptForecast(
 )
 
 
-def scored(forecast: KeptForecast = KEPT, newer: Observed = NEWER) -> Score:
+def scored(forecast: KeptForecast = KEPT, newer: Series = NEWER) -> Score:
     found = score(forecast, newer)
     assert isinstance(found, Score)
     return found
 
 
-def rescaled(series: Observed, by: float) -> Observed:
+def rescaled(series: Series, by: float) -> Series:
     return replace(
         series,
         values_a=tuple(value * by for value in series.values_a),

@@ -1,0 +1,41 @@
+"""The queue as operators and metrics see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from services.common.job_status import JobStatus
+
+COUNT_CAP = 10_000  # counts stop here; it means this many or more
+
+JobCursor = tuple[datetime, int]  # created_at and id of the last job of a page
+
+
+@dataclass(frozen=True)
+class JobFilter:
+    """Which jobs to list; None is any."""
+
+    status: JobStatus | None = None
+    slug: str | None = None
+    older_than: timedelta | None = None
+    newer_than: timedelta | None = None
+
+
+@dataclass(frozen=True)
+class QueueStatus:
+    """Jobs by status, and how long the oldest has waited or run."""
+
+    counts: dict[JobStatus, int]  # up to COUNT_CAP each; settled jobs are those of the last 24 h
+    oldest_queued_seconds: float
+    oldest_running_seconds: float
+
+
+@dataclass(frozen=True)
+class QueueDepth:
+    """How much waits and for how long, at one moment."""
+
+    due: int
+    not_due: int  # queued, but not before a later time
+    running: int
+    oldest_due_seconds: float
