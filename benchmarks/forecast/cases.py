@@ -17,7 +17,7 @@ from services.forecaster.engine.history import Array
 
 SETS = {"12m": "12m", "5y": "5y", "3m": "daily", "30d": "daily", "all": "monthly"}  # by timeframe
 # Points known at least. Two seasons for 5y and monthly: the few weekly exports of 72 points are in none of the sets.
-LEAST_KNOWN = {"12m": 24, "5y": 104, "daily": 14, "monthly": 36}
+MIN_POINTS_COMBINED = {"12m": 24, "5y": 104, "daily": 14, "monthly": 36}
 
 PACKAGED_LENGTHS = {Step.HOURLY: 168 + 48, Step.DAILY: 90, Step.WEEKLY: 260, Step.MONTHLY: 120}
 MOST_CUTS = 8  # of one packaged series
@@ -98,7 +98,7 @@ def competition_cases(per_competition: int = PER_COMPETITION) -> list[Case]:
             whole = np.asarray(one.y, dtype=np.float64)
             values = np.round(100 * whole / whole.max(), 1)
             known, actual = values[: -timeframe.horizon], values[-timeframe.horizon :]
-            if len(known) >= LEAST_KNOWN["monthly"] and values.min() >= 0:
+            if len(known) >= MIN_POINTS_COMBINED["monthly"] and values.min() >= 0:
                 made.append(Case("competitions", name, one.sn, timeframe.step, timeframe.season, 1, known, actual))
     return made
 
@@ -153,7 +153,7 @@ def _of_export(series: ExportedSeries, origins: int, *, collected: bool) -> Iter
         return
     for held_out in range(1, origins + 1):
         known = len(values) - held_out * timeframe.horizon
-        if known < LEAST_KNOWN[name]:
+        if known < MIN_POINTS_COMBINED[name]:
             return
         yield Case(
             set=name,

@@ -11,12 +11,12 @@ import numpy as np
 from scipy.optimize import minimize
 
 from benchmarks.forecast.cases import Case
-from services.forecaster.engine.bundle.confidence import corrected, log_odds
+from services.forecaster.engine.bundle.confidence import calibrated, log_odds
 from services.forecaster.engine.bundle.direction import direction_of
 from services.forecaster.engine.history import Array
 from services.forecaster.engine.intervals.distribution import Distribution
-from services.forecaster.engine.intervals.learned import Reach
-from services.forecaster.engine.intervals.prediction_intervals import error_spread, make_bands
+from services.forecaster.engine.intervals.learned import SpreadMultipliers
+from services.forecaster.engine.intervals.prediction_intervals import forecast_spread, make_intervals
 from services.forecaster.engine.periodicity import PERIODICITIES
 from services.forecaster.engine.points.prediction import predict
 
@@ -33,7 +33,7 @@ class Outcome:
     set: str
     source: str
     said: str
-    log_odds: float  # before they are corrected
+    log_odds: float  # before they are calibrated
     right: bool
 
     @property
@@ -42,8 +42,8 @@ class Outcome:
         return self.said in ("rising", "falling")
 
 
-def outcomes(cases: Sequence[Case], reach_of: Callable[[Case], Reach]) -> list[Outcome]:
-    """Of every case, by intervals of the reach that it is given: one learned without its source."""
+def outcomes(cases: Sequence[Case], reach_of: Callable[[Case], SpreadMultipliers]) -> list[Outcome]:
+    """Of every case, by intervals of the multipliers that it is given: one learned without its source."""
     return [_outcome(case, reach_of(case)) for case in cases]
 
 
@@ -73,7 +73,7 @@ def left_out(found: Sequence[Outcome]) -> list[tuple[Outcome, float]]:
     lines = {
         source: fit_confidence([one for one in found if one.source != source]) for source in {x.source for x in found}
     }
-    return [(one, 100 * corrected(one.log_odds, lines[one.source])) for one in found]
+    return [(one, 100 * calibrated(one.log_odds, lines[one.source])) for one in found]
 
 
 def reliability(told: Sequence[tuple[Outcome, float]]) -> Iterator[str]:
@@ -89,12 +89,12 @@ def reliability(told: Sequence[tuple[Outcome, float]]) -> Iterator[str]:
             yield f"| {low}–{high} | {len(group)} | {sources} | {sure:.0f} % | {100 * right:.0f} % |"
 
 
-def _outcome(case: Case, reach: Reach) -> Outcome:
+def _outcome(case: Case, multipliers: SpreadMultipliers) -> Outcome:
     made = predict(case.known, PERIODICITIES[case.step], case.horizon, steps=case.horizon)
-    spread = error_spread(made.backtest, case.known, made.path, made.disagreement, reach)
-    bands = make_bands(made.path, spread)
-    odds = log_odds(case.known, bands.value, Distribution.of(bands, case.horizon))
-    said = direction_of(case.known, bands.value)
+    spread = forecast_spread(made.backtest, case.known, made.path, made.disagreement, multipliers)
+    intervals = make_intervals(made.path, spread)
+    odds = log_odds(case.known, intervals.value, Distribution.of(intervals, case.horizon))
+    said = direction_of(case.known, intervals.value)
     moved = said if said in ("rising", "falling") else "stable"
     came = direction_of(case.known, case.actual)
     came = came if came in ("rising", "falling") else "stable"

@@ -1,8 +1,8 @@
 """Fits engine/intervals/learned.py to real exports: `python -m benchmarks.forecast.learn [--write]`.
 
-Prints what is learned, and how it does on sources that it was not learned from (each left out in turn). Quantile
-regression on the engine's scale of intervals: each reach is base × step ** growth × the spread (engine.intervals), with
-one table for short series and one for those with two years known.
+Prints the fitted figures and their scores on held-out sources (leave-one-source-out). The fit is a quantile regression
+on the engine's interval scale: an interval reaches base × step ** growth × spread, with one table for short series and
+one for series with two known years.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from benchmarks.forecast.exports import EXPORTS
 from benchmarks.forecast.scores import Forecast, by_set
 from services.forecaster.engine.history import Array
 from services.forecaster.engine.intervals import learned
-from services.forecaster.engine.intervals.learned import Reach
+from services.forecaster.engine.intervals.learned import SpreadMultipliers
 from services.forecaster.engine.intervals.prediction_intervals import (
     Spread,
-    make_bands,
-    own_errors,
-    scarcity,
-    size_of_a_point,
-    sum_up,
-    unrest,
+    combine_spread,
+    make_intervals,
+    point_width,
+    recent_deviation,
+    residual_spread,
+    small_sample_factor,
 )
 from services.forecaster.engine.periodicity import PERIODICITIES
 from services.forecaster.engine.points.prediction import predict
@@ -48,7 +48,7 @@ UNBOUNDED_FROM = "5y"
 MADE = ("cut", "brief")
 CUT_WEIGHT = 1 / 3  # of what is made of a source's exports against these: no user sees it
 EVENNESS = 0.5  # between counting errors as they are (0) and in each series' own spread (1)
-# What own errors, disagreement, unrest, a point and an event weigh in the spread to begin with.
+# What own errors, disagreement, recent_deviation, a point and an event weigh in the spread to begin with.
 START = (0.3, 0.2, 0.1, 0.6, 0.05)
 SCALE_FREE = 3  # the first so many of them mean the same without bounds
 STIFFNESS = 0.002  # keeps figures that the data say little about where they start
@@ -63,7 +63,7 @@ class Row:
     errors: Array
     own: Array
     disagreement: Array
-    unrest: float
+    recent_deviation: float
     point: float
 
     @property
@@ -106,8 +106,10 @@ def by_family(rows: Sequence[Row]) -> dict[str, list[Row]]:
     return {name: [row for row in rows if row.case.set in sets] for name, sets in FAMILIES.items()}
 
 
-def direction_outcomes(exported: Sequence[Case], without: Mapping[str, Mapping[str, Reach]]) -> list[Outcome]:
-    """Of exports and their cuts, by the intervals that the other sources taught: family → source → reach."""
+def direction_outcomes(
+    exported: Sequence[Case], without: Mapping[str, Mapping[str, SpreadMultipliers]]
+) -> list[Outcome]:
+    """Of exports and their cuts, by the intervals that the other sources taught: family → source → multipliers."""
     cases = [case for case in [*exported, *cuts(list(exported))] if case.held_out <= DIRECTION_ORIGINS]
     family = {name: of for of, sets in FAMILIES.items() for name in sets}
     return outcomes(cases, lambda case: without[family[case.set]][case.source])
@@ -117,21 +119,21 @@ def make_row(case: Case) -> Row:
     """Forecasts a case and looks at what came."""
     prediction = predict(case.known, PERIODICITIES[case.step], case.horizon, steps=case.horizon)
     backtest, path = prediction.backtest, prediction.path
-    past = BOUNDED.to_odds(backtest.actuals) - BOUNDED.to_odds(backtest.forecasts)
-    odds = BOUNDED.to_odds(case.known)
+    past = BOUNDED.to_logit(backtest.actuals) - BOUNDED.to_logit(backtest.forecasts)
+    odds = BOUNDED.to_logit(case.known)
     return Row(
         case=case,
         path=path,
-        errors=BOUNDED.to_odds(case.actual) - BOUNDED.to_odds(path),
-        own=own_errors(past, odds, path),
+        errors=BOUNDED.to_logit(case.actual) - BOUNDED.to_logit(path),
+        own=residual_spread(past, odds, path),
         disagreement=prediction.disagreement,
-        unrest=unrest(odds),
-        point=size_of_a_point(path),
+        recent_deviation=recent_deviation(odds),
+        point=point_width(path),
     )
 
 
-def fit(rows: Sequence[Row], *, floors: bool = True) -> Reach:
-    """The reach with the least quantile loss. Twenty forecasts of a source and set count twice as much as five."""
+def fit(rows: Sequence[Row], *, floors: bool = True) -> SpreadMultipliers:
+    """The multipliers with the lowest quantile loss. A source weighs by the square root of its row count."""
     counts: dict[tuple[str, str], int] = defaultdict(int)
     for row in rows:
         counts[row.case.set, row.owner] += 1
@@ -156,7 +158,7 @@ def fit(rows: Sequence[Row], *, floors: bool = True) -> Reach:
     weights[:features] = found[:features] ** 2
     base, growth = weights[0] * np.exp(found[features : features + 4]), found[features + 4 :]
     rounded = [round(float(value), 3) for value in (*base, *growth, *weights[1:] / weights[0])]
-    return Reach(
+    return SpreadMultipliers(
         (rounded[0], rounded[1], rounded[2], rounded[3]), (rounded[4], rounded[5], rounded[6], rounded[7]), *rounded[8:]
     )
 
@@ -177,12 +179,12 @@ class _Group:
         total = 0.0
         for level in range(4):
             power = parameters[features + level] + parameters[features + 4 + level] * ahead
-            reach = SIDES[level] * np.exp(power) * spread
-            beyond = self.errors - reach
+            multipliers = SIDES[level] * np.exp(power) * spread
+            beyond = self.errors - multipliers
             total += float(np.sum(self.weight * np.maximum(LEVELS[level] * beyond, (LEVELS[level] - 1) * beyond)))
             pull = self.weight * np.where(beyond > 0, -LEVELS[level], 1 - LEVELS[level])
-            slope[features + level] += np.sum(pull * reach)
-            slope[features + 4 + level] += np.sum(pull * reach * ahead)
+            slope[features + level] += np.sum(pull * multipliers)
+            slope[features + 4 + level] += np.sum(pull * multipliers * ahead)
             slope[:features] += 2 * roots * np.einsum("rs,rsf->f", pull * SIDES[level] * np.exp(power), used)
         return total
 
@@ -205,21 +207,21 @@ def _group(rows: Sequence[Row], counts: dict[tuple[str, str], int]) -> _Group:
 
 def _features(row: Row) -> Array:
     level = np.ones(row.case.horizon)
-    parts = (row.own, row.disagreement, row.unrest * level, row.point * level, level)
-    return scarcity(len(row.case.known)) * np.stack(parts, axis=1)
+    parts = (row.own, row.disagreement, row.recent_deviation * level, row.point * level, level)
+    return small_sample_factor(len(row.case.known)) * np.stack(parts, axis=1)
 
 
-def learned_without(rows: Sequence[Row]) -> dict[str, Reach]:
+def learned_without(rows: Sequence[Row]) -> dict[str, SpreadMultipliers]:
     """For each source, what the others teach."""
     return {owner: fit([row for row in rows if row.owner != owner]) for owner in sorted({row.owner for row in rows})}
 
 
-def left_out_forecasts(rows: Sequence[Row], without: Mapping[str, Reach]) -> list[Forecast]:
+def left_out_forecasts(rows: Sequence[Row], without: Mapping[str, SpreadMultipliers]) -> list[Forecast]:
     """What the other sources would have taught to say of each row."""
     return [_forecast(row, without[row.owner]) for row in rows]
 
 
-def _print_left_out(name: str, rows: Sequence[Row], without: Mapping[str, Reach]) -> None:
+def _print_left_out(name: str, rows: Sequence[Row], without: Mapping[str, SpreadMultipliers]) -> None:
     print(f"\n{name}: on sources left out")
     for set_name, found in by_set([row.case for row in rows], left_out_forecasts(rows, without)).items():
         print(
@@ -228,17 +230,19 @@ def _print_left_out(name: str, rows: Sequence[Row], without: Mapping[str, Reach]
         )
 
 
-def _forecast(row: Row, reach: Reach) -> Forecast:
-    spread = scarcity(len(row.case.known)) * sum_up(row.own, row.disagreement, row.unrest, row.point, reach)
-    bands = make_bands(row.path, Spread(spread, reach))
-    return Forecast(bands.value, bands.lower80, bands.upper80, bands.lower95, bands.upper95)
+def _forecast(row: Row, multipliers: SpreadMultipliers) -> Forecast:
+    spread = small_sample_factor(len(row.case.known)) * combine_spread(
+        row.own, row.disagreement, row.recent_deviation, row.point, multipliers
+    )
+    intervals = make_intervals(row.path, Spread(spread, multipliers))
+    return Forecast(intervals.value, intervals.lower80, intervals.upper80, intervals.lower95, intervals.upper95)
 
 
-def _spelled(table: Reach) -> str:
-    return f"Reach({', '.join(str(figure) for figure in vars(table).values())})"
+def _spelled(table: SpreadMultipliers) -> str:
+    return f"SpreadMultipliers({', '.join(str(figure) for figure in vars(table).values())})"
 
 
-def _write(tables: dict[str, Reach], confidence: tuple[float, float]) -> None:
+def _write(tables: dict[str, SpreadMultipliers], confidence: tuple[float, float]) -> None:
     path = Path(learned.__file__)
     values = {name: _spelled(table) for name, table in tables.items()} | {"CONFIDENCE": str(confidence)}
     lines = path.read_text(encoding="utf-8").splitlines()

@@ -97,7 +97,7 @@ def changes_of_lead(cases: Sequence[Case]) -> Iterator[str]:
     came: dict[object, list[bool]] = {"low": [], "medium": [], "high": []}
     for case_a, a, case_b, b in forecast_pairs(cases):
         compared = head_to_head(a, b)
-        lead = b.outlook.last_value - a.outlook.last_value
+        lead = b.head_to_head_input.last_value - a.head_to_head_input.last_value
         if compared and lead:
             came[compared["leadChangeRisk"]].append(bool(((case_b.actual - case_a.actual) * np.sign(lead) < 0).any()))
     for risk, changed in came.items():

@@ -35,7 +35,7 @@ from benchmarks.forecast.peers import Method, methods, naive, or_naive, ours
 from benchmarks.forecast.scores import Forecast, score
 from services.common.comparison import TIMEFRAMES
 from services.forecaster.engine.term import forecast_term
-from services.forecaster.engine.worker import warm_up
+from services.forecaster.engine.warm_up import warm_up
 from tests.unit.engine.series import term_series, wandering
 
 LEFT_OUT = "warmcast, source left out"
@@ -125,7 +125,7 @@ def _learned(exported: list[Case]) -> Iterator[str]:
 
 
 def _cpu() -> Iterator[str]:
-    began = "import time; t = time.process_time(); from services.forecaster.engine.worker import warm_up; warm_up(); "
+    began = "import time; t = time.process_time(); from services.forecaster.engine.warm_up import warm_up; warm_up(); "
     fresh = subprocess.run(
         [sys.executable, "-c", began + "print(time.process_time() - t)"], capture_output=True, text=True, check=True
     )

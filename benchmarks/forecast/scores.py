@@ -14,7 +14,7 @@ from services.forecaster.engine.history import Array
 
 Z95 = 1.959964
 RESAMPLES = 2000
-LEAST = 0.05  # points a step: where both err or reach less, none is the better one
+LEAST = 0.05  # points a step: where both err or multipliers less, none is the better one
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ def main() -> None:
     os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
     pool = Pool(
         slots=settings.worker_slots,
-        queue_limit=settings.waiting_allowed(),
+        queue_limit=settings.effective_queue_limit(),
         deadline=settings.forecast_deadline_seconds,
     )
     pool.start()  # the first workers start before grpc is even imported

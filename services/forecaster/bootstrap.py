@@ -86,7 +86,7 @@ class Readiness:
         """Waits for the workers, then keeps the server's readiness, for ever."""
         await self._refuse_cluster()
         if not self._warm:
-            await self._pool.until_warm()
+            await self._pool.wait_until_warm()
             log.info("workers are warm", slots=self._pool.slots)
             self._warm = True
         await follow_readiness(server, self._check)

@@ -12,8 +12,8 @@ import msgspec
 from services.common import errors
 from services.common.comparison import SnapshotKey
 from services.common.errors import WarmcastError
-from services.forecaster.cache.bundles import PairName, StoredPair, timestamp_text
-from services.forecaster.cache.freshness import Freshness, judge
+from services.forecaster.cache.bundles import BundlePair, PairKey, format_timestamp
+from services.forecaster.cache.freshness import Freshness, assess_freshness
 from services.forecaster.engine.types import TermSeries
 
 Clock = Callable[[], datetime]
@@ -21,7 +21,7 @@ Json = dict[str, object]
 
 
 @dataclass(frozen=True)
-class Order:
+class GenerateRequest:
     """What one run is asked for."""
 
     snapshot: SnapshotKey
@@ -48,8 +48,8 @@ class Computed:
 class Generated:
     """Both bundles, stored and read back."""
 
-    name: PairName
-    pair: StoredPair
+    name: PairKey
+    pair: BundlePair
     adopted: bool  # they were there already
 
 
@@ -65,11 +65,11 @@ class Engine(Protocol):
 class Store(Protocol):
     """Where bundles are kept; see ForecastCache."""
 
-    async def read(self, names: Sequence[PairName]) -> list[StoredPair | None]: ...
+    async def read(self, names: Sequence[PairKey]) -> list[BundlePair | None]: ...
 
     async def mark_running(self, name: SnapshotKey, lease_id: int, *, debug_id: str, now: datetime) -> None: ...
 
-    async def store(self, name: PairName, pair: StoredPair, *, now: datetime) -> None: ...
+    async def store(self, name: PairKey, pair: BundlePair, *, now: datetime) -> None: ...
 
     async def mark_ready(self, name: SnapshotKey, lease_id: int, *, now: datetime) -> None: ...
 
@@ -78,7 +78,7 @@ class Store(Protocol):
     ) -> None: ...
 
 
-async def generate(order: Order, *, store: Store, engine: Engine, now: Clock) -> Generated:
+async def generate(order: GenerateRequest, *, store: Store, engine: Engine, now: Clock) -> Generated:
     """Computes both terms, or adopts what this episode already has.
 
     Raises WarmcastError: FENCED_OFF when a newer lease owns the keys, UNWARMABLE for a series that no forecast can be
@@ -88,16 +88,16 @@ async def generate(order: Order, *, store: Store, engine: Engine, now: Clock) ->
     try:
         return await _adopt(order, store, engine, now) or await _compute(order, store, engine, now)
     except WarmcastError as error:
-        await _keep_failure(order, error, store, now)
+        await _record_failure(order, error, store, now)
         raise
 
 
-async def _adopt(order: Order, store: Store, engine: Engine, now: Clock) -> Generated | None:
+async def _adopt(order: GenerateRequest, store: Store, engine: Engine, now: Clock) -> Generated | None:
     if order.force:
         return None
     name = _name(order, engine)
     [pair] = await store.read([name])
-    if pair is None or judge(pair, now=now(), own_version=engine.version) is Freshness.MISSING:
+    if pair is None or assess_freshness(pair, now=now(), own_version=engine.version) is Freshness.MISSING:
         return None
     if pair.lease_id <= order.adopt_above_lease:
         return None
@@ -105,7 +105,7 @@ async def _adopt(order: Order, store: Store, engine: Engine, now: Clock) -> Gene
     return Generated(name, pair, adopted=True)
 
 
-async def _compute(order: Order, store: Store, engine: Engine, now: Clock) -> Generated:
+async def _compute(order: GenerateRequest, store: Store, engine: Engine, now: Clock) -> Generated:
     computed = await engine.compute(order.series_a, order.series_b)
     name = _name(order, engine)
     pair = _stamp(order, computed, engine.version, now())
@@ -118,18 +118,18 @@ async def _compute(order: Order, store: Store, engine: Engine, now: Clock) -> Ge
     return Generated(name, read_back, adopted=False)
 
 
-def _name(order: Order, engine: Engine) -> PairName:
-    return PairName(order.snapshot, order.series_a.term, order.series_b.term, engine.version)
+def _name(order: GenerateRequest, engine: Engine) -> PairKey:
+    return PairKey(order.snapshot, order.series_a.term, order.series_b.term, engine.version)
 
 
-def _stamp(order: Order, computed: Computed, version: str, now: datetime) -> StoredPair:
+def _stamp(order: GenerateRequest, computed: Computed, version: str, now: datetime) -> BundlePair:
     # Whole milliseconds, as it is spelled in Redis: what is read back must equal what was written.
     generated_at = now.astimezone(UTC).replace(microsecond=now.microsecond // 1000 * 1000)
     times: Json = {
-        "generatedAt": timestamp_text(generated_at),
-        "dataFreshness": {"lastUpdatedAt": timestamp_text(order.last_updated_at), "source": order.source},
+        "generatedAt": format_timestamp(generated_at),
+        "dataFreshness": {"lastUpdatedAt": format_timestamp(order.last_updated_at), "source": order.source},
     }
-    return StoredPair(
+    return BundlePair(
         lease_id=order.lease_id,
         engine_version=version,
         generated_at=generated_at,
@@ -139,7 +139,7 @@ def _stamp(order: Order, computed: Computed, version: str, now: datetime) -> Sto
     )
 
 
-async def _keep_failure(order: Order, error: WarmcastError, store: Store, now: Clock) -> None:
+async def _record_failure(order: GenerateRequest, error: WarmcastError, store: Store, now: Clock) -> None:
     """For debugging, best effort: what went wrong matters more to the caller than whether it could be kept.
 
     The status stays `running`: whether the job is queued again or failed is for its owner to say.

@@ -18,7 +18,7 @@ def cpus_available() -> int:
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
-def slots_by_default() -> int:
+def default_slots() -> int:
     """All CPUs but one, which is left to those who serve: with both of two, a mass expiry doubled what calls took."""
     return max(1, cpus_available() - 1)
 
@@ -32,7 +32,7 @@ class ForecasterSettings(RpcServerSettings, HealthSettings, TlsSettings):
     redis_connections: int = Field(32, ge=1, le=1000, description="most connections to Redis at once")
     forecaster_listen: str = Field("0.0.0.0:50052", description="address that the forecaster listens on, host:port")
     worker_slots: int = Field(
-        default_factory=slots_by_default,
+        default_factory=default_slots,
         ge=1,
         le=256,
         description="runs that compute at once; default: the CPUs but one, at least 1",
@@ -60,6 +60,6 @@ class ForecasterSettings(RpcServerSettings, HealthSettings, TlsSettings):
             raise ValueError("has a port that is no number from 1 to 65535") from None
         return url
 
-    def waiting_allowed(self) -> int:
+    def effective_queue_limit(self) -> int:
         """QUEUE_LIMIT, or its default."""
         return 4 * self.worker_slots if self.queue_limit is None else self.queue_limit

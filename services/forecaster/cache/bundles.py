@@ -11,7 +11,7 @@ from services.common.comparison import SnapshotKey
 
 
 @dataclass(frozen=True)
-class PairName:
+class PairKey:
     """What names the two bundles that one engine version made of one snapshot."""
 
     snapshot: SnapshotKey
@@ -31,7 +31,7 @@ class PairName:
 
 
 @dataclass(frozen=True)
-class StoredPair:
+class BundlePair:
     """Two valid bundles of one and the same run."""
 
     lease_id: int  # of the run that wrote them
@@ -42,6 +42,6 @@ class StoredPair:
     head_to_head: bytes  # a JSON object, or `null`
 
 
-def timestamp_text(time: datetime) -> str:
+def format_timestamp(time: datetime) -> str:
     """A time as bundles spell it: UTC, milliseconds, Z."""
     return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -43,6 +43,6 @@ def connect(url: str, *, connections: int) -> Redis:
     return Redis.from_pool(pool)
 
 
-def replace_connections(redis: Redis) -> None:
+def reconnect_all(redis: Redis) -> None:
     """Has every connection of a client that `connect` made opened anew."""
     cast("ReplaceablePool", redis.connection_pool).replace()

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from services.forecaster.cache.bundles import StoredPair, timestamp_text
+from services.forecaster.cache.bundles import BundlePair, format_timestamp
 
 
 class CorruptValueError(Exception):
@@ -30,12 +30,12 @@ _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(_Envelope)
 
 
-def seal(pair: StoredPair) -> tuple[bytes, bytes]:
+def seal(pair: BundlePair) -> tuple[bytes, bytes]:
     """The two values to store, one per bundle. Each stands alone: either one damaged is found without the other."""
     return _seal(pair, pair.bundle_a), _seal(pair, pair.bundle_b)
 
 
-def unseal(value_a: bytes | None, value_b: bytes | None) -> StoredPair | None:
+def unseal(value_a: bytes | None, value_b: bytes | None) -> BundlePair | None:
     """The pair, or None where one is absent or the two come from different runs.
 
     Raises CorruptValueError for a value that does not decode or whose checksum differs.
@@ -48,7 +48,7 @@ def unseal(value_a: bytes | None, value_b: bytes | None) -> StoredPair | None:
         generated_at = datetime.fromisoformat(a.generated_at)
     except ValueError:
         raise CorruptValueError("generatedAt is no time") from None
-    return StoredPair(
+    return BundlePair(
         lease_id=a.lease_id,
         engine_version=a.engine_version,
         generated_at=generated_at,
@@ -58,12 +58,12 @@ def unseal(value_a: bytes | None, value_b: bytes | None) -> StoredPair | None:
     )
 
 
-def _seal(pair: StoredPair, bundle: bytes) -> bytes:
+def _seal(pair: BundlePair, bundle: bytes) -> bytes:
     envelope = _Envelope(
         checksum="",
         lease_id=pair.lease_id,
         engine_version=pair.engine_version,
-        generated_at=timestamp_text(pair.generated_at),
+        generated_at=format_timestamp(pair.generated_at),
         head_to_head=msgspec.Raw(pair.head_to_head),
         bundle=msgspec.Raw(bundle),
     )

@@ -18,20 +18,20 @@ from services.common import cache_keys, errors
 from services.common.cache_keys import warmup_key
 from services.common.comparison import SnapshotKey
 from services.common.errors import WarmcastError
-from services.forecaster.cache.bundles import PairName, StoredPair, timestamp_text
-from services.forecaster.cache.connections import replace_connections
+from services.forecaster.cache.bundles import BundlePair, PairKey, format_timestamp
+from services.forecaster.cache.connections import reconnect_all
 from services.forecaster.cache.envelope import CorruptValueError, seal, unseal
-from services.forecaster.cache.freshness import KEPT_FOR
-from services.forecaster.cache.refusals import Refusal, refusal_of
-from services.forecaster.cache.writes import Writes
+from services.forecaster.cache.failure_causes import FailureCause, cause_of
+from services.forecaster.cache.freshness import RETAINED_FOR
+from services.forecaster.cache.write_health import WriteHealth
 
 log = structlog.get_logger()
 
 CORRUPT = Counter("warmcast_forecaster_corrupt_values_total", "Cached values that were damaged and count as missing")
-FENCED_OFF = Counter("warmcast_forecaster_fenced_off_total", "Writes refused because a newer lease owns the keys")
+FENCED_OFF = Counter("warmcast_forecaster_fenced_off_total", "WriteHealth refused because a newer lease owns the keys")
 
 _FAILURES = (RedisError, OSError, RuntimeError)
-TTL_SECONDS = int(KEPT_FOR.total_seconds())
+TTL_SECONDS = int(RETAINED_FOR.total_seconds())
 KEYS_PER_READ = 128  # a value is some 10 kB, so one answer stays near 1 MB
 _PROBE_TTL_SECONDS = 60
 # As large as a run's largest write is: arguments count as memory while a command runs, and large packets can be lost
@@ -65,18 +65,18 @@ class ForecastCache:
 
     script = GUARDED_WRITE
 
-    def __init__(self, redis: Redis, writes: Writes | None = None) -> None:
+    def __init__(self, redis: Redis, writes: WriteHealth | None = None) -> None:
         self._redis = redis
         self._guarded_write = redis.register_script(self.script)
-        self._writes = writes or Writes()
+        self._writes = writes or WriteHealth()
         self._probing = asyncio.Lock()  # many callers, one probe
 
-    async def server(self) -> ServerFacts:
+    async def server(self) -> ServerInfo:
         """How the server is configured."""
         async with _translated():
             information = await self._redis.info("all")
         cluster = information.get("redis_mode") == "cluster" or information.get("cluster_enabled") == 1
-        return ServerFacts(in_cluster_mode=cluster, eviction_policy=str(information.get("maxmemory_policy", "")))
+        return ServerInfo(in_cluster_mode=cluster, eviction_policy=str(information.get("maxmemory_policy", "")))
 
     async def answers(self) -> bool:
         """Whether Redis serves reads. No PING: some servers answer it and refuse reads, and others the contrary."""
@@ -91,13 +91,13 @@ class ForecastCache:
         """Raises UNAVAILABLE with the cause while no run could store its bundles. At most one probe a second."""
         async with self._probing:
             if self._writes.probe_due():
-                self._writes.probed(await self._probe())
-        if refusal := self._writes.refusal:
+                self._writes.record_probe(await self._probe())
+        if refusal := self._writes.cause:
             raise refusal.error()
 
-    async def read(self, names: Sequence[PairName]) -> list[StoredPair | None]:
+    async def read(self, names: Sequence[PairKey]) -> list[BundlePair | None]:
         """One pair per name, None where one of the two is absent or corrupt. One MGET per 64 names."""
-        pairs: list[StoredPair | None] = []
+        pairs: list[BundlePair | None] = []
         for start in range(0, len(names), KEYS_PER_READ // 2):
             some = names[start : start + KEYS_PER_READ // 2]
             async with _translated():
@@ -117,13 +117,13 @@ class ForecastCache:
         }
         await self._write(name, lease_id, _marks(name, marks), delete=[cache_keys.FINISHED_AT])
 
-    async def store(self, name: PairName, pair: StoredPair, *, now: datetime) -> None:
-        """Writes both bundles and the marks of a run that is done, or nothing and raises FENCED_OFF."""
+    async def store(self, name: PairKey, pair: BundlePair, *, now: datetime) -> None:
+        """WriteHealth both bundles and the marks of a run that is done, or nothing and raises FENCED_OFF."""
         value_a, value_b = seal(pair)
         marks = {cache_keys.STATUS: b"ready", cache_keys.FINISHED_AT: _time(now)}
         values = {name.key_a: value_a, name.key_b: value_b, **_marks(name.snapshot, marks)}
         await self._write(name.snapshot, pair.lease_id, values, delete=[cache_keys.ERROR])
-        self._writes.run_stored()
+        self._writes.record_stored_run()
 
     async def mark_ready(self, name: SnapshotKey, lease_id: int, *, now: datetime) -> None:
         """The marks alone, for bundles that are there already."""
@@ -152,22 +152,22 @@ class ForecastCache:
         except _FAILURES as error:
             failure = _translate(error, "writes")
             # An error without a known cause is the cache's all the same if the probe fails too.
-            if refusal := refusal_of(error) or await self._probe():
-                self._writes.run_refused(refusal)
+            if refusal := cause_of(error) or await self._probe():
+                self._writes.record_refused_run(refusal)
                 raise refusal.error() from None
             raise failure from None
         if holder is not None:
             FENCED_OFF.inc()
-            raise fenced_off(int(holder), lease_id)
+            raise fenced_off_error(int(holder), lease_id)
 
-    async def _probe(self) -> Refusal | None:
+    async def _probe(self) -> FailureCause | None:
         """Why the guarded write is refused whatever the key; None: it is not."""
         try:
             await self._run_script([cache_keys.WRITE_PROBE], [1, _PROBE_TTL_SECONDS, 0, _PROBE_PADDING])
         except _FAILURES as error:
             _translate(error, "writes")
             foreign_value = "WRONGTYPE" in str(error)  # under the probe's key alone
-            return refusal_of(error) or (None if foreign_value else Refusal.OTHER)
+            return cause_of(error) or (None if foreign_value else FailureCause.OTHER)
         return None
 
     async def _run_script(self, keys: Sequence[str], arguments: Sequence[int | bytes]) -> bytes | None:
@@ -175,17 +175,17 @@ class ForecastCache:
         try:
             return cast("bytes | None", await self._guarded_write(keys=keys, args=arguments))
         except _FAILURES as error:
-            refusal = refusal_of(error)
+            refusal = cause_of(error)
             if refusal is None:
                 raise
-            replace_connections(self._redis)
-            if refusal is Refusal.UNANSWERED:
+            reconnect_all(self._redis)
+            if refusal is FailureCause.UNANSWERED:
                 raise  # the client has tried twice already
         return cast("bytes | None", await self._guarded_write(keys=keys, args=arguments))
 
 
 @dataclass(frozen=True)
-class ServerFacts:
+class ServerInfo:
     """What matters of a Redis server's configuration."""
 
     in_cluster_mode: bool  # a script may not touch two slots there
@@ -197,13 +197,13 @@ class ServerFacts:
         return self.eviction_policy not in ("", "noeviction")
 
 
-def fenced_off(holder: int, lease_id: int) -> WarmcastError:
+def fenced_off_error(holder: int, lease_id: int) -> WarmcastError:
     """The refusal of a lease, which names the one that holds the keys."""
     detail = f"lease {holder} owns the keys of this snapshot; lease {lease_id} may not write"
     return WarmcastError(errors.FENCED_OFF, detail, metadata={"leaseId": str(holder)})
 
 
-def _pair(name: PairName, value_a: bytes | None, value_b: bytes | None) -> StoredPair | None:
+def _pair(name: PairKey, value_a: bytes | None, value_b: bytes | None) -> BundlePair | None:
     try:
         pair = unseal(value_a, value_b)
         if pair is not None and pair.engine_version != name.engine_version:
@@ -220,7 +220,7 @@ def _marks(name: SnapshotKey, marks: Mapping[str, bytes]) -> dict[str, bytes]:
 
 
 def _time(now: datetime) -> bytes:
-    return timestamp_text(now).encode()
+    return format_timestamp(now).encode()
 
 
 @asynccontextmanager
@@ -232,7 +232,7 @@ async def _translated() -> AsyncIterator[None]:
 
 
 def _translate(error: Exception, what: str) -> WarmcastError:
-    refusal = refusal_of(error)
+    refusal = cause_of(error)
     if refusal is None and isinstance(error, RuntimeError):
         raise error  # a bug of ours
     log.warning("redis command failed", error=type(error).__name__, cause=refusal.label if refusal else None)

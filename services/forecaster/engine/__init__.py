@@ -1,9 +1,9 @@
-"""The engine: pure functions, a series in, a forecast bundle out. It reads no clock and no environment.
+"""The forecast engine: pure functions from a series to a forecast bundle. It reads no clock and no environment.
 
-Importing this package, `version` or `types` does not load numpy; `term`, and a call of `forecast`, do.
+Importing this package, `version` or `types` does not load numpy; importing `term` or calling `forecast` does.
 """
 
-# ruff: noqa: PLC0415 - whoever names the engine's types must not wait for numpy.
+# ruff: noqa: PLC0415 - importing the engine's types must not load numpy.
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from services.forecaster.engine.adapter import Ladder
+    from services.forecaster.engine.adapter import QuantileForecast
 
 
 def forecast(
@@ -21,12 +21,12 @@ def forecast(
     h: int,
     *,
     bounded: bool | None = None,
-) -> Ladder:
-    """The engine alone, for any series: `{mean, lo80, hi80, lo95, hi95}`, each an array of `h` numbers.
+) -> QuantileForecast:
+    """Forecasts any series `h` steps ahead, without a bundle: `{mean, lo80, hi80, lo95, hi95}`, each of shape (h,).
 
-    `values` are finite and in order, one per timestamp; `freq` is hourly, daily, weekly or monthly, or one of pandas'
-    names for these. Unless `bounded` says so, the forecast stays within 0 to 100 where all values do. Raises ValueError
-    that names what is wrong.
+    `values` are finite and in order, one per timestamp. `freq` is hourly, daily, weekly or monthly, or pandas' name for
+    one of these. Without `bounded`, the forecast stays within 0 to 100 if all values do. Raises ValueError that names
+    the invalid argument.
     """
     from services.forecaster.engine.adapter import forecast_values
 

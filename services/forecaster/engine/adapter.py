@@ -1,4 +1,4 @@
-"""The engine on any series, without the bundle around it: for measurements on data that are not search interest too."""
+"""The engine for any series, without a bundle. The benchmarks use it for data that are not search interest."""
 
 from __future__ import annotations
 
@@ -10,18 +10,22 @@ import numpy as np
 
 from services.common.comparison import TIMEFRAMES, Step
 from services.forecaster.engine.history import MAX_FITTED, Array
-from services.forecaster.engine.intervals.prediction_intervals import choose_reach, error_spread, make_bands
+from services.forecaster.engine.intervals.prediction_intervals import (
+    choose_multipliers,
+    forecast_spread,
+    make_intervals,
+)
 from services.forecaster.engine.periodicity import PERIODICITIES
 from services.forecaster.engine.points.prediction import predict
 from services.forecaster.engine.scale import BOUNDED, Scale
 
 MAX_STEPS = 1000
-LARGEST = 1e100  # in size: sums and squares of larger values overflow
-# By how pandas spells the frequency, before any anchor such as that of W-SUN.
+MAX_ABSOLUTE = 1e100  # sums and squares of larger values overflow
+# pandas frequency names, without an anchor such as -SUN.
 STEPS = {"h": Step.HOURLY, "d": Step.DAILY, "w": Step.WEEKLY, "m": Step.MONTHLY, "ms": Step.MONTHLY, "me": Step.MONTHLY}
 
 
-class Ladder(TypedDict):
+class QuantileForecast(TypedDict):
     """Point forecasts and both intervals, one entry per step."""
 
     mean: Array
@@ -33,7 +37,7 @@ class Ladder(TypedDict):
 
 def forecast_values(
     values: Sequence[float], timestamps: Sequence[object], freq: str, h: int, *, bounded: bool | None = None
-) -> Ladder:
+) -> QuantileForecast:
     """See services.forecaster.engine.forecast."""
     step = _step(freq)
     known = _checked(values, len(timestamps))
@@ -45,16 +49,24 @@ def forecast_values(
     periodicity, known = PERIODICITIES[step], known[-MAX_FITTED:]
     longest = max(timeframe.horizon for timeframe in TIMEFRAMES.values() if timeframe.step is step)
     horizon = min(steps, longest)
-    made = predict(known, periodicity, horizon, steps=steps, scale=scale)
-    reach = choose_reach(step, periodicity, len(known), scale)
-    spread = error_spread(made.backtest, known, made.path, made.disagreement, reach, horizon=horizon, scale=scale)
-    bands = make_bands(made.path, spread)
-    return Ladder(mean=bands.value, lo80=bands.lower80, hi80=bands.upper80, lo95=bands.lower95, hi95=bands.upper95)
+    prediction = predict(known, periodicity, horizon, steps=steps, scale=scale)
+    multipliers = choose_multipliers(step, periodicity, len(known), scale)
+    spread = forecast_spread(
+        prediction.backtest, known, prediction.path, prediction.disagreement, multipliers, horizon=horizon, scale=scale
+    )
+    intervals = make_intervals(prediction.path, spread)
+    return QuantileForecast(
+        mean=intervals.value,
+        lo80=intervals.lower80,
+        hi80=intervals.upper80,
+        lo95=intervals.lower95,
+        hi95=intervals.upper95,
+    )
 
 
 def _steps(h: object) -> int:
     try:
-        steps = operator.index(h)  # type: ignore[arg-type] # callers bring what they have
+        steps = operator.index(h)  # type: ignore[arg-type] # the caller's type is unknown
     except TypeError:
         raise ValueError(f"h is {h!r:.20}; it is a whole number") from None
     if not 1 <= steps <= MAX_STEPS:
@@ -79,7 +91,7 @@ def _checked(values: Sequence[float], times: int) -> Array:
     [broken] = np.nonzero(~np.isfinite(known))
     if broken.size:
         raise ValueError(f"value {broken[0]} is not a finite number")
-    [large] = np.nonzero(np.abs(known) > LARGEST)
+    [large] = np.nonzero(np.abs(known) > MAX_ABSOLUTE)
     if large.size:
-        raise ValueError(f"value {large[0]} is beyond {LARGEST:g}")
+        raise ValueError(f"value {large[0]} is beyond {MAX_ABSOLUTE:g}")
     return known

@@ -1,4 +1,4 @@
-"""From a term's series to what may be fitted: checked, without the partial last period, of bounded length."""
+"""Validates a term's series and cuts it to the part that is fitted: complete periods, bounded length."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from services.forecaster.engine.types import TermSeries, Unforecastable
 
 Array = NDArray[np.float64]
 
-MIN_POINTS = 3  # the last of which may be partial
-MAX_POINTS = 20_000  # far above any export; more is a mistake
-LAST_YEAR = 9990  # datetime ends at 9999, and a forecast goes on for years
-MAX_FITTED = 520  # ten years of weeks: older points are not fitted, which bounds the time of a forecast
+MIN_POINTS = 3  # the last one may be partial
+MAX_POINTS = 20_000  # far above any export
+LAST_YEAR = 9990  # the forecast's dates must stay below datetime's limit, 9999
+MAX_FITTED = 520  # points, ten years of weeks; bounds the time of one forecast
 
 
 @dataclass(frozen=True)
 class History:
-    """The whole periods of a series, the newest MAX_FITTED of them."""
+    """The newest MAX_FITTED complete periods of a series."""
 
     values: Array
-    last_time: datetime  # start of the last whole period
-    anchor_day: int  # day of the month that a monthly series is dated with
+    last_time: datetime  # start of the last complete period
+    anchor_day: int  # day of the month of a monthly series' dates
     timeframe: Timeframe
 
 
 def read_history(series: TermSeries) -> History:
-    """Checks a series. Raises Unforecastable with the reason and the place."""
+    """Validates a series. Raises Unforecastable with the reason and the position of the invalid point."""
     timeframe = TIMEFRAMES.get(series.timeframe)
     if timeframe is None:
         raise Unforecastable("UNKNOWN_TIMEFRAME", f"unknown timeframe “{series.timeframe[:20]}”")

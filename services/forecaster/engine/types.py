@@ -1,4 +1,4 @@
-"""What goes into the engine and what comes out: plain values that cross processes. Imports nothing heavy."""
+"""The engine's inputs and outputs: plain values that can be pickled. Importing this module does not load numpy."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-JsonObject = dict[str, object]  # what json.dumps takes as it is
+JsonObject = dict[str, object]  # accepted by json.dumps
 
 
 class EngineSetting(StrEnum):
-    """How much work a forecast is worth."""
+    """Which method computes the forecasts."""
 
     FULL = "full"
-    NAIVE = "naive"  # the cheap one, for load tests: naive alone, with its own backtest
+    NAIVE = "naive"  # cheap, for load tests: the last value, with its own backtest
 
 
 @dataclass(frozen=True)
@@ -31,32 +31,32 @@ class TermSeries:
 
 
 @dataclass(frozen=True)
-class Outlook:
-    """What a comparison of two terms needs to know of one, beside its bundle. Values in points, 0 to 100."""
+class HeadToHeadInput:
+    """What the head-to-head needs from one term's forecast. Values in points, 0 to 100."""
 
     dates: tuple[str, ...]  # of the horizon's periods, as in the bundle
     quantiles: tuple[tuple[float, ...], ...]  # per period: lower 95 %, lower 80 %, forecast, upper 80 %, upper 95 %
     window_errors: tuple[tuple[int, float], ...]  # backtest: (points known, error of the window's mean)
-    last_value: float  # of the last whole period
+    last_value: float  # of the last complete period
     scaled_apart: bool
 
 
 @dataclass(frozen=True)
 class TermForecast:
-    """One term's forecast: the contract's bundle without its times of making, JSON-ready, and what a pair needs."""
+    """One term's forecast: the contract's bundle without its timestamps, and the input of the head-to-head."""
 
     term: str
     label: str
     engine_version: str
     bundle: JsonObject
-    outlook: Outlook
+    head_to_head_input: HeadToHeadInput
 
 
 class Unforecastable(Exception):
-    """No forecast can be made of this series, now or later: a permanent failure.
+    """The series cannot be forecast: a permanent failure.
 
     `reason` is one of UNKNOWN_TIMEFRAME, MALFORMED_SERIES, NOT_ASCENDING, NOT_FINITE, OUT_OF_RANGE, TOO_FEW_POINTS,
-    TOO_MANY_POINTS; `detail` names what is wrong and where.
+    TOO_MANY_POINTS; `detail` names the invalid value and its position.
     """
 
     def __init__(self, reason: str, detail: str) -> None:

@@ -1,3 +1,3 @@
-"""The engine's version: part of every forecast key, raised with any change that changes a number."""
+"""The engine's version: part of every forecast key. Raise it with every change that changes a number."""
 
 ENGINE_VERSION = "7"

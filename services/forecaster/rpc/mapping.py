@@ -12,10 +12,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from warmcast.forecaster.v1 import forecaster_pb2 as pb
 
 from services.common.comparison import TIMEFRAMES, SnapshotKey, invalid, parse_geo
-from services.forecaster.cache.bundles import PairName, StoredPair
+from services.forecaster.cache.bundles import BundlePair, PairKey
 from services.forecaster.cache.freshness import Freshness
 from services.forecaster.engine.types import TermSeries
-from services.forecaster.generate import Generated, Order
+from services.forecaster.generate import Generated, GenerateRequest
 
 MIN_POINTS, MAX_POINTS = 3, 5000
 MAX_TEXT = 500
@@ -30,7 +30,7 @@ _FRESHNESS = {
 }
 
 
-def read_order(request: pb.GenerateForecastsRequest) -> Order:
+def read_request(request: pb.GenerateForecastsRequest) -> GenerateRequest:
     """One run's order, whole or not at all."""
     key = request.key
     snapshot = read_snapshot(key)
@@ -41,7 +41,7 @@ def read_order(request: pb.GenerateForecastsRequest) -> Order:
         raise invalid("last_updated_at", "last_updated_at is missing")
     if request.adopt_above_lease < 0:
         raise invalid("adopt_above_lease", "adopt_above_lease is negative")
-    return Order(
+    return GenerateRequest(
         snapshot=snapshot,
         series_a=TermSeries(key.term_a, "termA", key.timeframe, times, _values("values_a", request, times), *flags),
         series_b=TermSeries(key.term_b, "termB", key.timeframe, times, _values("values_b", request, times), *flags),
@@ -65,14 +65,14 @@ def read_snapshot(key: pb.SnapshotKey, field: str = "key") -> SnapshotKey:
     return SnapshotKey(_text(f"{field}.slug", key.slug), key.timeframe, key.geo, key.data_hash)
 
 
-def read_names(key: pb.SnapshotKey, field: str, own_version: str) -> list[PairName]:
+def read_pair_keys(key: pb.SnapshotKey, field: str, own_version: str) -> list[PairKey]:
     """Where the bundles of a snapshot may be: those of the own engine first, then of the one that the row names."""
     snapshot = read_snapshot(key, field)
     _check_terms(key, field)
     versions = [own_version]
     if key.engine_version not in ("", own_version):
         versions.append(_text(f"{field}.engine_version", key.engine_version))
-    return [PairName(snapshot, key.term_a, key.term_b, version) for version in versions]
+    return [PairKey(snapshot, key.term_a, key.term_b, version) for version in versions]
 
 
 def read_lease(lease_id: int) -> int:
@@ -92,7 +92,7 @@ def read_failure(request: pb.RecordFailureRequest) -> tuple[SnapshotKey, int, st
     return read_snapshot(request.key), read_lease(request.lease_id), request.status, request.error[:MAX_ERROR]
 
 
-def write_cached(name: PairName, pair: StoredPair | None, freshness: Freshness) -> pb.CachedForecasts:
+def write_cached(name: PairKey, pair: BundlePair | None, freshness: Freshness) -> pb.CachedForecasts:
     """What was found under a name; a missing pair has keys alone."""
     if pair is None or freshness is Freshness.MISSING:
         return pb.CachedForecasts(freshness=pb.FRESHNESS_MISSING, term_a_key=name.key_a, term_b_key=name.key_b)

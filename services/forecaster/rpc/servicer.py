@@ -19,10 +19,10 @@ from services.common import errors
 from services.common.comparison import invalid
 from services.common.errors import WarmcastError
 from services.common.telemetry.counters import count_from_zero
-from services.forecaster.cache.bundles import PairName, StoredPair
-from services.forecaster.cache.freshness import Freshness, judge
+from services.forecaster.cache.bundles import BundlePair, PairKey
+from services.forecaster.cache.freshness import Freshness, assess_freshness
 from services.forecaster.cache.store import ForecastCache
-from services.forecaster.generate import Clock, Engine, Generated, Order, generate
+from services.forecaster.generate import Clock, Engine, Generated, GenerateRequest, generate
 from services.forecaster.rpc import mapping
 from services.forecaster.workers.pool import Pool
 
@@ -61,7 +61,7 @@ class ForecasterServicer(pb_grpc.ForecasterServiceServicer):
         self, request: pb.GenerateForecastsRequest, context: Context
     ) -> AsyncIterator[pb.GenerateForecastsResponse]:
         """Beats at once and every few seconds, then the result."""
-        order = mapping.read_order(request)
+        order = mapping.read_request(request)
         run = asyncio.create_task(self._counted(order))
         # A caller that leaves while a beat is on its way does not reach the code below; this always runs.
         context.add_done_callback(lambda _: run.cancel())  # type: ignore[arg-type] # the stub names a class for it
@@ -87,7 +87,7 @@ class ForecasterServicer(pb_grpc.ForecasterServiceServicer):
         return pb.CheckForecastsResponse(freshness=[mapping.write_freshness(freshness) for _, _, freshness in found])
 
     async def RecordFailure(self, request: pb.RecordFailureRequest, context: Context) -> pb.RecordFailureResponse:
-        """Writes the debugging keys, if no newer lease owns them."""
+        """WriteHealth the debugging keys, if no newer lease owns them."""
         snapshot, lease_id, status, error = mapping.read_failure(request)
         await self._cache.mark_failed(snapshot, lease_id, status=status, error=error, now=self._now())
         return pb.RecordFailureResponse()
@@ -100,10 +100,10 @@ class ForecasterServicer(pb_grpc.ForecasterServiceServicer):
             engine_version=self._engine.version, worker_slots=self._pool.slots, replica_id=self._replica_id
         )
 
-    async def _counted(self, order: Order) -> Generated:
+    async def _counted(self, order: GenerateRequest) -> Generated:
         began, outcome = time.perf_counter(), "crashed"
         try:
-            async with self._pool.turn():
+            async with self._pool.admit():
                 made = await generate(order, store=self._cache, engine=self._engine, now=self._now)
             outcome = "adopted" if made.adopted else "computed"
             return made
@@ -128,18 +128,19 @@ class ForecasterServicer(pb_grpc.ForecasterServiceServicer):
 
     async def _find(
         self, keys: Sequence[pb.SnapshotKey], *, most: int
-    ) -> list[tuple[PairName, StoredPair | None, Freshness]]:
+    ) -> list[tuple[PairKey, BundlePair | None, Freshness]]:
         if len(keys) > most:
             raise invalid("keys", f"keys has {len(keys)} entries; at most {most} are allowed")
         own = self._engine.version
-        wanted = [mapping.read_names(key, f"keys[{i}]", own) for i, key in enumerate(keys)]
+        wanted = [mapping.read_pair_keys(key, f"keys[{i}]", own) for i, key in enumerate(keys)]
         pairs = iter(await self._cache.read([name for names in wanted for name in names]))
         now = self._now()
         found = []
         for names in wanted:
             its_pairs = itertools.islice(pairs, len(names))
             candidates = [
-                (name, pair, judge(pair, now=now, own_version=own)) for name, pair in zip(names, its_pairs, strict=True)
+                (name, pair, assess_freshness(pair, now=now, own_version=own))
+                for name, pair in zip(names, its_pairs, strict=True)
             ]
             # The first of equals. Another engine's fresh pair beats a stale one of this engine's: the stale one would
             # be refreshed by every reader, whichever engine refreshes it.

@@ -36,11 +36,11 @@ REPLACED = count_from_zero(
 )
 
 WARM_UP_SECONDS = 60.0  # a worker is warm in 2 to 3 s on an idle core
-PATIENCE_SECONDS = 5.0  # for what takes some 20 ms of a CPU, and under a second when a series is as long as may be
+BACKGROUND_SECONDS = 5.0  # for what takes some 20 ms of a CPU, and under a second when a series is as long as may be
 Result = TypeVar("Result")
 
 
-class Prepare(Protocol):
+class Initializer(Protocol):
     """What is called in each new worker, with this process's id."""
 
     def __call__(self, parent: int, *, background: bool) -> None: ...
@@ -49,8 +49,8 @@ class Prepare(Protocol):
 class Pool:
     """Runs functions in worker processes. Start it in the main thread: workers end with the thread that started them.
 
-    Workers begin in the background, where a machine that others keep busy leaves them next to nothing. A run that has
-    not ended there after `patience` seconds is begun again in a worker that gets its share, in place of that one.
+    Workers start with background priority, which gets little CPU time on a busy machine. A run that has not ended after
+    `background_seconds` is restarted in a worker with normal priority, which replaces the first one.
     """
 
     def __init__(
@@ -59,14 +59,14 @@ class Pool:
         slots: int,
         queue_limit: int,
         deadline: float,
-        patience: float = PATIENCE_SECONDS,
-        prepare: Prepare = worker.start,
+        background_seconds: float = BACKGROUND_SECONDS,
+        initializer: Initializer = worker.start,
     ) -> None:
         self.slots = slots
         self._room = slots + queue_limit
         self._deadline = deadline
-        self._patience = patience
-        self._prepare = prepare
+        self._background_seconds = background_seconds
+        self._initializer = initializer
         self._workers: list[ProcessPool] = []
         self._background: set[ProcessPool] = set()  # of the workers
         # The last one first: it is the warmest, and after a run that starved the one that gets its share.
@@ -83,7 +83,7 @@ class Pool:
         for _ in range(self.slots):
             self._idle.put_nowait(self._new_worker(background=True))
 
-    async def until_warm(self) -> None:
+    async def wait_until_warm(self) -> None:
         """Returns once every worker has answered; one that cannot start is replaced and waited for again."""
         while True:
             slots = [await self._idle.get() for _ in range(self.slots)]
@@ -95,7 +95,7 @@ class Pool:
             await asyncio.sleep(1)
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
+    async def admit(self) -> AsyncIterator[None]:
         """One run's place among those that compute, first come first served.
 
         Raises BUSY with the time to try again when as many wait already as may.
@@ -147,8 +147,8 @@ class Pool:
 
     async def _run_in(self, slot: ProcessPool, function: Callable[..., Result], *args: object) -> Result:
         spoiled = "cancelled"
-        patient = slot in self._background and self._patience < self._deadline
-        deadline = self._patience if patient else self._deadline
+        patient = slot in self._background and self._background_seconds < self._deadline
+        deadline = self._background_seconds if patient else self._deadline
         try:
             if slot not in self._workers or not slot.active:
                 raise BrokenProcessPool("the worker ended while it was idle")
@@ -202,7 +202,7 @@ class Pool:
         slot = ProcessPool(
             max_workers=1,
             context=multiprocessing.get_context("spawn"),  # a fork would copy grpc's and the loop's threads' locks
-            initializer=partial(self._prepare, os.getpid(), background=background),
+            initializer=partial(self._initializer, os.getpid(), background=background),
         )
         # Asking is what starts it, here and now, in the thread that its end is tied to.
         if not slot.active:

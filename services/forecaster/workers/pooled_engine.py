@@ -15,7 +15,7 @@ from services.forecaster.engine.version import ENGINE_VERSION
 from services.forecaster.generate import Computed
 from services.forecaster.workers import worker
 from services.forecaster.workers.pool import Pool
-from services.forecaster.workers.worker import Refusal
+from services.forecaster.workers.worker import SeriesRejected
 
 log = structlog.get_logger()
 
@@ -49,7 +49,7 @@ class PooledEngine:
 
     async def _forecast(self, series: TermSeries) -> TermForecast:
         made = await self._run(worker.forecast, series, self._setting)
-        if isinstance(made, Refusal):
+        if isinstance(made, SeriesRejected):
             raise WarmcastError(
                 errors.UNWARMABLE, f"{series.term}: {made.detail}", metadata={"term": series.term, "why": made.reason}
             )

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from services.forecaster.engine.types import EngineSetting, TermForecast, TermSeries
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
-_GIVES_WAY = 10  # nice
+_NICE = 10  # nice
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 @dataclass(frozen=True)
-class Refusal:
+class SeriesRejected:
     """The engine's word that no forecast can be made of a series. A value: it crosses processes without surprises."""
 
     reason: str
@@ -36,10 +36,10 @@ def start(parent: int, *, background: bool) -> None:
     end_with_parent(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(ONE_THREAD)
-    from services.forecaster.engine.worker import warm_up
+    from services.forecaster.engine.warm_up import warm_up
 
     warm_up()
-    give_way(background=background)
+    lower_priority(background=background)
 
 
 def end_with_parent(parent: int) -> None:
@@ -55,13 +55,13 @@ def end_with_parent(parent: int) -> None:
         os._exit(1)
 
 
-def give_way(*, background: bool) -> None:
+def lower_priority(*, background: bool) -> None:
     """Lets those who serve go first, so that a mass of runs slows no answer (see benchmarks/RESULTS.md).
 
     In the background it computes in whatever time others leave, and whoever wakes up takes its CPU at once; else it
     gets some tenth of the CPU, however busy that is. There is no way back from the background without a privilege.
     """
-    os.nice(_GIVES_WAY)
+    os.nice(_NICE)
     if background and sys.platform == "linux":
         with contextlib.suppress(OSError):  # a sandbox may forbid it, or not know it
             os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
@@ -72,7 +72,7 @@ def is_ready() -> bool:
     return True
 
 
-def forecast(series: TermSeries, setting: EngineSetting) -> TermForecast | Refusal:
+def forecast(series: TermSeries, setting: EngineSetting) -> TermForecast | SeriesRejected:
     """One term's forecast."""
     from services.forecaster.engine.term import forecast_term
     from services.forecaster.engine.types import Unforecastable
@@ -80,7 +80,7 @@ def forecast(series: TermSeries, setting: EngineSetting) -> TermForecast | Refus
     try:
         return forecast_term(series, setting)
     except Unforecastable as error:
-        return Refusal(error.reason, error.detail)
+        return SeriesRejected(error.reason, error.detail)
 
 
 def compare(a: TermForecast, b: TermForecast) -> dict[str, object] | None:

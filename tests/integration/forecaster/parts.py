@@ -10,9 +10,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from warmcast.forecaster.v1 import forecaster_pb2 as pb
 
 from services.common.comparison import SnapshotKey
-from services.forecaster.cache.bundles import PairName
+from services.forecaster.cache.bundles import PairKey
 from services.forecaster.engine.types import TermSeries
-from services.forecaster.generate import Computed, Order
+from services.forecaster.generate import Computed, GenerateRequest
 from services.forecaster.rpc import mapping
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -106,15 +106,15 @@ def request(
     )
 
 
-def order(lease_id: int = 1, *, adopt_above: int | None = None, force: bool = False) -> Order:
+def order(lease_id: int = 1, *, adopt_above: int | None = None, force: bool = False) -> GenerateRequest:
     """The same as a plain value; by default whatever is there belongs to an earlier episode."""
-    read = mapping.read_order(request(lease_id, force=force))
+    read = mapping.read_request(request(lease_id, force=force))
     return replace(read, adopt_above_lease=lease_id if adopt_above is None else adopt_above)
 
 
-def name(version: str = "1") -> PairName:
+def name(version: str = "1") -> PairKey:
     """What names the pair that such an order makes."""
-    return PairName(SNAPSHOT, "Costco", "IKEA", version)
+    return PairKey(SNAPSHOT, "Costco", "IKEA", version)
 
 
 def stamp(time: datetime) -> Timestamp:

@@ -18,7 +18,7 @@ VERSION = "TEST_ENGINE_VERSION"
 _compute = worker.forecast
 
 
-def forecast(series: TermSeries, setting: EngineSetting) -> TermForecast | worker.Refusal:
+def forecast(series: TermSeries, setting: EngineSetting) -> TermForecast | worker.SeriesRejected:
     """As worker.forecast, later. Workers import it by its name."""
     time.sleep(float(os.environ[SECONDS]))
     return _compute(series, setting)

@@ -10,10 +10,9 @@ from redis.asyncio import Redis
 from services.common import cache_keys, errors
 from services.common.cache_keys import warmup_key
 from services.common.errors import WarmcastError
-from services.forecaster.cache.bundles import PairName, StoredPair
+from services.forecaster.cache.bundles import BundlePair, PairKey
 from services.forecaster.cache.store import GUARDED_WRITE, ForecastCache
-from services.forecaster.generate import Generated, Store, generate
-from services.forecaster.generate import Order as RunOrder
+from services.forecaster.generate import Generated, GenerateRequest, Store, generate
 from tests.integration.forecaster.parts import SNAPSHOT, HandClock, HandEngine, name, order
 
 SEVEN_DAYS = 604_800
@@ -33,7 +32,7 @@ class Run:
     def __init__(self, store: Store, engine: HandEngine, clock: HandClock) -> None:
         self.store, self.engine, self.clock = store, engine, clock
 
-    async def __call__(self, order: RunOrder) -> Generated:
+    async def __call__(self, order: GenerateRequest) -> Generated:
         return await generate(order, store=self.store, engine=self.engine, now=self.clock)
 
 
@@ -167,7 +166,7 @@ class Damaging(ForecastCache):
         super().__init__(redis)
         self._raw, self._which = redis, which
 
-    async def store(self, name: PairName, pair: StoredPair, **rest: object) -> None:
+    async def store(self, name: PairKey, pair: BundlePair, **rest: object) -> None:
         await super().store(name, pair, **rest)  # type: ignore[arg-type] # handed on as it came
         key = (name.key_a, name.key_b)[self._which]
         value = await self._raw.get(key)
@@ -189,7 +188,7 @@ async def test_a_bundle_damaged_before_it_is_read_back_fails_the_run(run: Run, r
 
 async def test_a_bundle_that_is_lost_before_it_is_read_back_fails_the_run(run: Run, redis: Redis) -> None:
     class Losing(ForecastCache):
-        async def store(self, name: PairName, pair: StoredPair, **rest: object) -> None:
+        async def store(self, name: PairKey, pair: BundlePair, **rest: object) -> None:
             await super().store(name, pair, **rest)  # type: ignore[arg-type] # handed on as it came
             await redis.delete(name.key_b)
 
@@ -227,7 +226,7 @@ async def test_bundles_of_this_episode_are_adopted(run: Run, redis: Redis) -> No
         pytest.param(order(6, adopt_above=0, force=True), id="forced"),
     ],
 )
-async def test_other_bundles_are_computed_anew(run: Run, again: RunOrder) -> None:
+async def test_other_bundles_are_computed_anew(run: Run, again: GenerateRequest) -> None:
     await run(order(5))
     made = await run(again)
     assert not made.adopted

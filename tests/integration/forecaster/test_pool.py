@@ -26,14 +26,14 @@ from tests.waiting import wait_until
 
 @pytest.fixture
 async def pool() -> AsyncIterator[Pool]:
-    made = Pool(slots=2, queue_limit=1, deadline=30, prepare=work.start_light)
+    made = Pool(slots=2, queue_limit=1, deadline=30, initializer=work.start_light)
     made.start()
     yield made
     await made.stop()
 
 
 async def test_runs_functions_in_as_many_processes_as_slots(pool: Pool, tmp_path: Path) -> None:
-    await pool.until_warm()
+    await pool.wait_until_warm()
     pids = set(await asyncio.gather(*(pool.run(work.spin, 0.2, str(tmp_path / f"{run}")) for run in range(4))))
     assert len(pids) == 2
     assert os.getpid() not in pids
@@ -67,7 +67,7 @@ async def test_kill_9_of_every_idle_worker_fails_nothing(pool: Pool) -> None:
 
 
 async def test_a_task_past_its_deadline_is_killed_and_the_next_one_works(tmp_path: Path) -> None:
-    pool = Pool(slots=1, queue_limit=0, deadline=0.5, prepare=work.start_light)
+    pool = Pool(slots=1, queue_limit=0, deadline=0.5, initializer=work.start_light)
     pool.start()
     try:
         began = time.monotonic()
@@ -98,45 +98,45 @@ async def test_the_queue_is_bounded_and_says_when_to_come_back(pool: Pool) -> No
     release = asyncio.Event()
 
     async def run() -> None:
-        async with pool.turn():
+        async with pool.admit():
             await release.wait()
 
     three = [asyncio.create_task(run()) for _ in range(3)]  # two compute, one waits
     await asyncio.sleep(0)
     with pytest.raises(WarmcastError) as caught:
-        async with pool.turn():
+        async with pool.admit():
             pass
     assert caught.value.reason is errors.BUSY
     assert caught.value.retry_after is not None
     assert caught.value.retry_after >= 1
     release.set()
     await asyncio.gather(*three)
-    async with pool.turn():
+    async with pool.admit():
         pass
 
 
 async def test_a_run_that_is_cancelled_while_it_waits_gives_its_place_back() -> None:
     pool = Pool(slots=1, queue_limit=1, deadline=1)
-    async with pool.turn():
-        waiting = asyncio.create_task(pool.turn().__aenter__())
+    async with pool.admit():
+        waiting = asyncio.create_task(pool.admit().__aenter__())
         await asyncio.sleep(0)
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
-        again = asyncio.create_task(pool.turn().__aenter__())
+        again = asyncio.create_task(pool.admit().__aenter__())
         await asyncio.sleep(0)
         assert not again.done()
     await again
 
 
 async def test_workers_that_cannot_start_are_unavailable_and_never_warm() -> None:
-    pool = Pool(slots=1, queue_limit=0, deadline=5, prepare=work.fail_to_start)
+    pool = Pool(slots=1, queue_limit=0, deadline=5, initializer=work.fail_to_start)
     pool.start()
     try:
         with pytest.raises(WarmcastError, match="no worker process starts"):
             await pool.run(work.pid)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(2):
-                await pool.until_warm()
+                await pool.wait_until_warm()
     finally:
         await pool.stop()
 
@@ -144,7 +144,7 @@ async def test_workers_that_cannot_start_are_unavailable_and_never_warm() -> Non
 async def test_a_slot_comes_back_after_its_worker_could_not_be_started(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    pool = Pool(slots=1, queue_limit=0, deadline=30, prepare=work.start_light)
+    pool = Pool(slots=1, queue_limit=0, deadline=30, initializer=work.start_light)
     pool.start()
     refusals = 0
 
@@ -171,7 +171,7 @@ async def test_a_slot_comes_back_after_its_worker_could_not_be_started(
 
 
 async def test_stop_leaves_no_worker_whatever_it_does(tmp_path: Path) -> None:
-    pool = Pool(slots=2, queue_limit=0, deadline=60, prepare=work.start_light)
+    pool = Pool(slots=2, queue_limit=0, deadline=60, initializer=work.start_light)
     pool.start()
     busy = asyncio.create_task(pool.run(work.spin, 60, str(tmp_path / "busy")))
     pids = [await _pid_in(tmp_path / "busy"), await pool.run(work.pid)]
@@ -187,7 +187,7 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
         "from services.forecaster.workers.pool import REPLACED, Pool\n"
         "from tests.integration.forecaster import work\n"
         "async def main():\n"
-        "    pool = Pool(slots=2, queue_limit=0, deadline=60, prepare=work.start_light)\n"
+        "    pool = Pool(slots=2, queue_limit=0, deadline=60, initializer=work.start_light)\n"
         "    pool.start()\n"
         "    await asyncio.gather(*(pool.run(work.spin, 60, sys.argv[1] + name) for name in 'ab'))\n"
         "if __name__ == '__main__':\n"
@@ -228,10 +228,10 @@ def _is_gone(pid: int) -> bool:
 
 
 async def test_workers_give_way_to_those_who_serve() -> None:
-    pool = Pool(slots=1, queue_limit=0, deadline=60, prepare=worker.start)
+    pool = Pool(slots=1, queue_limit=0, deadline=60, initializer=worker.start)
     pool.start()
     try:
-        await pool.until_warm()
+        await pool.wait_until_warm()
         assert await pool.run(work.priority) == (os.SCHED_IDLE, os.nice(0) + 10)
     finally:
         await pool.stop()
@@ -240,7 +240,7 @@ async def test_workers_give_way_to_those_who_serve() -> None:
 async def test_a_run_that_starves_in_the_background_is_begun_again_in_a_worker_that_gets_its_share(
     tmp_path: Path,
 ) -> None:
-    pool = Pool(slots=1, queue_limit=0, deadline=60, patience=0.5, prepare=work.start_light)
+    pool = Pool(slots=1, queue_limit=0, deadline=60, background_seconds=0.5, initializer=work.start_light)
     pool.start()
     starved = REPLACED.labels("starved")._value.get()
     try:

@@ -20,10 +20,10 @@ from devstack.stores.valkey import Valkey
 from services.common import errors
 from services.common.errors import WarmcastError
 from services.common.rpc.status import from_rpc_error
-from services.forecaster.cache.bundles import StoredPair
+from services.forecaster.cache.bundles import BundlePair
 from services.forecaster.cache.connections import connect
 from services.forecaster.cache.store import ForecastCache
-from services.forecaster.cache.writes import REFUSED
+from services.forecaster.cache.write_health import REFUSED
 from tests.integration.forecaster import parts
 from tests.integration.forecaster.conftest import AUTHORISED, Edge
 from tests.integration.forecaster.parts import START, HandEngine, key, name
@@ -223,7 +223,7 @@ async def test_a_new_primary_is_found_by_every_connection(redis_url: str, valkey
         await old.replicaof(LOOPBACK, str(free_port()))
         try:
             primary.target = promoted.port
-            pair = StoredPair(3, "1", START, b"{}", b"{}", b"null")
+            pair = BundlePair(3, "1", START, b"{}", b"{}", b"null")
             await cache.store(name(), pair, now=START)  # refused, and repeated where the name leads now
             assert await asyncio.gather(*(cache.read([name()]) for _ in range(8))) == [[pair]] * 8
             assert not _clients(await old.client_list())

@@ -13,7 +13,7 @@ from services.forecaster.workers import worker
 def start_light(parent: int, *, background: bool) -> None:
     """As worker.start, without the engine, so that a worker is there in a fraction of a second."""
     worker.end_with_parent(parent)
-    worker.give_way(background=background)
+    worker.lower_priority(background=background)
 
 
 def fail_to_start(parent: int, *, background: bool) -> None:

@@ -24,7 +24,7 @@ def test_it_says_what_the_bundle_says(timeframe: str, count: int, freq: str, h: 
     made = forecast(series.values, series.times, freq, h)
     assert isinstance(points, list)
     for ours, theirs in {"mean": "value", "lo80": "lower80", "hi95": "upper95"}.items():
-        assert made[ours] == pytest.approx([point[theirs] for point in points], abs=1e-4)  # type: ignore[literal-required] # a key of Ladder
+        assert made[ours] == pytest.approx([point[theirs] for point in points], abs=1e-4)  # type: ignore[literal-required] # a key of QuantileForecast
 
 
 @pytest.mark.parametrize(("freq", "h"), [("h", 48), ("hourly", 1), ("D", 14), ("W", 26), ("MS", 12), ("ME", 100)])

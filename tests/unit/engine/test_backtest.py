@@ -9,7 +9,7 @@ import pytest
 
 from services.common.comparison import Step
 from services.forecaster.engine.bundle.backtest_metrics import measure
-from services.forecaster.engine.intervals.learned import SHORT, Reach
+from services.forecaster.engine.intervals.learned import SHORT, SpreadMultipliers
 from services.forecaster.engine.periodicity import PERIODICITIES
 from services.forecaster.engine.points.backtest import MAX_WINDOWS, MIN_KNOWN, Backtest, choose_origins
 from services.forecaster.engine.points.prediction import Prediction, predict
@@ -107,9 +107,9 @@ def test_a_window_widens_no_interval_that_it_is_measured_against() -> None:
     backtest = Backtest(
         (20, 22, 24), np.full((3, 2), 30.0), np.array([calm, calm, jump]), np.zeros((3, 2)), naive_scales=np.ones(3)
     )
-    # Of what widens intervals only own errors and unrest: both are 0 for who knows neither the jump nor its window.
-    reach = Reach((3.0,) * 4, (0.0,) * 4, disagreement=0, unrest=1, point=0, event=0)
-    metrics = measure(backtest, values, reach)
+    # Only the residuals and the recent deviation widen intervals here, and both are 0 before the jump.
+    multipliers = SpreadMultipliers((3.0,) * 4, (0.0,) * 4, disagreement=0, recent_deviation=1, point=0, event=0)
+    metrics = measure(backtest, values, multipliers)
     assert (metrics.coverage80, metrics.coverage95) == pytest.approx((2 / 3, 2 / 3))
 
 

@@ -8,8 +8,8 @@ import pytest
 from services.common.comparison import Step
 from services.forecaster.engine.periodicity import PERIODICITIES
 from services.forecaster.engine.points import seasonality
-from services.forecaster.engine.points.combination import disagreement, members, trust, weighted_median
-from services.forecaster.engine.points.seasonality import has_season, season_profile, without_season
+from services.forecaster.engine.points.combination import disagreement, member_weights, members, weighted_median
+from services.forecaster.engine.points.seasonality import deseasonalise, has_season, season_profile
 from services.forecaster.engine.points.smoothing import GRID, Grid, past_errors, smooth, weights
 from services.forecaster.engine.scale import BOUNDED
 from tests.unit.engine.series import seasonal, wandering
@@ -27,14 +27,14 @@ def test_smoothing_is_that_of_the_textbook() -> None:
     assert levels[3, 0, 1] == 12
     assert trends[3, 0, 1] == pytest.approx(0.4)
     assert levels[4, 0, 1] == pytest.approx(12 + 0.36 + 0.5 * (12 - 12.36))
-    assert grid.reach(3)[:, 1] == pytest.approx([0.9, 0.9 + 0.81, 0.9 + 0.81 + 0.729])
+    assert grid.trend_sums(3)[:, 1] == pytest.approx([0.9, 0.9 + 0.81, 0.9 + 0.81 + 0.729])
 
 
 def test_past_errors_are_those_of_forecasts_made_before() -> None:
     values = np.array([wandering(30)])
     levels, trends = smooth(values)
     running = past_errors(values, levels, trends, ahead=3)
-    reach = GRID.reach(3)[-1]
+    reach = GRID.trend_sums(3)[-1]
     by_hand = np.sum([np.abs(values[0, at + 3] - levels[at, 0] - trends[at, 0] * reach) for at in range(20)], axis=0)
     assert running[22, 0] == pytest.approx(by_hand)
 
@@ -62,7 +62,7 @@ def test_an_origin_is_forecast_as_if_it_were_the_end() -> None:
 def test_a_season_is_found_and_a_short_or_irregular_series_has_none() -> None:
     wave = np.array(seasonal(84, 7))
     assert season_profile(wave, DAYS) == pytest.approx(wave[:7] - 50, abs=1)
-    assert without_season(wave, DAYS) == pytest.approx(50, abs=5)
+    assert deseasonalise(wave, DAYS) == pytest.approx(50, abs=5)
     assert not has_season(10, DAYS)
     assert not season_profile(wave[:10], DAYS).any()
     assert np.abs(season_profile(np.array(wandering(84)), DAYS)).max() < 3
@@ -103,7 +103,7 @@ def test_a_trend_goes_on_at_both_ends_alike() -> None:
 def test_a_trend_that_goes_on_to_the_ends_leaves_less_of_a_line_in_the_season(monkeypatch: pytest.MonkeyPatch) -> None:
     line = np.arange(28) / 10
     left = np.abs(season_profile(line, DAYS)).max()
-    monkeypatch.setattr(seasonality, "ENDS_GO_ON", 0.0)
+    monkeypatch.setattr(seasonality, "END_SLOPE_FACTOR", 0.0)
     assert left < 0.6 * np.abs(season_profile(line, DAYS)).max()
 
 
@@ -164,15 +164,17 @@ def test_weight_pulls_the_median_towards_who_has_it() -> None:
 
 
 def test_trust_falls_with_the_error_and_bears_perfection() -> None:
-    assert trust(np.array([1.0, 2.0, 3.0])) == pytest.approx(np.exp([0.0, -2.5, -5.0]), abs=0.05)
-    assert trust(np.array([0.0, 0.001])) == pytest.approx(1, abs=0.12)  # too small a difference to tell them apart
-    assert trust(np.zeros(3)).tolist() == [1, 1, 1]
+    assert member_weights(np.array([1.0, 2.0, 3.0])) == pytest.approx(np.exp([0.0, -2.5, -5.0]), abs=0.05)
+    assert member_weights(np.array([0.0, 0.001])) == pytest.approx(
+        1, abs=0.12
+    )  # too small a difference to tell them apart
+    assert member_weights(np.zeros(3)).tolist() == [1, 1, 1]
 
 
 def test_disagreement_is_how_far_members_lie_from_what_was_said_those_trusted_most() -> None:
     points = np.array([[40.0, 40.0], [50.0, 40.0], [70.0, 40.0]])
     said, forecasts = np.array([50.0, 40.0]), BOUNDED.to_log(points)
-    apart = np.abs(BOUNDED.to_odds(points[:, 0]) - BOUNDED.to_odds(np.array(50.0)))
+    apart = np.abs(BOUNDED.to_logit(points[:, 0]) - BOUNDED.to_logit(np.array(50.0)))
     found = disagreement(forecasts, said, np.ones(3), BOUNDED)
     assert found == pytest.approx([apart.mean(), 0.0], abs=1e-9)
     assert disagreement(forecasts, said, np.array([0.0, 3.0, 1.0]), BOUNDED)[0] == pytest.approx(apart[2] / 4)

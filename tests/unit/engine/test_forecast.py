@@ -25,7 +25,7 @@ from benchmarks.forecast.exports import EXPORTS, ExportedSeries, read_collected,
 from services.common.comparison import TIMEFRAMES, Step
 from services.forecaster.engine.bundle.head_to_head import head_to_head
 from services.forecaster.engine.intervals import learned
-from services.forecaster.engine.intervals.learned import Reach
+from services.forecaster.engine.intervals.learned import SpreadMultipliers
 from services.forecaster.engine.term import forecast_term
 from services.forecaster.engine.types import EngineSetting, TermForecast, TermSeries
 from services.forecaster.engine.version import ENGINE_VERSION
@@ -175,7 +175,7 @@ def test_coverage_is_that_of_intervals_of_the_forecasts_own_kind(
     known: int, kind: str, other: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     series = term_series(wandering(known), "5y")
-    wide, none = (Reach((base,) * 4, (0.0,) * 4, 1, 1, 1, 1) for base in (50.0, 0.0))
+    wide, none = (SpreadMultipliers((base,) * 4, (0.0,) * 4, 1, 1, 1, 1) for base in (50.0, 0.0))
     for own, expected in ((wide, 1.0), (none, 0.0)):
         monkeypatch.setattr(learned, kind, own)
         monkeypatch.setattr(learned, other, none if own is wide else wide)
@@ -249,7 +249,7 @@ def test_types_and_version_load_nothing_heavy_and_the_engine_only_numpy() -> Non
         "import sys\n"
         "import services.forecaster.engine.types, services.forecaster.engine.version\n"
         "assert 'numpy' not in sys.modules\n"
-        "import services.forecaster.engine.worker as worker\n"
+        "import services.forecaster.engine.warm_up as worker\n"
         "worker.warm_up()\n"
         "assert not {'grpc', 'redis', 'statsmodels', 'scipy', 'pandas'} & sys.modules.keys()"
     )

@@ -12,7 +12,7 @@ import pytest
 
 from services.forecaster.engine.bundle.head_to_head import head_to_head
 from services.forecaster.engine.term import forecast_term
-from services.forecaster.engine.types import Outlook, TermForecast
+from services.forecaster.engine.types import HeadToHeadInput, TermForecast
 from tests.unit.engine.series import term_series, wandering
 
 SCORES = (-1.959964, -1.281552, 0.0, 1.281552, 1.959964)
@@ -22,14 +22,14 @@ DATES = ("2024-01-01", "2024-01-08", "2024-01-15")
 def term(
     *values: float, sd: float = 5.0, last: float | None = None, errors: tuple[float, ...] = (), apart: bool = False
 ) -> TermForecast:
-    outlook = Outlook(
+    head_to_head_input = HeadToHeadInput(
         dates=DATES[: len(values)],
         quantiles=tuple(tuple(value + score * sd for score in SCORES) for value in values),
         window_errors=tuple(enumerate(errors)),
         last_value=values[0] if last is None else last,
         scaled_apart=apart,
     )
-    return TermForecast("amazon", "termA", "1", {}, outlook)
+    return TermForecast("amazon", "termA", "1", {}, head_to_head_input)
 
 
 def compare(a: TermForecast, b: TermForecast) -> dict[str, Any]:
@@ -123,7 +123,7 @@ def test_the_margin_is_on_the_side_that_is_likelier() -> None:
     def lopsided(low: float, value: float, high: float) -> TermForecast:
         ladder = (value - 2 * low, value - low, value, value + high, value + 2 * high)
         plain = term(value, value, value)
-        return replace(plain, outlook=replace(plain.outlook, quantiles=3 * (ladder,)))
+        return replace(plain, head_to_head_input=replace(plain.head_to_head_input, quantiles=3 * (ladder,)))
 
     # Dates spread the errors, so what is likelier of lopsided ones is not what their medians say.
     for a, b in product((lopsided(1, 30, 20), lopsided(9, 31, 4)), (lopsided(15, 31, 1), lopsided(3, 30.5, 3))):
@@ -141,4 +141,4 @@ def test_what_forecast_term_makes_can_be_compared() -> None:
     compared = compare(a, b)
     assert 0 < compared["winnerProbability"] < 100
     assert compared == compare(a, b)
-    assert len(a.outlook.window_errors) == len(b.outlook.window_errors) == 10
+    assert len(a.head_to_head_input.window_errors) == len(b.head_to_head_input.window_errors) == 10

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from services.common.comparison import TIMEFRAMES
-from services.forecaster.engine.bundle.confidence import confidence, corrected, warnings_of
+from services.forecaster.engine.bundle.confidence import calibrated, confidence, warnings_for
 from services.forecaster.engine.bundle.direction import direction_of
-from services.forecaster.engine.bundle.quality import Quality, judge_quality
+from services.forecaster.engine.bundle.quality import Quality, assess_quality
 from services.forecaster.engine.intervals.distribution import Distribution
-from services.forecaster.engine.intervals.learned import STEPS_ALIKE
-from services.forecaster.engine.intervals.prediction_intervals import Bands
+from services.forecaster.engine.intervals.learned import STEP_CORRELATION
+from services.forecaster.engine.intervals.prediction_intervals import Intervals
 from tests.unit.engine.series import term_series, wandering
 
 WEEKS = TIMEFRAMES["12m"]
@@ -62,7 +62,7 @@ def test_direction_compares_with_as_many_points_as_there_are() -> None:
 
 def judged(values: list[float], *, marked: bool = False) -> Quality:
     series = term_series(values, partial=marked, scaled_apart=marked, gaps_filled=marked)
-    return judge_quality(series, np.array(values), np.array(values), WEEKS)
+    return assess_quality(series, np.array(values), np.array(values), WEEKS)
 
 
 @pytest.mark.parametrize(
@@ -98,11 +98,13 @@ LEVEL = np.full(60, 50.0)  # so the band is 2.5 points
 
 
 def sure(forecast: float, sd: float) -> float:
-    bands = Bands(*(np.full(13, forecast + score * sd) for score in (0.0, -1.281552, 1.281552, -1.959964, 1.959964)))
-    return confidence(LEVEL, bands.value, Distribution.of(bands, 13))
+    intervals = Intervals(
+        *(np.full(13, forecast + score * sd) for score in (0.0, -1.281552, 1.281552, -1.959964, 1.959964))
+    )
+    return confidence(LEVEL, intervals.value, Distribution.of(intervals, 13))
 
 
-VARIES = math.sqrt(STEPS_ALIKE + (1 - STEPS_ALIKE) / 13)  # the mean of 13 steps, against one of them
+VARIES = math.sqrt(STEP_CORRELATION + (1 - STEP_CORRELATION) / 13)  # the mean of 13 steps, against one of them
 
 
 @pytest.mark.parametrize(
@@ -110,11 +112,11 @@ VARIES = math.sqrt(STEPS_ALIKE + (1 - STEPS_ALIKE) / 13)  # the mean of 13 steps
     [(52.5 + 1.2816 * VARIES, 0.9), (47.5 - 1.2816 * VARIES, 0.9), (50 + 0.2533 * VARIES, 0.95), (80.0, 0.95)],
 )
 def test_confidence_is_the_corrected_probability_of_the_direction(forecast: float, expected: float) -> None:
-    assert sure(forecast, 1.0) == pytest.approx(100 * corrected(math.log(expected / (1 - expected))), abs=0.05)
+    assert sure(forecast, 1.0) == pytest.approx(100 * calibrated(math.log(expected / (1 - expected))), abs=0.05)
 
 
 def test_stable_is_right_within_the_band_on_both_sides() -> None:
-    assert sure(50.0, 2.5 / VARIES) == pytest.approx(100 * corrected(math.log(0.6827 / 0.3173)), abs=0.05)
+    assert sure(50.0, 2.5 / VARIES) == pytest.approx(100 * calibrated(math.log(0.6827 / 0.3173)), abs=0.05)
 
 
 def test_confidence_falls_with_the_spread_and_never_is_certain() -> None:
@@ -123,7 +125,7 @@ def test_confidence_falls_with_the_spread_and_never_is_certain() -> None:
 
 
 def test_the_correction_keeps_the_order() -> None:
-    shares = [corrected(odds / 10) for odds in range(-100, 101)]
+    shares = [calibrated(odds / 10) for odds in range(-100, 101)]
     assert shares == sorted(shares)
     assert 0 < shares[0] < shares[100] < shares[200] < 1
 
@@ -164,12 +166,12 @@ def test_a_mean_lies_about_what_is_expected_and_not_about_the_forecasts() -> Non
 
 
 def test_warnings_follow_from_what_was_found() -> None:
-    assert warnings_of(GOOD, 90, windows=12, volatile=False) == []
-    assert warnings_of(GOOD, 39.9, windows=12, volatile=False) == ["low_confidence"]
-    assert warnings_of(GOOD, 90, windows=0, volatile=False) == ["insufficient_data"]
-    assert warnings_of(GOOD, 90, windows=12, volatile=False, complete=False) == ["insufficient_data"]
-    assert warnings_of(GOOD, 90, windows=12, volatile=True) == ["high_volatility"]
+    assert warnings_for(GOOD, 90, windows=12, volatile=False) == []
+    assert warnings_for(GOOD, 39.9, windows=12, volatile=False) == ["low_confidence"]
+    assert warnings_for(GOOD, 90, windows=0, volatile=False) == ["insufficient_data"]
+    assert warnings_for(GOOD, 90, windows=12, volatile=False, complete=False) == ["insufficient_data"]
+    assert warnings_for(GOOD, 90, windows=12, volatile=True) == ["high_volatility"]
     shocked = judged([20.0, 90.0] + [20.0, 21.0] * 20)
-    assert warnings_of(shocked, 90, windows=12, volatile=False) == ["anomaly_detected"]
+    assert warnings_for(shocked, 90, windows=12, volatile=False) == ["anomaly_detected"]
     marked = judged(wandering(60), marked=True)
-    assert warnings_of(marked, 90, windows=12, volatile=False) == ["data_quality_concern"]
+    assert warnings_for(marked, 90, windows=12, volatile=False) == ["data_quality_concern"]

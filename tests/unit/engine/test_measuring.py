@@ -16,7 +16,7 @@ from benchmarks.forecast.pairs import brier_scores
 from benchmarks.forecast.peers import naive, or_naive, ours
 from benchmarks.forecast.scores import Forecast, by_source, interval_score, score
 from services.common.comparison import TIMEFRAMES, Step
-from services.forecaster.engine.bundle.confidence import corrected
+from services.forecaster.engine.bundle.confidence import calibrated
 from tests.unit.engine.series import seasonal, wandering
 
 
@@ -175,8 +175,8 @@ def told(count: int, right: int, odds: float, *, name: str = "12m", said: str = 
 def test_confidence_is_learned_from_how_often_directions_came_true() -> None:
     found = told(400, 320, 2.0) + told(400, 200, 0.0) + told(400, 0, 2.0, said="stable")
     line = fit_confidence(found)
-    assert corrected(2.0, line) == pytest.approx(0.8, abs=0.02)
-    assert corrected(0.0, line) == pytest.approx(0.5, abs=0.02)
+    assert calibrated(2.0, line) == pytest.approx(0.8, abs=0.02)
+    assert calibrated(0.0, line) == pytest.approx(0.5, abs=0.02)
 
 
 def test_the_reliability_table_counts_what_was_said_of_exports_to_rise_or_fall() -> None:

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.forecaster.cache.bundles import StoredPair
+from services.forecaster.cache.bundles import BundlePair
 from services.forecaster.cache.envelope import CorruptValueError, seal, unseal
 
-PAIR = StoredPair(
+PAIR = BundlePair(
     lease_id=7,
     engine_version="1",
     generated_at=datetime(2026, 11, 24, 13, 5, 6, 789000, tzinfo=UTC),
@@ -78,8 +78,8 @@ def test_a_damaged_one_is_found_even_where_the_other_is_absent() -> None:
 def test_bundles_of_two_runs_are_no_pair() -> None:
     value_a, _ = seal(PAIR)
     for other in (
-        StoredPair(8, "1", PAIR.generated_at, PAIR.bundle_a, PAIR.bundle_b, PAIR.head_to_head),
-        StoredPair(7, "1", PAIR.generated_at.replace(hour=14), PAIR.bundle_a, PAIR.bundle_b, PAIR.head_to_head),
-        StoredPair(7, "1", PAIR.generated_at, PAIR.bundle_a, PAIR.bundle_b, b"null"),
+        BundlePair(8, "1", PAIR.generated_at, PAIR.bundle_a, PAIR.bundle_b, PAIR.head_to_head),
+        BundlePair(7, "1", PAIR.generated_at.replace(hour=14), PAIR.bundle_a, PAIR.bundle_b, PAIR.head_to_head),
+        BundlePair(7, "1", PAIR.generated_at, PAIR.bundle_a, PAIR.bundle_b, b"null"),
     ):
         assert unseal(value_a, seal(other)[1]) is None

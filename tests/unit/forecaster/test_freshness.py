@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.forecaster.cache.bundles import StoredPair
-from services.forecaster.cache.freshness import Freshness, judge
+from services.forecaster.cache.bundles import BundlePair
+from services.forecaster.cache.freshness import Freshness, assess_freshness
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -26,12 +26,12 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
     ],
 )
 def test_by_age(age: timedelta, expected: Freshness) -> None:
-    assert judge(_pair(age), now=NOW, own_version="1") is expected
+    assert assess_freshness(_pair(age), now=NOW, own_version="1") is expected
 
 
 def test_an_older_engines_bundles_are_stale_at_best() -> None:
-    assert judge(_pair(timedelta(0)), now=NOW, own_version="2") is Freshness.STALE
-    assert judge(_pair(timedelta(days=7)), now=NOW, own_version="2") is Freshness.MISSING
+    assert assess_freshness(_pair(timedelta(0)), now=NOW, own_version="2") is Freshness.STALE
+    assert assess_freshness(_pair(timedelta(days=7)), now=NOW, own_version="2") is Freshness.MISSING
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_an_older_engines_bundles_are_stale_at_best() -> None:
     ],
 )
 def test_versions_compare_by_their_leading_integer(version: str, own: str, expected: Freshness) -> None:
-    assert judge(_pair(timedelta(0), version), now=NOW, own_version=own) is expected
+    assert assess_freshness(_pair(timedelta(0), version), now=NOW, own_version=own) is expected
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_versions_compare_by_their_leading_integer(version: str, own: str, expec
     ],
 )
 def test_a_newer_engines_bundles_are_judged_by_their_age(age: timedelta, expected: Freshness) -> None:
-    assert judge(_pair(age, "8"), now=NOW, own_version="7") is expected
+    assert assess_freshness(_pair(age, "8"), now=NOW, own_version="7") is expected
 
 
 def test_no_two_engines_each_regard_the_others_bundles_as_stale() -> None:
@@ -72,20 +72,20 @@ def test_no_two_engines_each_regard_the_others_bundles_as_stale() -> None:
     for one in versions:
         for other in versions:
             judged = {
-                judge(_pair(timedelta(0), one), now=NOW, own_version=other),
-                judge(_pair(timedelta(0), other), now=NOW, own_version=one),
+                assess_freshness(_pair(timedelta(0), one), now=NOW, own_version=other),
+                assess_freshness(_pair(timedelta(0), other), now=NOW, own_version=one),
             }
             assert Freshness.FRESH in judged, (one, other)
 
 
 def test_none_is_missing() -> None:
-    assert judge(None, now=NOW, own_version="1") is Freshness.MISSING
+    assert assess_freshness(None, now=NOW, own_version="1") is Freshness.MISSING
 
 
-def _pair(age: timedelta, version: str = "1") -> StoredPair:
-    return StoredPair(1, version, NOW - age, b"{}", b"{}", b"null")
+def _pair(age: timedelta, version: str = "1") -> BundlePair:
+    return BundlePair(1, version, NOW - age, b"{}", b"{}", b"null")
 
 
 @pytest.mark.parametrize(("ahead", "expected"), [(4, Freshness.FRESH), (6, Freshness.STALE)])
 def test_a_pair_from_the_future_is_made_again(ahead: int, expected: Freshness) -> None:
-    assert judge(_pair(-timedelta(minutes=ahead)), now=NOW, own_version="1") is expected
+    assert assess_freshness(_pair(-timedelta(minutes=ahead)), now=NOW, own_version="1") is expected

@@ -16,14 +16,14 @@ def test_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.redis_url.get_secret_value() == "redis://127.0.0.1:6379/0"
     assert settings.forecaster_listen == "0.0.0.0:50052"
     assert settings.worker_slots == max(1, cpus_available() - 1)
-    assert settings.waiting_allowed() == 4 * settings.worker_slots
+    assert settings.effective_queue_limit() == 4 * settings.worker_slots
     assert settings.forecast_deadline_seconds == 120
     assert settings.engine_setting is EngineSetting.FULL
 
 
 def test_the_queue_may_be_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QUEUE_LIMIT", "0")
-    assert load(ForecasterSettings).waiting_allowed() == 0
+    assert load(ForecasterSettings).effective_queue_limit() == 0
 
 
 @pytest.mark.parametrize(

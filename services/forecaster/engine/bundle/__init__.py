@@ -1,1 +1,1 @@
-"""The forecast bundle: what the engine says about one term, and how two terms compare."""
+"""The forecast bundle: one term's forecast, and the comparison of two terms."""

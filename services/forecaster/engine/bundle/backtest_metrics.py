@@ -1,4 +1,4 @@
-"""How the chosen model did in its backtest."""
+"""Accuracy and coverage of the backtest."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.forecaster.engine.history import Array
-from services.forecaster.engine.intervals.learned import Reach
-from services.forecaster.engine.intervals.prediction_intervals import error_spread, make_bands
+from services.forecaster.engine.intervals.learned import SpreadMultipliers
+from services.forecaster.engine.intervals.prediction_intervals import forecast_spread, make_intervals
 from services.forecaster.engine.points.backtest import Backtest
 
-MIN_COVERAGE_WINDOWS = 3  # one is measured against intervals made from the others
+MIN_COVERAGE_WINDOWS = 3  # each window is compared with intervals made from the others
 
 
 @dataclass(frozen=True)
 class Metrics:
-    """None is "not measured": no window, or nothing to divide by."""
+    """None means not measured: there is no window, or the divisor is 0."""
 
     mae: float | None  # points
-    mase: float | None  # MAE over the mean absolute one-step change of what each window knew
+    mase: float | None  # MAE ÷ mean absolute one-step change of each window's known values
     smape: float | None  # per cent, 0 to 200
-    coverage80: float | None  # share of actual values inside, 0 to 1
+    coverage80: float | None  # share of actual values inside the interval, 0 to 1
     coverage95: float | None
     windows: int
 
 
-def measure(backtest: Backtest, values: Array, reach: Reach) -> Metrics:
+def measure(backtest: Backtest, values: Array, multipliers: SpreadMultipliers) -> Metrics:
     """Metrics over all windows and steps."""
     if not backtest.windows:
         return Metrics(None, None, None, None, None, 0)
@@ -35,7 +35,7 @@ def measure(backtest: Backtest, values: Array, reach: Reach) -> Metrics:
     mase = float(np.mean(absolute[usable].mean(axis=1) / backtest.naive_scales[usable])) if usable.any() else None
     total = np.abs(backtest.actuals) + np.abs(backtest.forecasts)
     smape = 200 * np.divide(absolute, total, out=np.zeros_like(absolute), where=total > 0)
-    coverage = _coverage(backtest, values, reach)
+    coverage = _coverage(backtest, values, multipliers)
     return Metrics(
         mae=float(absolute.mean()),
         mase=mase,
@@ -46,17 +46,17 @@ def measure(backtest: Backtest, values: Array, reach: Reach) -> Metrics:
     )
 
 
-def _coverage(backtest: Backtest, values: Array, reach: Reach) -> dict[int, float] | None:
-    """Each window against intervals made from the errors of the others and the values it knew."""
+def _coverage(backtest: Backtest, values: Array, multipliers: SpreadMultipliers) -> dict[int, float] | None:
+    """Coverage of each window by intervals made from the other windows' residuals and the window's known values."""
     if backtest.windows < MIN_COVERAGE_WINDOWS:
         return None
     inside: dict[int, list[float]] = {80: [], 95: []}
     for window, origin in enumerate(backtest.origins):
         forecast, actual = backtest.forecasts[window], backtest.actuals[window]
-        spread = error_spread(
-            backtest.without(window), values[:origin], forecast, backtest.disagreements[window], reach
+        spread = forecast_spread(
+            backtest.without(window), values[:origin], forecast, backtest.disagreements[window], multipliers
         )
-        bands = make_bands(forecast, spread)
-        inside[80].append(float(np.mean((actual >= bands.lower80) & (actual <= bands.upper80))))
-        inside[95].append(float(np.mean((actual >= bands.lower95) & (actual <= bands.upper95))))
+        intervals = make_intervals(forecast, spread)
+        inside[80].append(float(np.mean((actual >= intervals.lower80) & (actual <= intervals.upper80))))
+        inside[95].append(float(np.mean((actual >= intervals.lower95) & (actual <= intervals.upper95))))
     return {level: float(np.mean(shares)) for level, shares in inside.items()}

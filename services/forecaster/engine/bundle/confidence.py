@@ -1,52 +1,54 @@
-"""How far to trust a forecast's direction, 0 to 100, and the warnings that follow from what was found."""
+"""Confidence in a forecast's direction, 0 to 100, and the bundle's warnings."""
 
 from __future__ import annotations
 
 import math
 
-from services.forecaster.engine.bundle.direction import band_of
+from services.forecaster.engine.bundle.direction import stable_band
 from services.forecaster.engine.bundle.quality import Quality
 from services.forecaster.engine.history import Array
 from services.forecaster.engine.intervals.distribution import Distribution
 from services.forecaster.engine.intervals.learned import CONFIDENCE
 
-LOW = 40.0  # below it, low_confidence
-_SUREST = 0.95  # no interval knows of all that may come: beyond this it told right from wrong no better
+LOW_CONFIDENCE = 40.0  # below it the bundle warns low_confidence
+_MAX_PROBABILITY = 0.95  # above it, probabilities no longer predicted which directions come true
 
 
 def confidence(values: Array, forecast: Array, distribution: Distribution) -> float:
-    """The probability, in per cent, that the forecast's direction is the one that comes.
+    """The probability, in per cent, that the forecast's direction comes true.
 
-    What the intervals make of it is corrected as learned from forecasts that had come true or not.
+    The probability from the intervals is calibrated on the outcomes of earlier forecasts.
     """
-    return 100 * corrected(log_odds(values, forecast, distribution))
+    return 100 * calibrated(log_odds(values, forecast, distribution))
 
 
 def log_odds(values: Array, forecast: Array, distribution: Distribution) -> float:
-    """Of the forecast's direction, as the intervals alone have it.
+    """Log-odds of the forecast's direction, from the intervals alone.
 
-    Rising is right above the band around the mean of the last as many actual points, falling below it, stable and
-    volatile within it.
+    The horizon's mean is compared with the stable band around the mean of as many last actual points: rising is above
+    the band, falling below it, stable and volatile within it.
     """
-    level, band = band_of(values, len(forecast))
+    level, band = stable_band(values, len(forecast))
     change = float(forecast.mean()) - level
     falls, rises = distribution.mean_below(level - band), 1 - distribution.mean_below(level + band)
     goes = rises if change > 0 else falls
     right = goes if abs(change) > band else 1 - falls - rises
-    right = min(_SUREST, max(1 - _SUREST, right))
+    right = min(_MAX_PROBABILITY, max(1 - _MAX_PROBABILITY, right))
     return math.log(right / (1 - right))
 
 
-def corrected(odds: float, learned: tuple[float, float] = CONFIDENCE) -> float:
-    """As often as forecasts with these log-odds came true: a line in log-odds, so order is kept."""
+def calibrated(odds: float, learned: tuple[float, float] = CONFIDENCE) -> float:
+    """The calibrated probability: a line in log-odds (Platt scaling), so the order of forecasts is kept."""
     constant, slope = learned
     return 1 / (1 + math.exp(-(constant + slope * odds)))
 
 
-def warnings_of(quality: Quality, sure: float, *, windows: int, volatile: bool, complete: bool = True) -> list[object]:
-    """The contract's warnings. `complete` is whether the forecast reaches as far as it was asked to."""
+def warnings_for(
+    quality: Quality, percent: float, *, windows: int, volatile: bool, complete: bool = True
+) -> list[object]:
+    """The contract's warnings. `complete`: the forecast covers all requested days."""
     found = {
-        "low_confidence": sure < LOW,
+        "low_confidence": percent < LOW_CONFIDENCE,
         "insufficient_data": quality.series_too_short or not windows or not complete,
         "high_volatility": quality.too_spiky or volatile,
         "anomaly_detected": quality.shock_anywhere,

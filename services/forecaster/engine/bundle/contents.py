@@ -1,11 +1,11 @@
-"""The contract's forecast bundle, but for when it was made and how fresh its data are: the service adds those."""
+"""Builds the contract's forecast bundle, without generatedAt and dataFreshness, which the service adds."""
 
 from __future__ import annotations
 
 from functools import partial
 
 from services.forecaster.engine.bundle.backtest_metrics import Metrics
-from services.forecaster.engine.bundle.confidence import confidence, warnings_of
+from services.forecaster.engine.bundle.confidence import confidence, warnings_for
 from services.forecaster.engine.bundle.dates import period_text
 from services.forecaster.engine.bundle.direction import direction_of
 from services.forecaster.engine.bundle.quality import Quality
@@ -17,16 +17,16 @@ from services.forecaster.engine.types import JsonObject, TermSeries
 from services.forecaster.engine.version import ENGINE_VERSION
 
 
-def make_bundle(
+def build_bundle(
     series: TermSeries, history: History, method: str, *, path: Path, metrics: Metrics, quality: Quality
 ) -> JsonObject:
-    """Every field is computed from its arguments; floats have four decimals."""
+    """The bundle as a JSON object; floats have four decimals."""
     horizon = history.timeframe.horizon
-    direction = direction_of(history.values, path.bands.value[:horizon])
-    sure_of = partial(_sure_of, history=history, path=path)
+    direction = direction_of(history.values, path.intervals.value[:horizon])
+    confidence_in = partial(_confidence_in, history=history, path=path)
     warn = partial(_warn, quality=quality, windows=metrics.windows, volatile=direction == "volatile")
     points = _points(history, path)
-    sure = sure_of(horizon)
+    confidence_value = confidence_in(horizon)
     return {
         "term": series.term,
         "label": series.label,
@@ -34,8 +34,8 @@ def make_bundle(
         "frequency": history.timeframe.step.value,
         "horizon": horizon,
         "points": points,
-        "forecast14Day": summarise(history, path, 14, sure_of=sure_of, warn=warn),
-        "forecast30Day": summarise(history, path, 30, sure_of=sure_of, warn=warn),
+        "forecast14Day": summarise(history, path, 14, confidence_in=confidence_in, warn=warn),
+        "forecast30Day": summarise(history, path, 30, confidence_in=confidence_in, warn=warn),
         "method": method,
         "metrics": {
             "mae": rounded_or_none(metrics.mae),
@@ -45,9 +45,9 @@ def make_bundle(
             "coverage95": rounded_or_none(metrics.coverage95),
             "windows": metrics.windows,
         },
-        "confidence": rounded(sure),
+        "confidence": rounded(confidence_value),
         "qualityFlags": quality.flags,
-        "warnings": warn(sure, True),
+        "warnings": warn(confidence_value, True),
         "forecastHash": forecast_hash(
             {
                 "engineVersion": ENGINE_VERSION,
@@ -62,23 +62,23 @@ def make_bundle(
 
 
 def _points(history: History, path: Path) -> list[object]:
-    bands, step = path.bands, history.timeframe.step
+    intervals, step = path.intervals, history.timeframe.step
     return [
         {
             "date": period_text(path.times[index], step),
-            "value": rounded(bands.value[index]),
-            "lower80": rounded(bands.lower80[index]),
-            "upper80": rounded(bands.upper80[index]),
-            "lower95": rounded(bands.lower95[index]),
-            "upper95": rounded(bands.upper95[index]),
+            "value": rounded(intervals.value[index]),
+            "lower80": rounded(intervals.lower80[index]),
+            "upper80": rounded(intervals.upper80[index]),
+            "lower95": rounded(intervals.lower95[index]),
+            "upper95": rounded(intervals.upper95[index]),
         }
         for index in range(history.timeframe.horizon)
     ]
 
 
-def _sure_of(steps: int, *, history: History, path: Path) -> float:
-    return confidence(history.values, path.bands.value[:steps], Distribution.of(path.bands, steps))
+def _confidence_in(steps: int, *, history: History, path: Path) -> float:
+    return confidence(history.values, path.intervals.value[:steps], Distribution.of(path.intervals, steps))
 
 
-def _warn(sure: float, complete: bool, *, quality: Quality, windows: int, volatile: bool) -> list[object]:
-    return warnings_of(quality, sure, windows=windows, volatile=volatile, complete=complete)
+def _warn(confidence_value: float, complete: bool, *, quality: Quality, windows: int, volatile: bool) -> list[object]:
+    return warnings_for(quality, confidence_value, windows=windows, volatile=volatile, complete=complete)

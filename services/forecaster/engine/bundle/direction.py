@@ -1,4 +1,4 @@
-"""Where a forecast goes: the contract's rule, and what `volatile` means in it."""
+"""The direction of a forecast, by the contract's rule."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 from services.common.change_band import change_band
 from services.forecaster.engine.history import Array
 
-VOLATILE_POINTS = 10.0  # standard deviation of the last actual points that is volatile: the larger of this …
+VOLATILE_POINTS = 10.0  # volatile: a standard deviation of the last points above the larger of this …
 VOLATILE_SHARE = 0.35  # … and this share of their mean
 
 
@@ -19,10 +19,10 @@ def recent(values: Array, horizon: int) -> Array:
 def direction_of(values: Array, forecast: Array) -> str:
     """rising, falling, volatile or stable.
 
-    The horizon's mean against that of the last as many actual points decides between rising and falling. Between the
-    two, `volatile` is a series whose recent points swing too widely for "stable" to mean anything.
+    A horizon's mean outside the stable band is rising or falling. Within the band, a series whose last points vary
+    widely is volatile, else stable.
     """
-    level, band = band_of(values, len(forecast))
+    level, band = stable_band(values, len(forecast))
     change = float(forecast.mean()) - level
     if abs(change) > band:
         return "rising" if change > 0 else "falling"
@@ -30,7 +30,7 @@ def direction_of(values: Array, forecast: Array) -> str:
     return "volatile" if swings else "stable"
 
 
-def band_of(values: Array, horizon: int) -> tuple[float, float]:
-    """The mean of the last `horizon` actual points, and how far from it is no change."""
+def stable_band(values: Array, horizon: int) -> tuple[float, float]:
+    """The mean of the last `horizon` actual points, and the half-width of the band around it that counts as stable."""
     level = float(recent(values, horizon).mean())
     return level, change_band(level)

@@ -1,4 +1,4 @@
-"""What a reader must know about the series before believing its forecast. Each threshold is a constant."""
+"""Quality flags of a series. Each threshold is a constant here."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from services.common.comparison import Timeframe
 from services.forecaster.engine.history import Array
 from services.forecaster.engine.types import TermSeries
 
-SHORT_HORIZONS = 2  # fewer points than this many horizons are too few
+SHORT_HORIZONS = 2  # a series of fewer horizons is too short
 SPIKY_CHANGE = 0.5  # mean absolute one-step change over the mean level
-SPIKY_MIN_LEVEL = 5.0  # points: below it, the level is taken to be this
-SHOCK_CHANGE = 15.0  # points that a one-step change has at least to be a shock …
-SHOCK_SPREAD = 6.0  # … and this many times the typical (median) absolute change
-ZERO_SHARE = 0.5  # of points that are below SMALLEST
+SPIKY_MIN_LEVEL = 5.0  # points; a lower mean level counts as this
+SHOCK_CHANGE = 15.0  # points: the least one-step change that is a shock …
+SHOCK_SPREAD = 6.0  # … if it is also this many times the median absolute change
+ZERO_SHARE = 0.5  # share of points below SMALLEST
 SMALLEST = 1.0  # "<1" in an export
 
 
 @dataclass(frozen=True)
 class Quality:
-    """The contract's quality flags, and whether an event lies anywhere in the series."""
+    """The contract's quality flags, and whether the series has a shock anywhere."""
 
     series_too_short: bool
     too_spiky: bool
@@ -34,7 +34,7 @@ class Quality:
 
     @property
     def flags(self) -> dict[str, object]:
-        """As in the bundle."""
+        """The bundle's `qualityFlags`."""
         return {
             "seriesTooShort": self.series_too_short,
             "tooSpiky": self.too_spiky,
@@ -46,8 +46,8 @@ class Quality:
         }
 
 
-def judge_quality(series: TermSeries, values: Array, deseasonalised: Array, timeframe: Timeframe) -> Quality:
-    """Flags of a series from its whole periods. Shocks are looked for with the season taken out."""
+def assess_quality(series: TermSeries, values: Array, deseasonalised: Array, timeframe: Timeframe) -> Quality:
+    """Flags of a series, from its complete periods. Shocks are detected in the deseasonalised values."""
     shocks = _shocks(deseasonalised)
     return Quality(
         series_too_short=len(values) < SHORT_HORIZONS * timeframe.horizon,

@@ -1,4 +1,4 @@
-"""Numbers as the bundle holds them."""
+"""Rounding and hashing of the bundle's numbers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def rounded(value: float) -> float:
 
 
 def rounded_or_none(value: float | None) -> float | None:
-    """The same for what may not have been measured."""
+    """The same, or None for a value that was not measured."""
     return None if value is None else rounded(value)
 
 

@@ -1,4 +1,4 @@
-"""What a forecast says of the next 14 and 30 days, in numbers and in a few sentences made from them."""
+"""Summaries of the next 14 and 30 days: numbers, and sentences made from them."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from services.forecaster.engine.bundle.dates import period_text
 from services.forecaster.engine.bundle.direction import recent
 from services.forecaster.engine.bundle.rounding import rounded
 from services.forecaster.engine.history import Array, History
-from services.forecaster.engine.intervals.prediction_intervals import Bands
+from services.forecaster.engine.intervals.prediction_intervals import Intervals
 from services.forecaster.engine.types import JsonObject
 
 LONGEST_DAYS = 30
-# The path that is computed. Beyond the horizon it is for the summaries alone: a daily forecast of 14 days goes on to
-# day 30. An hourly one of two days does not: 720 hours from a week of data would be made up.
+# Steps to compute where the 30-day summary needs more than the horizon. Hourly forecasts are not extended: a week of
+# data does not support 720 hours.
 PATH_STEPS = {Step.DAILY: LONGEST_DAYS}
 
 
 @dataclass(frozen=True)
 class Path:
-    """The forecast with the dates of its periods, horizon and what lies beyond it for the summaries."""
+    """The forecast with its dates: the horizon, and the steps beyond it that only the summaries use."""
 
     times: tuple[datetime, ...]
-    bands: Bands
+    intervals: Intervals
 
 
 def summarise(
@@ -33,33 +33,34 @@ def summarise(
     path: Path,
     days: int,
     *,
-    sure_of: Callable[[int], float],
+    confidence_in: Callable[[int], float],
     warn: Callable[[float, bool], list[object]],
 ) -> JsonObject:
-    """`{averageValue, confidence, keyPoints, warnings}` of the periods that begin within `days` after the last actual
-    one; of the first one where none does.
+    """`{averageValue, confidence, keyPoints, warnings}` of the periods that start within `days` after the last actual
+    one, at least of the first.
 
-    `sure_of` gives the confidence in a number of steps, `warn` the warnings from that and whether all days are covered.
+    `confidence_in` returns the confidence of the first n steps; `warn` the warnings for a confidence and whether all
+    days are covered.
     """
     end = history.last_time + timedelta(days=days)
     steps = max(1, sum(time <= end for time in path.times))
     complete = path.times[-1] >= end
-    sure = sure_of(steps)
+    confidence_value = confidence_in(steps)
     return {
-        "averageValue": rounded(float(path.bands.value[:steps].mean())),
-        "confidence": rounded(sure),
+        "averageValue": rounded(float(path.intervals.value[:steps].mean())),
+        "confidence": rounded(confidence_value),
         "keyPoints": _key_points(history, path, steps, days, complete),
-        "warnings": warn(sure, complete),
+        "warnings": warn(confidence_value, complete),
     }
 
 
 def _key_points(history: History, path: Path, steps: int, days: int, complete: bool) -> list[object]:
-    bands, step = path.bands, history.timeframe.step
-    values = bands.value[:steps]
+    intervals, step = path.intervals, history.timeframe.step
+    values = intervals.value[:steps]
     before = recent(history.values, steps)
     points: list[object] = [
         _average(values, before, step),
-        f"80 % intervals lie within {bands.lower80[:steps].min():.1f} to {bands.upper80[:steps].max():.1f}",
+        f"80 % intervals lie within {intervals.lower80[:steps].min():.1f} to {intervals.upper80[:steps].max():.1f}",
     ]
     if values.max() - values.min() >= 1:
         top, low = int(values.argmax()), int(values.argmin())

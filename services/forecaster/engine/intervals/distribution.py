@@ -1,4 +1,4 @@
-"""How likely what may come is: the whole distribution behind a forecast's intervals."""
+"""The predictive distribution behind a forecast's intervals."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ from statistics import NormalDist
 import numpy as np
 
 from services.forecaster.engine.history import Array
-from services.forecaster.engine.intervals.learned import STEPS_ALIKE
-from services.forecaster.engine.intervals.prediction_intervals import Bands
+from services.forecaster.engine.intervals.learned import STEP_CORRELATION
+from services.forecaster.engine.intervals.prediction_intervals import Intervals
 
-# Where lower 95 %, lower 80 %, the forecast, upper 80 % and upper 95 % lie on the normal distribution.
+# Normal scores of lower 95 %, lower 80 %, the forecast, upper 80 % and upper 95 %.
 SCORES = np.array([-1.959964, -1.281552, 0.0, 1.281552, 1.959964])
 _GRID = np.linspace(-4, 4, 161)
 _DENSITY = np.exp(-(_GRID**2) / 2) / np.exp(-(_GRID**2) / 2).sum()
-_ROUNDED = 6  # decimals in which a mean is compared with a threshold: rounding decides nothing
+_DECIMALS = 6  # of means compared with a threshold, so that rounding errors decide nothing
 
 
 @dataclass(frozen=True)
 class Distribution:
-    """Quantiles at SCORES of each step: (steps, 5). Between them, and beyond as between the outer two, linear."""
+    """Quantiles at SCORES for each step, shape (steps, 5). Linear between scores, and extrapolated beyond them."""
 
     quantiles: Array
 
     @classmethod
-    def of(cls, bands: Bands, steps: int) -> Distribution:
-        """Of the first so many steps."""
-        ladder = (bands.lower95, bands.lower80, bands.value, bands.upper80, bands.upper95)
+    def of(cls, intervals: Intervals, steps: int) -> Distribution:
+        """The distribution of the first `steps` steps."""
+        ladder = (intervals.lower95, intervals.lower80, intervals.value, intervals.upper80, intervals.upper95)
         return cls(np.stack([edge[:steps] for edge in ladder], axis=1))
 
     def as_tuples(self) -> tuple[tuple[float, ...], ...]:
-        """Plain values that cross processes."""
+        """The quantiles as plain values that can be pickled."""
         return tuple(tuple(float(value) for value in row) for row in self.quantiles)
 
     def at(self, scores: Array) -> Array:
-        """The value of each step at its score, within [0, 100]: (…, steps) from the same or (…, 1)."""
+        """The value of each step at a normal score, within [0, 100]: (…, steps) from (…, steps) or (…, 1)."""
         slopes = np.diff(self.quantiles, axis=1) / np.diff(SCORES)
         values = self.quantiles[:, 2] + np.minimum(scores, 0) * slopes[:, 1] + np.maximum(scores, 0) * slopes[:, 2]
         values = values + np.minimum(scores - SCORES[1], 0) * (slopes[:, 0] - slopes[:, 1])
@@ -44,18 +44,18 @@ class Distribution:
         return np.asarray(np.clip(values, 0, 100))
 
     def mean_below(self, threshold: float) -> float:
-        """P(the mean over the steps < threshold), ties by half.
+        """P(mean over the steps < threshold), ties by half.
 
-        Steps do not all err the same way, so their mean varies less than if they did, about what is to be expected of
-        it: of a lopsided distribution that is not the mean of the forecasts, which are medians.
+        Errors of two steps correlate by STEP_CORRELATION, so the mean varies less than a single step. It varies around
+        its expectation, which in a skewed distribution is not the mean of the medians that are forecast.
         """
         means = self.at(_GRID[:, None]).mean(axis=1)
         expected = float(_DENSITY @ means)
-        varies = math.sqrt(STEPS_ALIKE + (1 - STEPS_ALIKE) / len(self.quantiles))
-        means = np.round(expected + varies * (means - expected), _ROUNDED)
-        threshold = round(threshold, _ROUNDED)
+        varies = math.sqrt(STEP_CORRELATION + (1 - STEP_CORRELATION) / len(self.quantiles))
+        means = np.round(expected + varies * (means - expected), _DECIMALS)
+        threshold = round(threshold, _DECIMALS)
         below, not_above = np.searchsorted(means, threshold, side="left"), np.searchsorted(means, threshold, "right")
-        if below < not_above:  # a stretch of equal means
+        if below < not_above:  # several equal means
             return float((_normal(_GRID[below]) + _normal(_GRID[not_above - 1])) / 2)
         if below in (0, len(means)):
             return float(below > 0)

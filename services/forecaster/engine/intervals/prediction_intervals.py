@@ -1,11 +1,9 @@
-"""Prediction intervals: this series' own errors, on a scale with bounds, times what all series' errors have shown.
+"""Prediction intervals: the spread of one series times multipliers learned over all series, on the interval scale.
 
-The spread of a forecast is what its series' backtest measured; what its members disagree by, which tells a forecast
-that could go either way from one that could not; how far the last values lie from the very last, which is most of what
-a short series tells; and two amounts that even the calmest need: one for a point more or less at its level, and one for
-the event that it has not had yet. All of it is wider where few values are known. How many spreads an interval reaches,
-on each side and at each level and step, is learned over all sources (learned.py): tails are heavy and lopsided, and no
-one factor fits both levels.
+The spread is a weighted sum of the residuals of the series' backtest, the disagreement of the combination's members,
+the deviation of the last values from the very last one, the width of one point at the forecast's level, and a constant
+for events that the series has not had yet. It is wider where few values are known. The multipliers differ by side,
+level and step (learned.py), because tails are heavy and asymmetric.
 """
 
 from __future__ import annotations
@@ -17,22 +15,21 @@ import numpy as np
 from services.common.comparison import Step
 from services.forecaster.engine.history import Array
 from services.forecaster.engine.intervals import learned
-from services.forecaster.engine.intervals.learned import Reach
+from services.forecaster.engine.intervals.learned import SpreadMultipliers
 from services.forecaster.engine.periodicity import Periodicity
 from services.forecaster.engine.points.backtest import Backtest
 from services.forecaster.engine.scale import BOUNDED, Scale
 
-PRIOR_WINDOWS = 1.0  # what the prior weighs, in windows
-RECENT = 8  # values that tell how restless a series is: 4 and 16 did nearly as well
-# With so many values known a spread is twice as wide. By hand: 95 % intervals of series of 4 values covered 85 without,
-# 93 with 4 and 95 with 8, which left those of a year of weeks too narrow.
-FEW = 4
-_NOTHING = 1e-9  # a spread of rounding alone
-LONG_SEASONS = 2  # with so many years of weeks or months the yearly season is known
+PRIOR_WINDOWS = 1.0  # weight of the prior variance, in windows
+RECENT_POINTS = 8  # window of the recent deviation
+# The number of known values at which the spread doubles. Set by hand: benchmarks/JOURNAL.md.
+SMALL_SAMPLE_POINTS = 4
+_ROUNDING_ERROR = 1e-9  # spreads below this are 0
+LONG_SEASONS = 2  # years of weeks or months from which a series counts as long
 
 
 @dataclass(frozen=True)
-class Bands:
+class Intervals:
     """Point forecasts with their intervals, one entry per step: lower95 ≤ lower80 ≤ value ≤ upper80 ≤ upper95."""
 
     value: Array
@@ -44,59 +41,63 @@ class Bands:
 
 @dataclass(frozen=True)
 class Spread:
-    """How far a series errs on the scale of intervals, per step; and what it is multiplied with."""
+    """The spread of a series' errors per step on the interval scale, and its multipliers."""
 
     steps: Array
-    reach: Reach
+    multipliers: SpreadMultipliers
     scale: Scale = BOUNDED
 
 
-def choose_reach(step: Step, periodicity: Periodicity, known: int, scale: Scale = BOUNDED) -> Reach:
-    """The learned multiples for a series of that step and length."""
+def choose_multipliers(step: Step, periodicity: Periodicity, known: int, scale: Scale = BOUNDED) -> SpreadMultipliers:
+    """The learned multipliers for a series of this step and number of known values."""
     if not scale.bounded:
         return learned.UNBOUNDED
     yearly = step in (Step.WEEKLY, Step.MONTHLY)
     return learned.LONG if yearly and known >= LONG_SEASONS * periodicity.season else learned.SHORT
 
 
-def error_spread(
+def forecast_spread(
     backtest: Backtest,
     values: Array,
     path: Array,
     disagreement: Array,
-    reach: Reach,
+    multipliers: SpreadMultipliers,
     *,
     horizon: int | None = None,
     scale: Scale = BOUNDED,
 ) -> Spread:
-    """The spread at each step of `path`, from the backtest's errors, the values known and the members' disagreement.
+    """The spread at each step of `path`, from the backtest's residuals, the known values and the members' disagreement.
 
-    Its level is that of the `horizon`; without one, of the whole path.
+    The level for the width of a point is the mean over the first `horizon` steps, by default over the whole path.
     """
-    odds = scale.to_odds(values)
-    own = own_errors(scale.to_odds(backtest.actuals) - scale.to_odds(backtest.forecasts), odds, path)
-    point = size_of_a_point(path[:horizon], scale)
-    steps = sum_up(own, disagreement, unrest(odds), point, reach)
-    # Without bounds nothing is added for events: a series that never changed has not told by how much it will.
-    return Spread(scarcity(len(values)) * np.where(steps > _NOTHING, steps, point), reach, scale)
+    odds = scale.to_logit(values)
+    own = residual_spread(scale.to_logit(backtest.actuals) - scale.to_logit(backtest.forecasts), odds, path)
+    point = point_width(path[:horizon], scale)
+    steps = combine_spread(own, disagreement, recent_deviation(odds), point, multipliers)
+    # Without bounds the event constant is 0, so a constant series would have no spread.
+    return Spread(
+        small_sample_factor(len(values)) * np.where(steps > _ROUNDING_ERROR, steps, point), multipliers, scale
+    )
 
 
-def sum_up(own: Array, disagreement: Array, restless: float, point: float, reach: Reach) -> Array:
-    """The spread at each step, from its parts on the scale of intervals, where enough is known."""
-    level = reach.unrest * restless + reach.point * point + reach.event
-    return np.asarray(own + reach.disagreement * disagreement + level)
+def combine_spread(
+    own: Array, disagreement: Array, deviation: float, point: float, multipliers: SpreadMultipliers
+) -> Array:
+    """The weighted sum of the spread's parts at each step, on the interval scale, without the small-sample factor."""
+    level = multipliers.recent_deviation * deviation + multipliers.point * point + multipliers.event
+    return np.asarray(own + multipliers.disagreement * disagreement + level)
 
 
-def scarcity(known: int) -> float:
-    """How much wider a spread is when its parts were measured on so few values."""
-    return 1 + FEW / known
+def small_sample_factor(known: int) -> float:
+    """The factor that widens the spread of a series with `known` values."""
+    return 1 + SMALL_SAMPLE_POINTS / known
 
 
-def own_errors(errors: Array, values: Array, path: Array) -> Array:
-    """Root mean square errors at each step of `path`, all on the scale of intervals.
+def residual_spread(errors: Array, values: Array, path: Array) -> Array:
+    """Root mean square residuals at each step of `path`, on the interval scale.
 
-    `errors` has one row per backtest window. Their mean square is fitted as a + b × step and drawn towards a random
-    walk's that stays within the series' own spread: the fewer the windows, the more.
+    `errors` has one row per backtest window. Their mean squares are fitted as a + b × step and shrunk towards the
+    variance of a random walk, capped by the series' own variance; the prior weighs PRIOR_WINDOWS windows.
     """
     ahead = np.arange(1, len(path) + 1, dtype=np.float64)
     prior = _prior_variances(values, ahead)
@@ -108,31 +109,31 @@ def own_errors(errors: Array, values: Array, path: Array) -> Array:
     return np.asarray(np.sqrt((windows * fitted + PRIOR_WINDOWS * prior) / (windows + PRIOR_WINDOWS)))
 
 
-def unrest(odds: Array) -> float:
-    """How far the last values lie from the very last, on the scale of intervals."""
-    return float(np.abs(odds[-RECENT:] - odds[-1]).mean())
+def recent_deviation(odds: Array) -> float:
+    """Mean absolute deviation of the last values from the very last one, on the interval scale."""
+    return float(np.abs(odds[-RECENT_POINTS:] - odds[-1]).mean())
 
 
-def size_of_a_point(path: Array, scale: Scale = BOUNDED) -> float:
-    """How wide one point (one per cent of the largest value) is at the path's level, on the scale of intervals."""
+def point_width(path: Array, scale: Scale = BOUNDED) -> float:
+    """Width of one point (one per cent of the largest value) at the path's level, on the interval scale."""
     level = float(path.mean())
-    low, high = scale.to_odds(scale.cut(np.array([level - 0.5 * scale.unit, level + 0.5 * scale.unit])))
+    low, high = scale.to_logit(scale.clip(np.array([level - 0.5 * scale.unit, level + 0.5 * scale.unit])))
     return float(high - low)
 
 
-def make_bands(value: Array, spread: Spread) -> Bands:
+def make_intervals(value: Array, spread: Spread) -> Intervals:
     """Intervals around point forecasts, one per step of the spread, within the scale's bounds."""
-    scale, reach = spread.scale, spread.reach
+    scale, multipliers = spread.scale, spread.multipliers
     ahead = np.arange(1, len(value) + 1, dtype=np.float64)
-    value = scale.cut(value)
-    middle = scale.to_odds(value)
+    value = scale.clip(value)
+    middle = scale.to_logit(value)
     edges = [
-        scale.from_odds(middle + sign * base * ahead**growth * spread.steps)
-        for sign, base, growth in zip((-1, -1, 1, 1), reach.base, reach.growth, strict=True)
+        scale.from_logit(middle + sign * base * ahead**growth * spread.steps)
+        for sign, base, growth in zip((-1, -1, 1, 1), multipliers.base, multipliers.growth, strict=True)
     ]
-    # The way there and back rounds, and the levels' growths differ.
+    # Enforces the order: the conversions round, and the growth differs by level.
     lower80, upper80 = np.minimum(edges[1], value), np.maximum(edges[2], value)
-    return Bands(value, lower80, upper80, np.minimum(edges[0], lower80), np.maximum(edges[3], upper80))
+    return Intervals(value, lower80, upper80, np.minimum(edges[0], lower80), np.maximum(edges[3], upper80))
 
 
 def _prior_variances(values: Array, ahead: Array) -> Array:
@@ -141,7 +142,7 @@ def _prior_variances(values: Array, ahead: Array) -> Array:
 
 
 def _line(squares: Array) -> tuple[float, float]:
-    """Least squares of a + b × step through mean squares, neither of them negative."""
+    """Least squares of a + b × step through mean squares, with a and b at least 0."""
     ahead = np.arange(1, len(squares) + 1, dtype=np.float64)
     centred = ahead - ahead.mean()
     slope = float(centred @ squares / (centred @ centred)) if len(ahead) > 1 else 0.0

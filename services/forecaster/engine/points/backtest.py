@@ -1,4 +1,4 @@
-"""The rolling-origin backtest: what the engine would have said at earlier times, against what came."""
+"""The rolling-origin backtest: forecasts from earlier origins, compared with the actual values."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 
 from services.forecaster.engine.history import Array
 
-MAX_WINDOWS = 10  # 16 and 24 did no better, and cost more
-MIN_KNOWN = 8  # points that a window's forecast is made from at least
+MAX_WINDOWS = 10  # more windows cost time without better scores: benchmarks/JOURNAL.md
+MIN_KNOWN = 8  # fewest known points of a window
 
 
 @dataclass(frozen=True)
@@ -19,12 +19,12 @@ class Backtest:
     origins: tuple[int, ...]  # points known in each window
     forecasts: Array
     actuals: Array
-    disagreements: Array  # of the members that each forecast is made of
-    naive_scales: Array  # per window: mean absolute one-step change of what was known
+    disagreements: Array  # of the combination's members
+    naive_scales: Array  # per window: mean absolute one-step change of the known values
 
     @classmethod
     def of(cls, values: Array, origins: tuple[int, ...], forecasts: Array, disagreements: Array) -> Backtest:
-        """From each window's forecast, and how far its members disagreed."""
+        """Builds a backtest from each window's forecast and the disagreement of its members."""
         length = forecasts.shape[1]
         return cls(
             origins=origins,
@@ -48,15 +48,15 @@ class Backtest:
 
     @property
     def windows(self) -> int:
-        """How many there were room for."""
+        """The number of windows."""
         return len(self.origins)
 
 
 def choose_origins(points: int, horizon: int) -> tuple[tuple[int, ...], int]:
-    """Where windows begin, and their length: the whole horizon, or less where the series has no room for it.
+    """The windows' origins and length: the horizon, or less for a short series.
 
-    Origins lie in the later half where there is room, evenly spaced, the last one so that its window ends with the
-    series. No window at all for a series of MIN_KNOWN points or fewer.
+    Origins are evenly spaced, in the later half where the series is long enough; the last window ends with the series.
+    A series of MIN_KNOWN points or fewer has no window.
     """
     length = min(horizon, points - MIN_KNOWN)
     if length < 1:

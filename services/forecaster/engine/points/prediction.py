@@ -1,4 +1,4 @@
-"""What comes next, and what would have been said before: one computation for the forecast and its backtest."""
+"""Computes the point forecast and its backtest in one pass."""
 
 from __future__ import annotations
 
@@ -9,18 +9,24 @@ import numpy as np
 from services.forecaster.engine.history import Array
 from services.forecaster.engine.periodicity import Periodicity
 from services.forecaster.engine.points.backtest import Backtest, choose_origins
-from services.forecaster.engine.points.combination import LEAST_KNOWN, disagreement, members, trust, weighted_median
+from services.forecaster.engine.points.combination import (
+    MIN_POINTS_COMBINED,
+    disagreement,
+    member_weights,
+    members,
+    weighted_median,
+)
 from services.forecaster.engine.scale import BOUNDED, Scale
 from services.forecaster.engine.types import EngineSetting
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """Point forecasts, one per step, with the backtest of the method that made them."""
+    """Point forecasts, one per step, with the backtest of the method that forecasts them."""
 
     method: str  # `combination` or `naive`
     path: Array
-    disagreement: Array  # of the combination's members at each step, on the scale of intervals
+    disagreement: Array  # of the combination's members at each step, on the interval scale
     backtest: Backtest
 
 
@@ -33,21 +39,21 @@ def predict(
     scale: Scale = BOUNDED,
     setting: EngineSetting = EngineSetting.FULL,
 ) -> Prediction:
-    """Forecasts `steps` ahead, with windows of up to `horizon` steps. Too few values leave naive."""
+    """Forecasts `steps` ahead, with backtest windows of up to `horizon` steps. A short series gets naive."""
     origins, length = choose_origins(len(values), horizon)
-    if setting is EngineSetting.NAIVE or len(values) < LEAST_KNOWN:
+    if setting is EngineSetting.NAIVE or len(values) < MIN_POINTS_COMBINED:
         windows = np.reshape([np.full(length, values[origin - 1]) for origin in origins], (len(origins), length))
         backtest = Backtest.of(values, origins, windows, np.zeros_like(windows))
         return Prediction("naive", np.full(steps, values[-1]), np.zeros(steps), backtest)
     logs = scale.to_log(values)
-    made = members(logs, periodicity, [*origins, len(values)], max(steps, length), horizon=horizon)
-    past = made[:, :-1, :length]
-    # No window may weigh members by what came in it, and earlier ones seldom end before it begins: all count alike.
-    weight = np.ones(len(made))
+    forecasts = members(logs, periodicity, [*origins, len(values)], max(steps, length), horizon=horizon)
+    past = forecasts[:, :-1, :length]
+    # Equal weights: weights from a window's own actual values would leak them, and earlier windows overlap it.
+    weight = np.ones(len(forecasts))
     windows = scale.from_log(weighted_median(past, weight))
     backtest = Backtest.of(values, origins, windows, disagreement(past, windows, weight, scale))
     if origins:
-        came = np.array([logs[origin : origin + length] for origin in origins])
-        weight = trust(np.abs(past - came).mean(axis=(1, 2)))
-    path = scale.from_log(weighted_median(made[:, -1, :steps], weight))
-    return Prediction("combination", path, disagreement(made[:, -1, :steps], path, weight, scale), backtest)
+        actual = np.array([logs[origin : origin + length] for origin in origins])
+        weight = member_weights(np.abs(past - actual).mean(axis=(1, 2)))
+    path = scale.from_log(weighted_median(forecasts[:, -1, :steps], weight))
+    return Prediction("combination", path, disagreement(forecasts[:, -1, :steps], path, weight, scale), backtest)

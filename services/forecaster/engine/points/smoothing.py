@@ -1,7 +1,7 @@
-"""Exponential smoothing with and without a damped trend, for a whole grid of parameters and many origins at once.
+"""Exponential smoothing with and without a damped trend, for a grid of parameters and many origins at once.
 
-One pass over the series gives the state of every parameter set after every value, which is what the forecast from any
-origin, and the error of every earlier one, are made of. No parameter is fitted: all are kept, weighed by how they did.
+One pass over the series computes the state of every parameter set after every value; forecasts from every origin and
+their errors follow from it. No parameter is fitted: the sets are weighted by their errors.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import numpy as np
 
 from services.forecaster.engine.history import Array
 
-LEVELS = (0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 0.99)  # shares of an error that the level takes up
-TRENDS = (0.05, 0.15, 0.3)  # shares of the level's share that the trend takes up
-DAMPINGS = (0.8, 0.9, 0.97)  # what remains of a trend after each step
-SHARPNESS = 10.0  # how fast a parameter set's weight falls with its error over the best's
-FIRST_VALUES = 3  # whose mean is the level to begin with
-NOISE = 0.02  # on the logarithmic scale, a point at level 50: smaller errors say nothing about what made them
+LEVELS = (0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 0.99)  # alpha: share of an error that the level absorbs
+TRENDS = (0.05, 0.15, 0.3)  # beta ÷ alpha: the trend's share relative to the level's
+DAMPINGS = (0.8, 0.9, 0.97)  # phi: share of the trend that remains after each step
+SHARPNESS = 10.0  # how fast a weight falls with the set's error relative to the best
+FIRST_VALUES = 3  # their mean is the initial level
+NOISE = 0.02  # one point at level 50, on the logarithmic scale; smaller errors count as noise
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,13 @@ class Grid:
         damped = [(level, level * trend, damping) for level in levels for trend in trends for damping in dampings]
         return cls(*np.array(flat + damped).T)
 
-    def reach(self, steps: int) -> Array:
-        """How much of today's trend lies in the forecast of each step: (steps, sets)."""
+    def trend_sums(self, steps: int) -> Array:
+        """Sums of the damped trend up to each step, as multiples of the current trend: (steps, sets)."""
         return np.cumsum(self.damping ** np.arange(1, steps + 1)[:, None], axis=0)
 
 
 GRID = Grid.of(LEVELS, TRENDS, DAMPINGS)
-FLAT = len(LEVELS)  # the first so many sets have no trend
+FLAT = len(LEVELS)  # the first FLAT sets have no trend
 
 
 def smooth(rows: Array, grid: Grid = GRID) -> tuple[Array, Array]:
@@ -61,10 +61,10 @@ def smooth(rows: Array, grid: Grid = GRID) -> tuple[Array, Array]:
 
 
 def past_errors(rows: Array, levels: Array, trends: Array, *, ahead: int, grid: Grid = GRID) -> Array:
-    """Running sums of the absolute errors of the forecasts `ahead` steps before: (values, rows, sets)."""
+    """Running sums of the absolute errors of forecasts `ahead` steps ahead: (values, rows, sets)."""
     errors = np.zeros_like(levels)
-    reach = grid.reach(ahead)[-1]
-    expected = trends[:-ahead] * reach
+    trend_sum = grid.trend_sums(ahead)[-1]
+    expected = trends[:-ahead] * trend_sum
     expected += levels[:-ahead]
     np.subtract(rows.T[ahead:, :, None], expected, out=expected)
     np.abs(expected, out=expected)
@@ -73,6 +73,6 @@ def past_errors(rows: Array, levels: Array, trends: Array, *, ahead: int, grid: 
 
 
 def weights(losses: Array) -> Array:
-    """What each set weighs, from its loss, which is above 0: (rows, sets), each row's sum 1."""
+    """The sets' weights from their losses, which are above 0: (rows, sets); each row sums to 1."""
     shares = np.exp(-SHARPNESS * (losses / losses.min(axis=1, keepdims=True) - 1))
     return np.asarray(shares / shares.sum(axis=1, keepdims=True))

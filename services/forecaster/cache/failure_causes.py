@@ -14,7 +14,7 @@ RETRY_AFTER = 5.0  # seconds
 _UNANSWERED_RETRY_AFTER = 2.0
 
 
-class Refusal(Enum):
+class FailureCause(Enum):
     """A cause: its name in metrics and error metadata, and its words."""
 
     UNANSWERED = ("unanswered", "")
@@ -35,43 +35,43 @@ class Refusal(Enum):
     def error(self, what: str = "writes") -> WarmcastError:
         """UNAVAILABLE with the cause in words; its metadata tell the caller that no job is at fault."""
         metadata = {errors.CACHE_CAUSE: self.label}
-        if self is Refusal.UNANSWERED:
+        if self is FailureCause.UNANSWERED:
             detail, retry_after = "the forecast cache cannot be asked", _UNANSWERED_RETRY_AFTER
         else:
             detail, retry_after = f"the forecast cache refuses {what}: {self.words}", RETRY_AFTER
         return WarmcastError(errors.UNAVAILABLE, detail, retry_after=retry_after, metadata=metadata)
 
 
-def refusal_of(error: Exception) -> Refusal | None:
+def cause_of(error: Exception) -> FailureCause | None:
     """The cause, by the error's class or the code in its text; None for an error of one command or key alone."""
     code = _code(error)
     if code:
         return _CODES[code]
     if isinstance(error, exceptions.AuthenticationError | exceptions.AuthorizationError):
-        return Refusal.NO_PERMISSION
+        return FailureCause.NO_PERMISSION
     if isinstance(error, exceptions.ConnectionError | exceptions.TimeoutError | OSError):
-        return Refusal.UNANSWERED
+        return FailureCause.UNANSWERED
     # uvloop has a RuntimeError for a write to a connection that closed an instant ago.
     closed = isinstance(error, RuntimeError) and "closed" in str(error)
-    return Refusal.UNANSWERED if closed else None
+    return FailureCause.UNANSWERED if closed else None
 
 
 _CODES = {
-    "READONLY": Refusal.READ_ONLY,
-    "OOM": Refusal.OUT_OF_MEMORY,
-    "MISCONF": Refusal.CANNOT_SAVE,
-    "NOREPLICAS": Refusal.TOO_FEW_REPLICAS,
-    "MOVED": Refusal.CLUSTER,
-    "ASK": Refusal.CLUSTER,
-    "CLUSTERDOWN": Refusal.CLUSTER,
-    "TRYAGAIN": Refusal.CLUSTER,
-    "CROSSSLOT": Refusal.CLUSTER,
-    "NOPERM": Refusal.NO_PERMISSION,
-    "NOAUTH": Refusal.NO_PERMISSION,
-    "WRONGPASS": Refusal.NO_PERMISSION,
-    "LOADING": Refusal.LOADING,
-    "MASTERDOWN": Refusal.LOADING,
-    "BUSY": Refusal.SCRIPT_RUNNING,
+    "READONLY": FailureCause.READ_ONLY,
+    "OOM": FailureCause.OUT_OF_MEMORY,
+    "MISCONF": FailureCause.CANNOT_SAVE,
+    "NOREPLICAS": FailureCause.TOO_FEW_REPLICAS,
+    "MOVED": FailureCause.CLUSTER,
+    "ASK": FailureCause.CLUSTER,
+    "CLUSTERDOWN": FailureCause.CLUSTER,
+    "TRYAGAIN": FailureCause.CLUSTER,
+    "CROSSSLOT": FailureCause.CLUSTER,
+    "NOPERM": FailureCause.NO_PERMISSION,
+    "NOAUTH": FailureCause.NO_PERMISSION,
+    "WRONGPASS": FailureCause.NO_PERMISSION,
+    "LOADING": FailureCause.LOADING,
+    "MASTERDOWN": FailureCause.LOADING,
+    "BUSY": FailureCause.SCRIPT_RUNNING,
 }
 _CLASSES: tuple[tuple[type[Exception], str], ...] = (
     (exceptions.ReadOnlyError, "READONLY"),

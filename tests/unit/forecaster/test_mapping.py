@@ -45,7 +45,7 @@ def _request(points: int = 5) -> Request:
 
 
 def test_a_good_request_becomes_an_order() -> None:
-    order = mapping.read_order(_request())
+    order = mapping.read_request(_request())
     assert order.snapshot.slug == "costco-vs-ikea"
     assert order.series_a.label == "termA"
     assert order.series_b.term == "IKEA"
@@ -58,7 +58,7 @@ def test_a_good_request_becomes_an_order() -> None:
 
 @pytest.mark.parametrize("points", [3, 5000])
 def test_the_shortest_and_the_longest_series_pass(points: int) -> None:
-    assert len(mapping.read_order(_request(points)).series_a.values) == points
+    assert len(mapping.read_request(_request(points)).series_a.values) == points
 
 
 def _set(path: str, value: object) -> Callable[[Request], None]:
@@ -132,7 +132,7 @@ def test_bad_input_names_its_field(change: Callable[[Request], None], field: str
     request = _request()
     change(request)
     with pytest.raises(WarmcastError) as caught:
-        mapping.read_order(request)
+        mapping.read_request(request)
     assert caught.value.reason is errors.INVALID_ARGUMENT
     assert [name for name, _ in caught.value.fields] == [field]
 
@@ -141,22 +141,22 @@ def test_a_malformed_geo_is_refused() -> None:
     request = _request()
     request.key.geo = "USA"
     with pytest.raises(WarmcastError, match="malformed geo"):
-        mapping.read_order(request)
+        mapping.read_request(request)
 
 
 @pytest.mark.parametrize("points", [0, 2, 5001])
 def test_too_few_or_too_many_points(points: int) -> None:
     with pytest.raises(WarmcastError, match=f"times has {points} points"):
-        mapping.read_order(_request(points))
+        mapping.read_request(_request(points))
 
 
 def test_the_own_engine_comes_first_then_the_rows() -> None:
     key = _request().key
-    assert [name.engine_version for name in mapping.read_names(key, "keys[0]", "2")] == ["2"]
+    assert [name.engine_version for name in mapping.read_pair_keys(key, "keys[0]", "2")] == ["2"]
     key.engine_version = "2"
-    assert [name.engine_version for name in mapping.read_names(key, "keys[0]", "2")] == ["2"]
+    assert [name.engine_version for name in mapping.read_pair_keys(key, "keys[0]", "2")] == ["2"]
     key.engine_version = "1"
-    assert [name.engine_version for name in mapping.read_names(key, "keys[0]", "2")] == ["2", "1"]
+    assert [name.engine_version for name in mapping.read_pair_keys(key, "keys[0]", "2")] == ["2", "1"]
 
 
 def test_a_failure_is_queued_or_failed_and_its_error_is_cut() -> None:

@@ -1,4 +1,4 @@
-"""What a worker process does before its first job."""
+"""Warms a worker process before its first run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _POINTS = 120  # long enough for a season and a backtest
 
 
 def warm_up() -> None:
-    """Imports and runs all that a first forecast needs, so that it takes no longer than the next."""
+    """Imports and runs everything that a forecast needs, so that the first run is as fast as later ones."""
     start = datetime(2024, 1, 1, tzinfo=UTC)
     series = TermSeries(
         term="warm-up",
