@@ -340,7 +340,7 @@ def _parent(pid: int) -> int | None:
 
 
 def _age(caller: Caller, by: timedelta) -> None:
-    """Makes the bundles that old, sealed as the forecaster seals them: no test waits for a day."""
+    """Ages the bundles, sealed as the forecaster seals them, and the run that computed them."""
     keys = caller.premium()["forecastCacheKeysUsed"]
     names = (keys["termAKey"], keys["termBKey"])
     with caller.redis() as client:
@@ -349,6 +349,7 @@ def _age(caller: Caller, by: timedelta) -> None:
         aged = dataclasses.replace(pair, generated_at=datetime.now(UTC) - by)
         for name, value in zip(names, envelope.seal(aged), strict=True):
             client.set(name, value, keepttl=True)
+    caller.rows(f"UPDATE warmup_jobs SET completed_at = completed_at - interval '{by.total_seconds()} s'")
 
 
 @pytest.mark.slow
