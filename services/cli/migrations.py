@@ -10,12 +10,16 @@ from services.common import settings
 
 
 def migrate(
-    sql: Annotated[bool, typer.Option("--sql", help="Print the migration as SQL for psql; touch no database.")] = False,
-    down: Annotated[str, typer.Option(help="Go back to this revision instead; `base` is empty.")] = "",
-    wait: Annotated[float, typer.Option(min=0, max=3600, help="Seconds to wait for a database that is away.")] = 120,
+    sql: Annotated[
+        bool, typer.Option("--sql", help="Print the migrations as SQL for psql; connect to no database.")
+    ] = False,
+    down: Annotated[str, typer.Option(help="Downgrade to this revision; `base` drops all tables.")] = "",
+    wait: Annotated[
+        float, typer.Option(min=0, max=3600, help="Seconds to wait for a database that cannot be reached.")
+    ] = 120,
 ) -> None:
-    """Bring the database at DATABASE_URL to this release's schema."""
-    # The database's modules are imported by this command alone.
+    """Upgrade the schema of the database at DATABASE_URL to this release's."""
+    # Only this command imports the database's modules.
     from services.jobs.migrator import commands as migrations  # noqa: PLC0415
     from services.jobs.migrator.errors import DatabaseUnreachableError, MigrationError  # noqa: PLC0415
     from services.jobs.settings import MigrationSettings  # noqa: PLC0415
@@ -32,8 +36,8 @@ def migrate(
     except MigrationError as error:
         _report(str(error))
         raise typer.Exit(4 if isinstance(error, DatabaseUnreachableError) else 1) from None
-    kept = not down and revision > migrations.head()
-    typer.echo(f"schema is at {revision}{', newer than this release knows, and stays as it is' if kept else ''}")
+    is_newer = not down and revision > migrations.head()
+    typer.echo(f"schema is at {revision}{', newer than this release knows; left unchanged' if is_newer else ''}")
 
 
 def _report(line: str) -> None:

@@ -104,7 +104,7 @@ async def serve(settings: JobsSettings) -> None:
         serve_metrics(settings.metrics_port, service="jobs")
         # Before the database: a connection that is being made would keep a taken port from ending the process.
         await server.start(settings.jobs_listen, tls=tls, health=settings.health_listen)
-        schema = SchemaReadiness(database, url, commands.head())
+        schema = SchemaReadiness(database, url, oldest=commands.base(), required=commands.head())
         listener = Listener(settings.listen_url(), wake=dispatcher.wake, changed=changes.heard, missed=changes.missed)
         background.start("readiness", partial(follow_readiness, server, schema.ready))
         background.start("changes", changes.run)

@@ -1,12 +1,14 @@
-"""The code from before the newest schema revision and today's share one database and one queue, as in a rollout."""
+"""Two releases share one database and one queue, as in a rollout: the older one runs on the newer one's schema."""
 
 from __future__ import annotations
 
 import io
+import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -21,14 +23,102 @@ from tests.e2e.conftest import Call, Product, StartProduct
 from tests.waiting import wait_until
 
 TERMS = ("costco", "target", "walmart", "ikea")
+VERSIONS = "services/jobs/migrations/versions"
+
+
+ADDITIVE_REVISION = """
+from alembic import op
+
+revision = "{number}"
+down_revision = "{before}"
+branch_labels = depends_on = None
+
+
+def upgrade() -> None:
+    op.execute("ALTER TABLE warmup_jobs ADD COLUMN added_by_newer_release INTEGER")
+    op.execute("CREATE TABLE added_by_newer_release (id BIGINT PRIMARY KEY)")
+
+
+def downgrade() -> None:
+    op.execute("DROP TABLE added_by_newer_release")
+    op.execute("ALTER TABLE warmup_jobs DROP COLUMN added_by_newer_release")
+"""
+
+
+@dataclass(frozen=True)
+class Releases:
+    """The code of two releases that follow each other, as folders; one of them is this checkout."""
+
+    older: Path
+    newer: Path
 
 
 @pytest.fixture
-def release_before(tmp_path: Path) -> Path:
-    """A folder with the code of the commit before the newest revision came in, and its stubs."""
-    versions = "services/jobs/migrations/versions"
-    (newest,) = (CHECKOUT / versions).glob(f"{commands.head()}_*.py")
-    added = _git("log", "--diff-filter=A", "--format=%H", "--", f"{versions}/{newest.name}").decode().split()
+def releases(tmp_path: Path) -> Releases:
+    """This checkout after the code before its newest revision; with a single revision, before a further one."""
+    if commands.head() == commands.base():
+        return Releases(older=CHECKOUT, newer=_with_additive_revision(tmp_path))
+    return Releases(older=_before_newest_revision(tmp_path), newer=CHECKOUT)
+
+
+@pytest.fixture
+def start_jobs() -> Iterator[Callable[[str, Path, dict[str, str]], str]]:
+    """Starts jobs from the code in a folder, and returns its address once it is ready."""
+    children = []
+
+    def start(name: str, code: Path, environment: dict[str, str]) -> str:
+        child = Child(name)
+        children.append(child)
+        address = f"{LOOPBACK}:{free_port()}"
+        child.spawn(
+            [sys.executable, "-m", "services.jobs"],
+            environment=_for_code(code, environment, JOBS_LISTEN=address),
+            cwd=code,
+        )
+        wait_until(lambda: grpc_ready(address), 60, f"{name} is ready")
+        return address
+
+    yield start
+    for child in children:
+        child.kill_group()
+        # pytest shows it only when the test fails.
+        print(f"--- {child.tail(40)}")
+
+
+def test_old_and_new_jobs_run_one_queue_together(
+    start_product: StartProduct, call: Call, releases: Releases, start_jobs: Callable[[str, Path, dict[str, str]], str]
+) -> None:
+    product = start_product(DISPATCHER_ENABLED="false")
+    caller = call(product)
+    for term in TERMS:
+        caller.ingest(export("amazon", term))
+        caller.premium(f"amazon-vs-{term}")
+    schema = _run(releases.newer, product.environment, "migrate")
+    assert schema == f"schema is at {_head(releases.newer)}\n"
+    assert _head(releases.newer) > _head(releases.older)
+    older = start_jobs("jobs of the older release", releases.older, product.environment)
+    newer = start_jobs("jobs of the newer release", releases.newer, product.environment)
+
+    assert _run_two(product, older) == 2, "the older code runs jobs on the newer schema"
+    assert _run_two(product, newer) == 2
+    assert [(row["status"], row["attempts"]) for row in caller.rows()] == [("ready", 1)] * len(TERMS)
+    for term in TERMS:
+        assert caller.premium(f"amazon-vs-{term}")["warmupStatus"] == "ready"
+
+
+def _with_additive_revision(folder: Path) -> Path:
+    """A copy of this code with one more revision, which adds a column and a table."""
+    shutil.copytree(CHECKOUT / "services", folder / "services", ignore=shutil.ignore_patterns("__pycache__"))
+    number = f"{int(commands.head()) + 1:04}"
+    revision = ADDITIVE_REVISION.format(number=number, before=commands.head())
+    (folder / VERSIONS / f"{number}_added_for_a_test.py").write_text(revision)
+    return folder
+
+
+def _before_newest_revision(folder: Path) -> Path:
+    """The code of the commit before the newest revision was added, and its stubs."""
+    (newest,) = (CHECKOUT / VERSIONS).glob(f"{commands.head()}_*.py")
+    added = _git("log", "--diff-filter=A", "--format=%H", "--", f"{VERSIONS}/{newest.name}").decode().split()
     if not added:
         pytest.skip("without git's history there is no earlier code")
     shown = subprocess.run(
@@ -40,57 +130,44 @@ def release_before(tmp_path: Path) -> Path:
     if shown.returncode != 0:
         pytest.skip("git's history does not reach back to the code before")
     with tarfile.open(fileobj=io.BytesIO(shown.stdout)) as tar:
-        tar.extractall(tmp_path)  # our own commit
-    stubs = tmp_path / "generated"
+        tar.extractall(folder)  # our own commit
+    stubs = folder / "generated"
     stubs.mkdir()
-    protos = [str(path) for path in (tmp_path / "protos").rglob("*.proto")]
-    command = [sys.executable, "-m", "grpc_tools.protoc", f"-I{tmp_path / 'protos'}"]
+    protos = [str(path) for path in (folder / "protos").rglob("*.proto")]
+    command = [sys.executable, "-m", "grpc_tools.protoc", f"-I{folder / 'protos'}"]
     subprocess.run([*command, f"--python_out={stubs}", f"--grpc_python_out={stubs}", *protos], check=True)
-    assert not list((tmp_path / versions).glob(newest.name)), "that is the code before"
-    return tmp_path
+    return folder
 
 
-@pytest.fixture
-def old_jobs() -> Iterator[Child]:
-    child = Child("jobs of the release before")
-    yield child
-    child.kill_group()
-    # pytest shows it when the test fails, and only then.
-    print(child.tail(40))
+def _head(code: Path) -> str:
+    """The newest revision in a folder with code."""
+    return max(path.name for path in (code / VERSIONS).glob("[0-9]*.py"))[:4]
 
 
-def test_old_and_new_jobs_run_one_queue_together(
-    start_product: StartProduct, call: Call, release_before: Path, old_jobs: Child
-) -> None:
-    product = start_product(DISPATCHER_ENABLED="false")
-    caller = call(product)
-    for term in TERMS:
-        caller.ingest(export("amazon", term))
-        caller.premium(f"amazon-vs-{term}")
-    old = f"{LOOPBACK}:{free_port()}"
-    paths = f"{release_before}:{release_before / 'generated'}"
-    environment = product.environment | {"JOBS_LISTEN": old, "PYTHONPATH": paths}
-    old_jobs.spawn([sys.executable, "-m", "services.jobs"], environment=environment, cwd=release_before)
-    wait_until(lambda: grpc_ready(old), 60, "the old code takes the newer schema for its own")
-
-    assert _run_two(product, old) == 2, "the old code runs what the new one enqueued"
-    assert _run_two(product, product.environment["JOBS_ADDR"]) == 2
-    assert [(row["status"], row["attempts"]) for row in caller.rows()] == [("ready", 1)] * len(TERMS)
-    for term in TERMS:
-        assert caller.premium(f"amazon-vs-{term}")["warmupStatus"] == "ready"
+def _for_code(code: Path, environment: dict[str, str], **changes: str) -> dict[str, str]:
+    """Imports that code, and its own stubs where it has some."""
+    return environment | {"PYTHONPATH": f"{code}:{code / 'generated'}"} | changes
 
 
-def _run_two(product: Product, jobs: str) -> int:
+def _run(code: Path, environment: dict[str, str], *command: str) -> str:
+    """What a command of that code prints."""
     run = subprocess.run(
-        [sys.executable, "-m", "services.cli", "run-warmup", "--max", "2"],
-        env=product.environment | {"JOBS_ADDR": jobs},
+        [sys.executable, "-m", "services.cli", *command],
+        env=_for_code(code, environment),
+        cwd=code,
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
     assert run.returncode == 0, run.stdout + run.stderr
-    return run.stdout.count(" ready ")
+    return run.stdout
+
+
+def _run_two(product: Product, jobs: str) -> int:
+    """How many of two queued jobs that server made ready."""
+    shown = _run(CHECKOUT, product.environment | {"JOBS_ADDR": jobs}, "run-warmup", "--max", "2")
+    return shown.count(" ready ")
 
 
 def _git(*words: str) -> bytes:

@@ -16,7 +16,7 @@ from tests.unit.documented import commands
 from tests.unit.manifests import ROOT
 
 # What stands for a value, and one that the parser takes in its place.
-PLACEHOLDERS = {"ID": "1", "REVISION": "0001", "NAME": "somebody", "FILE…": "README.md"}
+PLACEHOLDERS = {"ID": "1", "REVISION": "0013", "NAME": "somebody", "FILE…": "README.md"}
 USAGE_ERROR = typer.BadParameter.__mro__[1]  # wherever typer keeps its click
 KUBECTL = Path(sys.executable).parent / "kubectl"
 

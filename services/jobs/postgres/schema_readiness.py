@@ -1,4 +1,4 @@
-"""The way to the schema: connections with sessions of their own, then the revision that this code needs."""
+"""Opens the database once its connections have sessions of their own, and waits for the schema that this code needs."""
 
 from __future__ import annotations
 
@@ -8,46 +8,58 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from services.common.errors import WarmcastError
-from services.common.runtime.background import until_set
+from services.common.runtime.background import RefusedError, until_set
 from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.driver.pooler import refuse_shared_backends
 from services.jobs.postgres.driver.sqlstates import translated
 
 log = structlog.get_logger()
 
+_DEVELOPMENT_SCHEMA = "This database was made by a development version. Export it, or delete the data folder."
+
+
+def refuse_development_schema(revision: str, oldest: str) -> None:
+    """Raises RefusedError for a revision before `oldest`, the first one of a release; empty is no schema yet."""
+    if revision and revision < oldest:  # numbers of four digits
+        raise RefusedError(_DEVELOPMENT_SCHEMA)
+
 
 class SchemaReadiness:
     """The service waits for its schema, and never migrates."""
 
-    def __init__(self, database: Database, url: str, wanted: str) -> None:
-        """`database` is opened here; `wanted` is the least revision."""
+    def __init__(self, database: Database, url: str, *, oldest: str, required: str) -> None:
+        """Opens `database` on the first check. `oldest`: the first revision of a release; `required`: this code's."""
         self._database = database
         self._url = url
-        self._wanted = wanted
+        self._oldest = oldest
+        self._required = required
         self._opening = asyncio.Lock()
         self._opened = False
-        self._seen = asyncio.Event()
+        self._was_ready = asyncio.Event()
 
     async def ready(self) -> bool:
-        """Whether the schema is at the revision that this code needs, or past it. Raises RefusedError for a pooler."""
+        """Whether the schema is at the required revision or a later one.
+
+        Raises RefusedError for a pooler that shares sessions, and for the schema of a development version.
+        """
         try:
             await self._open()
             revision = await self._database.revision()
         except WarmcastError:
             return False
-        if revision < self._wanted:
-            log.info("waiting for the schema; run `warmcast migrate`", found=revision, wanted=self._wanted)
+        refuse_development_schema(revision, self._oldest)
+        if revision < self._required:
+            log.info("waiting for the schema; run `warmcast migrate`", found=revision, required=self._required)
             return False
-        self._seen.set()
+        self._was_ready.set()
         return True
 
     async def then(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Does that work from the moment that `ready` has seen the schema."""
-        await until_set(self._seen)
+        """Runs `work` once `ready` has returned true."""
+        await until_set(self._was_ready)
         await work()
 
     async def _open(self) -> None:
-        """Opens the pool once it is known that every connection has a session of its own."""
         async with self._opening:
             if not self._opened:
                 with translated():

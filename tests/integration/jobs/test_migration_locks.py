@@ -145,6 +145,16 @@ def test_a_lock_on_the_table_of_revisions_is_given_up_on_too(
         commands.upgrade(url)
 
 
+def test_each_migration_commits_by_itself(url: str, write_migration: WriteMigration) -> None:
+    """The locks of one are released before the next waits for its own."""
+    write_migration('op.execute("CREATE TABLE first ()")')
+    write_migration('op.execute("CREATE TABLE second ()")')
+    commands.upgrade(url)
+    with psycopg.connect(url) as connection:
+        created_by = connection.execute("SELECT xmin::text FROM pg_class WHERE relname IN ('first', 'second')")
+        assert len(set(created_by.fetchall())) == 2
+
+
 def test_what_was_completed_before_the_blocked_migration_is_kept(
     url: str, write_migration: WriteMigration, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,13 +8,18 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import NullPool, create_engine, make_url
 
+from services.common.runtime.background import RefusedError
 from services.jobs.migrator import commands
+from services.jobs.postgres.driver.database import Database
+from services.jobs.postgres.schema_readiness import SchemaReadiness
 from services.jobs.postgres.sql.schema import metadata
 
+DEVELOPMENT_VERSION = "This database was made by a development version. Export it, or delete the data folder."
 _INDEXES = "SELECT indexname FROM pg_indexes WHERE schemaname = 'public' AND tablename = 'warmup_jobs'"
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
 
@@ -39,13 +44,6 @@ def test_up_makes_what_the_tables_say_and_down_leaves_nothing(empty_database_url
     assert names(empty_database_url, _TABLES) == ["alembic_version"]
     commands.upgrade(empty_database_url)
     assert differences(empty_database_url) == []
-
-
-def test_each_commits_by_itself(empty_database_url: str) -> None:
-    """Locks that one takes are not held while the next waits for its own."""
-    commands.upgrade(empty_database_url)
-    made_by = "SELECT xmin::text FROM pg_class WHERE relname IN ('warmup_jobs', 'comparisons_current_snapshot_idx')"
-    assert len(set(names(empty_database_url, made_by))) == 2
 
 
 def test_the_contract_s_constraint_and_indexes_are_there(database_url: str) -> None:
@@ -109,6 +107,38 @@ def test_a_schema_of_a_newer_release_stays_as_it_is(empty_database_url: str) -> 
         check=False,
     )
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert ran.stdout == f"schema is at {newer}, newer than this release knows, and stays as it is\n"
+    assert ran.stdout == f"schema is at {newer}, newer than this release knows; left unchanged\n"
     assert names(empty_database_url, "SELECT version_num FROM alembic_version") == [newer]
     assert "of_the_newer_release" in names(empty_database_url, _TABLES)
+
+
+def test_a_schema_of_a_development_version_is_refused(empty_database_url: str) -> None:
+    commands.upgrade(empty_database_url)
+    with psycopg.connect(empty_database_url) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0012'")
+    for arguments in ((), ("--down", "base")):
+        ran = subprocess.run(
+            [sys.executable, "-m", "services.cli", "migrate", *arguments],
+            env={**os.environ, "DATABASE_URL": empty_database_url},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (ran.returncode, ran.stdout) == (1, "")
+        assert ran.stderr == f"warmcast: {DEVELOPMENT_VERSION}\n"
+    assert names(empty_database_url, "SELECT version_num FROM alembic_version") == ["0012"]
+    assert "warmup_jobs" in names(empty_database_url, _TABLES)
+
+
+async def test_the_service_refuses_a_schema_of_a_development_version(empty_database_url: str) -> None:
+    commands.upgrade(empty_database_url)
+    database = Database(empty_database_url, pool_size=1)
+    schema = SchemaReadiness(database, empty_database_url, oldest=commands.base(), required=commands.head())
+    try:
+        assert await schema.ready()
+        with psycopg.connect(empty_database_url) as connection:
+            connection.execute("UPDATE alembic_version SET version_num = '0012'")
+        with pytest.raises(RefusedError, match=DEVELOPMENT_VERSION):
+            await schema.ready()
+    finally:
+        await database.close()

@@ -28,9 +28,9 @@ SET enable_mergejoin = off;
 """
 _SESSION = f"""
 {PLANNING}
--- What these sessions change, telling.py tells of, and no trigger (migration 0008).
-SET warmcast.tells = on;
--- For which no time zone files are read.
+-- ChangePublisher publishes the changes of these sessions; the trigger skips them.
+SET warmcast.publishes_changes = on;
+-- UTC needs no time zone files.
 SET TimeZone = 'UTC';
 """
 # The kernel's watch over connections on which nobody waits for an answer: a server may be gone without a word.
