@@ -8,10 +8,15 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 import redis
+from hypothesis import settings
 from psycopg import sql
 
 from devstack.stores.postgres import Postgres
 from devstack.stores.valkey import Valkey
+
+# Workers share the machine: how long one example takes says nothing. `timeout` bounds the test.
+settings.register_profile("parallel", deadline=None)
+settings.load_profile("parallel")
 
 _TEMPLATE = "migrated"
 _numbers = itertools.count(1)

@@ -11,9 +11,10 @@ from itertools import cycle
 
 import numpy as np
 
-from benchmarks.forecast.exports import EXPORTS, ExportedSeries, read_collected, read_exports
+from benchmarks.forecast.exports import ExportedSeries, read_collected, read_exports
 from services.common.comparison import TIMEFRAMES, Step, infer_timeframe
 from services.forecaster.engine.history import Array
+from tests.paths import EXPORTS
 
 SETS = {"12m": "12m", "5y": "5y", "3m": "daily", "30d": "daily", "all": "monthly"}  # by timeframe
 # Points known at least. Two seasons for 5y and monthly: the few weekly exports of 72 points are in none of the sets.

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from services.common.comparison import Step, infer_timeframe
+from tests.paths import EXPORTS
 
-EXPORTS = Path(__file__).parents[3] / "shared" / "data" / "google-trends"
 COLLECTED = Path(__file__).with_name("collected.csv")
 _FORMATS = ("%Y-%m-%d", "%Y-%m", "%m/%d/%Y", "%m/%d/%y", "%b-%y", "%d-%m-%y")
 

@@ -18,7 +18,6 @@ from scipy.optimize import minimize
 
 from benchmarks.forecast.cases import Case, brief, cuts, export_cases
 from benchmarks.forecast.directions import Outcome, fit_confidence, left_out, outcomes, reliability
-from benchmarks.forecast.exports import EXPORTS
 from benchmarks.forecast.scores import Forecast, by_set
 from services.forecaster.engine.history import Array
 from services.forecaster.engine.intervals import learned
@@ -35,6 +34,7 @@ from services.forecaster.engine.intervals.prediction_intervals import (
 from services.forecaster.engine.periodicity import PERIODICITIES
 from services.forecaster.engine.points.prediction import predict
 from services.forecaster.engine.scale import BOUNDED
+from tests.paths import EXPORTS
 
 LEVELS = np.array([0.025, 0.1, 0.9, 0.975])
 SIDES = np.array([-1.0, -1.0, 1.0, 1.0])

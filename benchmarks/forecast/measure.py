@@ -36,7 +36,7 @@ from benchmarks.forecast.scores import Forecast, score
 from services.common.comparison import TIMEFRAMES
 from services.forecaster.engine.term import forecast_term
 from services.forecaster.engine.warm_up import warm_up
-from tests.unit.engine.series import term_series, wandering
+from tests.unit.forecaster.engine.series import term_series, wandering
 
 LEFT_OUT = "warmcast, source left out"
 TIMED = {"12m": 52, "3m": 90, "5y": 260, "all": 220, "7d": 168}

@@ -1,4 +1,4 @@
-"""The ledger bites: what must never be is forged in a small database, and each check counts it."""
+"""Each check of the ledger counts its own violation: every one is forged in a small database."""
 
 from __future__ import annotations
 

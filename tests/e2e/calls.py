@@ -6,7 +6,6 @@ import csv
 import io
 import math
 from datetime import date, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 PREMIUM = "/api/comparison/premium"
 AMAZON = {"slug": "amazon-vs-costco", "tf": "5y", "geo": "US"}
-EXPORTS = Path(__file__).parents[3] / "shared" / "data" / "google-trends"
 Answer = dict[str, Any]  # JSON
 
 

@@ -6,11 +6,11 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 from tests.e2e.conftest import SECRET, Product, machine
+from tests.paths import CHECKOUT
 
-PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "call-from-python.md"
+PAGE = CHECKOUT / "docs" / "how-to" / "call-from-python.md"
 EXAMPLE = re.compile(r"```python\n(.*?)```\n\n```text\n(.*?)```", re.DOTALL)
 
 

@@ -12,8 +12,9 @@ import httpx
 import pytest
 
 from devstack.stores.ports import free_port
-from tests.e2e.calls import EXPORTS, PREMIUM, Caller, export
+from tests.e2e.calls import PREMIUM, Caller, export
 from tests.e2e.conftest import Call, Product, StartProduct
+from tests.paths import EXPORTS
 from tests.waiting import wait_until
 
 GENERATE = 'warmcast_rpc_calls_total{code="OK",method="/warmcast.forecaster.v1.ForecasterService/GenerateForecasts"}'

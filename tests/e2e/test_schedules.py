@@ -7,7 +7,7 @@ import sys
 
 from tests.e2e.calls import Caller, export
 from tests.e2e.conftest import Call, Product, StartProduct
-from tests.unit.manifests import build, of_kind
+from tests.unit.deploy.manifests import build, of_kind
 from tests.waiting import wait_until
 
 TERMS = ("costco", "target", "walmart", "ikea")

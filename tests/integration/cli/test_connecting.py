@@ -18,8 +18,8 @@ from warmcast.jobs.v1 import jobs_pb2 as pb
 from devstack.stores.ports import free_port
 from services.common.errors import Reason
 from tests.chaos.proxy import Proxy, Trouble
+from tests.integration.common.rpc.names import serving_names
 from tests.integration.gateway.peers import FakeJobs, listening
-from tests.integration.rpc.names import serving_names
 from tests.waiting import wait_until
 
 LATE = 1.0  # seconds for which a new pod was refused

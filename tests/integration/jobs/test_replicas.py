@@ -17,8 +17,8 @@ from services.common import errors
 from services.common.errors import WarmcastError
 from services.common.rpc.tls import Tls
 from services.jobs.rpc.forecaster_replicas import Replicas
-from tests.integration.rpc.names import serving_names
-from tests.integration.rpc.replicas import Describe, Replica, serving
+from tests.integration.common.rpc.names import serving_names
+from tests.integration.common.rpc.replicas import Describe, Replica, serving
 from tests.waiting import wait_until_async
 
 SOON = 5.0  # seconds in which a change must be followed

@@ -8,7 +8,7 @@ import pytest
 
 from services.jobs.domain.job import EnqueueReason
 from tests.integration.jobs.conftest import Store, forecasts, key_of
-from tests.unit.manifests import of_kind, with_components
+from tests.unit.deploy.manifests import of_kind, with_components
 
 AT_ONCE = 6
 

@@ -10,7 +10,8 @@ import pytest
 from devstack.processes.child import DevstackError
 from rehearsal.manifests import ENTRYPOINT, Sources, Workload
 from rehearsal.places import Place, names_of, settled
-from tests.unit.manifests import ROOT, build, of_kind
+from tests.paths import CHECKOUT
+from tests.unit.deploy.manifests import build, of_kind
 
 SOURCES = Sources(
     config_maps={name: each["data"] for name, each in of_kind(build("overlays/dev"), "ConfigMap").items()},
@@ -40,7 +41,7 @@ def test_a_container_gets_its_manifest_s_command_environment_and_probes() -> Non
 
 
 def test_the_entrypoint_that_stands_for_the_image_s_is_the_image_s() -> None:
-    dockerfile = (ROOT / "deploy" / "docker" / "Dockerfile").read_text(encoding="utf-8")
+    dockerfile = (CHECKOUT / "deploy" / "docker" / "Dockerfile").read_text(encoding="utf-8")
     assert 'ENTRYPOINT ["/opt/warmcast/bin/warmcast"]' in dockerfile
 
 

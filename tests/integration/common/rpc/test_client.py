@@ -1,0 +1,85 @@
+"""The two clients against a served replica: the same answers, errors, retries and deadlines."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from warmcast.client import Deadlines, Forecaster, WarmcastError, aio, errors, within
+from warmcast.forecaster.v1 import forecaster_pb2 as pb
+
+from tests.integration.common.rpc.replicas import Replica, serving
+
+Ask = Callable[[], Awaitable[pb.DescribeResponse]]
+Open = Callable[[str], Any]  # an async context manager that gives an Ask
+
+
+@asynccontextmanager
+async def _blocking(address: str) -> AsyncIterator[Ask]:
+    with Forecaster(address, deadlines=Deadlines(read=8)) as client:
+        yield lambda: asyncio.to_thread(client.describe)
+
+
+@asynccontextmanager
+async def _aio(address: str) -> AsyncIterator[Ask]:
+    async with aio.Forecaster(address, deadlines=Deadlines(read=8)) as client:
+        yield client.describe
+
+
+@pytest.fixture(params=[_blocking, _aio], ids=["blocking", "aio"])
+def opened(request: pytest.FixtureRequest) -> Open:
+    chosen: Open = request.param
+    return chosen
+
+
+async def test_a_call_answers_and_has_a_deadline(opened: Open) -> None:
+    left: list[float] = []
+
+    async def describe(request: pb.DescribeRequest, context: Any) -> pb.DescribeResponse:
+        left.append(context.time_remaining())
+        return pb.DescribeResponse(engine_version="7")
+
+    async with serving(Replica("one", describe)) as one, opened(one.address) as ask:
+        assert (await ask()).engine_version == "7"
+        with within(3):  # handed on to threads, as asyncio.to_thread does
+            await ask()
+    assert 3.1 < left[0] <= 8.1  # gRPC rounds up
+    assert left[1] <= 3.1
+
+
+async def test_an_error_is_an_exception_with_all_that_the_server_said(opened: Open) -> None:
+    async def describe(request: pb.DescribeRequest, context: Any) -> pb.DescribeResponse:
+        raise WarmcastError(
+            errors.BUSY, "no room", fields=(("keys", "too many"),), retry_after=1.5, metadata={"leaseId": "7"}
+        )
+
+    async with serving(Replica("one", describe)) as one, opened(one.address) as ask:
+        with pytest.raises(WarmcastError, match="no room") as caught:
+            await ask()
+    error = caught.value
+    assert (error.reason, error.fields, error.retry_after) == (errors.BUSY, (("keys", "too many"),), 1.5)
+    assert error.metadata == {"leaseId": "7"}
+
+
+async def test_a_read_is_retried(opened: Open) -> None:
+    async def describe(request: pb.DescribeRequest, context: Any) -> pb.DescribeResponse:
+        if one.calls < 3:
+            raise WarmcastError(errors.UNAVAILABLE, "not now")
+        return pb.DescribeResponse()
+
+    one = Replica("one", describe)
+    async with serving(one), opened(one.address) as ask:
+        await ask()
+    assert one.calls == 3
+
+
+async def test_nobody_there_is_unavailable_and_says_who_was_asked(opened: Open) -> None:
+    async with serving(Replica("one")) as one:
+        address = one.address
+    async with opened(address) as ask:
+        with pytest.raises(WarmcastError, match=f"the forecaster at {address} could not answer") as caught:
+            await ask()
+    assert (caught.value.reason, caught.value.retry_after) == (errors.UNAVAILABLE, 1.0)

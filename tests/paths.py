@@ -1,0 +1,11 @@
+"""Where tests find the checkout, their fixtures and the real exports."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+FIXTURES = CHECKOUT / "tests" / "fixtures"
+# Real exports are not part of the repository: tests that need them are skipped where the folder is absent.
+EXPORTS = Path(os.environ.get("WARMCAST_EXPORTS") or CHECKOUT.parent / "shared" / "data" / "google-trends")

@@ -1,0 +1,24 @@
+"""A mutation of a manifest, and the paths to the parts that mutations change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.unit.deploy.mutations.changes import Change
+
+Policy = Callable[..., None]
+
+POD = ("spec", "template", "spec")
+BOX = (*POD, "containers", 0)
+CRON_BOX = ("spec", "jobTemplate", *BOX)
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """A change, and the policy that must complain of it."""
+
+    policy: Policy
+    change: Change
+    scenario: tuple[str, ...] = ("prod",)  # an overlay and its components
+    complaint: type[BaseException] = AssertionError

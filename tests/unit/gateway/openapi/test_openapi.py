@@ -1,0 +1,137 @@
+"""The document, its page and `docs/reference/rest.md` say what the application does."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # it ships no types
+
+from services.common.errors import REASONS
+from services.gateway.app import Parts, assemble, chain, routing_table
+from services.gateway.auth.middleware import Callers
+from services.gateway.http import middleware
+from services.gateway.http.cors import Cors
+from services.gateway.openapi.__main__ import markdown
+from services.gateway.openapi.document import document, document_json
+from services.gateway.openapi.page import page_html, page_policy
+from services.gateway.settings import GatewaySettings
+from services.gateway.upstream import clients
+from tests.paths import CHECKOUT
+
+DOCUMENT = json.loads(document_json())
+
+
+@pytest.fixture
+async def parts() -> AsyncIterator[Parts]:
+    deadlines = clients.Deadlines(1, 1, 1)
+    async with clients.open_jobs("127.0.0.1:1") as channel:
+        jobs, forecaster = clients.Jobs(channel, deadlines), clients.Forecaster(channel, deadlines)
+        yield assemble(GatewaySettings(), jobs, forecaster, clients.WarmupWatch(channel))
+
+
+def _nodes(node: Any) -> Iterator[dict[str, Any]]:
+    """Every object inside the document."""
+    if isinstance(node, dict):
+        yield node
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from _nodes(child)
+
+
+async def test_the_document_has_the_applications_routes_and_methods(parts: Parts) -> None:
+    routes = {path: {method.lower() for method in handlers} for path, handlers in routing_table(parts).items()}
+    documented = {path: set(operations) - {"head"} for path, operations in DOCUMENT["paths"].items()}
+    assert documented == routes
+    assert "head" in DOCUMENT["paths"]["/api/comparison/premium"]
+
+
+async def test_metrics_leave_the_public_port_with_a_port_of_their_own(parts: Parts) -> None:
+    apart = replace(parts, settings=GatewaySettings(metrics_port=9_100))
+    assert "/metrics" not in routing_table(apart)
+    assert "/metrics" not in document(metrics=False)["paths"]
+
+
+def test_every_reference_leads_somewhere() -> None:
+    references = [node["$ref"] for node in _nodes(DOCUMENT) if "$ref" in node]
+    assert references
+    for reference in references:
+        place = DOCUMENT
+        for part in reference.removeprefix("#/").split("/"):
+            place = place[part]
+
+
+@pytest.mark.parametrize("name", DOCUMENT["components"]["schemas"])
+def test_every_schema_is_one(name: str) -> None:
+    Draft202012Validator.check_schema(DOCUMENT["components"]["schemas"][name])
+
+
+def test_path_parameters_are_those_of_the_path() -> None:
+    for path, operations in DOCUMENT["paths"].items():
+        for operation in operations.values():
+            named = {each["name"] for each in operation.get("parameters", ()) if each["in"] == "path"}
+            assert named == set(re.findall(r"{(\w+)}", path)), path
+
+
+def test_problems_are_reasons() -> None:
+    slugs = {reason.slug for reason in REASONS.values()}
+    used = {slug for node in _nodes(DOCUMENT["paths"]) for slug in node.get("x-problems", ())}
+    assert used <= slugs
+    assert {each["slug"] for each in DOCUMENT["x-problem-types"]} == slugs
+
+
+def test_the_page_explains_every_problem_and_every_route() -> None:
+    page = page_html().decode()
+    for reason in REASONS.values():
+        assert f'id="{reason.slug}"' in page
+    for path in DOCUMENT["paths"]:
+        assert f" {path}</code></h3>" in page
+
+
+def test_the_page_needs_nothing_from_elsewhere() -> None:
+    page = page_html().decode()
+    assert "<script" not in page
+    assert not re.findall(r"""(?:src|href)=["'](?![#/])""", page)
+    assert " style=" not in page
+    style = page.partition("<style>")[2].partition("</style>")[0]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in page_policy()
+
+
+def test_no_mark_of_code_is_shown_as_it_is_written() -> None:
+    page = re.sub(r"<pre>.*?</pre>", "", page_html().decode(), flags=re.DOTALL)  # bodies are shown as they are
+    assert "`" not in page
+    assert "<code>warmupStatus</code>" in page
+
+
+def test_the_docs_hold_the_document() -> None:
+    assert (CHECKOUT / "docs/reference/rest.md").read_text() == markdown(), "run `make docs`"
+
+
+def test_the_order_of_what_a_request_passes() -> None:
+    async def app(_scope: object, _receive: object, _send: object) -> None: ...
+
+    passed = [type(link(app)) for link in chain(GatewaySettings())]
+    assert passed == [
+        middleware.RequestIdentity,
+        middleware.Problems,
+        middleware.Observation,
+        middleware.Limit,
+        middleware.Problems,
+    ]
+    configured = chain(GatewaySettings(cors_origins="https://app.example", anonymous_rate="10"))
+    passed = [type(link(app)) for link in configured]
+    assert passed == [
+        middleware.RequestIdentity,
+        middleware.Problems,
+        middleware.Observation,
+        Cors,
+        Callers,
+        middleware.Limit,
+        middleware.Problems,
+    ]
