@@ -33,7 +33,7 @@ from services.jobs.postgres.schema_readiness import SchemaReadiness
 from services.jobs.postgres.track_record import TrackRecord
 from services.jobs.rpc import servicer
 from services.jobs.rpc.forecaster_client import GrpcForecaster
-from services.jobs.rpc.idempotency import Repeats
+from services.jobs.rpc.idempotency import IdempotencyInterceptor
 from services.jobs.settings import JobsSettings
 
 log = structlog.get_logger()
@@ -71,9 +71,11 @@ async def serve(settings: JobsSettings) -> None:
         unbounded=servicer.UNBOUNDED,
         max_concurrent_calls=settings.max_concurrent_calls,
     )
+    idempotency = IdempotencyInterceptor(IdempotencyKeys(database), service=servicer.SERVICE, methods=servicer.CHANGING)
     server = Server(
         chain,
         service=servicer.SERVICE,
+        inner=[idempotency],
         max_connection_age=settings.max_connection_age_seconds,
         with_channelz=settings.channelz_enabled,
         alive=background.alive,
@@ -89,8 +91,6 @@ async def serve(settings: JobsSettings) -> None:
         sweeper=Sweeper(queue, listings, forecaster),
         dispatching=settings.dispatcher_enabled,
     )
-    repeats = Repeats(IdempotencyKeys(database))
-    repeats.wrap(service, servicer.CHANGING)
     jobs_pb2_grpc.add_JobsServiceServicer_to_server(service, server.grpc)
     if not secrets:
         log.error("WARMUP_SECRET is not set: no forecast can be asked for, and every call that needs it is refused")
@@ -125,6 +125,6 @@ async def serve(settings: JobsSettings) -> None:
         stopping = asyncio.create_task(server.stop(settings.drain_seconds + _LAST_ANSWERS))
         await dispatcher.drain(settings.drain_seconds)
         await stopping
-        await repeats.drain(_GRACE)
+        await idempotency.drain(_GRACE)
         await background.stop()  # what is broken off while it tells is still to be told
         await telling.flush()

@@ -26,7 +26,7 @@ from services.jobs.application.scorer import Scorer
 from services.jobs.application.sweeper import Sweeper
 from services.jobs.postgres.idempotency_keys import IdempotencyKeys
 from services.jobs.rpc import servicer
-from services.jobs.rpc.idempotency import Repeats
+from services.jobs.rpc.idempotency import IdempotencyInterceptor
 from services.jobs.rpc.servicer import JobsServicer
 from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, succeed
 
@@ -90,7 +90,10 @@ async def serving(store: Store) -> AsyncIterator[Jobs]:
     chain = standard_chain(
         guarded=servicer.GUARDED, accepted_secrets=(SECRET,), longest=30, unbounded=servicer.UNBOUNDED
     )
-    server = Server(chain, service=servicer.SERVICE)
+    idempotency = IdempotencyInterceptor(
+        IdempotencyKeys(store.database), service=servicer.SERVICE, methods=servicer.CHANGING
+    )
+    server = Server(chain, service=servicer.SERVICE, inner=[idempotency])
     service = JobsServicer(
         importer=Importer(store.comparisons, Scorer(store.record)),
         comparisons=store.comparisons,
@@ -102,7 +105,6 @@ async def serving(store: Store) -> AsyncIterator[Jobs]:
         sweeper=Sweeper(store.queue, store.listings, forecaster),
         dispatching=False,
     )
-    Repeats(IdempotencyKeys(store.database)).wrap(service, servicer.CHANGING)
     jobs_pb2_grpc.add_JobsServiceServicer_to_server(service, server.grpc)
     port = await server.start("127.0.0.1:0")
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:

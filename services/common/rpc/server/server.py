@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import grpc
 import structlog
@@ -45,19 +45,20 @@ class Server:
         chain: Chain,
         *,
         service: str,
+        inner: Sequence[grpc.aio.ServerInterceptor] = (),
         max_connection_age: float = 300,
         with_channelz: bool = False,
         alive: Callable[[], bool] = lambda: True,
     ) -> None:
         """`max_connection_age` is in seconds: after it a client connects anew, and so finds servers that are new.
 
-        `alive` is evaluated at each liveness check.
+        `inner` interceptors run inside the chain, just around the handler. `alive` is evaluated at each liveness check.
         """
         count_calls_from_zero(service)
         self.service = service
         self.leaving = asyncio.Event()  # set once clients are to go elsewhere; streams without an end are to end then
         self.grpc = grpc.aio.server(
-            interceptors=[chain],
+            interceptors=[chain, *inner],
             options=[
                 *_BOUNDS,
                 ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),

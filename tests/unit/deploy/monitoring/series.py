@@ -17,7 +17,7 @@ from services.gateway.app import assemble, create_app
 from services.gateway.settings import GatewaySettings
 from services.jobs.application import queue_gauges
 from services.jobs.rpc import servicer
-from services.jobs.rpc.idempotency import Repeats
+from services.jobs.rpc.idempotency import IdempotencyInterceptor
 
 
 def main() -> None:
@@ -25,7 +25,7 @@ def main() -> None:
     metrics.page()
     nobody = cast("Any", None)  # nobody is called
     create_app(assemble(GatewaySettings(anonymous_rate="10"), nobody, nobody, nobody))
-    Repeats(nobody).wrap(servicer.JobsServicer.__new__(servicer.JobsServicer), servicer.CHANGING)
+    IdempotencyInterceptor(nobody, service=servicer.SERVICE, methods=servicer.CHANGING)
     for service in (JOBS, FORECASTER):
         count_calls_from_zero(service.name)
     asyncio.run(_loops(queue_gauges.QueueGauges(nobody)))

@@ -1,4 +1,4 @@
-"""Calls under an Idempotency-Key, against real PostgreSQL: run once, answered the same, taken over from the dead."""
+"""Calls with an Idempotency-Key, against real PostgreSQL: run once, replayed, taken over after a lease."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from services.common.rpc import metadata
 from services.common.rpc.server.interceptors import Chain, with_errors
 from services.common.rpc.status import from_rpc_error
 from services.jobs.postgres.idempotency_keys import KEPT_SECONDS, LEASE_SECONDS, IdempotencyKeys
-from services.jobs.rpc.idempotency import Repeats
+from services.jobs.rpc.idempotency import IdempotencyInterceptor
+from services.jobs.rpc.servicer import SERVICE
 from tests.integration.jobs.conftest import Store
 from tests.waiting import wait_until_async
 
@@ -47,8 +48,10 @@ class Servicer(jobs_pb2_grpc.JobsServiceServicer):
 class Client:
     """One replica of jobs and a channel to it."""
 
-    def __init__(self, stub: jobs_pb2_grpc.JobsServiceAsyncStub, servicer: Servicer, repeats: Repeats) -> None:
-        self.stub, self.servicer, self.repeats = stub, servicer, repeats
+    def __init__(
+        self, stub: jobs_pb2_grpc.JobsServiceAsyncStub, servicer: Servicer, idempotency: IdempotencyInterceptor
+    ) -> None:
+        self.stub, self.servicer, self.idempotency = stub, servicer, idempotency
 
     def requeue(self, key: str, job_id: int = 7) -> Any:
         """A call under `key`; empty is none."""
@@ -73,22 +76,23 @@ def _sent(key: str) -> metadata.Metadata:
 
 @asynccontextmanager
 async def replica(store: Store, *, lease: float = LEASE_SECONDS, guarded: bool = True) -> AsyncIterator[Client]:
-    """A server of its own on the same database; not `guarded`, it runs whatever it is asked."""
-    server = grpc.aio.server(interceptors=[Chain([with_errors])], options=[("grpc.so_reuseport", 0)])
+    """A server on the same database; without `guarded` it runs every call."""
     servicer = Servicer()  # type: ignore[abstract] # what it leaves out answers UNIMPLEMENTED
-    repeats = Repeats(IdempotencyKeys(store.database, lease=lease))
-    if guarded:
-        repeats.wrap(servicer, ("RequeueJob", "CancelJob"))
+    keys = IdempotencyKeys(store.database, lease=lease)
+    idempotency = IdempotencyInterceptor(keys, service=SERVICE, methods=("RequeueJob", "CancelJob"))
+    server = grpc.aio.server(
+        interceptors=[Chain([with_errors]), *([idempotency] if guarded else [])], options=[("grpc.so_reuseport", 0)]
+    )
     jobs_pb2_grpc.add_JobsServiceServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        yield Client(jobs_pb2_grpc.JobsServiceStub(channel), servicer, repeats)
-        await repeats.drain(0)
+        yield Client(jobs_pb2_grpc.JobsServiceStub(channel), servicer, idempotency)
+        await idempotency.drain(0)
     await server.stop(0)
 
 
-async def test_a_repeated_call_gets_the_kept_answer_whichever_replica_it_comes_to(store: Store) -> None:
+async def test_a_repeated_call_gets_the_kept_response_from_any_replica(store: Store) -> None:
     async with replica(store) as one, replica(store) as other:
         assert await one.outcome("a") == (1, False)
         assert await one.outcome("a") == (1, True)
@@ -102,7 +106,7 @@ async def test_without_a_key_nothing_is_kept(store: Store) -> None:
         assert await store.execute(KEPT) == []
 
 
-async def test_keys_are_apart_by_name_and_by_method(store: Store) -> None:
+async def test_keys_are_separate_for_each_method(store: Store) -> None:
     async with replica(store) as client:
         assert (await client.outcome("a"))[0] == 1
         assert (await client.outcome("b"))[0] == 2
@@ -123,7 +127,7 @@ async def test_a_key_with_another_request_is_refused(store: Store) -> None:
 
 
 @pytest.mark.parametrize("key", ["x" * 256, "a b", " "])
-async def test_a_key_that_is_none_is_refused(store: Store, key: str) -> None:
+async def test_an_invalid_key_is_refused(store: Store, key: str) -> None:
     async with replica(store) as client:
         error = await client.refused(key)
         assert error.reason is errors.INVALID_ARGUMENT
@@ -153,7 +157,7 @@ async def _twenty_at_once(store: Store, *, guarded: bool) -> tuple[int, list[Bas
     return runs, [result for result in results if isinstance(result, BaseException)]
 
 
-async def test_of_many_at_once_one_runs_and_the_others_are_told_to_come_again(store: Store) -> None:
+async def test_of_concurrent_calls_one_runs_and_the_others_are_refused_with_retry_after(store: Store) -> None:
     runs, refusals = await _twenty_at_once(store, guarded=True)
     assert runs == 1
     assert len(refusals) == 19
@@ -163,11 +167,11 @@ async def test_of_many_at_once_one_runs_and_the_others_are_told_to_come_again(st
         assert (error.reason, error.retry_after) == (errors.IDEMPOTENCY_IN_PROGRESS, 1)
 
 
-async def test_without_the_guard_they_all_run(store: Store) -> None:
+async def test_without_the_interceptor_all_of_them_run(store: Store) -> None:
     assert await _twenty_at_once(store, guarded=False) == (20, [])
 
 
-async def test_a_failed_call_gives_its_key_back(store: Store) -> None:
+async def test_a_failed_call_releases_its_key(store: Store) -> None:
     async with replica(store) as client:
 
         async def fail(_request: Any) -> Any:
@@ -179,7 +183,7 @@ async def test_a_failed_call_gives_its_key_back(store: Store) -> None:
         assert await client.outcome("a", job_id=8) == (2, False), "and may even come with another request"
 
 
-async def test_a_crash_gives_its_key_back(store: Store) -> None:
+async def test_a_crash_releases_its_key(store: Store) -> None:
     async with replica(store) as client:
 
         async def crash(_request: Any) -> Any:
@@ -190,7 +194,7 @@ async def test_a_crash_gives_its_key_back(store: Store) -> None:
         assert await store.execute(KEPT) == []
 
 
-async def test_a_caller_that_leaves_finds_its_answer_when_it_comes_again(store: Store) -> None:
+async def test_a_caller_that_disconnects_gets_the_kept_response_on_retry(store: Store) -> None:
     async with replica(store) as client:
         going = asyncio.Event()
 
@@ -215,7 +219,7 @@ async def test_a_caller_that_leaves_finds_its_answer_when_it_comes_again(store: 
         assert len(client.servicer.runs) == 1
 
 
-async def test_the_key_of_a_holder_that_died_is_taken_over_after_its_lease_and_not_before(store: Store) -> None:
+async def test_the_key_of_a_dead_holder_is_taken_over_after_its_lease_and_not_before(store: Store) -> None:
     keys = IdempotencyKeys(store.database)
     assert await keys.begin("RequeueJob", "a", b"same", "died") is None
     with pytest.raises(WarmcastError) as caught:
@@ -234,7 +238,7 @@ async def test_the_key_of_a_holder_that_died_is_taken_over_after_its_lease_and_n
     assert await keys.begin("RequeueJob", "a", b"same", "later") == b"answer"
 
 
-async def test_a_holder_that_lives_keeps_its_key_beyond_its_lease(store: Store) -> None:
+async def test_a_running_call_keeps_its_key_beyond_one_lease(store: Store) -> None:
     async with replica(store, lease=0.6) as client:
         going = asyncio.Event()
 
@@ -255,12 +259,12 @@ async def test_a_holder_that_lives_keeps_its_key_beyond_its_lease(store: Store) 
         assert await client.outcome("a") == (1, True)
 
 
-async def test_a_statement_that_was_sent_twice_finds_its_own_row(store: Store) -> None:
+async def test_begin_sent_twice_by_one_holder_succeeds_twice(store: Store) -> None:
     keys = IdempotencyKeys(store.database)
     assert [await keys.begin("Sweep", "a", b"same", "me") for _ in range(2)] == [None, None]
 
 
-async def test_an_answer_is_kept_for_a_day_and_then_forgotten_a_few_at_a_time(store: Store) -> None:
+async def test_a_response_is_kept_for_a_day_and_then_deleted_in_small_batches(store: Store) -> None:
     keys = IdempotencyKeys(store.database)
     for number in range(25):
         await keys.begin("Sweep", str(number), b"same", "me")
@@ -275,7 +279,7 @@ async def test_an_answer_is_kept_for_a_day_and_then_forgotten_a_few_at_a_time(st
     assert [await keys.forget_expired() for _ in range(3)] == [20, 4, 0]
 
 
-async def test_each_call_under_a_key_forgets_some(store: Store) -> None:
+async def test_each_call_with_a_key_deletes_some_expired_keys(store: Store) -> None:
     async with replica(store) as client:
         for number in range(5):
             await client.outcome(str(number))
@@ -284,7 +288,7 @@ async def test_each_call_under_a_key_forgets_some(store: Store) -> None:
         assert [row["key"] for row in await store.execute(KEPT)] == ["new"]
 
 
-async def test_an_answer_that_is_too_large_is_not_kept(store: Store) -> None:
+async def test_a_response_that_is_too_large_is_not_kept(store: Store) -> None:
     async with replica(store) as client:
 
         async def much(_request: Any) -> pb.RequeueJobResponse:
@@ -295,7 +299,7 @@ async def test_an_answer_that_is_too_large_is_not_kept(store: Store) -> None:
         assert await store.execute(KEPT) == []
 
 
-async def test_draining_waits_for_what_runs_and_cancels_what_does_not_end(store: Store) -> None:
+async def test_draining_waits_for_running_calls_and_cancels_the_rest(store: Store) -> None:
     async with replica(store) as client:
         stuck = asyncio.Event()
 
@@ -308,7 +312,7 @@ async def test_draining_waits_for_what_runs_and_cancels_what_does_not_end(store:
         client.servicer.act = slow
         call = client.requeue("a")
         await wait_until_async(running, 10, "the call runs")
-        await client.repeats.drain(0.05)
+        await client.idempotency.drain(0.05)
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await call
         assert from_rpc_error(caught.value, asked="jobs").reason is errors.UNAVAILABLE
