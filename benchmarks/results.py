@@ -1,4 +1,4 @@
-"""The sections of RESULTS.md that commands write; what stands between them is written by people."""
+"""Writes the sections of RESULTS.md; text between the sections is kept."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RESULTS = Path(__file__).resolve().parent / "RESULTS.md"
 
 
 def write_section(name: str, title: str, how: str, lines: Sequence[str]) -> None:
-    """Puts the section in place of the one of that name, or at the end; `how` follows the day and the machine."""
+    """Replaces the section of that name, or appends it; `how` follows the date and the machine."""
     begin, end = f"<!-- {name}: written by make bench-{name} -->", f"<!-- {name}: end -->"
     machine = f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, Python {platform.python_version()}"
     section = "\n".join([begin, f"## {title}: `make bench-{name}`", "", f"{machine}{how}", "", *lines, end])
