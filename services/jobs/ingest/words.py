@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
+from threading import Lock
 from typing import Any
 
 # The languages of Google's own pages, with the regions that have month names of their own.
@@ -31,6 +32,7 @@ _BREAK = re.compile(r"[\d\s,./()\-–~、،;]+")
 _NUMBERED = re.compile(r"\d+[^\d\s]+|[^\d\s]+\s?\d+")  # a month that has a number and no name
 _ACCENTS = (202, 220, 230)  # combining classes; marks of others make other words, as vowels do in Hindi
 _NOON = 12 * 60 * 60
+_building = Lock()
 
 
 @dataclass(frozen=True)
@@ -109,8 +111,14 @@ def _languages_of(words: tuple[str, ...]) -> tuple[Language, ...]:
     return tuple(found.values())
 
 
-@cache
 def _languages() -> tuple[Language, ...]:
+    # Several files are read at once, and Babel's data of one locale would be mixed with those of another.
+    with _building:
+        return _build_languages()
+
+
+@cache
+def _build_languages() -> tuple[Language, ...]:
     from babel import Locale, localedata  # noqa: PLC0415 - its data take time and memory, and most files need none
 
     languages = []

@@ -228,6 +228,17 @@ def test_a_file_without_dates_names_what_stands_for_them() -> None:
         read_trends_csv(b"TOP,\ntea,100\ncoffee,50\n", "relatedQueries.csv")
 
 
+def test_files_that_are_read_at_once_share_one_table_of_words() -> None:
+    code = (
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "from services.jobs.ingest import words\n"
+        "with ThreadPoolExecutor(4) as readers:\n"
+        "    tables = list(readers.map(lambda _: words._languages(), range(4)))\n"
+        "assert all(table is tables[0] for table in tables)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
+
+
 def test_dates_without_words_load_no_languages() -> None:
     code = (
         "import sys; from services.jobs.ingest.trends_csv import read_trends_csv\n"
