@@ -1,4 +1,4 @@
-# `make run` and `make test` need Python >= 3.11, make and a C library; everything else comes in here.
+# `make run` and `make test` need Python >= 3.11, make and a C library; everything else is installed here.
 # PYTHON=python3.13 picks the interpreter that .venv is made with; ARGS reach pytest and the benchmarks.
 SHELL  := /bin/sh
 VENV   := .venv
@@ -14,11 +14,12 @@ POLICY := .venv-policy
 
 .PHONY: help run test lint policy rehearse rehearse-podman protos check-protos docs examples bench bench-queue bench-forecast bench-gateway bench-hostile bench-capacity bench-upkeep chaos lock clean setup
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 
 help: ## Show the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: setup ## Start the product: PostgreSQL, Valkey, the three services, one sample comparison.
+run: $(VENV)/installed generated/made ## Start the product: PostgreSQL, Valkey, the three services, one sample comparison.
 	@exec $(BIN)/python -m devstack
 
 test: setup ## Run all tests, against real servers and processes on ports of their own.
@@ -84,31 +85,46 @@ $(POLICY)/installed: deploy/k8s/checkov-requirements.txt
 	@$(POLICY)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
-setup: $(VENV)/installed generated/made ## Make the virtual environment and the stubs.
+setup: $(VENV)/locked $(VENV)/installed generated/made ## Make the virtual environment with all tools, and the stubs.
 
-# Made anew whenever the lock changes, so that nothing stays that the lock no longer names.
-$(VENV)/locked: requirements/dev.txt
+# One environment in two steps: what `make run` needs (below 300 MB), and on top of it what tests and checks need.
+# A changed lock makes it anew, so that nothing stays that the lock no longer names. pip leaves compiling to the first
+# import: most modules are never imported.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
+
+$(VENV)/run-locked: requirements/run.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "warmcast needs Python 3.11 or newer, and $(PYTHON) is not; name one, as in: make run PYTHON=python3.12" >&2; exit 1; }
 	@echo "making $(VENV) (once; a minute or two)"
 ifdef UV
 	@$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
-	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
+	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes $<
 else
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
 	  echo "$(PYTHON) cannot make virtual environments: it comes without venv or ensurepip." >&2; \
 	  echo "Install them (on Debian and Ubuntu: apt install python3-venv), or install uv." >&2; exit 1; }
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(PIP) --require-hashes -r $<
 endif
 	@touch $@
 
-$(VENV)/installed: $(VENV)/locked pyproject.toml
+$(VENV)/locked: requirements/dev.txt $(VENV)/run-locked
+	@if [ -e $@ ]; then rm $@ $(VENV)/run-locked && $(MAKE) --no-print-directory $(VENV)/run-locked; fi
+	@echo "adding what tests and checks need to $(VENV) (once; a minute or two)"
+ifdef UV
+	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes $<
+else
+	@$(PIP) --require-hashes -r $<
+endif
+	@rm -f $(VENV)/installed
+	@touch $@
+
+$(VENV)/installed: $(VENV)/run-locked pyproject.toml
 	@mkdir -p generated
 ifdef UV
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 else
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(PIP) --no-deps --no-build-isolation -e .
 endif
 	@touch $@
 
@@ -147,13 +163,13 @@ check-protos: setup ## Lint the protos, and refuse what would break a client of 
 	$(BIN)/buf lint protos
 	$(BIN)/python -m devtools.breaking
 
-lock: ## Resolve the hashed locks anew (needs uv; nothing younger than a week).
+lock: ## Resolve the hashed locks anew, with equal versions (needs uv; nothing younger than a week).
 	@before=$$($(PYTHON) -c 'import datetime as d; print(d.date.today() - d.timedelta(days=7))'); \
-	for lock in runtime dev; do \
-	  extra=; [ $$lock = dev ] && extra='--extra dev'; \
-	  uv pip compile pyproject.toml $$extra --universal --python-version 3.11 --generate-hashes \
-	    --exclude-newer $$before --no-header --quiet --upgrade -o requirements/$$lock.txt || exit 1; \
-	done
+	compile="uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --exclude-newer $$before \
+	  --no-header --quiet"; \
+	$$compile --extra run --extra dev --upgrade -o requirements/dev.txt || exit 1; \
+	cp requirements/dev.txt requirements/run.txt && cp requirements/dev.txt requirements/runtime.txt; \
+	$$compile --extra run -o requirements/run.txt && $$compile -o requirements/runtime.txt
 
 clean: ## Remove what was built; the data of `make run` stay in .warmcast.
 	rm -rf $(VENV) $(PEERS) $(FORECAST_PEERS) $(POLICY) generated build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shlex
 import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import FrameType
 
 from devstack import product, sample
-from devstack.kept_secret import kept_secret
+from devstack.log_lines import readable
+from devstack.private_files import kept_secret, published
 from devstack.processes.child import DevstackError
 from devstack.processes.supervisor import Supervisor
 from devstack.processes.terminal import foreground_of_its_own
 from devstack.product import Addresses
-from devstack.settings import StackSettings, inherited
+from devstack.settings import DATA_DIR, StackSettings, inherited
 from devstack.stores.ports import LOOPBACK, free_port, is_free
 from devstack.stores.postgres import Postgres
 from devstack.stores.valkey import Valkey
+from services.cli.settings import CLIENT_FILE
 from services.common.settings import load
 
 _print_lock = threading.Lock()
@@ -66,6 +69,12 @@ def say(who: str, line: str) -> None:
             sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
+def say_event(service: str, line: str) -> None:
+    """A JSON log line of a service as text for people."""
+    for text in readable(line):
+        say(service, text)
+
+
 def _run(settings: StackSettings, supervisor: Supervisor) -> None:
     data_dir = settings.warmcast_data_dir
     addresses = _addresses(settings)
@@ -79,7 +88,6 @@ def _run(settings: StackSettings, supervisor: Supervisor) -> None:
     urls = {store.name: store.url for store in stores}
     secret = settings.accepted_secrets()[0] if settings.warmup_secret else kept_secret(data_dir / "warmup-secret")
     environment = {
-        "LOG_FORMAT": "console",
         "DRAIN_SECONDS": "5",
         **inherited(),
         **product.wiring(
@@ -91,12 +99,14 @@ def _run(settings: StackSettings, supervisor: Supervisor) -> None:
     }
     product.migrate(environment, say)
     say("devstack", "starting forecaster, jobs and gateway")
-    supervisor.start(*product.services(addresses, environment, say))
+    # The services write JSON, which costs the gateway least; it becomes text here, unless a format was set.
+    supervisor.start(*product.services(addresses, environment, say if "LOG_FORMAT" in environment else say_event))
     sample.load_sample(addresses.reachable_host, addresses.gateway_port, secret)
-    _announce(addresses, secret, environment)
-    while True:
-        supervisor.tend()
-        time.sleep(0.2)
+    with published(data_dir / CLIENT_FILE, _for_clients(addresses, secret)):
+        _announce(addresses, secret, data_dir)
+        while True:
+            supervisor.tend()
+            time.sleep(0.2)
 
 
 def _addresses(settings: StackSettings) -> Addresses:
@@ -118,17 +128,29 @@ def _addresses(settings: StackSettings) -> Addresses:
     )
 
 
-def _announce(addresses: Addresses, secret: str, environment: Mapping[str, str]) -> None:
+def _for_clients(addresses: Addresses, secret: str) -> dict[str, str]:
+    """What `warmcast` in this checkout reads in place of environment variables, and the gateway's address."""
+    return {
+        "gateway_url": addresses.base_url,
+        "jobs_addr": addresses.jobs_addr,
+        "forecaster_addr": addresses.forecaster_addr,
+        "warmup_secret": secret,
+    }
+
+
+def _announce(addresses: Addresses, secret: str, data_dir: Path) -> None:
     url = addresses.base_url
+    # Another data folder than the default has to be named to `warmcast` too.
+    folder = "" if data_dir == DATA_DIR else f"WARMCAST_DATA_DIR={shlex.quote(str(data_dir.absolute()))} "
+    warmcast = folder + shlex.quote(str(Path(sys.executable).parent / "warmcast"))
     lines = f"""
 Warmcast answers at {url} (API: {url}/docs)
 
   the warmup secret     {secret}
   a premium answer      curl -s '{url}/api/comparison/premium?slug={sample.SLUG}&tf={sample.TIMEFRAME}'
                         (the first one says queued; a few seconds later it is ready)
-  your own data         curl -s -H 'X-Warmup-Secret: {secret}' -H 'Content-Type: text/csv' \\
-                          --data-binary @multiTimeline.csv '{url}/api/comparisons'
-  how the jobs stand    JOBS_ADDR={environment["JOBS_ADDR"]} {Path(sys.executable).parent / "warmcast"} status
+  your own data         {warmcast} import multiTimeline.csv
+  the queue             {warmcast} status
 
 The sample: {" and ".join(sample.TERMS)} ({sample.SOURCE}). Ctrl-C stops everything.
 """

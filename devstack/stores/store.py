@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from devstack.kept_secret import kept_secret
+from devstack.private_files import kept_secret
 from devstack.processes.child import Child, DevstackError
 from devstack.stores.ports import free_port
 

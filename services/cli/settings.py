@@ -1,13 +1,43 @@
-"""What client commands read from the environment."""
+"""What client commands read from the environment, and from a running `make run` of the same checkout."""
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+from typing import Final
+
 from pydantic import Field
+from pydantic_settings import BaseSettings, JsonConfigSettingsSource, PydanticBaseSettingsSource
 
 from services.common.rpc.settings import TlsSettings
 
+CLIENT_FILE: Final = "client.json"  # in the data folder of `make run`, while it runs; mode 0600
+_DATA_DIR = Path(__file__).resolve().parents[2] / ".warmcast"
+
 
 class ClientSettings(TlsSettings):
-    """Settings of every command that asks the jobs service."""
+    """Settings of every command that calls the jobs service.
 
-    jobs_addr: str = Field("127.0.0.1:50051", description="where the jobs service is, host:port or dns:///name")
+    Without JOBS_ADDR, the address and the secret come from the data folder of `make run`. The environment takes
+    precedence, and with JOBS_ADDR the file is not read, so that its secret goes to no other server.
+    """
+
+    jobs_addr: str = Field(
+        "127.0.0.1:50051",
+        description="where the jobs service is, host:port or dns:///name; unset: that of a running `make run`, if any",
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment, then the file of `make run`."""
+        file = Path(os.environ.get("WARMCAST_DATA_DIR") or _DATA_DIR) / CLIENT_FILE
+        if env_settings().get("jobs_addr") or not os.access(file, os.R_OK):
+            return init_settings, env_settings
+        return init_settings, env_settings, JsonConfigSettingsSource(settings_cls, json_file=file)
