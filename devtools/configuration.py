@@ -29,7 +29,8 @@ Environment variables, read once at start-up. A value that does not fit ends the
 names the variable. Written by `make docs` from the services' `settings.py`; a test holds the two together.
 
 `make run` reads three of its own besides: `WARMCAST_DATA_DIR` (default `.warmcast`), `DATABASE_URL` and `REDIS_URL`
-(where set, it starts no PostgreSQL or Valkey of its own).
+(where set, it starts no PostgreSQL or Valkey of its own). While it runs, `client.json` in that folder (mode 0600) holds
+its addresses and secret; client commands of the same checkout read it unless `JOBS_ADDR` is set.
 """
 
 

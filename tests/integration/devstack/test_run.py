@@ -9,6 +9,7 @@ import pty
 import re
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import termios
@@ -22,6 +23,7 @@ import pytest
 from devstack import sample
 from devstack.settings import CHECKOUT, inherited
 from devstack.stores.ports import free_port
+from services.cli.settings import CLIENT_FILE
 from tests.waiting import wait_until
 
 START_SECONDS = 60
@@ -108,10 +110,15 @@ def test_a_person_starts_it_asks_it_and_ends_it(terminal: Terminal, tmp_path: Pa
     wait_until(lambda: _premium(terminal.port)["warmupStatus"] == "ready", 60, "the sample's forecast is ready")
     processes = _tree(terminal.supervisor())
     assert len(processes) >= 6  # the supervisor, two stores and three services
+    status = _warmcast_status(terminal.data_dir)
+    assert (status.returncode, status.stderr) == (0, "")
+    assert stat.S_IMODE((terminal.data_dir / CLIENT_FILE).stat().st_mode) == 0o600
+    assert re.search(r"gateway +\| \d\d:\d\d:\d\d info +request method=GET path=/api/comparison", terminal.screen)
 
     terminal.press_ctrl_c()
     assert terminal.make.wait(20) == 0, terminal.screen
     wait_until(lambda: not _alive(processes), 5, "no process is left")
+    assert not (terminal.data_dir / CLIENT_FILE).exists()
     assert "Interrupt" not in terminal.screen
     assert "Error" not in terminal.screen.split("SIGINT: stopping")[1]
 
@@ -153,6 +160,20 @@ def test_a_port_that_is_taken_is_named_before_anything_starts(tmp_path: Path) ->
             assert {path.name for path in terminal.data_dir.iterdir()} == {"lock"}
         finally:
             terminal.close()
+
+
+def _warmcast_status(data_dir: Path) -> subprocess.CompletedProcess[str]:
+    """`warmcast status` without JOBS_ADDR and WARMUP_SECRET."""
+    environment = {name: value for name, value in inherited().items() if name not in {"JOBS_ADDR", "WARMUP_SECRET"}}
+    return subprocess.run(
+        [sys.executable, "-m", "services.cli", "status"],
+        env=environment | {"WARMCAST_DATA_DIR": str(data_dir)},
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 def _premium(port: int) -> dict[str, object]:

@@ -1,0 +1,46 @@
+"""Where client commands find the jobs service."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from services.cli.settings import CLIENT_FILE, ClientSettings
+from services.common.settings import load
+
+OF_MAKE_RUN = {"jobs_addr": "127.0.0.1:4711", "warmup_secret": "the secret of make run", "gateway_url": "http://x"}
+
+
+@pytest.fixture(autouse=True)
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("JOBS_ADDR", "WARMUP_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("WARMCAST_DATA_DIR", str(tmp_path))
+    (tmp_path / CLIENT_FILE).write_text(json.dumps(OF_MAKE_RUN))
+    return tmp_path
+
+
+def found() -> tuple[str, str | None]:
+    settings = load(ClientSettings)
+    return settings.jobs_addr, settings.warmup_secret.get_secret_value() if settings.warmup_secret else None
+
+
+def test_address_and_secret_of_a_running_make_run_are_found() -> None:
+    assert found() == ("127.0.0.1:4711", "the secret of make run")
+
+
+def test_the_default_counts_where_nothing_runs(data_dir: Path) -> None:
+    (data_dir / CLIENT_FILE).unlink()
+    assert found() == ("127.0.0.1:50051", None)
+
+
+def test_a_secret_of_the_environment_takes_precedence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WARMUP_SECRET", "another secret of 16")
+    assert found() == ("127.0.0.1:4711", "another secret of 16")
+
+
+def test_the_secret_of_make_run_is_never_sent_to_another_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JOBS_ADDR", "dns:///production:50051")
+    assert found() == ("dns:///production:50051", None)
