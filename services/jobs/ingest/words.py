@@ -71,7 +71,9 @@ class Language:
 
         More than one meaning where a script writes words without spaces.
         """
-        known = self.words.get(word) or self.words.get(_without_accents(word))
+        known = self.words.get(word)
+        if known is None and not word.isascii():
+            known = self.words.get(_without_accents(word))
         if known is not None:
             return (known,)
         # Scripts without capitals may join words: in Hebrew "in" and the month, in Chinese "year" and the month.
