@@ -25,7 +25,7 @@ from benchmarks.queue.caller import Caller
 from benchmarks.queue.systems.warmcast import SYSTEM
 from benchmarks.stack import Stack
 from services.jobs.domain.job import QueuePolicy
-from services.jobs.postgres.change_publisher import Telling
+from services.jobs.postgres.change_publisher import ChangePublisher
 from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.queue import Queue
 
@@ -54,7 +54,7 @@ def main(arguments: list[str]) -> int:
 async def _false_rescues(url: str, seconds: float) -> int:
     database = Database(url, pool_size=2)
     await database.open()
-    queue = Queue(database, QueuePolicy(), holder="", telling=Telling(database))
+    queue = Queue(database, QueuePolicy(), holder="", publisher=ChangePublisher(database))
     keys = [row["slug"] for row in await database.fetch("SELECT slug FROM comparisons ORDER BY slug")]
     with _busy_cores():
         until = time.monotonic() + seconds

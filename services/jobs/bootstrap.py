@@ -22,7 +22,7 @@ from services.jobs.application.runner import Runner
 from services.jobs.application.scorer import Scorer
 from services.jobs.application.sweeper import Sweeper
 from services.jobs.migrator import commands
-from services.jobs.postgres.change_publisher import Telling
+from services.jobs.postgres.change_publisher import ChangePublisher
 from services.jobs.postgres.comparisons import Comparisons
 from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.driver.listener import Listener
@@ -57,9 +57,9 @@ async def serve(settings: JobsSettings) -> None:
         secret=secrets[0] if secrets else None,
         attempt_deadline=policy.attempt_deadline,
     )
-    telling = Telling(database)
-    queue = Queue(database, policy, holder=uuid.uuid4().hex, telling=telling)
-    comparisons = Comparisons(database, policy, telling)
+    publisher = ChangePublisher(database)
+    queue = Queue(database, policy, holder=uuid.uuid4().hex, publisher=publisher)
+    comparisons = Comparisons(database, policy, publisher)
     listings = Listings(database, policy)
     record = TrackRecord(database)
     changes = Changes(listings.changed)
@@ -111,7 +111,7 @@ async def serve(settings: JobsSettings) -> None:
         background.start("replicas", partial(forecaster.follow, dispatcher.wake))
         for name, work in (
             ("listen", listener.run),
-            ("notify", telling.run),
+            ("notify", publisher.run),
             ("gauges", QueueGauges(listings.depth).run),
             *((("dispatch", dispatcher.dispatch),) if settings.dispatcher_enabled else ()),
         ):
@@ -127,4 +127,4 @@ async def serve(settings: JobsSettings) -> None:
         await stopping
         await idempotency.drain(_GRACE)
         await background.stop()  # what is broken off while it tells is still to be told
-        await telling.flush()
+        await publisher.flush()

@@ -21,7 +21,7 @@ from services.jobs.domain.forecaster import ForecasterInfo, GeneratedForecasts, 
 from services.jobs.domain.job import ClaimedJob, EnqueueReason, QueuePolicy, WarmupJob
 from services.jobs.domain.snapshot import ForecastKey
 from services.jobs.migrator import commands
-from services.jobs.postgres.change_publisher import Telling
+from services.jobs.postgres.change_publisher import ChangePublisher
 from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.driver.listener import Listener
 from services.jobs.postgres.listings import Listings
@@ -79,9 +79,9 @@ class Warmcast:
     @asynccontextmanager
     async def producer(self, url: str) -> AsyncIterator[Enqueue]:
         """The upsert that a first call makes."""
-        database = Database(url, pool_size=1, wait=60)  # as the peers have; what tells of it has its own
-        telling = Telling(database)
-        queue = Queue(database, QueuePolicy(), holder="", telling=telling)
+        database = Database(url, pool_size=1, wait=60)  # as the peers have; what publishing of it has its own
+        publisher = ChangePublisher(database)
+        queue = Queue(database, QueuePolicy(), holder="", publisher=publisher)
 
         async def enqueue(number: int) -> None:
             job = await queue.enqueue(
@@ -94,10 +94,10 @@ class Warmcast:
                 raise RuntimeError(f"job {number} was not enqueued")
 
         await database.open()
-        tells = asyncio.create_task(telling.run())
+        publishing = asyncio.create_task(publisher.run())
         yield enqueue
-        tells.cancel()
-        await asyncio.gather(tells, return_exceptions=True)
+        publishing.cancel()
+        await asyncio.gather(publishing, return_exceptions=True)
         await database.close()
 
     async def work(self, url: str, concurrency: int, started: Started) -> None:
@@ -107,8 +107,8 @@ class Warmcast:
         policy = QueuePolicy()
         database = Database(url, pool_size=10)
         await database.open()
-        telling = Telling(database)
-        queue = Queue(database, policy, holder=uuid.uuid4().hex, telling=telling)
+        publisher = ChangePublisher(database)
+        queue = Queue(database, policy, holder=uuid.uuid4().hex, publisher=publisher)
         forecaster = NoForecaster(concurrency, started)
         runner = Runner(queue, forecaster, policy)
         dispatcher = Dispatcher(queue, runner, forecaster, poll=_POLL)
@@ -117,7 +117,7 @@ class Warmcast:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(listener.run())
             tasks.create_task(changes.run())
-            tasks.create_task(telling.run())
+            tasks.create_task(publisher.run())
             tasks.create_task(dispatcher.dispatch())
 
 

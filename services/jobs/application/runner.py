@@ -46,7 +46,7 @@ class RunQueue(Protocol):
 
     async def hand_back(self, job: Lease, *, delay: float, error: str | None = None) -> WarmupJob | None: ...
 
-    async def raise_leases(self, above: int) -> bool: ...
+    async def advance_lease_sequence(self, above: int) -> bool: ...
 
 
 class LeaseLost(Exception):
@@ -148,7 +148,7 @@ class Runner:
         if not _LEASE_ID.fullmatch(fence):
             return
         with contextlib.suppress(WarmcastError):
-            if await self._queue.raise_leases(int(fence)):
+            if await self._queue.advance_lease_sequence(int(fence)):
                 log.error("lease ids moved past the cache's fence; was an old database restored?", fence=fence)
 
     async def _leave_mark(self, job: WarmupJob) -> None:

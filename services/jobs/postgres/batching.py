@@ -1,4 +1,4 @@
-"""Calls that come at the same time share one statement, and none waits for a timer."""
+"""Batches concurrent calls into one statement, without a timer."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from services.common.errors import WarmcastError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_MOST = 500  # items in one call
+_MAX_BATCH = 500  # items
 
 
-class Coalescer(Generic[Item, Result]):
-    """Hands `send` whatever came in while its last call was on its way: alone at rest, in groups under load."""
+class Batcher(Generic[Item, Result]):
+    """Sends the items that arrived during the last `send` as one batch: single items when idle, batches under load."""
 
     def __init__(self, send: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]]) -> None:
-        """`send` answers with one result an item, in order; for a write, once they are committed together."""
+        """`send` returns one result an item, in order; for a write, after the commit."""
         self._send = send
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._sender: asyncio.Task[None] | None = None
 
     async def call(self, item: Item) -> Result:
-        """The item's result; raises what made it fail.
+        """The item's result. Raises the error of its batch.
 
-        A caller that is cancelled meanwhile does not take its item back: it may be on its way.
+        Cancelling the call does not remove its item: it may have been sent.
         """
         done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, done))
@@ -36,22 +36,22 @@ class Coalescer(Generic[Item, Result]):
 
     async def _send_all(self) -> None:
         while self._waiting:
-            group, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
-            await self._send_group(group)
+            batch, self._waiting = self._waiting[:_MAX_BATCH], self._waiting[_MAX_BATCH:]
+            await self._send_batch(batch)
 
-    async def _send_group(self, group: list[tuple[Item, asyncio.Future[Result]]]) -> None:
+    async def _send_batch(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:
-            results = await self._send([item for item, _ in group])
+            results = await self._send([item for item, _ in batch])
         except Exception as error:
-            if len(group) > 1 and not isinstance(error, WarmcastError):
-                # One item that fails must not take the others with it.
-                for each in group:
-                    await self._send_group([each])
+            if len(batch) > 1 and not isinstance(error, WarmcastError):
+                # Send the items one by one, so that only the faulty one fails.
+                for each in batch:
+                    await self._send_batch([each])
                 return
-            for _, done in group:
+            for _, done in batch:
                 if not done.done():
                     done.set_exception(error)
         else:
-            for (_, done), result in zip(group, results, strict=True):
+            for (_, done), result in zip(batch, results, strict=True):
                 if not done.done():
                     done.set_result(result)

@@ -1,7 +1,7 @@
-"""Tells of jobs that this process changed, once that is committed: many at a time, and in nobody's way.
+"""Publishes which jobs this process changed, after the commit and many at a time.
 
-PostgreSQL lets only one transaction that notifies commit at a time, and each claim and each `ready` would wait in that
-line. What anybody else changes is told by a trigger, within the same transaction (migration 0008).
+PostgreSQL commits one transaction with NOTIFY at a time, so that NOTIFY within a claim or a completion would make them
+wait for each other. The trigger on warmup_jobs publishes the changes of all other sessions in their own transactions.
 """
 
 from __future__ import annotations
@@ -19,77 +19,78 @@ from services.jobs.postgres.sql.edges import CHANGES
 
 log = structlog.get_logger()
 
-_PAUSE = 0.05  # seconds, which nobody who watches notices: what changes meanwhile is told together
-# When a mass of jobs goes through, each word costs jobs, PostgreSQL and the gateways over 2 ms, for which callers wait
-# (see benchmarks/RESULTS.md).
+_PAUSE = 0.05  # seconds; the changes of a pause are published together
+# Each notification costs jobs, PostgreSQL and the gateways over 2 ms under load (see benchmarks/RESULTS.md).
 _LONGER_PAUSE = 0.25
-_MASS = 5  # ids in a word, from which on the pause after it is the longer one
+_MASS = 5  # ids in one publication, from which on the longer pause follows
 _RETRY_SECONDS = 1.0
-_AT_ONCE = 350  # ids in a notification, which holds 8,000 bytes
-_MOST = 10_000  # ids; of more than these it is only told that there were many
+_IDS_PER_NOTIFICATION = 350  # a notification holds 8,000 bytes
+_MAX_IDS = 10_000  # of more changes the notification names no ids
 
-# Nothing is lost with this transaction, so that nobody has to wait for the disk. The condition locks no row, but makes
-# a read-only server refuse: an old primary would notify nobody who listens at the new one.
-_TELL = f"""
+# The transaction changes no data, so it does not wait for the disk. FOR UPDATE locks no row, but a read-only server
+# refuses it: the notifications of a former primary reach no listener of the new one.
+_NOTIFY = f"""
 SELECT set_config('synchronous_commit', 'off', true), pg_notify('{CHANGES}', payload)
 FROM unnest(%(payloads)s::text[]) AS payload
 WHERE NOT EXISTS (SELECT FROM warmup_jobs WHERE false FOR UPDATE)
 """
 
 
-class Telling:
-    """What is to be told, and the loop that tells it.
+class ChangePublisher:
+    """Collects ids of changed jobs, and the loop that publishes them.
 
-    What a process that dies between a commit and its telling did not come to tell is made good by the first word of
-    the one that follows it, which is to look anew; where none does, by `Changes`, which tells so each minute.
+    A process that dies between a commit and the notification publishes nothing. Its successor's first notification
+    names no ids, so that watchers fetch all; without a successor, `Changes` has them do so once a minute.
     """
 
     def __init__(self, database: Database) -> None:
-        self._lane = database.lane()
+        self._connection = database.dedicated_connection()
         self._changed: dict[int, None] = {}  # ids in the order of their changes
-        self._too_many = True  # whatever a predecessor did not come to tell
-        self._some = asyncio.Event()
+        self._unknown = True  # changes that a predecessor did not publish
+        self._pending = asyncio.Event()
 
-    def tell(self, job_ids: Iterable[int]) -> None:
-        """Those jobs were changed, and it is committed."""
+    def publish(self, job_ids: Iterable[int]) -> None:
+        """Schedules the publication of changes to these jobs, which are committed."""
         self._changed.update(dict.fromkeys(job_ids))
-        if len(self._changed) > _MOST:
-            self.tell_to_look()
+        if len(self._changed) > _MAX_IDS:
+            self.publish_unknown()
         if self._changed:
-            self._some.set()
+            self._pending.set()
 
-    def tell_to_look(self) -> None:
-        """Something may have changed that nobody can name, such as by a statement whose answer was lost."""
+    def publish_unknown(self) -> None:
+        """Schedules the publication of changes without ids, such as those of a statement whose response was lost."""
         self._changed.clear()
-        self._too_many = True
-        self._some.set()
+        self._unknown = True
+        self._pending.set()
 
     async def run(self) -> None:
-        """Tells for ever. Ends only when cancelled."""
+        """Publishes until cancelled."""
         while True:
             pause = _LONGER_PAUSE if len(self._changed) >= _MASS else _PAUSE
-            told = await self.flush()
+            published = await self.flush()
             beat()
-            await asyncio.sleep(pause if told else _RETRY_SECONDS)
-            await until_set(self._some)
+            await asyncio.sleep(pause if published else _RETRY_SECONDS)
+            await until_set(self._pending)
 
     async def flush(self) -> bool:
-        """Tells what there is to tell; False: PostgreSQL cannot be asked, and it is still to be told."""
-        self._some.clear()
+        """Publishes all pending changes. False: PostgreSQL is unavailable, and they stay pending."""
+        self._pending.clear()
         ids, self._changed = list(map(str, self._changed)), {}
-        payloads = [",".join(ids[at : at + _AT_ONCE]) for at in range(0, len(ids), _AT_ONCE)]
-        if self._too_many:
+        payloads = [
+            ",".join(ids[start : start + _IDS_PER_NOTIFICATION]) for start in range(0, len(ids), _IDS_PER_NOTIFICATION)
+        ]
+        if self._unknown:
             payloads = [CHANGED_TOO_MANY]
         if not payloads:
             return True
-        self._too_many = False
+        self._unknown = False
         try:
-            await self._lane.fetch_once(_TELL, {"payloads": payloads})
+            await self._connection.fetch_once(_NOTIFY, {"payloads": payloads})
         except WarmcastError as error:
-            log.warning("changes are not told yet", reason=error.reason.name)
-            self.tell_to_look()
+            log.warning("change notifications delayed: PostgreSQL is unavailable", reason=error.reason.name)
+            self.publish_unknown()
             return False
         except BaseException:
-            self.tell_to_look()
+            self.publish_unknown()
             raise
         return True

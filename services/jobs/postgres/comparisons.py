@@ -17,7 +17,7 @@ from services.jobs.domain.signals import Signals
 from services.jobs.domain.snapshot import ImportedSnapshot, Snapshot
 from services.jobs.domain.warmup import WarmupView
 from services.jobs.postgres import warmup_views
-from services.jobs.postgres.change_publisher import Telling
+from services.jobs.postgres.change_publisher import ChangePublisher
 from services.jobs.postgres.driver.connection import Connection, run
 from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.queue import enqueue_in
@@ -108,9 +108,9 @@ FROM asked WHERE comparison.id = asked.id
 class Comparisons:
     """Comparisons and snapshots in PostgreSQL. Raises WarmcastError(UNAVAILABLE) when it cannot be asked."""
 
-    def __init__(self, database: Database, policy: QueuePolicy, telling: Telling) -> None:
+    def __init__(self, database: Database, policy: QueuePolicy, publisher: ChangePublisher) -> None:
         self._database = database
-        self._telling = telling
+        self._publisher = publisher
         self._overdue_after = policy.overdue_after
         self._asked_for_days = policy.asked_for_days
 
@@ -135,9 +135,10 @@ class Comparisons:
         Raises WarmcastError(SLUG_TAKEN) when the slug belongs to other terms.
         """
         ingested, changed = await self._database.transact(
-            lambda connection: self._ingest_in(connection, snapshot, signals), lost=self._telling.tell_to_look
+            lambda connection: self._ingest_in(connection, snapshot, signals),
+            on_unknown_outcome=self._publisher.publish_unknown,
         )
-        self._telling.tell(changed)
+        self._publisher.publish(changed)
         return ingested
 
     async def view(self, key: ComparisonKey) -> WarmupView:

@@ -12,7 +12,7 @@ from services.jobs.postgres.driver.database import Database
 
 KEPT_SECONDS = 24 * 3600
 LEASE_SECONDS = 30.0  # after which a holder that no longer renews is taken for dead
-_FORGOTTEN_AT_ONCE = 20  # more than the one row that each call adds, so that the table shrinks back
+_DELETED_AT_ONCE = 20  # more than the one row that each call adds, so that the table shrinks back
 _TRIES = 3
 
 # Of two at once the second waits for the first one's row, and then finds that it has not expired.
@@ -26,7 +26,7 @@ WHERE held.expires_at <= now()
 RETURNING holder
 """
 
-LOOK = """
+FETCH = """
 SELECT fingerprint, holder, response FROM idempotency_keys
 WHERE method = %(method)s AND key = %(key)s AND expires_at > now()
 """
@@ -45,7 +45,7 @@ WHERE {_HELD} RETURNING key
 RELEASE = f"DELETE FROM idempotency_keys WHERE {_HELD} RETURNING key"
 
 # By their places, which locked rows keep: a plan from when the table was empty would else read all of it for a few.
-FORGET = """
+DELETE_EXPIRED = """
 DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM idempotency_keys WHERE expires_at <= now()
     ORDER BY expires_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
@@ -70,7 +70,7 @@ class IdempotencyKeys:
         for _ in range(_TRIES):
             if await self._database.fetch(BEGIN, named):
                 return None
-            rows = await self._database.fetch(LOOK, named)
+            rows = await self._database.fetch(FETCH, named)
             if not rows:
                 continue  # released or expired between the two
             if rows[0]["fingerprint"] != fingerprint:
@@ -99,6 +99,6 @@ class IdempotencyKeys:
         """Gives the key back: the call failed, and may be made again."""
         await self._database.fetch(RELEASE, {"method": method, "key": key, "holder": holder})
 
-    async def forget_expired(self) -> int:
+    async def delete_expired(self) -> int:
         """Deletes a few rows that have expired; how many."""
-        return len(await self._database.fetch(FORGET, {"limit": _FORGOTTEN_AT_ONCE}))
+        return len(await self._database.fetch(DELETE_EXPIRED, {"limit": _DELETED_AT_ONCE}))

@@ -15,8 +15,8 @@ from services.common.job_status import JobStatus
 from services.jobs.domain.forecaster import GeneratedForecasts
 from services.jobs.domain.job import PRIORITY, Claims, EnqueueReason, Lease, QueuePolicy, SweptJob, WarmupJob
 from services.jobs.domain.warmup import Place
-from services.jobs.postgres.batching import Coalescer
-from services.jobs.postgres.change_publisher import Telling
+from services.jobs.postgres.batching import Batcher
+from services.jobs.postgres.change_publisher import ChangePublisher
 from services.jobs.postgres.driver import arrays
 from services.jobs.postgres.driver.connection import Connection, run
 from services.jobs.postgres.driver.database import Database
@@ -30,13 +30,13 @@ _Completion = tuple[Lease, GeneratedForecasts]
 class Queue:
     """Warmup jobs in PostgreSQL. Raises WarmcastError(UNAVAILABLE) when it cannot be asked."""
 
-    def __init__(self, database: Database, policy: QueuePolicy, *, holder: str, telling: Telling) -> None:
+    def __init__(self, database: Database, policy: QueuePolicy, *, holder: str, publisher: ChangePublisher) -> None:
         self._database = database
-        self._claims = database.lane()  # one claim at a time, as the dispatcher takes them
-        self._readies = database.lane()
-        self._telling = telling
+        self._claims = database.dedicated_connection()  # one claim at a time, as the dispatcher takes them
+        self._readies = database.dedicated_connection()
+        self._publisher = publisher
         self._policy = asdict(policy)
-        self._completions: Coalescer[_Completion, bool] = Coalescer(self._write_completions)
+        self._completions: Batcher[_Completion, bool] = Batcher(self._write_completions)
         self._holder = holder  # random for each process, so that a name that comes back is never taken for it
 
     async def enqueue(
@@ -75,10 +75,12 @@ class Queue:
         """Takes up to `limit` queued jobs in queue order under fresh leases, and frees those whose lease ran out."""
         # Not repeated when the answer is lost: what it took is freed when its lease runs out.
         parameters = self._policy | {"limit": limit, "holder": self._holder}
-        rows = await self._claims.fetch_once(edges.CLAIM, parameters, lost=self._telling.tell_to_look)
+        rows = await self._claims.fetch_once(
+            edges.CLAIM, parameters, on_unknown_outcome=self._publisher.publish_unknown
+        )
         *_, seconds_until_due, leases_ran_out = rows[0]
         claimed = to_claimed_jobs(rows)
-        self._telling.tell(job.id for job in claimed)
+        self._publisher.publish(job.id for job in claimed)
         return Claims(
             claimed=claimed,
             rescued=await self._rescue() if leases_ran_out else (),
@@ -118,10 +120,12 @@ class Queue:
     async def refresh(self, limit: int) -> list[WarmupJob]:
         """Enqueues forecasts that will turn stale, by popularity, until `limit` refreshes wait."""
         parameters = self._due() | {"limit": limit, "priority": PRIORITY[EnqueueReason.REFRESH]}
-        async with self._database.transaction(lost=self._telling.tell_to_look, longest=_LONGEST_REFRESH) as connection:
+        async with self._database.transaction(
+            on_unknown_outcome=self._publisher.publish_unknown, longest=_LONGEST_REFRESH
+        ) as connection:
             await run(connection, upkeep.LOCK_REFRESH)
             rows = await run(connection, upkeep.REFRESH, parameters)
-        self._telling.tell(row["id"] for row in rows)
+        self._publisher.publish(row["id"] for row in rows)
         return [to_job(row) for row in rows]
 
     async def count_due(self, cap: int) -> int:
@@ -156,11 +160,11 @@ class Queue:
         rows = await self._change(edges.CANCEL, {"id": job_id})
         return to_job(rows[0]) if rows else None
 
-    async def raise_leases(self, above: int) -> bool:
+    async def advance_lease_sequence(self, above: int) -> bool:
         """Moves the lease ids past `above`; False: they were past it, or it is too far ahead to be a lease."""
         async with self._database.transaction() as connection:
-            await run(connection, edges.LOCK_LEASES)
-            return bool(await run(connection, edges.RAISE_LEASES, {"above": above}))
+            await run(connection, edges.LOCK_LEASE_SEQUENCE)
+            return bool(await run(connection, edges.ADVANCE_LEASE_SEQUENCE, {"above": above}))
 
     def _due(self) -> dict[str, float]:
         policy = self._policy
@@ -172,8 +176,8 @@ class Queue:
 
     async def _change(self, statement: str, parameters: Mapping[str, object]) -> list[DictRow]:
         """The rows that a statement changed, of which is told."""
-        rows = await self._database.fetch(statement, parameters, lost=self._telling.tell_to_look)
-        self._telling.tell(row["id"] for row in rows)
+        rows = await self._database.fetch(statement, parameters, on_unknown_outcome=self._publisher.publish_unknown)
+        self._publisher.publish(row["id"] for row in rows)
         return rows
 
     async def _rescue(self) -> tuple[SweptJob, ...]:
@@ -190,10 +194,10 @@ class Queue:
         }
         # Not repeated when the answer is lost: by then the lease is spent, and the row alone knows how it ended.
         rows = await self._readies.fetch_once(
-            edges.READY, parameters | _records(completions), lost=self._telling.tell_to_look
+            edges.READY, parameters | _records(completions), on_unknown_outcome=self._publisher.publish_unknown
         )
         settled = set(rows)
-        self._telling.tell(job_id for job_id, _ in settled)
+        self._publisher.publish(job_id for job_id, _ in settled)
         return [(job.id, job.lease_id) in settled for job, _ in completions]
 
 

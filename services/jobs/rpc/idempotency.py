@@ -51,7 +51,7 @@ class KeyStore(Protocol):
 
     async def release(self, method: str, key: str, holder: str) -> None: ...
 
-    async def forget_expired(self) -> int: ...
+    async def delete_expired(self) -> int: ...
 
 
 class IdempotencyInterceptor(grpc.aio.ServerInterceptor):
@@ -104,7 +104,7 @@ class IdempotencyInterceptor(grpc.aio.ServerInterceptor):
             return await behaviour(request, context)
         if not _KEY.fullmatch(key):
             raise invalid("Idempotency-Key", "an Idempotency-Key is 1 to 255 visible ASCII characters")
-        await self._keys.forget_expired()
+        await self._keys.delete_expired()
         holder = uuid.uuid4().hex
         kept = await self._keys.begin(method, key, fingerprint(method, request), holder)
         if kept is not None:

@@ -16,7 +16,7 @@ from services.jobs.domain.signals import Signals, term_signals
 from services.jobs.domain.snapshot import ForecastKey, ImportedSnapshot
 from services.jobs.ingest.points import read_points
 from services.jobs.ingest.snapshot import build_snapshot
-from services.jobs.postgres.change_publisher import Telling
+from services.jobs.postgres.change_publisher import ChangePublisher
 from services.jobs.postgres.comparisons import Comparisons
 from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.listings import Listings
@@ -33,22 +33,23 @@ class Store:
     url: str
     database: Database
     policy: QueuePolicy = POLICY
-    telling: Telling = field(init=False)
+    publisher: ChangePublisher = field(init=False)
     queue: Queue = field(init=False)
     comparisons: Comparisons = field(init=False)
     listings: Listings = field(init=False)
     record: TrackRecord = field(init=False)
 
     def __post_init__(self) -> None:
-        self.telling = Telling(self.database)
+        self.publisher = ChangePublisher(self.database)
         self.queue = self.runner("first")
-        self.comparisons = Comparisons(self.database, self.policy, self.telling)
+        self.comparisons = Comparisons(self.database, self.policy, self.publisher)
         self.listings = Listings(self.database, self.policy)
         self.record = TrackRecord(self.database)
 
-    def runner(self, holder: str, telling: Telling | None = None, **changed: float) -> Queue:
+    def runner(self, holder: str, publisher: ChangePublisher | None = None, **changed: float) -> Queue:
         """The queue as another process sees it."""
-        return Queue(self.database, replace(self.policy, **changed), holder=holder, telling=telling or self.telling)  # type: ignore[arg-type]  # all floats
+        policy = replace(self.policy, **changed)  # type: ignore[arg-type]  # all floats
+        return Queue(self.database, policy, holder=holder, publisher=publisher or self.publisher)
 
     async def execute(self, statement: str, **parameters: object) -> list[dict[str, object]]:
         """Looks, or moves times, as a test may: no clock is waited for."""

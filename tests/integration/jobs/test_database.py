@@ -66,7 +66,7 @@ _SLEEPERS = f"SELECT pid FROM pg_stat_activity WHERE query = '{_SLEEP}' AND stat
 
 async def test_an_answer_that_is_lost_with_its_connection_is_told_each_time(quick: Store) -> None:
     lost = Lost()
-    call = asyncio.create_task(quick.database.fetch(_SLEEP, lost=lost))
+    call = asyncio.create_task(quick.database.fetch(_SLEEP, on_unknown_outcome=lost))
     for times in (1, 2):  # sent, and sent again
 
         async def under_way(lost_before: int = times - 1) -> bool:
@@ -83,13 +83,13 @@ async def test_an_answer_that_is_lost_with_its_connection_is_told_each_time(quic
 @pytest.mark.parametrize("way", ["fetch", "fetch_once", "transaction"])
 async def test_an_answer_that_nobody_waits_for_any_more_is_told(quick: Store, way: str) -> None:
     async def in_a_transaction() -> None:
-        async with quick.database.transaction(lost=lost) as connection:
+        async with quick.database.transaction(on_unknown_outcome=lost) as connection:
             await run(connection, _SLEEP)
 
     lost = Lost()
     calls = {
-        "fetch": lambda: quick.database.fetch(_SLEEP, lost=lost),
-        "fetch_once": lambda: quick.database.fetch_once(_SLEEP, {}, lost=lost),
+        "fetch": lambda: quick.database.fetch(_SLEEP, on_unknown_outcome=lost),
+        "fetch_once": lambda: quick.database.fetch_once(_SLEEP, {}, on_unknown_outcome=lost),
         "transaction": in_a_transaction,
     }
     call = asyncio.create_task(calls[way]())
@@ -106,7 +106,7 @@ async def test_a_statement_for_which_no_connection_is_free_has_lost_nothing(quic
         for _ in range(3):
             await held.enter_async_context(quick.database.transaction())
         with pytest.raises(WarmcastError):
-            await quick.database.fetch("SELECT 1", lost=lost)
+            await quick.database.fetch("SELECT 1", on_unknown_outcome=lost)
     assert lost.times == 0
 
 

@@ -343,8 +343,8 @@ async def test_newer_data_supersede_the_jobs_of_older_ones_and_a_running_one_is_
 
 async def test_lease_ids_move_past_a_fence_from_before_a_restore_and_never_back(store: Store) -> None:
     job = await store.claimed()
-    assert await store.queue.raise_leases(job.lease_id + 1000)
-    assert not await store.queue.raise_leases(job.lease_id)
+    assert await store.queue.advance_lease_sequence(job.lease_id + 1000)
+    assert not await store.queue.advance_lease_sequence(job.lease_id)
     await store.queue.hand_back(job, delay=0)
     assert (await store.claim_one()).lease_id > job.lease_id + 1000
 
@@ -353,8 +353,8 @@ async def test_lease_ids_that_two_runs_raise_at_once_end_above_both(store: Store
     """Looking and then setting, the lower one would move the sequence back."""
     job = await store.claimed()
     async with store.database.transaction() as connection:
-        await run(connection, edges.LOCK_LEASES)
-        raising = [asyncio.create_task(store.queue.raise_leases(job.lease_id + n)) for n in (200, 100)]
+        await run(connection, edges.LOCK_LEASE_SEQUENCE)
+        raising = [asyncio.create_task(store.queue.advance_lease_sequence(job.lease_id + n)) for n in (200, 100)]
 
         async def both_wait() -> bool:
             return await store.waiting() == 2

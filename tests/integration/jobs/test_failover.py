@@ -55,11 +55,11 @@ async def test_no_call_fails_when_the_address_moves_to_a_new_primary(
     listening = asyncio.create_task(listener.run())
     try:
         await store.queued("amazon")
-        await store.queue.claim(0)  # the lane has its connection
+        await store.queue.claim(0)  # the connection has its connection
 
         async def heard_from_the_old_primary() -> bool:
-            store.telling.tell_to_look()
-            return await store.telling.flush() and "*" in changes
+            store.publisher.publish_unknown()
+            return await store.publisher.flush() and "*" in changes
 
         await wait_until_async(heard_from_the_old_primary, 10, "it listens")
         with _read_only(postgres):
@@ -78,8 +78,8 @@ async def test_no_call_fails_when_the_address_moves_to_a_new_primary(
                 return "moved" in changes
 
             await wait_until_async(heard_from_the_new_primary, 10, "LISTEN has moved")
-            store.telling.tell([claimed.id])
-            assert await store.telling.flush()
+            store.publisher.publish([claimed.id])
+            assert await store.publisher.flush()
             await wait_until_async(lambda: _is_in(str(claimed.id), changes), 5, "what is notified goes there too")
     finally:
         listening.cancel()

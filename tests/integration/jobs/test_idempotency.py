@@ -269,14 +269,14 @@ async def test_a_response_is_kept_for_a_day_and_then_deleted_in_small_batches(st
     for number in range(25):
         await keys.begin("Sweep", str(number), b"same", "me")
         await keys.finish("Sweep", str(number), "me", b"answer")
-    assert await keys.forget_expired() == 0
+    assert await keys.delete_expired() == 0
     kept = "SELECT max(EXTRACT(epoch FROM expires_at - now()))::float8 AS left FROM idempotency_keys"
     ((seconds,),) = [tuple(row.values()) for row in await store.execute(kept)]
     assert isinstance(seconds, float)
     assert KEPT_SECONDS - 60 < seconds <= KEPT_SECONDS
     await store.execute("UPDATE idempotency_keys SET expires_at = now() - interval '1 s'")
     assert await keys.begin("Sweep", "24", b"other", "me") is None, "it counts as absent before it is deleted"
-    assert [await keys.forget_expired() for _ in range(3)] == [20, 4, 0]
+    assert [await keys.delete_expired() for _ in range(3)] == [20, 4, 0]
 
 
 async def test_each_call_with_a_key_deletes_some_expired_keys(store: Store) -> None:

@@ -21,7 +21,7 @@ from hypothesis.stateful import run_state_machine_as_test as check
 from services.common.comparison import ComparisonKey
 from services.common.job_status import JobStatus
 from services.jobs.domain.job import PRIORITY, ClaimedJob, EnqueueReason, QueuePolicy, WarmupJob
-from services.jobs.postgres.change_publisher import Telling
+from services.jobs.postgres.change_publisher import ChangePublisher
 from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.queue import Queue
 from tests.integration.jobs.conftest import Store, forecasts
@@ -81,7 +81,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.database = Database(self.url, pool_size=2, wait=10)
         self.run(self.database.open())
         self.store = Store(self.url, self.database, POLICY)
-        self.queue = Queue(self.database, POLICY, holder="model", telling=Telling(self.database))
+        self.queue = Queue(self.database, POLICY, holder="model", publisher=ChangePublisher(self.database))
         self.jobs: dict[str, Modelled] = {}
         self.clock = 0.0
         self.generation = dict.fromkeys(TERMS, 0)

@@ -13,7 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 from services.common import errors
 from services.common.errors import WarmcastError
 from services.jobs.domain.job import EnqueueReason
-from services.jobs.postgres.driver.connection import Connection, primary_first, run
+from services.jobs.postgres.driver.connection import Connection, prefer_primary, run
 from services.jobs.postgres.driver.database import Database
 from tests.integration.jobs.conftest import Store, forecasts, key_of
 from tests.waiting import wait_until_async
@@ -61,14 +61,14 @@ def lost() -> Lost:
     return Lost()
 
 
-@pytest.fixture(params=["fetch", "fetch_once", "lane"])
+@pytest.fixture(params=["fetch", "fetch_once", "dedicated connection"])
 def send(request: pytest.FixtureRequest, database: Database, lost: Lost) -> Send:
     """Each way in which one statement is sent."""
-    lane = database.lane()
+    connection = database.dedicated_connection()
     ways: dict[str, Send] = {
-        "fetch": lambda statement: database.fetch(statement, lost=lost),
-        "fetch_once": lambda statement: database.fetch_once(statement, {}, lost=lost),
-        "lane": lambda statement: lane.fetch_once(statement, {}, lost=lost),
+        "fetch": lambda statement: database.fetch(statement, on_unknown_outcome=lost),
+        "fetch_once": lambda statement: database.fetch_once(statement, {}, on_unknown_outcome=lost),
+        "dedicated connection": lambda statement: connection.fetch_once(statement, {}, on_unknown_outcome=lost),
     }
     return ways[request.param]
 
@@ -110,7 +110,7 @@ async def test_a_transaction_that_failed_and_did_nothing_is_done_again(
         (row,) = await run(connection, f"SELECT refuse('{code}', 3) AS try")
         return int(row["try"])
 
-    assert await database.transact(work, lost=lost) == 4
+    assert await database.transact(work, on_unknown_outcome=lost) == 4
     (row,) = await database.fetch("SELECT count(*) FROM backends")
     assert row["count"] == 2, "of the one that was committed"
     assert lost.times == 0
@@ -129,7 +129,7 @@ async def test_a_server_that_refuses_is_left_for_a_new_connection(
 async def test_what_a_lane_is_refused_replaces_the_pool_too(database: Database) -> None:
     before = await _connections(database)
     with pytest.raises(WarmcastError):
-        await database.lane().fetch_once("SELECT refuse('25006', 1000)", {})
+        await database.dedicated_connection().fetch_once("SELECT refuse('25006', 1000)", {})
     await wait_until_async(lambda: _has_made(database, before + 3), 5, "its three connections are new")
 
 
@@ -186,11 +186,11 @@ async def test_stores_work_again_once_a_read_only_server_can_be_written_to(datab
 
 def test_of_several_hosts_the_one_that_can_be_written_to_is_taken() -> None:
     several = "postgresql://user:pass%20word@first,second:5433/name?options=-c%20a.b%3Dc"
-    parts = conninfo_to_dict(primary_first(several))
+    parts = conninfo_to_dict(prefer_primary(several))
     assert parts.pop("target_session_attrs") == "read-write"
     assert parts == conninfo_to_dict(several)
     for unchanged in ("postgresql://user@one/name", f"{several}&target_session_attrs=any"):
-        assert primary_first(unchanged) == unchanged
+        assert prefer_primary(unchanged) == unchanged
 
 
 async def _unless_unavailable(call: Callable[[], Awaitable[Any]]) -> Any:

@@ -95,8 +95,8 @@ async def test_a_fence_as_far_ahead_as_the_cache_believes_is_outgrown(store: Sto
     assert f"ahead < 2^{MOST_LEASES_AHEAD.bit_length() - 1} " in GUARDED_WRITE
     job = await store.claimed()
     highest = job.lease_id + MOST_LEASES_AHEAD - 1
-    assert not await store.queue.raise_leases(highest + 1)
-    assert await store.queue.raise_leases(highest)
+    assert not await store.queue.advance_lease_sequence(highest + 1)
+    assert await store.queue.advance_lease_sequence(highest)
     await store.queue.hand_back(job, delay=0)
     assert (await store.claim_one()).lease_id == highest + 1
 
@@ -329,7 +329,7 @@ async def test_run_now_runs_no_more_than_it_was_asked_for_where_nobody_can_say_h
     for number in range(2):
         await store.queued(f"term {number}")
     forecaster = FakeForecaster(succeed)
-    queue = Mute(store.database, POLICY, holder="mute", telling=store.telling)
+    queue = Mute(store.database, POLICY, holder="mute", publisher=store.publisher)
     dispatcher = Dispatcher(queue, Runner(queue, forecaster, POLICY), forecaster, poll=60)
     with pytest.raises(WarmcastError, match="1 run; how that ended cannot be said"):
         await dispatcher.run_now(1)

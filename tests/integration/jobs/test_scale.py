@@ -74,7 +74,7 @@ STATEMENTS = {
     "requeue": edges.REQUEUE,
     "promote": upkeep.PROMOTE,
     "status": upkeep.STATUS,
-    "forget idempotency keys": idempotency_keys.FORGET,
+    "delete expired idempotency keys": idempotency_keys.DELETE_EXPIRED,
     "due to be scored": track_record._DUE.replace("%(data_hash)s", "'newer'"),
     "track record": track_record._TALLIES,
 }
@@ -113,13 +113,17 @@ WHERE label = 'termA' AND job_id %% 2 = 1 AND job_id BETWEEN %(first)s AND %(las
 
 
 class Recorder(Database):
-    """Keeps what Listings would ask, compiled as it is sent."""
+    """Records the compiled queries of Listings."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, dict[str, Any]]] = []
 
     async def fetch(
-        self, statement: str, parameters: Mapping[str, object] | None = None, *, lost: Callable[[], None] | None = None
+        self,
+        statement: str,
+        parameters: Mapping[str, object] | None = None,
+        *,
+        on_unknown_outcome: Callable[[], None] | None = None,
     ) -> list[DictRow]:
         self.asked.append((statement, dict(parameters or {})))
         return []

@@ -9,7 +9,7 @@ import pytest
 from devstack.stores.ports import LOOPBACK
 from services.common import errors
 from services.common.errors import WarmcastError
-from services.jobs.postgres.change_publisher import Telling
+from services.jobs.postgres.change_publisher import ChangePublisher
 from services.jobs.postgres.driver.connection import run
 from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.queue import Queue
@@ -43,7 +43,7 @@ async def linked(store: Store, link: Proxy) -> AsyncIterator[Database]:
 @pytest.fixture
 def queue(linked: Database) -> Queue:
     """The queue as a process sees it whose connections are about to go silent."""
-    return Queue(linked, POLICY, holder="linked", telling=Telling(linked))
+    return Queue(linked, POLICY, holder="linked", publisher=ChangePublisher(linked))
 
 
 def _go_silent(link: Proxy) -> None:
@@ -106,7 +106,7 @@ async def test_a_transaction_that_does_not_end_is_broken_off(store: Store) -> No
 async def test_calls_that_take_every_connection_hold_up_neither_claims_nor_completions(store: Store) -> None:
     crowded = Database(store.url, pool_size=1)
     await crowded.open()
-    queue = Queue(crowded, POLICY, holder="crowded", telling=Telling(crowded))
+    queue = Queue(crowded, POLICY, holder="crowded", publisher=ChangePublisher(crowded))
     await store.queued()
     async with crowded.transaction():
         (job,) = (await queue.claim(1)).claimed

@@ -12,7 +12,7 @@ import pytest
 from services.common.job_status import JobStatus
 from services.jobs.application.change_feed import Changes, News
 from services.jobs.domain.job import EnqueueReason, JobChange
-from services.jobs.postgres.change_publisher import Telling
+from services.jobs.postgres.change_publisher import ChangePublisher
 from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.driver.listener import Listener
 from tests.integration.jobs.conftest import Store, key_of, make_snapshot
@@ -56,8 +56,8 @@ class Watch:
 
 
 @asynccontextmanager
-async def watching(store: Store, *, telling: bool = True) -> AsyncIterator[Watch]:
-    """`telling`: whether runs are told as they come, or when the test flushes."""
+async def watching(store: Store, *, publisher: bool = True) -> AsyncIterator[Watch]:
+    """`publisher`: whether runs are told as they come, or when the test flushes."""
     changes, told, listening = Changes(store.listings.changed), asyncio.Queue[News](), asyncio.Event()
 
     async def watch() -> None:
@@ -66,7 +66,7 @@ async def watching(store: Store, *, telling: bool = True) -> AsyncIterator[Watch
                 told.put_nowait(news)
 
     listener = Listener(store.url, wake=listening.set, changed=changes.heard, missed=changes.missed)
-    loops = [watch(), listener.run(), changes.run(), *([store.telling.run()] if telling else [])]
+    loops = [watch(), listener.run(), changes.run(), *([store.publisher.run()] if publisher else [])]
     tasks = [asyncio.create_task(each) for each in loops]
     try:
         async with asyncio.timeout(10):
@@ -211,40 +211,40 @@ EDGES = [
 
 @pytest.mark.parametrize("edge", EDGES, ids=lambda edge: edge.__name__)
 async def test_each_edge_is_told_as_it_left_its_row(store: Store, edge: Callable[[Store], Edge]) -> None:
-    async with watching(store, telling=False) as watch, aclosing(edge(store)) as steps:
+    async with watching(store, publisher=False) as watch, aclosing(edge(store)) as steps:
         await anext(steps)
-        assert await store.telling.flush()  # its first word, which names nothing
+        assert await store.publisher.flush()  # its first word, which names nothing
         before = await versions(store)
         assert await anext(steps, ENDED) is ENDED
         changed = await versions(store) - before
         assert changed
-        assert await store.telling.flush()
+        assert await store.publisher.flush()
         for job_id, version in changed:
             await watch.until_seen(job_id, version)
 
 
 async def test_each_edge_waits_for_its_telling(store: Store) -> None:
-    async with watching(store, telling=False) as watch:
+    async with watching(store, publisher=False) as watch:
         await store.queued()
         await store.execute("SELECT pg_notify('warmcast_changes', '*')")
         await watch.until_missed()  # notifications keep their order: all before this one has been told
         assert watch.seen == []
-        assert await store.telling.flush()
+        assert await store.publisher.flush()
         await watch.until_missed()  # its first word
 
 
 async def test_a_heartbeat_tells_nothing(store: Store) -> None:
-    async with watching(store, telling=False) as watch:
+    async with watching(store, publisher=False) as watch:
         claimed = await store.claimed()
         other = await store.queued("walmart")
         await store.queue.cancel(other.id)
-        assert await store.telling.flush()
+        assert await store.publisher.flush()
         await store.execute("SELECT pg_notify('warmcast_changes', %(id)s)", id=str(other.id))
         await watch.until(JobStatus.CANCELLED)  # notifications keep their order: all before this one has been told
         watch.seen.clear()
         assert await store.queue.heartbeat(claimed)
         await store.queue.requeue(other.id)
-        assert await store.telling.flush()
+        assert await store.publisher.flush()
         await watch.until(JobStatus.QUEUED)
         assert {change.job_id for change in watch.seen} == {other.id}
 
@@ -262,39 +262,39 @@ async def test_what_a_dead_process_did_not_come_to_tell_is_made_good_by_its_succ
         await store.queued()
         await watch.until(JobStatus.QUEUED)
         # One that claims, and dies before it tells.
-        await store.runner("dead", telling=Telling(store.database)).claim(1)
-        assert await Telling(store.database).flush()
+        await store.runner("dead", publisher=ChangePublisher(store.database)).claim(1)
+        assert await ChangePublisher(store.database).flush()
         await watch.until_missed()
 
 
 async def test_an_outage_is_waited_out_and_then_told_to_look(store: Store) -> None:
     unreachable = Database("host=127.0.0.1 port=1", pool_size=1, wait=0.1)
     await unreachable.open()
-    assert not await Telling(unreachable).flush()
+    assert not await ChangePublisher(unreachable).flush()
     await unreachable.close()
-    telling = Telling(store.database)
-    assert await telling.flush()
+    publisher = ChangePublisher(store.database)
+    assert await publisher.flush()
     async with watching(store) as watch:
         await store.queued()
         await watch.until(JobStatus.QUEUED)
-        telling.tell_to_look()
-        assert await telling.flush()
+        publisher.publish_unknown()
+        assert await publisher.flush()
         await watch.until_missed()
 
 
 async def test_more_than_can_be_named_is_told_as_many(store: Store) -> None:
-    telling = Telling(store.database)
-    assert await telling.flush()
+    publisher = ChangePublisher(store.database)
+    assert await publisher.flush()
     async with watching(store) as watch:
         await store.queued()
         await watch.until(JobStatus.QUEUED)
-        telling.tell(range(1, 10_001))  # as many as are named, in several notifications
-        assert await telling.flush()
+        publisher.publish(range(1, 10_001))  # as many as are named, in several notifications
+        assert await publisher.flush()
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.3):
                 await watch.until_missed()
-        telling.tell(range(1, 10_002))
-        assert await telling.flush()
+        publisher.publish(range(1, 10_002))
+        assert await publisher.flush()
         await watch.until_missed()
 
 

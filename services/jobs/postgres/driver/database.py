@@ -1,4 +1,4 @@
-"""PostgreSQL as the stores use it: a bounded pool of connections, and lanes beside it."""
+"""A bounded pool of connections to PostgreSQL, and dedicated connections beside it."""
 
 from __future__ import annotations
 
@@ -15,42 +15,50 @@ from sqlalchemy import Select
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from services.common.runtime.backoff import Backoff
-from services.jobs.postgres.driver.connection import OPTIONS, Connection, Lost, Row, configure, ignored, primary_first
-from services.jobs.postgres.driver.dedicated_connection import Lane
-from services.jobs.postgres.driver.retries import retried
-from services.jobs.postgres.driver.sqlstates import Failure, classify, leaves_open, translated
+from services.jobs.postgres.driver.connection import (
+    OPTIONS,
+    Connection,
+    OnUnknownOutcome,
+    Row,
+    configure,
+    ignore,
+    prefer_primary,
+)
+from services.jobs.postgres.driver.dedicated_connection import DedicatedConnection
+from services.jobs.postgres.driver.retries import retry
+from services.jobs.postgres.driver.sqlstates import Failure, classify, outcome_unknown, translated
 
-# The pool's own words for an unreachable server, which say nothing of the connections that there are.
+# Errors of the pool itself, after which its connections may be good.
 _NONE_FREE = (PoolTimeout, TooManyRequests, PoolClosed)
-# Between two replacements of all connections, while a server that answers refuses statements: a read-only one is found
-# out at each write, and a pool of new connections each time would be most of its load.
+# Between two replacements of all connections while a server refuses statements: each write to a read-only server fails,
+# and a new pool each time would be most of its load.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 2.0  # seconds
-_CALM = 10.0  # seconds without a refusal, after which the next one is a new incident
+_CALM = 10.0  # seconds without a refusal, after which the pauses start again from the shortest
 Result = TypeVar("Result")
 _DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call] # SQLAlchemy leaves it out
 
 
 class Database:
-    """PostgreSQL as the stores use it. Every method raises WarmcastError(UNAVAILABLE) when it cannot be asked.
+    """The connections of the stores. Every method raises WarmcastError(UNAVAILABLE) when PostgreSQL is unavailable.
 
-    `lost` is called when a statement may have been done, and its answer did not come; also if it is then sent again.
+    `on_unknown_outcome` is called when a statement may have run but its response was lost, also if it is then retried.
     """
 
     def __init__(self, url: str, *, pool_size: int, wait: float = 1.0, longest: float = 10.0) -> None:
-        """`wait`: seconds for a connection, shorter than its callers wait for it, so that they learn what is wrong.
+        """`wait`: seconds for a free connection; shorter than the callers' deadlines, so that they get its error.
 
-        `longest`: seconds for a statement or a transaction. Whoever waits for a silent server would wait for ever.
+        `longest`: seconds for a statement or a transaction, also while the server is silent.
         """
-        self._url = url = primary_first(url)
+        self._url = url = prefer_primary(url)
         self._longest = longest
         self._pauses = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
         self._replace_after = 0.0  # by the monotonic clock
-        self._lanes: list[Lane] = []
+        self._dedicated: list[DedicatedConnection] = []
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             url,
             kwargs=OPTIONS,
-            # All of them from the start: one that is made when calls already wait for it takes 25 ms of both processes
-            # until it has read its statements, and a mass of calls would have as many made as may be.
+            # All connections from the start: a new one needs 25 ms of both processes to prepare its statements, while
+            # calls wait for it.
             min_size=pool_size,
             max_size=pool_size,
             connection_class=Connection,
@@ -61,11 +69,11 @@ class Database:
             open=False,
         )
 
-    def lane(self) -> Lane:
-        """One more connection, beside the pool; closed with this database."""
-        lane = Lane(self._url, longest=self._longest, refused=self._replaced)
-        self._lanes.append(lane)
-        return lane
+    def dedicated_connection(self) -> DedicatedConnection:
+        """A connection beside the pool; closed with this database."""
+        connection = DedicatedConnection(self._url, longest=self._longest, on_refused=self._replace_connections)
+        self._dedicated.append(connection)
+        return connection
 
     async def open(self) -> None:
         """Starts connecting in the background; does not wait for a server."""
@@ -73,8 +81,8 @@ class Database:
 
     async def close(self) -> None:
         """Closes all connections."""
-        for lane in self._lanes:
-            await lane.close()
+        for connection in self._dedicated:
+            await connection.close()
         await self._pool.close()
 
     async def fetch(
@@ -82,90 +90,101 @@ class Database:
         statement: str,
         parameters: Mapping[str, object] | None = None,
         *,
-        lost: Lost = ignored,
+        on_unknown_outcome: OnUnknownOutcome = ignore,
     ) -> list[DictRow]:
-        """All rows of one statement, each as a dict. Sent again on another connection if the first was of no use."""
-        return await self._sent(lambda: self._fetch(dict_row, statement, parameters, lost), twice=True)
+        """All rows of one statement, as dicts. Retried on another connection if the first one was unusable."""
+        return await self._send(
+            lambda: self._fetch(dict_row, statement, parameters, on_unknown_outcome), repeatable=True
+        )
 
     async def fetch_once(
-        self, statement: str, parameters: Mapping[str, object], *, lost: Lost = ignored
+        self, statement: str, parameters: Mapping[str, object], *, on_unknown_outcome: OnUnknownOutcome = ignore
     ) -> list[TupleRow]:
-        """All rows of one statement that is never done twice, each as a tuple, which costs less than a dict."""
-        return await self._sent(lambda: self._fetch(tuple_row, statement, parameters, lost), twice=False)
+        """All rows of one statement that must not run twice, as tuples, which cost less than dicts."""
+        return await self._send(
+            lambda: self._fetch(tuple_row, statement, parameters, on_unknown_outcome), repeatable=False
+        )
 
     async def select(self, query: Select[Any]) -> list[DictRow]:
-        """The rows of a query that SQLAlchemy built, and psycopg sends as any other."""
+        """The rows of a query built with SQLAlchemy, as dicts."""
         compiled = query.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
         return await self.fetch(str(compiled), compiled.params)
 
     @asynccontextmanager
-    async def transaction(self, *, lost: Lost = ignored, longest: float | None = None) -> AsyncIterator[Connection]:
-        """A connection inside a transaction that commits at the end, or not at all; `longest` in place of the usual."""
+    async def transaction(
+        self, *, on_unknown_outcome: OnUnknownOutcome = ignore, longest: float | None = None
+    ) -> AsyncIterator[Connection]:
+        """A connection in a transaction, which commits at the end of the block. `longest` overrides the default."""
         with translated():
-            async with self._transaction(lost, longest) as connection:
+            async with self._transaction(on_unknown_outcome, longest) as connection:
                 yield connection
 
     async def transact(
-        self, work: Callable[[Connection], Awaitable[Result]], *, lost: Lost = ignored, longest: float | None = None
+        self,
+        work: Callable[[Connection], Awaitable[Result]],
+        *,
+        on_unknown_outcome: OnUnknownOutcome = ignore,
+        longest: float | None = None,
     ) -> Result:
-        """What `work` returns, inside such a transaction; done again where that failed and did nothing."""
+        """The result of `work` in a transaction; retried if that failed and was rolled back."""
 
         async def once() -> Result:
-            async with self._transaction(lost, longest) as connection:
+            async with self._transaction(on_unknown_outcome, longest) as connection:
                 return await work(connection)
 
         with translated():
-            return await retried(once, lambda error: classify(error) is not Failure.BUG and not leaves_open(error))
+            return await retry(once, lambda error: classify(error) is not Failure.BUG and not outcome_unknown(error))
 
     @asynccontextmanager
-    async def _transaction(self, lost: Lost, longest: float | None) -> AsyncIterator[Connection]:
+    async def _transaction(
+        self, on_unknown_outcome: OnUnknownOutcome, longest: float | None
+    ) -> AsyncIterator[Connection]:
         try:
             async with asyncio.timeout(longest or self._longest), self._pool.connection() as connection:
                 try:
                     async with connection.transaction():
                         yield connection
                 except BaseException as error:
-                    if leaves_open(error):
-                        lost()
+                    if outcome_unknown(error):
+                        on_unknown_outcome()
                     raise
         except _NONE_FREE:
             raise
         except (psycopg.Error, TimeoutError) as error:
-            await self._replaced(error)
+            await self._replace_connections(error)
             raise
 
     async def revision(self) -> str:
-        """The schema's revision; empty when there is none yet."""
+        """The schema's revision; empty if there is no schema yet."""
         if not (await self.fetch("SELECT to_regclass('alembic_version') AS name"))[0]["name"]:
             return ""
         rows = await self.fetch("SELECT version_num FROM alembic_version")
         return rows[0]["version_num"] if rows else ""
 
-    async def _sent(self, send: Callable[[], Awaitable[list[Row]]], *, twice: bool) -> list[Row]:
-        """What `send` returns; `twice`: it may be done again where it is unknown whether it was done."""
+    async def _send(self, send: Callable[[], Awaitable[list[Row]]], *, repeatable: bool) -> list[Row]:
+        """The result of `send`. `repeatable`: it may be retried although its outcome is unknown."""
         with translated():
             try:
                 return await send()
             except _NONE_FREE:
                 raise
             except (psycopg.Error, TimeoutError) as error:
-                replaced = await self._replaced(error)
-                if not replaced or isinstance(error, TimeoutError) or (leaves_open(error) and not twice):
+                replaced = await self._replace_connections(error)
+                if not replaced or isinstance(error, TimeoutError) or (outcome_unknown(error) and not repeatable):
                     raise
                 return await send()
 
-    async def _replaced(self, error: psycopg.Error | TimeoutError) -> bool:
-        """Replaces all connections where one failed in a way that says that the others are of no use either."""
+    async def _replace_connections(self, error: psycopg.Error | TimeoutError) -> bool:
+        """Replaces all connections if the error means that they are all unusable; returns whether it did."""
         if isinstance(error, psycopg.Error):
             if classify(error) not in (Failure.UNAVAILABLE, Failure.MISCONFIGURED):
                 return False
-            if not leaves_open(error) and not self._may_replace():
+            if not outcome_unknown(error) and not self._may_replace():
                 return False
         if self._pool.closed:
             return False
-        # After a restart of the server every idle connection is dead, after a failover each leads to the old primary,
-        # and after a firewall's all may be silent; without this each would fail a call of its own. None is asked
-        # whether it is: a silent one would not answer.
+        # After a restart of the server or of a firewall all idle connections are dead, and after a failover they lead
+        # to the old primary. Each would fail one call. They are not checked, since a silent one would not respond.
         await self._pool.drain()
         return True
 
@@ -179,16 +198,20 @@ class Database:
         return True
 
     async def _fetch(
-        self, row_factory: AsyncRowFactory[Row], statement: str, parameters: Mapping[str, object] | None, lost: Lost
+        self,
+        row_factory: AsyncRowFactory[Row],
+        statement: str,
+        parameters: Mapping[str, object] | None,
+        on_unknown_outcome: OnUnknownOutcome,
     ) -> list[Row]:
         async with asyncio.timeout(self._longest):
-            # Not as a context, which commits: nothing is open, and asking for that takes half of the pool's time.
+            # Not `with pool.connection()`: its commit takes half of the pool's time, and autocommit needs none.
             connection = await self._pool.getconn()
             try:
                 return await connection.rows(row_factory, statement, parameters)
             except BaseException as error:
-                if leaves_open(error):
-                    lost()
+                if outcome_unknown(error):
+                    on_unknown_outcome()
                 raise
             finally:
                 await self._pool.putconn(connection)

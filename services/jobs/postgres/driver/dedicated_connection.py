@@ -1,4 +1,4 @@
-"""One connection for statements of one kind that follow each other, such as claims."""
+"""One connection for consecutive statements of one kind, such as claims."""
 
 from __future__ import annotations
 
@@ -8,67 +8,69 @@ from collections.abc import Awaitable, Callable, Mapping
 import psycopg
 from psycopg.rows import TupleRow, tuple_row
 
-from services.jobs.postgres.driver.connection import OPTIONS, Connection, Lost, configure, ignored
-from services.jobs.postgres.driver.sqlstates import Failure, classify, leaves_open, translated
+from services.jobs.postgres.driver.connection import OPTIONS, Connection, OnUnknownOutcome, configure, ignore
+from services.jobs.postgres.driver.sqlstates import Failure, classify, outcome_unknown, translated
 
-_REPLACING = (Failure.UNAVAILABLE, Failure.MISCONFIGURED)  # a connection that failed so is not used again
-
-
-async def _ignored(_error: psycopg.Error) -> None:
-    """There are no other connections."""
+_NOT_REUSABLE = (Failure.UNAVAILABLE, Failure.MISCONFIGURED)
 
 
-class Lane:
-    """Holds one connection from its first statement on, and makes another one when that is lost.
+async def _ignore_refusal(_error: psycopg.Error) -> None:
+    """No other connections need replacing."""
 
-    No flood of calls keeps its statements waiting. They meet a process of the server that is warm from the last of
-    them, where a pool gives out the connection that has been idle longest; and a pool takes its own share of each.
+
+class DedicatedConnection:
+    """Connects on its first statement, and reconnects after a lost connection.
+
+    Its statements do not wait for a pool under load, and reuse a server process with warm caches; a pool hands out the
+    connection that was idle longest (docs/decisions).
     """
 
     def __init__(
-        self, url: str, *, longest: float, refused: Callable[[psycopg.Error], Awaitable[object]] = _ignored
+        self, url: str, *, longest: float, on_refused: Callable[[psycopg.Error], Awaitable[object]] = _ignore_refusal
     ) -> None:
-        """`longest`: seconds for a statement, with the wait for those before it.
+        """`longest`: seconds for a statement, including the wait for the ones before it.
 
-        `refused` is called when the server refuses a statement, so that other connections are of no use either.
+        `on_refused` is called when the server refuses statements, so that other connections are useless too.
         """
         self._url = url
-        self._refused = refused
+        self._on_refused = on_refused
         self._longest = longest
         self._connection: Connection | None = None
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     async def fetch_once(
-        self, statement: str, parameters: Mapping[str, object], *, lost: Lost = ignored
+        self, statement: str, parameters: Mapping[str, object], *, on_unknown_outcome: OnUnknownOutcome = ignore
     ) -> list[TupleRow]:
         """As Database.fetch_once."""
         with translated():
-            async with asyncio.timeout(self._longest), self._turn:
+            async with asyncio.timeout(self._longest), self._lock:
                 is_new = self._connection is None or self._connection.closed
                 try:
-                    return await self._send(statement, parameters, lost)
+                    return await self._send(statement, parameters, on_unknown_outcome)
                 except psycopg.Error as error:
-                    # After a failover the next connection finds the new primary. What a new one refuses stays refused.
-                    if is_new or leaves_open(error) or classify(error) not in _REPLACING:
+                    # After a failover a new connection leads to the new primary. A refusal on a new one is final.
+                    if is_new or outcome_unknown(error) or classify(error) not in _NOT_REUSABLE:
                         raise
-                return await self._send(statement, parameters, lost)
+                return await self._send(statement, parameters, on_unknown_outcome)
 
     async def close(self) -> None:
         """Closes the connection."""
         if self._connection is not None:
             await self._connection.close()
 
-    async def _send(self, statement: str, parameters: Mapping[str, object], lost: Lost) -> list[TupleRow]:
+    async def _send(
+        self, statement: str, parameters: Mapping[str, object], on_unknown_outcome: OnUnknownOutcome
+    ) -> list[TupleRow]:
         connection = await self._connected()
         try:
             return await connection.rows(tuple_row, statement, parameters)
         except BaseException as error:
-            if leaves_open(error):
-                lost()
-            if isinstance(error, psycopg.Error) and classify(error) in _REPLACING:
+            if outcome_unknown(error):
+                on_unknown_outcome()
+            if isinstance(error, psycopg.Error) and classify(error) in _NOT_REUSABLE:
                 await connection.close()
-                if not leaves_open(error):
-                    await self._refused(error)
+                if not outcome_unknown(error):
+                    await self._on_refused(error)
             raise
 
     async def _connected(self) -> Connection:

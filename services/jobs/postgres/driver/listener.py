@@ -12,8 +12,8 @@ import structlog
 from psycopg import sql
 
 from services.common.runtime.background import beat
-from services.jobs.postgres.driver.connection import KEEPALIVES, primary_first
-from services.jobs.postgres.driver.socket_shutdown import hung_up_after
+from services.jobs.postgres.driver.connection import KEEPALIVES, prefer_primary
+from services.jobs.postgres.driver.socket_shutdown import shutdown_after
 from services.jobs.postgres.sql.edges import CHANGES, CHANNEL
 
 log = structlog.get_logger()
@@ -37,7 +37,7 @@ class Listener:
     def __init__(
         self, url: str, *, wake: Callable[[], None], changed: Callable[[str], None], missed: Callable[[], None]
     ) -> None:
-        self._url = primary_first(url)
+        self._url = prefer_primary(url)
         self._wake = wake
         self._changed = changed
         self._missed = missed
@@ -64,7 +64,7 @@ class Listener:
         )
         try:
             for channel in (CHANNEL, CHANGES):
-                with hung_up_after(_ECHO_SECONDS, connection):
+                with shutdown_after(_ECHO_SECONDS, connection):
                     await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
             self._all_missed()
             is_new = True
@@ -78,7 +78,7 @@ class Listener:
     async def _echoes(self, connection: psycopg.AsyncConnection, *, is_new: bool) -> bool:
         """Whether a notification to itself arrives, on a primary. Raises OperationalError when nothing is answered."""
         echo = uuid.uuid4().hex
-        with hung_up_after(_ECHO_SECONDS, connection):
+        with shutdown_after(_ECHO_SECONDS, connection):
             row = await (await connection.execute(_ECHO, (CHANNEL, echo))).fetchone()
         if not await self._pass_on_all(connection, seconds=_ECHO_SECONDS, until=echo):
             _report_silence(is_new=is_new)

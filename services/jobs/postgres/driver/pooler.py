@@ -9,7 +9,7 @@ import psycopg
 import structlog
 
 from services.common.runtime.background import RefusedError
-from services.jobs.postgres.driver.socket_shutdown import hung_up_after
+from services.jobs.postgres.driver.socket_shutdown import shutdown_after
 
 log = structlog.get_logger()
 
@@ -73,6 +73,6 @@ async def _connect(url: str) -> psycopg.AsyncConnection:
 
 
 async def _backend(connection: psycopg.AsyncConnection) -> int:
-    with hung_up_after(_SECONDS, connection):
+    with shutdown_after(_SECONDS, connection):
         row = await (await connection.execute("SELECT pg_backend_pid()")).fetchone()
     return int(row[0]) if row else 0

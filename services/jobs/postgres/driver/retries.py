@@ -1,4 +1,4 @@
-"""Sends again what failed and certainly did nothing."""
+"""Retries of operations that failed without any effect."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _RETRIES = 3
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.2  # seconds
 
 
-async def retried(send: Callable[[], Awaitable[Result]], again: Callable[[psycopg.Error], bool]) -> Result:
-    """What `send` returns; it is tried up to three more times while `again` says so of its error."""
+async def retry(send: Callable[[], Awaitable[Result]], should_retry: Callable[[psycopg.Error], bool]) -> Result:
+    """The result of `send`, which is retried up to three times while `should_retry` accepts its error."""
     backoff = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
     for _ in range(_RETRIES):
         try:
             return await send()
         except psycopg.Error as error:
-            if not again(error):
+            if not should_retry(error):
                 raise
         await asyncio.sleep(backoff.next())
     return await send()

@@ -13,7 +13,7 @@ import psycopg
 
 
 @contextmanager
-def hung_up_after(seconds: float, connection: psycopg.AsyncConnection[Any]) -> Iterator[None]:
+def shutdown_after(seconds: float, connection: psycopg.AsyncConnection[Any]) -> Iterator[None]:
     """Ends the connection when the block takes longer: what waits for an answer then raises OperationalError at once.
 
     A cancelled statement instead waits for up to 10 s more, in which the driver tries to cancel it at the server.

@@ -56,7 +56,7 @@ def classify(error: psycopg.Error) -> Failure:
     return _BY_CODE.get(code) or _BY_CLASS.get(code[:2]) or Failure.BUG
 
 
-def leaves_open(error: BaseException) -> bool:
+def outcome_unknown(error: BaseException) -> bool:
     """Whether the statement may have been done all the same: its connection broke, or nobody waits for its answer."""
     if isinstance(error, asyncio.CancelledError):
         return True

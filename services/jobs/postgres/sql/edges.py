@@ -11,7 +11,7 @@ import re
 from services.jobs.domain.job import MOST_LEASES_AHEAD
 
 CHANNEL = "warmcast_jobs"  # wakes runners
-CHANGES = "warmcast_changes"  # the ids of changed jobs, which telling.py tells
+CHANGES = "warmcast_changes"  # the ids of changed jobs, which publisher.py tells
 
 COLUMNS = (
     "id, slug, timeframe, geo, data_hash, status, attempts, last_error, debug_id, created_at, updated_at, started_at, "
@@ -351,8 +351,8 @@ RETURNING id
 # The forecaster's fence holds a lease above any that this database gave out: an old dump was restored. One at a time:
 # two runs that are fenced off together must not, by looking and then setting, move the sequence back. A fence further
 # ahead is not believed: no number would be left for the next lease.
-LOCK_LEASES = "SELECT pg_advisory_xact_lock(hashtext('warmup_lease_ids'))"
-RAISE_LEASES = f"""
+LOCK_LEASE_SEQUENCE = "SELECT pg_advisory_xact_lock(hashtext('warmup_lease_ids'))"
+ADVANCE_LEASE_SEQUENCE = f"""
 SELECT setval('warmup_lease_ids', %(above)s)
 FROM warmup_lease_ids WHERE %(above)s - last_value BETWEEN 1 AND {MOST_LEASES_AHEAD - 1}
 """

@@ -9,7 +9,7 @@ import pytest
 
 from services.common import errors
 from services.common.errors import WarmcastError
-from services.jobs.postgres.batching import Coalescer
+from services.jobs.postgres.batching import Batcher
 
 
 async def test_what_comes_during_a_write_shares_the_next() -> None:
@@ -22,10 +22,10 @@ async def test_what_comes_during_a_write_shares_the_next() -> None:
             await first_is_written.wait()
         return [item * 10 for item in items]
 
-    coalescer = Coalescer(write)
-    first = asyncio.create_task(coalescer.call(1))
+    batcher = Batcher(write)
+    first = asyncio.create_task(batcher.call(1))
     await asyncio.sleep(0)
-    others = [asyncio.create_task(coalescer.call(number)) for number in (2, 3, 4)]
+    others = [asyncio.create_task(batcher.call(number)) for number in (2, 3, 4)]
     await asyncio.sleep(0)
     first_is_written.set()
     assert await asyncio.gather(first, *others) == [10, 20, 30, 40]
@@ -38,8 +38,8 @@ async def test_an_item_that_cannot_be_written_fails_alone() -> None:
             raise ValueError("13")
         return list(items)
 
-    coalescer = Coalescer(write)
-    results = await asyncio.gather(*(coalescer.call(number) for number in (12, 13, 14)), return_exceptions=True)
+    batcher = Batcher(write)
+    results = await asyncio.gather(*(batcher.call(number) for number in (12, 13, 14)), return_exceptions=True)
     assert [results[0], results[2]] == [12, 14]
     assert isinstance(results[1], ValueError)
 
@@ -52,8 +52,8 @@ async def test_a_store_that_cannot_be_asked_is_told_to_all_at_once() -> None:
         calls += 1
         raise WarmcastError(errors.UNAVAILABLE, "away")
 
-    coalescer = Coalescer(write)
-    tasks = [asyncio.create_task(coalescer.call(number)) for number in range(5)]
+    batcher = Batcher(write)
+    tasks = [asyncio.create_task(batcher.call(number)) for number in range(5)]
     for task in tasks:
         with pytest.raises(WarmcastError, match="away"):
             await task
@@ -67,8 +67,8 @@ async def test_a_caller_that_leaves_holds_up_nobody() -> None:
         await go.wait()
         return list(items)
 
-    coalescer = Coalescer(write)
-    leaver, stayer = (asyncio.create_task(coalescer.call(number)) for number in (1, 2))
+    batcher = Batcher(write)
+    leaver, stayer = (asyncio.create_task(batcher.call(number)) for number in (1, 2))
     await asyncio.sleep(0)
     leaver.cancel()
     go.set()

@@ -10,7 +10,7 @@ from psycopg import errors as pg
 
 from services.common import errors
 from services.common.errors import WarmcastError
-from services.jobs.postgres.driver.sqlstates import Failure, classify, leaves_open, translated
+from services.jobs.postgres.driver.sqlstates import Failure, classify, outcome_unknown, translated
 
 _CLASSES = {
     Failure.UNAVAILABLE: """
@@ -53,12 +53,12 @@ def test_an_error_of_the_driver_itself_is_a_lost_connection_or_a_bug(error: psyc
     "error", [psycopg.OperationalError("lost"), pg.AdminShutdown("fatal"), asyncio.CancelledError()]
 )
 def test_a_lost_answer_leaves_open_what_was_done(error: BaseException) -> None:
-    assert leaves_open(error)
+    assert outcome_unknown(error)
 
 
 @pytest.mark.parametrize("error", [pg.DeadlockDetected(""), pg.QueryCanceled(""), pg.UniqueViolation(""), ValueError()])
 def test_a_statement_that_failed_alone_did_nothing(error: BaseException) -> None:
-    assert not leaves_open(error)
+    assert not outcome_unknown(error)
 
 
 @pytest.mark.parametrize("sqlstate", [*_CLASSES[Failure.UNAVAILABLE].split(), "57014", "42501", "3D000"])
