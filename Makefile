@@ -35,6 +35,7 @@ lint: setup ## Style, types, import contracts, spelling.
 docs: setup ## Write the pages that are made from code.
 	$(BIN)/python -m devtools.configuration
 	$(BIN)/python -m devtools.metrics
+	$(BIN)/python -m devtools.command_line
 	$(BIN)/python -m devtools.picture
 	$(BIN)/python -m services.gateway.openapi > docs/reference/rest.md
 

@@ -1,4 +1,4 @@
-"""The rotation of WARMUP_SECRET as docs/operations.md has it: three steps, all restarted in each, and no call fails."""
+"""docs/how-to/rotate-secrets.md: three steps, a restart of all in each, and no call fails."""
 
 from __future__ import annotations
 

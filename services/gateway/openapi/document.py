@@ -15,14 +15,14 @@ from services.gateway.openapi.schemas import SCHEMAS
 from services.gateway.openapi.shapes import Schema, ref, text, whole
 
 ABOUT = (
-    "Forecasts for two search terms, warmed in the background. A premium call never waits for a computation: it "
-    "answers with what is there, says how fresh that is, and enqueues what is missing. Every error is "
-    "`application/problem+json` with the request's id. Unknown query parameters are ignored; one that is given twice "
-    "is refused. A sane `X-Request-Id` is kept, a valid `traceparent` (W3C Trace Context) is followed. Where rates are "
-    "configured, each replica of the gateway holds each API key, and each client address without one, to its own: "
-    "`RateLimit-Policy` and `RateLimit` tell what is left, and 429 says when to come again. What is no HTTP request, "
-    "or whose head is too large or too slow, is answered by a problem too (`malformed-request`, `headers-too-large`, "
-    "`request-timeout`), and its connection ends."
+    "Forecasts for two search terms, computed in the background. A premium call never waits for a computation: it "
+    "answers with the cached forecasts, reports their freshness, and enqueues what is missing.\n\n"
+    "Every error is `application/problem+json` with the request's id. A malformed request, or one whose head is too "
+    "large or too slow, is also answered with a problem (`malformed-request`, `headers-too-large`, "
+    "`request-timeout`), and its connection is closed. Unknown query parameters are ignored; a repeated one is "
+    "refused. A valid `X-Request-Id` is kept, and a valid `traceparent` (W3C Trace Context) is followed.\n\n"
+    "Where rates are configured, each replica of the gateway limits each API key, and each client address without "
+    "one: `RateLimit-Policy` and `RateLimit` report what is left, and 429 says when to retry."
 )
 
 HEADERS: dict[str, Schema] = {

@@ -289,14 +289,16 @@ def test_tls_reaches_everybody_who_speaks_grpc() -> None:
 def test_alerts_ask_for_metrics_that_there_are_and_have_their_runbook() -> None:
     rules = of_kind(with_components("prod", "monitoring"), "PrometheusRule")["warmcast"]["spec"]["groups"][0]["rules"]
     known = set(re.findall(r"^\| `(\w+)`", _read("docs/reference/metrics.md"), re.MULTILINE))
-    operations = _read("docs/operations.md")
+    operations = _read("docs/how-to/handle-alerts.md")
     for rule in rules:
         asked = set(re.findall(r"(?:warmcast|kube)_\w+", rule["expr"]))
         assert asked, rule["alert"]
         assert {name for name in asked if name.startswith("warmcast_")} <= known
     documented = re.findall(r"^### (\w+)$", operations.partition("## Alerts")[2], re.MULTILINE)
     assert sorted(documented) == sorted(rule["alert"] for rule in rules)
-    assert all(rule["annotations"]["runbook"] == f"docs/operations.md#{rule['alert'].lower()}" for rule in rules)
+    assert all(
+        rule["annotations"]["runbook"] == f"docs/how-to/handle-alerts.md#{rule['alert'].lower()}" for rule in rules
+    )
 
 
 def _arrows(

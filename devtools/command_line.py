@@ -1,0 +1,62 @@
+"""docs/reference/cli.md, written from the commands themselves: `python -m devtools.command_line`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+import typer
+
+from devstack.settings import CHECKOUT
+from services.cli.__main__ import app
+
+PAGE = CHECKOUT / "docs" / "reference" / "cli.md"
+_HEAD = """\
+# Command line
+
+`warmcast` starts the services and holds the commands of operators and CronJobs. Written by `make docs` from the
+commands' own help; a test compares the two. Client commands call the jobs service at `JOBS_ADDR` and send the secret in
+`WARMUP_SECRET`; every variable is in [configuration](configuration.md).
+
+Exit codes: 0 success, 1 failure, 2 a wrong option, setting or file, 3 a missing or wrong secret, 4 a service or the
+database could not be reached.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n".join([_HEAD, *_sections(typer.main.get_command(app), "warmcast")])
+
+
+def _sections(command: Any, name: str) -> Iterator[str]:  # typer does not export click's types
+    if hasattr(command, "commands"):
+        for each in sorted(command.commands):
+            yield from _sections(command.commands[each], f"{name} {each}")
+        return
+    arguments = [each for each in command.params if each.param_type_name == "argument"]
+    options = [each for each in command.params if each.param_type_name == "option"]
+    usage = " ".join([name, *(["[OPTIONS]"] if options else []), *(_argument(each) for each in arguments)])
+    yield f"## `{name}`\n\n{inspect.cleandoc(command.help or '')}\n\n```text\nUsage: {usage}\n```\n"
+    if command.params:
+        rows = [_row(each) for each in (*arguments, *options)]
+        yield "\n".join(["| parameter | default | meaning |", "| --- | --- | --- |", *rows, ""])
+
+
+def _argument(parameter: Any) -> str:
+    return str(parameter.name).upper() + ("..." if parameter.nargs == -1 else "")
+
+
+def _row(parameter: Any) -> str:
+    names = ", ".join(f"`{each}`" for each in (*parameter.opts, *parameter.secondary_opts))
+    if parameter.param_type_name == "argument":
+        names = f"`{_argument(parameter)}`"
+    default = parameter.default
+    known = default not in (None, "", ()) and isinstance(default, str | int | float | bool)
+    shown = f"`{str(default).lower() if isinstance(default, bool) else default}`" if known else ""
+    shown = shown or ("required" if parameter.required else "none")
+    return f"| {names} | {shown} | {(parameter.help or '').replace('|', '·')} |"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
