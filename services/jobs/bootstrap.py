@@ -14,10 +14,12 @@ from services.common.rpc.server.readiness import follow_readiness
 from services.common.rpc.server.server import Server, serve_metrics, until_signal
 from services.common.runtime.background import Background
 from services.common.runtime.shutdown import Ending
-from services.jobs.application.change_feed import Changes
+from services.jobs.application.change_feed import ChangeFeed
 from services.jobs.application.dispatcher import Dispatcher
+from services.jobs.application.enqueue import Enqueuer
 from services.jobs.application.importer import Importer
 from services.jobs.application.queue_gauges import QueueGauges
+from services.jobs.application.refresher import Refresher
 from services.jobs.application.runner import Runner
 from services.jobs.application.scorer import Scorer
 from services.jobs.application.sweeper import Sweeper
@@ -62,7 +64,7 @@ async def serve(settings: JobsSettings) -> None:
     comparisons = Comparisons(database, policy, publisher)
     listings = Listings(database, policy)
     record = TrackRecord(database)
-    changes = Changes(listings.changed)
+    change_feed = ChangeFeed(listings.changed)
     dispatcher = Dispatcher(queue, Runner(queue, forecaster, policy), forecaster, poll=settings.poll_seconds)
     chain = standard_chain(
         guarded=servicer.GUARDED,
@@ -83,11 +85,13 @@ async def serve(settings: JobsSettings) -> None:
     service = servicer.JobsServicer(
         importer=Importer(comparisons, Scorer(record)),
         comparisons=comparisons,
-        queue=queue,
+        enqueuer=Enqueuer(queue, comparisons, listings),
         listings=listings,
         record=record,
-        changes=changes,
+        retention=queue,
+        change_feed=change_feed,
         dispatcher=dispatcher,
+        refresher=Refresher(queue, dispatcher.forecaster_info),
         sweeper=Sweeper(queue, listings, forecaster),
         dispatching=settings.dispatcher_enabled,
     )
@@ -105,9 +109,14 @@ async def serve(settings: JobsSettings) -> None:
         # Before the database: a connection that is being made would keep a taken port from ending the process.
         await server.start(settings.jobs_listen, tls=tls, health=settings.health_listen)
         schema = SchemaReadiness(database, url, oldest=commands.base(), required=commands.head())
-        listener = Listener(settings.listen_url(), wake=dispatcher.wake, changed=changes.heard, missed=changes.missed)
+        listener = Listener(
+            settings.listen_url(),
+            wake=dispatcher.wake,
+            changed=change_feed.on_notification,
+            missed=change_feed.on_missed,
+        )
         background.start("readiness", partial(follow_readiness, server, schema.ready))
-        background.start("changes", changes.run)
+        background.start("changes", change_feed.run)
         background.start("replicas", partial(forecaster.follow, dispatcher.wake))
         for name, work in (
             ("listen", listener.run),
@@ -120,7 +129,7 @@ async def serve(settings: JobsSettings) -> None:
         log.info("stopping")
         background.drain()
         await server.leave(settings.lame_duck_seconds)
-        changes.close()
+        change_feed.close()
         # What waits for a run is answered once the run has ended or was handed back.
         stopping = asyncio.create_task(server.stop(settings.drain_seconds + _LAST_ANSWERS))
         await dispatcher.drain(settings.drain_seconds)

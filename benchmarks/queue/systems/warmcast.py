@@ -14,7 +14,7 @@ from benchmarks.queue.systems import Enqueue, Started
 from services.common.comparison import ComparisonKey
 from services.common.runtime.gc_tuning import collect_less_often
 from services.common.telemetry.tracing import configure_logging
-from services.jobs.application.change_feed import Changes
+from services.jobs.application.change_feed import ChangeFeed
 from services.jobs.application.dispatcher import Dispatcher
 from services.jobs.application.runner import Runner
 from services.jobs.domain.forecaster import ForecasterInfo, GeneratedForecasts, Generation, TermForecast
@@ -112,11 +112,11 @@ class Warmcast:
         forecaster = NoForecaster(concurrency, started)
         runner = Runner(queue, forecaster, policy)
         dispatcher = Dispatcher(queue, runner, forecaster, poll=_POLL)
-        changes = Changes(Listings(database, policy).changed)
-        listener = Listener(url, wake=dispatcher.wake, changed=changes.heard, missed=changes.missed)
+        feed = ChangeFeed(Listings(database, policy).changed)
+        listener = Listener(url, wake=dispatcher.wake, changed=feed.on_notification, missed=feed.on_missed)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(listener.run())
-            tasks.create_task(changes.run())
+            tasks.create_task(feed.run())
             tasks.create_task(publisher.run())
             tasks.create_task(dispatcher.dispatch())
 

@@ -1,4 +1,4 @@
-"""Changes of warmup jobs, from the database's word to all who watch: read once, however many they are."""
+"""The feed of changed warmup jobs: database notifications are batched, read once, and published to all subscribers."""
 
 from __future__ import annotations
 
@@ -17,142 +17,142 @@ from services.jobs.domain.job import JobChange
 
 log = structlog.get_logger()
 
-WATCHERS = Gauge("warmcast_jobs_watchers", "Streams of changes that are open")
-_MOST_AT_ONCE = 1_000  # rows read together
-_MOST_WAITING = 10_000  # changes that a slow watcher is kept waiting for, about 3 MB; past these it looks anew
-_MOST_WATCHERS = 1_000  # one a gateway is what is expected
-_ASK_AGAIN_SECONDS = 1.0
-_LOOK_ANYWAY_SECONDS = 60.0
+SUBSCRIBERS = Gauge("warmcast_jobs_watchers", "Open streams of changes")
+_READ_BATCH = 1_000  # rows in one read
+_MAX_PENDING = 10_000  # changes kept for a slow subscriber, about 3 MB; with more it gets `missed`
+_MAX_SUBSCRIBERS = 1_000  # one for each gateway is expected
+_RETRY_SECONDS = 1.0
+_RESYNC_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
-class News:
-    """What a watcher is told at once. `missed`: other changes may have gone by, so that it must look for itself."""
+class ChangeBatch:
+    """What a subscriber receives at once."""
 
     changes: tuple[JobChange, ...]
-    missed: bool
+    missed: bool  # other changes may have been lost, so the subscriber must read the state anew
 
 
 @dataclass(eq=False)
-class _Watcher:
+class _Subscriber:
     changes: dict[int, JobChange] = field(default_factory=dict)  # the latest of each job
-    missed: bool = True  # whatever happened before it began to watch
-    news: asyncio.Event = field(default_factory=asyncio.Event)
+    missed: bool = True  # whatever changed before it subscribed
+    pending: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def tell(self, changes: Sequence[JobChange]) -> None:
+    def publish(self, changes: Sequence[JobChange]) -> None:
         self.changes.update((change.job_id, change) for change in changes)
-        if len(self.changes) > _MOST_WAITING:
-            self.tell_missed()
-        self.news.set()
+        if len(self.changes) > _MAX_PENDING:
+            self.publish_missed()
+        self.pending.set()
 
-    def tell_missed(self) -> None:
+    def publish_missed(self) -> None:
         self.changes.clear()
         self.missed = True
-        self.news.set()
+        self.pending.set()
 
-    def take(self) -> News:
-        self.news.clear()
-        news = News(tuple(self.changes.values()), self.missed)
+    def take_batch(self) -> ChangeBatch:
+        self.pending.clear()
+        batch = ChangeBatch(tuple(self.changes.values()), self.missed)
         self.changes, self.missed = {}, False
-        return news
+        return batch
 
 
-class Changes:
-    """Tells every watcher of every change. With nobody watching, notifications cost nothing and nothing is read."""
+class ChangeFeed:
+    """Publishes every change to every subscriber. Without subscribers nothing is read."""
 
     def __init__(
         self,
         read: Callable[[Sequence[int]], Awaitable[Sequence[JobChange]]],
         *,
-        look_anyway: float = _LOOK_ANYWAY_SECONDS,
+        resync_seconds: float = _RESYNC_SECONDS,
     ) -> None:
-        """`read` gives the jobs of those ids as they are now; it may raise WarmcastError.
+        """`read` fetches the jobs with those ids as they are now; it may raise WarmcastError.
 
-        Every `look_anyway` seconds watchers are told to look: who was killed between a commit and its word about it
-        leaves a change untold.
+        Every `resync_seconds` subscribers get `missed`: a process that is killed between a commit and its notification
+        leaves a change unpublished.
         """
         self._read = read
-        self._look_anyway = look_anyway
-        self._watchers: set[_Watcher] = set()
+        self._resync_seconds = resync_seconds
+        self._subscribers: set[_Subscriber] = set()
         self._changed: dict[int, None] = {}  # ids in the order of their changes
-        self._some = asyncio.Event()
+        self._pending = asyncio.Event()
         self._closed = False
 
-    def heard(self, notification: str) -> None:
-        """A notification's payload: ids, or CHANGED_TOO_MANY. What cannot be read counts as too many."""
-        if not self._watchers:
+    def on_notification(self, payload: str) -> None:
+        """Takes a payload: job ids, or CHANGED_TOO_MANY. One that cannot be parsed counts as too many."""
+        if not self._subscribers:
             return
-        ids = notification.split(",")
-        if not all(each.isdecimal() for each in ids) or len(self._changed) > _MOST_WAITING:
-            self.missed()
+        ids = payload.split(",")
+        if not all(each.isdecimal() for each in ids) or len(self._changed) > _MAX_PENDING:
+            self.on_missed()
             return
         self._changed.update(dict.fromkeys(map(int, ids)))
-        self._some.set()
+        self._pending.set()
 
-    def missed(self) -> None:
-        """Changes may have gone by unheard."""
+    def on_missed(self) -> None:
+        """Notifications may have been lost."""
         self._changed.clear()
-        for watcher in self._watchers:
-            watcher.tell_missed()
+        for subscriber in self._subscribers:
+            subscriber.publish_missed()
 
     async def run(self) -> None:
-        """Reads what has changed and tells it, for ever. Ends only when cancelled."""
+        """Reads and publishes changes. Ends only when cancelled."""
         async with asyncio.TaskGroup() as loops:
-            loops.create_task(self._tell())
-            loops.create_task(self._tell_to_look())
+            loops.create_task(self._publish())
+            loops.create_task(self._resync())
 
-    async def _tell_to_look(self) -> None:
-        while True:
-            await asyncio.sleep(self._look_anyway)
-            self.missed()
+    async def subscribe(self) -> AsyncGenerator[ChangeBatch, None]:
+        """Batches from now on, the first at once. Ends when the feed closes; close it with `aclosing`.
 
-    async def _tell(self) -> None:
+        Raises WarmcastError(BUSY) when there are too many subscribers.
+        """
+        if len(self._subscribers) >= _MAX_SUBSCRIBERS:
+            raise WarmcastError(errors.BUSY, "too many streams of changes are open on this server", retry_after=5)
+        with self._subscribed() as subscriber:
+            while not self._closed:
+                yield subscriber.take_batch()
+                await subscriber.pending.wait()
+
+    def close(self) -> None:
+        """Ends every subscription: this process is shutting down, and subscribers reconnect elsewhere."""
+        self._closed = True
+        for subscriber in self._subscribers:
+            subscriber.pending.set()
+
+    async def _publish(self) -> None:
         while True:
-            await until_set(self._some)
-            self._some.clear()
+            await until_set(self._pending)
+            self._pending.clear()
             while self._changed:
-                ids = list(self._changed)[:_MOST_AT_ONCE]
+                ids = list(self._changed)[:_READ_BATCH]
                 for each in ids:
                     del self._changed[each]
                 try:
                     changes = await self._read(ids)
                 except Exception as error:
                     if isinstance(error, WarmcastError):
-                        log.warning("changes could not be read; watchers look for themselves", reason=error.reason.name)
+                        log.warning("could not read changes; subscribers resync", reason=error.reason.name)
                     else:
                         report_failure()
-                    self.missed()
-                    await asyncio.sleep(_ASK_AGAIN_SECONDS)
+                    self.on_missed()
+                    await asyncio.sleep(_RETRY_SECONDS)
                     continue
-                for watcher in self._watchers:
-                    watcher.tell(changes)
+                for subscriber in self._subscribers:
+                    subscriber.publish(changes)
                 beat()
 
-    async def watch(self) -> AsyncGenerator[News, None]:
-        """News from now on, the first at once. Ends when this closes; close it with `aclosing`.
-
-        Raises WarmcastError(BUSY) when there are too many already.
-        """
-        if len(self._watchers) >= _MOST_WATCHERS:
-            raise WarmcastError(errors.BUSY, "too many watch this server already", retry_after=5)
-        with self._watching() as watcher:
-            while not self._closed:
-                yield watcher.take()
-                await watcher.news.wait()
-
-    def close(self) -> None:
-        """Ends every watch: this process is about to end, and its watchers find another."""
-        self._closed = True
-        for watcher in self._watchers:
-            watcher.news.set()
+    async def _resync(self) -> None:
+        while True:
+            await asyncio.sleep(self._resync_seconds)
+            self.on_missed()
 
     @contextmanager
-    def _watching(self) -> Iterator[_Watcher]:
-        watcher = _Watcher()
-        self._watchers.add(watcher)
-        WATCHERS.set(len(self._watchers))
+    def _subscribed(self) -> Iterator[_Subscriber]:
+        subscriber = _Subscriber()
+        self._subscribers.add(subscriber)
+        SUBSCRIBERS.set(len(self._subscribers))
         try:
-            yield watcher
+            yield subscriber
         finally:
-            self._watchers.discard(watcher)
-            WATCHERS.set(len(self._watchers))
+            self._subscribers.discard(subscriber)
+            SUBSCRIBERS.set(len(self._subscribers))

@@ -1,4 +1,4 @@
-"""An import: tables as read, to the snapshot that a comparison now stands on."""
+"""Imports: parsed tables become the current snapshot of a comparison."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from typing import Protocol
 from services.common import errors
 from services.common.comparison import TIMEFRAMES, canonical_slug, invalid, parse_geo, parse_timeframe
 from services.common.errors import WarmcastError
+from services.jobs.application.metrics import count_begun
 from services.jobs.domain.comparison import ImportResult
+from services.jobs.domain.job import EnqueueReason
 from services.jobs.domain.signals import Signals, term_signals
 from services.jobs.domain.snapshot import ImportedSnapshot, Snapshot
 from services.jobs.ingest.snapshot import build_snapshot, named_as_of
@@ -22,18 +24,18 @@ _MAX_SOURCE = 200
 
 @dataclass(frozen=True)
 class ImportRequest:
-    """How the tables are to be taken; empty or None: as the data say."""
+    """How tables are interpreted; empty or None: inferred from the data."""
 
     timeframe: str = ""
     geo: str | None = None
-    terms: tuple[str, ...] = ()  # picks two
-    expected_slug: str = ""  # the comparison that the data must be of
+    terms: tuple[str, ...] = ()  # the two to keep of more
+    expected_slug: str = ""  # the comparison that the data must belong to
     as_of: datetime | None = None
     source: str = ""
 
 
 class SnapshotStore(Protocol):
-    """What an import needs of store.comparisons.Comparisons."""
+    """What an import needs of postgres.comparisons.Comparisons."""
 
     async def now(self) -> datetime: ...
 
@@ -45,7 +47,7 @@ class SnapshotStore(Protocol):
 
 
 class EarlierForecasts(Protocol):
-    """What an import needs of scoring.Scorer."""
+    """What an import needs of scorer.Scorer."""
 
     async def score_earlier(self, snapshot: Snapshot) -> int: ...
 
@@ -57,10 +59,10 @@ class Importer:
         self._store = store
         self._earlier = earlier
 
-    async def take(self, tables: Sequence[Table], request: ImportRequest) -> tuple[ImportedSnapshot, ImportResult]:
-        """Stores the snapshot, then scores the forecasts that it completes.
+    async def ingest(self, tables: Sequence[Table], request: ImportRequest) -> tuple[ImportedSnapshot, ImportResult]:
+        """Stores the snapshot, then scores the forecasts whose horizon it completes.
 
-        Raises WarmcastError that names what is wrong, with nothing written.
+        Raises WarmcastError that names the invalid field, with nothing written.
         """
         timeframe = parse_timeframe(request.timeframe).name if request.timeframe else ""
         geo = parse_geo(request.geo) if request.geo is not None else None
@@ -70,7 +72,7 @@ class Importer:
             raise invalid("source", "the source has a control character")
         expected = await self._expected(request.expected_slug) if request.expected_slug else None
 
-        def built(as_of: datetime) -> ImportedSnapshot:
+        def build(as_of: datetime) -> ImportedSnapshot:
             return build_snapshot(
                 tables,
                 timeframe=timeframe,
@@ -82,19 +84,21 @@ class Importer:
             )
 
         named = named_as_of(tables)
-        snapshot = built(await self._as_of(request.as_of, named))
+        snapshot = build(await self._as_of(request.as_of, named))
         if request.as_of is None and named is None and not snapshot.partial_last_period:
-            # The same data brought again, after a last period that was not over when they came: it stays so.
-            before = built(snapshot.times[-1])
+            # The same data imported again after the end of their last period keep their hash: it stays partial.
+            before = build(snapshot.times[-1])
             snapshot = before if await self._store.has(before) else snapshot
         season = TIMEFRAMES[snapshot.timeframe].season
         signals_a, signals_b = (
             term_signals(values, season=season, partial_last_period=snapshot.partial_last_period)
             for values in (snapshot.values_a, snapshot.values_b)
         )
-        done = await self._store.ingest(snapshot, (signals_a, signals_b))
+        result = await self._store.ingest(snapshot, (signals_a, signals_b))
+        if result.warmup_triggered:
+            count_begun(EnqueueReason.IMPORT)
         await self._earlier.score_earlier(snapshot)
-        return snapshot, done
+        return snapshot, result
 
     async def _expected(self, slug: str) -> tuple[str, str]:
         canonical = canonical_slug(slug)
@@ -104,7 +108,7 @@ class Importer:
         return terms
 
     async def _as_of(self, given: datetime | None, named: datetime | None) -> datetime:
-        # PostgreSQL's clock, since this decides whether the last period is partial, and with that the hash.
+        # PostgreSQL's clock: it decides whether the last period is partial, which is part of the data hash.
         now = await self._store.now()
         if given is None:
             return min(now, named) if named else now

@@ -1,4 +1,4 @@
-"""Domain → protobuf, for the answers of the jobs service."""
+"""domain → protobuf, for the responses of the jobs service."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from datetime import datetime
 from google.protobuf.timestamp_pb2 import Timestamp
 from warmcast.jobs.v1 import jobs_pb2 as pb
 
+from services.common.job_status import JobStatus
 from services.common.rpc.job_status import TO_PROTO
-from services.jobs.application.change_feed import News
+from services.jobs.application.capacity import Capacity
+from services.jobs.application.change_feed import ChangeBatch
+from services.jobs.application.enqueue import EnqueueResult
 from services.jobs.application.refresher import Refreshed
 from services.jobs.application.sweeper import Swept
 from services.jobs.domain.comparison import CurrentSnapshot, ImportResult, ListedComparison
@@ -19,9 +22,9 @@ from services.jobs.domain.queue import QueueStatus
 from services.jobs.domain.signals import Signals, term_stats
 from services.jobs.domain.snapshot import ImportedSnapshot
 from services.jobs.domain.trust import Trust, TrustPeriod, TrustStats
-from services.jobs.domain.warmup import WarmupView
+from services.jobs.domain.warmup import Place, WarmupView, eta_seconds
 
-_MOST_JOBS = 1000
+_MAX_JOBS = 1000
 
 
 def job(row: WarmupJob) -> pb.WarmupJob:
@@ -52,10 +55,10 @@ def job(row: WarmupJob) -> pb.WarmupJob:
     )
 
 
-def warmup(view: WarmupView) -> pb.GetWarmupResponse:
-    """Where a warmup stands; the queue position and ETA come beside it."""
+def warmup(view: WarmupView, capacity: Capacity) -> pb.GetWarmupResponse:
+    """Where a warmup stands."""
     signals_a, signals_b = map(signals, view.signals)
-    return pb.GetWarmupResponse(
+    response = pb.GetWarmupResponse(
         slug=view.key.slug,
         term_a=view.terms[0],
         term_b=view.terms[1],
@@ -71,10 +74,21 @@ def warmup(view: WarmupView) -> pb.GetWarmupResponse:
         cooling_down=view.cooldown_seconds > 0,
         cooldown_seconds=view.cooldown_seconds,
     )
+    if view.job:
+        _set_place(response, view.job, view.place, capacity)
+    return response
 
 
-def news(each: News) -> pb.WatchWarmupsResponse:
-    """What a watcher is told."""
+def enqueued(result: EnqueueResult, capacity: Capacity) -> pb.EnqueueWarmupResponse:
+    """The job after an enqueue."""
+    response = pb.EnqueueWarmupResponse(job=job(result.job) if result.job else None, enqueued=result.enqueued)
+    if result.job and result.job.status in (JobStatus.QUEUED, JobStatus.RUNNING):
+        _set_place(response, result.job, result.place, capacity)
+    return response
+
+
+def change_batch(batch: ChangeBatch) -> pb.WatchWarmupsResponse:
+    """One message of the stream of changes."""
     changes = [
         pb.WarmupChange(
             key=pb.ComparisonKey(slug=change.key.slug, timeframe=change.key.timeframe, geo=change.key.geo),
@@ -83,20 +97,20 @@ def news(each: News) -> pb.WatchWarmupsResponse:
             version=change.version,
             job_id=change.job_id,
         )
-        for change in each.changes
+        for change in batch.changes
     ]
-    return pb.WatchWarmupsResponse(changes=changes, missed=each.missed)
+    return pb.WatchWarmupsResponse(changes=changes, missed=batch.missed)
 
 
-def ingested(snapshot: ImportedSnapshot, done: ImportResult) -> pb.IngestSnapshotResponse:
-    """What an ingest did."""
+def ingested(snapshot: ImportedSnapshot, result: ImportResult) -> pb.IngestSnapshotResponse:
+    """The stored snapshot, and what storing it changed."""
     return pb.IngestSnapshotResponse(
         slug=snapshot.slug,
-        terms=done.terms,
+        terms=result.terms,
         timeframe=snapshot.timeframe,
         geo=snapshot.geo,
         data_hash=snapshot.data_hash,
-        created=done.created,
+        created=result.created,
         points=len(snapshot.times),
         first=moment(snapshot.times[0]),
         last=moment(snapshot.times[-1]),
@@ -104,12 +118,12 @@ def ingested(snapshot: ImportedSnapshot, done: ImportResult) -> pb.IngestSnapsho
         partial_last_period=snapshot.partial_last_period,
         scaled_apart=snapshot.scaled_apart,
         geo_assumed=snapshot.geo_assumed,
-        warmup_triggered=done.warmup_triggered,
+        warmup_triggered=result.warmup_triggered,
     )
 
 
 def listed_comparison(row: ListedComparison) -> pb.Comparison:
-    """One line of the list of comparisons."""
+    """One row of the list of comparisons."""
     return pb.Comparison(
         slug=row.slug,
         terms=(row.term_a, row.term_b),
@@ -154,24 +168,24 @@ def comparison(current: CurrentSnapshot) -> pb.GetComparisonResponse:
     )
 
 
-def refreshed(done: Refreshed) -> pb.RefreshForecastsResponse:
-    """What a refresh did; the first of its jobs, since a message has a limit."""
+def refreshed(result: Refreshed) -> pb.RefreshForecastsResponse:
+    """What a refresh enqueued; at most 1,000 of its jobs, because the size of a message is limited."""
     return pb.RefreshForecastsResponse(
-        jobs=[job(each) for each in done.jobs[:_MOST_JOBS]],
-        enqueued=len(done.jobs),
-        limit=done.limit.most,
-        left_due=done.left_due,
-        worker_slots=done.limit.worker_slots,
-        mean_run_seconds=done.limit.mean_run_seconds,
+        jobs=[job(each) for each in result.jobs[:_MAX_JOBS]],
+        enqueued=len(result.jobs),
+        limit=result.limit.most,
+        left_due=result.left_due,
+        worker_slots=result.limit.worker_slots,
+        mean_run_seconds=result.limit.mean_run_seconds,
     )
 
 
-def swept(done: Swept) -> pb.SweepResponse:
-    """What a sweep did."""
+def swept(result: Swept) -> pb.SweepResponse:
+    """What a sweep re-queued and audited."""
     return pb.SweepResponse(
-        requeued=[pb.SweptJob(job=job(each.job), cause=each.cause.value) for each in done.requeued],
-        audited=done.audited,
-        audit_skipped=done.audit_skipped,
+        requeued=[pb.SweptJob(job=job(each.job), cause=each.cause.value) for each in result.requeued],
+        audited=result.audited,
+        audit_skipped=result.audit_skipped,
     )
 
 
@@ -180,9 +194,9 @@ def counts(status: QueueStatus) -> list[pb.StatusCount]:
     return [pb.StatusCount(status=TO_PROTO[each], count=count) for each, count in status.counts.items()]
 
 
-def trust(of: Trust) -> pb.GetTrustStatsResponse:
-    """How past forecasts did."""
-    return pb.GetTrustStatsResponse(total=_trust_period(of.total), last_90_days=_trust_period(of.lately))
+def trust(stats: Trust) -> pb.GetTrustStatsResponse:
+    """How accurate past forecasts were."""
+    return pb.GetTrustStatsResponse(total=_trust_period(stats.total), last_90_days=_trust_period(stats.lately))
 
 
 def signals(of: Signals) -> pb.TermSignals:
@@ -203,6 +217,18 @@ def moment(time: datetime | None) -> Timestamp | None:
     stamp = Timestamp()
     stamp.FromDatetime(time)
     return stamp
+
+
+def _set_place(
+    response: pb.GetWarmupResponse | pb.EnqueueWarmupResponse, row: WarmupJob, place: Place | None, capacity: Capacity
+) -> None:
+    if place is None:
+        return
+    # The row and its place may be read at different moments: a queued job has a position of at least 1.
+    response.queue_position = max(place.position, 1) if row.status is JobStatus.QUEUED else 0
+    eta = eta_seconds(place, worker_slots=capacity.slots())
+    if eta is not None:
+        response.eta_seconds = eta
 
 
 def _stats(values: Sequence[float]) -> pb.TermStats:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, nullcontext
 
 from services.common.errors import WarmcastError
 from services.common.job_status import JobStatus
-from services.jobs.application.change_feed import Changes
+from services.jobs.application.change_feed import ChangeFeed
 from services.jobs.application.dispatcher import Dispatcher
 from services.jobs.application.runner import Runner
 from services.jobs.domain.forecaster import Generation
@@ -31,8 +31,8 @@ def refusing(error: WarmcastError) -> FakeForecaster:
 
 @asynccontextmanager
 async def listening(store: Store, wake: Callable[[], None]) -> AsyncIterator[None]:
-    nobody = Changes(store.listings.changed)
-    listener = Listener(store.url, wake=wake, changed=nobody.heard, missed=nobody.missed)
+    feed = ChangeFeed(store.listings.changed)
+    listener = Listener(store.url, wake=wake, changed=feed.on_notification, missed=feed.on_missed)
     task = asyncio.create_task(listener.run())
     yield
     task.cancel()

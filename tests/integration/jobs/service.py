@@ -18,9 +18,11 @@ from services.common.rpc import metadata
 from services.common.rpc.server.interceptors import standard_chain
 from services.common.rpc.server.server import Server
 from services.common.rpc.status import from_rpc_error
-from services.jobs.application.change_feed import Changes
+from services.jobs.application.change_feed import ChangeFeed
 from services.jobs.application.dispatcher import Dispatcher
+from services.jobs.application.enqueue import Enqueuer
 from services.jobs.application.importer import Importer
+from services.jobs.application.refresher import Refresher
 from services.jobs.application.runner import Runner
 from services.jobs.application.scorer import Scorer
 from services.jobs.application.sweeper import Sweeper
@@ -97,11 +99,13 @@ async def serving(store: Store) -> AsyncIterator[Jobs]:
     service = JobsServicer(
         importer=Importer(store.comparisons, Scorer(store.record)),
         comparisons=store.comparisons,
-        queue=store.queue,
+        enqueuer=Enqueuer(store.queue, store.comparisons, store.listings),
         listings=store.listings,
         record=store.record,
-        changes=Changes(store.listings.changed),
+        retention=store.queue,
+        change_feed=ChangeFeed(store.listings.changed),
         dispatcher=dispatcher,
+        refresher=Refresher(store.queue, dispatcher.forecaster_info),
         sweeper=Sweeper(store.queue, store.listings, forecaster),
         dispatching=False,
     )

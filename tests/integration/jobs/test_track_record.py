@@ -45,7 +45,7 @@ async def imported(
     importer = Importer(store.comparisons, earlier or Scorer(store.record))
     as_of = week(weeks) - timedelta(days=1) if partial else week(weeks)
     wanted = ImportRequest(as_of=as_of if dated else None, source="test", timeframe=tf)
-    snapshot, _ = await importer.take([read_points(["amazon", "costco"], points)], wanted)
+    snapshot, _ = await importer.ingest([read_points(["amazon", "costco"], points)], wanted)
     return snapshot
 
 

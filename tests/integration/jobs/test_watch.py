@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from services.common.job_status import JobStatus
-from services.jobs.application.change_feed import Changes, News
+from services.jobs.application.change_feed import ChangeBatch, ChangeFeed
 from services.jobs.domain.job import EnqueueReason, JobChange
 from services.jobs.postgres.change_publisher import ChangePublisher
 from services.jobs.postgres.driver.database import Database
@@ -23,55 +23,55 @@ Edge = AsyncGenerator[None, None]
 
 
 class Watch:
-    """One watcher, and the listener that feeds it."""
+    """One subscriber of the change feed."""
 
-    def __init__(self, told: asyncio.Queue[News]) -> None:
-        self._told = told
-        self.seen: list[JobChange] = []  # all that was told so far
+    def __init__(self, received: asyncio.Queue[ChangeBatch]) -> None:
+        self._received = received
+        self.seen: list[JobChange] = []  # all changes received so far
 
     async def until(self, status: JobStatus) -> int:
-        """The version with which a job came to that status; what was told before is passed over."""
+        """The version with which a job reached that status; earlier changes are skipped."""
         async with asyncio.timeout(10):
             while True:
-                changes = (await self._told.get()).changes
+                changes = (await self._received.get()).changes
                 self.seen += changes
                 for change in changes:
                     if change.status is status:
                         return change.version
 
     async def until_seen(self, job_id: object, version: object) -> None:
-        """Returns once that version of that job was told."""
+        """Returns once that version of that job was received."""
         async with asyncio.timeout(10):
             while (job_id, version) not in {(change.job_id, change.version) for change in self.seen}:
-                self.seen += (await self._told.get()).changes
+                self.seen += (await self._received.get()).changes
 
     async def until_missed(self) -> None:
-        """Returns once the watcher was told that changes may have gone by."""
+        """Returns once the subscriber received that changes may have been missed."""
         async with asyncio.timeout(10):
             missed = False
             while not missed:
-                news = await self._told.get()
-                self.seen += news.changes
-                missed = news.missed
+                batch = await self._received.get()
+                self.seen += batch.changes
+                missed = batch.missed
 
 
 @asynccontextmanager
 async def watching(store: Store, *, publisher: bool = True) -> AsyncIterator[Watch]:
-    """`publisher`: whether runs are told as they come, or when the test flushes."""
-    changes, told, listening = Changes(store.listings.changed), asyncio.Queue[News](), asyncio.Event()
+    """`publisher`: whether changes are published as they occur, or when the test flushes."""
+    feed, received, listening = ChangeFeed(store.listings.changed), asyncio.Queue[ChangeBatch](), asyncio.Event()
 
-    async def watch() -> None:
-        async with aclosing(changes.watch()) as stream:
-            async for news in stream:
-                told.put_nowait(news)
+    async def subscribe() -> None:
+        async with aclosing(feed.subscribe()) as stream:
+            async for batch in stream:
+                received.put_nowait(batch)
 
-    listener = Listener(store.url, wake=listening.set, changed=changes.heard, missed=changes.missed)
-    loops = [watch(), listener.run(), changes.run(), *([store.publisher.run()] if publisher else [])]
+    listener = Listener(store.url, wake=listening.set, changed=feed.on_notification, missed=feed.on_missed)
+    loops = [subscribe(), listener.run(), feed.run(), *([store.publisher.run()] if publisher else [])]
     tasks = [asyncio.create_task(each) for each in loops]
     try:
         async with asyncio.timeout(10):
             await listening.wait()
-        yield Watch(told)
+        yield Watch(received)
     finally:
         for task in tasks:
             task.cancel()

@@ -22,6 +22,8 @@ from services.common.rpc.services import FORECASTER, JOBS
 from services.common.rpc.status import from_rpc_error
 from services.forecaster.rpc.servicer import ForecasterServicer
 from services.forecaster.workers.pool import Pool
+from services.jobs.application.enqueue import Enqueuer
+from services.jobs.application.refresher import Refresher
 from services.jobs.rpc.servicer import JobsServicer
 from tests.integration.forecaster import parts
 
@@ -62,7 +64,7 @@ class Broken:
         self._failure = failure
 
     def __getattr__(self, name: str) -> Any:
-        if name == "watch":
+        if name == "subscribe":
             return self._stream
 
         async def fail(*_: object, **__: object) -> None:
@@ -120,11 +122,13 @@ async def test_of_jobs(method: Any, failure: Exception) -> None:
     servicer = JobsServicer(
         importer=broken,
         comparisons=broken,
-        queue=broken,
+        enqueuer=Enqueuer(broken, broken, broken),
         listings=broken,
         record=broken,
-        changes=broken,
+        retention=broken,
+        change_feed=broken,
         dispatcher=broken,
+        refresher=Refresher(broken, broken.forecaster_info),
         sweeper=broken,
         dispatching=True,
     )

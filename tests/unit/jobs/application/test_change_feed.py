@@ -10,7 +10,7 @@ from services.common import errors
 from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
 from services.common.job_status import JobStatus
-from services.jobs.application.change_feed import Changes
+from services.jobs.application.change_feed import ChangeFeed
 from services.jobs.domain.job import JobChange
 
 KEY = ComparisonKey("amazon-vs-costco", "12m", "")
@@ -32,40 +32,40 @@ class Rows:
 
 
 @asynccontextmanager
-async def telling(rows: Rows, *, look_anyway: float = 3600) -> AsyncIterator[Changes]:
-    changes = Changes(rows, look_anyway=look_anyway)
-    task = asyncio.create_task(changes.run())
-    yield changes
+async def feeding(rows: Rows, *, resync_seconds: float = 3600) -> AsyncIterator[ChangeFeed]:
+    feed = ChangeFeed(rows, resync_seconds=resync_seconds)
+    task = asyncio.create_task(feed.run())
+    yield feed
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_with_nobody_watching_nothing_is_read() -> None:
+async def test_without_subscribers_nothing_is_read() -> None:
     rows = Rows()
-    async with telling(rows) as changes:
-        changes.heard("1,2")
-        async with aclosing(changes.watch()) as watch:
-            assert (await anext(watch)).missed, "whatever came before"
-            changes.heard("3")
-            assert [change.job_id for change in (await anext(watch)).changes] == [3]
+    async with feeding(rows) as feed:
+        feed.on_notification("1,2")
+        async with aclosing(feed.subscribe()) as stream:
+            assert (await anext(stream)).missed, "changes before the subscription"
+            feed.on_notification("3")
+            assert [change.job_id for change in (await anext(stream)).changes] == [3]
     assert rows.reads == [[3]]
 
 
-async def test_who_watches_is_told_to_look_now_and_then_whatever_was_heard() -> None:
+async def test_subscribers_resync_periodically_without_any_notification() -> None:
     rows = Rows()
-    async with telling(rows, look_anyway=0.01) as changes, aclosing(changes.watch()) as watch:
+    async with feeding(rows, resync_seconds=0.01) as feed, aclosing(feed.subscribe()) as stream:
         for _ in range(3):
-            assert (await anext(watch)).missed
+            assert (await anext(stream)).missed
     assert rows.reads == []
 
 
-async def test_all_who_watch_are_told_of_one_read_and_a_slow_one_of_the_latest() -> None:
+async def test_one_read_serves_all_subscribers_and_a_slow_one_gets_the_latest_change() -> None:
     rows = Rows()
-    async with telling(rows) as changes, aclosing(changes.watch()) as fast, aclosing(changes.watch()) as slow:
+    async with feeding(rows) as feed, aclosing(feed.subscribe()) as fast, aclosing(feed.subscribe()) as slow:
         await anext(fast)
         await anext(slow)
         for rows.version in (1, 2):
-            changes.heard("7")
+            feed.on_notification("7")
             [change] = (await anext(fast)).changes
             assert change.version == rows.version
         assert [change.version for change in (await anext(slow)).changes] == [2]
@@ -73,55 +73,55 @@ async def test_all_who_watch_are_told_of_one_read_and_a_slow_one_of_the_latest()
 
 
 @pytest.mark.parametrize("payload", ["*", "", "1,x", "-1"])
-async def test_a_notification_that_names_no_rows_tells_to_look_anew(payload: str) -> None:
-    async with telling(Rows()) as changes, aclosing(changes.watch()) as watch:
-        await anext(watch)
-        changes.heard(payload)
-        news = await anext(watch)
-        assert (news.changes, news.missed) == ((), True)
+async def test_a_notification_without_ids_is_published_as_missed(payload: str) -> None:
+    async with feeding(Rows()) as feed, aclosing(feed.subscribe()) as stream:
+        await anext(stream)
+        feed.on_notification(payload)
+        batch = await anext(stream)
+        assert (batch.changes, batch.missed) == ((), True)
 
 
-async def test_a_watcher_that_takes_nothing_for_long_is_told_to_look_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.jobs.application.change_feed._MOST_WAITING", 3)
-    async with telling(Rows()) as changes, aclosing(changes.watch()) as fast, aclosing(changes.watch()) as slow:
+async def test_a_subscriber_that_is_too_slow_gets_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.jobs.application.change_feed._MAX_PENDING", 3)
+    async with feeding(Rows()) as feed, aclosing(feed.subscribe()) as fast, aclosing(feed.subscribe()) as slow:
         await anext(fast)
         await anext(slow)
         for number in range(5):
-            changes.heard(str(number))
+            feed.on_notification(str(number))
             await anext(fast)
-        news = await anext(slow)
-        assert news.missed
-        assert len(news.changes) <= 3
+        batch = await anext(slow)
+        assert batch.missed
+        assert len(batch.changes) <= 3
 
 
 @pytest.mark.parametrize(
-    "failure", [WarmcastError(errors.UNAVAILABLE, "PostgreSQL cannot be asked"), KeyError("a bug of ours")]
+    "failure", [WarmcastError(errors.UNAVAILABLE, "PostgreSQL is unavailable"), KeyError("a bug of ours")]
 )
-async def test_what_cannot_be_read_is_told_as_missed_and_the_next_change_is_told_again(
+async def test_a_failed_read_is_published_as_missed_and_the_next_change_is_published(
     monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
-    monkeypatch.setattr("services.jobs.application.change_feed._ASK_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr("services.jobs.application.change_feed._RETRY_SECONDS", 0.0)
     rows = Rows()
-    async with telling(rows) as changes, aclosing(changes.watch()) as watch:
-        await anext(watch)
+    async with feeding(rows) as feed, aclosing(feed.subscribe()) as stream:
+        await anext(stream)
         rows.failure = failure
-        changes.heard("1")
-        assert (await anext(watch)).missed
+        feed.on_notification("1")
+        assert (await anext(stream)).missed
         rows.failure = None
-        changes.heard("2")
-        assert [change.job_id for change in (await anext(watch)).changes] == [2]
+        feed.on_notification("2")
+        assert [change.job_id for change in (await anext(stream)).changes] == [2]
 
 
-async def test_closing_ends_every_watch_and_leaving_frees_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.jobs.application.change_feed._MOST_WATCHERS", 1)
-    async with telling(Rows()) as changes:
-        async with aclosing(changes.watch()) as watch:
-            await anext(watch)
+async def test_closing_ends_every_subscription_and_leaving_frees_its_slot(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.jobs.application.change_feed._MAX_SUBSCRIBERS", 1)
+    async with feeding(Rows()) as feed:
+        async with aclosing(feed.subscribe()) as stream:
+            await anext(stream)
             with pytest.raises(WarmcastError) as refused:
-                await anext(changes.watch())
+                await anext(feed.subscribe())
             assert refused.value.reason is errors.BUSY
-        async with aclosing(changes.watch()) as watch:
-            await anext(watch)
-            changes.close()
+        async with aclosing(feed.subscribe()) as stream:
+            await anext(stream)
+            feed.close()
             with pytest.raises(StopAsyncIteration):
-                await asyncio.wait_for(anext(watch), 5)
+                await asyncio.wait_for(anext(stream), 5)

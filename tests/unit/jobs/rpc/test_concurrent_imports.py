@@ -1,4 +1,4 @@
-"""Imports take turns, or fifty large ones at once would need more memory than a pod has."""
+"""The number of concurrent imports is limited: fifty large ones would need more memory than a pod has."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from warmcast.jobs.v1 import jobs_pb2 as pb
 
 from services.jobs.application.importer import ImportRequest
 from services.jobs.ingest.table import Table
-from services.jobs.rpc import servicer
+from services.jobs.rpc import requests
 from services.jobs.rpc.servicer import JobsServicer
 from tests.waiting import wait_until_async
 
@@ -25,11 +25,11 @@ REQUEST = pb.IngestSnapshotRequest(series=SERIES)
 
 
 class Done(Exception):
-    """What is asked of it is done."""
+    """Ends an import."""
 
 
 class CountingImporter:
-    """Waits until it is told to go on, and counts how many it has at once."""
+    """Blocks until `go_on`, and counts concurrent imports."""
 
     def __init__(self) -> None:
         self.go_on = asyncio.Event()
@@ -40,7 +40,7 @@ class CountingImporter:
     async def has(self, count: int) -> bool:
         return self.now >= count
 
-    async def take(self, tables: Sequence[Table], request: ImportRequest) -> NoReturn:
+    async def ingest(self, tables: Sequence[Table], request: ImportRequest) -> NoReturn:
         self.taken += 1
         self.now += 1
         self.most = max(self.most, self.now)
@@ -50,7 +50,7 @@ class CountingImporter:
 
 
 class CountingReader:
-    """Reads until it is told to go on, and counts how often it does so at once."""
+    """Blocks until `go_on`, and counts concurrent reads."""
 
     def __init__(self) -> None:
         self.go_on = threading.Event()
@@ -67,31 +67,41 @@ class CountingReader:
         return []
 
 
-def made(importer: object) -> JobsServicer:
-    """The service, of which an import needs no more than `importer`."""
-    others = ("comparisons", "queue", "listings", "record", "changes", "dispatcher", "sweeper")
+def create(importer: object) -> JobsServicer:
+    """A servicer with only an importer, which is all that an import needs."""
+    others = (
+        "comparisons",
+        "enqueuer",
+        "listings",
+        "record",
+        "retention",
+        "change_feed",
+        "dispatcher",
+        "refresher",
+        "sweeper",
+    )
     rest: dict[str, Any] = {name: Mock() for name in others}
-    return JobsServicer(importer=importer, dispatching=False, **rest)  # type: ignore[arg-type]  # that one alone
+    return JobsServicer(importer=importer, dispatching=False, **rest)  # type: ignore[arg-type]  # only the importer is used
 
 
-async def test_so_many_are_read_and_not_yet_stored_and_no_more() -> None:
+async def test_the_number_of_concurrent_imports_is_limited() -> None:
     importer = CountingImporter()
-    service = made(importer)
+    service = create(importer)
     calls = asyncio.gather(
         *(service.IngestSnapshot(REQUEST, Mock()) for _ in range(5 * AT_ONCE)), return_exceptions=True
     )
-    await wait_until_async(partial(importer.has, AT_ONCE), 30, "as many as may are taken")
+    await wait_until_async(partial(importer.has, AT_ONCE), 30, "all slots are taken")
     with pytest.raises(AssertionError):
-        await wait_until_async(partial(importer.has, AT_ONCE + 1), 0.3, "one more is taken")
+        await wait_until_async(partial(importer.has, AT_ONCE + 1), 0.3, "an import above the limit")
     importer.go_on.set()
     assert all(isinstance(answer, Done) for answer in await calls)
     assert (importer.taken, importer.most) == (5 * AT_ONCE, AT_ONCE)
 
 
-async def test_who_leaves_while_being_read_makes_no_room_for_another_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_caller_that_disconnects_during_parsing_frees_no_parser_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     reading = CountingReader()
-    monkeypatch.setattr(servicer, "_read", reading)
-    service = made(importer=Mock())
+    monkeypatch.setattr(requests, "read_tables", reading)
+    service = create(importer=Mock())
 
     async def full() -> bool:
         return service._imports.locked()
@@ -99,12 +109,12 @@ async def test_who_leaves_while_being_read_makes_no_room_for_another_reader(monk
     try:
         for _ in range(3):
             calls = [asyncio.create_task(service.IngestSnapshot(REQUEST, Mock())) for _ in range(2 * AT_ONCE)]
-            await wait_until_async(full, 30, "as many as may have their turn")
+            await wait_until_async(full, 30, "all slots are taken")
             for call in calls:
                 call.cancel()
             await asyncio.gather(*calls, return_exceptions=True)
         with pytest.raises(AssertionError):
-            await wait_until_async(partial(reading.has, AT_ONCE + 1), 0.3, "one more is read")
+            await wait_until_async(partial(reading.has, AT_ONCE + 1), 0.3, "a read above the limit")
         assert reading.most == AT_ONCE
     finally:
         reading.go_on.set()

@@ -1,0 +1,118 @@
+"""protobuf → domain, for the requests of the jobs service. Every error is INVALID_ARGUMENT and names the field."""
+
+from __future__ import annotations
+
+from datetime import UTC, timedelta
+
+from warmcast.jobs.v1 import jobs_pb2 as pb
+
+from services.common.comparison import ComparisonKey, canonical_slug, invalid
+from services.common.rpc.job_status import FROM_PROTO
+from services.jobs.application.importer import ImportRequest
+from services.jobs.domain.job import EnqueueReason
+from services.jobs.domain.queue import JobFilter
+from services.jobs.ingest.points import read_points
+from services.jobs.ingest.table import Table
+from services.jobs.ingest.trends_csv import read_trends_csv
+
+_MAX_BATCH = 100
+_MAX_DEMAND = 1000
+_MAX_COUNT = 100_000  # of one comparison in one report: a gateway at 2,000/s reports every 50 s at the latest
+_MAX_PAGE = 200
+_DEFAULT_PAGE = 50
+_REASONS = {
+    pb.ENQUEUE_REASON_FIRST_CALL: EnqueueReason.FIRST_CALL,
+    pb.ENQUEUE_REASON_REFRESH: EnqueueReason.REFRESH,
+    pb.ENQUEUE_REASON_CACHE_LOST: EnqueueReason.CACHE_LOST,
+}
+
+
+def comparison_key(key: pb.ComparisonKey) -> ComparisonKey:
+    """A key, checked and in its canonical form."""
+    return ComparisonKey.parse(key.slug, key.timeframe, key.geo)
+
+
+def comparison_keys(request: pb.BatchGetWarmupsRequest) -> list[ComparisonKey]:
+    """The keys of a batch, in order."""
+    if len(request.keys) > _MAX_BATCH:
+        raise invalid("keys", f"more than {_MAX_BATCH} comparisons in one call")
+    return [comparison_key(key) for key in request.keys]
+
+
+def enqueue_reason(reason: pb.EnqueueReason.ValueType) -> EnqueueReason:
+    """Why a caller enqueues."""
+    if reason not in _REASONS:
+        raise invalid("reason", "the reason is missing")
+    return _REASONS[reason]
+
+
+def demand(request: pb.ReportDemandRequest) -> dict[ComparisonKey, int]:
+    """Calls by comparison; several counts of one comparison are added up."""
+    if len(request.demand) > _MAX_DEMAND:
+        raise invalid("demand", f"more than {_MAX_DEMAND} comparisons in one report")
+    counts: dict[ComparisonKey, int] = {}
+    for each in request.demand:
+        key = comparison_key(each.key)
+        counts[key] = counts.get(key, 0) + bounded("count", each.count, _MAX_COUNT)
+    return counts
+
+
+def job_filter(request: pb.ListJobsRequest | pb.RequeueJobsRequest) -> JobFilter:
+    """The filter of a list of jobs; what is not set matches every job."""
+    return JobFilter(
+        status=FROM_PROTO.get(request.status),
+        slug=canonical_slug(request.slug) if request.slug else None,
+        older_than=_seconds("older_than_seconds", request.older_than_seconds),
+        newer_than=_seconds("newer_than_seconds", request.newer_than_seconds),
+    )
+
+
+def page_size(size: int) -> int:
+    """How many rows a page has; 0 is the default."""
+    return bounded("page_size", size or _DEFAULT_PAGE, _MAX_PAGE)
+
+
+def bounded(field: str, value: int, most: int) -> int:
+    """`value`, if it is from 1 to `most`."""
+    if not 1 <= value <= most:
+        raise invalid(field, f"{field} is {value}; it must be from 1 to {most}")
+    return value
+
+
+def import_request(request: pb.IngestSnapshotRequest) -> ImportRequest:
+    """How the tables of an import are interpreted."""
+    return ImportRequest(
+        timeframe=request.timeframe,
+        geo=_geo(request),
+        terms=tuple(request.terms),
+        expected_slug=request.expected_slug,
+        as_of=request.as_of.ToDatetime(tzinfo=UTC) if request.HasField("as_of") else None,
+        source=request.source or ("api" if request.WhichOneof("input") == "series" else "google-trends-csv"),
+    )
+
+
+def read_tables(request: pb.IngestSnapshotRequest) -> list[Table]:
+    """The files or the series of an import, parsed. Takes up to seconds of CPU; call it in a thread."""
+    if request.WhichOneof("input") == "files":
+        return [
+            read_trends_csv(file.content, file.name, pick=request.terms, geo=_geo(request), charset=file.charset)
+            for file in request.files.files
+        ]
+    if request.WhichOneof("input") == "series":
+        return [read_points(request.series.terms, [(point.date, _values(point)) for point in request.series.points])]
+    raise invalid("input", "there is neither a file nor a series in the request")
+
+
+def _geo(request: pb.IngestSnapshotRequest) -> str | None:
+    return request.geo if request.HasField("geo") else None
+
+
+def _values(point: pb.SeriesPoint) -> list[float | None]:
+    missing = set(point.missing)
+    return [None if index in missing else value for index, value in enumerate(point.values)]
+
+
+def _seconds(field: str, value: int) -> timedelta | None:
+    if value < 0 or value > 10**9:
+        raise invalid(field, f"{field} is out of range")
+    return timedelta(seconds=value) if value else None
