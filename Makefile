@@ -12,7 +12,11 @@ PROTOS := $(shell find protos -name '*.proto')
 
 POLICY := .venv-policy
 
-.PHONY: help run test lint policy rehearse rehearse-podman protos check-protos docs examples bench bench-queue bench-forecast bench-gateway bench-hostile bench-capacity bench-upkeep chaos lock clean setup
+# Each worker starts stores of its own. WORKERS=0 runs the tests in one process, as a debugger needs.
+WORKERS ?= 3
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
+
+.PHONY: help run test test-unit test-slow lint policy rehearse rehearse-podman protos check-protos docs examples bench bench-queue bench-forecast bench-gateway bench-hostile bench-capacity bench-upkeep chaos lock clean setup
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
@@ -22,8 +26,14 @@ help: ## Show the targets.
 run: $(VENV)/installed generated/made ## Start the product: PostgreSQL, Valkey, the three services, one sample comparison.
 	@exec $(BIN)/python -m devstack
 
-test: setup ## Run all tests, against real servers and processes on ports of their own.
-	$(BIN)/python -m pytest $(ARGS)
+test: setup ## Run the tests in parallel, against real servers and processes on ports of their own.
+	$(PYTEST) -m "not slow" $(ARGS)
+
+test-unit: setup ## Run the tests that need no server (a minute).
+	$(PYTEST) -m "not slow" tests/unit $(ARGS)
+
+test-slow: setup ## Run the other tests: chaos in short, rehearsal, scale, two releases.
+	$(PYTEST) -m slow $(ARGS)
 
 lint: setup ## Style, types, import contracts, spelling.
 	$(BIN)/ruff check .

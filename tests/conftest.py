@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterator
 
 import psycopg
@@ -11,12 +12,16 @@ import redis
 from hypothesis import settings
 from psycopg import sql
 
+from devstack.stores import ports
 from devstack.stores.postgres import Postgres
 from devstack.stores.valkey import Valkey
 
 # Workers share the machine: how long one example takes says nothing. `timeout` bounds the test.
 settings.register_profile("parallel", deadline=None)
 settings.load_profile("parallel")
+
+if worker := os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw"):
+    ports.share = (int(worker), int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
 
 _TEMPLATE = "migrated"
 _numbers = itertools.count(1)

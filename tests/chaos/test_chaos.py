@@ -9,6 +9,7 @@ from tests.chaos.run import Plan, run
 _PLAN = Plan(jobs=80, seed=7, settle=180, brief=True)  # it settles in two or three seconds where nobody else works
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(540)
 def test_nothing_is_lost_doubled_or_undead() -> None:
     verdict = run(_PLAN)

@@ -66,6 +66,7 @@ def replicas(database_url: str, redis_url: str) -> Iterator[list[list[Service]]]
     supervisor.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 async def test_no_call_fails_and_the_old_secret_is_refused_in_the_end(
     replicas: list[list[Service]], database_url: str

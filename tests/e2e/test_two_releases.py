@@ -85,6 +85,7 @@ def start_jobs() -> Iterator[Callable[[str, Path, dict[str, str]], str]]:
         print(f"--- {child.tail(40)}")
 
 
+@pytest.mark.slow
 def test_old_and_new_jobs_run_one_queue_together(
     start_product: StartProduct, call: Call, releases: Releases, start_jobs: Callable[[str, Path, dict[str, str]], str]
 ) -> None:

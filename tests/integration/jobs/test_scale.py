@@ -198,6 +198,7 @@ def pages_touched(
     return sum(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] for plan in plans)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("most", ["ready", "queued"])
 @pytest.mark.parametrize("planned", ["on what is there", "on empty tables"])

@@ -16,7 +16,10 @@ import pytest
 from devstack.settings import CHECKOUT, inherited
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="processes are found by /proc")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="processes are found by /proc"),
+]
 
 # A shell starts what it puts into the background with SIGINT ignored, and tests may be there.
 _AS_IN_A_TERMINAL = (

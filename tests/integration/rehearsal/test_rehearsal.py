@@ -44,6 +44,7 @@ with open(sys.argv[1], 'a+') as runs:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)  # 45 s at rest; the suite's other tests may run beside it
 def test_the_short_rehearsal_holds() -> None:
     done = subprocess.run(
