@@ -18,8 +18,9 @@ from starlette.routing import Route
 
 from services.common.runtime.background import Background
 from services.common.runtime.gc_tuning import collect_less_often
+from services.gateway.bootstrap import server_options
 from services.gateway.http import server
-from services.gateway.routes.service import Readiness
+from services.gateway.http.readiness import Readiness
 from services.gateway.settings import GatewaySettings
 
 _METHOD = "/benchmark.Echo/Echo"
@@ -43,7 +44,8 @@ async def http(port: int, echo_port: int, body: bytes) -> None:
         collect_less_often()  # as the gateway does
         listening = server.listen("127.0.0.1", port)
         background = Background()
-        await server.serve(app, listening, GatewaySettings(), Readiness(), lambda: None, background=background)
+        options = server_options(GatewaySettings())
+        await server.serve(app, listening, options, Readiness(), lambda: None, background=background)
         await background.stop()
 
 

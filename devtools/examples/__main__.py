@@ -63,7 +63,7 @@ def make(folder: Path, supervisor: Supervisor, path: Path) -> None:
         walk.take(until_demand_is_told=lambda: _demand_is_told(postgres))
         refusals.refuse_the_public(recorder, walk)
         refusals.refuse_repeats(recorder, walk)
-        strict = {"API_KEYS": kept.line(), **refusals.STRICT}
+        strict = {"API_KEYS": kept.entry(), **refusals.STRICT}
         refusals.refuse_by_limits(recorder, _another_gateway(supervisor, environment, strict), secret)
         silent = _another_gateway(supervisor, environment, refusals.WITHOUT_SECRET)
         refusals.refuse_without_secret(recorder, silent)

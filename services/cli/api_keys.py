@@ -22,4 +22,4 @@ def api_key(
     typer.echo("key for its user (kept nowhere; sent as X-API-Key, or as Authorization: Bearer):", err=True)
     typer.echo(key)
     typer.echo("entry for the gateway's API_KEYS (several are joined by commas):", err=True)
-    typer.echo(kept.line())
+    typer.echo(kept.entry())

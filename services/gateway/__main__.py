@@ -4,8 +4,8 @@ from __future__ import annotations
 
 
 def main() -> None:
-    """Runs the gateway until it is told to stop. Ends with status 1 when a port is taken, 2 on a bad setting."""
-    # Imported here, so that a command line that only offers this command stays fast.
+    """Runs the gateway until SIGTERM. Exits with status 1 if a port is in use, 2 for an invalid setting."""
+    # Imported late, because the command line imports this module to list its commands.
     from services.gateway.bootstrap import run  # noqa: PLC0415
 
     run()

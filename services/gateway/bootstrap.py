@@ -1,4 +1,4 @@
-"""The gateway's composition root: the one place that knows all its parts."""
+"""The gateway's composition root: reads the settings, builds every component, runs the server."""
 
 from __future__ import annotations
 
@@ -6,20 +6,29 @@ import asyncio
 from functools import partial
 
 from services.common.rpc.server.server import serve_metrics
+from services.common.runtime.background import Background
 from services.common.runtime.gc_tuning import collect_less_often
 from services.common.runtime.shutdown import Ending
 from services.common.settings import load
 from services.common.telemetry.tracing import configure_logging
-from services.gateway.app import assemble, create_app
+from services.gateway.app import Components, create_app
 from services.gateway.http import server
-from services.gateway.settings import GatewaySettings
+from services.gateway.http.connection.bounds import Bounds
+from services.gateway.http.readiness import Readiness
+from services.gateway.premium.cache import AnswerCache
+from services.gateway.premium.change_feed import ChangeFeed
+from services.gateway.premium.demand import Demand
+from services.gateway.premium.rendered import Renderer
+from services.gateway.premium.service import PremiumService
+from services.gateway.premium.stale_cache import StaleCache
+from services.gateway.settings import GatewaySettings, split
 from services.gateway.upstream import clients
 
-_REPORT_EVERY_SECONDS = 2.0
+_DEMAND_INTERVAL_SECONDS = 2.0
 
 
 def run() -> None:
-    """Reads the settings and runs until told to stop."""
+    """Runs the gateway until SIGTERM or SIGINT."""
     settings = load(GatewaySettings)
     configure_logging("gateway", log_format=settings.log_format, level=settings.log_level)
     collect_less_often()
@@ -30,33 +39,75 @@ def run() -> None:
 async def _run(settings: GatewaySettings) -> None:
     listening = server.listen(settings.gateway_host, settings.gateway_port)
     serve_metrics(settings.metrics_port, service="gateway")
-    deadlines = clients.Deadlines(
-        read=settings.rpc_timeout_seconds, command=settings.command_timeout_seconds, run=settings.run_warmup_seconds
-    )
-    tls = settings.tls()
+    tls, deadlines = settings.tls(), rpc_deadlines(settings)
     async with Ending() as ending:
         channels = []
         for name, open_channel, address in (
             ("channel to jobs", clients.open_jobs, settings.jobs_addr),
             ("channel to the forecaster", clients.open_forecaster, settings.forecaster_addr),
-            ("channel for changes", clients.open_watch, settings.jobs_addr),
+            ("channel for warmup changes", clients.open_watch, settings.jobs_addr),
         ):
             channel = open_channel(address, tls)
             ending.will_close(name, channel.close)
             channels.append(channel)
-        to_jobs, to_forecaster, watching_jobs = channels
-        jobs, forecaster = clients.Jobs(to_jobs, deadlines), clients.Forecaster(to_forecaster, deadlines)
-        parts = assemble(settings, jobs, forecaster, clients.WarmupWatch(watching_jobs))
-        ending.will_close("demand", parts.demand.flush)
-        ending.will_close("background", parts.background.stop)
-        ending.bound()
-        parts.background.start("demand", partial(parts.demand.report_every, _REPORT_EVERY_SECONDS))
-        parts.background.start("changes", parts.live.run)
-        await server.serve(
-            create_app(parts),
-            listening,
+        jobs_channel, forecaster_channel, watch_channel = channels
+        components = build_components(
             settings,
-            parts.readiness,
-            parts.live.close,
-            background=parts.background,
+            clients.Jobs(jobs_channel, deadlines),
+            clients.Forecaster(forecaster_channel, deadlines),
+            clients.WarmupWatch(watch_channel),
         )
+        background, changes = components.background, components.changes
+        ending.will_close("demand", components.demand.flush)
+        ending.will_close("background", background.stop)
+        ending.bound()
+        background.start("demand", partial(components.demand.report_every, _DEMAND_INTERVAL_SECONDS))
+        background.start("changes", changes.run)
+        await server.serve(
+            create_app(components),
+            listening,
+            server_options(settings),
+            components.readiness,
+            changes.close,
+            background=background,
+        )
+
+
+def build_components(
+    settings: GatewaySettings, jobs: clients.Jobs, forecaster: clients.Forecaster, watch: clients.WarmupWatch
+) -> Components:
+    """What the routes need, on top of these clients."""
+    service = PremiumService(jobs, forecaster, StaleCache(settings.memory_answers))
+    private = settings.debug_api_headers or bool(settings.keys())
+    answers = AnswerCache(
+        service.get_answer,
+        Renderer(debug=settings.debug_api_headers, private=private),
+        seconds=settings.warm_answer_seconds,
+        limit=settings.warm_answers,
+    )
+    changes = ChangeFeed(watch, answers, max_streams=settings.event_streams)
+    return Components(settings, jobs, Demand(jobs), Readiness(), answers, changes, Background())
+
+
+def rpc_deadlines(settings: GatewaySettings) -> clients.Deadlines:
+    """The deadlines of calls to jobs and the forecaster."""
+    return clients.Deadlines(
+        read=settings.rpc_timeout_seconds, command=settings.command_timeout_seconds, run=settings.run_warmup_seconds
+    )
+
+
+def server_options(settings: GatewaySettings) -> server.ServerOptions:
+    """The options of the HTTP server."""
+    return server.ServerOptions(
+        bounds=Bounds(
+            head_bytes=settings.max_head_bytes,
+            body_bytes=settings.max_body_bytes,
+            head_seconds=settings.head_timeout_seconds,
+            body_seconds=settings.body_timeout_seconds,
+            write_seconds=settings.write_timeout_seconds,
+            connections=settings.max_connections,
+        ),
+        trusted_proxies=split(settings.forwarded_allow_ips),
+        lame_duck_seconds=settings.lame_duck_seconds,
+        drain_seconds=settings.drain_seconds,
+    )

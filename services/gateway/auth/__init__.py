@@ -1,1 +1,1 @@
-"""Who may call, and how often: warmup secret, API keys, rate limits."""
+"""Access control: warmup secret, API keys, rate limits."""

@@ -1,4 +1,4 @@
-"""Routes that need an API key where keys are configured."""
+"""Requires an API key on a route, where keys are configured."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from starlette.responses import Response
 from services.common import errors
 from services.common.errors import WarmcastError
 from services.gateway.auth.middleware import KEY_HEADER
-from services.gateway.auth.warmup_secret import Handler
-from services.gateway.http.access_log import CALLER
+from services.gateway.http.access_log import API_KEY_NAME
+from services.gateway.http.handler import Handler
 
-_VARY = (b"vary", b"x-api-key, authorization")  # beside what else the answer depends on
+_VARY = (b"vary", b"x-api-key, authorization")
 
 
 @dataclass(frozen=True)
-class KeyGuard:
-    """Lets a request through with a valid API key; every request where no keys are configured."""
+class ApiKeyGuard:
+    """Refuses requests without a valid API key; lets every request through if no keys are configured."""
 
     configured: bool
 
     def __call__(self, handler: Handler) -> Handler:
-        """`handler` behind the check; its answers say that they depend on the key."""
+        """`handler` behind the check; its responses vary by the key."""
         if not self.configured:
             return handler
 
         async def guarded(request: Request) -> Response:
-            if CALLER not in request.scope:
+            if API_KEY_NAME not in request.scope:
                 raise WarmcastError(
                     errors.API_KEY_REQUIRED,
-                    f"a valid API key is needed here, as {KEY_HEADER} or as Authorization: Bearer",
+                    f"send a valid API key as {KEY_HEADER} or as Authorization: Bearer",
                 )
             response = await handler(request)
             response.raw_headers.append(_VARY)

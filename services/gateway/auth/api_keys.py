@@ -1,4 +1,4 @@
-"""API keys: made at random, kept as hashes, each with a name and a rate."""
+"""API keys: random, stored as hashes, each with a name and a rate."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from dataclasses import dataclass
 
 from services.gateway.auth.rate_limits import Rate
 
-MOST_KEYS = 100  # each is compared with every request's
+MAX_KEYS = 100  # each request's key is compared with all of them
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_PREFIX = "wk_"  # so that one that leaked is recognised for what it is
+_PREFIX = "wk_"  # lets secret scanners recognise a leaked key
 _RANDOM_BYTES = 32
-_LONGEST_KEY = 256  # no longer one is hashed
+_MAX_KEY_LENGTH = 256  # longer ones are not hashed
 _FORM = "expected name:hash:rate, as `warmcast api-key NAME` prints it"
 
 
 @dataclass(frozen=True)
 class ApiKey:
-    """One key as the configuration holds it: a key of 256 random bits needs no slow hash."""
+    """One configured key. SHA-256 is enough, because a key has 256 random bits."""
 
     name: str
     digest: bytes  # SHA-256
     rate: Rate
 
-    def line(self) -> str:
+    def entry(self) -> str:
         """Its entry in API_KEYS."""
         return f"{self.name}:{self.digest.hex()}:{self.rate}"
 
@@ -42,8 +42,8 @@ class ApiKeys:
         return bool(self.keys)
 
     def find(self, given: str) -> ApiKey | None:
-        """The key that was sent. Every one is compared, in constant time, so that the time tells nothing."""
-        if not 0 < len(given) <= _LONGEST_KEY:
+        """The key with that value; None for an unknown one. Compares with every key, in constant time."""
+        if not 0 < len(given) <= _MAX_KEY_LENGTH:
             return None
         digest = _digest(given)
         found = None
@@ -54,23 +54,23 @@ class ApiKeys:
 
 
 def parse_api_keys(text: str) -> ApiKeys:
-    """The keys of `name:hash:rate,name:hash:rate`. Raises ValueError, which quotes no hash and no key."""
+    """Parses `name:hash:rate,name:hash:rate`. Raises ValueError, whose text holds no hash and no key."""
     entries = [entry.strip() for entry in text.split(",") if entry.strip()]
-    if len(entries) > MOST_KEYS:
-        raise ValueError(f"holds {len(entries)} keys; {MOST_KEYS} are the most")
+    if len(entries) > MAX_KEYS:
+        raise ValueError(f"holds {len(entries)} keys; at most {MAX_KEYS} are allowed")
     keys: list[ApiKey] = []
     for number, entry in enumerate(entries, 1):
         key = _parse(entry, f"entry {number}")
         if any(other.name == key.name for other in keys):
-            raise ValueError(f"entry {number} (“{key.name}”) has the name of one before it")
+            raise ValueError(f"entry {number} (“{key.name}”) has the name of an earlier entry")
         if any(other.digest == key.digest for other in keys):
-            raise ValueError(f"entry {number} (“{key.name}”) has the hash of one before it")
+            raise ValueError(f"entry {number} (“{key.name}”) has the hash of an earlier entry")
         keys.append(key)
     return ApiKeys(tuple(keys))
 
 
 def new_api_key(name: str, rate: Rate) -> tuple[str, ApiKey]:
-    """A random key, to be told to its user once, and what the configuration keeps of it. Raises ValueError."""
+    """A new random key, shown to its user once, and its entry for the configuration. Raises ValueError."""
     if not _NAME.fullmatch(name):
         raise ValueError("a name is 1 to 63 letters, digits, dots, hyphens and underscores, a letter or digit first")
     key = _PREFIX + secrets.token_urlsafe(_RANDOM_BYTES)

@@ -1,4 +1,4 @@
-"""The link of the chain that finds out who calls, and holds each caller to its rate."""
+"""Middleware that identifies the caller by its API key and limits its rate."""
 
 from __future__ import annotations
 
@@ -15,43 +15,43 @@ from services.common.errors import WarmcastError
 from services.common.rpc.server.interceptors import authorise
 from services.common.telemetry.counters import count_from_zero
 from services.gateway.auth.api_keys import ApiKey, ApiKeys
-from services.gateway.auth.rate_limits import Buckets, Rate, Taken, limit_field, policy_field
-from services.gateway.http.access_log import CALLER
+from services.gateway.auth.rate_limits import Outcome, Rate, RateLimiter, limit_field, policy_field
+from services.gateway.http.access_log import API_KEY_NAME
 from services.gateway.http.exchange import Exchange
+from services.gateway.http.middleware import PROBES
 from services.gateway.http.problems import problem
 
 REFUSED = Counter(
-    "warmcast_gateway_rate_limited_total", "Requests refused because their caller asked too often", ["by"]
+    "warmcast_gateway_rate_limited_total", "Requests refused because their caller exceeded its rate", ["by"]
 )
 
 KEY_HEADER = "X-API-Key"
-_PROBES = frozenset(("/healthz", "/readyz", "/metrics"))
 _BEARER = "bearer "
-# An IPv6 subscriber is given a whole /64 at the least, and could otherwise bring as many addresses as requests.
+# An IPv6 subscriber usually has a whole /64, and could otherwise use a new address for each request.
 _SUBSCRIBER_BITS = 64
-_LONGEST_ADDRESS = 64  # characters; a trusted proxy may pass on anything
+_MAX_ADDRESS_LENGTH = 64  # a trusted proxy may forward any text
 
 
 @dataclass(frozen=True)
-class _Allowance:
-    """One rate, and how it is told of."""
+class _Limit:
+    """One rate limit and its response headers."""
 
     name: str
-    whose: str
+    subject: str  # for the error's detail
     rate: Rate
     policy: bytes
-    buckets: Buckets
+    limiter: RateLimiter
 
     @classmethod
-    def of(cls, name: str, whose: str, rate: Rate, full_at: MutableMapping[str, float]) -> _Allowance:
-        return cls(name, whose, rate, policy_field(name, rate), Buckets(rate, full_at))
+    def of(cls, name: str, subject: str, rate: Rate, full_at: MutableMapping[str, float]) -> _Limit:
+        return cls(name, subject, rate, policy_field(name, rate), RateLimiter(rate, full_at))
 
 
-class Callers:
-    """Names the caller by its API key, and answers 429 to one that asks too often. Probes pass.
+class CallerRateLimit:
+    """Records the name of the caller's API key, and answers 429 above the caller's rate. Probes have no limit.
 
-    A request with the warmup secret is the operator's and has no limit. One without a valid key counts for its client's
-    address, also when it brought a wrong one; without `anonymous` it has no limit.
+    A request with the warmup secret has no limit. One without a valid key counts for its client's address, even with a
+    wrong key; with `anonymous=None` it has no limit.
     """
 
     def __init__(
@@ -60,51 +60,53 @@ class Callers:
         *,
         keys: ApiKeys,
         anonymous: Rate | None,
-        most_addresses: int,
+        max_addresses: int,
         secrets: tuple[str, ...],
     ) -> None:
         self.app = app
         self._keys = keys
         self._secrets = secrets
-        self._by_key = {key.name: _Allowance.of(key.name, f"the key “{key.name}”", key.rate, {}) for key in keys.keys}
-        addresses: LRUCache[str, float] = LRUCache(most_addresses)
+        self._by_key = {key.name: _Limit.of(key.name, f"the API key “{key.name}”", key.rate, {}) for key in keys.keys}
+        addresses: LRUCache[str, float] = LRUCache(max_addresses)
         self._by_address = (
-            None if anonymous is None else _Allowance.of("anonymous", "one address without a key", anonymous, addresses)
+            None
+            if anonymous is None
+            else _Limit.of("anonymous", "a client address without a key", anonymous, addresses)
         )
         count_from_zero(REFUSED, (*self._by_key, *(("anonymous",) if anonymous else ())))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
-        if scope["path"] in _PROBES:
+        if scope["path"] in PROBES:
             await self.app(scope, receive, send)
             return
         given, secret = _credentials(scope)
         key = self._keys.find(given) if given else None
         if key is not None:
-            scope[CALLER] = key.name
-        allowance = self._allowance(key, secret)
-        if allowance is None:
+            scope[API_KEY_NAME] = key.name
+        limit = self._limit(key, secret)
+        if limit is None:
             await self.app(scope, receive, send)
             return
-        taken = allowance.buckets.take(_address(scope) if key is None else key.name)
+        outcome = limit.limiter.take(_address(scope) if key is None else key.name)
         Exchange.of(scope).headers += (
-            (b"ratelimit-policy", allowance.policy),
-            (b"ratelimit", limit_field(allowance.name, taken)),
+            (b"ratelimit-policy", limit.policy),
+            (b"ratelimit", limit_field(limit.name, outcome)),
         )
-        if taken.allowed:
+        if outcome.allowed:
             await self.app(scope, receive, send)
         else:
-            REFUSED.labels(allowance.name).inc()
-            await problem(_too_often(allowance, taken))(scope, receive, send)
+            REFUSED.labels(limit.name).inc()
+            await problem(_rate_exceeded(limit, outcome))(scope, receive, send)
 
-    def _allowance(self, key: ApiKey | None, secret: str) -> _Allowance | None:
+    def _limit(self, key: ApiKey | None, secret: str) -> _Limit | None:
         if key is not None:
             return self._by_key[key.name]
-        if self._by_address is None or (secret and self._is_operators(secret)):
+        if self._by_address is None or (secret and self._is_accepted(secret)):
             return None
         return self._by_address
 
-    def _is_operators(self, secret: str) -> bool:
+    def _is_accepted(self, secret: str) -> bool:
         try:
             authorise(secret, self._secrets)
         except WarmcastError:
@@ -113,7 +115,7 @@ class Callers:
 
 
 def _credentials(scope: Scope) -> tuple[str, str]:
-    """The API key and the warmup secret that the request brings; empty where it brings none."""
+    """The request's API key and warmup secret; empty where missing."""
     own = bearer = secret = ""
     for name, value in scope["headers"]:
         if name == b"x-api-key":
@@ -128,8 +130,8 @@ def _credentials(scope: Scope) -> tuple[str, str]:
 
 
 def _address(scope: Scope) -> str:
-    """What the client's address is counted as; all clients without one (a local socket) share a bucket."""
-    host: str = scope["client"][0][:_LONGEST_ADDRESS] if scope.get("client") else ""
+    """The rate limit's key for a client address; clients without one (a local socket) share a bucket."""
+    host: str = scope["client"][0][:_MAX_ADDRESS_LENGTH] if scope.get("client") else ""
     if ":" not in host:
         return host
     try:
@@ -141,7 +143,7 @@ def _address(scope: Scope) -> str:
     return str(int(address) >> (128 - _SUBSCRIBER_BITS))
 
 
-def _too_often(allowance: _Allowance, taken: Taken) -> WarmcastError:
-    rate = allowance.rate
-    detail = f"{allowance.whose} has used up its rate of {rate.requests} within {rate.window} s"
-    return WarmcastError(errors.RATE_LIMITED, detail, retry_after=taken.retry_after)
+def _rate_exceeded(limit: _Limit, outcome: Outcome) -> WarmcastError:
+    rate = limit.rate
+    detail = f"{limit.subject} exceeded its rate of {rate.requests} requests within {rate.window} s"
+    return WarmcastError(errors.RATE_LIMITED, detail, retry_after=outcome.retry_after)

@@ -1,29 +1,26 @@
-"""The routes that change state, or show how things run inside, need the warmup secret."""
+"""Requires the warmup secret on a route."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from services.common.rpc.server.interceptors import authorise
+from services.gateway.http.handler import Handler, SecretHandler
 
 HEADER = "X-Warmup-Secret"
 
-Handler = Callable[[Request], Awaitable[Response]]
-GuardedHandler = Callable[[Request, str], Awaitable[Response]]
-
 
 @dataclass(frozen=True)
-class Guard:
-    """Lets a request through with an accepted secret, which then travels on to jobs."""
+class SecretGuard:
+    """Refuses requests without an accepted secret; passes the secret on, because jobs checks it again."""
 
     accepted: tuple[str, ...]
 
-    def __call__(self, handler: GuardedHandler) -> Handler:
-        """`handler` behind the check, which comes before anything else of the request is looked at."""
+    def __call__(self, handler: SecretHandler) -> Handler:
+        """`handler` behind the check, which runs before anything else of the request is read."""
 
         async def guarded(request: Request) -> Response:
             given = request.headers.get(HEADER, "")

@@ -1,1 +1,1 @@
-"""HTTP below the routes: server, connections, router, middleware, problems."""
+"""The HTTP layer: server, connections, router, middleware, error responses."""

@@ -1,4 +1,4 @@
-"""The access log: one line a request. Never a key, a secret, or a query, which may hold one by mistake."""
+"""The access log: one line a request. It never holds a key, a secret or a query string."""
 
 from __future__ import annotations
 
@@ -10,46 +10,45 @@ from starlette.types import Scope
 from services.common.telemetry import tracing
 from services.common.telemetry.log_writer import Lines
 
-CALLER = "warmcast.api_key"  # where the name of the request's API key is kept in its scope
+API_KEY_NAME = "warmcast.api_key"  # scope key for the name of the request's API key
 _EVENT = "request"
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
 class AccessLog:
-    """Writes the lines that structlog would write, without its detour (2.3 µs each, not 6.3).
+    """Writes the lines that structlog would write, without its processors (2.3 µs a line instead of 6.3).
 
-    All that its processors would add is known here. Where lines go elsewhere than to `Lines`, as with the console's
-    format, structlog writes them.
+    Where log lines do not go to `Lines`, as with the console format, structlog writes them.
     """
 
     def __init__(self) -> None:
         self._log = structlog.get_logger()
         lines = structlog.get_config()["logger_factory"]()
         self._lines = lines if isinstance(lines, Lines) else None
-        self._wanted = {name for name, level in _LEVELS.items() if self._log.is_enabled_for(level)}
-        self._always = {"event": _EVENT, **structlog.contextvars.get_contextvars()}
+        self._enabled = {name for name, level in _LEVELS.items() if self._log.is_enabled_for(level)}
+        self._constant = {"event": _EVENT, **structlog.contextvars.get_contextvars()}
 
-    def write(self, level: str, said: dict[str, object]) -> None:
-        """One line; `said` becomes the log's own."""
-        if level not in self._wanted:
+    def write(self, level: str, fields: dict[str, object]) -> None:
+        """Writes one line; takes ownership of `fields`."""
+        if level not in self._enabled:
             return
         if self._lines is None:
-            getattr(self._log, level)(_EVENT, **{name: _harmless(value) for name, value in said.items()})
+            getattr(self._log, level)(_EVENT, **{name: _printable(value) for name, value in fields.items()})
             return
-        said |= self._always
-        said["timestamp"] = tracing.timestamp()
-        said["level"] = level
-        getattr(self._lines, level)(tracing.as_json(said))
+        fields |= self._constant
+        fields["timestamp"] = tracing.timestamp()
+        fields["level"] = level
+        getattr(self._lines, level)(tracing.as_json(fields))
 
 
-def _harmless(value: object) -> object:
-    """What a terminal shows as it is: a path may hold its control characters, which JSON escapes by itself."""
+def _printable(value: object) -> object:
+    """Escapes control characters, which a path may hold; the JSON format escapes them by itself."""
     return ascii(value)[1:-1] if isinstance(value, str) and not value.isprintable() else value
 
 
-def who(scope: Scope) -> dict[str, str]:
-    """The client's address (behind trusted proxies theirs), and the name of its API key where it brought one."""
-    said = {"client": scope["client"][0]} if scope.get("client") else {}
-    if CALLER in scope:
-        said["api_key"] = scope[CALLER]
-    return said
+def client_fields(scope: Scope) -> dict[str, str]:
+    """The client's address (behind trusted proxies: the forwarded one), and the name of its API key."""
+    fields = {"client": scope["client"][0]} if scope.get("client") else {}
+    if API_KEY_NAME in scope:
+        fields["api_key"] = scope[API_KEY_NAME]
+    return fields

@@ -1,4 +1,4 @@
-"""Which pages of other origins may call: Starlette's middleware, with refusals as problems."""
+"""CORS: Starlette's middleware, with refusals as problem+json."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from services.common.errors import WarmcastError
 from services.gateway.http.problems import problem
 
 METHODS = ("GET", "HEAD", "POST", "PUT")
-# What a page may send and read beyond what every page may.
+# Headers that a page may send and read, beyond the CORS-safelisted ones.
 SENT = (
     "Authorization",
     "Cache-Control",
@@ -38,17 +38,17 @@ READ = (
 
 
 class Cors(CORSMiddleware):
-    """Answers preflights and marks answers for the configured origins. No cookie is used, so none is let through."""
+    """Answers preflights and adds CORS headers for the configured origins. Credentials (cookies) are not allowed."""
 
     def __init__(self, app: ASGIApp, origins: tuple[str, ...]) -> None:
         super().__init__(app, allow_origins=origins, allow_methods=METHODS, allow_headers=SENT, expose_headers=READ)
 
     def preflight_response(self, request_headers: Headers) -> Response:
-        """204 with what is allowed, or 403 with what of it is not."""
-        made = super().preflight_response(request_headers)
-        allowed = {name: value for name, value in made.headers.items() if not name.startswith("content-")}
-        if made.status_code < 400:
+        """204 with the allowed methods and headers, or 403 with the ones that are not allowed."""
+        response = super().preflight_response(request_headers)
+        allowed = {name: value for name, value in response.headers.items() if not name.startswith("content-")}
+        if response.status_code < 400:
             return Response(status_code=204, headers=allowed)
-        wrong = bytes(made.body).decode().removeprefix("Disallowed CORS ")
-        detail = f"a page of another origin may not do this here; what is not allowed: {wrong}"
+        wrong = bytes(response.body).decode().removeprefix("Disallowed CORS ")
+        detail = f"the CORS settings do not allow this request; not allowed: {wrong}"
         return problem(WarmcastError(errors.CORS_REFUSED, detail), allowed)

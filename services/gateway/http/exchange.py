@@ -1,4 +1,4 @@
-"""One request on its way through the chain, and what is known of its answer."""
+"""One request and the state of its response, shared by all middleware."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from starlette.types import Message, Scope, Send
 
 from services.common.telemetry.tracing import Traceparent
 
-_PLACE = "warmcast.exchange"  # in the scope
+_SCOPE_KEY = "warmcast.exchange"
 _NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 _NOT_MODIFIED = 304
 
 
 class Exchange:
-    """The `send` of a request: it notes what goes out, and adds the headers that links have for every answer.
+    """Wraps `send`: records status and size, and adds the headers that middleware has for every response.
 
-    There is one for all links, since a `send` of each link's own, wrapped around the next, takes as long as the links.
+    One wrapper serves all middleware, because one per middleware costs as much time as the middleware itself.
     """
 
     __slots__ = ("_send", "headers", "request_id", "sent", "status", "trace")
@@ -24,28 +24,28 @@ class Exchange:
     def __init__(self, scope: Scope, send: Send, request_id: str, trace: Traceparent) -> None:
         self._send = send
         self.request_id, self.trace = request_id, trace
-        self.headers: list[tuple[bytes, bytes]] = []  # of the answer, whatever it will be
-        self.status: int | None = None  # None until the answer begins
+        self.headers: list[tuple[bytes, bytes]] = []  # added to the response
+        self.status: int | None = None  # None until the response begins
         self.sent = 0  # bytes of its body
-        scope[_PLACE] = self
+        scope[_SCOPE_KEY] = self
 
     @staticmethod
     def of(scope: Scope) -> Exchange:
-        """The exchange that the request of this scope belongs to."""
-        exchange: Exchange = scope[_PLACE]
+        """The exchange of this scope's request."""
+        exchange: Exchange = scope[_SCOPE_KEY]
         return exchange
 
     def end(self, scope: Scope) -> None:
-        """Leaves the scope: a server that keeps it beside its `send` would close a circle that only a search frees."""
-        del scope[_PLACE]
+        """Removes the exchange from the scope; the reference cycle would otherwise wait for the garbage collector."""
+        del scope[_SCOPE_KEY]
 
     def send(self, message: Message) -> Awaitable[None]:
         """See ASGI."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            # A new list: the headers of an answer from memory belong to others too.
+            # A new list: the headers of a cached answer are shared.
             message["headers"] = [*message["headers"], *self.headers]
-            if self.status != _NOT_MODIFIED:  # which has no body to be misread
+            if self.status != _NOT_MODIFIED:  # which has no body
                 message["headers"].append(_NO_SNIFFING)
         else:
             self.sent += len(message.get("body", b""))

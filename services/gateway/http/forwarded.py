@@ -1,4 +1,4 @@
-"""`FORWARDED_ALLOW_IPS=*`: whoever connects is a proxy, and is believed about the client that connected to it alone."""
+"""`FORWARDED_ALLOW_IPS=*`: every peer is a proxy, trusted for the last entry of X-Forwarded-For only."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ _HEADER = b"x-forwarded-for"
 
 
 class LastHop:
-    """Takes the rightmost address of X-Forwarded-For for the client's, since only that one is the proxy's own word.
+    """Uses the rightmost address of X-Forwarded-For as the client's.
 
-    The addresses before it are what the client, or a proxy that nobody named, has sent.
+    Only the proxy itself wrote that one; a client can send any addresses before it.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -27,7 +27,7 @@ class LastHop:
 
 
 def _address(text: str) -> str:
-    """Without its port; empty where it is no address."""
+    """The address without its port; empty if it is not an address."""
     host = text[1:].partition("]")[0] if text.startswith("[") else text
     if host.count(":") == 1:
         host = host.partition(":")[0]

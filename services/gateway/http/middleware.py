@@ -1,11 +1,11 @@
-"""What every request passes, as pure ASGI: request id → errors → log and metrics → limit → errors → routes."""
+"""Middleware of every request, as pure ASGI: request id → errors → log and metrics → concurrency → errors → routes."""
 
 from __future__ import annotations
 
 import asyncio
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 
 import structlog
@@ -17,46 +17,45 @@ from services.common import errors
 from services.common.errors import WarmcastError
 from services.common.telemetry import tracing
 from services.common.telemetry.counters import count_from_zero
-from services.gateway.http.access_log import AccessLog, who
+from services.gateway.http.access_log import AccessLog, client_fields
 from services.gateway.http.exchange import Exchange
 from services.gateway.http.problems import problem
-from services.gateway.routes import events
 
 log = structlog.get_logger()
 
 REQUESTS = Counter(
-    "warmcast_gateway_requests_total", "Requests answered, by route and status", ["route", "method", "status"]
+    "warmcast_gateway_requests_total", "Finished requests by route, method and status", ["route", "method", "status"]
 )
-SECONDS = Histogram("warmcast_gateway_request_seconds", "Time until a request was answered", ["route", "method"])
-IN_FLIGHT = Gauge("warmcast_gateway_requests_in_flight", "Requests that are being answered")
+SECONDS = Histogram("warmcast_gateway_request_seconds", "Duration of requests", ["route", "method"])
+IN_FLIGHT = Gauge("warmcast_gateway_requests_in_flight", "Requests in flight")
 _in_flight: set[Exchange] = set()
 IN_FLIGHT.set_function(lambda: len(_in_flight))
 
-_OURS = {reason.http_status for reason in errors.REASONS.values() if reason.http_status >= 500}
+_SERVER_ERRORS = {reason.http_status for reason in errors.REASONS.values() if reason.http_status >= 500}
 
-Link = Callable[[ASGIApp], ASGIApp]
+Middleware = Callable[[ASGIApp], ASGIApp]
 
 REQUEST_ID = "x-request-id"
 _REQUEST_ID, _TRACEPARENT = REQUEST_ID.encode(), b"traceparent"
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"))
-_PROBES = frozenset(("/healthz", "/readyz", "/metrics"))
-_UNLIMITED = _PROBES | {events.PATH}
-_GONE = 499  # what proxies log when the client left before its answer
-_INTERRUPTED = WarmcastError(errors.UNAVAILABLE, "this gateway is about to end; ask again", retry_after=1)
+PROBES = frozenset(("/healthz", "/readyz", "/metrics"))
+
+_CLIENT_CLOSED = 499  # nginx's status for a client that disconnected before the response
+_INTERRUPTED = WarmcastError(errors.UNAVAILABLE, "this gateway is shutting down; retry", retry_after=1)
 
 
 def count_requests_from_zero(table: Mapping[str, Iterable[str]]) -> None:
-    """Begins the series that alerts stand on: for each route and method, answers that went well or were our fault."""
+    """Creates the series that alerts use: for each route and method, status 200 and the server errors."""
     for route, methods in table.items():
-        spoken = {*methods, "HEAD"} if "GET" in methods else methods
-        count_from_zero(REQUESTS, (route,), spoken, map(str, {200, *_OURS}))
+        answered = {*methods, "HEAD"} if "GET" in methods else methods
+        count_from_zero(REQUESTS, (route,), answered, map(str, {200, *_SERVER_ERRORS}))
 
 
-class RequestIdentity:
-    """Takes the request's id if it is sane, else makes one, and answers with it; the same for its place in a trace.
+class RequestContext:
+    """Sets the request id and the trace context (W3C) for logs and outgoing calls, and begins the Exchange.
 
-    The trace (W3C Trace Context) goes on to whom the gateway asks, and into each log line. The exchange begins here.
+    A valid `X-Request-Id` or `traceparent` of the request is kept; else a new one is made.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -65,7 +64,7 @@ class RequestIdentity:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
         if scope["type"] != "http":
-            raise RuntimeError(f"the gateway speaks HTTP alone, not {scope['type']}")
+            raise RuntimeError(f"the gateway serves HTTP only, not {scope['type']}")
         given, traces = "", []
         for name, value in scope["headers"]:
             if name == _REQUEST_ID:
@@ -85,8 +84,8 @@ class RequestIdentity:
             tracing.traceparent.reset(trace_token)
 
 
-class Observation:
-    """One log line and one count a request, under the route's template: paths have no end, templates do."""
+class RequestTelemetry:
+    """Writes one log line and the metrics of each request. Metrics are labelled with the route's template."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -94,22 +93,22 @@ class Observation:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
-        exchange, began, otherwise = Exchange.of(scope), time.perf_counter(), _GONE
+        exchange, started, no_status = Exchange.of(scope), time.perf_counter(), _CLIENT_CLOSED
         _in_flight.add(exchange)
         try:
             await self.app(scope, receive, send)
         except Exception:
-            otherwise = 500  # as the link before this one answers what is raised here
+            no_status = 500  # as the ErrorResponses outside of this one will answer
             raise
         finally:
             _in_flight.discard(exchange)
-            seconds = time.perf_counter() - began
-            status = otherwise if exchange.status is None else exchange.status
+            seconds = time.perf_counter() - started
+            status = no_status if exchange.status is None else exchange.status
             method = scope["method"] if scope["method"] in _METHODS else "other"
             route = scope["route"].path if "route" in scope else "none"
-            requests, took = _metrics(route, method, status)
+            requests, duration = _metrics(route, method, status)
             requests.inc()
-            took.observe(seconds)
+            duration.observe(seconds)
             self._log.write(
                 _level(status, scope["path"]),
                 {
@@ -121,29 +120,27 @@ class Observation:
                     "request_id": exchange.request_id,
                     "trace_id": exchange.trace.trace_id,
                     "span_id": exchange.trace.span_id,
-                    **who(scope),
+                    **client_fields(scope),
                 },
             )
 
 
-class Limit:
-    """Answers 503 at once when more requests are in flight than the gateway is meant to hold.
+class ConcurrencyLimit:
+    """Answers 503 while `max_in_flight` requests are in flight. The `exempt` paths have no limit."""
 
-    Probes pass, and streams of events, which have a limit of their own.
-    """
-
-    def __init__(self, app: ASGIApp, most: int) -> None:
+    def __init__(self, app: ASGIApp, max_in_flight: int, exempt: Collection[str] = ()) -> None:
         self.app = app
-        self.most = most
+        self._max_in_flight = max_in_flight
+        self._exempt = frozenset(exempt)
         self._in_flight = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
-        if scope["path"] in _UNLIMITED:
+        if scope["path"] in self._exempt:
             await self.app(scope, receive, send)
             return
-        if self._in_flight >= self.most:
-            busy = WarmcastError(errors.BUSY, "too many requests are in flight here", retry_after=1)
+        if self._in_flight >= self._max_in_flight:
+            busy = WarmcastError(errors.BUSY, "too many requests are in flight; retry later", retry_after=1)
             await problem(busy)(scope, receive, send)
             return
         self._in_flight += 1
@@ -153,11 +150,11 @@ class Limit:
             self._in_flight -= 1
 
 
-class Problems:
-    """Turns what is raised inside into problem+json; nothing of a crash but the request's id gets out.
+class ErrorResponses:
+    """Turns exceptions into problem+json. Of a crash the client sees only the request id.
 
-    It stands right before the routes, so that all links see their errors as answers, and once more before the links,
-    for a crash of one of them.
+    It is used twice: next to the routes, so that the other middleware sees their errors as responses, and outside, for
+    a crash in the middleware.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -168,15 +165,15 @@ class Problems:
         try:
             await self.app(scope, receive, send)
         except ClientDisconnect:
-            log.info("the client left before its request was read")
+            log.info("client disconnected before its request was read")
         except asyncio.CancelledError:
-            # Nothing but the server cancels a request: its drain is over, and this one is still in flight.
+            # Only the server cancels a request, when the drain time is over.
             if Exchange.of(scope).status is not None:
                 raise
             await problem(_INTERRUPTED)(scope, receive, send)
         except Exception as crash:
             if Exchange.of(scope).status is not None:
-                raise  # half an answer is out; the server ends the connection
+                raise  # part of a response is sent; the server closes the connection
             await problem(_error(crash))(scope, receive, send)
 
 
@@ -184,10 +181,10 @@ def _error(crash: Exception) -> WarmcastError:
     if isinstance(crash, WarmcastError):
         return crash
     log.error("request crashed", exc_info=crash)
-    return WarmcastError(errors.INTERNAL, "something went wrong on our side; the log has it by request id")
+    return WarmcastError(errors.INTERNAL, "internal error; find the cause in the log by this request id")
 
 
-# Finding the metric of some labels takes longer than raising it. Routes, methods and statuses are few.
+# `labels` takes longer than the increment. Routes, methods and statuses are few.
 @lru_cache(maxsize=1_000)
 def _metrics(route: str, method: str, status: int) -> tuple[Counter, Histogram]:
     return REQUESTS.labels(route, method, str(status)), SECONDS.labels(route, method)
@@ -195,5 +192,5 @@ def _metrics(route: str, method: str, status: int) -> tuple[Counter, Histogram]:
 
 def _level(status: int, path: str) -> str:
     if status < 500:
-        return "debug" if path in _PROBES else "info"
+        return "debug" if path in PROBES else "info"
     return "error" if status == 500 else "warning"

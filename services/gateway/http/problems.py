@@ -1,4 +1,4 @@
-"""Every error as `application/problem+json` (RFC 9457)."""
+"""Errors as `application/problem+json` (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CHALLENGES = {
 
 
 class FieldProblem(msgspec.Struct):
-    """One parameter that is not valid."""
+    """One invalid parameter."""
 
     field: str
     detail: str
@@ -38,14 +38,14 @@ class Problem(msgspec.Struct, rename="camel", omit_defaults=True):
 
 
 def problem(error: WarmcastError, headers: Mapping[str, str] | None = None) -> Response:
-    """The response for `error`: status, body, and `Retry-After` or `WWW-Authenticate` where they belong."""
+    """The response for `error`, with `Retry-After` and `WWW-Authenticate` where they apply."""
     reason = error.reason
-    fields = [FieldProblem(_writable(field), _writable(wrong)) for field, wrong in error.fields]
+    fields = [FieldProblem(_encodable(field), _encodable(wrong)) for field, wrong in error.fields]
     body = Problem(
         type=problem_type(reason),
         title=reason.title,
         status=reason.http_status,
-        detail=_writable(error.detail),
+        detail=_encodable(error.detail),
         request_id=tracing.request_id.get(),
         errors=fields or msgspec.UNSET,
     )
@@ -55,20 +55,20 @@ def problem(error: WarmcastError, headers: Mapping[str, str] | None = None) -> R
     if reason in _CHALLENGES:
         extra["www-authenticate"] = _CHALLENGES[reason]
     if reason is errors.REQUEST_TIMEOUT:
-        extra["connection"] = "close"  # what is still to come of the request is waited for by nobody
+        extra["connection"] = "close"  # the rest of the request is not read
     return Response(msgspec.json.encode(body), reason.http_status, extra, MEDIA_TYPE)
 
 
 def problem_type(reason: errors.Reason) -> str:
-    """Where the reason is explained, relative to the gateway."""
+    """The `type` of a problem: a link to its explanation, relative to the gateway."""
     return f"/docs#{reason.slug}"
 
 
 def retry_after(seconds: float) -> str:
-    """A `Retry-After` header: whole seconds, never before the time, at least one."""
+    """The value of `Retry-After`: seconds, rounded up, at least 1."""
     return str(max(1, math.ceil(seconds)))
 
 
-def _writable(text: str) -> str:
-    """An error quotes what was given; where that is no text, it must be refused all the same."""
+def _encodable(text: str) -> str:
+    """Replaces lone surrogates: a detail may quote input that is not valid Unicode."""
     return text.encode("utf-8", "replace").decode()

@@ -1,4 +1,4 @@
-"""One uvicorn server as the gateway runs it, and its orderly end."""
+"""Runs one uvicorn server, and drains it at the end."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import signal
 import socket
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from functools import partial
+from dataclasses import dataclass
 
 import structlog
 import uvicorn
@@ -18,22 +18,21 @@ from starlette.types import ASGIApp
 from services.common.runtime.background import Background, beat, report_failure
 from services.common.runtime.shutdown import exit_within
 from services.gateway.http.connection.bounds import Bounds
-from services.gateway.http.connection.protocol import connection, enforce_deadlines
+from services.gateway.http.connection.protocol import connection_class, enforce_deadlines
 from services.gateway.http.forwarded import LastHop
-from services.gateway.routes.service import Readiness
-from services.gateway.settings import GatewaySettings, split
+from services.gateway.http.readiness import Readiness
 
 log = structlog.get_logger()
 
-_BACKLOG = 2_048  # a thousand simultaneous first calls are refused by nobody
-_LATE_SECONDS = 30.0  # after its drain a process that has not ended is ended
-# Longer than the idle time of the usual proxies (60 s), so that it is never us who closes under a request.
+_BACKLOG = 2_048  # enough for a thousand simultaneous first requests
+_EXIT_SECONDS = 30.0  # after the drain; then the process is ended
+# Longer than the idle timeout of usual proxies (60 s): they then close first, and no request meets a closed connection.
 _KEEP_ALIVE_SECONDS = 75
-_OTHER_FILES = 200  # that are open beside connections: channels, logs, the loop's own
+_OTHER_FILES = 200  # open files beside connections: channels, logs, the event loop's own
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket, or the end of the process with a line that says why."""
+    """A listening socket. Ends the process with a message if the address cannot be bound."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=_BACKLOG)
@@ -43,7 +42,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop where it can be installed; None is asyncio's own loop."""
+    """uvloop's factory where it is installed; None for asyncio's own loop."""
     try:
         import uvloop  # noqa: PLC0415 - not on every platform
     except ImportError:
@@ -51,10 +50,20 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
+@dataclass(frozen=True)
+class ServerOptions:
+    """Options of the server; times in seconds."""
+
+    bounds: Bounds
+    trusted_proxies: tuple[str, ...]  # addresses and networks; `*` trusts every peer
+    lame_duck_seconds: float
+    drain_seconds: float
+
+
 async def serve(
     app: ASGIApp,
     listening: socket.socket,
-    settings: GatewaySettings,
+    options: ServerOptions,
     readiness: Readiness,
     end_streams: Callable[[], None],
     *,
@@ -62,51 +71,51 @@ async def serve(
 ) -> None:
     """Serves until SIGTERM or SIGINT, then drains; a second signal ends it at once.
 
-    In this order: `/readyz` says 503, and each answer is the last of its connection → (lame duck) → the door closes and
-    `end_streams` is called → what is in flight may end.
+    Order of the drain: `/readyz` answers 503 and each response closes its connection; after the lame-duck time the
+    server stops accepting and `end_streams` is called; requests in flight finish within the drain time.
     """
-    bounds = bounds_of(settings)
-    protocol = connection(bounds)
-    _end_unacknowledged(listening, bounds.write_seconds)
-    _allow_files(bounds.connections)
-    proxies = split(settings.forwarded_allow_ips)
-    anyone = "*" in proxies
+    bounds = options.bounds
+    protocol = connection_class(bounds)
+    _limit_unacknowledged(listening, bounds.write_seconds)
+    _raise_file_limit(bounds.connections)
+    proxies = options.trusted_proxies
+    trust_all = "*" in proxies
     config = uvicorn.Config(
-        LastHop(app) if anyone else app,
+        LastHop(app) if trust_all else app,
         lifespan="off",
         ws="none",
         loop="auto",
         http=protocol,
         access_log=False,
         log_config=None,
-        log_level="error",  # what it warns of is refused here, with a line of its own
+        log_level="error",  # a warning is about a refused request, which has a log line already
         server_header=False,
-        proxy_headers=bool(proxies) and not anyone,
+        proxy_headers=bool(proxies) and not trust_all,
         forwarded_allow_ips=",".join(proxies),
         backlog=_BACKLOG,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=max(1, round(settings.drain_seconds)),
+        timeout_graceful_shutdown=max(1, round(options.drain_seconds)),
     )
     server = _Server(config)
     loop = asyncio.get_running_loop()
-    background.start("deadlines", partial(_sweep, server, bounds.sweep_seconds))
-    ending: list[asyncio.Task[None]] = []
+    background.start("deadlines", lambda: _enforce_deadlines(server, bounds.sweep_seconds))
+    draining: list[asyncio.Task[None]] = []
 
-    def end() -> None:
-        if ending:
+    def begin_drain() -> None:
+        if draining:
             server.should_exit = server.force_exit = True
             return
         readiness.ready = False
-        log.info("draining", seconds=settings.drain_seconds)
-        exit_within(settings.lame_duck_seconds + settings.drain_seconds + _LATE_SECONDS)
-        protocol.leaving = True
+        log.info("draining", seconds=options.drain_seconds)
+        exit_within(options.lame_duck_seconds + options.drain_seconds + _EXIT_SECONDS)
+        protocol.draining = True
         for each in server.server_state.connections:
             if isinstance(each, protocol):
-                each.leave()
-        ending.append(loop.create_task(_close_door(server, settings.lame_duck_seconds, end_streams)))
+                each.close_after_response()
+        draining.append(loop.create_task(_stop_accepting(server, options.lame_duck_seconds, end_streams)))
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, end)
+        loop.add_signal_handler(number, begin_drain)
     host, port = listening.getsockname()[:2]
     log.info("listening", address=f"{host}:{port}", port=port)
     readiness.ready = True
@@ -116,19 +125,7 @@ async def serve(
         readiness.ready = False
 
 
-def bounds_of(settings: GatewaySettings) -> Bounds:
-    """What a connection may hold, and for how long."""
-    return Bounds(
-        head_bytes=settings.max_head_bytes,
-        body_bytes=settings.max_body_bytes,
-        head_seconds=settings.head_timeout_seconds,
-        body_seconds=settings.body_timeout_seconds,
-        write_seconds=settings.write_timeout_seconds,
-        connections=settings.max_connections,
-    )
-
-
-async def _sweep(server: uvicorn.Server, every: float) -> None:
+async def _enforce_deadlines(server: uvicorn.Server, every: float) -> None:
     loop = asyncio.get_running_loop()
     while True:
         await asyncio.sleep(every)
@@ -139,34 +136,38 @@ async def _sweep(server: uvicorn.Server, every: float) -> None:
         beat()
 
 
-def _end_unacknowledged(listening: socket.socket, seconds: float) -> None:
-    """Has the kernel, where it can (Linux), end connections whose client does not take what it was sent.
+def _limit_unacknowledged(listening: socket.socket, seconds: float) -> None:
+    """Lets the kernel (Linux) close connections whose client does not acknowledge what was sent.
 
-    Up to the size of the kernel's buffers that is out of the sight of this process.
+    This process cannot see bytes in the kernel's send buffer.
     """
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(1_000 * seconds))
 
 
-def _allow_files(connections: int) -> None:
-    """Raises the soft limit of open files, which is 1,024 in many places, to what the connections need."""
+def _raise_file_limit(connections: int) -> None:
+    """Raises the soft limit of open files, often 1,024, to what the connections need."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = connections + _OTHER_FILES
     if soft != resource.RLIM_INFINITY and soft < needed:
         most = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
         if most < needed:
-            log.warning("the limit of open files is below MAX_CONNECTIONS", files=most, connections=connections)
+            log.warning(
+                "too few open files for MAX_CONNECTIONS; raise the limit",
+                files=most,
+                connections=connections,
+            )
 
 
-async def _close_door(server: uvicorn.Server, after: float, end_streams: Callable[[], None]) -> None:
+async def _stop_accepting(server: uvicorn.Server, after: float, end_streams: Callable[[], None]) -> None:
     await asyncio.sleep(after)
     server.should_exit = True
     end_streams()
 
 
 class _Server(uvicorn.Server):
-    """Without uvicorn's own signal handlers, which raise the signal again and so hide a clean exit."""
+    """uvicorn's server without its signal handlers, which raise the signal again and so hide a clean exit."""
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

@@ -1,4 +1,4 @@
-"""Writes docs/reference/rest.md: `python -m services.gateway.openapi > docs/reference/rest.md`."""
+"""Writes the OpenAPI document as Markdown: `python -m services.gateway.openapi > docs/reference/rest.md`."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from services.gateway.openapi.listing import Entry, entries
 
 def markdown() -> str:
     """The REST interface in Markdown."""
-    shown = document()
+    spec = document()
     parts = [
         "# REST",
-        "<!-- Made by `python -m services.gateway.openapi > docs/reference/rest.md`; a test holds both together. -->",
-        shown["info"]["description"],
-        "The same for machines is at `/openapi.json`, and as a page at `/docs`.",
+        "<!-- Written by `make docs`. -->",
+        spec["info"]["description"],
+        "The OpenAPI 3.1 document is at `/openapi.json`, and as a page at `/docs`.",
         "## Routes",
-        *(_operation(entry) for entry in entries(shown)),
+        *(_operation(entry) for entry in entries(spec)),
         "## Errors",
-        _problems(shown),
+        _problems(spec),
     ]
     return "\n\n".join(parts) + "\n"
 
 
 def _operation(entry: Entry) -> str:
-    needs = " Needs `X-Warmup-Secret`." if entry.guarded else ""
+    access = " Requires `X-Warmup-Secret`." if entry.guarded else ""
     if entry.keyed:
-        needs = " Needs an API key where keys are configured: `X-API-Key`, or `Authorization: Bearer`."
-    lines = [f"### `{entry.method} {entry.path}`", "", entry.summary + needs]
+        access = " Requires an API key where keys are configured: `X-API-Key`, or `Authorization: Bearer`."
+    lines = [f"### `{entry.method} {entry.path}`", "", entry.summary + access]
     if entry.parameters or entry.body:
         lines.append("")
     lines += [f"- `{name}`: {what}" for name, what in entry.parameters]
@@ -40,8 +40,8 @@ def _operation(entry: Entry) -> str:
     return "\n".join(lines)
 
 
-def _problems(shown: Document) -> str:
-    rows = [f"| `{each['type']}` | {each['status']} | {each['title']} |" for each in shown["x-problem-types"]]
+def _problems(spec: Document) -> str:
+    rows = [f"| `{each['type']}` | {each['status']} | {each['title']} |" for each in spec["x-problem-types"]]
     return "\n".join(["| `type` | status | title |", "| --- | --- | --- |", *rows])
 
 

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document as a whole."""
+"""Builds the OpenAPI 3.1 document."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import msgspec
 from services.common.errors import REASONS
 from services.gateway.http.problems import MEDIA_TYPE, problem_type
 from services.gateway.openapi.examples import attach
+from services.gateway.openapi.idempotency import add_idempotency_key
 from services.gateway.openapi.paths import paths
-from services.gateway.openapi.repeats import repeatable
 from services.gateway.openapi.schemas import SCHEMAS
-from services.gateway.openapi.shapes import Schema, ref, text, whole
+from services.gateway.openapi.shapes import Schema, integer, ref, text
 
 ABOUT = (
     "Forecasts for two search terms, computed in the background. A premium call never waits for a computation: it "
@@ -27,46 +27,46 @@ ABOUT = (
 
 HEADERS: dict[str, Schema] = {
     "RateLimit-Policy": {
-        "description": "Where a rate applies: its name, requests (q) and seconds (w).",
+        "description": "Where a rate limit applies: its name, requests (q) and seconds (w).",
         "schema": text(examples=['"partner";q=600;w=60']),
     },
     "RateLimit": {
-        "description": "Where a rate applies: the requests left (r), and the seconds until all are there again (t).",
+        "description": "Where a rate limit applies: requests left (r), seconds until the full quota is available (t).",
         "schema": text(examples=['"partner";r=599;t=1']),
     },
-    "X-Request-Id": {"description": "The request's own where it sent a sane one.", "schema": text()},
+    "X-Request-Id": {"description": "The request's own id if it was valid, else a new one.", "schema": text()},
 }
 
 PROBLEM_HEADERS: dict[str, Schema] = {
     "Retry-After": {
-        "description": "Seconds after which it is worth coming again; where that helps.",
-        "schema": whole(),
+        "description": "Seconds after which to retry, where a retry may succeed.",
+        "schema": integer(),
     },
-    "WWW-Authenticate": {"description": "With 401: what is missing.", "schema": text()},
+    "WWW-Authenticate": {"description": "With 401: the credential that is missing.", "schema": text()},
     **{name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS},
 }
 
-# A document is JSON of any shape, so its type says no more than that.
+# The document is arbitrary JSON.
 Document = dict[str, Any]
 
 
 def document(*, metrics: bool = True) -> Document:
-    """The document; without `/metrics` where that has a port of its own."""
-    shown = paths()
-    for operations in shown.values():
+    """The document; without `/metrics` where metrics have a port of their own."""
+    operations_by_path = paths()
+    for operations in operations_by_path.values():
         if "post" in operations:
-            repeatable(operations["post"])
+            add_idempotency_key(operations["post"])
     if not metrics:
-        del shown["/metrics"]
-    made: Document = {
+        del operations_by_path["/metrics"]
+    result: Document = {
         "openapi": "3.1.0",
         "info": {"title": "Warmcast", "version": "1", "description": ABOUT},
-        "paths": shown,
+        "paths": operations_by_path,
         "components": {
             "schemas": SCHEMAS,
             "responses": {
                 "Problem": {
-                    "description": "An error; x-problems of the operation lists which ones there are.",
+                    "description": "An error; x-problems of the operation lists the possible ones.",
                     "headers": PROBLEM_HEADERS,
                     "content": {MEDIA_TYPE: {"schema": ref("Problem")}},
                 }
@@ -77,14 +77,14 @@ def document(*, metrics: bool = True) -> Document:
                     "type": "apiKey",
                     "in": "header",
                     "name": "X-API-Key",
-                    "description": "a key of the server's API_KEYS; not needed where none are configured",
+                    "description": "one of the server's API_KEYS; not required where none are configured",
                 },
                 "bearerKey": {"type": "http", "scheme": "bearer", "description": "the same key"},
                 "warmupSecret": {
                     "type": "apiKey",
                     "in": "header",
                     "name": "X-Warmup-Secret",
-                    "description": "WARMUP_SECRET of the server; 503 where none is set, 401 where it differs",
+                    "description": "the server's WARMUP_SECRET; 503 where none is set, 401 for a wrong one",
                 },
             },
         },
@@ -93,10 +93,10 @@ def document(*, metrics: bool = True) -> Document:
             for reason in REASONS.values()
         ],
     }
-    attach(made)
-    return made
+    attach(result)
+    return result
 
 
 def document_json(*, metrics: bool = True) -> bytes:
-    """The document as it is served."""
+    """The document as JSON."""
     return msgspec.json.encode(document(metrics=metrics))

@@ -1,4 +1,4 @@
-"""What both pages say of an operation: its parameters, body, answers and errors, as plain rows."""
+"""The rows that both pages show for an operation: parameters, body, responses, errors."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from services.gateway.openapi.document import Document
 
 @dataclass(frozen=True)
 class Entry:
-    """One operation in words."""
+    """One operation."""
 
     method: str
     path: str
     summary: str
-    guarded: bool  # needs the warmup secret
-    keyed: bool  # needs an API key where keys are configured
-    parameters: tuple[tuple[str, str], ...]  # (name, what it is)
-    body: tuple[str, ...]  # content types that it takes
-    answers: tuple[tuple[str, str], ...]  # (status, what it means)
+    guarded: bool  # requires the warmup secret
+    keyed: bool  # requires an API key where keys are configured
+    parameters: tuple[tuple[str, str], ...]  # (name, description)
+    body: tuple[str, ...]  # content types
+    answers: tuple[tuple[str, str], ...]  # (status, description)
     problems: tuple[str, ...]  # slugs
-    examples: tuple[tuple[str, str, object], ...]  # (status, empty for what is sent; what it shows; the body)
+    examples: tuple[tuple[str, str, object], ...]  # (status, empty for requests; summary; body)
 
 
 def entries(document: Document) -> Iterator[Entry]:
@@ -33,8 +33,8 @@ def entries(document: Document) -> Iterator[Entry]:
                 method=method.upper(),
                 path=path,
                 summary=operation["summary"],
-                guarded=_takes(operation, "warmupSecret"),
-                keyed=_takes(operation, "apiKey"),
+                guarded=_requires(operation, "warmupSecret"),
+                keyed=_requires(operation, "apiKey"),
                 parameters=tuple(_parameter(each) for each in operation.get("parameters", ())),
                 body=tuple(operation.get("requestBody", {}).get("content", {})),
                 answers=tuple(
@@ -47,15 +47,15 @@ def entries(document: Document) -> Iterator[Entry]:
             )
 
 
-# A parameter and an operation are pieces of the document, which is JSON of any shape.
-def _takes(operation: dict[str, Any], scheme: str) -> bool:
+# A parameter and an operation are pieces of the document, which is arbitrary JSON.
+def _requires(operation: dict[str, Any], scheme: str) -> bool:
     return any(scheme in each for each in operation.get("security", ()))
 
 
 def _examples(operation: dict[str, Any]) -> Iterator[tuple[str, str, object]]:
-    sent = operation.get("requestBody", {}).get("content", {})
-    answered = [(status, response.get("content", {})) for status, response in operation["responses"].items()]
-    for status, contents in (("", sent), *answered):
+    request = operation.get("requestBody", {}).get("content", {})
+    responses = [(status, response.get("content", {})) for status, response in operation["responses"].items()]
+    for status, contents in (("", request), *responses):
         for content in contents.values():
             for example in content.get("examples", {}).values():
                 yield status, example["summary"], example["value"]
@@ -63,14 +63,14 @@ def _examples(operation: dict[str, Any]) -> Iterator[tuple[str, str, object]]:
 
 def _parameter(parameter: dict[str, Any]) -> tuple[str, str]:
     schema = parameter["schema"]
-    words = [parameter.get("description") or schema.get("description", "")]
+    parts = [parameter.get("description") or schema.get("description", "")]
     if "enum" in schema:
-        words.append("one of " + ", ".join(schema["enum"]))
+        parts.append("one of " + ", ".join(schema["enum"]))
     if "maximum" in schema:
-        words.append(f"{schema['minimum']} to {schema['maximum']}")
+        parts.append(f"{schema['minimum']} to {schema['maximum']}")
     if "default" in schema:
-        words.append(f"default {schema['default']}")
-    words.append({"path": "in the path", "header": "a header"}.get(parameter["in"], ""))
+        parts.append(f"default {schema['default']}")
+    parts.append({"path": "in the path", "header": "a header"}.get(parameter["in"], ""))
     if parameter.get("required") and parameter["in"] == "query":
-        words.append("required")
-    return parameter["name"], "; ".join(word for word in words if word)
+        parts.append("required")
+    return parameter["name"], "; ".join(part for part in parts if part)

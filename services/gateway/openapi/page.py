@@ -1,4 +1,4 @@
-"""The document as one HTML page: no script, nothing loaded from elsewhere."""
+"""The document as one HTML page without scripts or external resources."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ h3 { margin-top: 2.5rem; }
 
 def page_html(*, metrics: bool = True) -> bytes:
     """The page, in UTF-8."""
-    shown = document(metrics=metrics)
+    spec = document(metrics=metrics)
     parts = [
         '<!doctype html><html lang="en"><head><meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>Warmcast REST</title><style>{_STYLE}</style></head><body><h1>Warmcast REST</h1>",
-        f"<p>{_code(shown['info']['description'])}</p>",
-        '<p>The same for machines: <a href="/openapi.json">/openapi.json</a>.</p><h2>Routes</h2>',
-        *(_operation(entry) for entry in entries(shown)),
-        "<h2>Errors</h2><p>The <code>type</code> of a problem leads here.</p>",
-        *_problems(shown),
+        f"<p>{_code(spec['info']['description'])}</p>",
+        '<p>The OpenAPI document: <a href="/openapi.json">/openapi.json</a>.</p><h2>Routes</h2>',
+        *(_operation(entry) for entry in entries(spec)),
+        "<h2>Errors</h2><p>The <code>type</code> of a problem links here.</p>",
+        *_problems(spec),
         "<h2>Bodies</h2>",
-        *_schemas(shown),
+        *_schemas(spec),
         "</body></html>",
     ]
     return "\n".join(parts).encode()
 
 
 def page_policy() -> str:
-    """The page's Content-Security-Policy: its own style sheet and nothing else."""
+    """The page's Content-Security-Policy: only its own style sheet."""
     digest = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
     return (
         f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -53,17 +53,17 @@ def page_policy() -> str:
 def _operation(entry: Entry) -> str:
     lines = [f"<h3><code>{entry.method} {escape(entry.path)}</code></h3><p>{_code(entry.summary)}</p>"]
     if entry.guarded:
-        lines.append("<p>Needs <code>X-Warmup-Secret</code>.</p>")
+        lines.append("<p>Requires <code>X-Warmup-Secret</code>.</p>")
     if entry.keyed:
         lines.append(
-            "<p>Needs an API key where keys are configured: <code>X-API-Key</code>, or "
+            "<p>Requires an API key where keys are configured: <code>X-API-Key</code>, or "
             "<code>Authorization: Bearer</code>.</p>"
         )
     if entry.parameters:
         lines.append(_table(("Parameter", ""), entry.parameters))
     if entry.body:
         lines.append(f"<p>Body: {', '.join(f'<code>{escape(kind)}</code>' for kind in entry.body)}</p>")
-    lines.append(_table(("Answer", ""), entry.answers))
+    lines.append(_table(("Response", ""), entry.answers))
     if entry.problems:
         links = ", ".join(f'<a href="#{slug}">{slug}</a>' for slug in entry.problems)
         lines.append(f"<p>Errors: {links}</p>")
@@ -73,21 +73,21 @@ def _operation(entry: Entry) -> str:
 
 def _example(status: str, summary: str, body: object) -> str:
     title = f"Example: <code>{status or 'request'}</code> {_code(summary)}"
-    shown = body if isinstance(body, str) else _pretty(body)
-    return f"<details><summary>{title}</summary><pre>{escape(shown)}</pre></details>"
+    spec = body if isinstance(body, str) else _pretty(body)
+    return f"<details><summary>{title}</summary><pre>{escape(spec)}</pre></details>"
 
 
-def _problems(shown: Document) -> list[str]:
+def _problems(spec: Document) -> list[str]:
     return [
         f'<p id="{each["slug"]}"><code>{each["type"]}</code> · {each["status"]} · {escape(each["title"])}</p>'
-        for each in shown["x-problem-types"]
+        for each in spec["x-problem-types"]
     ]
 
 
-def _schemas(shown: Document) -> list[str]:
+def _schemas(spec: Document) -> list[str]:
     return [
         f"<details><summary><code>{name}</code></summary><pre>{escape(_pretty(schema))}</pre></details>"
-        for name, schema in shown["components"]["schemas"].items()
+        for name, schema in spec["components"]["schemas"].items()
     ]
 
 

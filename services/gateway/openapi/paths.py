@@ -1,13 +1,13 @@
-"""Every route: its parameters, its answers, its errors."""
+"""Every operation: parameters, responses, errors."""
 
 from __future__ import annotations
 
 from services.gateway.openapi.schemas import STATUS, TIMEFRAME
-from services.gateway.openapi.shapes import Schema, items, ref, shape, text, whole
+from services.gateway.openapi.shapes import Schema, array, integer, obj, ref, text
 from services.gateway.routes import events
-from services.gateway.routes.parameters import MOST_A_PAGE
+from services.gateway.routes.parameters import MAX_PAGE_SIZE
 from services.gateway.routes.request_bodies import CSV_TYPES
-from services.gateway.routes.warmups import MOST_A_RUN
+from services.gateway.routes.warmups import MAX_RUN_JOBS
 
 Operation = dict[str, object]
 
@@ -28,8 +28,8 @@ def paths() -> dict[str, dict[str, Operation]]:
         "/api/comparison/premium/events": {"get": _events()},
         "/api/comparison/warmup": {
             "post": _operation(
-                "Enqueue a warmup now, whatever its state.",
-                answers={202: ("The job as it is now.", "Triggered")},
+                "Enqueue a warmup now, in any state.",
+                answers={202: ("The job after the call.", "Triggered")},
                 errors=("invalid-argument", "not-found", *_WITH_BODY),
                 body={"application/json": ref("Trigger")},
                 guarded=True,
@@ -42,7 +42,7 @@ def paths() -> dict[str, dict[str, Operation]]:
                 errors=("invalid-argument",),
                 parameters=[_LIMIT, _CURSOR],
             ),
-            "post": _ingest("Import a snapshot; its slug comes from its own terms.", [_TERM, *_WHERE, _AS_OF]),
+            "post": _ingest("Import a snapshot; its terms determine the slug.", [_TERM, *_WHERE, _AS_OF]),
         },
         "/api/comparisons/{slug}": {
             "get": _operation(
@@ -52,7 +52,7 @@ def paths() -> dict[str, dict[str, Operation]]:
                 parameters=[_SLUG_IN_PATH, *_WHERE],
             ),
             "put": _ingest(
-                "Import a snapshot for a known slug; its terms must be that slug's.",
+                "Import a snapshot for an existing slug, whose terms must match.",
                 [_SLUG_IN_PATH, _TERM, *_WHERE, _AS_OF],
                 more_errors=("terms-mismatch",),
             ),
@@ -66,8 +66,8 @@ def paths() -> dict[str, dict[str, Operation]]:
                 parameters=[
                     _query("status", text(enum=STATUS)),
                     _query("slug", text()),
-                    _query("olderThan", text("created before that long ago: 90 (seconds), 5m, 2h, 7d")),
-                    _query("newerThan", text("created since that long ago")),
+                    _query("olderThan", text("only jobs older than this: 90 (seconds), 5m, 2h, 7d")),
+                    _query("newerThan", text("only jobs newer than this")),
                     _LIMIT,
                     _CURSOR,
                 ],
@@ -76,38 +76,38 @@ def paths() -> dict[str, dict[str, Operation]]:
         },
         "/api/jobs/run-warmup": {
             "post": _operation(
-                "Claim and run the oldest queued jobs. The run belongs to jobs: a caller that leaves cancels nothing.",
-                answers={200: ("What ran.", "Run")},
+                "Claim and run the oldest queued jobs. A client that disconnects does not cancel the run.",
+                answers={200: ("The jobs that ran.", "Run")},
                 errors=("invalid-argument",),
-                parameters=[_query("max", whole("how many at most", minimum=1, maximum=MOST_A_RUN, default=1))],
+                parameters=[_query("max", integer("most jobs to run", minimum=1, maximum=MAX_RUN_JOBS, default=1))],
                 guarded=True,
             )
         },
         "/api/jobs/sweep": {
             "post": _operation(
                 "Re-queue stuck jobs, then audit ready ones against the cache.",
-                answers={200: ("What was re-queued, and why.", "Sweep")},
+                answers={200: ("The re-queued jobs, with causes.", "Sweep")},
                 guarded=True,
             )
         },
         "/api/jobs/{id}": {"get": _job("Show one job.")},
-        "/api/jobs/{id}/requeue": {"post": _job("Put one job back into the queue.", ("wrong-state",))},
-        "/api/jobs/{id}/cancel": {"post": _job("Take one job out of the queue.", ("wrong-state",))},
-        "/healthz": {"get": _operation("Whether the process is alive.", answers={200: ("It is.", "Health")}, own=True)},
+        "/api/jobs/{id}/requeue": {"post": _job("Re-queue one job.", ("wrong-state",))},
+        "/api/jobs/{id}/cancel": {"post": _job("Cancel one queued job.", ("wrong-state",))},
+        "/healthz": {"get": _operation("Liveness.", answers={200: ("The process is alive.", "Health")}, local=True)},
         "/readyz": {
             "get": _operation(
-                "Whether requests should come here; 503 while draining.",
-                answers={200: ("They should.", "Health")},
+                "Readiness; 503 while starting or draining.",
+                answers={200: ("The gateway accepts requests.", "Health")},
                 errors=("unavailable",),
-                own=True,
+                local=True,
             )
         },
-        "/metrics": {"get": _document("Prometheus metrics; not here when METRICS_PORT is set.", "text/plain")},
+        "/metrics": {"get": _document("Prometheus metrics; absent where METRICS_PORT is set.", "text/plain")},
         "/openapi.json": {"get": _document("This document.", "application/json")},
         "/docs": {"get": _document("This document as a page.", "text/html")},
         "/": {
             "get": {
-                "summary": "Leads to /docs.",
+                "summary": "Redirects to /docs.",
                 "responses": {"307": {"description": "To /docs.", "headers": {"Location": {"schema": text()}}}},
             }
         },
@@ -125,28 +125,28 @@ _WHERE = [
     _query("geo", text("ISO 3166 code such as US or US-CA, or a metro area such as US-NY-501; empty is worldwide")),
 ]
 _TERM: Schema = {
-    **_query("term", items(text(), minItems=2, maxItems=2)),
-    "description": "given twice, picks two of a file's terms",
+    **_query("term", array(text(), minItems=2, maxItems=2)),
+    "description": "given twice, selects two of a file's terms",
     "explode": True,
 }
 _AS_OF = _query(
     "asOf",
     text(
-        "when the data were taken, which decides whether the last period was over "
-        "(default: now, and for data that were brought before as it was then)",
+        "when the data were exported, which decides whether the last period was complete "
+        "(default: now; for data that were imported before, their first asOf)",
         format="date-time",
     ),
 )
-_LIMIT = _query("limit", whole("items a page", minimum=1, maximum=MOST_A_PAGE, default=50))
+_LIMIT = _query("limit", integer("page size", minimum=1, maximum=MAX_PAGE_SIZE, default=50))
 _CURSOR = _query("cursor", text("nextCursor of the page before"))
 _IF_NONE_MATCH: Schema = {"name": "If-None-Match", "in": "header", "schema": text("an ETag")}
 _LAST_EVENT_ID: Schema = {
     "name": "Last-Event-ID",
     "in": "header",
-    "schema": text("`id` of the last event that the client has; it is not told again"),
+    "schema": text("`id` of the last event received; it is not sent again"),
 }
 _ETAG: Schema = {"schema": text("a strong validator of the body")}
-_ID: Schema = {"name": "id", "in": "path", "required": True, "schema": whole(minimum=1)}
+_ID: Schema = {"name": "id", "in": "path", "required": True, "schema": integer(minimum=1)}
 
 
 def _operation(
@@ -157,9 +157,9 @@ def _operation(
     parameters: list[Schema] | None = None,
     body: dict[str, Schema] | None = None,
     guarded: bool = False,
-    own: bool = False,
+    local: bool = False,
 ) -> Operation:
-    """One operation; `own` is answered without another service."""
+    """One operation; a `local` one calls no other service."""
     responses: dict[str, object] = {
         str(status): {
             "description": description,
@@ -169,7 +169,7 @@ def _operation(
         for status, (description, name) in answers.items()
     }
     responses["default"] = {"$ref": "#/components/responses/Problem"}
-    reasons = (*errors, *(_GUARDED if guarded else ()), *(() if own else (*_EVERYWHERE, *_UPSTREAM)))
+    reasons = (*errors, *(_GUARDED if guarded else ()), *(() if local else (*_EVERYWHERE, *_UPSTREAM)))
     return {
         "summary": summary,
         **({"parameters": parameters} if parameters else {}),
@@ -188,7 +188,7 @@ def _premium(*, head: bool = False) -> Operation:
     operation = _operation(
         "The premium answer's headers; never enqueues."
         if head
-        else "The premium answer: forecasts for two terms. Never computes one; enqueues a warmup where it is due.",
+        else "The premium answer: forecasts for two terms. It never computes a forecast; it enqueues a missing one.",
         answers={200: ("The answer.", "Premium")},
         errors=("invalid-argument", "api-key-required", "not-found"),
         parameters=[_SLUG, *_WHERE, _IF_NONE_MATCH],
@@ -196,17 +196,17 @@ def _premium(*, head: bool = False) -> Operation:
     operation["security"] = _KEYED
     headers: Schema = {
         "ETag": _ETAG,
-        "Age": {"schema": whole("seconds since the answer was looked up; one from memory is a second old at most")},
+        "Age": {"schema": integer("seconds since the answer was fetched; a cached one is at most 1 s old")},
         "Vary": {
             "schema": text(
-                "Accept-Encoding: long bodies are sent as gzip to who takes it; X-API-Key and Authorization too where "
-                "keys are configured"
+                "Accept-Encoding, because long bodies are sent as gzip; also X-API-Key and Authorization where keys "
+                "are configured"
             )
         },
         "Cache-Control": {
             "schema": text("max-age=30 with stale-while-revalidate when ready and nothing was enqueued, else no-store")
         },
-        "Retry-After": {"schema": whole("seconds; while unsettled, and while a failed job cools down")},
+        "Retry-After": {"schema": integer("seconds; while unsettled, and while a failed job cools down")},
     }
     responses = _with_headers(operation, headers)
     if head:
@@ -216,7 +216,7 @@ def _premium(*, head: bool = False) -> Operation:
 
 def _events() -> Operation:
     operation = _operation(
-        "Server-Sent Events: one `status` event a change of `warmupStatus`, the first at once, until it settles. "
+        "Server-Sent Events: a `status` event for each change of `warmupStatus`, the first at once, until it settles. "
         "Opening it is a premium call and enqueues what is missing.",
         answers={},
         errors=("invalid-argument", "api-key-required", "not-found"),
@@ -224,7 +224,7 @@ def _events() -> Operation:
     )
     operation["security"] = _KEYED
     stream: Schema = {
-        **text("`data:` of each event is a StatusEvent, `id:` resumes; a comment now and then is a heartbeat"),
+        **text("`data:` of each event is a StatusEvent, `id:` is for Last-Event-ID; comments are heartbeats"),
         "contentMediaType": "application/json",
         "contentSchema": ref("StatusEvent"),
     }
@@ -234,13 +234,15 @@ def _events() -> Operation:
         "headers": _RATE_LIMITS,
         "content": {events.MEDIA_TYPE: {"schema": stream}},
     }
-    responses["204"] = {"description": "The warmup has settled, and `Last-Event-ID` is its last event: come no more."}
+    responses["204"] = {
+        "description": "The warmup has settled, and `Last-Event-ID` is its last event; do not reconnect."
+    }
     return operation
 
 
 def _trust() -> Operation:
     operation = _operation(
-        "How past forecasts did once the actual values arrived: in all and in the last 90 days, by timeframe.",
+        "Accuracy of past forecasts against the actual values: in total and of the last 90 days, by timeframe.",
         answers={200: ("The track record.", "Trust")},
         parameters=[_IF_NONE_MATCH],
     )
@@ -250,10 +252,10 @@ def _trust() -> Operation:
 
 
 def _with_headers(operation: Operation, headers: Schema) -> dict[str, dict[str, object]]:
-    """Adds the headers of an answer that a client may have already, and its 304."""
+    """Adds headers to the 200, and a 304 with the same headers."""
     responses = _responses(operation)
     responses["200"] = {**responses["200"], "headers": {**_RATE_LIMITS, **headers}}
-    responses["304"] = {"description": "The client has this answer.", "headers": {**_RATE_LIMITS, **headers}}
+    responses["304"] = {"description": "Not modified.", "headers": {**_RATE_LIMITS, **headers}}
     return responses
 
 
@@ -265,13 +267,13 @@ def _responses(operation: Operation) -> dict[str, dict[str, object]]:
 
 def _ingest(summary: str, parameters: list[Schema], more_errors: tuple[str, ...] = ()) -> Operation:
     file: Schema = text(
-        "a Google Trends CSV export: in the charset of the content type, else in UTF-8 or one that is certain; the "
-        "file name of a Content-Disposition may say its place (`time_series_US_….csv`)"
+        "a Google Trends CSV export: in the charset of the content type, else in a detected one; the file name of a "
+        "Content-Disposition may name the geo (`time_series_US_….csv`)"
     )
-    upload = shape({"file": items(text("one export", format="binary"), minItems=1, maxItems=2)})
+    upload = obj({"file": array(text("one export", format="binary"), minItems=1, maxItems=2)})
     return _operation(
         summary,
-        answers={200: ("These data were there already.", "Ingested"), 201: ("Stored.", "Ingested")},
+        answers={200: ("The same data were imported before.", "Ingested"), 201: ("Stored.", "Ingested")},
         errors=(
             "invalid-argument",
             "single-term",
@@ -298,5 +300,5 @@ def _job(summary: str, more_errors: tuple[str, ...] = ()) -> Operation:
 def _document(summary: str, media_type: str) -> Operation:
     return {
         "summary": summary,
-        "responses": {"200": {"description": "It.", "content": {media_type: {"schema": text()}}}},
+        "responses": {"200": {"description": "The document.", "content": {media_type: {"schema": text()}}}},
     }

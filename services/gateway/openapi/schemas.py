@@ -1,10 +1,10 @@
-"""The shapes of all JSON bodies."""
+"""JSON schemas of all bodies."""
 
 from __future__ import annotations
 
 from services.common.comparison import TIMEFRAMES
 from services.common.job_status import JobStatus
-from services.gateway.openapi.shapes import Schema, flag, items, number, or_null, ref, shape, text, whole
+from services.gateway.openapi.shapes import Schema, array, boolean, integer, number, obj, or_null, ref, text
 
 
 def _share(description: str) -> Schema:
@@ -16,12 +16,12 @@ MOMENT = text(format="date-time")
 PERIOD = text("start of a period: a date, or a time where the step is hourly")
 STATUS = [status.value for status in JobStatus]
 _COMPARISON: dict[str, Schema] = {
-    "slug": text("canonical: both terms in order, joined by -vs-"),
-    "terms": items(text(), "termA and termB, in slug order", minItems=2, maxItems=2),
+    "slug": text("canonical: both terms, sorted, joined by -vs-"),
+    "terms": array(text(), "termA and termB, in slug order", minItems=2, maxItems=2),
     "timeframe": TIMEFRAME,
     "geo": text("ISO 3166 code or metro area; empty is worldwide"),
     "dataHash": text("names the snapshot", pattern="^[0-9a-f]{16}$"),
-    "points": whole("periods in the series"),
+    "points": integer("periods in the series"),
     "firstDate": PERIOD,
     "lastDate": PERIOD,
 }
@@ -36,42 +36,42 @@ _FLAGS = (
     "scaledApart",
 )
 _WARNINGS = ["low_confidence", "insufficient_data", "high_volatility", "anomaly_detected", "data_quality_concern"]
-_OUTLOOK = shape(
+_OUTLOOK = obj(
     {
         "averageValue": number(),
         "confidence": number(),
-        "keyPoints": items(text()),
-        "warnings": items(text(enum=_WARNINGS)),
+        "keyPoints": array(text()),
+        "warnings": array(text(enum=_WARNINGS)),
     },
-    description="the first 14 or 30 days of the horizon in short",
+    description="summary of the first 14 or 30 days of the horizon",
 )
 
 SCHEMAS: dict[str, Schema] = {
-    "Problem": shape(
+    "Problem": obj(
         {
-            "type": text("where the reason is explained"),
+            "type": text("link to the explanation of this error"),
             "title": text(),
-            "status": whole(),
-            "detail": text("what is wrong, and with what"),
+            "status": integer(),
+            "detail": text("what is wrong"),
             "requestId": text("also in the X-Request-Id header and in the log"),
-            "errors": items(shape({"field": text(), "detail": text()}), "one per parameter that is not valid"),
+            "errors": array(obj({"field": text(), "detail": text()}), "one for each invalid parameter"),
         },
         optional=("errors",),
-        description="an error, after RFC 9457",
+        description="an error (RFC 9457)",
     ),
-    "Premium": shape(
+    "Premium": obj(
         {
             **{name: _COMPARISON[name] for name in ("slug", "terms", "timeframe", "geo", "dataHash")},
             "isPremium": {"const": True},
             "warmupStatus": text(enum=STATUS[:4]),
-            "forecastAvailable": flag("both bundles are there"),
-            "needsWarmup": flag("the opposite of forecastAvailable"),
-            "warmupTriggered": flag("this call enqueued"),
-            "stale": flag("the forecasts are over 24 h old, those of older data, or a copy from memory"),
-            "refreshing": flag("better forecasts than those served here are on their way"),
-            "insightsPack": shape(
+            "forecastAvailable": boolean("both bundles are available"),
+            "needsWarmup": boolean("the opposite of forecastAvailable"),
+            "warmupTriggered": boolean("this call enqueued"),
+            "stale": boolean("the forecasts are over 24 h old, of an older snapshot, or a stale copy"),
+            "refreshing": boolean("newer forecasts are being computed"),
+            "insightsPack": obj(
                 {
-                    "forecasts": shape(
+                    "forecasts": obj(
                         {
                             "termA": or_null(ref("ForecastBundle")),
                             "termB": or_null(ref("ForecastBundle")),
@@ -79,15 +79,15 @@ SCHEMAS: dict[str, Schema] = {
                         },
                         description="null until available; headToHead is also null when the terms are scaledApart",
                     ),
-                    "signals": shape({"termA": ref("Signals"), "termB": ref("Signals")}),
+                    "signals": obj({"termA": ref("Signals"), "termB": ref("Signals")}),
                 }
             ),
             "forecastsDataHash": text("only when the forecasts are those of an older snapshot: its hash"),
-            "queuePosition": or_null(whole("only while unsettled; 1 is next; null while running")),
+            "queuePosition": or_null(integer("only while unsettled; 1 is next; null while running")),
             "etaSeconds": or_null(number("only while unsettled; null when unknown")),
             "warmupDebugId": or_null(text("only with DEBUG_API_HEADERS")),
             "lastWarmupError": or_null(text("only with DEBUG_API_HEADERS")),
-            "forecastCacheKeysUsed": shape(
+            "forecastCacheKeysUsed": obj(
                 {"termAKey": text(), "termBKey": text()}, description="only with DEBUG_API_HEADERS"
             ),
         },
@@ -100,25 +100,25 @@ SCHEMAS: dict[str, Schema] = {
             "forecastCacheKeysUsed",
         ),
     ),
-    "StatusEvent": shape(
+    "StatusEvent": obj(
         {
             **{name: _COMPARISON[name] for name in ("slug", "timeframe", "geo", "dataHash")},
             "warmupStatus": text(enum=STATUS[:4]),
-            "forecastAvailable": flag("both bundles are there"),
-            "stale": flag("the forecasts are over 24 h old, those of older data, or a copy from memory"),
-            "queuePosition": or_null(whole("1 is next; null unless queued")),
+            "forecastAvailable": boolean("both bundles are available"),
+            "stale": boolean("the forecasts are over 24 h old, of an older snapshot, or a stale copy"),
+            "queuePosition": or_null(integer("1 is next; null unless queued")),
             "etaSeconds": or_null(number("until it is ready; null when unknown or settled")),
         }
     ),
-    "ForecastBundle": shape(
+    "ForecastBundle": obj(
         {
             "term": text(),
             "label": text(enum=["termA", "termB"]),
             "direction": text(enum=["rising", "falling", "stable", "volatile"]),
             "frequency": text(),
-            "horizon": whole("periods ahead"),
-            "points": items(
-                shape(
+            "horizon": integer("periods ahead"),
+            "points": array(
+                obj(
                     {
                         "date": text(),
                         **dict.fromkeys(("value", "lower80", "upper80", "lower95", "upper95"), _PERCENT),
@@ -128,33 +128,35 @@ SCHEMAS: dict[str, Schema] = {
             "forecast14Day": _OUTLOOK,
             "forecast30Day": _OUTLOOK,
             "method": text(),
-            "metrics": shape(
+            "metrics": obj(
                 {
                     **{name: or_null(number()) for name in ("mae", "mase", "smape", "coverage80", "coverage95")},
-                    "windows": whole("forecasts that were compared with what came"),
+                    "windows": integer("forecasts that were compared with actual values"),
                 },
                 description="from a backtest; null where the series is too short for one",
             ),
             "confidence": _PERCENT,
-            "qualityFlags": shape({name: flag() for name in _FLAGS}, description="what is special about the series"),
-            "warnings": items(text(enum=_WARNINGS)),
+            "qualityFlags": obj({name: boolean() for name in _FLAGS}, description="properties of the series"),
+            "warnings": array(text(enum=_WARNINGS)),
             "forecastHash": text(),
             "generatedAt": MOMENT,
-            "dataFreshness": shape({"lastUpdatedAt": MOMENT, "source": text()}),
+            "dataFreshness": obj({"lastUpdatedAt": MOMENT, "source": text()}),
             "engineVersion": text(),
         },
-        description="what the engine makes for one term",
+        description="the forecast of one term",
     ),
-    "HeadToHead": shape(
+    "HeadToHead": obj(
         {
-            "winnerProbability": number("that termB's mean over the horizon is above termA's", minimum=0, maximum=100),
+            "winnerProbability": number(
+                "of a higher mean of termB over the horizon, in percent", minimum=0, maximum=100
+            ),
             "expectedMargin": number("termB less termA, in points"),
             "leadChangeRisk": text(enum=["low", "medium", "high"]),
             "currentMargin": number(),
             "crossoverDate": or_null(text()),
         }
     ),
-    "Signals": shape(
+    "Signals": obj(
         {
             "trend": text(enum=["rising", "falling", "flat"]),
             "volatility": number("standard deviation of period-to-period changes, in points"),
@@ -162,41 +164,41 @@ SCHEMAS: dict[str, Schema] = {
             "lastValue": number("of the last complete period"),
             "change4": number("last value less that of four periods before, in points"),
         },
-        description="from the snapshot alone; there before any forecast",
+        description="computed from the snapshot alone; available before any forecast",
     ),
-    "Stats": shape({name: number() for name in ("mean", "minimum", "maximum", "standardDeviation")}),
-    "Comparison": shape({**_COMPARISON, "updatedAt": or_null(MOMENT)}),
-    "ComparisonList": shape({"comparisons": items(ref("Comparison")), "nextCursor": or_null(text())}),
-    "ComparisonDetail": shape(
+    "Stats": obj({name: number() for name in ("mean", "minimum", "maximum", "standardDeviation")}),
+    "Comparison": obj({**_COMPARISON, "updatedAt": or_null(MOMENT)}),
+    "ComparisonList": obj({"comparisons": array(ref("Comparison")), "nextCursor": or_null(text())}),
+    "ComparisonDetail": obj(
         {
             **_COMPARISON,
             "updatedAt": or_null(MOMENT),
-            "partialLastPeriod": flag("the last point covers a period that was not over"),
-            "scaledApart": flag("the terms come from two exports, each scaled by itself"),
+            "partialLastPeriod": boolean("the last point covers an incomplete period"),
+            "scaledApart": boolean("the terms come from two exports, each with its own scale"),
             "source": text(),
             "asOf": or_null(MOMENT),
-            "stats": shape({"termA": ref("Stats"), "termB": ref("Stats")}),
-            "signals": shape({"termA": ref("Signals"), "termB": ref("Signals")}),
-            "series": items(shape({"date": PERIOD, "values": items(number(), "termA's, termB's")})),
+            "stats": obj({"termA": ref("Stats"), "termB": ref("Stats")}),
+            "signals": obj({"termA": ref("Signals"), "termB": ref("Signals")}),
+            "series": array(obj({"date": PERIOD, "values": array(number(), "termA's, termB's")})),
         }
     ),
-    "Series": shape(
+    "Series": obj(
         {
-            "terms": items(text(), minItems=2, maxItems=2),
+            "terms": array(text(), minItems=2, maxItems=2),
             "timeframe": TIMEFRAME,
             "geo": text("ISO 3166 code or metro area; empty is worldwide"),
-            "source": text("where the numbers come from"),
-            "points": items(
-                shape(
+            "source": text("origin of the values"),
+            "points": array(
+                obj(
                     {
                         "date": {
                             "type": ["string", "number"],
-                            "description": "best an ISO 8601 date, or date and hour; epoch seconds and the other forms "
-                            "that CSV files have are read as well",
+                            "description": "preferably an ISO 8601 date, or date and hour; epoch seconds and the date "
+                            "formats of CSV files are accepted too",
                             "examples": ["2026-01-04"],
                         },
-                        "values": items(
-                            or_null(number()), "one per term, 0 to 100; null is not known", minItems=2, maxItems=2
+                        "values": array(
+                            or_null(number()), "one for each term, 0 to 100; null where unknown", minItems=2, maxItems=2
                         ),
                     }
                 ),
@@ -205,44 +207,42 @@ SCHEMAS: dict[str, Schema] = {
         },
         optional=("timeframe", "geo", "source"),
     ),
-    "Ingested": shape(
+    "Ingested": obj(
         {
             **_COMPARISON,
-            "cleaned": items(shape({"what": text(), "count": whole()}), "what was put right, and how often"),
-            "partialLastPeriod": flag(),
-            "scaledApart": flag(),
-            "geoAssumed": flag(
-                "neither the request nor the file says a place, so worldwide was assumed; `geo` says it"
-            ),
-            "warmupTriggered": flag("asked for in the last 7 d, so enqueued at once"),
+            "cleaned": array(obj({"what": text(), "count": integer()}), "what was corrected, and how often"),
+            "partialLastPeriod": boolean(),
+            "scaledApart": boolean(),
+            "geoAssumed": boolean("neither the request nor the file names a geo, so worldwide was assumed"),
+            "warmupTriggered": boolean("requested in the last 7 d, so enqueued at once"),
         }
     ),
-    "Trigger": shape(
+    "Trigger": obj(
         {
             "slug": text(),
             "tf": TIMEFRAME,
             "geo": text(),
-            "force": flag("compute even if the bundles are there, and restart a running job"),
+            "force": boolean("compute even if the bundles are cached, and restart a running job"),
         },
         optional=("tf", "geo", "force"),
     ),
-    "Triggered": shape({"job": ref("Job"), "enqueued": flag("this call changed the job")}),
-    "Job": shape(
+    "Triggered": obj({"job": ref("Job"), "enqueued": boolean("this call changed the job")}),
+    "Job": obj(
         {
-            "jobId": whole(),
+            "jobId": integer(),
             "slug": text(),
             "timeframe": TIMEFRAME,
             "geo": text(),
             "dataHash": text(),
             "status": text(enum=STATUS),
-            "attempts": whole("in this episode"),
+            "attempts": integer("in this episode"),
             "lastError": or_null(text()),
             "debugId": or_null(text()),
-            "version": whole("raised by every change"),
-            "leaseId": or_null(whole()),
-            "priority": whole(),
+            "version": integer("incremented by every change"),
+            "leaseId": or_null(integer()),
+            "priority": integer(),
             "engineVersion": or_null(text()),
-            "reason": or_null(text("why its episode began")),
+            "reason": or_null(text("reason of the episode's enqueue")),
             **{
                 name: or_null(MOMENT)
                 for name in (
@@ -258,66 +258,66 @@ SCHEMAS: dict[str, Schema] = {
             },
         }
     ),
-    "JobList": shape({"jobs": items(ref("Job"), "newest first"), "nextCursor": or_null(text())}),
-    "RanJob": shape(
+    "JobList": obj({"jobs": array(ref("Job"), "newest first"), "nextCursor": or_null(text())}),
+    "RanJob": obj(
         {
-            "jobId": whole(),
+            "jobId": integer(),
             "slug": text(),
             "debugId": or_null(text()),
             "status": text(enum=STATUS),
             "lastError": or_null(text()),
         }
     ),
-    "Run": shape(
+    "Run": obj(
         {
-            "success": flag("every job that was processed is ready; true on an empty queue"),
-            "processed": whole("how many jobs ran"),
-            "jobs": items(ref("RanJob")),
-            "jobId": or_null(whole("of the first job, like the fields below; null on an empty queue")),
+            "success": boolean("every processed job is ready; true on an empty queue"),
+            "processed": integer("number of jobs that ran"),
+            "jobs": array(ref("RanJob")),
+            "jobId": or_null(integer("of the first job, like the fields below; null on an empty queue")),
             "slug": or_null(text()),
             "debugId": or_null(text()),
             "status": or_null(text()),
             "lastError": or_null(text()),
         }
     ),
-    "Sweep": shape(
+    "Sweep": obj(
         {
-            "requeued": items(
-                shape(
+            "requeued": array(
+                obj(
                     {
-                        "jobId": whole(),
+                        "jobId": integer(),
                         "slug": text(),
                         "cause": text("queued-overdue, lease-expired, deadline-passed or cache-lost"),
                         "status": text(enum=STATUS),
                     }
                 )
             ),
-            "audited": whole("ready jobs whose bundles were asked for"),
-            "auditSkipped": or_null(text("why the audit did not run to its end")),
+            "audited": integer("ready jobs whose bundles were checked"),
+            "auditSkipped": or_null(text("why the audit did not finish")),
         }
     ),
-    "TrustStats": shape(
+    "TrustStats": obj(
         {
-            "forecasts": whole("scored, each of two terms"),
-            "points": whole("dates of both terms that were compared"),
-            "winnerRight": or_null(_share("of forecasts whose higher mean was the right term's; ties are left out")),
-            "directionRight": or_null(_share("of terms that rose, fell or did neither as was said")),
+            "forecasts": integer("scored forecasts, each of two terms"),
+            "points": integer("compared dates of both terms"),
+            "winnerRight": or_null(_share("of forecasts that predicted the term with the higher mean; no ties")),
+            "directionRight": or_null(_share("of terms whose direction was predicted")),
             "coverage80": or_null(_share("of points inside the 80 % interval")),
             "coverage95": or_null(_share("of points inside the 95 % interval")),
-            "mae": or_null(number("mean absolute error over terms, in points of the scale that they were forecast on")),
-            "mase": or_null(number("mean over terms of MAE by the mean one-step change before")),
+            "mae": or_null(number("mean absolute error over terms, in points of the forecast's scale")),
+            "mase": or_null(number("mean over terms of MAE divided by the mean one-step change of the history")),
         },
-        description="null where nothing was scored",
+        description="null where nothing was scored yet",
     ),
-    "TrustPeriod": shape(
+    "TrustPeriod": obj(
         {
             "overall": ref("TrustStats"),
-            "timeframes": shape({name: ref("TrustStats") for name in TIMEFRAMES}, description="the same for each"),
+            "timeframes": obj({name: ref("TrustStats") for name in TIMEFRAMES}, description="the same by timeframe"),
         },
     ),
-    "Trust": shape(
+    "Trust": obj(
         {"total": ref("TrustPeriod"), "last90Days": ref("TrustPeriod")},
-        description="forecasts by when they were scored",
+        description="forecasts by the time at which they were scored",
     ),
-    "Health": shape({"status": text()}),
+    "Health": obj({"status": text()}),
 }

@@ -1,4 +1,4 @@
-"""How a JSON schema is written here, piece by piece."""
+"""Short constructors of JSON schemas."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ def number(description: str = "", **more: object) -> Schema:
     return {"type": "number", **({"description": description} if description else {}), **more}
 
 
-def whole(description: str = "", **more: object) -> Schema:
-    """A whole number."""
+def integer(description: str = "", **more: object) -> Schema:
+    """An integer."""
     return {"type": "integer", **({"description": description} if description else {}), **more}
 
 
-def flag(description: str = "") -> Schema:
+def boolean(description: str = "") -> Schema:
     """A boolean."""
     return {"type": "boolean", **({"description": description} if description else {})}
 
 
 def or_null(schema: Schema) -> Schema:
-    """The same, or null."""
+    """The schema, or null."""
     if "$ref" in schema:
         return {"oneOf": [schema, {"type": "null"}]}
     return {**schema, "type": [schema["type"], "null"]}
 
 
-def items(schema: Schema, description: str = "", **more: object) -> Schema:
+def array(schema: Schema, description: str = "", **more: object) -> Schema:
     """An array."""
     return {"type": "array", "items": schema, **({"description": description} if description else {}), **more}
 
 
 def ref(name: str) -> Schema:
-    """A schema of this document."""
+    """A reference to a schema of this document."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def shape(properties: dict[str, Schema], optional: tuple[str, ...] = (), description: str = "") -> Schema:
-    """An object whose properties are all there but for the `optional` ones."""
+def obj(properties: dict[str, Schema], optional: tuple[str, ...] = (), description: str = "") -> Schema:
+    """An object; all properties are required except the `optional` ones."""
     required = [name for name in properties if name not in optional]
     about = {"description": description} if description else {}
     return {"type": "object", **about, "properties": properties, "required": required}

@@ -1,4 +1,4 @@
-"""The premium answer as JSON. The bundles are spliced in byte for byte as the forecaster wrote them."""
+"""The premium answer as JSON. The forecaster's bundles are inserted byte for byte."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 from services.common.job_status import JobStatus
 from services.gateway.premium.decision import Decision
-from services.gateway.routes.responses import Signals, TermSignals
+from services.gateway.premium.signals import Signals, TermSignals
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Forecasts:
 
 
 @dataclass(frozen=True)
-class Trail:
-    """What an answer shows besides when debugging is on."""
+class DebugInfo:
+    """What an answer adds with DEBUG_API_HEADERS."""
 
     debug_id: str | None
     last_error: str | None
@@ -34,7 +34,7 @@ class Trail:
 
 @dataclass(frozen=True)
 class Answer:
-    """All that one premium answer says."""
+    """The content of one premium answer."""
 
     slug: str
     terms: tuple[str, str]
@@ -45,16 +45,16 @@ class Answer:
     triggered: bool  # this call enqueued
     forecasts: Forecasts | None
     signals: tuple[TermSignals, TermSignals]
-    trail: Trail
-    version: int = 0  # of the job's row; 0: there is none
-    looked_at: float = 0.0  # when the look that it stands on began, by the monotonic clock
+    debug: DebugInfo
+    version: int = 0  # of the job's row; 0 where there is none
+    fetched_at: float = 0.0  # monotonic seconds, when its fetch began
     queue_position: int | None = None  # 1 is next
     eta_seconds: float | None = None
     cooldown_seconds: float | None = None  # while a failed job cools down
 
 
-def as_copy(answer: Answer) -> Answer:
-    """A remembered answer as it is served when nobody can be asked: stale, with nothing under way that is known."""
+def as_stale(answer: Answer) -> Answer:
+    """The answer as it is served during an outage: stale, without the state of a job that may have changed."""
     decision = replace(answer.decision, stale=True, refreshing=False, enqueue=None)
     return replace(
         answer, decision=decision, triggered=False, queue_position=None, eta_seconds=None, cooldown_seconds=None
@@ -62,21 +62,21 @@ def as_copy(answer: Answer) -> Answer:
 
 
 def unsettled(answer: Answer) -> bool:
-    """Whether the warmup has yet to come to an end."""
+    """Whether the warmup is neither ready nor failed."""
     return answer.decision.status not in (JobStatus.READY, JobStatus.FAILED)
 
 
-def seconds_to_wait(answer: Answer) -> float | None:
-    """After how long asking again makes sense; None when the answer is settled and nothing is to be waited for."""
+def poll_interval(answer: Answer) -> float | None:
+    """Seconds until the next request makes sense; None when the answer is settled."""
     if unsettled(answer):
-        # Without an estimate: a warm run takes a second or two, and a poll costs little.
+        # 2 s where there is no estimate: a run takes a second or two.
         return 2.0 if answer.eta_seconds is None else min(max(answer.eta_seconds, 1.0), 60.0)
     return answer.cooldown_seconds if answer.decision.status is JobStatus.FAILED else None
 
 
 def render(answer: Answer, *, debug: bool) -> bytes:
     """The answer's JSON; the three debug fields are there only with `debug`."""
-    decision, served, trail = answer.decision, answer.forecasts, answer.trail
+    decision, served, shown = answer.decision, answer.forecasts, answer.debug
     waiting = unsettled(answer)
     older = served is not None and served.data_hash != answer.data_hash
     return _ENCODER.encode(
@@ -97,9 +97,9 @@ def render(answer: Answer, *, debug: bool) -> bytes:
             forecasts_data_hash=served.data_hash if served is not None and older else msgspec.UNSET,
             queue_position=answer.queue_position if waiting else msgspec.UNSET,
             eta_seconds=answer.eta_seconds if waiting else msgspec.UNSET,
-            warmup_debug_id=trail.debug_id if debug else msgspec.UNSET,
-            last_warmup_error=trail.last_error if debug else msgspec.UNSET,
-            forecast_cache_keys_used=_Keys(trail.term_a_key, trail.term_b_key) if debug else msgspec.UNSET,
+            warmup_debug_id=shown.debug_id if debug else msgspec.UNSET,
+            last_warmup_error=shown.last_error if debug else msgspec.UNSET,
+            forecast_cache_keys_used=_Keys(shown.term_a_key, shown.term_b_key) if debug else msgspec.UNSET,
         )
     )
 

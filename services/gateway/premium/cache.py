@@ -1,4 +1,4 @@
-"""Warm answers without a hop: rendered once, kept for a moment, and looked up once for all who ask at the same time."""
+"""The cache of ready premium answers: rendered once, kept for about a second, fetched once for simultaneous callers."""
 
 from __future__ import annotations
 
@@ -15,88 +15,88 @@ from services.common.job_status import JobStatus
 from services.gateway.premium.answer import Answer
 from services.gateway.premium.rendered import Rendered
 
-LOOKS = Counter(
+FETCHES = Counter(
     "warmcast_gateway_premium_looks_total",
-    "Where premium answers came from: memory, a look of their own, or a look that was under way",
+    "Source of premium answers: `memory`, a fetch of its `own`, or a fetch `shared` with a simultaneous caller",
     ["source"],
 )
-_MEMORY, _OWN, _SHARED = (LOOKS.labels(source) for source in ("memory", "own", "shared"))
+_MEMORY, _OWN, _SHARED = (FETCHES.labels(source) for source in ("memory", "own", "shared"))
 
-Ask = Callable[[ComparisonKey, bool], Awaitable[Answer]]
+GetAnswer = Callable[[ComparisonKey, bool], Awaitable[Answer]]
 
 
-class WarmAnswers:
-    """Answers from memory for at most `seconds`, else by one look for all who ask for the same at the same time.
+class AnswerCache:
+    """Serves an answer from memory for at most `seconds`; else simultaneous callers share one fetch (single flight).
 
-    `forget` is to be called with whatever this gateway learns: what was looked at before that is then neither kept nor
-    shared. Only ready answers that enqueue nothing are kept. A look belongs to nobody: a caller that leaves does
-    not end it for the others.
+    Only ready answers that enqueue nothing are kept. After `invalidate`, a fetch that is in flight is neither kept nor
+    shared further. A caller that is cancelled does not cancel the fetch.
     """
 
     def __init__(
         self,
-        ask: Ask,
+        get_answer: GetAnswer,
         render: Callable[[Answer], Rendered],
         *,
         seconds: float,
         limit: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._ask = ask
+        """`limit` is the number of answers that are kept."""
+        self._get_answer = get_answer
         self._render = render
         self._seconds = seconds
         self._clock = clock
-        self._kept: LRUCache[ComparisonKey, Rendered] = LRUCache(limit)
-        self._looks: dict[tuple[ComparisonKey, bool], asyncio.Task[Rendered]] = {}
+        self._cached: LRUCache[ComparisonKey, Rendered] = LRUCache(limit)
+        self._in_flight: dict[tuple[ComparisonKey, bool], asyncio.Task[Rendered]] = {}
 
-    def recall(self, key: ComparisonKey) -> Rendered | None:
-        """The kept answer, unless it is too old."""
-        kept = self._kept.get(key)
-        if kept is None or self._clock() - kept.looked_at >= self._seconds:
+    def get(self, key: ComparisonKey) -> Rendered | None:
+        """The cached answer; None where there is none, or it is too old."""
+        cached = self._cached.get(key)
+        if cached is None or self._clock() - cached.fetched_at >= self._seconds:
             return None
         _MEMORY.inc()
-        return kept
+        return cached
 
-    async def look(self, key: ComparisonKey, *, may_enqueue: bool) -> Rendered:
-        """What `ask` says now. Raises what `ask` raises.
+    async def fetch(self, key: ComparisonKey, *, may_enqueue: bool) -> Rendered:
+        """The current answer, from the service. Raises WarmcastError as the service does.
 
-        Of all who share a look, the caller that began it alone is told that its call enqueued.
+        `warmupTriggered` is true only for the caller that started a shared fetch.
         """
-        shared = self._looks.get((key, may_enqueue))
+        shared = self._in_flight.get((key, may_enqueue))
         if shared is not None:
             _SHARED.inc()
             rendered = await asyncio.shield(shared)
             return self._render(replace(rendered.answer, triggered=False)) if rendered.answer.triggered else rendered
         _OWN.inc()
-        look = asyncio.create_task(self._look(key, may_enqueue))
-        self._looks[key, may_enqueue] = look
-        look.add_done_callback(lambda _: self._ended(key, may_enqueue, look))
-        return await asyncio.shield(look)
+        fetch = asyncio.create_task(self._fetch_and_render(key, may_enqueue))
+        self._in_flight[key, may_enqueue] = fetch
+        fetch.add_done_callback(lambda _: self._store(key, may_enqueue, fetch))
+        return await asyncio.shield(fetch)
 
-    def forget(self, key: ComparisonKey) -> None:
-        """Something about `key` has changed."""
-        self._kept.pop(key, None)
+    def invalidate(self, key: ComparisonKey) -> None:
+        """Drops what is cached or in flight for `key`, because it has changed."""
+        self._cached.pop(key, None)
         for may_enqueue in (True, False):
-            self._looks.pop((key, may_enqueue), None)
+            self._in_flight.pop((key, may_enqueue), None)
 
-    def forget_all(self) -> None:
-        """Anything may have changed."""
-        self._kept.clear()
-        self._looks.clear()
+    def invalidate_all(self) -> None:
+        """Drops everything, because changes may have been missed."""
+        self._cached.clear()
+        self._in_flight.clear()
 
-    async def _look(self, key: ComparisonKey, may_enqueue: bool) -> Rendered:
-        return self._render(await self._ask(key, may_enqueue))
+    async def _fetch_and_render(self, key: ComparisonKey, may_enqueue: bool) -> Rendered:
+        return self._render(await self._get_answer(key, may_enqueue))
 
-    def _ended(self, key: ComparisonKey, may_enqueue: bool, look: asyncio.Task[Rendered]) -> None:
-        # Asked for here too: a failure that nobody waits for any more is no news to the log.
-        failed = look.cancelled() or look.exception() is not None
-        if self._looks.get((key, may_enqueue)) is not look:
-            return
-        del self._looks[key, may_enqueue]
-        if self._seconds and not failed and _may_be_kept(look.result().answer):
-            self._kept[key] = look.result()
+    def _store(self, key: ComparisonKey, may_enqueue: bool, fetch: asyncio.Task[Rendered]) -> None:
+        # Reading the exception keeps asyncio from logging a failure whose callers have all left.
+        failed = fetch.cancelled() or fetch.exception() is not None
+        if self._in_flight.get((key, may_enqueue)) is not fetch:
+            return  # invalidated meanwhile
+        del self._in_flight[key, may_enqueue]
+        if self._seconds and not failed and _is_cacheable(fetch.result().answer):
+            self._cached[key] = fetch.result()
 
 
-def _may_be_kept(answer: Answer) -> bool:
-    # An answer that calls for an enqueue (to a HEAD, or whose enqueue failed) would keep the next GET from it.
+def _is_cacheable(answer: Answer) -> bool:
+    # An answer with a pending enqueue (to a HEAD, or whose enqueue failed) would keep the next GET from enqueueing.
     return answer.decision.status is JobStatus.READY and not answer.triggered and answer.decision.enqueue is None

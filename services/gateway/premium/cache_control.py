@@ -1,4 +1,4 @@
-"""What HTTP caches may do with a premium answer."""
+"""`Cache-Control` of premium answers."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ UNSETTLED = "no-store"
 
 
 def cache_control(status: JobStatus, *, triggered: bool, private: bool) -> str:
-    """The `Cache-Control` of an answer with that status, to a call that enqueued (`triggered`) or did not.
+    """The header's value; `triggered` means that this call enqueued.
 
-    A failed answer is not kept: the first call after its cool-down re-queues the job, and a copy that a cache may
-    hand out for a day would hide both that call and what became of it. Nor is one that says that its call enqueued:
-    that is true of that call alone.
+    A failed answer is not cached: a stored copy would hide the enqueue after the cool-down and its outcome. An answer
+    with `warmupTriggered` is not cached, since the field is true for that call only.
     """
     if status is not JobStatus.READY or triggered:
         return UNSETTLED

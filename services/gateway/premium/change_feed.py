@@ -1,4 +1,4 @@
-"""Who waits for what: changes of warmups, from one stream of jobs to every client that watches a comparison."""
+"""Fans out warmup changes: from one stream of jobs to every client that watches a comparison."""
 
 from __future__ import annotations
 
@@ -15,65 +15,65 @@ from services.common import errors
 from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
 from services.common.runtime.background import beat, report_failure
-from services.gateway.premium.cache import WarmAnswers
+from services.gateway.premium.cache import AnswerCache
 
 log = structlog.get_logger()
 
-_LONGEST_SILENCE = 90.0  # seconds; jobs writes to each stream at least every 60
-STREAMS = Gauge("warmcast_gateway_event_streams", "Clients that watch a comparison")
-_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0  # seconds before the stream of jobs is opened again
+_MAX_SILENCE_SECONDS = 90.0  # jobs writes to each stream at least every 60 s
+STREAMS = Gauge("warmcast_gateway_event_streams", "Open event streams of clients")
+_MIN_RECONNECT_SECONDS, _MAX_RECONNECT_SECONDS = 0.1, 1.0
 
 
-class LiveStatus:
-    """Wakes whoever watches a comparison that has changed, and drops what is remembered of it first."""
+class ChangeFeed:
+    """For each change, invalidates the cached answer, then wakes the watchers of that comparison."""
 
     def __init__(
         self,
         watch: Callable[[], AsyncGenerator[jobs_pb2.WatchWarmupsResponse, None]],
-        answers: WarmAnswers,
+        answers: AnswerCache,
         *,
-        most: int,
+        max_streams: int,
     ) -> None:
-        """`watch` opens the stream of jobs and may raise WarmcastError; `most` clients may watch at once."""
+        """`watch` opens the stream of jobs and may raise WarmcastError."""
         self._watch = watch
         self._answers = answers
-        self._most = most
+        self._max_streams = max_streams
         self._open = 0
         self._watchers: dict[ComparisonKey, set[asyncio.Event]] = {}
-        self.connected = False  # changes are told; without that, whoever waits must look now and then
+        self.connected = False  # while false, watchers must poll
         self.closing = False
 
     async def run(self) -> None:
-        """Follows the changes for ever. Ends only when cancelled."""
+        """Follows the stream and reconnects for ever; ends only when cancelled."""
         while True:
             try:
-                await self._follow()
+                await self._follow_stream()
             except WarmcastError as error:
-                log.info("changes of warmups are not told at the moment", reason=error.reason.name)
+                log.info("warmup change stream unavailable; reconnecting", reason=error.reason.name)
             except TimeoutError:
-                log.warning("the stream of warmup changes is silent; opening another", seconds=_LONGEST_SILENCE)
+                log.warning("warmup change stream is silent; reconnecting", seconds=_MAX_SILENCE_SECONDS)
             except Exception:
                 report_failure()
             finally:
                 self.connected = False
             beat()
-            # Gateways that lost the same server do not all come back in one moment.
-            await asyncio.sleep(random.uniform(_SHORTEST_PAUSE, _LONGEST_PAUSE))  # noqa: S311 - no secret
+            # Jitter, so that gateways that lost the same server do not reconnect at one moment.
+            await asyncio.sleep(random.uniform(_MIN_RECONNECT_SECONDS, _MAX_RECONNECT_SECONDS))  # noqa: S311 - no secret
 
-    async def _follow(self) -> None:
+    async def _follow_stream(self) -> None:
         now = asyncio.get_running_loop().time
-        async with asyncio.timeout(_LONGEST_SILENCE) as silence, aclosing(self._watch()) as stream:
-            async for news in stream:
-                silence.reschedule(now() + _LONGEST_SILENCE)
+        async with asyncio.timeout(_MAX_SILENCE_SECONDS) as silence, aclosing(self._watch()) as stream:
+            async for message in stream:
+                silence.reschedule(now() + _MAX_SILENCE_SECONDS)
                 self.connected = True
-                self._take(news)
+                self._apply(message)
                 beat()
 
     @contextmanager
     def watching(self, key: ComparisonKey) -> Iterator[asyncio.Event]:
-        """Set at each change of `key` from now on. Raises WarmcastError(BUSY) when too many watch already."""
-        if self._open >= self._most or self.closing:
-            raise WarmcastError(errors.BUSY, "no further stream of events can be opened here", retry_after=5)
+        """An event that is set at each change of `key`. Raises WarmcastError(BUSY) at the limit of streams."""
+        if self._open >= self._max_streams or self.closing:
+            raise WarmcastError(errors.BUSY, "too many event streams are open; retry later", retry_after=5)
         changed = asyncio.Event()
         self._open += 1
         self._watchers.setdefault(key, set()).add(changed)
@@ -89,17 +89,17 @@ class LiveStatus:
                 del self._watchers[key]
 
     def close(self) -> None:
-        """Ends every stream: this gateway is about to end."""
+        """Ends every stream, because the gateway is shutting down."""
         self.closing = True
         self._wake_all()
 
-    def _take(self, news: jobs_pb2.WatchWarmupsResponse) -> None:
-        if news.missed:
-            self._answers.forget_all()
+    def _apply(self, message: jobs_pb2.WatchWarmupsResponse) -> None:
+        if message.missed:
+            self._answers.invalidate_all()
             self._wake_all()
-        for change in news.changes:
+        for change in message.changes:
             key = ComparisonKey(change.key.slug, change.key.timeframe, change.key.geo)
-            self._answers.forget(key)
+            self._answers.invalidate(key)
             for changed in self._watchers.get(key, ()):
                 changed.set()
 

@@ -1,4 +1,4 @@
-"""The contract's table of premium answers, as one pure function."""
+"""The table of premium answers (docs/reference/contract.md) as one pure function."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from services.common.job_status import JobStatus
 
 
 class Bundles(StrEnum):
-    """What the cache holds of one snapshot; one bundle alone is missing."""
+    """State of a snapshot's two bundles in the cache; one bundle alone counts as missing."""
 
     FRESH = "fresh"
     STALE = "stale"
@@ -17,7 +17,7 @@ class Bundles(StrEnum):
 
 
 class Enqueue(StrEnum):
-    """Why a call enqueues."""
+    """Reason of an enqueue."""
 
     FIRST_CALL = "first-call"
     REFRESH = "refresh"
@@ -25,7 +25,7 @@ class Enqueue(StrEnum):
 
 
 class Served(StrEnum):
-    """Whose bundles the answer carries."""
+    """Snapshot whose bundles the answer carries."""
 
     CURRENT = "current"
     PREVIOUS = "previous"
@@ -34,16 +34,16 @@ class Served(StrEnum):
 
 @dataclass(frozen=True)
 class Row:
-    """The job's row as jobs describes it."""
+    """The job's row, as far as the decision needs it."""
 
     status: JobStatus
-    overdue: bool = False  # stuck, by the database's clock
-    cooling_down: bool = False  # failed, and its cool-down has not passed
+    overdue: bool = False  # by the database's clock
+    cooling_down: bool = False  # failed, and its cool-down has not ended
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What the answer says, and whether this call enqueues."""
+    """Content of the answer, and whether this call enqueues."""
 
     status: JobStatus
     served: Served
@@ -53,14 +53,14 @@ class Decision:
 
     @property
     def available(self) -> bool:
-        """Whether both bundles of a snapshot are there."""
+        """Whether the answer carries forecasts."""
         return self.served is not Served.NOTHING
 
 
 def decide(current: Bundles, previous: Bundles, row: Row | None) -> Decision:
-    """The answer for the current snapshot's bundles, those of the snapshot before it, and the row (None: no row).
+    """Decides by the current snapshot's bundles, the previous snapshot's bundles, and the job's row (None: no row).
 
-    After an enqueue, the same function with the row that it returned says what to answer.
+    After an enqueue, call it again with the row that the enqueue returned.
     """
     running = row is not None and row.status in (JobStatus.QUEUED, JobStatus.RUNNING)
     if current is Bundles.FRESH:
@@ -87,5 +87,5 @@ def _may_enqueue(row: Row | None) -> bool:
         return True
     if row.status in (JobStatus.QUEUED, JobStatus.RUNNING):
         return row.overdue
-    # A failure that cools down stays as it is, for missing and stale bundles alike: no retry storm.
+    # During a cool-down nothing is enqueued, neither for missing nor for stale bundles: no retry storm.
     return not (row.status is JobStatus.FAILED and row.cooling_down)

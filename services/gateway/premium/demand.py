@@ -1,4 +1,4 @@
-"""Counts premium answers per comparison and tells jobs now and then: what is asked for is worth refreshing."""
+"""Counts premium answers per comparison and reports them to jobs, which refreshes what is in demand."""
 
 from __future__ import annotations
 
@@ -15,32 +15,34 @@ from services.gateway.upstream.clients import Jobs
 
 log = structlog.get_logger()
 
-DROPPED = Counter("warmcast_gateway_demand_dropped_total", "Premium answers that were not counted for want of room")
-MOST_A_CALL = 1_000
-MOST_TIMES = 100_000  # of one comparison in one call, as jobs takes it
-MOST_KEYS = 10_000  # what a jobs outage may pile up: about 2 MB
+DROPPED = Counter(
+    "warmcast_gateway_demand_dropped_total", "Premium answers left out of the demand because its table was full"
+)
+MAX_KEYS_PER_CALL = 1_000
+MAX_COUNT = 100_000  # of one comparison in one call; the limit of jobs
+MAX_KEYS = 10_000  # kept during an outage of jobs: about 2 MB
 
 
 class Demand:
-    """Counts in memory, bounded; reporting is best effort, and what could not be reported is kept for the next try."""
+    """A bounded table of counts. A report that fails is kept for the next one."""
 
-    def __init__(self, jobs: Jobs, most_keys: int = MOST_KEYS) -> None:
+    def __init__(self, jobs: Jobs, max_keys: int = MAX_KEYS) -> None:
         self._jobs = jobs
-        self._most_keys = most_keys
+        self._max_keys = max_keys
         self._counts: dict[ComparisonKey, int] = {}
 
     def count(self, key: ComparisonKey, times: int = 1) -> None:
-        """One more answer for `key`."""
+        """Adds `times` answers for `key`."""
         counted = self._counts.get(key, 0)
-        if not counted and len(self._counts) >= self._most_keys:
+        if not counted and len(self._counts) >= self._max_keys:
             DROPPED.inc(times)
             return
-        self._counts[key] = min(counted + times, MOST_TIMES)
+        self._counts[key] = min(counted + times, MAX_COUNT)
 
     async def flush(self) -> None:
-        """Reports everything counted so far, 1,000 comparisons a call; stops at the first failure."""
-        for _ in range(-(-len(self._counts) // MOST_A_CALL)):
-            batch = [(key, self._counts.pop(key)) for key in list(islice(self._counts, MOST_A_CALL))]
+        """Reports all counts, 1,000 comparisons a call; stops at the first failure."""
+        for _ in range(-(-len(self._counts) // MAX_KEYS_PER_CALL)):
+            batch = [(key, self._counts.pop(key)) for key in list(islice(self._counts, MAX_KEYS_PER_CALL))]
             try:
                 await self._jobs.report_demand(batch)
             except BaseException as error:
@@ -48,11 +50,11 @@ class Demand:
                     self.count(key, times)
                 if not isinstance(error, WarmcastError):
                     raise
-                log.debug("demand not reported; the next try carries it", reason=error.reason.name)
+                log.debug("demand report failed; kept for the next one", reason=error.reason.name)
                 return
 
     async def report_every(self, seconds: float) -> None:
-        """Flushes for ever."""
+        """Flushes at that interval, for ever."""
         while True:
             await asyncio.sleep(seconds)
             try:

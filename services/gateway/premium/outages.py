@@ -1,4 +1,4 @@
-"""For which comparisons a remembered copy is served without a call, since calls have just failed."""
+"""Recent failures of upstream calls: which comparisons are served stale copies without a call."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from cachetools import LRUCache
 
 from services.common.comparison import ComparisonKey
 
-_MOST = 1_000  # comparisons; one that is forgotten costs its next caller a deadline
+_MAX_KEYS = 1_000  # an evicted comparison costs its next caller one timeout
 
 
 class Outages:
-    """One failed call is about its own comparison, which may be slow; a second one of another is about the service.
+    """Tells a slow comparison from an unavailable service.
 
-    An answer between them shows that the service is there. Calls that were sent together fail together, with one error.
+    One failure counts for its own comparison. A second failure, of another comparison and with no success between,
+    counts for all. Calls that share one batch fail with the same error object and count once.
     """
 
     def __init__(self) -> None:
-        self._until: LRUCache[ComparisonKey, float] = LRUCache(_MOST)
+        self._until: LRUCache[ComparisonKey, float] = LRUCache(_MAX_KEYS)
         self._all_until = float("-inf")
         self._last: tuple[ComparisonKey, Exception] | None = None
 
-    def failed(self, key: ComparisonKey, error: Exception, *, seconds: float) -> None:
-        """A call for `key` was not answered: copies are served for so many seconds."""
+    def record_failure(self, key: ComparisonKey, error: Exception, *, seconds: float) -> None:
+        """Marks an outage of `key` for `seconds`."""
         until = time.monotonic() + seconds
         self._until[key] = until
         if self._last is None:
@@ -31,10 +32,10 @@ class Outages:
         elif key != self._last[0] and error is not self._last[1]:
             self._all_until = until
 
-    def answered(self) -> None:
-        """A call was answered, whichever."""
+    def record_success(self) -> None:
+        """Any successful call ends a series of failures."""
         self._last = None
 
-    def hold(self, key: ComparisonKey) -> bool:
-        """Whether a call for `key` had better not be tried now."""
+    def active(self, key: ComparisonKey) -> bool:
+        """Whether calls for `key` are to be skipped."""
         return time.monotonic() <= max(self._all_until, self._until.get(key, self._all_until))

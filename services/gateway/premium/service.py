@@ -1,4 +1,4 @@
-"""One premium call: look, decide, enqueue if the table says so, answer. A forecast is never computed here."""
+"""One premium call: fetch, decide, enqueue if the decision says so, answer. A forecast is never computed here."""
 
 from __future__ import annotations
 
@@ -15,24 +15,23 @@ from services.common import errors
 from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
 from services.common.rpc.job_status import FROM_PROTO
-from services.gateway.premium.answer import Answer, Forecasts, Trail, as_copy
+from services.gateway.premium.answer import Answer, DebugInfo, Forecasts, as_stale
 from services.gateway.premium.decision import Bundles, Decision, Enqueue, Row, Served, decide
 from services.gateway.premium.outages import Outages
-from services.gateway.premium.stale_cache import AnswerMemory
-from services.gateway.routes import responses
+from services.gateway.premium.signals import term_signals
+from services.gateway.premium.stale_cache import StaleCache
 from services.gateway.upstream.clients import Forecaster, Jobs
 
 log = structlog.get_logger()
 
-# A row may move between the look and the enqueue; then one more look tells what became of it.
-_LOOKS = 2
-# A deadline counts from when a call is sent. A thousand calls sent at once wait for each other, and on two busy cores
-# some miss theirs of 2 s (measured: 1,383 answers a second at 16 in flight); past these, calls wait here instead.
-_MOST_ASKING = 64
-_LONGEST_WAIT_SECONDS = 10.0
-# After a call that failed or timed out, copies are served for this long, so that not every caller waits for a deadline.
-_AWAY_SECONDS = 1.0
-_AWAY = (errors.UNAVAILABLE, errors.DEADLINE_EXCEEDED)
+_MAX_ATTEMPTS = 2  # the job's row may change between the fetch and the enqueue; then fetch once more
+# A call's deadline counts from when it is sent, and a thousand calls sent at once delay each other past 2 s.
+# Calls beyond this number wait here instead.
+_MAX_CONCURRENT = 64
+_MAX_WAIT_SECONDS = 10.0
+# After a failure or a timeout, serve stale copies for 1 s instead of letting every caller time out.
+_OUTAGE_SECONDS = 1.0
+_OUTAGE_REASONS = (errors.UNAVAILABLE, errors.DEADLINE_EXCEEDED)
 _FRESHNESS = {
     forecaster_pb2.FRESHNESS_FRESH: Bundles.FRESH,
     forecaster_pb2.FRESHNESS_STALE: Bundles.STALE,
@@ -45,122 +44,122 @@ _REASONS = {
 }
 
 
-class PremiumAnswers:
-    """Answers premium calls from jobs and the forecaster, or from memory when one of them cannot be asked."""
+class PremiumService:
+    """Answers premium calls from jobs and the forecaster, or with a stale copy while one of them is unavailable."""
 
-    def __init__(self, jobs: Jobs, forecaster: Forecaster, memory: AnswerMemory) -> None:
+    def __init__(self, jobs: Jobs, forecaster: Forecaster, stale: StaleCache) -> None:
         self._jobs = jobs
         self._forecaster = forecaster
-        self._memory = memory
-        self._turns = asyncio.Semaphore(_MOST_ASKING)
+        self._stale = stale
+        self._slots = asyncio.Semaphore(_MAX_CONCURRENT)
         self._outages = Outages()
 
-    async def ask(self, key: ComparisonKey, may_enqueue: bool) -> Answer:
+    async def get_answer(self, key: ComparisonKey, may_enqueue: bool) -> Answer:
         """The answer for `key`.
 
-        Raises WarmcastError: NOT_FOUND for an unknown comparison, UNAVAILABLE with `retry_after` when a service cannot
-        be asked and nothing is remembered.
+        Raises WarmcastError: NOT_FOUND for an unknown comparison; UNAVAILABLE with `retry_after` when a service is
+        unavailable and there is no stale copy.
         """
-        if copy := self._copy_while_away(key):
+        if copy := self._copy_during_outage(key):
             return copy
         try:
-            return await self._in_turn(key, may_enqueue=may_enqueue)
+            return await self._answer_in_slot(key, may_enqueue=may_enqueue)
         except WarmcastError as error:
             if error.reason.http_status < 500:
                 raise
-            return self._from_memory(key, error)
+            return self._stale_copy(key, error)
 
-    async def _in_turn(self, key: ComparisonKey, *, may_enqueue: bool) -> Answer:
+    async def _answer_in_slot(self, key: ComparisonKey, *, may_enqueue: bool) -> Answer:
         try:
-            async with asyncio.timeout(_LONGEST_WAIT_SECONDS):
-                await self._turns.acquire()
+            async with asyncio.timeout(_MAX_WAIT_SECONDS):
+                await self._slots.acquire()
         except TimeoutError:
-            raise WarmcastError(errors.BUSY, "too many premium calls are waiting here", retry_after=1) from None
+            raise WarmcastError(errors.BUSY, "too many premium calls are waiting; retry later", retry_after=1) from None
         try:
-            # Other calls may have failed while this one waited.
-            return self._copy_while_away(key) or await self._ask_and_remember(key, may_enqueue=may_enqueue)
+            # An outage may have begun while this call waited.
+            return self._copy_during_outage(key) or await self._answer_and_store(key, may_enqueue=may_enqueue)
         finally:
-            self._turns.release()
+            self._slots.release()
 
-    async def _ask_and_remember(self, key: ComparisonKey, *, may_enqueue: bool) -> Answer:
+    async def _answer_and_store(self, key: ComparisonKey, *, may_enqueue: bool) -> Answer:
         try:
-            answer = await self._ask(key, may_enqueue=may_enqueue)
+            answer = await self._fetch_and_decide(key, may_enqueue=may_enqueue)
         except WarmcastError as error:
-            if error.reason in _AWAY:
-                self._outages.failed(key, error, seconds=_AWAY_SECONDS)
+            if error.reason in _OUTAGE_REASONS:
+                self._outages.record_failure(key, error, seconds=_OUTAGE_SECONDS)
             raise
-        self._outages.answered()
-        self._memory.keep(key, answer)
+        self._outages.record_success()
+        self._stale.put(key, answer)
         return answer
 
-    async def _ask(self, key: ComparisonKey, *, may_enqueue: bool) -> Answer:
-        for _ in range(_LOOKS):
-            view = await self._look(key)
+    async def _fetch_and_decide(self, key: ComparisonKey, *, may_enqueue: bool) -> Answer:
+        for _ in range(_MAX_ATTEMPTS):
+            view = await self._fetch_view(key)
             decision = view.decide()
             if decision.enqueue is None or not may_enqueue:
                 return view.answer(decision, triggered=False)
             try:
                 outcome = await self._enqueue(key, view, decision.enqueue)
             except WarmcastError as error:
-                # The forecasts that were just read are better than any remembered ones; the next call enqueues.
+                # The forecasts just read are better than a stale copy; the next call enqueues.
                 if not decision.available or error.reason.http_status < 500:
                     raise
-                log.warning("enqueue failed; forecasts are served all the same", reason=error.reason.name)
+                log.warning("enqueue failed; serving the forecasts that were read", reason=error.reason.name)
                 return view.answer(decision, triggered=False)
             if outcome.enqueued or outcome.job.status in (jobs_pb2.JOB_STATUS_QUEUED, jobs_pb2.JOB_STATUS_RUNNING):
                 view = view.after(outcome)
                 return view.answer(view.decide(), triggered=outcome.enqueued)
         return view.answer(decision, triggered=False)
 
-    async def _look(self, key: ComparisonKey) -> _View:
-        began = time.monotonic()
+    async def _fetch_view(self, key: ComparisonKey) -> _WarmupView:
+        started = time.monotonic()
         warmup = await self._jobs.get_warmup(key)
         keys = [_snapshot_key(warmup, warmup.data_hash, warmup.job.engine_version)]
         if warmup.previous_data_hash:
             keys.append(_snapshot_key(warmup, warmup.previous_data_hash, warmup.previous_engine_version))
         cached = await self._forecaster.get_forecasts(keys)
         if len(cached) != len(keys) or any(each.freshness not in _FRESHNESS for each in cached):
-            # Only an answer that says so counts as missing.
+            # A missing or unknown entry is a fault of the forecaster, not a missing forecast.
             raise WarmcastError(errors.UNAVAILABLE, "the forecaster's answer is incomplete", retry_after=1)
-        return _View(warmup, cached[0], cached[1] if len(cached) > 1 else None, began)
+        return _WarmupView(warmup, cached[0], cached[1] if len(cached) > 1 else None, started)
 
-    async def _enqueue(self, key: ComparisonKey, view: _View, why: Enqueue) -> jobs_pb2.EnqueueWarmupResponse:
+    async def _enqueue(self, key: ComparisonKey, view: _WarmupView, reason: Enqueue) -> jobs_pb2.EnqueueWarmupResponse:
         warmup = view.warmup
         return await self._jobs.enqueue_warmup(
-            key, data_hash=warmup.data_hash, seen_version=warmup.job.version, reason=_REASONS[why]
+            key, data_hash=warmup.data_hash, seen_version=warmup.job.version, reason=_REASONS[reason]
         )
 
-    def _copy_while_away(self, key: ComparisonKey) -> Answer | None:
-        """What is remembered, where calls have just failed."""
-        if not self._outages.hold(key):
+    def _copy_during_outage(self, key: ComparisonKey) -> Answer | None:
+        """A stale copy, if calls for `key` have just failed."""
+        if not self._outages.active(key):
             return None
-        remembered = self._memory.recall(key)
-        return None if remembered is None else as_copy(remembered)
+        copy = self._stale.get(key)
+        return None if copy is None else as_stale(copy)
 
-    def _from_memory(self, key: ComparisonKey, error: WarmcastError) -> Answer:
-        remembered = self._memory.recall(key)
-        if remembered is None:
+    def _stale_copy(self, key: ComparisonKey, error: WarmcastError) -> Answer:
+        copy = self._stale.get(key)
+        if copy is None:
             retry_after = 1.0 if error.retry_after is None else error.retry_after
             raise WarmcastError(errors.UNAVAILABLE, error.detail, retry_after=retry_after) from None
-        log.warning("served from memory", reason=error.reason.name, detail=error.detail)
-        return as_copy(remembered)
+        log.warning("serving a stale copy", reason=error.reason.name, detail=error.detail)
+        return as_stale(copy)
 
 
 @dataclass(frozen=True)
-class _View:
-    """What jobs and the forecaster said about one comparison."""
+class _WarmupView:
+    """What jobs and the forecaster returned for one comparison."""
 
     warmup: jobs_pb2.GetWarmupResponse
     current: forecaster_pb2.CachedForecasts
     previous: forecaster_pb2.CachedForecasts | None
-    began: float  # by the monotonic clock
+    fetched_at: float  # monotonic seconds, before the first call
 
     def decide(self) -> Decision:
         previous = Bundles.MISSING if self.previous is None else _FRESHNESS[self.previous.freshness]
         return decide(_FRESHNESS[self.current.freshness], previous, self._row())
 
-    def after(self, outcome: jobs_pb2.EnqueueWarmupResponse) -> _View:
-        """The same view with the row as an enqueue returned it."""
+    def after(self, outcome: jobs_pb2.EnqueueWarmupResponse) -> _WarmupView:
+        """This view with the job's row as the enqueue returned it."""
         warmup = jobs_pb2.GetWarmupResponse()
         warmup.CopyFrom(self.warmup)
         warmup.job.CopyFrom(outcome.job)
@@ -184,15 +183,15 @@ class _View:
             decision=decision,
             triggered=triggered,
             forecasts=forecasts,
-            signals=(responses.term_signals(warmup.signals_a), responses.term_signals(warmup.signals_b)),
-            trail=Trail(
+            signals=(term_signals(warmup.signals_a), term_signals(warmup.signals_b)),
+            debug=DebugInfo(
                 debug_id=(warmup.job.debug_id or None) if has_job else None,
                 last_error=(warmup.job.last_error or None) if has_job else None,
                 term_a_key=served.term_a_key,
                 term_b_key=served.term_b_key,
             ),
             version=warmup.job.version,
-            looked_at=self.began,
+            fetched_at=self.fetched_at,
             queue_position=warmup.queue_position or None,
             eta_seconds=warmup.eta_seconds if warmup.HasField("eta_seconds") else None,
             cooldown_seconds=warmup.cooldown_seconds if warmup.cooling_down else None,

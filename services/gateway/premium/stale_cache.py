@@ -1,4 +1,4 @@
-"""The last good answers, for when nobody can be asked."""
+"""The last good answers, served as stale copies while a service is unavailable."""
 
 from __future__ import annotations
 
@@ -10,31 +10,30 @@ from cachetools import TLRUCache
 from services.common.comparison import ComparisonKey
 from services.gateway.premium.answer import Answer
 
-GONE_AFTER_SECONDS = 7 * 24 * 3600  # as in the cache itself
+GONE_AFTER_SECONDS = 7 * 24 * 3600  # as in the forecaster's cache
 
 
-class AnswerMemory:
-    """A bounded, least-recently-used memory of answers that carried forecasts.
+class StaleCache:
+    """A bounded cache of answers with forecasts; the least recently used is evicted first.
 
-    An answer is gone when its bundles are 7 d old. One process has one setting for debugging, so an answer is never
-    served under another one.
+    An answer expires when its bundles are 7 d old.
     """
 
     def __init__(self, limit: int, clock: Callable[[], float] = time.time) -> None:
-        self._answers: TLRUCache[ComparisonKey, Answer] = TLRUCache(limit, ttu=_gone_at, timer=clock)
+        self._answers: TLRUCache[ComparisonKey, Answer] = TLRUCache(limit, ttu=_expires_at, timer=clock)
 
-    def keep(self, key: ComparisonKey, answer: Answer) -> None:
-        """Remembers `answer` if it carries forecasts."""
+    def put(self, key: ComparisonKey, answer: Answer) -> None:
+        """Stores `answer` if it has forecasts."""
         if answer.forecasts is not None:
             self._answers[key] = answer
 
-    def recall(self, key: ComparisonKey) -> Answer | None:
-        """What was last kept for `key`, if it is not gone."""
+    def get(self, key: ComparisonKey) -> Answer | None:
+        """The last answer for `key`, unless it has expired or was evicted."""
         return self._answers.get(key)
 
     def __len__(self) -> int:
         return len(self._answers)
 
 
-def _gone_at(_key: ComparisonKey, answer: Answer, now: float) -> float:
+def _expires_at(_key: ComparisonKey, answer: Answer, now: float) -> float:
     return answer.forecasts.generated_at + GONE_AFTER_SECONDS if answer.forecasts else now

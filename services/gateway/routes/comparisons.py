@@ -1,4 +1,4 @@
-"""Importing snapshots, and looking at what was imported."""
+"""Routes that import snapshots, and list and show comparisons."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from starlette.responses import Response
 from warmcast.jobs.v1 import jobs_pb2
 
 from services.common.comparison import ComparisonKey, canonical_slug, invalid
-from services.gateway.premium.cache import WarmAnswers
+from services.gateway.premium.cache import AnswerCache
 from services.gateway.routes import parameters, request_bodies, responses, uploads
 from services.gateway.upstream.clients import Jobs
 
@@ -20,22 +20,22 @@ class ComparisonRoutes:
     """/api/comparisons and /api/comparisons/{slug}."""
 
     jobs: Jobs
-    answers: WarmAnswers
+    answers: AnswerCache
     bounds: request_bodies.BodyBounds
 
     async def create(self, request: Request, secret: str) -> Response:
         """Imports a snapshot whose slug comes from its own terms."""
-        return await self._ingest(request, secret, expected_slug="")
+        return await self._import(request, secret, expected_slug="")
 
     async def replace(self, request: Request, secret: str) -> Response:
         """Imports a snapshot for a known slug; its terms must be that slug's."""
-        return await self._ingest(request, secret, expected_slug=canonical_slug(request.path_params["slug"]))
+        return await self._import(request, secret, expected_slug=canonical_slug(request.path_params["slug"]))
 
     async def index(self, request: Request) -> Response:
         """One page of comparisons."""
         query = request.query_params
         page = await self.jobs.list_comparisons(limit=parameters.limit(query), cursor=parameters.cursor(query))
-        return responses.answer(
+        return responses.json_response(
             {
                 "comparisons": [responses.comparison(row) for row in page.comparisons],
                 "nextCursor": page.next_page_token or None,
@@ -45,26 +45,26 @@ class ComparisonRoutes:
     async def show(self, request: Request) -> Response:
         """Series, stats and signals of one comparison."""
         key = parameters.comparison_key(request.query_params, slug=request.path_params["slug"])
-        return responses.answer(responses.comparison_detail(await self.jobs.get_comparison(key)))
+        return responses.json_response(responses.comparison_detail(await self.jobs.get_comparison(key)))
 
-    async def _ingest(self, request: Request, secret: str, *, expected_slug: str) -> Response:
-        message = await self._message(request)
+    async def _import(self, request: Request, secret: str, *, expected_slug: str) -> Response:
+        message = await self._read_request(request)
         message.expected_slug = expected_slug
         stored = await self.jobs.ingest(message, secret)
-        self.answers.forget(ComparisonKey(stored.slug, stored.timeframe, stored.geo))
+        self.answers.invalidate(ComparisonKey(stored.slug, stored.timeframe, stored.geo))
         status, headers = 200, {}
         if stored.created:
             where = urlencode({"tf": stored.timeframe, "geo": stored.geo})
             status, headers = 201, {"location": f"/api/comparisons/{quote(stored.slug, safe='')}?{where}"}
-        return responses.answer(responses.ingested(stored), status, headers)
+        return responses.json_response(responses.ingested(stored), status, headers)
 
-    async def _message(self, request: Request) -> jobs_pb2.IngestSnapshotRequest:
-        """The request as jobs takes it; parameters are checked before the body is read."""
+    async def _read_request(self, request: Request) -> jobs_pb2.IngestSnapshotRequest:
+        """The request as a message. Parameters are checked before the body is read."""
         query = request.query_params
         timeframe, geo, as_of = parameters.timeframe(query), parameters.single(query, "geo"), parameters.as_of(query)
         terms = query.getlist("term")
         if len(terms) not in (0, 2):
-            raise invalid("term", f"term picks two of a file's terms and was given {len(terms)} times, not twice")
+            raise invalid("term", f"term selects two of a file's terms: give it twice, not {len(terms)} times")
         message = jobs_pb2.IngestSnapshotRequest(terms=terms)
         if as_of is not None:
             message.as_of.FromDatetime(as_of)
@@ -94,7 +94,7 @@ class ComparisonRoutes:
 
 
 def _check_json_charset(request: Request, content: bytes) -> None:
-    # JSON is Unicode, whatever a client's library declares by default for text of ASCII alone.
+    # JSON is Unicode by definition; some clients declare another charset by default, which is harmless for ASCII.
     declared = uploads.charset(request.headers.get("content-type", ""))
     if declared and not declared.startswith("utf") and not content.isascii():
         raise request_bodies.unsupported(f"application/json; charset={declared}", "application/json in UTF-8")

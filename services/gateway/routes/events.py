@@ -16,23 +16,23 @@ from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
 from services.common.job_status import JobStatus
 from services.gateway.premium.answer import Answer, unsettled
-from services.gateway.premium.cache import WarmAnswers
-from services.gateway.premium.change_feed import LiveStatus
+from services.gateway.premium.cache import AnswerCache
+from services.gateway.premium.change_feed import ChangeFeed
 from services.gateway.premium.demand import Demand
 from services.gateway.premium.rendered import Rendered
 from services.gateway.routes.parameters import comparison_key
 
 PATH = "/api/comparison/premium/events"
 MEDIA_TYPE = "text/event-stream"
-_HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}  # proxies pass each event on at once
-_HEARTBEAT = b": still here\n\n"
-_RECONNECT = b"retry: 2000\n\n"  # milliseconds after which a client that lost its stream comes back
-_AWAY_SECONDS = 2.0  # before somebody who could not be asked is asked again
-_LONGEST_SECONDS = 3_600.0  # then the client comes back, perhaps to another gateway
+_HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}  # proxies must not buffer events
+_HEARTBEAT = b": heartbeat\n\n"
+_RECONNECT = b"retry: 2000\n\n"  # milliseconds after which the client reconnects
+_RETRY_SECONDS = 2.0  # after a failed fetch
+_MAX_STREAM_SECONDS = 3_600.0  # then the client reconnects, perhaps to another gateway
 
 
 class StatusEvent(msgspec.Struct, rename="camel"):
-    """What one event tells: the premium answer without its forecasts."""
+    """The data of one event: the premium answer without its forecasts."""
 
     slug: str
     timeframe: str
@@ -47,91 +47,93 @@ class StatusEvent(msgspec.Struct, rename="camel"):
 
 @dataclass(frozen=True)
 class EventRoutes:
-    """A stream for each client, all of them fed by one stream of jobs."""
+    """One event stream for each client, all fed by the change feed."""
 
-    answers: WarmAnswers
-    live: LiveStatus
+    answers: AnswerCache
+    changes: ChangeFeed
     demand: Demand
     heartbeat_seconds: float
 
     async def events(self, request: Request) -> Response:
-        """One event a change of `warmupStatus`, the first at once, the last when it has settled.
+        """One event for each change of `warmupStatus`: the first at once, the last when it settles.
 
-        Opening it is a premium call: it enqueues what is missing. A client that comes back with the id of the last
-        event of a settled warmup gets 204, which ends its attempts; HEAD opens nothing.
+        Opening a stream is a premium call and enqueues what is missing. A client that reconnects with the id of the
+        last event of a settled warmup gets 204, which ends its reconnects. HEAD opens no stream.
         """
         key = comparison_key(request.query_params)
         if request.method == "HEAD":
             return Response(headers=_HEADERS, media_type=MEDIA_TYPE)
-        with ExitStack() as ends:
-            # Watched before the first look, so that no change falls between the two.
-            changed = ends.enter_context(self.live.watching(key))
-            first = self.answers.recall(key) or await self.answers.look(key, may_enqueue=True)
+        with ExitStack() as cleanup:
+            # Watch before the first fetch, so that no change is missed between the two.
+            changed = cleanup.enter_context(self.changes.watching(key))
+            first = self.answers.get(key) or await self.answers.fetch(key, may_enqueue=True)
             self.demand.count(key)
-            seen = request.headers.get("last-event-id", "")
-            if seen == event_id(first.answer) and not unsettled(first.answer):
+            last_event_id = request.headers.get("last-event-id", "")
+            if last_event_id == event_id(first.answer) and not unsettled(first.answer):
                 return Response(status_code=204, headers=_HEADERS)
-            return _Stream(self._events(key, changed, first, seen), ends.pop_all())
+            return _EventStream(self._events(key, changed, first, last_event_id), cleanup.pop_all())
 
     async def _events(
-        self, key: ComparisonKey, changed: asyncio.Event, now: Rendered, seen: str
+        self, key: ComparisonKey, changed: asyncio.Event, current: Rendered, last_event_id: str
     ) -> AsyncIterator[bytes]:
         yield _RECONNECT
-        told = ("", "")
-        until = asyncio.get_running_loop().time() + _LONGEST_SECONDS
-        pause = self.heartbeat_seconds
+        sent = ("", "")
+        deadline = asyncio.get_running_loop().time() + _MAX_STREAM_SECONDS
+        interval = self.heartbeat_seconds
         while True:
-            says = (now.answer.data_hash, now.answer.decision.status.value)
-            if says != told and event_id(now.answer) != seen:
-                yield _event(now.answer)
-            told = says
-            if not unsettled(now.answer):
+            state = (current.answer.data_hash, current.answer.decision.status.value)
+            if state != sent and event_id(current.answer) != last_event_id:
+                yield _event(current.answer)
+            sent = state
+            if not unsettled(current.answer):
                 return
-            while not await _set_within(changed, pause):
+            while not await _set_within(changed, interval):
                 yield _HEARTBEAT
-                if not self.live.connected or pause < self.heartbeat_seconds:
+                if not self.changes.connected or interval < self.heartbeat_seconds:
                     break
-            if self.live.closing or asyncio.get_running_loop().time() > until:
+            if self.changes.closing or asyncio.get_running_loop().time() > deadline:
                 return
             changed.clear()
-            before, pause = now.answer, self.heartbeat_seconds
+            previous, interval = current.answer, self.heartbeat_seconds
             try:
-                now = await self.answers.look(key, may_enqueue=True)
+                current = await self.answers.fetch(key, may_enqueue=True)
             except WarmcastError as error:
                 if error.reason.http_status < 500:
                     return
-                pause = min(_AWAY_SECONDS, self.heartbeat_seconds)
-            if missed := run_between(before, now.answer):
+                interval = min(_RETRY_SECONDS, self.heartbeat_seconds)
+            if missed := missed_run(previous, current.answer):
                 yield _event(missed)
 
 
-class _Stream(StreamingResponse):
-    """Gives back what its events stand on, however it ends, and also if it never begins."""
+class _EventStream(StreamingResponse):
+    """Releases its resources however it ends, also if it never starts."""
 
-    def __init__(self, events: AsyncIterator[bytes], ends: ExitStack) -> None:
+    def __init__(self, events: AsyncIterator[bytes], cleanup: ExitStack) -> None:
         super().__init__(events, headers=_HEADERS, media_type=MEDIA_TYPE)
-        self._ends = ends
+        self._cleanup = cleanup
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
-        with self._ends:
+        with self._cleanup:
             await super().__call__(scope, receive, send)
 
 
-def run_between(before: Answer, now: Answer) -> Answer | None:
-    """The run that began and ended between two looks; None: there was none.
+def missed_run(previous: Answer, current: Answer) -> Answer | None:
+    """The running state that two consecutive fetches missed; None where there was none.
 
-    A run may take less time than it takes to look. From `queued` no edge leads to `ready` or `failed` but by `running`.
+    A run may be shorter than a fetch. A job reaches `ready` or `failed` from `queued` only by `running`.
     """
-    queued = before.decision.status is JobStatus.QUEUED
-    if not queued or unsettled(now) or before.data_hash != now.data_hash or before.version >= now.version:
+    queued = previous.decision.status is JobStatus.QUEUED
+    if not queued or unsettled(current) or previous.data_hash != current.data_hash:
         return None
-    running = replace(before.decision, status=JobStatus.RUNNING)
-    return replace(before, decision=running, version=before.version + 1, queue_position=None, eta_seconds=None)
+    if previous.version >= current.version:
+        return None
+    running = replace(previous.decision, status=JobStatus.RUNNING)
+    return replace(previous, decision=running, version=previous.version + 1, queue_position=None, eta_seconds=None)
 
 
 def event_id(answer: Answer) -> str:
-    """Names a state of a warmup: its snapshot, the version of its row, and its status."""
+    """Identifies a warmup's state: snapshot, version of the row, status."""
     return f"{answer.data_hash}-{answer.version}-{answer.decision.status.value}"
 
 

@@ -1,4 +1,4 @@
-"""Looking at warmup jobs and acting on one."""
+"""Routes that list, show, re-queue and cancel warmup jobs."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from services.gateway.upstream.clients import Jobs
 
 @dataclass(frozen=True)
 class JobRoutes:
-    """/api/jobs and what is below it."""
+    """/api/jobs and /api/jobs/{id}."""
 
     jobs: Jobs
 
     async def index(self, request: Request, secret: str) -> Response:
         """One page of jobs, newest first, filtered by status, slug and age."""
         query = request.query_params
-        wanted = jobs_pb2.ListJobsRequest(
+        filters = jobs_pb2.ListJobsRequest(
             slug=parameters.slug_filter(query),
             older_than_seconds=parameters.age(query, "olderThan"),
             newer_than_seconds=parameters.age(query, "newerThan"),
@@ -33,24 +33,24 @@ class JobRoutes:
         )
         if status := parameters.single(query, "status"):
             if status not in set(JobStatus):
-                raise invalid("status", f"status is one of {', '.join(JobStatus)}")
-            wanted.status = TO_PROTO[JobStatus(status)]
-        page = await self.jobs.list_jobs(wanted, secret)
-        return responses.answer(
+                raise invalid("status", f"status must be one of {', '.join(JobStatus)}")
+            filters.status = TO_PROTO[JobStatus(status)]
+        page = await self.jobs.list_jobs(filters, secret)
+        return responses.json_response(
             {"jobs": [responses.job(row) for row in page.jobs], "nextCursor": page.next_page_token or None}
         )
 
     async def show(self, request: Request, secret: str) -> Response:
         """One job."""
-        return responses.answer(responses.job(await self.jobs.get_job(_id(request), secret)))
+        return responses.json_response(responses.job(await self.jobs.get_job(_id(request), secret)))
 
     async def requeue(self, request: Request, secret: str) -> Response:
         """Starts a new episode of one job."""
-        return responses.answer(responses.job(await self.jobs.requeue_job(_id(request), secret)))
+        return responses.json_response(responses.job(await self.jobs.requeue_job(_id(request), secret)))
 
     async def cancel(self, request: Request, secret: str) -> Response:
-        """Takes one job out of the queue."""
-        return responses.answer(responses.job(await self.jobs.cancel_job(_id(request), secret)))
+        """Cancels one queued job."""
+        return responses.json_response(responses.job(await self.jobs.cancel_job(_id(request), secret)))
 
 
 def _id(request: Request) -> int:

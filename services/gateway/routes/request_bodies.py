@@ -1,4 +1,4 @@
-"""Request bodies, read within a bound and turned into what jobs takes. What becomes of files says uploads."""
+"""Reads request bodies within limits, and converts JSON ones into messages. `uploads` handles files."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class SeriesBody(msgspec.Struct):
 
 
 class TriggerBody(msgspec.Struct):
-    """What is to be warmed."""
+    """The comparison to warm up."""
 
     slug: str
     tf: str | None = None
@@ -52,34 +52,34 @@ Body = TypeVar("Body")
 
 @dataclass(frozen=True)
 class BodyBounds:
-    """What a body may take."""
+    """Limits of a body."""
 
-    most_bytes: int
+    max_bytes: int
     seconds: float
 
 
 async def read_body(request: Request, bounds: BodyBounds) -> bytes:
     """The whole body.
 
-    Raises TOO_LARGE as soon as it is known to be longer than the bounds, REQUEST_TIMEOUT when it did not come in time.
+    Raises TOO_LARGE as soon as its size is known to exceed the limit, REQUEST_TIMEOUT when it does not arrive in time.
     """
-    most = bounds.most_bytes
+    max_bytes = bounds.max_bytes
     encoding = request.headers.get("content-encoding", "").strip().lower()
     if encoding not in ("", "identity"):
-        detail = f"“{encoding[:60]}” is not supported here; send the body as it is, without a Content-Encoding"
+        detail = f"“{encoding[:60]}” is not supported; send the body without a Content-Encoding"
         raise WarmcastError(errors.UNSUPPORTED_MEDIA_TYPE, detail, fields=(("Content-Encoding", detail),))
     declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > most:
-        raise _too_large(most)
-    body = bytearray()  # not a list of pieces, of which a body may have as many as bytes
+    if declared.isdecimal() and int(declared) > max_bytes:
+        raise _too_large(max_bytes)
+    body = bytearray()  # not a list: a body may have as many chunks as bytes
     try:
         async with asyncio.timeout(bounds.seconds):
             async for chunk in request.stream():
                 body += chunk
-                if len(body) > most:
-                    raise _too_large(most)
+                if len(body) > max_bytes:
+                    raise _too_large(max_bytes)
     except TimeoutError:
-        detail = f"the body did not arrive within {bounds.seconds:g} s; {len(body)} bytes of it are here"
+        detail = f"the body did not arrive within {bounds.seconds:g} s; {len(body)} bytes arrived"
         raise WarmcastError(errors.REQUEST_TIMEOUT, detail) from None
     return bytes(body)
 
@@ -90,21 +90,21 @@ def media_type(request: Request) -> str:
 
 
 def unsupported(given: str, *accepted: str) -> WarmcastError:
-    """The error for a content type that this route does not take."""
+    """The error for an unsupported content type."""
     shown = f"“{given[:60]}”" if given else "no content type"
-    detail = f"{shown} is not supported here; one of {', '.join(accepted)}"
+    detail = f"{shown} is not supported; use one of {', '.join(accepted)}"
     return WarmcastError(errors.UNSUPPORTED_MEDIA_TYPE, detail, fields=(("Content-Type", detail),))
 
 
 def from_json(content: bytes, kind: type[Body]) -> Body:
-    """The body as `kind`; every error names the place."""
+    """Decodes the body as `kind`; every error names the field."""
     try:
-        # The standard library reads NaN and Infinity, which lets us say where they stand instead of "byte 1,234".
+        # The standard library accepts NaN and Infinity, so that the error can name their place.
         document: Any = json.loads(content)
-        # JSON can spell half a surrogate pair, which nothing can store and no answer can quote.
+        # JSON can encode a lone surrogate, which can be neither stored nor returned.
         json.dumps(document, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        raise invalid("body", "the body holds text that is not valid Unicode") from None
+        raise invalid("body", "the body has text that is not valid Unicode") from None
     except (ValueError, RecursionError):
         raise WarmcastError(errors.UNREADABLE_INPUT, "the body is not JSON") from None
     try:
@@ -120,7 +120,7 @@ def from_json(content: bytes, kind: type[Body]) -> Body:
 
 
 def series(body: SeriesBody) -> jobs_pb2.Series:
-    """The points as a message. Raises INVALID_ARGUMENT that names a point which is not finite."""
+    """The points as a message. Raises WarmcastError that names a value which is not finite."""
     for index, point in enumerate(body.points):
         for column, value in enumerate(point.values):
             if value is not None and not math.isfinite(value):
@@ -137,9 +137,9 @@ def _point(point: Point) -> jobs_pb2.SeriesPoint:
 
 
 def _date(date: str | float) -> str:
-    # 1.7e9 is a whole number of seconds in JSON, however it is spelt.
+    # 1.7e9 is an integer of seconds, though JSON writes it as a float.
     return f"{date:.0f}" if isinstance(date, float) and date.is_integer() else str(date)
 
 
-def _too_large(most: int) -> WarmcastError:
-    return WarmcastError(errors.TOO_LARGE, f"the body is larger than {most} bytes, the most that this server takes")
+def _too_large(max_bytes: int) -> WarmcastError:
+    return WarmcastError(errors.TOO_LARGE, f"the body is larger than the limit of {max_bytes} bytes")

@@ -1,4 +1,4 @@
-"""The JSON bodies of everything but the premium answer, made from what jobs says."""
+"""The JSON bodies of all responses except the premium answer, built from messages of jobs."""
 
 from __future__ import annotations
 
@@ -13,29 +13,13 @@ from warmcast.jobs.v1 import jobs_pb2
 
 from services.common.comparison import TIMEFRAMES, Step
 from services.common.rpc.job_status import status_name
+from services.gateway.premium.signals import Signals, term_signals
 
 _ENCODER = msgspec.json.Encoder()
 
 
-class TermSignals(msgspec.Struct, rename="camel", frozen=True):
-    """What the snapshot alone says of one term; values in points."""
-
-    trend: str
-    volatility: float
-    seasonality: float
-    last_value: float
-    change4: float
-
-
-class Signals(msgspec.Struct, rename="camel", frozen=True):
-    """Both terms' signals."""
-
-    term_a: TermSignals
-    term_b: TermSignals
-
-
 class Job(msgspec.Struct, rename="camel"):
-    """One warmup job as operators see it."""
+    """One warmup job."""
 
     job_id: int
     slug: str
@@ -61,19 +45,19 @@ class Job(msgspec.Struct, rename="camel"):
     cooldown_until: datetime | None
 
 
-def answer(body: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """A JSON response that no cache keeps."""
+def json_response(body: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A JSON response with `Cache-Control: no-store`."""
     sent = {"cache-control": "no-store", **(headers or {})}
     return Response(encode(body), status, sent, "application/json")
 
 
 def encode(body: object) -> bytes:
-    """The JSON of a body."""
+    """Encodes a body."""
     return _ENCODER.encode(body)
 
 
 def job(row: jobs_pb2.WarmupJob) -> Job:
-    """The JSON of one job."""
+    """The body of one job."""
     return Job(
         job_id=row.id,
         slug=row.slug,
@@ -89,19 +73,19 @@ def job(row: jobs_pb2.WarmupJob) -> Job:
         priority=row.priority,
         engine_version=row.engine_version or None,
         reason=row.reason or None,
-        created_at=moment(row, "created_at"),
-        updated_at=moment(row, "updated_at"),
-        queued_at=moment(row, "queued_at"),
-        started_at=moment(row, "started_at"),
-        completed_at=moment(row, "completed_at"),
-        not_before=moment(row, "not_before"),
-        lease_expires_at=moment(row, "lease_expires_at"),
-        cooldown_until=moment(row, "cooldown_until"),
+        created_at=timestamp(row, "created_at"),
+        updated_at=timestamp(row, "updated_at"),
+        queued_at=timestamp(row, "queued_at"),
+        started_at=timestamp(row, "started_at"),
+        completed_at=timestamp(row, "completed_at"),
+        not_before=timestamp(row, "not_before"),
+        lease_expires_at=timestamp(row, "lease_expires_at"),
+        cooldown_until=timestamp(row, "cooldown_until"),
     )
 
 
 def comparison(row: jobs_pb2.Comparison) -> dict[str, object]:
-    """One comparison as lists show it."""
+    """The body of one comparison in a list."""
     return {
         "slug": row.slug,
         "terms": list(row.terms),
@@ -111,19 +95,19 @@ def comparison(row: jobs_pb2.Comparison) -> dict[str, object]:
         "points": row.points,
         "firstDate": period(row.first, row.timeframe),
         "lastDate": period(row.last, row.timeframe),
-        "updatedAt": moment(row, "updated_at"),
+        "updatedAt": timestamp(row, "updated_at"),
     }
 
 
 def comparison_detail(row: jobs_pb2.GetComparisonResponse) -> dict[str, object]:
-    """One comparison with its series, stats and signals."""
+    """The body of one comparison with its series, stats and signals."""
     timeframe = row.comparison.timeframe
     return {
         **comparison(row.comparison),
         "partialLastPeriod": row.partial_last_period,
         "scaledApart": row.scaled_apart,
         "source": row.source,
-        "asOf": moment(row, "as_of"),
+        "asOf": timestamp(row, "as_of"),
         "stats": {"termA": _stats(row.stats_a), "termB": _stats(row.stats_b)},
         "signals": Signals(term_signals(row.signals_a), term_signals(row.signals_b)),
         "series": [
@@ -133,7 +117,7 @@ def comparison_detail(row: jobs_pb2.GetComparisonResponse) -> dict[str, object]:
 
 
 def ingested(row: jobs_pb2.IngestSnapshotResponse) -> dict[str, object]:
-    """What an import answers."""
+    """The body of an import's response."""
     return {
         "slug": row.slug,
         "terms": list(row.terms),
@@ -152,7 +136,7 @@ def ingested(row: jobs_pb2.IngestSnapshotResponse) -> dict[str, object]:
 
 
 def run(rows: Sequence[jobs_pb2.WarmupJob]) -> dict[str, object]:
-    """What a run answers: every job, and the first one's fields once more (null on an empty queue)."""
+    """The body of a run's response: all jobs, then the fields of the first one (null on an empty queue)."""
     ran = [
         {
             "jobId": row.id,
@@ -173,7 +157,7 @@ def run(rows: Sequence[jobs_pb2.WarmupJob]) -> dict[str, object]:
 
 
 def swept(row: jobs_pb2.SweepResponse) -> dict[str, object]:
-    """What a sweep answers."""
+    """The body of a sweep's response."""
     return {
         "requeued": [
             {
@@ -189,18 +173,13 @@ def swept(row: jobs_pb2.SweepResponse) -> dict[str, object]:
     }
 
 
-def trust(row: jobs_pb2.GetTrustStatsResponse) -> dict[str, object]:
-    """How past forecasts did, in all and of late."""
+def trust_stats(row: jobs_pb2.GetTrustStatsResponse) -> dict[str, object]:
+    """The body of the track record: in total and of the last 90 days."""
     return {"total": _trust_period(row.total), "last90Days": _trust_period(row.last_90_days)}
 
 
-def term_signals(signals: jobs_pb2.TermSignals) -> TermSignals:
-    """One term's signals."""
-    return TermSignals(signals.trend, signals.volatility, signals.seasonality, signals.last_value, signals.change4)
-
-
-def moment(row: Message, field: str) -> datetime | None:
-    """A timestamp field of `row`; None where it is absent."""
+def timestamp(row: Message, field: str) -> datetime | None:
+    """A timestamp field; None where it is not set."""
     if not row.HasField(field):
         return None
     value: Timestamp = getattr(row, field)
@@ -208,7 +187,7 @@ def moment(row: Message, field: str) -> datetime | None:
 
 
 def period(start: Timestamp, timeframe: str) -> str:
-    """The start of a period: a date, and the hour where the step is hourly."""
+    """The start of a period: a date, or date and time for hourly series."""
     time = start.ToDatetime(tzinfo=UTC)
     known = TIMEFRAMES.get(timeframe)
     hourly = known is not None and known.step is Step.HOURLY

@@ -1,4 +1,4 @@
-"""Health, metrics and the documentation of the service itself."""
+"""Routes for health, metrics and the REST documentation."""
 
 from __future__ import annotations
 
@@ -11,39 +11,33 @@ from starlette.responses import RedirectResponse, Response
 
 from services.common import errors
 from services.common.errors import WarmcastError
+from services.gateway.http.readiness import Readiness
 from services.gateway.routes import responses
 
 _DOCUMENTS = {"cache-control": "max-age=300"}
 
 
-@dataclass
-class Readiness:
-    """Whether requests should come here."""
-
-    ready: bool = False
-
-
 @dataclass(frozen=True)
 class ServiceRoutes:
-    """Everything that is not about comparisons."""
+    """Routes about the gateway itself."""
 
     readiness: Readiness
-    stalled: Callable[[], Sequence[str]]  # background loops that make no progress
+    stalled: Callable[[], Sequence[str]]  # names of background loops without progress
     openapi: bytes  # the document as JSON
     page: bytes  # the document as HTML
     page_policy: str  # its Content-Security-Policy
 
     async def alive(self, _request: Request) -> Response:
-        """200 for as long as the process can answer and its background loops make progress."""
+        """200 while the background loops make progress, else 503."""
         if stalled := self.stalled():
-            raise WarmcastError(errors.UNAVAILABLE, f"no progress in the background: {', '.join(stalled)}")
-        return responses.answer({"status": "ok"})
+            raise WarmcastError(errors.UNAVAILABLE, f"background loops without progress: {', '.join(stalled)}")
+        return responses.json_response({"status": "ok"})
 
     async def ready(self, _request: Request) -> Response:
-        """200 once started, 503 while draining. It follows no store: memory answers while those are away."""
+        """200 after the start, 503 while draining. Independent of other services, because stale copies need none."""
         if self.readiness.ready:
-            return responses.answer({"status": "ready"})
-        raise WarmcastError(errors.UNAVAILABLE, "this gateway is starting or stopping", retry_after=5)
+            return responses.json_response({"status": "ready"})
+        raise WarmcastError(errors.UNAVAILABLE, "this gateway is starting or draining; use another one", retry_after=5)
 
     async def metrics(self, _request: Request) -> Response:
         """Prometheus text."""
@@ -54,7 +48,7 @@ class ServiceRoutes:
         return Response(self.openapi, headers=_DOCUMENTS, media_type="application/json")
 
     async def docs(self, _request: Request) -> Response:
-        """The document as a page that needs nothing else."""
+        """The OpenAPI document as one self-contained HTML page."""
         headers = {
             **_DOCUMENTS,
             "content-security-policy": self.page_policy,
@@ -64,5 +58,5 @@ class ServiceRoutes:
         return Response(self.page, headers=headers, media_type="text/html")
 
     async def home(self, _request: Request) -> Response:
-        """Leads to the documentation until there is a page of its own."""
+        """Redirects to the documentation."""
         return RedirectResponse("/docs", 307)

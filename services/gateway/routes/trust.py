@@ -15,11 +15,11 @@ from services.gateway.upstream.clients import Jobs
 
 @dataclass(frozen=True)
 class TrustRoutes:
-    """How past forecasts did."""
+    """The accuracy of past forecasts."""
 
     jobs: Jobs
 
     async def stats(self, request: Request) -> Response:
-        """The track record as JSON, or 304 when the client has it."""
-        body = responses.encode(responses.trust(await self.jobs.trust_stats()))
+        """The track record as JSON, or 304."""
+        body = responses.encode(responses.trust_stats(await self.jobs.trust_stats()))
         return Representation(body, {"cache-control": SETTLED}).respond(request.scope["headers"])

@@ -1,4 +1,4 @@
-"""Files as requests bring them: bytes, with a name and a charset where they are declared. Jobs reads them."""
+"""Uploaded files as bytes, with their declared name and charset. Jobs parses them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from services.common import errors
 from services.common.comparison import invalid
 from services.common.errors import WarmcastError
 
-MOST_FILES = 2
-_MOST_FIELDS = 20
+MAX_FILES = 2
+_MAX_FIELDS = 20
 
 
 def from_body(request: Request, content: bytes) -> jobs_pb2.TrendsFile:
-    """The body as one file; its name is that of a Content-Disposition."""
+    """The body as one file, named by its Content-Disposition."""
     return jobs_pb2.TrendsFile(
         name=_declared_name(request.headers.get("content-disposition", "")) or "the request's body",
         content=content,
@@ -35,18 +35,18 @@ async def from_multipart(request: Request, content: bytes) -> list[jobs_pb2.Tren
     async def stream() -> AsyncGenerator[bytes, None]:
         yield content
 
-    parser = MultiPartParser(request.headers, stream(), max_files=MOST_FILES, max_fields=_MOST_FIELDS)
+    parser = MultiPartParser(request.headers, stream(), max_files=MAX_FILES, max_fields=_MAX_FIELDS)
     try:
         form = await parser.parse()
     except (MultiPartException, UnicodeError) as error:
-        detail = error.message if isinstance(error, MultiPartException) else "a name in it is not readable"
-        raise WarmcastError(errors.UNREADABLE_INPUT, f"the form could not be read: {detail}") from None
+        detail = error.message if isinstance(error, MultiPartException) else "one of its names is not valid text"
+        raise WarmcastError(errors.UNREADABLE_INPUT, f"invalid multipart form: {detail}") from None
     try:
         files = []
         for name, part in form.multi_items():
             if not isinstance(part, UploadFile):
                 shown = re.sub(r"[^\w.-]", "?", name[:40])
-                raise invalid(shown, f"the form's field {shown} is not a file; parameters go into the query string")
+                raise invalid(shown, f"the form's field {shown} is not a file; send parameters in the query string")
             files.append(
                 jobs_pb2.TrendsFile(
                     name=_file_name(part.filename) or "file",
@@ -55,14 +55,14 @@ async def from_multipart(request: Request, content: bytes) -> list[jobs_pb2.Tren
                 )
             )
         if not files:
-            raise invalid("file", f"the form holds no file; one or two CSV exports are expected, at most {MOST_FILES}")
+            raise invalid("file", f"the form has no file; send one or two CSV exports, at most {MAX_FILES}")
         return files
     finally:
         await form.close()
 
 
 def charset(content_type: str) -> str:
-    """The charset that a content type declares, in lower case; empty if none. Jobs says whether there is such a one."""
+    """The charset of a content type, in lower case; empty where there is none. Jobs refuses unknown charsets."""
     _, options = parse_options_header(content_type)
     return options.get(b"charset", b"").decode("latin-1").strip().lower()[:60]
 

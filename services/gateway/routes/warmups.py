@@ -1,4 +1,4 @@
-"""Starting warmups by hand, running them, and sweeping up."""
+"""Routes that enqueue a warmup, run queued jobs, and sweep."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.common.comparison import ComparisonKey
-from services.gateway.premium.cache import WarmAnswers
+from services.gateway.premium.cache import AnswerCache
 from services.gateway.routes import parameters, request_bodies, responses
 from services.gateway.upstream.clients import Jobs
 
-MOST_A_RUN = 100
+MAX_RUN_JOBS = 100
 
 
 @dataclass(frozen=True)
@@ -20,11 +20,11 @@ class WarmupRoutes:
     """/api/comparison/warmup, /api/jobs/run-warmup and /api/jobs/sweep."""
 
     jobs: Jobs
-    answers: WarmAnswers
+    answers: AnswerCache
     bounds: request_bodies.BodyBounds
 
     async def trigger(self, request: Request, secret: str) -> Response:
-        """Enqueues whatever the state; `force` also restarts a running job."""
+        """Enqueues in any state; `force` also restarts a running job."""
         kind = request_bodies.media_type(request)
         if kind != "application/json":
             raise request_bodies.unsupported(kind, "application/json")
@@ -33,14 +33,14 @@ class WarmupRoutes:
         timeframe = parameters.agreed_timeframe(body.tf, body.timeframe)
         key = ComparisonKey.parse(body.slug, timeframe or "", body.geo or "")
         triggered = await self.jobs.trigger(key, force=body.force, secret=secret)
-        self.answers.forget(key)
-        return responses.answer({"job": responses.job(triggered.job), "enqueued": triggered.enqueued}, 202)
+        self.answers.invalidate(key)
+        return responses.json_response({"job": responses.job(triggered.job), "enqueued": triggered.enqueued}, 202)
 
     async def run(self, request: Request, secret: str) -> Response:
-        """Claims and runs up to `max` queued jobs. The run belongs to jobs: who leaves does not cancel it."""
-        most = parameters.integer(request.query_params, "max", default=1, least=1, most=MOST_A_RUN)
-        return responses.answer(responses.run((await self.jobs.run_warmup(most, secret)).jobs))
+        """Claims and runs up to `max` queued jobs. A caller that disconnects does not cancel the run."""
+        max_jobs = parameters.integer(request.query_params, "max", default=1, minimum=1, maximum=MAX_RUN_JOBS)
+        return responses.json_response(responses.run((await self.jobs.run_warmup(max_jobs, secret)).jobs))
 
     async def sweep(self, _request: Request, secret: str) -> Response:
-        """Re-queues stuck jobs and says which, and why."""
-        return responses.answer(responses.swept(await self.jobs.sweep(secret)))
+        """Re-queues stuck jobs; the response says which and why."""
+        return responses.json_response(responses.swept(await self.jobs.sweep(secret)))

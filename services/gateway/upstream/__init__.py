@@ -1,1 +1,1 @@
-"""Calls to jobs and the forecaster."""
+"""gRPC clients of jobs and the forecaster."""

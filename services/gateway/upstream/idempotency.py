@@ -1,7 +1,6 @@
-"""`Idempotency-Key`, after draft-ietf-httpapi-idempotency-key-header: checked here, kept by jobs.
+"""`Idempotency-Key`, after draft-ietf-httpapi-idempotency-key-header: checked here; jobs stores the responses.
 
-The key travels beside the one call that a POST leads to, in a context variable: every operator's call could otherwise
-only be made with one more parameter that nearly none has.
+A context variable carries the key to the one call that a POST makes, so that no client method needs a parameter for it.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from starlette.responses import Response
 
 from services.common.comparison import invalid
 from services.common.rpc import metadata
-from services.gateway.auth.warmup_secret import GuardedHandler
+from services.gateway.http.handler import SecretHandler
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
@@ -25,56 +24,56 @@ _QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
 
 
 @dataclass
-class Repeat:
-    """One request under a key."""
+class KeyedRequest:
+    """One request with an idempotency key."""
 
     key: str
-    replayed: bool = False  # jobs had the answer already
+    replayed: bool = False  # the response is that of an earlier request
 
 
-_present: ContextVar[Repeat | None] = ContextVar("repeat", default=None)
+_current: ContextVar[KeyedRequest | None] = ContextVar("keyed_request", default=None)
 
 
-def repeatable(handler: GuardedHandler) -> GuardedHandler:
-    """`handler`, which makes one call that changes something: a repeated request is answered as the first one was."""
+def idempotent(handler: SecretHandler) -> SecretHandler:
+    """`handler` with support for the header; it must make exactly one call that changes state."""
 
-    async def repeated(request: Request, secret: str) -> Response:
+    async def with_key(request: Request, secret: str) -> Response:
         key = idempotency_key(request.headers.getlist(HEADER))
         if not key:
             return await handler(request, secret)
-        repeat = Repeat(key)
-        token = _present.set(repeat)
+        keyed = KeyedRequest(key)
+        token = _current.set(keyed)
         try:
             response = await handler(request, secret)
         finally:
-            _present.reset(token)
-        if repeat.replayed:
+            _current.reset(token)
+        if keyed.replayed:
             response.headers[REPLAYED] = "true"
         return response
 
-    return repeated
+    return with_key
 
 
 def idempotency_key(given: list[str]) -> str:
-    """The key that was sent; empty where none was. The draft's quotes around it are no part of it."""
+    """The key of the header, without the draft's quotes; empty where the header is missing."""
     if not given:
         return ""
     quoted = _QUOTED.fullmatch(given[0].strip())
     key = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else given[0].strip()
     if len(given) > 1 or not _KEY.fullmatch(key):
-        raise invalid(HEADER, f"{HEADER} is given once, with 1 to 255 visible ASCII characters and no spaces")
+        raise invalid(HEADER, f"send {HEADER} once, with 1 to 255 visible ASCII characters and no spaces")
     return key
 
 
 def outgoing() -> metadata.Metadata:
-    """What goes beside the call of a request under a key."""
-    repeat = _present.get()
-    return () if repeat is None else ((metadata.IDEMPOTENCY_KEY, repeat.key),)
+    """Metadata for the call of the current request."""
+    keyed = _current.get()
+    return () if keyed is None else ((metadata.IDEMPOTENCY_KEY, keyed.key),)
 
 
-async def note(call: grpc.aio.Call) -> None:
-    """Notes whether the answer of that call was a kept one."""
-    repeat = _present.get()
-    if repeat is not None:
+async def record_replay(call: grpc.aio.Call) -> None:
+    """Records whether the response of that call is a stored one."""
+    keyed = _current.get()
+    if keyed is not None:
         trailing = await call.trailing_metadata()
-        repeat.replayed = metadata.read(trailing, metadata.IDEMPOTENCY_REPLAYED) == "true"
+        keyed.replayed = metadata.read(trailing, metadata.IDEMPOTENCY_REPLAYED) == "true"

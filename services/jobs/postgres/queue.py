@@ -12,10 +12,10 @@ from psycopg.rows import DictRow
 from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
 from services.common.job_status import JobStatus
+from services.common.runtime.batching import Batcher
 from services.jobs.domain.forecaster import GeneratedForecasts
 from services.jobs.domain.job import PRIORITY, Claims, EnqueueReason, Lease, QueuePolicy, SweptJob, WarmupJob
 from services.jobs.domain.warmup import Place
-from services.jobs.postgres.batching import Batcher
 from services.jobs.postgres.change_publisher import ChangePublisher
 from services.jobs.postgres.driver import arrays
 from services.jobs.postgres.driver.connection import Connection, run
@@ -24,6 +24,7 @@ from services.jobs.postgres.rows import to_claimed_jobs, to_job, to_place, to_sw
 from services.jobs.postgres.sql import edges, rescue, upkeep
 
 _LONGEST_REFRESH = 60.0  # seconds: it ranks all that was asked for, 100,000 comparisons in 2 s
+_MAX_BATCH = 500  # completions in one statement
 _Completion = tuple[Lease, GeneratedForecasts]
 
 
@@ -36,7 +37,9 @@ class Queue:
         self._readies = database.dedicated_connection()
         self._publisher = publisher
         self._policy = asdict(policy)
-        self._completions: Batcher[_Completion, bool] = Batcher(self._write_completions)
+        self._completions: Batcher[_Completion, bool] = Batcher(
+            self._write_completion, self._write_completions, max_batch=_MAX_BATCH, fails_whole_batch=_is_store_failure
+        )
         self._holder = holder  # random for each process, so that a name that comes back is never taken for it
 
     async def enqueue(
@@ -93,7 +96,7 @@ class Queue:
 
     async def ready(self, job: Lease, forecasts: GeneratedForecasts) -> bool:
         """Marks it ready and keeps what was forecast, in one transaction; False: the lease is lost, nothing changed."""
-        return await self._completions.call((job, forecasts))
+        return await self._completions.submit((job, forecasts))
 
     async def fail(self, job: Lease, *, error: str, permanent: bool) -> WarmupJob | None:
         """Back to the queue after a back-off, or `failed`; None: the lease is lost, nothing changed."""
@@ -186,6 +189,10 @@ class Queue:
         except WarmcastError:
             return ()  # what was just claimed has to be run all the same, and the next claim sees those leases again
 
+    async def _write_completion(self, completion: _Completion) -> bool:
+        (settled,) = await self._write_completions([completion])
+        return settled
+
     async def _write_completions(self, completions: Sequence[_Completion]) -> list[bool]:
         parameters = {
             "ids": arrays.numbers(job.id for job, _ in completions),
@@ -199,6 +206,11 @@ class Queue:
         settled = set(rows)
         self._publisher.publish(job_id for job_id, _ in settled)
         return [(job.id, job.lease_id) in settled for job, _ in completions]
+
+
+def _is_store_failure(error: Exception) -> bool:
+    # Any other error may come from a value of one completion.
+    return isinstance(error, WarmcastError)
 
 
 async def enqueue_in(

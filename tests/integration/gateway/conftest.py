@@ -12,9 +12,10 @@ import pytest
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
-from services.gateway.app import Parts, assemble, create_app
+from services.gateway.app import Components, create_app
+from services.gateway.bootstrap import build_components, rpc_deadlines
+from services.gateway.http.readiness import Readiness
 from services.gateway.premium.demand import Demand
-from services.gateway.routes.service import Readiness
 from services.gateway.settings import GatewaySettings
 from services.gateway.upstream import clients
 from tests.integration.gateway.data import cached, forecasts, job, warmup
@@ -31,18 +32,18 @@ class World:
     forecaster: FakeForecaster
     client: httpx.AsyncClient  # without a secret
     operator: httpx.AsyncClient  # with it
-    parts: Parts
+    components: Components
     app: ASGIApp
 
     @property
     def demand(self) -> Demand:
         """Counted, and not yet reported."""
-        return self.parts.demand
+        return self.components.demand
 
     @property
     def readiness(self) -> Readiness:
         """What /readyz goes by."""
-        return self.parts.readiness
+        return self.components.readiness
 
     def says(self, **replies: Any) -> None:
         """Sets replies by the name of the RPC, for both services."""
@@ -66,28 +67,26 @@ async def _open_world(**settings: Any) -> AsyncIterator[World]:
     async with listening(jobs, forecaster) as address:
         chosen = {"jobs_addr": address, "forecaster_addr": address, **chosen}
         given = GatewaySettings(**chosen)
-        deadlines = clients.Deadlines(
-            given.rpc_timeout_seconds, given.command_timeout_seconds, given.run_warmup_seconds
-        )
+        deadlines = rpc_deadlines(given)
         async with (
             clients.open_jobs(given.jobs_addr) as to_jobs,
             clients.open_forecaster(given.forecaster_addr) as to_forecaster,
             clients.open_watch(given.jobs_addr) as watching,
         ):
-            parts = assemble(
+            components = build_components(
                 given,
                 clients.Jobs(to_jobs, deadlines),
                 clients.Forecaster(to_forecaster, deadlines),
                 clients.WarmupWatch(watching),
             )
-            parts.readiness.ready = True
-            app = create_app(parts)
+            components.readiness.ready = True
+            app = create_app(components)
             base = {"transport": httpx.ASGITransport(app), "base_url": "http://gateway"}
             async with (
                 httpx.AsyncClient(**base) as client,  # type: ignore[arg-type] # of several types
                 httpx.AsyncClient(**base, headers={"X-Warmup-Secret": SECRET}) as operator,  # type: ignore[arg-type] # same
             ):
-                world = World(jobs, forecaster, client, operator, parts, app)
+                world = World(jobs, forecaster, client, operator, components, app)
                 world.says(GetWarmup=warmup(job()), GetForecasts=forecasts(cached()))
                 yield world
 

@@ -20,7 +20,7 @@ PATH = "/api/comparison/premium?slug=amazon-vs-costco"
 EVENTS = "/api/comparison/premium/events?slug=amazon-vs-costco"
 KEY, KEPT = new_api_key("partner", Rate(2, 60))
 OTHER_KEY, OTHER = new_api_key("other", Rate(1000, 1))
-CONFIGURED = SecretStr(f"{KEPT.line()},{OTHER.line()}")
+CONFIGURED = SecretStr(f"{KEPT.entry()},{OTHER.entry()}")
 
 
 async def test_without_configured_keys_premium_is_public_and_nothing_is_said_of_limits(world: World) -> None:
@@ -92,7 +92,7 @@ async def test_a_key_is_held_to_its_rate_on_every_route(open_world: OpenWorld) -
         assert (await world.client.get("/api/comparisons", headers=sent)).headers["ratelimit"] == '"partner";r=0;t=60'
         response = await world.client.get(PATH, headers=sent)
         problem = refused(response, errors.RATE_LIMITED)
-        assert problem["detail"] == "the key “partner” has used up its rate of 2 within 60 s"
+        assert problem["detail"] == "the API key “partner” exceeded its rate of 2 requests within 60 s"
         assert response.headers["retry-after"] == "30"
         assert response.headers["ratelimit"] == '"partner";r=0;t=60'
         assert (await world.client.get(PATH, headers={"X-API-Key": OTHER_KEY})).status_code == 200

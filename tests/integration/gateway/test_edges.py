@@ -93,21 +93,29 @@ async def test_a_crash_tells_nothing(world: World, monkeypatch: pytest.MonkeyPat
     assert "request id" in problem["detail"]
 
 
-@pytest.mark.parametrize("link", ["middleware.Observation", "cors.Cors", "callers.link.Callers", "middleware.Limit"])
+@pytest.mark.parametrize(
+    "middleware",
+    [
+        "http.middleware.RequestTelemetry",
+        "http.cors.Cors",
+        "auth.middleware.CallerRateLimit",
+        "http.middleware.ConcurrencyLimit",
+    ],
+)
 async def test_nor_does_a_crash_in_front_of_the_routes(
-    open_world: OpenWorld, monkeypatch: pytest.MonkeyPatch, link: str
+    open_world: OpenWorld, monkeypatch: pytest.MonkeyPatch, middleware: str
 ) -> None:
     async def crash(*_: object) -> None:
         raise RuntimeError("postgresql://user:password@host")
 
-    monkeypatch.setattr(f"services.gateway.{link}.__call__", crash)
+    monkeypatch.setattr(f"services.gateway.{middleware}.__call__", crash)
     async with open_world(cors_origins="*", anonymous_rate="10") as world:
         with capture_logs() as lines:
             response = await world.client.get("/healthz", headers={"X-Request-Id": "one"})
     assert refused(response, errors.INTERNAL)["requestId"] == response.headers["x-request-id"] == "one"
     assert "password" not in response.text
     logged = [line["status"] for line in lines if line["event"] == "request"]
-    assert logged == ([] if link == "middleware.Observation" else [500])
+    assert logged == ([] if middleware == "http.middleware.RequestTelemetry" else [500])
 
 
 async def test_what_jobs_crashes_on_tells_nothing_either(world: World) -> None:

@@ -25,7 +25,7 @@ PATH = f"/api/comparison/premium/events?{QUERY}"
 @asynccontextmanager
 async def following(world: World) -> AsyncIterator[None]:
     """The gateway follows the changes that jobs tells."""
-    task = asyncio.create_task(world.parts.live.run())
+    task = asyncio.create_task(world.components.changes.run())
     try:
         await wait_until_async(lambda: _connected(world), 10, "changes are told")
         yield
@@ -35,7 +35,7 @@ async def following(world: World) -> AsyncIterator[None]:
 
 
 async def _connected(world: World) -> bool:
-    return world.parts.live.connected
+    return world.components.changes.connected
 
 
 def moves(world: World, row: Any, held: Any = None, slug: str = "amazon-vs-costco") -> None:
@@ -156,7 +156,7 @@ async def test_silence_has_a_heartbeat(open_world: OpenWorld) -> None:
         world.says(GetWarmup=warmup(job(QUEUED)), GetForecasts=forecasts(cached(MISSING)))
         async with following(world), streaming(world.app, QUERY) as stream:
             assert await stream.status_of_next() == "queued"
-            assert [await stream.block() for _ in range(3)] == [": still here"] * 3
+            assert [await stream.block() for _ in range(3)] == [": heartbeat"] * 3
             assert len(world.jobs.calls["GetWarmup"]) == 1, "a heartbeat asks nobody"
 
 
@@ -186,7 +186,7 @@ async def test_a_draining_gateway_ends_its_streams_and_opens_no_more(world: Worl
     world.says(GetWarmup=warmup(job(QUEUED)), GetForecasts=forecasts(cached(MISSING)))
     async with following(world), streaming(world.app, QUERY) as stream:
         assert await stream.status_of_next() == "queued"
-        world.parts.live.close()
+        world.components.changes.close()
         assert await stream.event() is None
     refused(await world.client.get(PATH), errors.BUSY)
 

@@ -285,7 +285,7 @@ async def test_a_stream_of_events_outlives_every_deadline() -> None:
         loop, got = asyncio.get_running_loop(), b""
         await loop.sock_sendall(client, EVENTS + b"\r\n")
         async with asyncio.timeout(20):
-            while got.count(b"still here") < 10 * LATE / 0.2:
+            while got.count(b"heartbeat") < 10 * LATE / 0.2:
                 piece = await loop.sock_recv(client, MIB)
                 assert piece
                 got += piece

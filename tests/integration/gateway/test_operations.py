@@ -60,14 +60,14 @@ async def test_both_secrets_are_good_while_one_is_rotated(open_world: OpenWorld)
 async def test_liveness_follows_the_background_loops(world: World) -> None:
     assert (await world.client.get("/healthz")).json() == {"status": "ok"}
     hung = asyncio.Event()
-    world.parts.background.start("hangs", hung.wait, bound=0)  # type: ignore[arg-type] # its result is not looked at
+    world.components.background.start("hangs", hung.wait, bound=0)  # type: ignore[arg-type] # its result is not looked at
     try:
         response = await world.client.get("/healthz")
         refused(response, errors.UNAVAILABLE)
         assert "hangs" in response.json()["detail"]
         assert (await world.client.get("/readyz")).status_code == 200
     finally:
-        await world.parts.background.stop()
+        await world.components.background.stop()
 
 
 async def test_a_warmup_by_hand(world: World) -> None:

@@ -281,7 +281,7 @@ async def test_answers_are_counted_and_reported(world: World) -> None:
 
 async def test_a_thousand_simultaneous_first_calls_all_answer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     # All callers and all services share one loop here; how fast that is on a busy machine is not the question.
-    monkeypatch.setattr("services.gateway.premium.service._LONGEST_WAIT_SECONDS", 60)
+    monkeypatch.setattr("services.gateway.premium.service._MAX_WAIT_SECONDS", 60)
     seen: list[Any] = []
 
     def enqueue(request: Any) -> jobs_pb2.EnqueueWarmupResponse:

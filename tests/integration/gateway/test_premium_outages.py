@@ -68,7 +68,7 @@ async def test_a_frozen_peer_costs_the_deadline_and_no_more(open_world: OpenWorl
 async def test_while_a_service_is_away_its_deadline_is_not_waited_for_by_each_call(
     open_world: OpenWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.gateway.premium.service._AWAY_SECONDS", 3.0)  # however busy the machine is
+    monkeypatch.setattr("services.gateway.premium.service._OUTAGE_SECONDS", 3.0)  # however busy the machine is
     async with open_world(rpc_timeout_seconds=0.2) as world:
         before = conforming(await world.client.get(PATH), "Premium")
         frozen = asyncio.Event()
@@ -95,7 +95,7 @@ async def test_one_slow_comparison_leaves_the_answers_of_all_others_as_they_are(
     open_world: OpenWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However often it is slow, and however many ask for it."""
-    monkeypatch.setattr("services.gateway.premium.service._AWAY_SECONDS", 60.0)
+    monkeypatch.setattr("services.gateway.premium.service._OUTAGE_SECONDS", 60.0)
     async with open_world(rpc_timeout_seconds=0.2) as world:
         before = conforming(await world.client.get(OTHER), "Premium")
         conforming(await world.client.get(PATH), "Premium")
@@ -117,7 +117,7 @@ async def test_one_slow_comparison_leaves_the_answers_of_all_others_as_they_are(
 async def test_two_slow_comparisons_with_an_answer_between_them_are_no_outage(
     open_world: OpenWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.gateway.premium.service._AWAY_SECONDS", 60.0)
+    monkeypatch.setattr("services.gateway.premium.service._OUTAGE_SECONDS", 60.0)
     async with open_world() as world:
         before = conforming(await world.client.get(OTHER), "Premium")
         for path in (PATH, OTHER.replace("walmart", "target")):
@@ -130,7 +130,7 @@ async def test_two_slow_comparisons_with_an_answer_between_them_are_no_outage(
 async def test_two_failures_of_different_comparisons_are_an_outage(
     open_world: OpenWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.gateway.premium.service._AWAY_SECONDS", 60.0)
+    monkeypatch.setattr("services.gateway.premium.service._OUTAGE_SECONDS", 60.0)
     async with open_world() as world:
         before = conforming(await world.client.get(OTHER), "Premium")
         world.says(GetWarmup=AWAY)
@@ -144,8 +144,8 @@ async def test_two_failures_of_different_comparisons_are_an_outage(
 async def test_those_that_wait_for_their_turn_are_served_copies_as_well(
     open_world: OpenWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.gateway.premium.service._MOST_ASKING", 2)
-    monkeypatch.setattr("services.gateway.premium.service._AWAY_SECONDS", 60.0)
+    monkeypatch.setattr("services.gateway.premium.service._MAX_CONCURRENT", 2)
+    monkeypatch.setattr("services.gateway.premium.service._OUTAGE_SECONDS", 60.0)
     async with open_world(rpc_timeout_seconds=0.5) as world:
         paths = [PATH.replace("amazon", f"shop{number}") for number in range(20)]
         for path in paths:

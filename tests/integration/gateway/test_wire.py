@@ -149,7 +149,7 @@ async def test_a_body_does_not_count_towards_the_head(port: int) -> None:
 @pytest.mark.parametrize("sent", [b"", b"GET /hea", GET + b"A: b\r\nC"])
 async def test_a_head_that_does_not_come_in_time(port: int, sent: bytes) -> None:
     (answer,) = await exchange(port, sent)
-    assert problem(answer, errors.REQUEST_TIMEOUT)["detail"] == "the request's head did not arrive within 0.5 s"
+    assert problem(answer, errors.REQUEST_TIMEOUT)["detail"] == "the request's headers did not arrive within 0.5 s"
 
 
 async def test_the_second_head_of_a_connection_has_its_time_too(port: int) -> None:

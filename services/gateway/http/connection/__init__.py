@@ -1,1 +1,1 @@
-"""One HTTP connection: what it may hold, and how long its parts may take."""
+"""One HTTP connection: limits of size and time, flow control, refusals."""

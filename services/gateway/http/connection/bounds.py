@@ -1,29 +1,29 @@
-"""What one connection of the gateway may hold, how long it may take, and how many there may be."""
+"""Limits of a connection: sizes, times, and how many there may be."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
 
-MOST_FIELDS = 200  # each header takes some 150 bytes of memory, however short it is
-MOST_CHUNKS = 10_000  # each takes the loop a microsecond, however small it is
-MOST_DROPPED_CHUNKS = 500  # once the request is answered, perhaps because it may not be made
-MOST_PARSED_BYTES = 8 * 1024  # in one turn of the loop; at most so late bounds are checked, and others served
-LEAST_PARSED_BYTES = 64  # that a piece counts for, since its call takes as long
+MOST_FIELDS = 200  # headers; each takes about 150 bytes of memory, however short
+MOST_CHUNKS = 10_000  # of a body; each takes about 1 µs, however small
+MOST_DROPPED_CHUNKS = 500  # of a body whose request is already answered
+MOST_PARSED_BYTES = 8 * 1024  # in one turn of the event loop, so that other connections are served
+LEAST_PARSED_BYTES = 64  # what a smaller piece counts for, since parsing it takes as long
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """What one connection may hold, how long it may take, and how many there may be."""
+    """Configured limits of a connection."""
 
-    head_bytes: int  # of a request line and headers; of trailers and chunk framing after the last piece of a body
-    body_bytes: int  # that are read and dropped once the request is answered
+    head_bytes: int  # of request line and headers, also of trailers and chunk framing
+    body_bytes: int  # read and dropped after the request is answered
     head_seconds: float
     body_seconds: float  # after the head
-    write_seconds: float  # until all of what was written has been sent
+    write_seconds: float  # until everything written is sent
     connections: int
 
     @cached_property
     def sweep_seconds(self) -> float:
-        """The time between two looks at the deadlines: how late one may be noticed."""
+        """Interval of the deadline check, and so how late a deadline may be enforced."""
         return min(0.5, self.head_seconds / 5, self.body_seconds / 5, self.write_seconds / 5)

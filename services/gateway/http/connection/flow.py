@@ -1,4 +1,4 @@
-"""When the gateway reads from a connection, and when an answer has to wait for its reader."""
+"""Flow control: when to read from a connection, and when a response waits for a slow reader."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 
 
 class Flow(FlowControl):
-    """Reads nothing more while bytes that were received wait to be parsed."""
+    """Stops reading while received bytes wait to be parsed."""
 
     def __init__(self, transport: asyncio.Transport, parse_held: Callable[[], object]) -> None:
-        """`parse_held` is called when uvicorn would read on."""
+        """`parse_held` is called when uvicorn would resume reading."""
         super().__init__(transport)
         self.holding = False
         self._parse_held = parse_held
@@ -25,9 +25,9 @@ class Flow(FlowControl):
             super().resume_reading()
 
     async def drain(self) -> None:
-        """Waits while more than HIGH_WATER_LIMIT is unsent; an answer of one piece is written at once.
+        """Waits while more than HIGH_WATER_LIMIT bytes are unsent.
 
-        So a slow reader holds its bytes, and not one of the requests in flight.
+        A response of one piece is written at once, so a slow reader does not count as a request in flight.
         """
         if self._transport.get_write_buffer_size() > HIGH_WATER_LIMIT:
             await super().drain()

@@ -1,4 +1,4 @@
-"""One HTTP connection: bounds on what it may hold and on how long its parts may take; the parser is httptools."""
+"""One HTTP connection with limits of size and time; httptools parses."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ from services.gateway.http.connection.flow import Flow
 
 _END_OF_HEAD = b"\r\n\r\n"
 _LINE_BREAKS = b"\r\n"
-_TOO_MANY_CHUNKS = WarmcastError(errors.MALFORMED_REQUEST, f"the body comes in more than {MOST_CHUNKS} chunks")
+_TOO_MANY_CHUNKS = WarmcastError(
+    errors.MALFORMED_REQUEST, f"the body has more than {MOST_CHUNKS} chunks; send larger ones"
+)
 _VERSIONS = ("1.1", "1.0")
 
 
@@ -34,31 +36,31 @@ class Stage(Enum):
 
     IDLE = auto()  # a request
     HEAD = auto()  # the rest of a head
-    BODY = auto()  # the rest of a body, whether it is answered already or not
-    ANSWER = auto()  # the application; what is received meanwhile is not parsed
+    BODY = auto()  # the rest of a body, even if the request is already answered
+    ANSWER = auto()  # the application; bytes received meanwhile are held unparsed
 
 
-def connection(bounds: Bounds) -> type[Connection]:
-    """The protocol of one gateway."""
+def connection_class(bounds: Bounds) -> type[Connection]:
+    """A subclass of Connection with those limits."""
     return type("BoundedConnection", (Connection,), {"bounds": bounds})
 
 
 def enforce_deadlines(connections: Iterable[object], now: float) -> None:
-    """Ends each connection that is late; to be called every `Bounds.sweep_seconds`."""
+    """Ends each connection that is past a deadline; call it every `Bounds.sweep_seconds`."""
     for each in list(connections):
         if isinstance(each, Connection):
             each.enforce_deadlines(now)
 
 
 class Connection(HttpToolsProtocol):
-    """uvicorn's connection, which hands its parser one message at a time.
+    """uvicorn's connection, but its parser receives one request at a time.
 
-    A pipelined request is parsed once the answer before it has been sent: a client that sends without reading is
-    stopped by TCP, and holds neither memory nor one of the requests in flight.
+    A pipelined request is parsed after the response before it was sent. TCP so stops a client that sends without
+    reading, and it holds neither memory nor a request in flight.
     """
 
     bounds: Bounds
-    leaving = False  # each answer is the last of its connection, and its client opens the next elsewhere
+    draining = False  # each response closes its connection, and the client reconnects elsewhere
     flow: Flow
 
     _stage = Stage.IDLE
@@ -66,10 +68,10 @@ class Connection(HttpToolsProtocol):
     _unsent_since: float | None = None
     _unparsed = b""
     _parsed_to = 0  # of `_unparsed`
-    _framing_bytes = 0  # of the head, or of what came since the last piece of a body
-    _body_left: int | None = None  # bytes that are still to come of a body; None: chunked, or not known yet
+    _framing_bytes = 0  # of the head, or since the last piece of a body
+    _body_left: int | None = None  # bytes of the body still to be received; None: chunked or not known yet
     _chunks = 0  # of this body
-    _dropped_bytes = 0  # of a body whose request is answered
+    _dropped_bytes = 0  # of a body whose request is already answered
     _dropped_chunks = 0
     _refused_for: WarmcastError | None = None
 
@@ -77,15 +79,15 @@ class Connection(HttpToolsProtocol):
         """See asyncio.Protocol."""
         super().connection_made(transport)
         self.flow = Flow(transport, self._resume_soon)
-        transport.set_write_buffer_limits(high=0)  # `pause_writing` and `resume_writing` tell when bytes are unsent
+        transport.set_write_buffer_limits(high=0)  # `pause_writing` then marks the first unsent byte
         self._enter(Stage.HEAD, self.bounds.head_seconds)
-        if len(self.connections) > self.bounds.connections and not self._close_an_idle_one():
-            self._refuse(WarmcastError(errors.BUSY, "too many connections are open here", retry_after=1))
+        if len(self.connections) > self.bounds.connections and not self._close_idle_connection():
+            self._refuse(WarmcastError(errors.BUSY, "too many connections are open; retry later", retry_after=1))
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
         if self.transport.is_closing():
-            return  # what a refused client goes on to send
+            return  # a refused client may keep sending
         if self._unparsed or self._stage is Stage.ANSWER or self.flow.write_paused:
             self._hold(self._unparsed[self._parsed_to :] + data, 0)
         else:
@@ -103,22 +105,22 @@ class Connection(HttpToolsProtocol):
         self._resume()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """See httptools. Trailers are dropped: by now the application may have decided by the headers."""
+        """See httptools. Trailers are dropped, because the application may have acted on the headers already."""
         if self._stage is Stage.HEAD:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """See httptools. What is raised here ends in `send_400_response`."""
+        """See httptools. An exception here leads to `send_400_response`."""
         self._refused_for = self._too_large() or self._unsupported()
         if self._refused_for is not None:
             raise self._refused_for
         super().on_headers_complete()
         self._framing_bytes, self._chunks, self._body_left = 0, 0, None
         self._dropped_bytes, self._dropped_chunks = 0, 0
-        # The application, which knows how much of a body is there, is the first to refuse one that is late.
+        # The application has the earlier deadline: it knows how many bytes of the body arrived.
         self._enter(Stage.BODY, self.bounds.body_seconds + self.bounds.sweep_seconds)
-        if self.leaving:
-            self.leave()
+        if self.draining:
+            self.close_after_response()
 
     def on_body(self, body: bytes) -> None:
         """See httptools."""
@@ -142,20 +144,20 @@ class Connection(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Called by uvicorn once the whole answer is written, though perhaps not sent."""
+        """Called by uvicorn when the whole response is written, though perhaps not sent."""
         if self._stage is Stage.ANSWER:
             self._enter(Stage.IDLE, self.timeout_keep_alive)
         super().on_response_complete()
 
-    def leave(self) -> None:
-        """Makes the answer that is under way the last of this connection."""
+    def close_after_response(self) -> None:
+        """Makes the current response the last one of this connection."""
         if self.cycle is not None:
             self.cycle.keep_alive = False
 
     def send_400_response(self, msg: str) -> None:
-        """Refuses what the parser could not read, unless an answer is under way: then that one is the last."""
-        if self._answering():
-            self.leave()
+        """Refuses an unparsable request. If a response is in progress, that one becomes the last."""
+        if self._response_in_progress():
+            self.close_after_response()
             self.flow.pause_reading()
         elif self._stage is Stage.HEAD or not self.cycle.response_complete:
             self._refuse(self._refused_for or refusal.MALFORMED)
@@ -163,25 +165,25 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
 
     def enforce_deadlines(self, now: float) -> None:
-        """Ends the connection if it is late."""
+        """Ends the connection if it is past a deadline."""
         if self._unsent_since is not None and now >= self._unsent_since + self.bounds.write_seconds:
             self.transport.abort()
         elif now >= self._deadline and not self.transport.is_closing():
-            self._end_late()
+            self._end_overdue()
 
-    def _end_late(self) -> None:
+    def _end_overdue(self) -> None:
         if self._stage is Stage.HEAD:
-            detail = f"the request's head did not arrive within {self.bounds.head_seconds:g} s"
+            detail = f"the request's headers did not arrive within {self.bounds.head_seconds:g} s"
             self._refuse(WarmcastError(errors.REQUEST_TIMEOUT, detail))
         elif self._stage is Stage.BODY and not self.cycle.response_started:
             detail = f"the request's body did not arrive within {self.bounds.body_seconds:g} s"
             self._refuse(WarmcastError(errors.REQUEST_TIMEOUT, detail))
-        elif self._answering():
-            self.transport.abort()  # half an answer must not look like a whole one
+        elif self._response_in_progress():
+            self.transport.abort()  # a truncated response must not look complete
         else:
             self.transport.close()
 
-    def _answering(self) -> bool:
+    def _response_in_progress(self) -> bool:
         return self._stage is not Stage.HEAD and self.cycle.response_started and not self.cycle.response_complete
 
     def _enter(self, stage: Stage, seconds: float) -> None:
@@ -193,10 +195,10 @@ class Connection(HttpToolsProtocol):
         self.flow.pause_reading()
 
     def _resume_soon(self) -> None:
-        self.loop.call_soon(self._resume)  # other connections have their turn first
+        self.loop.call_soon(self._resume)  # after other connections
 
     def _resume(self) -> None:
-        """Parses what was held, unless an answer is still to be made or sent, or a body to be read."""
+        """Parses held bytes, unless a response is pending or unsent, or a body is unread."""
         if not self._unparsed or self._must_wait() or self.flow.write_paused or self.transport.is_closing():
             return
         data, at = self._unparsed, self._parsed_to
@@ -232,7 +234,7 @@ class Connection(HttpToolsProtocol):
             parsed += max(len(piece), LEAST_PARSED_BYTES)
 
     def _end_of_piece(self, data: bytes, at: int) -> int:
-        """Where to stop parsing, so that no message begins in the piece in which another one ends."""
+        """The end of the next piece: a piece never holds the end of one message and the start of another."""
         end = min(len(data), at + MOST_PARSED_BYTES)
         if self._stage is Stage.BODY:
             if self._body_left is None:
@@ -242,8 +244,8 @@ class Connection(HttpToolsProtocol):
                 self._body_left -= end - at
                 return end
         if at == 0 and data[0] in _LINE_BREAKS:
-            return 1  # perhaps the end of a terminator that began in the read before
-        # A terminator may begin in the piece before.
+            return 1  # perhaps the end of a terminator that the read before split
+        # The piece before may hold the start of a terminator.
         found = data.find(_END_OF_HEAD, max(0, at - len(_END_OF_HEAD) + 1), end)
         return end if found < 0 else found + len(_END_OF_HEAD)
 
@@ -271,19 +273,19 @@ class Connection(HttpToolsProtocol):
     def _unsupported(self) -> WarmcastError | None:
         if self.parser.get_http_version() not in _VERSIONS:
             return refusal.MALFORMED
-        # The parser takes what follows an Upgrade for another protocol, and so would read the body as a request.
+        # httptools treats what follows an Upgrade as another protocol, and so would read the body as a request.
         if self.parser.should_upgrade() and _has_body(self.headers):
-            detail = "a request with a body cannot ask for an Upgrade here; send it without"
+            detail = "a request with a body must not have an Upgrade header; remove it"
             return WarmcastError(errors.MALFORMED_REQUEST, detail)
         return None
 
     def _refuse(self, error: WarmcastError) -> None:
-        """Answers without the application, and ends the connection."""
-        self.transport.write(refusal.answer(error, self.server_state.default_headers, self.client))
+        """Answers without the application, and closes the connection."""
+        self.transport.write(refusal.refusal(error, self.server_state.default_headers, self.client))
         self.transport.close()
 
-    def _close_an_idle_one(self) -> bool:
-        """Makes room: a client may find a connection closed that it keeps open without a request."""
+    def _close_idle_connection(self) -> bool:
+        """Makes room; clients must expect that an idle connection is closed."""
         for each in self.connections:
             if isinstance(each, Connection) and each._stage is Stage.IDLE and not each.transport.is_closing():
                 each.transport.close()

@@ -1,4 +1,4 @@
-"""The answer to what never reaches the application: a problem like any other, counted and logged."""
+"""Responses of the connection itself to requests that never reach the application; logged and counted too."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from services.gateway.http.problems import problem
 
 log = structlog.get_logger()
 
-MALFORMED = WarmcastError(errors.MALFORMED_REQUEST, "this is not an HTTP/1.1 request that can be read")
+MALFORMED = WarmcastError(errors.MALFORMED_REQUEST, "the bytes received are not a valid HTTP/1.1 request")
 
 
-def answer(
+def refusal(
     error: WarmcastError, default_headers: Sequence[tuple[bytes, bytes]], client: tuple[str, int] | None
 ) -> bytes:
-    """The bytes of an HTTP/1.1 answer that is the last of its connection."""
+    """The bytes of an HTTP/1.1 response that closes its connection."""
     identity = tracing.new_request_id()
     token = tracing.request_id.set(identity)
     try:
@@ -32,8 +32,16 @@ def answer(
         tracing.request_id.reset(token)
     status = HTTPStatus(response.status_code)
     REQUESTS.labels("none", "other", str(status.value)).inc()
-    who: Any = access_log.who({"client": client})
-    log.info("request", method="other", path="", status=status.value, request_id=identity, why=error.detail, **who)
+    scope: Any = {"client": client}
+    log.info(
+        "request",
+        method="other",
+        path="",
+        status=status.value,
+        request_id=identity,
+        why=error.detail,
+        **access_log.client_fields(scope),
+    )
     lines = [f"HTTP/1.1 {status.value} {status.phrase}".encode()]
     lines += [name + b": " + value for name, value in (*default_headers, *response.raw_headers)]
     return b"\r\n".join([*lines, b"", bytes(response.body)])

@@ -13,7 +13,8 @@ from devtools import metrics
 from services.common.rpc.server.interceptors import count_calls_from_zero
 from services.common.rpc.services import FORECASTER, JOBS
 from services.common.runtime.background import Background
-from services.gateway.app import assemble, create_app
+from services.gateway.app import create_app
+from services.gateway.bootstrap import build_components
 from services.gateway.settings import GatewaySettings
 from services.jobs.application import queue_gauges
 from services.jobs.rpc import servicer
@@ -24,7 +25,7 @@ def main() -> None:
     """What a process of each service does at its start, in one."""
     metrics.page()
     nobody = cast("Any", None)  # nobody is called
-    create_app(assemble(GatewaySettings(anonymous_rate="10"), nobody, nobody, nobody))
+    create_app(build_components(GatewaySettings(anonymous_rate="10"), nobody, nobody, nobody))
     IdempotencyInterceptor(nobody, service=servicer.SERVICE, methods=servicer.CHANGING)
     for service in (JOBS, FORECASTER):
         count_calls_from_zero(service.name)

@@ -20,11 +20,11 @@ def test_a_new_key_is_random_and_found_by_its_hash_alone() -> None:
     (key, kept), (other, _) = new_api_key("partner", Rate(5, 1)), new_api_key("partner", Rate(5, 1))
     assert key != other
     assert len(key) > 43, "32 random bytes in base64"
-    assert key not in kept.line()
+    assert key not in kept.entry()
     assert kept.digest == hashlib.sha256(key.encode()).digest()
-    keys = parse_api_keys(f"someone:{HASH}:1,{kept.line()}")
+    keys = parse_api_keys(f"someone:{HASH}:1,{kept.entry()}")
     assert keys.find(key) == kept
-    for wrong in (other, "", key[:-1], key + " ", key.upper(), kept.line(), kept.digest.hex(), "x" * 10_000, "ÿ"):
+    for wrong in (other, "", key[:-1], key + " ", key.upper(), kept.entry(), kept.digest.hex(), "x" * 10_000, "ÿ"):
         assert keys.find(wrong) is None
 
 
@@ -43,10 +43,10 @@ def test_no_key_is_found_where_none_is_configured() -> None:
         (f"a:{HASH.upper()}:1", "entry 1 (“a”) has no SHA-256"),
         (f"a:{HASH}", "entry 1 (“a”): a rate is a number of requests a second"),
         (f"a:{HASH}:fast", "entry 1 (“a”): a rate is"),
-        (f"a:{HASH}:1,a:{'cd' * 32}:1", "entry 2 (“a”) has the name of one before it"),
-        (f"a:{HASH}:1,b:{HASH}:1", "entry 2 (“b”) has the hash of one before it"),
-        (",".join(f"n{n}:{n:064x}:1" for n in range(101)), "holds 101 keys; 100 are the most"),
-        (" , ", "holds no key"),
+        (f"a:{HASH}:1,a:{'cd' * 32}:1", "entry 2 (“a”) has the name of an earlier entry"),
+        (f"a:{HASH}:1,b:{HASH}:1", "entry 2 (“b”) has the hash of an earlier entry"),
+        (",".join(f"n{n}:{n:064x}:1" for n in range(101)), "holds 101 keys; at most 100 are allowed"),
+        (" , ", "has no valid entry"),
     ],
 )
 def test_a_bad_configuration_ends_the_start_with_a_clear_line(
@@ -66,8 +66,8 @@ def test_a_bad_configuration_ends_the_start_with_a_clear_line(
     ("name", "value", "wrong"),
     [
         ("ANONYMOUS_RATE", "fast", "a rate is a number"),
-        ("FORWARDED_ALLOW_IPS", "10.0.0.0/8,proxy", "“proxy” is neither an address nor a network"),
-        ("CORS_ORIGINS", "https://a.example/", "“https://a.example/” is no origin"),
+        ("FORWARDED_ALLOW_IPS", "10.0.0.0/8,proxy", "“proxy” is not an address or a network"),
+        ("CORS_ORIGINS", "https://a.example/", "“https://a.example/” is not an origin"),
     ],
 )
 def test_other_bad_settings_are_named(

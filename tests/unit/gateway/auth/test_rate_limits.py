@@ -1,4 +1,4 @@
-"""Token buckets against a clock under the test's control, and held against a bucket that is filled by hand."""
+"""Token limiter against a clock under the test's control, and held against a bucket that is filled by hand."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import random
 import pytest
 from cachetools import LRUCache
 
-from services.gateway.auth.rate_limits import Buckets, Rate, Taken, limit_field, policy_field
+from services.gateway.auth.rate_limits import Outcome, Rate, RateLimiter, limit_field, policy_field
 
 
 class Clock:
@@ -36,33 +36,33 @@ def test_another_one_is_refused_in_words(text: str) -> None:
 @pytest.mark.parametrize("rate", [Rate(1, 1), Rate(3, 1), Rate(7, 60), Rate(1000, 1), Rate(600, 60)])
 def test_a_full_bucket_holds_its_quota_and_not_one_more(rate: Rate) -> None:
     clock = Clock()
-    buckets = Buckets(rate, {}, clock)
-    left = [buckets.take("a") for _ in range(rate.requests)]
+    limiter = RateLimiter(rate, {}, clock)
+    left = [limiter.take("a") for _ in range(rate.requests)]
     assert [taken.remaining for taken in left] == list(range(rate.requests - 1, -1, -1))
-    refused = buckets.take("a")
+    refused = limiter.take("a")
     assert (refused.allowed, refused.remaining) == (False, 0)
     clock.now += refused.retry_after
-    assert buckets.take("a").allowed, "exactly when it was told to come again"
-    assert not buckets.take("a").allowed
+    assert limiter.take("a").allowed, "exactly when it was told to come again"
+    assert not limiter.take("a").allowed
 
 
 def test_each_caller_has_a_bucket_of_its_own() -> None:
-    buckets = Buckets(Rate(1, 1), {}, Clock())
-    assert [buckets.take(caller).allowed for caller in "aab"] == [True, False, True]
+    limiter = RateLimiter(Rate(1, 1), {}, Clock())
+    assert [limiter.take(caller).allowed for caller in "aab"] == [True, False, True]
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_it_does_what_a_bucket_with_tokens_does(seed: int) -> None:
     chance, clock = random.Random(seed), Clock()
     rate = Rate(chance.randint(1, 20), chance.randint(1, 10))
-    buckets, tokens = Buckets(rate, {}, clock), float(rate.requests)
+    limiter, tokens = RateLimiter(rate, {}, clock), float(rate.requests)
     for _ in range(2_000):
         waited = chance.choice([0.0, chance.uniform(0, 2 * rate.window / rate.requests)])
         clock.now += waited
         tokens = min(rate.requests, tokens + waited * rate.requests / rate.window)
         if abs(tokens - round(tokens)) < 1e-4:
             continue  # rounding decides, on either side
-        taken = buckets.take("a")
+        taken = limiter.take("a")
         assert taken.allowed == (tokens >= 1)
         if taken.allowed:
             tokens -= 1
@@ -74,13 +74,13 @@ def test_it_does_what_a_bucket_with_tokens_does(seed: int) -> None:
 
 def test_only_so_many_callers_are_kept_in_mind_and_the_longest_idle_go_first() -> None:
     full_at: LRUCache[str, float] = LRUCache(3)
-    buckets = Buckets(Rate(1, 60), full_at, Clock())
+    limiter = RateLimiter(Rate(1, 60), full_at, Clock())
     for caller in "abcabd":
-        buckets.take(caller)
+        limiter.take(caller)
     assert set(full_at) == {"a", "b", "d"}
-    assert [buckets.take(caller).allowed for caller in "abd"] == [False, False, False]
+    assert [limiter.take(caller).allowed for caller in "abd"] == [False, False, False]
 
 
 def test_the_fields_are_structured_fields() -> None:
     assert policy_field("partner", Rate(600, 60)) == b'"partner";q=600;w=60'
-    assert limit_field("partner", Taken(True, 5, 0.2, 0.0)) == b'"partner";r=5;t=1'
+    assert limit_field("partner", Outcome(True, 5, 0.2, 0.0)) == b'"partner";r=5;t=1'

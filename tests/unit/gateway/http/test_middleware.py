@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from services.gateway.http.middleware import Problems, RequestIdentity
+from services.gateway.http.middleware import ErrorResponses, RequestContext
 
 SCOPE: Scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
 
@@ -28,7 +28,7 @@ async def test_a_request_that_outlasts_the_drain_is_told_to_come_again() -> None
     async def send(message: Message) -> None:
         sent.append(message)
 
-    request = asyncio.create_task(RequestIdentity(Problems(never))(dict(SCOPE), nothing, send))
+    request = asyncio.create_task(RequestContext(ErrorResponses(never))(dict(SCOPE), nothing, send))
     await asyncio.sleep(0)
     request.cancel()
     await request
@@ -49,7 +49,7 @@ async def test_half_an_answer_is_not_followed_by_another() -> None:
     async def send(message: Message) -> None:
         sent.append(message)
 
-    request = asyncio.create_task(RequestIdentity(Problems(begins))(dict(SCOPE), nothing, send))
+    request = asyncio.create_task(RequestContext(ErrorResponses(begins))(dict(SCOPE), nothing, send))
     await asyncio.sleep(0)
     request.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -11,12 +11,12 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # it
 from services.common.errors import REASONS
 from services.gateway.http.problems import MEDIA_TYPE
 from services.gateway.openapi.document import document_json
-from services.gateway.openapi.examples import kept_examples
+from services.gateway.openapi.examples import recorded_examples
 from services.gateway.openapi.page import page_html
 from services.gateway.routes.events import MEDIA_TYPE as EVENTS
 
 DOCUMENT = json.loads(document_json())
-KEPT = kept_examples()
+KEPT = recorded_examples()
 OPERATIONS = [
     (f"{method.upper()} {path}", operation)
     for path, operations in DOCUMENT["paths"].items()

@@ -14,8 +14,9 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # it ships no types
 
 from services.common.errors import REASONS
-from services.gateway.app import Parts, assemble, chain, routing_table
-from services.gateway.auth.middleware import Callers
+from services.gateway.app import Components, middleware_stack, routing_table
+from services.gateway.auth.middleware import CallerRateLimit
+from services.gateway.bootstrap import build_components
 from services.gateway.http import middleware
 from services.gateway.http.cors import Cors
 from services.gateway.openapi.__main__ import markdown
@@ -29,11 +30,11 @@ DOCUMENT = json.loads(document_json())
 
 
 @pytest.fixture
-async def parts() -> AsyncIterator[Parts]:
+async def components() -> AsyncIterator[Components]:
     deadlines = clients.Deadlines(1, 1, 1)
     async with clients.open_jobs("127.0.0.1:1") as channel:
         jobs, forecaster = clients.Jobs(channel, deadlines), clients.Forecaster(channel, deadlines)
-        yield assemble(GatewaySettings(), jobs, forecaster, clients.WarmupWatch(channel))
+        yield build_components(GatewaySettings(), jobs, forecaster, clients.WarmupWatch(channel))
 
 
 def _nodes(node: Any) -> Iterator[dict[str, Any]]:
@@ -44,15 +45,15 @@ def _nodes(node: Any) -> Iterator[dict[str, Any]]:
         yield from _nodes(child)
 
 
-async def test_the_document_has_the_applications_routes_and_methods(parts: Parts) -> None:
-    routes = {path: {method.lower() for method in handlers} for path, handlers in routing_table(parts).items()}
+async def test_the_document_has_the_applications_routes_and_methods(components: Components) -> None:
+    routes = {path: {method.lower() for method in handlers} for path, handlers in routing_table(components).items()}
     documented = {path: set(operations) - {"head"} for path, operations in DOCUMENT["paths"].items()}
     assert documented == routes
     assert "head" in DOCUMENT["paths"]["/api/comparison/premium"]
 
 
-async def test_metrics_leave_the_public_port_with_a_port_of_their_own(parts: Parts) -> None:
-    apart = replace(parts, settings=GatewaySettings(metrics_port=9_100))
+async def test_metrics_leave_the_public_port_with_a_port_of_their_own(components: Components) -> None:
+    apart = replace(components, settings=GatewaySettings(metrics_port=9_100))
     assert "/metrics" not in routing_table(apart)
     assert "/metrics" not in document(metrics=False)["paths"]
 
@@ -116,22 +117,22 @@ def test_the_docs_hold_the_document() -> None:
 def test_the_order_of_what_a_request_passes() -> None:
     async def app(_scope: object, _receive: object, _send: object) -> None: ...
 
-    passed = [type(link(app)) for link in chain(GatewaySettings())]
+    passed = [type(wrap(app)) for wrap in middleware_stack(GatewaySettings())]
     assert passed == [
-        middleware.RequestIdentity,
-        middleware.Problems,
-        middleware.Observation,
-        middleware.Limit,
-        middleware.Problems,
+        middleware.RequestContext,
+        middleware.ErrorResponses,
+        middleware.RequestTelemetry,
+        middleware.ConcurrencyLimit,
+        middleware.ErrorResponses,
     ]
-    configured = chain(GatewaySettings(cors_origins="https://app.example", anonymous_rate="10"))
-    passed = [type(link(app)) for link in configured]
+    configured = middleware_stack(GatewaySettings(cors_origins="https://app.example", anonymous_rate="10"))
+    passed = [type(wrap(app)) for wrap in configured]
     assert passed == [
-        middleware.RequestIdentity,
-        middleware.Problems,
-        middleware.Observation,
+        middleware.RequestContext,
+        middleware.ErrorResponses,
+        middleware.RequestTelemetry,
         Cors,
-        Callers,
-        middleware.Limit,
-        middleware.Problems,
+        CallerRateLimit,
+        middleware.ConcurrencyLimit,
+        middleware.ErrorResponses,
     ]

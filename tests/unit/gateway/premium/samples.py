@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from services.common.job_status import JobStatus
-from services.gateway.premium.answer import Answer, Forecasts, Trail
+from services.gateway.premium.answer import Answer, DebugInfo, Forecasts
 from services.gateway.premium.decision import Decision, Served
-from services.gateway.routes.responses import TermSignals
+from services.gateway.premium.signals import TermSignals
 
 SIGNALS = TermSignals("rising", 2.5, 0.4, 61.0, -3.0)
 READY = Decision(JobStatus.READY, Served.CURRENT, stale=False, refreshing=False, enqueue=None)
@@ -39,7 +39,7 @@ def answer(
         triggered=False,
         forecasts=served,
         signals=(SIGNALS, SIGNALS),
-        trail=Trail("debug-1", None, "key-a", "key-b"),
+        debug=DebugInfo("debug-1", None, "key-a", "key-b"),
         queue_position=queue_position,
         eta_seconds=eta_seconds,
         cooldown_seconds=cooldown_seconds,

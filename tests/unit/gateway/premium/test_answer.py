@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.common.job_status import JobStatus
-from services.gateway.premium.answer import Answer, as_copy, render, seconds_to_wait
+from services.gateway.premium.answer import Answer, as_stale, poll_interval, render
 from services.gateway.premium.decision import Decision, Served
 from tests.unit.gateway.premium.samples import FAILED, QUEUED, READY, answer, forecasts
 
@@ -101,12 +101,12 @@ def test_debug_fields_are_there_only_with_debug() -> None:
     ],
 )
 def test_when_to_ask_again(given: Answer, seconds: float | None) -> None:
-    assert seconds_to_wait(given) == seconds
+    assert poll_interval(given) == seconds
 
 
 def test_a_copy_is_stale_and_knows_of_nothing_under_way() -> None:
     refreshing = replace(READY, refreshing=True)
-    shown = _shown(as_copy(replace(answer(refreshing), triggered=True)))
+    shown = _shown(as_stale(replace(answer(refreshing), triggered=True)))
     assert shown["stale"]
     assert not shown["refreshing"]
     assert not shown["warmupTriggered"]

@@ -7,7 +7,7 @@ import pytest
 from services.common import errors
 from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
-from services.gateway.premium.demand import MOST_A_CALL, MOST_TIMES, Demand
+from services.gateway.premium.demand import MAX_COUNT, MAX_KEYS_PER_CALL, Demand
 from services.gateway.upstream.clients import Jobs
 
 
@@ -41,10 +41,10 @@ async def test_counts_are_added_up_and_reported_once() -> None:
 async def test_a_call_carries_a_thousand_at_most() -> None:
     jobs = RecordingJobs()
     demand = Demand(jobs)
-    for number in range(MOST_A_CALL + 5):
+    for number in range(MAX_KEYS_PER_CALL + 5):
         demand.count(_key(number))
     await demand.flush()
-    assert [len(call) for call in jobs.calls] == [MOST_A_CALL, 5]
+    assert [len(call) for call in jobs.calls] == [MAX_KEYS_PER_CALL, 5]
 
 
 async def test_what_could_not_be_reported_is_kept() -> None:
@@ -62,16 +62,16 @@ async def test_what_could_not_be_reported_is_kept() -> None:
 async def test_a_count_stays_within_what_jobs_takes() -> None:
     jobs = RecordingJobs()
     demand = Demand(jobs)
-    demand.count(_key(1), MOST_TIMES)
+    demand.count(_key(1), MAX_COUNT)
     demand.count(_key(1))
     await demand.flush()
-    assert jobs.calls == [{_key(1): MOST_TIMES}]
+    assert jobs.calls == [{_key(1): MAX_COUNT}]
 
 
 @pytest.mark.parametrize("most", [1, 3])
 async def test_memory_has_an_end(most: int) -> None:
     jobs = RecordingJobs()
-    demand = Demand(jobs, most_keys=most)
+    demand = Demand(jobs, max_keys=most)
     for number in range(10):
         demand.count(_key(number))
         demand.count(_key(0))

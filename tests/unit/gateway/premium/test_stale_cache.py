@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from services.common.comparison import ComparisonKey
-from services.gateway.premium.stale_cache import GONE_AFTER_SECONDS, AnswerMemory
+from services.gateway.premium.stale_cache import GONE_AFTER_SECONDS, StaleCache
 from tests.unit.gateway.premium.samples import QUEUED, answer, forecasts
 
 KEYS = [ComparisonKey(f"a-vs-b{number}", "12m", "") for number in range(3)]
@@ -9,35 +9,35 @@ KEYS = [ComparisonKey(f"a-vs-b{number}", "12m", "") for number in range(3)]
 
 def test_an_answer_is_gone_when_its_bundles_are_seven_days_old() -> None:
     now = 10_000.0
-    memory = AnswerMemory(10, clock=lambda: now)
-    memory.keep(KEYS[0], answer(served=forecasts(generated_at=now)))
+    cache = StaleCache(10, clock=lambda: now)
+    cache.put(KEYS[0], answer(served=forecasts(generated_at=now)))
     now += GONE_AFTER_SECONDS - 1
-    assert memory.recall(KEYS[0]) is not None
+    assert cache.get(KEYS[0]) is not None
     now += 2
-    assert memory.recall(KEYS[0]) is None
+    assert cache.get(KEYS[0]) is None
 
 
 def test_bundles_that_are_already_gone_are_not_kept() -> None:
-    memory = AnswerMemory(10, clock=lambda: GONE_AFTER_SECONDS + 2_000.0)
-    memory.keep(KEYS[0], answer(served=forecasts(generated_at=1_000.0)))
-    assert memory.recall(KEYS[0]) is None
+    cache = StaleCache(10, clock=lambda: GONE_AFTER_SECONDS + 2_000.0)
+    cache.put(KEYS[0], answer(served=forecasts(generated_at=1_000.0)))
+    assert cache.get(KEYS[0]) is None
 
 
 def test_answers_without_forecasts_are_not_kept_and_do_not_push_one_out() -> None:
-    memory = AnswerMemory(10, clock=lambda: 1_000.0)
-    memory.keep(KEYS[0], answer())
-    memory.keep(KEYS[0], answer(QUEUED))
-    remembered = memory.recall(KEYS[0])
-    assert remembered is not None
-    assert remembered.forecasts is not None
+    cache = StaleCache(10, clock=lambda: 1_000.0)
+    cache.put(KEYS[0], answer())
+    cache.put(KEYS[0], answer(QUEUED))
+    cached = cache.get(KEYS[0])
+    assert cached is not None
+    assert cached.forecasts is not None
 
 
 def test_the_least_recently_used_goes_first() -> None:
-    memory = AnswerMemory(2, clock=lambda: 1_000.0)
-    memory.keep(KEYS[0], answer())
-    memory.keep(KEYS[1], answer())
-    memory.recall(KEYS[0])
-    memory.keep(KEYS[2], answer())
-    assert len(memory) == 2
-    assert memory.recall(KEYS[1]) is None
-    assert memory.recall(KEYS[0]) is not None
+    cache = StaleCache(2, clock=lambda: 1_000.0)
+    cache.put(KEYS[0], answer())
+    cache.put(KEYS[1], answer())
+    cache.get(KEYS[0])
+    cache.put(KEYS[2], answer())
+    assert len(cache) == 2
+    assert cache.get(KEYS[1]) is None
+    assert cache.get(KEYS[0]) is not None
