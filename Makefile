@@ -42,7 +42,8 @@ lint: setup ## Style, types, import contracts, spelling.
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 
-docs: setup ## Write the pages that are made from code.
+docs: setup ## Write the pages, and the blocking client, that are made from code.
+	$(BIN)/python -m devtools.blocking_client
 	$(BIN)/python -m devtools.configuration
 	$(BIN)/python -m devtools.metrics
 	$(BIN)/python -m devtools.command_line

@@ -17,18 +17,18 @@ from warmcast.jobs.v1 import jobs_pb2 as pb
 from warmcast.jobs.v1 import jobs_pb2_grpc
 
 from services.common.rpc import services
-from services.common.rpc.client.call import ask
+from services.common.rpc.client.call import call_unary
 from services.common.rpc.client.channel import open_channel
 from services.common.rpc.client.connection import wait_for_connection_async
 from services.common.rpc.services import Service
 from services.common.rpc.tls import Tls
 
 Request = TypeVar("Request")
-Answer = TypeVar("Answer")
+Response = TypeVar("Response")
 
 
 class _Client:
-    """A channel to one service, and how it is asked."""
+    """A channel to one service, and its settings."""
 
     def __init__(
         self, service: Service, address: str, secret: str | None, deadlines: Deadlines, tls: Tls | None
@@ -50,18 +50,18 @@ class _Client:
     ) -> None:
         await self.close()
 
-    async def _ask(
-        self, call: grpc.aio.UnaryUnaryMultiCallable[Request, Answer], request: Request, timeout: float
-    ) -> Answer:
+    async def _call(
+        self, method: grpc.aio.UnaryUnaryMultiCallable[Request, Response], request: Request, timeout: float
+    ) -> Response:
         if self._deadlines.connect:
             await wait_for_connection_async(self._channel, self._service, self._deadlines.connect)
-        return await ask(self._service, call, request, timeout=timeout, secret=self._secret)
+        return await call_unary(self._service, method, request, timeout=timeout, secret=self._secret)
 
 
 class Jobs(_Client):
-    """What the jobs service answers. Every method raises WarmcastError; what each may raise stands in jobs.proto.
+    """The RPCs of the jobs service. Every method raises WarmcastError; jobs.proto names the reasons of each.
 
-    `address` is host:port or dns:///name:port. `secret` is the warmup secret, for what changes state.
+    `address` is host:port or dns:///name:port. `secret` is the warmup secret, for RPCs that change state.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Jobs(_Client):
             as_of=as_of,
             charset=charset,
         )
-        return await self._ask(self._stub.IngestSnapshot, request, self._deadlines.command)
+        return await self._call(self._stub.IngestSnapshot, request, self._deadlines.command)
 
     async def ingest_points(
         self,
@@ -108,11 +108,11 @@ class Jobs(_Client):
         request = requests.of_points(
             terms, points, timeframe=timeframe, geo=geo, source=source, expected_slug=expected_slug, as_of=as_of
         )
-        return await self._ask(self._stub.IngestSnapshot, request, self._deadlines.command)
+        return await self._call(self._stub.IngestSnapshot, request, self._deadlines.command)
 
     async def list_comparisons(self, *, page_size: int = 0, page_token: str = "") -> pb.ListComparisonsResponse:
         """One page of comparisons."""
-        return await self._ask(
+        return await self._call(
             self._stub.ListComparisons,
             pb.ListComparisonsRequest(page_size=page_size, page_token=page_token),
             self._deadlines.read,
@@ -120,19 +120,19 @@ class Jobs(_Client):
 
     async def get_comparison(self, slug: str, timeframe: str = "", geo: str = "") -> pb.GetComparisonResponse:
         """Series, stats and signals of one comparison."""
-        return await self._ask(
+        return await self._call(
             self._stub.GetComparison,
             pb.GetComparisonRequest(key=requests.comparison(slug, timeframe, geo)),
             self._deadlines.read,
         )
 
     async def get_trust_stats(self) -> pb.GetTrustStatsResponse:
-        """How past forecasts did."""
-        return await self._ask(self._stub.GetTrustStats, pb.GetTrustStatsRequest(), self._deadlines.read)
+        """The accuracy of past forecasts."""
+        return await self._call(self._stub.GetTrustStats, pb.GetTrustStatsRequest(), self._deadlines.read)
 
     async def get_warmup(self, slug: str, timeframe: str = "", geo: str = "") -> pb.GetWarmupResponse:
-        """Where the warmup of the current snapshot stands."""
-        return await self._ask(
+        """The state of the warmup of the current snapshot."""
+        return await self._call(
             self._stub.GetWarmup,
             pb.GetWarmupRequest(key=requests.comparison(slug, timeframe, geo)),
             self._deadlines.read,
@@ -141,77 +141,82 @@ class Jobs(_Client):
     async def enqueue_warmup(
         self, seen: pb.GetWarmupResponse, reason: pb.EnqueueReason.ValueType
     ) -> pb.EnqueueWarmupResponse:
-        """The demand-side enqueue of what `get_warmup` answered; changes nothing if the row has moved on since."""
+        """Enqueues the warmup that `get_warmup` returned, unless its row has changed since."""
         key = requests.comparison(seen.slug, seen.timeframe, seen.geo)
         request = pb.EnqueueWarmupRequest(
             key=key, data_hash=seen.data_hash, seen_version=seen.job.version, reason=reason
         )
-        return await self._ask(self._stub.EnqueueWarmup, request, self._deadlines.read)
+        return await self._call(self._stub.EnqueueWarmup, request, self._deadlines.read)
 
     async def trigger_warmup(
         self, slug: str, timeframe: str = "", geo: str = "", *, force: bool = False
     ) -> pb.TriggerWarmupResponse:
-        """The operator's enqueue, whatever the state."""
-        return await self._ask(
+        """Enqueues the warmup in any state."""
+        return await self._call(
             self._stub.TriggerWarmup,
             pb.TriggerWarmupRequest(key=requests.comparison(slug, timeframe, geo), force=force),
             self._deadlines.command,
         )
 
     async def run_warmup(self, most: int = 1) -> Sequence[pb.WarmupJob]:
-        """Claims and runs up to `most` queued jobs, oldest first; each as its run left it."""
-        return (await self._ask(self._stub.RunWarmup, pb.RunWarmupRequest(max=most), self._deadlines.run)).jobs
+        """Claims and runs up to `most` queued jobs, oldest first. Returns them as their runs ended."""
+        response = await self._call(self._stub.RunWarmup, pb.RunWarmupRequest(max=most), self._deadlines.run)
+        return response.jobs
 
     async def sweep(self) -> pb.SweepResponse:
-        """Re-queues what is stuck, and what the cache has lost."""
-        return await self._ask(self._stub.Sweep, pb.SweepRequest(), self._deadlines.command)
+        """Re-queues stuck jobs, and jobs whose bundles the cache has lost."""
+        return await self._call(self._stub.Sweep, pb.SweepRequest(), self._deadlines.command)
 
     async def list_jobs(self, request: pb.ListJobsRequest | None = None) -> pb.ListJobsResponse:
         """One page of jobs, newest first."""
-        return await self._ask(self._stub.ListJobs, request or pb.ListJobsRequest(), self._deadlines.read)
+        return await self._call(self._stub.ListJobs, request or pb.ListJobsRequest(), self._deadlines.read)
 
     async def get_job(self, job_id: int) -> pb.WarmupJob:
         """One job."""
-        return (await self._ask(self._stub.GetJob, pb.GetJobRequest(id=job_id), self._deadlines.read)).job
+        response = await self._call(self._stub.GetJob, pb.GetJobRequest(id=job_id), self._deadlines.read)
+        return response.job
 
     async def requeue_job(self, job_id: int) -> pb.WarmupJob:
         """Starts a new episode of one job; not while it runs."""
-        return (await self._ask(self._stub.RequeueJob, pb.RequeueJobRequest(id=job_id), self._deadlines.command)).job
+        response = await self._call(self._stub.RequeueJob, pb.RequeueJobRequest(id=job_id), self._deadlines.command)
+        return response.job
 
     async def requeue_jobs(self, request: pb.RequeueJobsRequest) -> Sequence[pb.WarmupJob]:
-        """Starts new episodes of all jobs that pass a filter."""
-        return (await self._ask(self._stub.RequeueJobs, request, self._deadlines.command)).jobs
+        """Starts new episodes of all jobs that match a filter."""
+        response = await self._call(self._stub.RequeueJobs, request, self._deadlines.command)
+        return response.jobs
 
     async def cancel_job(self, job_id: int) -> pb.WarmupJob:
-        """Takes a queued or running job out of the queue."""
-        return (await self._ask(self._stub.CancelJob, pb.CancelJobRequest(id=job_id), self._deadlines.command)).job
+        """Cancels a queued or running job."""
+        response = await self._call(self._stub.CancelJob, pb.CancelJobRequest(id=job_id), self._deadlines.command)
+        return response.job
 
     async def refresh_forecasts(self, most: int = 0) -> Sequence[pb.WarmupJob]:
-        """Enqueues forecasts that will turn stale, the most asked for first."""
-        return (await self.refresh(most)).jobs
+        """Enqueues refreshes of forecasts that will become stale, the most requested first."""
+        response = await self.refresh(most)
+        return response.jobs
 
     async def refresh(self, most: int = 0) -> pb.RefreshForecastsResponse:
-        """The same, and how many are due that `most` kept out; 0: as many as the forecasters run in ten minutes."""
+        """The same, with the number of due forecasts above `most`. 0: as many as the forecasters run in ten minutes."""
         request = pb.RefreshForecastsRequest(max=most)
-        return await self._ask(self._stub.RefreshForecasts, request, self._deadlines.command)
+        return await self._call(self._stub.RefreshForecasts, request, self._deadlines.command)
 
     async def delete_old_jobs(self, older_than_days: int, most: int = 0) -> int:
-        """Deletes one batch of what settled long ago; how many."""
-        return (
-            await self._ask(
-                self._stub.DeleteOldJobs,
-                pb.DeleteOldJobsRequest(older_than_days=older_than_days, max=most),
-                self._deadlines.command,
-            )
-        ).deleted
+        """Deletes one batch of jobs that settled over so many days ago. Returns their number."""
+        response = await self._call(
+            self._stub.DeleteOldJobs,
+            pb.DeleteOldJobsRequest(older_than_days=older_than_days, max=most),
+            self._deadlines.command,
+        )
+        return response.deleted
 
     async def get_status(self) -> pb.GetStatusResponse:
-        """Counts by status, ages, and whether the forecaster answers."""
-        return await self._ask(self._stub.GetStatus, pb.GetStatusRequest(), self._deadlines.read)
+        """Counts by status, ages, and whether the forecaster is available."""
+        return await self._call(self._stub.GetStatus, pb.GetStatusRequest(), self._deadlines.read)
 
 
 class Forecaster(_Client):
-    """What the forecaster's cache holds. Every method raises WarmcastError; see forecaster.proto."""
+    """The RPCs that read the forecaster's cache. Every method raises WarmcastError; see forecaster.proto."""
 
     def __init__(self, address: str, *, deadlines: Deadlines = DEFAULT, tls: Tls | None = None) -> None:
         super().__init__(services.FORECASTER, address, None, deadlines, tls)
@@ -222,23 +227,21 @@ class Forecaster(_Client):
     async def get_forecasts(
         self, keys: Sequence[forecaster_pb2.SnapshotKey]
     ) -> Sequence[forecaster_pb2.CachedForecasts]:
-        """What the cache holds for each key, in order; at most 4. See `snapshot_key`."""
-        return (
-            await self._ask(
-                self._stub.GetForecasts, forecaster_pb2.GetForecastsRequest(keys=keys), self._deadlines.read
-            )
-        ).forecasts
+        """The bundles of each key, in order; at most 4 keys. See `snapshot_key`."""
+        response = await self._call(
+            self._stub.GetForecasts, forecaster_pb2.GetForecastsRequest(keys=keys), self._deadlines.read
+        )
+        return response.forecasts
 
     async def check_forecasts(
         self, keys: Sequence[forecaster_pb2.SnapshotKey]
     ) -> Sequence[forecaster_pb2.Freshness.ValueType]:
-        """The freshness of each key's bundles, in order; at most 500."""
-        return (
-            await self._ask(
-                self._stub.CheckForecasts, forecaster_pb2.CheckForecastsRequest(keys=keys), self._deadlines.read
-            )
-        ).freshness
+        """The freshness of each key's bundles, in order; at most 500 keys."""
+        response = await self._call(
+            self._stub.CheckForecasts, forecaster_pb2.CheckForecastsRequest(keys=keys), self._deadlines.read
+        )
+        return response.freshness
 
     async def describe(self) -> forecaster_pb2.DescribeResponse:
         """Engine version and worker slots."""
-        return await self._ask(self._stub.Describe, forecaster_pb2.DescribeRequest(), self._deadlines.read)
+        return await self._call(self._stub.Describe, forecaster_pb2.DescribeRequest(), self._deadlines.read)

@@ -40,14 +40,14 @@ def to_status(error: WarmcastError) -> tuple[grpc.StatusCode, str, tuple[tuple[s
     return code, error.detail, ((_DETAILS, status.SerializeToString()),)
 
 
-def from_rpc_error(error: grpc.aio.AioRpcError | grpc.Call, *, asked: str) -> WarmcastError:
-    """What a failed call means for the caller; `asked` names the service for a status that carries no details."""
+def from_rpc_error(error: grpc.aio.AioRpcError | grpc.Call, *, service: str) -> WarmcastError:
+    """What a failed call means for the caller; `service` names it for a status that carries no details."""
     for name, value in error.trailing_metadata() or ():
         if name == _DETAILS and isinstance(value, bytes):
             return _from_details(status_pb2.Status.FromString(value))
     reason = _BARE.get(error.code(), errors.INTERNAL)
     retry_after = 1.0 if reason.http_status in (503, 504) else None
-    return WarmcastError(reason, f"{asked} could not answer ({error.code().name})", retry_after=retry_after)
+    return WarmcastError(reason, f"{service} could not answer ({error.code().name})", retry_after=retry_after)
 
 
 def _from_details(status: status_pb2.Status) -> WarmcastError:

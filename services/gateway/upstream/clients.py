@@ -15,7 +15,7 @@ from warmcast.jobs.v1 import jobs_pb2, jobs_pb2_grpc
 from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
 from services.common.rpc import metadata
-from services.common.rpc.client.call import ask
+from services.common.rpc.client.call import call_unary
 from services.common.rpc.client.channel import open_channel
 from services.common.rpc.services import FORECASTER, JOBS, Service
 from services.common.rpc.status import from_rpc_error
@@ -179,7 +179,7 @@ class WarmupWatch:
             async for message in call:
                 yield message
         except grpc.aio.AioRpcError as failure:
-            raise from_rpc_error(failure, asked=JOBS.called) from None
+            raise from_rpc_error(failure, service=JOBS.called) from None
         finally:
             call.cancel()
 
@@ -222,9 +222,9 @@ async def _call(
 ) -> Answer:
     try:
         if secret is None:
-            return await ask(service, call, request, timeout=timeout)
+            return await call_unary(service, call, request, timeout=timeout)
         more, answered = idempotency.outgoing(), idempotency.record_replay
-        return await ask(service, call, request, timeout=timeout, secret=secret, more=more, answered=answered)
+        return await call_unary(service, call, request, timeout=timeout, secret=secret, more=more, answered=answered)
     except WarmcastError as error:
         error.fields = tuple((rest_name(field), detail) for field, detail in error.fields)
         raise

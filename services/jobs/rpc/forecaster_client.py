@@ -13,7 +13,7 @@ from warmcast.forecaster.v1 import forecaster_pb2_grpc
 from services.common import errors
 from services.common.comparison import SnapshotKey
 from services.common.rpc import metadata
-from services.common.rpc.client.call import ask
+from services.common.rpc.client.call import call_unary
 from services.common.rpc.client.channel import open_channel
 from services.common.rpc.services import FORECASTER
 from services.common.rpc.status import from_rpc_error
@@ -57,7 +57,7 @@ class GrpcForecaster:
                     else:
                         yield None
             except grpc.aio.AioRpcError as failure:
-                error = from_rpc_error(failure, asked=FORECASTER.called)
+                error = from_rpc_error(failure, service=FORECASTER.called)
                 if error.reason is errors.UNAVAILABLE:
                     self._replicas.report_failure(replica, error)
                 raise error from None
@@ -69,7 +69,7 @@ class GrpcForecaster:
     async def missing(self, keys: Sequence[ForecastKey]) -> list[bool]:
         """See Forecaster.missing."""
         request = pb.CheckForecastsRequest(keys=[_to_key(key.snapshot, key.terms, key.engine_version) for key in keys])
-        response = await ask(FORECASTER, self._stub.CheckForecasts, request, timeout=_CHECK_SECONDS)
+        response = await call_unary(FORECASTER, self._stub.CheckForecasts, request, timeout=_CHECK_SECONDS)
         return [freshness == pb.FRESHNESS_MISSING for freshness in response.freshness]
 
     async def record_failure(self, job: WarmupJob) -> None:
@@ -80,7 +80,7 @@ class GrpcForecaster:
             status=job.status.value,
             error=job.last_error or "",
         )
-        await ask(
+        await call_unary(
             FORECASTER,
             self._stub.RecordFailure,
             request,

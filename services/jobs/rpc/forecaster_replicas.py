@@ -16,7 +16,7 @@ from services.common import errors
 from services.common.engine_version import engine_number
 from services.common.errors import WarmcastError
 from services.common.rpc.client.addresses import Address, resolver
-from services.common.rpc.client.call import ask
+from services.common.rpc.client.call import call_unary
 from services.common.rpc.client.channel import open_channel
 from services.common.rpc.services import FORECASTER
 from services.common.rpc.tls import Tls
@@ -194,7 +194,7 @@ class Replica:
     async def describe(self) -> None:
         """Brings `described` and `cause` up to date."""
         try:
-            answer = await ask(FORECASTER, self.stub.Describe, pb.DescribeRequest(), timeout=_DESCRIBE_SECONDS)
+            answer = await call_unary(FORECASTER, self.stub.Describe, pb.DescribeRequest(), timeout=_DESCRIBE_SECONDS)
         except WarmcastError as error:
             self.described, self.cause = None, error.detail
         else:

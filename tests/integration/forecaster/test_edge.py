@@ -324,7 +324,7 @@ async def _freshness(edge: Edge) -> int:
 async def _refused(call: Awaitable[object]) -> WarmcastError:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call
-    return from_rpc_error(caught.value, asked="the forecaster")
+    return from_rpc_error(caught.value, service="the forecaster")
 
 
 async def _refused_run(edge: Edge, asked: pb.GenerateForecastsRequest) -> WarmcastError:

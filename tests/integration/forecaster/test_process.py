@@ -206,7 +206,7 @@ async def test_a_worker_that_is_killed_in_mid_run_fails_that_run_and_the_next_on
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             async for _ in events:
                 pass
-        error = from_rpc_error(caught.value, asked="the forecaster")
+        error = from_rpc_error(caught.value, service="the forecaster")
         assert (error.reason, error.detail) == (errors.UNAVAILABLE, "the worker process ended")
         assert not (await _generate(stub, request(2))).adopted
 

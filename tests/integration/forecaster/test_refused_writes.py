@@ -159,7 +159,7 @@ async def test_a_run_that_computed_meanwhile_fails_by_the_cache_and_not_by_its_j
         engine.released.set()
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await run
-        error = from_rpc_error(caught.value, asked="the forecaster")
+        error = from_rpc_error(caught.value, service="the forecaster")
         assert (error.reason, error.metadata) == (errors.UNAVAILABLE, {"cacheCause": cause})
         assert words in error.detail
         assert error.retry_after is not None
@@ -170,7 +170,7 @@ async def test_a_key_that_holds_something_else_is_its_jobs_own_failure(edge: Edg
     await redis.rpush("warmup-lock:costco-vs-ikea:12m:US:0f3a0f3a0f3a0f3a", "not a lease")
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await _run(edge, parts.request())
-    assert from_rpc_error(caught.value, asked="the forecaster").metadata == {}
+    assert from_rpc_error(caught.value, service="the forecaster").metadata == {}
     assert await _described(edge)
 
 
@@ -277,7 +277,7 @@ async def _refused_description(edge: Edge) -> WarmcastError:
         try:
             await edge.stub.Describe(pb.DescribeRequest())
         except grpc.aio.AioRpcError as error:
-            return from_rpc_error(error, asked="the forecaster")
+            return from_rpc_error(error, service="the forecaster")
         return None
 
     error = await wait_until_async(refused, 10, "no slots are offered")

@@ -75,7 +75,7 @@ async def refused(call: object) -> WarmcastError:
     """The error that a call ends with."""
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call  # type: ignore[misc]  # an awaitable call of any RPC
-    return from_rpc_error(caught.value, asked="jobs")
+    return from_rpc_error(caught.value, service="jobs")
 
 
 def token_of(place: object) -> str:

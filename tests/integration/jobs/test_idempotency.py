@@ -67,7 +67,7 @@ class Client:
         """What a call ends with."""
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await self.requeue(key, job_id)
-        return from_rpc_error(caught.value, asked="jobs")
+        return from_rpc_error(caught.value, service="jobs")
 
 
 def _sent(key: str) -> metadata.Metadata:
@@ -163,7 +163,7 @@ async def test_of_concurrent_calls_one_runs_and_the_others_are_refused_with_retr
     assert len(refusals) == 19
     for refusal in refusals:
         assert isinstance(refusal, grpc.aio.AioRpcError)
-        error = from_rpc_error(refusal, asked="jobs")
+        error = from_rpc_error(refusal, service="jobs")
         assert (error.reason, error.retry_after) == (errors.IDEMPOTENCY_IN_PROGRESS, 1)
 
 
@@ -315,5 +315,5 @@ async def test_draining_waits_for_running_calls_and_cancels_the_rest(store: Stor
         await client.idempotency.drain(0.05)
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await call
-        assert from_rpc_error(caught.value, asked="jobs").reason is errors.UNAVAILABLE
+        assert from_rpc_error(caught.value, service="jobs").reason is errors.UNAVAILABLE
         assert [tuple(row.values()) for row in await store.execute(KEPT)] == [("RequeueJob", "a", False)]

@@ -1,4 +1,4 @@
-"""One unary call as every caller makes it: an end, metadata, and errors that a caller may see."""
+"""One unary call as every caller makes it: with a deadline, metadata, and errors as WarmcastError."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from services.common.rpc.status import from_rpc_error
 from services.common.runtime import deadline
 
 Request = TypeVar("Request")
-Answer = TypeVar("Answer")
+Response = TypeVar("Response")
 
 
-async def ask(
+async def call_unary(
     service: Service,
-    call: grpc.aio.UnaryUnaryMultiCallable[Request, Answer],
+    method: grpc.aio.UnaryUnaryMultiCallable[Request, Response],
     request: Request,
     *,
     timeout: float,
@@ -28,43 +28,43 @@ async def ask(
     debug_id: str | None = None,
     more: metadata.Metadata = (),
     answered: Callable[[grpc.aio.Call], Awaitable[None]] | None = None,
-) -> Answer:
-    """Asks within `timeout` seconds, or what is left to the work that this is done for. Raises WarmcastError.
+) -> Response:
+    """Calls with a deadline of `timeout` seconds, or of this task where that is nearer. Raises WarmcastError.
 
-    `more` goes along as metadata; `answered` is shown the call once its answer is there.
+    `more` is sent as further metadata; `answered` gets the call after its response.
     """
     sent = metadata.outgoing(secret=secret, debug_id=debug_id)
     try:
-        made = call(request, timeout=_time_left(timeout), metadata=(*sent, *more))
-        answer = await made
+        started = method(request, timeout=_time_left(timeout), metadata=(*sent, *more))
+        response = await started
         if answered is not None:
-            await answered(made)
-        return answer
+            await answered(started)
+        return response
     except grpc.aio.AioRpcError as failure:
-        raise from_rpc_error(failure, asked=service.called) from None
+        raise from_rpc_error(failure, service=service.called) from None
 
 
-def ask_blocking(
+def call_unary_blocking(
     service: Service,
-    call: grpc.UnaryUnaryMultiCallable[Request, Answer],
+    method: grpc.UnaryUnaryMultiCallable[Request, Response],
     request: Request,
     *,
     timeout: float,
     secret: str | None = None,
-) -> Answer:
-    """The same for callers without a loop."""
+) -> Response:
+    """The same without an event loop."""
     sent = metadata.outgoing(secret=secret)
     try:
-        return call(request, timeout=_time_left(timeout), metadata=sent)
+        return method(request, timeout=_time_left(timeout), metadata=sent)
     except grpc.RpcError as failure:
         if not isinstance(failure, grpc.Call):
             raise
-        raise from_rpc_error(failure, asked=service.called) from None
+        raise from_rpc_error(failure, service=service.called) from None
 
 
 def _time_left(timeout: float) -> float:
     left = deadline.bounded(timeout)
     if left <= 0:
-        # gRPC rounds up, and would send it all the same.
-        raise WarmcastError(errors.DEADLINE_EXCEEDED, "no time was left to ask", retry_after=1)
+        # gRPC rounds a deadline up, and would send the call.
+        raise WarmcastError(errors.DEADLINE_EXCEEDED, "the deadline passed before the call was sent", retry_after=1)
     return left

@@ -45,7 +45,7 @@ def open_channel(
 
 
 def open_blocking_channel(address: str, service: Service | None = None, *, tls: Tls | None = None) -> grpc.Channel:
-    """The same for callers without a loop; the end of a call is left to `call.ask_blocking`."""
+    """The same for callers without a loop; the end of a call is left to `call.call_unary_blocking`."""
     options = _options(service, _RESOLVE_AT_MOST_EVERY)
     if tls:
         return grpc.secure_channel(address, tls.for_callers(), options=options)

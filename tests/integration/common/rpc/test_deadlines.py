@@ -13,7 +13,7 @@ from warmcast.forecaster.v1 import forecaster_pb2_grpc as pb_grpc
 
 from services.common import errors
 from services.common.errors import WarmcastError
-from services.common.rpc.client.call import ask
+from services.common.rpc.client.call import call_unary
 from services.common.rpc.client.channel import open_channel
 from services.common.rpc.limits import LONGEST_CALL_SECONDS
 from services.common.rpc.services import FORECASTER
@@ -55,9 +55,9 @@ async def test_what_is_left_of_a_call_bounds_the_calls_made_for_it() -> None:
     async with serving(Replica("behind", note)) as behind, open_channel(behind.address, FORECASTER) as onward:
 
         async def hand_on(request: pb.DescribeRequest, context: Any) -> pb.DescribeResponse:
-            await ask(FORECASTER, _stub(onward).Describe, request, timeout=20)
+            await call_unary(FORECASTER, _stub(onward).Describe, request, timeout=20)
             with deadline.detached():
-                await ask(FORECASTER, _stub(onward).Describe, request, timeout=20)
+                await call_unary(FORECASTER, _stub(onward).Describe, request, timeout=20)
             return pb.DescribeResponse()
 
         async with serving(Replica("before", hand_on)) as before, open_channel(before.address, FORECASTER) as channel:
@@ -85,7 +85,7 @@ async def test_a_server_ends_what_takes_longer_than_it_allows() -> None:
     ):
         began = time.monotonic()
         with pytest.raises(WarmcastError) as caught:
-            await ask(FORECASTER, _stub(channel).Describe, ASKED, timeout=60)
+            await call_unary(FORECASTER, _stub(channel).Describe, ASKED, timeout=60)
         assert caught.value.reason is errors.DEADLINE_EXCEEDED
         assert ended.is_set()
         assert time.monotonic() - began < 30
@@ -94,8 +94,8 @@ async def test_a_server_ends_what_takes_longer_than_it_allows() -> None:
 async def test_a_call_for_which_no_time_is_left_is_not_made() -> None:
     async with serving(Replica("idle")) as idle, open_channel(idle.address, FORECASTER) as channel:
         with deadline.within(0), pytest.raises(WarmcastError) as caught:
-            await ask(FORECASTER, _stub(channel).Describe, ASKED, timeout=20)
+            await call_unary(FORECASTER, _stub(channel).Describe, ASKED, timeout=20)
         assert caught.value.reason is errors.DEADLINE_EXCEEDED
         assert idle.calls == 0
-        await ask(FORECASTER, _stub(channel).Describe, ASKED, timeout=20)
+        await call_unary(FORECASTER, _stub(channel).Describe, ASKED, timeout=20)
         assert idle.calls == 1

@@ -109,7 +109,7 @@ async def _heard_out(call: Any) -> None:
 
 
 def _leaks_nothing(failure: grpc.aio.AioRpcError) -> None:
-    error = from_rpc_error(failure, asked="it")
+    error = from_rpc_error(failure, service="it")
     assert error.reason in (errors.INTERNAL, errors.UNAVAILABLE)
     seen = repr((failure.details(), failure.debug_error_string(), failure.trailing_metadata(), error.detail))
     assert not [secret for secret in SECRETS if secret in seen]

@@ -81,7 +81,7 @@ async def serving(servicer: Servicer, chain: Chain | None = None, **options: Any
 async def _error(call: Any) -> WarmcastError:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call
-    return from_rpc_error(caught.value, asked="jobs")
+    return from_rpc_error(caught.value, service="jobs")
 
 
 def _endless(channel: grpc.aio.Channel, method: str, *, secret: str = "") -> Any:
@@ -156,7 +156,7 @@ async def test_senders_that_stop_midway_keep_nobody_out() -> None:
     assert servicer.handled == 10
     refused = [error for error in ended if isinstance(error, grpc.aio.AioRpcError)]
     assert refused
-    assert {from_rpc_error(error, asked="jobs").reason for error in refused} == {errors.BUSY}
+    assert {from_rpc_error(error, service="jobs").reason for error in refused} == {errors.BUSY}
 
 
 async def test_a_connection_that_sent_too_much_waits_apart_from_the_others(monkeypatch: pytest.MonkeyPatch) -> None:

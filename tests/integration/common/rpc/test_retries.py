@@ -12,7 +12,7 @@ from warmcast.jobs.v1 import jobs_pb2
 
 from services.common import errors
 from services.common.errors import WarmcastError
-from services.common.rpc.client.call import ask
+from services.common.rpc.client.call import call_unary
 from services.common.rpc.client.channel import open_channel
 from services.common.rpc.services import FORECASTER, JOBS, Service
 from tests.integration.common.rpc.replicas import Replica, serving
@@ -53,7 +53,7 @@ def test_every_rpc_is_either_retried_or_changes_something(service: Service, meth
 async def test_a_read_is_sent_again_while_the_server_cannot_answer(failures: int, calls: int) -> None:
     replica = _failing(failures, errors.UNAVAILABLE)
     async with serving(replica), open_channel(replica.address, FORECASTER) as channel:
-        await ask(FORECASTER, _stub(channel).Describe, pb.DescribeRequest(), timeout=10)
+        await call_unary(FORECASTER, _stub(channel).Describe, pb.DescribeRequest(), timeout=10)
     assert replica.calls == calls
 
 
@@ -61,7 +61,7 @@ async def test_three_times_and_then_no_more() -> None:
     replica = _failing(9, errors.UNAVAILABLE)
     async with serving(replica), open_channel(replica.address, FORECASTER) as channel:
         with pytest.raises(WarmcastError, match="no 3"):
-            await ask(FORECASTER, _stub(channel).Describe, pb.DescribeRequest(), timeout=10)
+            await call_unary(FORECASTER, _stub(channel).Describe, pb.DescribeRequest(), timeout=10)
     assert replica.calls == 3
 
 
@@ -70,7 +70,7 @@ async def test_any_other_error_is_an_answer(reason: errors.Reason) -> None:
     replica = _failing(1, reason)
     async with serving(replica), open_channel(replica.address, FORECASTER) as channel:
         with pytest.raises(WarmcastError, match="no 1"):
-            await ask(FORECASTER, _stub(channel).Describe, pb.DescribeRequest(), timeout=10)
+            await call_unary(FORECASTER, _stub(channel).Describe, pb.DescribeRequest(), timeout=10)
     assert replica.calls == 1
 
 
@@ -79,7 +79,7 @@ async def test_what_changes_something_is_sent_once() -> None:
     changing = Service(FORECASTER.name, FORECASTER.called, idempotent=())
     async with serving(replica), open_channel(replica.address, changing) as channel:
         with pytest.raises(WarmcastError, match="no 1"):
-            await ask(changing, _stub(channel).Describe, pb.DescribeRequest(), timeout=10)
+            await call_unary(changing, _stub(channel).Describe, pb.DescribeRequest(), timeout=10)
     assert replica.calls == 1
 
 
@@ -88,7 +88,7 @@ async def test_where_nearly_every_call_fails_retries_stop() -> None:
     async with serving(replica), open_channel(replica.address, FORECASTER) as channel:
         for _ in range(100):
             with pytest.raises(WarmcastError):
-                await ask(FORECASTER, _stub(channel).Describe, pb.DescribeRequest(), timeout=10)
+                await call_unary(FORECASTER, _stub(channel).Describe, pb.DescribeRequest(), timeout=10)
     assert replica.calls < 200  # of 300
 
 

@@ -16,7 +16,7 @@ from warmcast.forecaster.v1 import forecaster_pb2_grpc as pb_grpc
 from services.common import errors
 from services.common.errors import WarmcastError
 from services.common.rpc import metadata
-from services.common.rpc.client.call import ask
+from services.common.rpc.client.call import call_unary
 from services.common.rpc.client.channel import open_channel
 from services.common.rpc.server.server import NOT_SERVING, READINESS, SERVING
 from services.common.rpc.services import FORECASTER
@@ -121,7 +121,7 @@ async def test_where_no_replica_serves_the_caller_is_told_at_once() -> None:
 
         async def refused() -> bool:
             try:
-                await ask(FORECASTER, _stub(channel).Describe, ASKED, timeout=5)
+                await call_unary(FORECASTER, _stub(channel).Describe, ASKED, timeout=5)
             except WarmcastError as error:
                 return error.reason is errors.UNAVAILABLE and error.retry_after == 1.0
             return False

@@ -27,7 +27,7 @@ def test_it_comes_back_as_it_was_sent(
 ) -> None:
     metadata = {"leaseId": "7"}
     sent = WarmcastError(reason, "what is wrong – “here”", fields=fields, retry_after=retry_after, metadata=metadata)
-    received = from_rpc_error(_received(sent), asked="jobs")
+    received = from_rpc_error(_received(sent), service="jobs")
     assert received.reason is reason
     assert (received.detail, received.fields, received.retry_after, received.metadata) == (
         sent.detail,
@@ -63,5 +63,5 @@ def test_each_side_of_it_is_a_real_one(reason: Reason) -> None:
 
 def test_a_reason_of_a_newer_server_is_not_taken_for_another() -> None:
     newer = Reason("NOT_YET_KNOWN", "ABORTED", 409, "Something new")
-    received = from_rpc_error(_received(WarmcastError(newer, "new", retry_after=3)), asked="jobs")
+    received = from_rpc_error(_received(WarmcastError(newer, "new", retry_after=3)), service="jobs")
     assert (received.reason, received.detail, received.retry_after) == (errors.INTERNAL, "new", 3.0)

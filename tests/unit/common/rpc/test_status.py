@@ -25,6 +25,6 @@ def test_a_status_without_details_says_when_to_come_back(
     code: grpc.StatusCode, reason: Reason, retry_after: float | None
 ) -> None:
     bare = grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata(), details="10.0.0.7 refused")
-    error = from_rpc_error(bare, asked="jobs")
+    error = from_rpc_error(bare, service="jobs")
     assert (error.reason, error.retry_after) == (reason, retry_after)
     assert error.detail == f"jobs could not answer ({code.name})"
