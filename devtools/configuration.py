@@ -25,10 +25,10 @@ _READERS: dict[str, type[Settings]] = {
 _HEAD = """\
 # Configuration
 
-Environment variables, read once at start-up. A value that does not fit ends the start with status 2 and a line that
-names the variable. Written by `make docs` from the services' `settings.py`; a test holds the two together.
+Environment variables, read once at start-up. An invalid value ends the start with status 2 and a message
+that names the variable. Written by `make docs` from the services' `settings.py`; a test compares the two.
 
-`make run` reads three of its own besides: `WARMCAST_DATA_DIR` (default `.warmcast`), `DATABASE_URL` and `REDIS_URL`
+`make run` also reads: `WARMCAST_DATA_DIR` (default `.warmcast`), `DATABASE_URL` and `REDIS_URL`
 (where set, it starts no PostgreSQL or Valkey of its own). While it runs, `client.json` in that folder (mode 0600) holds
 its addresses and secret; client commands of the same checkout read it unless `JOBS_ADDR` is set.
 """
@@ -36,7 +36,7 @@ its addresses and secret; client commands of the same checkout read it unless `J
 
 def page() -> str:
     """The whole page."""
-    parts = [_HEAD, _section("All of them", Settings), _section("The three services", ServerSettings, Settings)]
+    parts = [_HEAD, _section("All processes", Settings), _section("The three services", ServerSettings, Settings)]
     parts.append(_section("The three services and client commands", TlsSettings, Settings))
     parts.append(_section("Probes", HealthSettings, Settings))
     shared = (ServerSettings, TlsSettings, HealthSettings)

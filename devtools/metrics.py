@@ -16,7 +16,7 @@ _HEAD = """\
 # Metrics
 
 Prometheus, on `/metrics` of the gateway and on `METRICS_PORT` of each service. Written by `make docs` from the code; a
-test holds the two together. Labels are in braces.
+test compares the two. Labels are in braces.
 
 | metric | type | what it counts |
 | --- | --- | --- |
