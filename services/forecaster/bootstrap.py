@@ -1,4 +1,4 @@
-"""The running service: everything wired, ready when Redis answers and the workers are warm, and an orderly end."""
+"""The composition root: wires the service, serves until a signal, and stops it in order."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from services.forecaster.workers.pooled_engine import PooledEngine
 
 log = structlog.get_logger()
 
-LONGEST_CALL = 10.0  # seconds, for every call but a run
+LONGEST_CALL = 10.0  # seconds, for every call but GenerateForecasts
 _WORKERS_END_SECONDS = 15.0
-_WARM_SECONDS = 300.0  # in which the first workers start, also on a machine that is busy
+_WARM_SECONDS = 300.0  # for the first workers to start, also on a busy machine
 
 
 async def serve(settings: ForecasterSettings, pool: Pool) -> None:
-    """Serves until a signal; `pool` is started already and stopped here.
+    """Serves until a signal. `pool` must have been started; it is stopped here.
 
-    Ends the process with status 2 when REDIS_URL names a cluster, and with a message when the port is taken.
+    Exits with status 2 if REDIS_URL names a cluster, and with a message if the port is in use.
     """
     cache = ForecastCache(connect(settings.redis_url.get_secret_value(), connections=settings.redis_connections))
     background = Background()
@@ -74,7 +74,7 @@ async def serve(settings: ForecasterSettings, pool: Pool) -> None:
 
 
 class Readiness:
-    """Ready: the workers are warm, and a Redis that is no cluster answers."""
+    """The forecaster is ready when its workers are warm and Redis, not in cluster mode, serves reads."""
 
     def __init__(self, cache: ForecastCache, pool: Pool) -> None:
         self._cache = cache
@@ -83,7 +83,7 @@ class Readiness:
         self._single = False
 
     async def follow(self, server: Server) -> None:
-        """Waits for the workers, then keeps the server's readiness, for ever."""
+        """Waits for warm workers, then updates the server's readiness until cancelled."""
         await self._refuse_cluster()
         if not self._warm:
             await self._pool.wait_until_warm()
@@ -100,13 +100,12 @@ class Readiness:
         try:
             server = await self._cache.server()
         except WarmcastError:
-            return  # asked again, until it answers
+            return  # checked again with the next probe
         if server.in_cluster_mode:
             raise RefusedError("REDIS_URL names a Redis in cluster mode; the forecaster needs a single primary")
         if server.evicts and not self._single:
             log.warning(
-                "the Redis that keeps the forecasts may evict them, and each evicted one is computed again; "
-                "set maxmemory-policy to noeviction",
+                "Redis may evict forecasts, which are then computed again; set maxmemory-policy to noeviction",
                 maxmemory_policy=server.eviction_policy,
             )
         self._single = True

@@ -1,4 +1,4 @@
-"""One run: raise the fence, compute, write, read back, and only then answer."""
+"""One run: raises the fence, computes, writes the bundles and reads them back."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Json = dict[str, object]
 
 @dataclass(frozen=True)
 class GenerateRequest:
-    """What one run is asked for."""
+    """The input of one run."""
 
     snapshot: SnapshotKey
     series_a: TermSeries
@@ -30,14 +30,14 @@ class GenerateRequest:
     source: str
     last_updated_at: datetime
     lease_id: int
-    adopt_above_lease: int  # bundles of a lease above it belong to this episode
+    adopt_above_lease: int  # bundles of a higher lease belong to this episode
     force: bool
     debug_id: str
 
 
 @dataclass(frozen=True)
 class Computed:
-    """What the engine made of a snapshot: both bundles without the times, and how the terms stand to each other."""
+    """The engine's result: both bundles without timestamps, and the head-to-head."""
 
     bundle_a: Json
     bundle_b: Json
@@ -48,13 +48,13 @@ class Computed:
 class Generated:
     """Both bundles, stored and read back."""
 
-    name: PairKey
+    key: PairKey
     pair: BundlePair
-    adopted: bool  # they were there already
+    adopted: bool  # written by an earlier run of this episode
 
 
 class Engine(Protocol):
-    """Computes, elsewhere than in this process's loop."""
+    """Computes forecasts outside the event loop."""
 
     @property
     def version(self) -> str: ...
@@ -63,74 +63,72 @@ class Engine(Protocol):
 
 
 class Store(Protocol):
-    """Where bundles are kept; see ForecastCache."""
+    """Stores bundles; see ForecastCache."""
 
-    async def read(self, names: Sequence[PairKey]) -> list[BundlePair | None]: ...
+    async def read(self, keys: Sequence[PairKey]) -> list[BundlePair | None]: ...
 
-    async def mark_running(self, name: SnapshotKey, lease_id: int, *, debug_id: str, now: datetime) -> None: ...
+    async def mark_running(self, snapshot: SnapshotKey, lease_id: int, *, debug_id: str, now: datetime) -> None: ...
 
-    async def store(self, name: PairKey, pair: BundlePair, *, now: datetime) -> None: ...
+    async def store(self, key: PairKey, pair: BundlePair, *, now: datetime) -> None: ...
 
-    async def mark_ready(self, name: SnapshotKey, lease_id: int, *, now: datetime) -> None: ...
+    async def mark_ready(self, snapshot: SnapshotKey, lease_id: int, *, now: datetime) -> None: ...
 
     async def mark_failed(
-        self, name: SnapshotKey, lease_id: int, *, status: str, error: str, now: datetime
+        self, snapshot: SnapshotKey, lease_id: int, *, status: str, error: str, now: datetime
     ) -> None: ...
 
 
-async def generate(order: GenerateRequest, *, store: Store, engine: Engine, now: Clock) -> Generated:
-    """Computes both terms, or adopts what this episode already has.
+async def generate(request: GenerateRequest, *, store: Store, engine: Engine, now: Clock) -> Generated:
+    """Computes both terms, or adopts the bundles that this episode already has.
 
-    Raises WarmcastError: FENCED_OFF when a newer lease owns the keys, UNWARMABLE for a series that no forecast can be
-    made of, VERIFICATION_FAILED when the bundles did not read back as written, UNAVAILABLE, DEADLINE_EXCEEDED.
+    Raises WarmcastError: FENCED_OFF if a newer lease owns the keys, UNWARMABLE for a series that cannot be forecast,
+    VERIFICATION_FAILED if the stored bundles differ from those written, UNAVAILABLE, DEADLINE_EXCEEDED.
     """
-    await store.mark_running(order.snapshot, order.lease_id, debug_id=order.debug_id, now=now())
+    await store.mark_running(request.snapshot, request.lease_id, debug_id=request.debug_id, now=now())
     try:
-        return await _adopt(order, store, engine, now) or await _compute(order, store, engine, now)
+        return await _adopt(request, store, engine, now) or await _compute(request, store, engine, now)
     except WarmcastError as error:
-        await _record_failure(order, error, store, now)
+        await _record_failure(request, error, store, now)
         raise
 
 
-async def _adopt(order: GenerateRequest, store: Store, engine: Engine, now: Clock) -> Generated | None:
-    if order.force:
+async def _adopt(request: GenerateRequest, store: Store, engine: Engine, now: Clock) -> Generated | None:
+    if request.force:
         return None
-    name = _name(order, engine)
-    [pair] = await store.read([name])
+    key = _pair_key(request, engine)
+    [pair] = await store.read([key])
     if pair is None or assess_freshness(pair, now=now(), own_version=engine.version) is Freshness.MISSING:
         return None
-    if pair.lease_id <= order.adopt_above_lease:
+    if pair.lease_id <= request.adopt_above_lease:
         return None
-    await store.mark_ready(order.snapshot, order.lease_id, now=now())
-    return Generated(name, pair, adopted=True)
+    await store.mark_ready(request.snapshot, request.lease_id, now=now())
+    return Generated(key, pair, adopted=True)
 
 
-async def _compute(order: GenerateRequest, store: Store, engine: Engine, now: Clock) -> Generated:
-    computed = await engine.compute(order.series_a, order.series_b)
-    name = _name(order, engine)
-    pair = _stamp(order, computed, engine.version, now())
-    await store.store(name, pair, now=now())
-    [read_back] = await store.read([name])
+async def _compute(request: GenerateRequest, store: Store, engine: Engine, now: Clock) -> Generated:
+    computed = await engine.compute(request.series_a, request.series_b)
+    key = _pair_key(request, engine)
+    pair = _stamp(request, computed, engine.version, now())
+    await store.store(key, pair, now=now())
+    [read_back] = await store.read([key])
     if read_back != pair:
-        raise WarmcastError(
-            errors.VERIFICATION_FAILED, "the bundles did not read back as they were written", retry_after=1
-        )
-    return Generated(name, read_back, adopted=False)
+        raise WarmcastError(errors.VERIFICATION_FAILED, "the stored bundles differ from those written", retry_after=1)
+    return Generated(key, read_back, adopted=False)
 
 
-def _name(order: GenerateRequest, engine: Engine) -> PairKey:
-    return PairKey(order.snapshot, order.series_a.term, order.series_b.term, engine.version)
+def _pair_key(request: GenerateRequest, engine: Engine) -> PairKey:
+    return PairKey(request.snapshot, request.series_a.term, request.series_b.term, engine.version)
 
 
-def _stamp(order: GenerateRequest, computed: Computed, version: str, now: datetime) -> BundlePair:
-    # Whole milliseconds, as it is spelled in Redis: what is read back must equal what was written.
+def _stamp(request: GenerateRequest, computed: Computed, version: str, now: datetime) -> BundlePair:
+    # Whole milliseconds, as stored in Redis: the pair read back must equal the pair written.
     generated_at = now.astimezone(UTC).replace(microsecond=now.microsecond // 1000 * 1000)
     times: Json = {
         "generatedAt": format_timestamp(generated_at),
-        "dataFreshness": {"lastUpdatedAt": format_timestamp(order.last_updated_at), "source": order.source},
+        "dataFreshness": {"lastUpdatedAt": format_timestamp(request.last_updated_at), "source": request.source},
     }
     return BundlePair(
-        lease_id=order.lease_id,
+        lease_id=request.lease_id,
         engine_version=version,
         generated_at=generated_at,
         bundle_a=msgspec.json.encode(computed.bundle_a | times),
@@ -139,14 +137,14 @@ def _stamp(order: GenerateRequest, computed: Computed, version: str, now: dateti
     )
 
 
-async def _record_failure(order: GenerateRequest, error: WarmcastError, store: Store, now: Clock) -> None:
-    """For debugging, best effort: what went wrong matters more to the caller than whether it could be kept.
+async def _record_failure(request: GenerateRequest, error: WarmcastError, store: Store, now: Clock) -> None:
+    """Records the error for debugging, best effort. The caller gets the original error.
 
-    The status stays `running`: whether the job is queued again or failed is for its owner to say.
+    The status stays `running`, because the jobs service decides whether the job is retried or failed.
     """
     if error.reason in (errors.FENCED_OFF, errors.UNAVAILABLE):
         return
     try:
-        await store.mark_failed(order.snapshot, order.lease_id, status="running", error=error.detail, now=now())
+        await store.mark_failed(request.snapshot, request.lease_id, status="running", error=error.detail, now=now())
     except WarmcastError:
         return

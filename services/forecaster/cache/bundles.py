@@ -1,4 +1,4 @@
-"""Both bundles of one snapshot: what names them, and what is stored. Plain values."""
+"""The bundles of one snapshot and their keys, as plain values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from services.common.comparison import SnapshotKey
 
 @dataclass(frozen=True)
 class PairKey:
-    """What names the two bundles that one engine version made of one snapshot."""
+    """Identifies the two bundles of one snapshot and engine version."""
 
     snapshot: SnapshotKey
     term_a: str
@@ -32,7 +32,7 @@ class PairKey:
 
 @dataclass(frozen=True)
 class BundlePair:
-    """Two valid bundles of one and the same run."""
+    """Two valid bundles of the same run."""
 
     lease_id: int  # of the run that wrote them
     engine_version: str
@@ -43,5 +43,5 @@ class BundlePair:
 
 
 def format_timestamp(time: datetime) -> str:
-    """A time as bundles spell it: UTC, milliseconds, Z."""
+    """A time in the bundles' format: UTC, milliseconds, Z."""
     return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""Connections to Redis, all of which can be replaced while they are in use."""
+"""Redis connections that can be reopened while they are in use."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from redis.backoff import ExponentialBackoff
 
 
 class ReplaceablePool(BlockingConnectionPool):
-    """A bounded pool whose connections resolve the server's name anew after `replace`."""
+    """A bounded pool whose connections resolve the server's name again after `reconnect`."""
 
-    def replace(self) -> None:
-        """Has each connection opened anew: one in use after its command, an idle one before its next."""
+    def reconnect(self) -> None:
+        """Reopens each connection: one in use after its command, an idle one before its next command."""
         for connection in (*self._available_connections, *self._in_use_connections):
             connection.mark_for_reconnect()  # type: ignore[no-untyped-call] # redis-py's
 
@@ -26,8 +26,8 @@ class ReplaceablePool(BlockingConnectionPool):
 
 
 def connect(url: str, *, connections: int) -> Redis:
-    """A client that gives up in seconds: bounded pool, 2 s to connect, 2 s an operation, one retry."""
-    # No health checks between commands: they are PINGs, which a server that cannot save (MISCONF) refuses.
+    """A client with a bounded pool: 2 s to connect, 2 s an operation, one retry."""
+    # No health checks: they are PINGs, which a server that cannot save (MISCONF) refuses.
     pool: ReplaceablePool = ReplaceablePool.from_url(
         url,
         max_connections=connections,
@@ -35,7 +35,7 @@ def connect(url: str, *, connections: int) -> Redis:
         socket_connect_timeout=2,
         socket_timeout=2,
         socket_keepalive=True,
-        # A connection that the server closed while it was idle is opened anew; every command here may run twice.
+        # Reopens a connection that the server closed while it was idle; every command here may run twice.
         retry=Retry(ExponentialBackoff(cap=0.2, base=0.05), 1),
         protocol=2,
         client_name="warmcast-forecaster",
@@ -44,5 +44,5 @@ def connect(url: str, *, connections: int) -> Redis:
 
 
 def reconnect_all(redis: Redis) -> None:
-    """Has every connection of a client that `connect` made opened anew."""
-    cast("ReplaceablePool", redis.connection_pool).replace()
+    """Reopens every connection of a client made by `connect`."""
+    cast("ReplaceablePool", redis.connection_pool).reconnect()

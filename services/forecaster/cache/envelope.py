@@ -1,4 +1,4 @@
-"""What a bundle looks like in Redis: one JSON object that carries its own checksum."""
+"""The format of a bundle in Redis: one JSON object with a checksum."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from services.forecaster.cache.bundles import BundlePair, format_timestamp
 
 
 class CorruptValueError(Exception):
-    """A value that is no sealed bundle, or not the one that was sealed."""
+    """A cached value that does not decode or does not match its checksum."""
 
 
-# Fields that a newer release adds are skipped. The checksum covers these alone, in every release: one that covered more
-# would make each bundle of a newer release corrupt for an older one that runs beside it.
+# Unknown fields of newer releases are ignored. The checksum must cover exactly these fields in every release; otherwise
+# an older release would take bundles of a newer one for corrupt.
 class _Envelope(msgspec.Struct, rename="camel"):
     checksum: str
     lease_id: int
     engine_version: str
     generated_at: str
-    # Raw: a reader hands them on as they are, so nobody pays for parsing them.
+    # Raw: readers pass them on unparsed.
     head_to_head: msgspec.Raw
     bundle: msgspec.Raw
 
@@ -31,12 +31,12 @@ _decoder = msgspec.json.Decoder(_Envelope)
 
 
 def seal(pair: BundlePair) -> tuple[bytes, bytes]:
-    """The two values to store, one per bundle. Each stands alone: either one damaged is found without the other."""
+    """The two values to store, one per bundle, each with its own checksum."""
     return _seal(pair, pair.bundle_a), _seal(pair, pair.bundle_b)
 
 
 def unseal(value_a: bytes | None, value_b: bytes | None) -> BundlePair | None:
-    """The pair, or None where one is absent or the two come from different runs.
+    """The pair, or None if one is absent or the two are from different runs.
 
     Raises CorruptValueError for a value that does not decode or whose checksum differs.
     """
@@ -47,7 +47,7 @@ def unseal(value_a: bytes | None, value_b: bytes | None) -> BundlePair | None:
     try:
         generated_at = datetime.fromisoformat(a.generated_at)
     except ValueError:
-        raise CorruptValueError("generatedAt is no time") from None
+        raise CorruptValueError("generatedAt is not a time") from None
     return BundlePair(
         lease_id=a.lease_id,
         engine_version=a.engine_version,
@@ -85,7 +85,7 @@ def _checksum(envelope: _Envelope) -> str:
     digest = hashlib.sha256()
     texts = (str(envelope.lease_id), envelope.engine_version, envelope.generated_at)
     for part in (*(text.encode() for text in texts), bytes(envelope.head_to_head), bytes(envelope.bundle)):
-        digest.update(b"%d:" % len(part))  # lengths first, so that no byte can move from one field to the next
+        digest.update(b"%d:" % len(part))  # the length prefix separates the fields
         digest.update(part)
     return digest.hexdigest()
 

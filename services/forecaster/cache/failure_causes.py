@@ -1,4 +1,4 @@
-"""Why Redis serves no command, or no write, whatever the key: causes that no other attempt of a run changes."""
+"""Causes for which Redis serves no command, or no write, for any key. Retrying the run does not help."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ _UNANSWERED_RETRY_AFTER = 2.0
 
 
 class FailureCause(Enum):
-    """A cause: its name in metrics and error metadata, and its words."""
+    """A cause: its label in metrics and error metadata, and its description."""
 
     UNANSWERED = ("unanswered", "")
     READ_ONLY = ("read-only", "the server is a read-only replica")
     OUT_OF_MEMORY = ("out-of-memory", "the server's memory is full and its maxmemory-policy evicts nothing")
     CANNOT_SAVE = ("cannot-save", "the server cannot save to its disk")
-    TOO_FEW_REPLICAS = ("too-few-replicas", "too few replicas follow the server (min-replicas-to-write)")
-    CLUSTER = ("cluster", "the server belongs to a cluster that does not serve the key there")
+    TOO_FEW_REPLICAS = ("too-few-replicas", "the server has too few replicas (min-replicas-to-write)")
+    CLUSTER = ("cluster", "the server is in a cluster and does not serve the key")
     NO_PERMISSION = ("no-permission", "the credentials or access rules of REDIS_URL's user do not allow it")
-    LOADING = ("loading", "the server has no complete data yet")
-    SCRIPT_RUNNING = ("script-running", "a script occupies the server")
-    OTHER = ("other", "the server does not run the script that writes; the log names the error")
+    LOADING = ("loading", "the server is still loading its data")
+    SCRIPT_RUNNING = ("script-running", "a script is blocking the server")
+    OTHER = ("other", "the server does not run the write script; see the log for the error")
 
-    def __init__(self, label: str, words: str) -> None:
+    def __init__(self, label: str, description: str) -> None:
         self.label = label
-        self.words = words
+        self.description = description
 
     def error(self, what: str = "writes") -> WarmcastError:
-        """UNAVAILABLE with the cause in words; its metadata tell the caller that no job is at fault."""
+        """UNAVAILABLE with the cause; its metadata mark a failure of the cache, not of the job."""
         metadata = {errors.CACHE_CAUSE: self.label}
         if self is FailureCause.UNANSWERED:
-            detail, retry_after = "the forecast cache cannot be asked", _UNANSWERED_RETRY_AFTER
+            detail, retry_after = "the forecast cache is unavailable", _UNANSWERED_RETRY_AFTER
         else:
-            detail, retry_after = f"the forecast cache refuses {what}: {self.words}", RETRY_AFTER
+            detail, retry_after = f"the forecast cache refuses {what}: {self.description}", RETRY_AFTER
         return WarmcastError(errors.UNAVAILABLE, detail, retry_after=retry_after, metadata=metadata)
 
 
 def cause_of(error: Exception) -> FailureCause | None:
-    """The cause, by the error's class or the code in its text; None for an error of one command or key alone."""
+    """The cause, from the error's class or the code in its text; None for an error of one command or key."""
     code = _code(error)
     if code:
         return _CODES[code]
@@ -51,7 +51,7 @@ def cause_of(error: Exception) -> FailureCause | None:
         return FailureCause.NO_PERMISSION
     if isinstance(error, exceptions.ConnectionError | exceptions.TimeoutError | OSError):
         return FailureCause.UNANSWERED
-    # uvloop has a RuntimeError for a write to a connection that closed an instant ago.
+    # uvloop raises RuntimeError for a write to a connection that has just closed.
     closed = isinstance(error, RuntimeError) and "closed" in str(error)
     return FailureCause.UNANSWERED if closed else None
 
@@ -85,7 +85,7 @@ _CLASSES: tuple[tuple[type[Exception], str], ...] = (
     (exceptions.NoPermissionError, "NOPERM"),
     (exceptions.BusyLoadingError, "LOADING"),
 )
-# Servers before version 7 answer for a script with `ERR Error running script (...): -READONLY ...`.
+# Servers before version 7 report a script's error as `ERR Error running script (...): -READONLY ...`.
 _IN_TEXT = re.compile(rf"(?:^|-)({'|'.join(_CODES)})\b")
 
 _ACL_IN_SCRIPT = "ACL failure in script"  # its code is a plain ERR

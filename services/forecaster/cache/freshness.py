@@ -1,4 +1,4 @@
-"""How old a bundle may be: fresh, then stale, then gone."""
+"""Freshness of bundles by age: fresh, stale, missing."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from services.forecaster.cache.bundles import BundlePair
 
 FRESH_FOR = timedelta(hours=24)
 RETAINED_FOR = timedelta(days=7)
-_MAX_CLOCK_SKEW = timedelta(minutes=5)  # at most; what is younger was made under a wrong clock, and is made again
+_MAX_CLOCK_SKEW = timedelta(minutes=5)  # a bundle further in the future is stale
 
 
 class Freshness(IntEnum):
-    """What a pair of bundles is worth to a reader, in ascending order."""
+    """Freshness of a pair of bundles, in ascending order."""
 
     MISSING = 0
     STALE = 1
@@ -22,10 +22,10 @@ class Freshness(IntEnum):
 
 
 def assess_freshness(pair: BundlePair | None, *, now: datetime, own_version: str) -> Freshness:
-    """Fresh up to and including 24 h of age, stale before 7 d, then missing; an older engine's is stale at best.
+    """Fresh up to and including 24 h of age, stale below 7 d, then missing. An older engine's pair is stale at best.
 
-    One from the future is stale too: its age is not known. A newer engine's is fresh by its age: if it were stale here,
-    two releases side by side would recompute each other's bundles in turn.
+    A pair from the future is stale, because its age is unknown. A newer engine's pair is fresh by its age; otherwise
+    two releases side by side would recompute each other's bundles.
     """
     if pair is None or now - pair.generated_at >= RETAINED_FOR:
         return Freshness.MISSING

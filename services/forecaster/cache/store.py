@@ -1,4 +1,4 @@
-"""The forecast cache in Redis. Every write passes one script, which refuses a lease below the fence."""
+"""The forecast cache in Redis. Every write goes through one script, which refuses leases below the fence."""
 
 from __future__ import annotations
 
@@ -27,21 +27,20 @@ from services.forecaster.cache.write_health import WriteHealth
 
 log = structlog.get_logger()
 
-CORRUPT = Counter("warmcast_forecaster_corrupt_values_total", "Cached values that were damaged and count as missing")
-FENCED_OFF = Counter("warmcast_forecaster_fenced_off_total", "WriteHealth refused because a newer lease owns the keys")
+CORRUPT = Counter("warmcast_forecaster_corrupt_values_total", "Corrupt cached values, which count as missing")
+FENCED_OFF = Counter("warmcast_forecaster_fenced_off_total", "Writes refused because a newer lease owns the keys")
 
 _FAILURES = (RedisError, OSError, RuntimeError)
 TTL_SECONDS = int(RETAINED_FOR.total_seconds())
-KEYS_PER_READ = 128  # a value is some 10 kB, so one answer stays near 1 MB
+KEYS_PER_READ = 128  # a value has about 10 kB, so a reply has about 1 MB
 _PROBE_TTL_SECONDS = 60
-# As large as a run's largest write is: arguments count as memory while a command runs, and large packets can be lost
-# where small ones pass. The script ignores it, so that it is neither stored nor replicated.
+# As large as a run's largest write: arguments count as memory, and a network may drop large packets only. The script
+# ignores it, so it is neither stored nor replicated.
 _PROBE_PADDING = b" " * 32 * 1024
 
-# KEYS[1] is the lock, which holds the highest lease that ever came by: the fence. The next ARGV[3] keys are set, the
-# rest deleted. All or nothing: a script runs alone. A lock that is no lease fences off nobody and is written over: one
-# that is no number, or further ahead than any database could have been set back. Believed, it would move the leases to
-# where no number is left for the next one.
+# KEYS[1] is the lock, which holds the highest lease so far: the fence. The next ARGV[3] keys are set and the others
+# deleted, atomically. A lock that is not a number, or more than 2^40 ahead, is not a lease of this database. It is
+# overwritten, because the lease sequence could not advance past it.
 GUARDED_WRITE = """
 local holder = redis.call('GET', KEYS[1])
 local ahead = (holder and string.match(holder, '^%d+$') and tonumber(holder) or 0) - tonumber(ARGV[1])
@@ -61,162 +60,164 @@ return false
 
 
 class ForecastCache:
-    """Bundles and the warmup's own marks. Raises UNAVAILABLE when Redis does not answer or refuses, never "missing"."""
+    """Bundles and debugging keys. Raises UNAVAILABLE if Redis fails; never reports a failure as missing bundles."""
 
     script = GUARDED_WRITE
 
-    def __init__(self, redis: Redis, writes: WriteHealth | None = None) -> None:
+    def __init__(self, redis: Redis, write_health: WriteHealth | None = None) -> None:
         self._redis = redis
         self._guarded_write = redis.register_script(self.script)
-        self._writes = writes or WriteHealth()
-        self._probing = asyncio.Lock()  # many callers, one probe
+        self._write_health = write_health or WriteHealth()
+        self._probing = asyncio.Lock()  # one probe at a time
 
     async def server(self) -> ServerInfo:
-        """How the server is configured."""
-        async with _translated():
+        """The server's relevant configuration."""
+        async with _translate_errors():
             information = await self._redis.info("all")
         cluster = information.get("redis_mode") == "cluster" or information.get("cluster_enabled") == 1
         return ServerInfo(in_cluster_mode=cluster, eviction_policy=str(information.get("maxmemory_policy", "")))
 
     async def answers(self) -> bool:
-        """Whether Redis serves reads. No PING: some servers answer it and refuse reads, and others the contrary."""
+        """Whether Redis serves reads. Uses MGET, because PING may succeed where reads fail and vice versa."""
         try:
-            async with _translated():
+            async with _translate_errors():
                 await self._redis.mget([cache_keys.WRITE_PROBE])
         except WarmcastError:
             return False
         return True
 
     async def check_writes(self) -> None:
-        """Raises UNAVAILABLE with the cause while no run could store its bundles. At most one probe a second."""
+        """Raises UNAVAILABLE with the cause while no run can store its bundles. Probes at most once a second."""
         async with self._probing:
-            if self._writes.probe_due():
-                self._writes.record_probe(await self._probe())
-        if refusal := self._writes.cause:
-            raise refusal.error()
+            if self._write_health.probe_due():
+                self._write_health.record_probe(await self._probe())
+        if cause := self._write_health.cause:
+            raise cause.error()
 
-    async def read(self, names: Sequence[PairKey]) -> list[BundlePair | None]:
-        """One pair per name, None where one of the two is absent or corrupt. One MGET per 64 names."""
+    async def read(self, keys: Sequence[PairKey]) -> list[BundlePair | None]:
+        """One pair per key, None if one of its bundles is absent or corrupt. One MGET per 64 keys."""
         pairs: list[BundlePair | None] = []
-        for start in range(0, len(names), KEYS_PER_READ // 2):
-            some = names[start : start + KEYS_PER_READ // 2]
-            async with _translated():
-                answer = await self._redis.mget([key for name in some for key in (name.key_a, name.key_b)])
-            values = cast("list[bytes | None]", answer)  # bytes: this client decodes nothing
+        for start in range(0, len(keys), KEYS_PER_READ // 2):
+            batch = keys[start : start + KEYS_PER_READ // 2]
+            async with _translate_errors():
+                reply = await self._redis.mget([text for key in batch for text in (key.key_a, key.key_b)])
+            values = cast("list[bytes | None]", reply)  # bytes: the client does not decode
             pairs += [
-                _pair(name, *two) for name, two in zip(some, zip(values[::2], values[1::2], strict=True), strict=True)
+                _pair(key, *two) for key, two in zip(batch, zip(values[::2], values[1::2], strict=True), strict=True)
             ]
         return pairs
 
-    async def mark_running(self, name: SnapshotKey, lease_id: int, *, debug_id: str, now: datetime) -> None:
-        """Raises the fence to this lease. Raises FENCED_OFF when it is above."""
+    async def mark_running(self, snapshot: SnapshotKey, lease_id: int, *, debug_id: str, now: datetime) -> None:
+        """Raises the fence to this lease. Raises FENCED_OFF if the fence is higher."""
         marks = {
             cache_keys.STATUS: b"running",
             cache_keys.DEBUG_ID: debug_id.encode(),
             cache_keys.STARTED_AT: _time(now),
         }
-        await self._write(name, lease_id, _marks(name, marks), delete=[cache_keys.FINISHED_AT])
+        await self._write(snapshot, lease_id, _marks(snapshot, marks), delete=[cache_keys.FINISHED_AT])
 
-    async def store(self, name: PairKey, pair: BundlePair, *, now: datetime) -> None:
-        """WriteHealth both bundles and the marks of a run that is done, or nothing and raises FENCED_OFF."""
+    async def store(self, key: PairKey, pair: BundlePair, *, now: datetime) -> None:
+        """Writes both bundles and the debugging keys of a run. Raises FENCED_OFF, and then writes nothing."""
         value_a, value_b = seal(pair)
         marks = {cache_keys.STATUS: b"ready", cache_keys.FINISHED_AT: _time(now)}
-        values = {name.key_a: value_a, name.key_b: value_b, **_marks(name.snapshot, marks)}
-        await self._write(name.snapshot, pair.lease_id, values, delete=[cache_keys.ERROR])
-        self._writes.record_stored_run()
+        values = {key.key_a: value_a, key.key_b: value_b, **_marks(key.snapshot, marks)}
+        await self._write(key.snapshot, pair.lease_id, values, delete=[cache_keys.ERROR])
+        self._write_health.record_stored_run()
 
-    async def mark_ready(self, name: SnapshotKey, lease_id: int, *, now: datetime) -> None:
-        """The marks alone, for bundles that are there already."""
+    async def mark_ready(self, snapshot: SnapshotKey, lease_id: int, *, now: datetime) -> None:
+        """Writes the debugging keys alone, for bundles that are adopted."""
         marks = {cache_keys.STATUS: b"ready", cache_keys.FINISHED_AT: _time(now)}
-        await self._write(name, lease_id, _marks(name, marks), delete=[cache_keys.ERROR])
+        await self._write(snapshot, lease_id, _marks(snapshot, marks), delete=[cache_keys.ERROR])
 
-    async def mark_failed(self, name: SnapshotKey, lease_id: int, *, status: str, error: str, now: datetime) -> None:
-        """Keeps what went wrong, and the status that the job has after it."""
+    async def mark_failed(
+        self, snapshot: SnapshotKey, lease_id: int, *, status: str, error: str, now: datetime
+    ) -> None:
+        """Records a failed run: its error, and the job's status after it."""
         marks = {
             cache_keys.STATUS: status.encode(),
             cache_keys.ERROR: error.encode(),
             cache_keys.FINISHED_AT: _time(now),
         }
-        await self._write(name, lease_id, _marks(name, marks), delete=[])
+        await self._write(snapshot, lease_id, _marks(snapshot, marks), delete=[])
 
     async def close(self) -> None:
         """Closes every connection."""
         await self._redis.aclose()
 
     async def _write(
-        self, name: SnapshotKey, lease_id: int, values: Mapping[str, bytes], *, delete: Sequence[str]
+        self, snapshot: SnapshotKey, lease_id: int, values: Mapping[str, bytes], *, delete: Sequence[str]
     ) -> None:
-        keys = [warmup_key(cache_keys.LOCK, name), *values, *(warmup_key(mark, name) for mark in delete)]
+        keys = [warmup_key(cache_keys.LOCK, snapshot), *values, *(warmup_key(mark, snapshot) for mark in delete)]
         try:
             holder = await self._run_script(keys, [lease_id, TTL_SECONDS, len(values), *values.values()])
         except _FAILURES as error:
             failure = _translate(error, "writes")
-            # An error without a known cause is the cache's all the same if the probe fails too.
-            if refusal := cause_of(error) or await self._probe():
-                self._writes.record_refused_run(refusal)
-                raise refusal.error() from None
+            # An error without a known cause is a failure of the cache if the probe fails too.
+            if cause := cause_of(error) or await self._probe():
+                self._write_health.record_refused_run(cause)
+                raise cause.error() from None
             raise failure from None
         if holder is not None:
             FENCED_OFF.inc()
             raise fenced_off_error(int(holder), lease_id)
 
     async def _probe(self) -> FailureCause | None:
-        """Why the guarded write is refused whatever the key; None: it is not."""
+        """The cause for which the write script fails for any key; None if it works."""
         try:
             await self._run_script([cache_keys.WRITE_PROBE], [1, _PROBE_TTL_SECONDS, 0, _PROBE_PADDING])
         except _FAILURES as error:
             _translate(error, "writes")
-            foreign_value = "WRONGTYPE" in str(error)  # under the probe's key alone
+            foreign_value = "WRONGTYPE" in str(error)  # at the probe's key only
             return cause_of(error) or (None if foreign_value else FailureCause.OTHER)
         return None
 
     async def _run_script(self, keys: Sequence[str], arguments: Sequence[int | bytes]) -> bytes | None:
-        """Once more over new connections where the server refuses it: after a failover its name leads elsewhere."""
+        """Runs the script; if refused, once more over new connections, which reach the new primary after a failover."""
         try:
             return cast("bytes | None", await self._guarded_write(keys=keys, args=arguments))
         except _FAILURES as error:
-            refusal = cause_of(error)
-            if refusal is None:
+            cause = cause_of(error)
+            if cause is None:
                 raise
             reconnect_all(self._redis)
-            if refusal is FailureCause.UNANSWERED:
-                raise  # the client has tried twice already
+            if cause is FailureCause.UNANSWERED:
+                raise  # the client has retried already
         return cast("bytes | None", await self._guarded_write(keys=keys, args=arguments))
 
 
 @dataclass(frozen=True)
 class ServerInfo:
-    """What matters of a Redis server's configuration."""
+    """Configuration of a Redis server."""
 
-    in_cluster_mode: bool  # a script may not touch two slots there
-    eviction_policy: str  # empty where the server does not say
+    in_cluster_mode: bool  # a script cannot use keys of two slots there
+    eviction_policy: str  # empty if unknown
 
     @property
     def evicts(self) -> bool:
-        """Whether the server may drop forecasts before their time."""
+        """Whether the server may evict forecasts before their TTL."""
         return self.eviction_policy not in ("", "noeviction")
 
 
 def fenced_off_error(holder: int, lease_id: int) -> WarmcastError:
-    """The refusal of a lease, which names the one that holds the keys."""
+    """The error for a lease below the fence; its metadata hold the current lease."""
     detail = f"lease {holder} owns the keys of this snapshot; lease {lease_id} may not write"
     return WarmcastError(errors.FENCED_OFF, detail, metadata={"leaseId": str(holder)})
 
 
-def _pair(name: PairKey, value_a: bytes | None, value_b: bytes | None) -> BundlePair | None:
+def _pair(key: PairKey, value_a: bytes | None, value_b: bytes | None) -> BundlePair | None:
     try:
         pair = unseal(value_a, value_b)
-        if pair is not None and pair.engine_version != name.engine_version:
-            raise CorruptValueError("its engine version is not its key's")
+        if pair is not None and pair.engine_version != key.engine_version:
+            raise CorruptValueError("its engine version differs from its key's")
     except CorruptValueError as error:
         CORRUPT.inc()
-        log.warning("corrupt bundle", key_a=name.key_a, key_b=name.key_b, wrong=str(error))
+        log.warning("corrupt bundle", key_a=key.key_a, key_b=key.key_b, reason=str(error))
         return None
     return pair
 
 
-def _marks(name: SnapshotKey, marks: Mapping[str, bytes]) -> dict[str, bytes]:
-    return {warmup_key(mark, name): value for mark, value in marks.items()}
+def _marks(snapshot: SnapshotKey, marks: Mapping[str, bytes]) -> dict[str, bytes]:
+    return {warmup_key(mark, snapshot): value for mark, value in marks.items()}
 
 
 def _time(now: datetime) -> bytes:
@@ -224,7 +225,7 @@ def _time(now: datetime) -> bytes:
 
 
 @asynccontextmanager
-async def _translated() -> AsyncIterator[None]:
+async def _translate_errors() -> AsyncIterator[None]:
     try:
         yield
     except _FAILURES as error:
@@ -232,10 +233,10 @@ async def _translated() -> AsyncIterator[None]:
 
 
 def _translate(error: Exception, what: str) -> WarmcastError:
-    refusal = cause_of(error)
-    if refusal is None and isinstance(error, RuntimeError):
-        raise error  # a bug of ours
-    log.warning("redis command failed", error=type(error).__name__, cause=refusal.label if refusal else None)
-    if refusal is None:
-        return WarmcastError(errors.UNAVAILABLE, "the forecast cache cannot be asked", retry_after=2)
-    return refusal.error(what)
+    cause = cause_of(error)
+    if cause is None and isinstance(error, RuntimeError):
+        raise error  # a bug
+    log.warning("redis command failed", error=type(error).__name__, cause=cause.label if cause else None)
+    if cause is None:
+        return WarmcastError(errors.UNAVAILABLE, "the forecast cache is unavailable", retry_after=2)
+    return cause.error(what)

@@ -1,4 +1,4 @@
-"""What is known of writes to the cache: by probes, and by the writes of runs, which are larger and decide more."""
+"""Tracks whether the cache accepts writes, from probes and from the writes of runs, which are larger."""
 
 from __future__ import annotations
 
@@ -15,66 +15,68 @@ log = structlog.get_logger()
 REFUSED = Gauge(
     "warmcast_forecaster_cache_writes_refused", "1 while the forecast cache refuses writes, by cause", ["cause"]
 )
-for _refusal in FailureCause:
-    REFUSED.labels(_refusal.label).set(0)
+for _cause in FailureCause:
+    REFUSED.labels(_cause.label).set(0)
 
 PROBE_EVERY = 1.0  # seconds
-_HOLD, _LONGEST_HOLD = 5.0, 60.0  # seconds without runs after a refused one, whatever probes say; doubles each time
+_BACKOFF, _MAX_BACKOFF = 5.0, 60.0  # seconds without runs after a refused write, doubled each time
 
 
 class WriteHealth:
-    """Whether runs can store what they compute. `now` is monotonic, in seconds."""
+    """Whether runs can store their results. `now` is monotonic, in seconds."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._probed_at = float("-inf")
         self._by_probe: FailureCause | None = None
         self._by_run: FailureCause | None = None
-        self._held_until = float("-inf")
-        self._hold = _HOLD
+        self._backoff_until = float("-inf")
+        self._backoff = _BACKOFF
         self._reported: FailureCause | None = None
 
     @property
     def cause(self) -> FailureCause | None:
-        """Why no run can end well now; None: nothing speaks against it."""
-        held = self._by_run if self._now() < self._held_until else None
-        return self._by_probe or held
+        """The cause for which runs cannot store their results now; None if they can."""
+        backed_off = self._by_run if self._now() < self._backoff_until else None
+        return self._by_probe or backed_off
 
     def probe_due(self) -> bool:
-        """Whether the last probe is too old to go by."""
+        """Whether the last probe has expired."""
         return self._now() - self._probed_at >= PROBE_EVERY
 
-    def record_probe(self, refusal: FailureCause | None) -> None:
-        """Notes how a probe ended."""
+    def record_probe(self, cause: FailureCause | None) -> None:
+        """Records the result of a probe."""
         self._probed_at = self._now()
-        self._by_probe = refusal
+        self._by_probe = cause
         self._report()
 
-    def record_refused_run(self, refusal: FailureCause) -> None:
-        """Notes a run's write that was refused; those that are refused at the same time count once."""
-        if refusal is FailureCause.UNANSWERED:
-            return  # the next probe finds out by itself
-        if self._now() >= self._held_until:
-            self._held_until = self._now() + self._hold
-            self._hold = min(2 * self._hold, _LONGEST_HOLD)
-        self._by_run = refusal
+    def record_refused_run(self, cause: FailureCause) -> None:
+        """Records a run's refused write; refusals at the same time count once."""
+        if cause is FailureCause.UNANSWERED:
+            return  # the next probe detects it
+        if self._now() >= self._backoff_until:
+            self._backoff_until = self._now() + self._backoff
+            self._backoff = min(2 * self._backoff, _MAX_BACKOFF)
+        self._by_run = cause
         self._report()
 
     def record_stored_run(self) -> None:
-        """Notes bundles that were written."""
-        self._hold = _HOLD
-        self._held_until = float("-inf")
+        """Records a successful write of bundles."""
+        self._backoff = _BACKOFF
+        self._backoff_until = float("-inf")
         self._report()
 
     def _report(self) -> None:
-        refusal = self.cause
-        if refusal is self._reported:
+        cause = self.cause
+        if cause is self._reported:
             return
         if self._reported:
             REFUSED.labels(self._reported.label).set(0)
-        self._reported = refusal
-        if refusal is None:
+        self._reported = cause
+        if cause is None:
             log.info("the forecast cache accepts writes again")
             return
-        REFUSED.labels(refusal.label).set(1)
-        log.error("the forecast cache refuses writes; no run is started", cause=refusal.label, why=refusal.words)
+        REFUSED.labels(cause.label).set(1)
+        log.error(
+            "the forecast cache refuses writes; runs are paused", cause=cause.label, description=cause.description
+        )

@@ -1,1 +1,1 @@
-"""The gRPC edge of the forecaster."""
+"""The gRPC API of the forecaster."""

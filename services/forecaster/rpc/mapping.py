@@ -1,4 +1,4 @@
-"""Messages ↔ plain values. Bad input raises INVALID_ARGUMENT that names the field."""
+"""Maps messages to plain values and back. Invalid input raises INVALID_ARGUMENT with the field."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from services.forecaster.generate import Generated, GenerateRequest
 MIN_POINTS, MAX_POINTS = 3, 5000
 MAX_TEXT = 500
 MAX_ERROR = 2000
-MAX_LEASE = 2**53 - 1  # the largest whole number that Redis's Lua compares exactly
+MAX_LEASE = 2**53 - 1  # the largest integer that Redis's Lua compares exactly
 _DATA_HASH = re.compile(r"[0-9a-f]{16}")
 
 _FRESHNESS = {
@@ -31,7 +31,7 @@ _FRESHNESS = {
 
 
 def read_request(request: pb.GenerateForecastsRequest) -> GenerateRequest:
-    """One run's order, whole or not at all."""
+    """Validates and maps the request of one run."""
     key = request.key
     snapshot = read_snapshot(key)
     _check_terms(key, "key")
@@ -55,7 +55,7 @@ def read_request(request: pb.GenerateForecastsRequest) -> GenerateRequest:
 
 
 def read_snapshot(key: pb.SnapshotKey, field: str = "key") -> SnapshotKey:
-    """The snapshot that a key names; its terms, which no mark's key holds, are not looked at."""
+    """The snapshot that a key names, without its terms."""
     if key.timeframe not in TIMEFRAMES:
         raise invalid(f"{field}.timeframe", f"{field}.timeframe is not one of {', '.join(TIMEFRAMES)}")
     if not _DATA_HASH.fullmatch(key.data_hash):
@@ -66,7 +66,7 @@ def read_snapshot(key: pb.SnapshotKey, field: str = "key") -> SnapshotKey:
 
 
 def read_pair_keys(key: pb.SnapshotKey, field: str, own_version: str) -> list[PairKey]:
-    """Where the bundles of a snapshot may be: those of the own engine first, then of the one that the row names."""
+    """The keys of a snapshot's bundles: of the own engine first, then of the engine in the job's row."""
     snapshot = read_snapshot(key, field)
     _check_terms(key, field)
     versions = [own_version]
@@ -76,52 +76,52 @@ def read_pair_keys(key: pb.SnapshotKey, field: str, own_version: str) -> list[Pa
 
 
 def read_lease(lease_id: int) -> int:
-    """A lease that can fence: 1 or more."""
+    """Validates a lease id: 1 to MAX_LEASE."""
     if not 1 <= lease_id <= MAX_LEASE:
         raise invalid(
             "lease_id",
-            f"lease_id is {lease_id}, and only 1 to {MAX_LEASE} can be told apart; was the sequence of leases moved?",
+            f"lease_id is {lease_id}; it must be from 1 to {MAX_LEASE}. Check the lease sequence in PostgreSQL",
         )
     return lease_id
 
 
 def read_failure(request: pb.RecordFailureRequest) -> tuple[SnapshotKey, int, str, str]:
-    """Snapshot, lease, status and error; a long error is cut. The keys of a failure hold no term."""
+    """Snapshot, lease, status and error, cut to MAX_ERROR characters."""
     if request.status not in ("queued", "failed"):
         raise invalid("status", "status is neither queued nor failed")
     return read_snapshot(request.key), read_lease(request.lease_id), request.status, request.error[:MAX_ERROR]
 
 
-def write_cached(name: PairKey, pair: BundlePair | None, freshness: Freshness) -> pb.CachedForecasts:
-    """What was found under a name; a missing pair has keys alone."""
+def write_cached(key: PairKey, pair: BundlePair | None, freshness: Freshness) -> pb.CachedForecasts:
+    """Maps a cached pair; a missing one has keys alone."""
     if pair is None or freshness is Freshness.MISSING:
-        return pb.CachedForecasts(freshness=pb.FRESHNESS_MISSING, term_a_key=name.key_a, term_b_key=name.key_b)
+        return pb.CachedForecasts(freshness=pb.FRESHNESS_MISSING, term_a_key=key.key_a, term_b_key=key.key_b)
     return pb.CachedForecasts(
         freshness=_FRESHNESS[freshness],
         term_a_json=pair.bundle_a,
         term_b_json=pair.bundle_b,
         head_to_head_json=pair.head_to_head,
         generated_at=_timestamp(pair.generated_at),
-        term_a_key=name.key_a,
-        term_b_key=name.key_b,
+        term_a_key=key.key_a,
+        term_b_key=key.key_b,
         engine_version=pair.engine_version,
     )
 
 
 def write_freshness(freshness: Freshness) -> pb.Freshness.ValueType:
-    """The enumeration's value."""
+    """Maps a freshness."""
     return _FRESHNESS[freshness]
 
 
 def write_generated(generated: Generated) -> pb.GeneratedForecasts:
-    """The result of a run, read from the bundles as they are stored."""
-    name, pair = generated.name, generated.pair
+    """Maps the result of a run, from the stored bundles."""
+    key, pair = generated.key, generated.pair
     return pb.GeneratedForecasts(
         engine_version=pair.engine_version,
         generated_at=_timestamp(pair.generated_at),
         adopted=generated.adopted,
-        term_a=_term(pair.bundle_a, name.key_a),
-        term_b=_term(pair.bundle_b, name.key_b),
+        term_a=_term(pair.bundle_a, key.key_a),
+        term_b=_term(pair.bundle_b, key.key_b),
     )
 
 
@@ -167,7 +167,7 @@ def _term(bundle: bytes, cache_key: str) -> pb.TermForecast:
 
 def _check_terms(key: pb.SnapshotKey, field: str) -> None:
     if _text(f"{field}.term_a", key.term_a) == _text(f"{field}.term_b", key.term_b):
-        raise invalid(f"{field}.term_b", f"{field}.term_b is term_a; a comparison needs two")
+        raise invalid(f"{field}.term_b", f"{field}.term_b equals term_a; a comparison needs two terms")
 
 
 def _times(stamps: Sequence[Timestamp]) -> tuple[datetime, ...]:
@@ -200,7 +200,7 @@ def _time(field: str, stamp: Timestamp) -> datetime:
     try:
         return stamp.ToDatetime(tzinfo=UTC)
     except (ValueError, OverflowError):
-        raise invalid(field, f"{field} is no time between the years 1 and 9999") from None
+        raise invalid(field, f"{field} is not a time between the years 1 and 9999") from None
 
 
 def _from_date(text: str) -> datetime:

@@ -1,4 +1,4 @@
-"""The gRPC edge: mapping, validate, hand on."""
+"""The gRPC servicer: validates, calls the application, maps the result."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ log = structlog.get_logger()
 
 SERVICE = "warmcast.forecaster.v1.ForecasterService"
 GUARDED = frozenset(f"/{SERVICE}/{method}" for method in ("GenerateForecasts", "RecordFailure"))
-UNBOUNDED = frozenset({f"/{SERVICE}/GenerateForecasts"})  # ends by the pool's deadline, or when its caller leaves
-MAX_GET, MAX_CHECK = 100, 500  # a hundred pairs of bundles are some 2 MB
+UNBOUNDED = frozenset({f"/{SERVICE}/GenerateForecasts"})  # ends by the pool's deadline or when the call is cancelled
+MAX_GET, MAX_CHECK = 100, 500  # keys; 100 pairs of bundles have about 2 MB
 
 RUNS = count_from_zero(
-    Counter("warmcast_forecaster_generate_total", "Runs asked for, by how they ended", ["outcome"]),
+    Counter("warmcast_forecaster_generate_total", "Runs, by outcome", ["outcome"]),
     ("computed", "adopted", "cancelled", "crashed", *(name.lower() for name in errors.REASONS)),
 )
 SECONDS = Histogram(
     "warmcast_forecaster_generate_seconds",
-    "Time from the order to its answer, waiting included",
+    "Duration of a run, including its wait for a slot",
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30, 60, 120),
 )
 
-Context = grpc.aio.ServicerContext[Any, Any]  # of any message: the same for every method
+Context = grpc.aio.ServicerContext[Any, Any]  # the same for every method
 
 
 class ForecasterServicer(pb_grpc.ForecasterServiceServicer):
@@ -60,10 +60,10 @@ class ForecasterServicer(pb_grpc.ForecasterServiceServicer):
     async def GenerateForecasts(
         self, request: pb.GenerateForecastsRequest, context: Context
     ) -> AsyncIterator[pb.GenerateForecastsResponse]:
-        """Beats at once and every few seconds, then the result."""
-        order = mapping.read_request(request)
-        run = asyncio.create_task(self._counted(order))
-        # A caller that leaves while a beat is on its way does not reach the code below; this always runs.
+        """Sends a heartbeat at once and every few seconds, then the result."""
+        run_request = mapping.read_request(request)
+        run = asyncio.create_task(self._run_counted(run_request))
+        # If the call is cancelled while a heartbeat is being sent, the code below does not run; this callback does.
         context.add_done_callback(lambda _: run.cancel())  # type: ignore[arg-type] # the stub names a class for it
         try:
             while not run.done():
@@ -75,38 +75,38 @@ class ForecasterServicer(pb_grpc.ForecasterServiceServicer):
         yield pb.GenerateForecastsResponse(result=mapping.write_generated(run.result()))
 
     async def GetForecasts(self, request: pb.GetForecastsRequest, context: Context) -> pb.GetForecastsResponse:
-        """Bundles as they are stored, with their freshness."""
+        """Returns the stored bundles with their freshness."""
         found = await self._find(request.keys, most=MAX_GET)
         return pb.GetForecastsResponse(
             forecasts=[mapping.write_cached(*one) for one in found], engine_version=self._engine.version
         )
 
     async def CheckForecasts(self, request: pb.CheckForecastsRequest, context: Context) -> pb.CheckForecastsResponse:
-        """Freshness alone."""
+        """Returns the freshness of bundles."""
         found = await self._find(request.keys, most=MAX_CHECK)
         return pb.CheckForecastsResponse(freshness=[mapping.write_freshness(freshness) for _, _, freshness in found])
 
     async def RecordFailure(self, request: pb.RecordFailureRequest, context: Context) -> pb.RecordFailureResponse:
-        """WriteHealth the debugging keys, if no newer lease owns them."""
+        """Writes the debugging keys unless a newer lease owns them."""
         snapshot, lease_id, status, error = mapping.read_failure(request)
         await self._cache.mark_failed(snapshot, lease_id, status=status, error=error, now=self._now())
         return pb.RecordFailureResponse()
 
     async def Describe(self, request: pb.DescribeRequest, context: Context) -> pb.DescribeResponse:
-        """The engine's version and how many runs compute at once. Raises UNAVAILABLE while the cache refuses writes."""
-        # Callers claim jobs for the slots, and no run ends well without its writes.
+        """Returns engine version and worker slots. Raises UNAVAILABLE while the cache refuses writes."""
+        # Callers claim jobs for the slots, and runs fail while the cache refuses writes.
         await self._cache.check_writes()
         return pb.DescribeResponse(
             engine_version=self._engine.version, worker_slots=self._pool.slots, replica_id=self._replica_id
         )
 
-    async def _counted(self, order: GenerateRequest) -> Generated:
+    async def _run_counted(self, run_request: GenerateRequest) -> Generated:
         began, outcome = time.perf_counter(), "crashed"
         try:
             async with self._pool.admit():
-                made = await generate(order, store=self._cache, engine=self._engine, now=self._now)
-            outcome = "adopted" if made.adopted else "computed"
-            return made
+                generated = await generate(run_request, store=self._cache, engine=self._engine, now=self._now)
+            outcome = "adopted" if generated.adopted else "computed"
+            return generated
         except WarmcastError as error:
             outcome = error.reason.name.lower()
             raise
@@ -121,9 +121,9 @@ class ForecasterServicer(pb_grpc.ForecasterServiceServicer):
                 "run",
                 outcome=outcome,
                 seconds=round(seconds, 3),
-                slug=order.snapshot.slug,
-                lease_id=order.lease_id,
-                debug_id=order.debug_id,
+                slug=run_request.snapshot.slug,
+                lease_id=run_request.lease_id,
+                debug_id=run_request.debug_id,
             )
 
     async def _find(
@@ -132,17 +132,17 @@ class ForecasterServicer(pb_grpc.ForecasterServiceServicer):
         if len(keys) > most:
             raise invalid("keys", f"keys has {len(keys)} entries; at most {most} are allowed")
         own = self._engine.version
-        wanted = [mapping.read_pair_keys(key, f"keys[{i}]", own) for i, key in enumerate(keys)]
-        pairs = iter(await self._cache.read([name for names in wanted for name in names]))
+        key_lists = [mapping.read_pair_keys(key, f"keys[{i}]", own) for i, key in enumerate(keys)]
+        pairs = iter(await self._cache.read([key for pair_keys in key_lists for key in pair_keys]))
         now = self._now()
         found = []
-        for names in wanted:
-            its_pairs = itertools.islice(pairs, len(names))
+        for pair_keys in key_lists:
+            its_pairs = itertools.islice(pairs, len(pair_keys))
             candidates = [
-                (name, pair, assess_freshness(pair, now=now, own_version=own))
-                for name, pair in zip(names, its_pairs, strict=True)
+                (key, pair, assess_freshness(pair, now=now, own_version=own))
+                for key, pair in zip(pair_keys, its_pairs, strict=True)
             ]
-            # The first of equals. Another engine's fresh pair beats a stale one of this engine's: the stale one would
-            # be refreshed by every reader, whichever engine refreshes it.
+            # The first of equals. Another engine's fresh pair is preferred to a stale one of this engine, which every
+            # reader would try to refresh.
             found.append(max(candidates, key=lambda candidate: candidate[2]))
         return found

@@ -1,7 +1,6 @@
-"""The process pool: as many workers as slots, a bounded queue before them, and a new worker for each one that failed.
+"""The process pool: one worker per slot, a bounded queue, and replacement of failed workers.
 
-Each slot is a pebble pool of one worker with pipes of its own, so a worker that is killed while it reads from one
-takes nothing along but its own run.
+Each slot is a pebble pool with one worker and its own pipes, so that killing a worker affects only its own run.
 """
 
 from __future__ import annotations
@@ -28,20 +27,20 @@ from services.forecaster.workers import worker
 
 log = structlog.get_logger()
 
-BUSY = Gauge("warmcast_forecaster_workers_busy", "Workers that compute right now")
-WAITING = Gauge("warmcast_forecaster_runs_waiting", "Runs that wait for a slot")
+BUSY = Gauge("warmcast_forecaster_workers_busy", "Workers that are computing")
+WAITING = Gauge("warmcast_forecaster_runs_waiting", "Runs that are waiting for a slot")
 REPLACED = count_from_zero(
-    Counter("warmcast_forecaster_workers_replaced_total", "Workers that were replaced, by cause", ["cause"]),
+    Counter("warmcast_forecaster_workers_replaced_total", "Replaced workers, by cause", ["cause"]),
     ("cancelled", "starved", "deadline", "died", "died-idle"),
 )
 
-WARM_UP_SECONDS = 60.0  # a worker is warm in 2 to 3 s on an idle core
-BACKGROUND_SECONDS = 5.0  # for what takes some 20 ms of a CPU, and under a second when a series is as long as may be
+WARM_UP_SECONDS = 60.0  # a worker takes 2 to 3 s on an idle core
+BACKGROUND_SECONDS = 5.0  # a forecast takes about 20 ms of CPU, the longest series under a second
 Result = TypeVar("Result")
 
 
 class Initializer(Protocol):
-    """What is called in each new worker, with this process's id."""
+    """Called in each new worker with the process id of the parent."""
 
     def __call__(self, parent: int, *, background: bool) -> None: ...
 
@@ -63,69 +62,70 @@ class Pool:
         initializer: Initializer = worker.start,
     ) -> None:
         self.slots = slots
-        self._room = slots + queue_limit
+        self._max_admitted = slots + queue_limit
         self._deadline = deadline
         self._background_seconds = background_seconds
         self._initializer = initializer
         self._workers: list[ProcessPool] = []
         self._background: set[ProcessPool] = set()  # of the workers
-        # The last one first: it is the warmest, and after a run that starved the one that gets its share.
+        # LIFO: the last worker used is the warmest, and after a starved run the one with normal priority.
         self._idle: asyncio.LifoQueue[ProcessPool] = asyncio.LifoQueue()
-        self._turns = asyncio.Semaphore(slots)
+        self._free_slots = asyncio.Semaphore(slots)
         self._admitted = 0
-        self._typical_seconds = 1.0
+        self._mean_run_seconds = 1.0
         self._ending: set[asyncio.Task[None]] = set()
-        self._running: set[Future[Any]] = set()  # of any function's result
+        self._running: set[Future[Any]] = set()
         self._stopped = False
 
     def start(self) -> None:
-        """Starts every worker and returns at once; they warm up by themselves."""
+        """Starts every worker and returns without waiting for them to be warm."""
         for _ in range(self.slots):
             self._idle.put_nowait(self._new_worker(background=True))
 
     async def wait_until_warm(self) -> None:
-        """Returns once every worker has answered; one that cannot start is replaced and waited for again."""
+        """Returns when every worker is warm; replaces workers that cannot start."""
         while True:
             slots = [await self._idle.get() for _ in range(self.slots)]
-            asked = (self._run_in(slot, worker.is_ready) for slot in slots)
-            answers = await asyncio.gather(*asked, return_exceptions=True)
-            if all(answer is True for answer in answers):
+            checks = (self._run_in(slot, worker.is_ready) for slot in slots)
+            results = await asyncio.gather(*checks, return_exceptions=True)
+            if all(result is True for result in results):
                 return
-            log.warning("workers are not warm", errors=[str(answer) for answer in answers if answer is not True])
+            log.warning("workers are not warm", errors=[str(result) for result in results if result is not True])
             await asyncio.sleep(1)
 
     @asynccontextmanager
     async def admit(self) -> AsyncIterator[None]:
-        """One run's place among those that compute, first come first served.
+        """Admits one run and waits for a slot, first in first out.
 
-        Raises BUSY with the time to try again when as many wait already as may.
+        Raises BUSY with the retry delay if the queue is full.
         """
-        if self._admitted >= self._room:
-            retry_after = max(1.0, round(self._typical_seconds / self.slots, 1))
+        if self._admitted >= self._max_admitted:
+            retry_after = max(1.0, round(self._mean_run_seconds / self.slots, 1))
             raise WarmcastError(
-                errors.BUSY, f"{self._admitted} runs are computing or waiting already", retry_after=retry_after
+                errors.BUSY,
+                f"the queue is full: {self._admitted} runs are computing or waiting",
+                retry_after=retry_after,
             )
         self._admitted += 1
         try:
             with WAITING.track_inprogress():
-                await self._turns.acquire()
-            began = time.monotonic()
+                await self._free_slots.acquire()
+            started = time.monotonic()
             try:
                 yield
             finally:
-                self._turns.release()
-            self._typical_seconds += 0.2 * (time.monotonic() - began - self._typical_seconds)
+                self._free_slots.release()
+            self._mean_run_seconds += 0.2 * (time.monotonic() - started - self._mean_run_seconds)
         finally:
             self._admitted -= 1
 
     async def run(self, function: Callable[..., Result], *args: object) -> Result:
         """The function's result, computed in the next idle worker.
 
-        Raises what the function raises; UNAVAILABLE when the worker died, DEADLINE_EXCEEDED when it was killed for
-        taking too long. A caller that is cancelled frees the worker: what it computes is killed.
+        Raises what the function raises; UNAVAILABLE if the worker died, DEADLINE_EXCEEDED if it was killed after the
+        deadline. Cancelling the call kills the computation and frees the slot.
         """
-        # A worker that died before it took the task is no fault of the task, and no more is one that starved with it.
-        # Every one may have: each gets its turn.
+        # A worker that died while idle, or starved, is not the task's fault: try the next one, at most every slot once.
         for _ in range(self.slots + 1):
             if self._stopped:
                 raise WarmcastError(errors.UNAVAILABLE, "the forecaster is stopping", retry_after=1)
@@ -133,57 +133,57 @@ class Pool:
                 return await self._run_in(await self._idle.get(), function, *args)
             except BrokenProcessPool:
                 continue
-        raise WarmcastError(errors.UNAVAILABLE, "no worker process starts", retry_after=5)
+        raise WarmcastError(errors.UNAVAILABLE, "no worker process can be started", retry_after=5)
 
     async def stop(self) -> None:
-        """Ends every worker, whatever it does, and waits until they are gone."""
+        """Stops every worker, even while computing, and waits until they have ended."""
         self._stopped = True
         for slot in tuple(self._workers):
             self._end(slot)
         await asyncio.gather(*self._ending)
-        for future in tuple(self._running):  # nobody else tells those who still wait
+        for future in tuple(self._running):  # their callers are still waiting
             if not future.done():
                 future.set_exception(BrokenProcessPool("stopped"))
 
     async def _run_in(self, slot: ProcessPool, function: Callable[..., Result], *args: object) -> Result:
-        spoiled = "cancelled"
-        patient = slot in self._background and self._background_seconds < self._deadline
-        deadline = self._background_seconds if patient else self._deadline
+        failure = "cancelled"
+        in_background = slot in self._background and self._background_seconds < self._deadline
+        deadline = self._background_seconds if in_background else self._deadline
         try:
             if slot not in self._workers or not slot.active:
                 raise BrokenProcessPool("the worker ended while it was idle")
             with BUSY.track_inprogress():
-                # The worker's own deadline begins when it takes the task; this one also covers its warming up.
+                # The worker's own deadline starts with the task; this one also covers its warm-up.
                 async with asyncio.timeout(deadline + WARM_UP_SECONDS):
                     future = slot.schedule(function, args=args, timeout=deadline)
                     self._running.add(future)
                     future.add_done_callback(self._running.discard)
                     result = await asyncio.wrap_future(future)
-            spoiled = ""
+            failure = ""
             return result
         except TimeoutError:
-            if patient:
-                spoiled = "starved"
-                log.warning("a run got too little CPU time in the background", seconds=deadline)
+            if in_background:
+                failure = "starved"
+                log.warning("a run with background priority got too little CPU time", seconds=deadline)
                 raise BrokenProcessPool("the worker starved") from None
-            spoiled = "deadline"
+            failure = "deadline"
             detail = f"the computation took over {self._deadline:g} s"
             raise WarmcastError(errors.DEADLINE_EXCEEDED, detail, retry_after=1) from None
         except ProcessExpired as error:
-            spoiled = "died"
-            log.warning("worker ended in mid-run", pid=error.pid, exit_code=error.exitcode)
+            failure = "died"
+            log.warning("worker ended during a run", pid=error.pid, exit_code=error.exitcode)
             raise WarmcastError(errors.UNAVAILABLE, "the worker process ended", retry_after=1) from None
         except BrokenProcessPool:
-            spoiled = "died-idle"
+            failure = "died-idle"
             raise
         except Exception:
-            spoiled = ""  # the function's own; the worker goes on
+            failure = ""  # raised by the function; the worker is intact
             raise
         finally:
-            self._idle.put_nowait(self._replaced(slot, spoiled) if spoiled else slot)
+            self._idle.put_nowait(self._replaced(slot, failure) if failure else slot)
 
     def _replaced(self, slot: ProcessPool, cause: str) -> ProcessPool:
-        """A new worker for a spoiled one; while none can be started the ended one, and the next run tries again."""
+        """A new worker for a failed one; the old one if none can be started, so that the next run tries again."""
         if self._stopped:
             return slot
         if slot in self._workers:
@@ -194,31 +194,31 @@ class Pool:
         try:
             return self._new_worker(background=cause != "starved")
         except (OSError, WarmcastError) as error:
-            # For want of memory or process ids, which pass; a slot that is lost does not come back.
-            log.error("no worker can be started", error=str(error))
+            # Lack of memory or process ids is temporary, so the slot must be kept.
+            log.error("cannot start a worker process", error=str(error))
             return slot
 
     def _new_worker(self, *, background: bool) -> ProcessPool:
         slot = ProcessPool(
             max_workers=1,
-            context=multiprocessing.get_context("spawn"),  # a fork would copy grpc's and the loop's threads' locks
+            context=multiprocessing.get_context("spawn"),  # a fork would copy locks held by grpc's threads
             initializer=partial(self._initializer, os.getpid(), background=background),
         )
-        # Asking is what starts it, here and now, in the thread that its end is tied to.
+        # Reading `active` starts the worker in this thread, whose end also ends the worker.
         if not slot.active:
-            raise WarmcastError(errors.UNAVAILABLE, "no worker process starts", retry_after=5)
+            raise WarmcastError(errors.UNAVAILABLE, "no worker process can be started", retry_after=5)
         self._workers.append(slot)
         if background:
             self._background.add(slot)
         return slot
 
     def _end(self, slot: ProcessPool) -> None:
-        # Takes up to 3 s where a worker is deep in C code: asked first, then killed. Meanwhile others compute.
+        # In a thread: stopping a worker that runs C code takes up to 3 s until it is killed.
         task = asyncio.get_running_loop().create_task(asyncio.to_thread(_end_worker, slot))
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
 
 
 def _end_worker(slot: ProcessPool) -> None:
-    slot.stop()  # type: ignore[no-untyped-call] # pebble's types leave it out
+    slot.stop()  # type: ignore[no-untyped-call] # untyped in pebble
     slot.join()

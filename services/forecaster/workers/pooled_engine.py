@@ -1,4 +1,4 @@
-"""The engine, run in the pool: both terms at once, then how they stand to each other."""
+"""Runs the engine in the pool: both terms concurrently, then their head-to-head."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Result = TypeVar("Result")
 
 
 def engine_version(setting: EngineSetting) -> str:
-    """Numbers under a key never differ, so each setting has a version of its own."""
+    """The version in cache keys. Each setting has its own, because numbers under one key must never differ."""
     return ENGINE_VERSION if setting is EngineSetting.FULL else f"{ENGINE_VERSION}-{setting.value}"
 
 
@@ -36,7 +36,7 @@ class PooledEngine:
         self._setting = setting
 
     async def compute(self, series_a: TermSeries, series_b: TermSeries) -> Computed:
-        """Both bundles. Raises UNWARMABLE when the engine refuses a series, else what Pool.run raises."""
+        """Both bundles. Raises UNWARMABLE for a series that cannot be forecast, else what Pool.run raises."""
         try:
             async with asyncio.TaskGroup() as both:
                 tasks = [both.create_task(self._forecast(series)) for series in (series_a, series_b)]
@@ -48,12 +48,14 @@ class PooledEngine:
         return Computed(a.bundle | stamp, b.bundle | stamp, head_to_head)
 
     async def _forecast(self, series: TermSeries) -> TermForecast:
-        made = await self._run(worker.forecast, series, self._setting)
-        if isinstance(made, SeriesRejected):
+        forecast = await self._run(worker.forecast, series, self._setting)
+        if isinstance(forecast, SeriesRejected):
             raise WarmcastError(
-                errors.UNWARMABLE, f"{series.term}: {made.detail}", metadata={"term": series.term, "why": made.reason}
+                errors.UNWARMABLE,
+                f"{series.term}: {forecast.detail}",
+                metadata={"term": series.term, "why": forecast.reason},
             )
-        return made
+        return forecast
 
     async def _run(self, function: Callable[..., Result], *args: object) -> Result:
         try:
@@ -62,4 +64,4 @@ class PooledEngine:
             raise
         except Exception:
             log.exception("the engine crashed")
-            raise WarmcastError(errors.INTERNAL, "the engine crashed; the log has it by request id") from None
+            raise WarmcastError(errors.INTERNAL, "the engine crashed; see the log by request id") from None

@@ -1,7 +1,7 @@
-"""What runs inside a worker process. Imports neither grpc nor redis, and the engine only once a worker has started."""
+"""The functions that run in a worker process. Imports neither grpc nor redis; loads the engine in the worker only."""
 
-# ruff: noqa: PLC0415 - the parent imports this module to name its functions; numpy is for the workers alone, and only
-# after their environment says how many threads it may use.
+# ruff: noqa: PLC0415 - the parent imports this module to name its functions. Only workers import numpy, after their
+# environment has set the number of threads.
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THRE
 
 @dataclass(frozen=True)
 class SeriesRejected:
-    """The engine's word that no forecast can be made of a series. A value: it crosses processes without surprises."""
+    """The series cannot be forecast. A value rather than an exception, so that it can be pickled."""
 
     reason: str
     detail: str
 
 
 def start(parent: int, *, background: bool) -> None:
-    """Makes this process a worker: ends with its parent, ignores Ctrl-C, computes on one thread, is warm, gives way."""
+    """Initialises a worker: ends with its parent, ignores Ctrl-C, uses one thread, low priority, and is warm."""
     end_with_parent(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(ONE_THREAD)
@@ -43,32 +43,32 @@ def start(parent: int, *, background: bool) -> None:
 
 
 def end_with_parent(parent: int) -> None:
-    """Asks the kernel to kill this process as soon as the thread that started it ends, in the middle of anything.
+    """Has the kernel kill this process when the thread that started it ends.
 
-    Other kernels than Linux cannot be asked: there a thread waits for the parent's end.
+    Outside Linux a thread waits for the parent's end instead.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     else:
-        threading.Thread(target=_wait_for_the_end, daemon=True).start()
-    if os.getppid() != parent:  # it was gone before the kernel was asked
+        threading.Thread(target=_exit_with_parent, daemon=True).start()
+    if os.getppid() != parent:  # the parent ended before prctl
         os._exit(1)
 
 
 def lower_priority(*, background: bool) -> None:
-    """Lets those who serve go first, so that a mass of runs slows no answer (see benchmarks/RESULTS.md).
+    """Lowers this process's priority, so that many runs do not slow requests (benchmarks/JOURNAL.md, mass expiry).
 
-    In the background it computes in whatever time others leave, and whoever wakes up takes its CPU at once; else it
-    gets some tenth of the CPU, however busy that is. There is no way back from the background without a privilege.
+    With `background` it gets only idle CPU time (SCHED_IDLE), else about a tenth of a busy CPU. Leaving SCHED_IDLE
+    needs a privilege.
     """
     os.nice(_NICE)
     if background and sys.platform == "linux":
-        with contextlib.suppress(OSError):  # a sandbox may forbid it, or not know it
+        with contextlib.suppress(OSError):  # not permitted or not supported in some sandboxes
             os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 def is_ready() -> bool:
-    """Answers once the worker has started."""
+    """Returns when the worker has started."""
     return True
 
 
@@ -84,13 +84,13 @@ def forecast(series: TermSeries, setting: EngineSetting) -> TermForecast | Serie
 
 
 def compare(a: TermForecast, b: TermForecast) -> dict[str, object] | None:
-    """How two forecast terms stand to each other; None when they are scaled apart."""
+    """The head-to-head of two forecast terms; None if they are scaled apart."""
     from services.forecaster.engine.bundle.head_to_head import head_to_head
 
     return head_to_head(a, b)
 
 
-def _wait_for_the_end() -> None:
+def _exit_with_parent() -> None:
     if parent := multiprocessing.parent_process():
         parent.join()
         os._exit(1)

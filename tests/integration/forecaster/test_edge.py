@@ -281,7 +281,7 @@ async def test_a_redis_that_is_gone_is_unavailable_and_never_missing(edge: Edge,
         assert error.reason is errors.UNAVAILABLE
         # Else jobs would claim on, and spend every attempt of a healthy job.
         error = await _refused(edge.stub.Describe(pb.DescribeRequest()))
-        assert (error.reason, error.detail) == (errors.UNAVAILABLE, "the forecast cache cannot be asked")
+        assert (error.reason, error.detail) == (errors.UNAVAILABLE, "the forecast cache is unavailable")
     finally:
         valkey.start()
     assert await _freshness(edge) == pb.FRESHNESS_MISSING  # it came back empty, and says so

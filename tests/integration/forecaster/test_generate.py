@@ -166,12 +166,12 @@ class Damaging(ForecastCache):
         super().__init__(redis)
         self._raw, self._which = redis, which
 
-    async def store(self, name: PairKey, pair: BundlePair, **rest: object) -> None:
-        await super().store(name, pair, **rest)  # type: ignore[arg-type] # handed on as it came
-        key = (name.key_a, name.key_b)[self._which]
-        value = await self._raw.get(key)
+    async def store(self, key: PairKey, pair: BundlePair, **rest: object) -> None:
+        await super().store(key, pair, **rest)  # type: ignore[arg-type] # passed on unchanged
+        redis_key = (key.key_a, key.key_b)[self._which]
+        value = await self._raw.get(redis_key)
         assert isinstance(value, bytes)
-        await self._raw.set(key, value.replace(b'"value":50.0', b'"value":51.0', 1))
+        await self._raw.set(redis_key, value.replace(b'"value":50.0', b'"value":51.0', 1))
 
 
 @pytest.mark.parametrize("which", [0, 1])
@@ -182,15 +182,15 @@ async def test_a_bundle_damaged_before_it_is_read_back_fails_the_run(run: Run, r
     assert caught.value.reason is errors.VERIFICATION_FAILED
     marks = await _marks(redis)
     assert marks["status"] == "running"
-    assert "did not read back" in marks["error"]
+    assert "differ from those written" in marks["error"]
     assert await run.store.read([name()]) == [None]
 
 
 async def test_a_bundle_that_is_lost_before_it_is_read_back_fails_the_run(run: Run, redis: Redis) -> None:
     class Losing(ForecastCache):
-        async def store(self, name: PairKey, pair: BundlePair, **rest: object) -> None:
-            await super().store(name, pair, **rest)  # type: ignore[arg-type] # handed on as it came
-            await redis.delete(name.key_b)
+        async def store(self, key: PairKey, pair: BundlePair, **rest: object) -> None:
+            await super().store(key, pair, **rest)  # type: ignore[arg-type] # passed on unchanged
+            await redis.delete(key.key_b)
 
     run.store = Losing(redis)
     with pytest.raises(WarmcastError, match="did not read back"):

@@ -132,7 +132,7 @@ async def test_workers_that_cannot_start_are_unavailable_and_never_warm() -> Non
     pool = Pool(slots=1, queue_limit=0, deadline=5, initializer=work.fail_to_start)
     pool.start()
     try:
-        with pytest.raises(WarmcastError, match="no worker process starts"):
+        with pytest.raises(WarmcastError, match="no worker process can be started"):
             await pool.run(work.pid)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(2):
@@ -160,7 +160,7 @@ async def test_a_slot_comes_back_after_its_worker_could_not_be_started(
             patched.setattr("services.forecaster.workers.pool.ProcessPool", refuse)
             left.cancel()
             await asyncio.gather(left, return_exceptions=True)
-            with pytest.raises(WarmcastError, match="no worker process starts") as caught:
+            with pytest.raises(WarmcastError, match="no worker process can be started") as caught:
                 await pool.run(work.double, 21)
             assert caught.value.reason is errors.UNAVAILABLE
         assert refusals == 3  # once for the run that left, and once for each of the slots and one more
