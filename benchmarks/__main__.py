@@ -1,4 +1,4 @@
-"""Runs the benchmarks: each is a package here with a module `measure` that prints what it measured."""
+"""Runs the benchmarks: each is a package here with a module `measure` that prints its results."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ HERE = Path(__file__).resolve().parent
 
 
 def main(names: list[str]) -> int:
-    """Runs the named benchmarks, or all; 0 when each ended well, 2 when a name is not there."""
+    """Runs the named benchmarks, or all. Returns 0 if all succeeded, 2 for an unknown name."""
     known = sorted(path.parent.name for path in HERE.glob("*/measure.py"))
     if unknown := sorted(set(names) - set(known)):
-        print(f"benchmarks: no {', '.join(unknown)}; there are: {', '.join(known)}", file=sys.stderr)
+        print(f"benchmarks: unknown: {', '.join(unknown)}; known: {', '.join(known)}", file=sys.stderr)
         return 2
     failed = []
     for name in names or known:
         print(f"== {name}", flush=True)
-        # A process of its own: what one has imported or warmed up does not flatter the next.
+        # A separate process, so that imports and warm caches do not affect the next one.
         if subprocess.run(
             [sys.executable, "-m", f"benchmarks.{name}.measure"], cwd=HERE.parent, check=False
         ).returncode:

@@ -1,4 +1,4 @@
-"""The processes of a measurement: the product on stores of its own, further gateways, and what they stand beside."""
+"""Starts the processes of a measurement: the product with its own stores, further gateways, and references."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SECONDS = 60.0
 
 
 class Stack:
-    """Real PostgreSQL, Valkey and services, and whatever else a measurement starts; all of it ends with the context."""
+    """PostgreSQL, Valkey, the services and further processes; all end with the context."""
 
     def __init__(self, **changes: str) -> None:
         self._changes = changes
@@ -33,7 +33,7 @@ class Stack:
         self.addresses = Addresses.on_free_ports()
         self.environment: dict[str, str] = {}
         self.folder = Path()
-        self.pids: dict[str, int] = {}  # of the services and stores that it started itself
+        self.pids: dict[str, int] = {}  # of the services and stores
 
     def __enter__(self) -> Stack:
         with ExitStack() as ends:
@@ -64,7 +64,7 @@ class Stack:
         self._ends.close()
 
     def gateway(self, **changes: str) -> tuple[str, int]:
-        """Starts a gateway as `make run` has it, its access log in a file; its base URL and process id."""
+        """Starts a gateway as in `make run`, with its access log in a file; returns its base URL and process id."""
         port = free_port()
         with (self.folder / f"gateway-{port}.log").open("wb") as log:
             environment = {**self.environment, "GATEWAY_PORT": str(port), **changes}
@@ -79,7 +79,7 @@ class Stack:
         out: int | None = None,
         errors: int | None = None,
     ) -> subprocess.Popen[bytes]:
-        """Starts Python with those arguments; what it says goes into the files `out` and `errors`, else to ours."""
+        """Starts Python with the arguments; its output goes to the files `out` and `errors`, if given."""
         process = subprocess.Popen(
             [sys.executable, *arguments], env=environment or self.environment, stdout=out, stderr=errors
         )
@@ -94,7 +94,7 @@ class Stack:
 
 
 def wait_until(condition: Callable[[], bool], what: str, *, seconds: float = _SECONDS, pause: float = 0.02) -> None:
-    """Returns once the condition holds; `pause` is between two looks. Raises TimeoutError after `seconds`."""
+    """Polls every `pause` seconds until the condition holds. Raises TimeoutError after `seconds`."""
     until = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > until:

@@ -1,4 +1,4 @@
-"""How many cold comparisons a core brings to ready, and what each takes of all parts: `make bench-capacity`."""
+"""Measures the comparisons per core and hour, and the cost of one in each process: `make bench-capacity`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from benchmarks.capacity.usage import cpu_seconds, peak_bytes
 from benchmarks.results import write_section
 from benchmarks.stack import Stack, wait_until
 
-# Timeframe, its points, and the days between them: what Google Trends exports for each.
+# Timeframe: points and days between them, as in Google Trends exports.
 SHAPES = {"12m": (53, 7), "5y": (261, 7), "3m": (90, 1)}
 _PARTS = ("gateway", "jobs", "forecaster", "postgres", "valkey")
 _SECONDS = 1800.0
@@ -25,7 +25,7 @@ _SECONDS = 1800.0
 
 @dataclass(frozen=True)
 class Round:
-    """What `comparisons` of one timeframe took, from import to ready."""
+    """The cost of `comparisons` of one timeframe, from import to ready."""
 
     timeframe: str
     comparisons: int
@@ -35,23 +35,23 @@ class Round:
 
 
 def main(arguments: list[str]) -> int:
-    """Prints what was measured; there is no bar to miss."""
+    """Prints the results; there is no target."""
     parser = argparse.ArgumentParser(prog="bench-capacity")
     parser.add_argument("--comparisons", type=int, default=400, help="of each timeframe")
     parser.add_argument("--slots", type=int, default=2, help="workers of the forecaster")
     parser.add_argument("--write", action="store_true", help="into RESULTS.md")
-    asked = parser.parse_args(arguments)
-    with Stack(WORKER_SLOTS=str(asked.slots), LOG_LEVEL="warning") as stack:
+    options = parser.parse_args(arguments)
+    with Stack(WORKER_SLOTS=str(options.slots), LOG_LEVEL="warning") as stack:
         base_url, gateway = stack.gateway()
         pids = {**stack.pids, "gateway": gateway}
         idle = _idle(pids)
         started = {name: peak_bytes(pids[name]) for name in _PARTS}
-        rounds = [_measure(stack, base_url, pids, timeframe, asked.comparisons) for timeframe in SHAPES]
+        rounds = [_measure(stack, base_url, pids, timeframe, options.comparisons) for timeframe in SHAPES]
         peak = {name: peak_bytes(pids[name]) for name in _PARTS}
     lines = [*_rates(rounds), "", *_costs(rounds, idle, started, peak)]
     print("\n".join(lines))
-    if asked.write:
-        how = f"; {asked.comparisons} cold comparisons of each timeframe, {asked.slots} workers; "
+    if options.write:
+        how = f"; {options.comparisons} cold comparisons of each timeframe, {options.slots} workers; "
         how += "CPU time, not the clock's, but for the last column of the first table."
         write_section("capacity", "Capacity", how, lines)
     return 0
@@ -64,7 +64,7 @@ def _measure(stack: Stack, base_url: str, pids: dict[str, int], timeframe: str, 
         http.post("/api/comparisons", json=_series(number, timeframe)).raise_for_status()
     begun = time.perf_counter()
     for number in range(count):
-        _ask(http, number, timeframe)
+        _request(http, number, timeframe)
     _wait_until_ready(stack, timeframe, count)
     seconds = time.perf_counter() - begun
     after = _stored(stack)
@@ -77,7 +77,7 @@ def _measure(stack: Stack, base_url: str, pids: dict[str, int], timeframe: str, 
     )
 
 
-def _ask(http: httpx.Client, number: int, timeframe: str) -> None:
+def _request(http: httpx.Client, number: int, timeframe: str) -> None:
     query = {"slug": f"market-vs-shop-{number}", "tf": timeframe}
     http.get("/api/comparison/premium", params=query).raise_for_status()
 
@@ -85,7 +85,7 @@ def _ask(http: httpx.Client, number: int, timeframe: str) -> None:
 def _wait_until_ready(stack: Stack, timeframe: str, count: int) -> None:
     query = "SELECT count(*) FROM warmup_jobs WHERE status = 'ready' AND timeframe = %s"
     with psycopg.connect(stack.environment["DATABASE_URL"], autocommit=True) as connection:
-        # Seldom looked at: PostgreSQL's CPU is among what is measured.
+        # Polled slowly, because PostgreSQL's CPU is measured too.
         wait_until(
             lambda: connection.execute(query, [timeframe]).fetchone() == (count,),
             f"{count} are ready",
@@ -103,9 +103,9 @@ def _stored(stack: Stack) -> dict[str, float]:
 
 
 def _idle(pids: dict[str, int], seconds: float = 20) -> dict[str, float]:
-    """CPU seconds an hour of each part while nobody asks for anything."""
+    """CPU seconds an hour of each process without requests."""
     before = {name: cpu_seconds(pids[name]) for name in _PARTS}
-    time.sleep(seconds)  # the span that is measured, not a wait for something
+    time.sleep(seconds)  # the measured interval
     return {name: (cpu_seconds(pids[name]) - before[name]) * 3600 / seconds for name in _PARTS}
 
 
@@ -133,12 +133,8 @@ def _costs(rounds: list[Round], idle: dict[str, float], started: dict[str, int],
     return lines
 
 
-def _each(total: float | None, comparisons: int) -> str:
-    return "" if total is None else f"{total / comparisons:,.0f}"
-
-
 def _series(number: int, timeframe: str) -> dict[str, object]:
-    """A made-up comparison: two walks at random, the same for the same number."""
+    """A synthetic comparison of two random walks, deterministic in its number."""
     points, days = SHAPES[timeframe]
     walk = random.Random(f"{timeframe} {number}")
     values, made = [50.0, 40.0], []

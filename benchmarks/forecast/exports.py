@@ -1,4 +1,4 @@
-"""Reads real Google Trends exports for measurements: those beside the checkout, and those of collected.csv.
+"""Reads real Google Trends exports: those beside the checkout, and those of collected.csv.
 
 Not the product's reader. collected.csv has one series a row, copied from exports in public repositories: which one, the
 term as its header has it, the step, the first period, and all values, 0.5 for "<1".
@@ -24,16 +24,16 @@ class ExportedSeries:
     """One column of one export."""
 
     file: str
-    source: str  # the repository that it came from
+    source: str  # the repository of the export
     term: str
     timeframe: str
     first: datetime  # start of the first period
     values: tuple[float, ...]
-    measured: bool  # what INDEX.csv says: some files are made of columns that others have
+    measured: bool  # from INDEX.csv; false for files whose columns are in other files
 
 
 def read_exports(folder: Path = EXPORTS) -> Iterator[ExportedSeries]:
-    """Every column of every export that INDEX.csv lists; columns that are not all numbers are left out."""
+    """Every numeric column of every export in INDEX.csv."""
     with (folder / "INDEX.csv").open(encoding="utf-8", newline="") as index:
         for row in csv.DictReader(index):
             source, measured = "/".join(row["repo"].split("/")[-2:]), row["bench"] == "yes"

@@ -17,7 +17,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from benchmarks.forecast.cases import Case, brief, cuts, export_cases
-from benchmarks.forecast.directions import Outcome, fit_confidence, left_out, outcomes, reliability
+from benchmarks.forecast.directions import Outcome, fit_confidence, held_out_confidence, outcomes, reliability
 from benchmarks.forecast.scores import Forecast, by_set
 from services.forecaster.engine.history import Array
 from services.forecaster.engine.intervals import learned
@@ -38,25 +38,24 @@ from tests.paths import EXPORTS
 
 LEVELS = np.array([0.025, 0.1, 0.9, 0.975])
 SIDES = np.array([-1.0, -1.0, 1.0, 1.0])
-# How many origins of each series: those nearest to the lengths that users bring. The few series of years count with
-# more of them, since one date's events are no sample: from 3 and 4, 5y and monthly scores were 3 and 6 % worse.
+# Origins per series. The few long series need more of them: with 3 and 4, 5y and monthly scores were 3 and 6 % worse.
 ORIGINS = {"12m": 1, "daily": 2, "5y": 5, "monthly": 8, "cut": 1, "brief": 1}
-DIRECTION_ORIGINS = 8  # of each series, whose directions teach how sure to be
+DIRECTION_ORIGINS = 8  # origins per series for the calibration of directions
 FAMILIES = {"SHORT": ("12m", "cut", "brief", "daily"), "LONG": ("5y", "monthly")}
-# Months of search interest err more than series without bounds do: with them intervals were a tenth wider than needed.
+# Months of search interest have larger errors than unbounded series: with them intervals were a tenth too wide.
 UNBOUNDED_FROM = "5y"
-MADE = ("cut", "brief")
-CUT_WEIGHT = 1 / 3  # of what is made of a source's exports against these: no user sees it
-EVENNESS = 0.5  # between counting errors as they are (0) and in each series' own spread (1)
-# What own errors, disagreement, recent_deviation, a point and an event weigh in the spread to begin with.
+CUT_SETS = ("cut", "brief")
+CUT_WEIGHT = 1 / 3  # weight of cuts relative to exports
+NORMALISATION = 0.5  # exponent of the normalisation of errors by each series' own spread
+# Initial weights of residuals, disagreement, recent deviation, point width and event constant.
 START = (0.3, 0.2, 0.1, 0.6, 0.05)
-SCALE_FREE = 3  # the first so many of them mean the same without bounds
-STIFFNESS = 0.002  # keeps figures that the data say little about where they start
+SCALE_FREE = 3  # the first weights, which also apply without bounds
+RIDGE = 0.002  # ridge penalty on the distance from the start
 
 
 @dataclass(frozen=True)
 class Row:
-    """One forecast on the scale of intervals."""
+    """One forecast on the interval scale."""
 
     case: Case
     path: Array
@@ -67,42 +66,42 @@ class Row:
     point: float
 
     @property
-    def owner(self) -> str:
-        """Who is left out together."""
+    def source_group(self) -> str:
+        """The source that is held out together."""
         return self.case.source
 
 
 def main(arguments: list[str]) -> int:
-    """Learns, reports, and writes where asked to."""
+    """Fits, reports, and writes learned.py with --write."""
     if not (EXPORTS / "INDEX.csv").exists():
         print("the exports are not beside this checkout", file=sys.stderr)
         return 1
     exported = export_cases(max(*ORIGINS.values(), DIRECTION_ORIGINS))
     families = by_family(make_rows(exported))
     tables = {name: fit(rows) for name, rows in families.items()}
-    without = {name: learned_without(rows) for name, rows in families.items()}
+    without = {name: fit_without_source(rows) for name, rows in families.items()}
     for name, rows in families.items():
-        _print_left_out(name, rows, without[name])
+        _print_held_out(name, rows, without[name])
     years_of_weeks = [row for row in families["LONG"] if row.case.set == UNBOUNDED_FROM]
     tables["UNBOUNDED"] = fit(years_of_weeks, floors=False)
     for name, table in tables.items():
-        print(f"{name} = {_spelled(table)}")
+        print(f"{name} = {_as_code(table)}")
     said = direction_outcomes(exported, without)
     confidence = fit_confidence(said)
-    print(f"CONFIDENCE = {confidence}\non sources left out:", *reliability(left_out(said)), sep="\n")
+    print(f"CONFIDENCE = {confidence}\non sources left out:", *reliability(held_out_confidence(said)), sep="\n")
     if "--write" in arguments:
         _write(tables, confidence)
     return 0
 
 
 def make_rows(exported: list[Case]) -> list[Row]:
-    """Of the origins that are learned from, cuts included."""
+    """The rows that figures are fitted on, cuts included."""
     cut = cuts(exported)
     return [make_row(case) for case in exported + cut + brief(cut) if case.held_out <= ORIGINS[case.set]]
 
 
 def by_family(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """The rows that each table is learned from."""
+    """The rows of each table."""
     return {name: [row for row in rows if row.case.set in sets] for name, sets in FAMILIES.items()}
 
 
@@ -116,7 +115,7 @@ def direction_outcomes(
 
 
 def make_row(case: Case) -> Row:
-    """Forecasts a case and looks at what came."""
+    """Forecasts a case and computes its errors."""
     prediction = predict(case.known, PERIODICITIES[case.step], case.horizon, steps=case.horizon)
     backtest, path = prediction.backtest, prediction.path
     past = BOUNDED.to_logit(backtest.actuals) - BOUNDED.to_logit(backtest.forecasts)
@@ -136,13 +135,13 @@ def fit(rows: Sequence[Row], *, floors: bool = True) -> SpreadMultipliers:
     """The multipliers with the lowest quantile loss. A source weighs by the square root of its row count."""
     counts: dict[tuple[str, str], int] = defaultdict(int)
     for row in rows:
-        counts[row.case.set, row.owner] += 1
+        counts[row.case.set, row.source_group] += 1
     groups = [
         _group([row for row in rows if row.case.set == name], counts) for name in sorted({row.case.set for row in rows})
     ]
     features = len(START) if floors else SCALE_FREE
     start = np.concatenate((np.sqrt(START[:features]), np.log([2.2, 1.1, 1.2, 2.8]), np.full(4, 0.06)))
-    stiff = np.full(len(start), STIFFNESS)
+    stiff = np.full(len(start), RIDGE)
     stiff[features : features + 4] = 0
     stiff[features + 4 :] *= 10  # growths are a tenth as large as the rest
 
@@ -194,10 +193,10 @@ def _group(rows: Sequence[Row], counts: dict[tuple[str, str], int]) -> _Group:
     total = sum(count**0.5 for count in counts.values())
     weight = np.array(
         [
-            (CUT_WEIGHT if row.case.set in MADE else 1.0)
-            / counts[row.case.set, row.owner] ** 0.5
+            (CUT_WEIGHT if row.case.set in CUT_SETS else 1.0)
+            / counts[row.case.set, row.source_group] ** 0.5
             / total
-            / (row.own.mean() + row.point + 0.02) ** EVENNESS
+            / (row.own.mean() + row.point + 0.02) ** NORMALISATION
             / row.case.horizon
             for row in rows
         ]
@@ -211,19 +210,22 @@ def _features(row: Row) -> Array:
     return small_sample_factor(len(row.case.known)) * np.stack(parts, axis=1)
 
 
-def learned_without(rows: Sequence[Row]) -> dict[str, SpreadMultipliers]:
-    """For each source, what the others teach."""
-    return {owner: fit([row for row in rows if row.owner != owner]) for owner in sorted({row.owner for row in rows})}
+def fit_without_source(rows: Sequence[Row]) -> dict[str, SpreadMultipliers]:
+    """The multipliers fitted without each source."""
+    return {
+        source_group: fit([row for row in rows if row.source_group != source_group])
+        for source_group in sorted({row.source_group for row in rows})
+    }
 
 
-def left_out_forecasts(rows: Sequence[Row], without: Mapping[str, SpreadMultipliers]) -> list[Forecast]:
-    """What the other sources would have taught to say of each row."""
-    return [_forecast(row, without[row.owner]) for row in rows]
+def held_out_forecasts(rows: Sequence[Row], without: Mapping[str, SpreadMultipliers]) -> list[Forecast]:
+    """Held-out forecasts of all rows."""
+    return [_forecast(row, without[row.source_group]) for row in rows]
 
 
-def _print_left_out(name: str, rows: Sequence[Row], without: Mapping[str, SpreadMultipliers]) -> None:
+def _print_held_out(name: str, rows: Sequence[Row], without: Mapping[str, SpreadMultipliers]) -> None:
     print(f"\n{name}: on sources left out")
-    for set_name, found in by_set([row.case for row in rows], left_out_forecasts(rows, without)).items():
+    for set_name, found in by_set([row.case for row in rows], held_out_forecasts(rows, without)).items():
         print(
             f"  {set_name:8s} MAE {found.mae:.3f} interval {found.interval:.3f} ({found.interval_uncut:.3f} uncut) "
             f"95 %: {found.coverage95[0]:.1f} 80 %: {found.coverage80[0]:.1f}"
@@ -238,13 +240,13 @@ def _forecast(row: Row, multipliers: SpreadMultipliers) -> Forecast:
     return Forecast(intervals.value, intervals.lower80, intervals.upper80, intervals.lower95, intervals.upper95)
 
 
-def _spelled(table: SpreadMultipliers) -> str:
+def _as_code(table: SpreadMultipliers) -> str:
     return f"SpreadMultipliers({', '.join(str(figure) for figure in vars(table).values())})"
 
 
 def _write(tables: dict[str, SpreadMultipliers], confidence: tuple[float, float]) -> None:
     path = Path(learned.__file__)
-    values = {name: _spelled(table) for name, table in tables.items()} | {"CONFIDENCE": str(confidence)}
+    values = {name: _as_code(table) for name, table in tables.items()} | {"CONFIDENCE": str(confidence)}
     lines = path.read_text(encoding="utf-8").splitlines()
     names = [line.partition(" = ")[0] for line in lines]
     lines = [f"{name} = {values[name]}" if name in values else line for name, line in zip(names, lines, strict=True)]

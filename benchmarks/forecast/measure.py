@@ -1,4 +1,4 @@
-"""Measures the engine beside its peers: `python -m benchmarks.forecast.measure [--quick] [--write]`.
+"""Measures the engine and its peers: `python -m benchmarks.forecast.measure [--quick] [--write]`.
 
 On the last horizon of each export beside the checkout and of those collected, of series that packages ship, of months
 of forecasting competitions and of a sample of M4's weeks. Peers and competitions take part where they are installed
@@ -18,15 +18,15 @@ import numpy as np
 
 from benchmarks.forecast import report
 from benchmarks.forecast.cases import SETS, Case, competition_cases, export_cases, packaged_cases
-from benchmarks.forecast.directions import left_out, reliability
+from benchmarks.forecast.directions import held_out_confidence, reliability
 from benchmarks.forecast.learn import (
     DIRECTION_ORIGINS,
     FAMILIES,
     ORIGINS,
     by_family,
     direction_outcomes,
-    learned_without,
-    left_out_forecasts,
+    fit_without_source,
+    held_out_forecasts,
     make_rows,
 )
 from benchmarks.forecast.m4 import m4_table
@@ -45,7 +45,7 @@ REPEATS = 20
 
 @dataclass(frozen=True)
 class Result:
-    """What one method said of one set."""
+    """The forecasts of one method for one set."""
 
     forecasts: list[Forecast]
     failed: int
@@ -53,7 +53,7 @@ class Result:
 
 
 def main(arguments: list[str]) -> int:
-    """Prints the tables."""
+    """Prints the tables, and writes them with --write."""
     exported = export_cases(max(*ORIGINS.values(), DIRECTION_ORIGINS))
     last = [case for case in exported if case.held_out == 1]
     every = methods() if "--quick" not in arguments else {"warmcast": ours, "Naive2": naive}
@@ -76,12 +76,12 @@ def main(arguments: list[str]) -> int:
 
 
 def title(name: str, *, collected: bool) -> str:
-    """Of a set of the exports beside the checkout, or of those collected."""
+    """The title of a set: exports beside the checkout, or collected ones."""
     return f"{name}, collected" if collected else name
 
 
 def _some(cases: list[Case], name: str, *, collected: bool) -> list[Case]:
-    """Of those collected one series a source: peers take seconds for each."""
+    """One series per collected source, because peers take seconds for each."""
     found = [case for case in cases if (case.set, case.collected) == (name, collected)]
     return list({case.source: case for case in reversed(found)}.values())[::-1] if collected else found
 
@@ -95,14 +95,14 @@ def _set(name: str, cases: list[Case], every: Mapping[str, Method]) -> Iterator[
 
 
 def _learned(exported: list[Case]) -> Iterator[str]:
-    """What is to be expected of sources that nothing was learned from, at the last origin and over several."""
+    """Held-out scores, at the last origin and over several."""
     yield f"Intervals learned without the source that is measured ({LEFT_OUT}), at the last origin and over several:"
     yield ""
-    yield from report.left_out_header()
+    yield from report.held_out_header()
     families = by_family(make_rows(exported))
-    without = {name: learned_without(rows) for name, rows in families.items()}
+    without = {name: fit_without_source(rows) for name, rows in families.items()}
     for family, of_family in families.items():
-        said = left_out_forecasts(of_family, without[family])
+        said = held_out_forecasts(of_family, without[family])
         for name in FAMILIES[family]:
             for collected, origins in product((False, True), sorted({1, ORIGINS[name] // 2 or 1, ORIGINS[name]})):
                 chosen = [
@@ -112,14 +112,14 @@ def _learned(exported: list[Case]) -> Iterator[str]:
                 ]
                 if chosen:
                     found = score(*map(list, zip(*chosen, strict=True)))
-                    yield report.left_out_row(title(name, collected=collected), origins, len(chosen), found)
+                    yield report.held_out_row(title(name, collected=collected), origins, len(chosen), found)
     yield ""
     yield (
         f"Of forecasts that said rising or falling, over up to {DIRECTION_ORIGINS} origins, by the intervals and the "
         "confidence learned without their source:"
     )
     yield ""
-    yield from reliability(left_out(direction_outcomes(exported, without)))
+    yield from reliability(held_out_confidence(direction_outcomes(exported, without)))
     yield ""
     yield from brier_scores([case for case in exported if case.held_out <= DIRECTION_ORIGINS])
 

@@ -1,4 +1,4 @@
-"""Naive2, what all is measured against: the last value with its season, as in the M competitions."""
+"""Naive2, the reference of all ratios: the last value with its season, as in the M competitions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from services.forecaster.engine.history import Array
 
-SEASONS_KNOWN = 3  # with fewer no season is looked for
+MIN_SEASONS = 3  # fewest known seasons for a seasonal forecast
 SIGNIFICANCE = 1.645  # of the autocorrelation at one season
 
 
@@ -29,7 +29,7 @@ def naive2(known: Array, season: int, steps: int, *, bounded: bool = True) -> tu
 def _is_seasonal(values: Array, season: int) -> bool:
     centred = values - values.mean()
     power = float(centred @ centred)
-    if season < 2 or len(values) < SEASONS_KNOWN * season or power < 1e-9:
+    if season < 2 or len(values) < MIN_SEASONS * season or power < 1e-9:
         return False
     correlations = np.array([centred[lag:] @ centred[:-lag] for lag in range(1, season + 1)]) / power
     limit = SIGNIFICANCE * np.sqrt((1 + 2 * np.sum(correlations[:-1] ** 2)) / len(values))

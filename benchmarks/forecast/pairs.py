@@ -1,4 +1,4 @@
-"""Whether the term that the head-to-head favours is the one that wins."""
+"""Scores the winner's probability of the head-to-head."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from services.forecaster.engine.term import forecast_term
 from services.forecaster.engine.types import TermForecast, TermSeries
 
 TIMEFRAMES = {"12m": "12m", "5y": "5y", "daily": "3m", "monthly": "all"}
-NEAREST = 6  # columns of a file that each is compared with: large files would be all that counts
+NEAREST = 6  # columns that each column is compared with, so that large files do not dominate
 
 
 def brier_scores(cases: Sequence[Case]) -> Iterator[str]:
-    """A table by set: of the pairs of columns of one file, the mean squared error of the winner's probability.
+    """A table by set: the Brier score of the winner's probability, for pairs of columns of one file.
 
     Means over sources, of the means over each one's pairs.
     """
@@ -41,7 +41,7 @@ def brier_scores(cases: Sequence[Case]) -> Iterator[str]:
 
 
 def forecast_pairs(cases: Sequence[Case]) -> Iterator[tuple[Case, TermForecast, Case, TermForecast]]:
-    """Of each file, the columns that are compared, with their forecasts."""
+    """The compared columns of each file, with their forecasts."""
     groups: dict[tuple[str, int], list[Case]] = defaultdict(list)
     for case in cases:
         groups[case.series.partition(": ")[0], len(case.known)].append(case)

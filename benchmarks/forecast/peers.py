@@ -1,6 +1,6 @@
-"""The engine and its peers, each as one function from a case to a forecast; peers where they are installed."""
+"""The engine and its installed peers, each as a function from a case to a forecast."""
 
-# ruff: noqa: PLC0415 - each peer is imported by whoever asks for it: most environments have none.
+# ruff: noqa: PLC0415 - peers are imported when used, because most environments have none.
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from services.forecaster.engine.history import Array
 Method = Callable[[Case], Forecast]
 PANDAS = {Step.HOURLY: "h", Step.DAILY: "D", Step.WEEKLY: "W", Step.MONTHLY: "MS"}
 Z80 = 1.281552
-# Seasonal ARIMA with a season of 52 takes minutes a series: there it goes without, as it often does in practice.
+# Seasonal ARIMA with a season of 52 takes minutes a series, so weekly series are fitted without a season.
 LONGEST_ARIMA_SEASON = 24
 
 
 def methods() -> Mapping[str, Method]:
-    """By the name that is shown, ours first."""
+    """Methods by display name, the engine first."""
     found: dict[str, Method] = {"warmcast": ours, "Naive2": naive}
     if importlib.util.find_spec("statsforecast"):
         for name in ("AutoETS", "DynamicOptimizedTheta", "MSTL", "AutoCES"):
@@ -46,9 +46,9 @@ def ours(case: Case) -> Forecast:
 
 
 def naive(case: Case) -> Forecast:
-    """What all are measured against."""
+    """Naive2, the reference."""
     point, sd = naive2(case.known, case.season, case.horizon, bounded=case.bounded)
-    return _cut(case, point, point - Z80 * sd, point + Z80 * sd, point - Z95 * sd, point + Z95 * sd)
+    return _clipped(case, point, point - Z80 * sd, point + Z80 * sd, point - Z95 * sd, point + Z95 * sd)
 
 
 def _statsforecast(name: str, case: Case, season: int | None = None) -> Forecast:
@@ -56,7 +56,7 @@ def _statsforecast(name: str, case: Case, season: int | None = None) -> Forecast
 
     model = getattr(models, name)(season_length=season or _season(case))
     made = model.forecast(y=np.ascontiguousarray(case.known), h=case.horizon, level=[80, 95])
-    return _cut(case, *(made[key] for key in ("mean", "lo-80", "hi-80", "lo-95", "hi-95")))
+    return _clipped(case, *(made[key] for key in ("mean", "lo-80", "hi-80", "lo-95", "hi-95")))
 
 
 def _scum(case: Case) -> Forecast:
@@ -79,7 +79,7 @@ def _ets(case: Case) -> Forecast:
     fitted = ETSModel(pd.Series(case.known), trend="add", damped_trend=True, **seasonal).fit(disp=False)
     made = fitted.get_prediction(start=len(case.known), end=len(case.known) + case.horizon - 1)
     (lo80, hi80), (lo95, hi95) = (np.asarray(made.pred_int(alpha=alpha)).T for alpha in (0.2, 0.05))
-    return _cut(case, np.asarray(made.predicted_mean), lo80, hi80, lo95, hi95)
+    return _clipped(case, np.asarray(made.predicted_mean), lo80, hi80, lo95, hi95)
 
 
 def _theta(case: Case) -> Forecast:
@@ -90,7 +90,7 @@ def _theta(case: Case) -> Forecast:
     (lo80, hi80), (lo95, hi95) = (
         np.asarray(fitted.prediction_intervals(case.horizon, alpha=alpha)).T for alpha in (0.2, 0.05)
     )
-    return _cut(case, np.asarray(fitted.forecast(case.horizon)), lo80, hi80, lo95, hi95)
+    return _clipped(case, np.asarray(fitted.forecast(case.horizon)), lo80, hi80, lo95, hi95)
 
 
 def _prophet(case: Case) -> Forecast:
@@ -107,16 +107,16 @@ def _prophet(case: Case) -> Forecast:
         made = Prophet(interval_width=width).fit(frame).predict(pd.DataFrame({"ds": times[len(case.known) :]}))
         ends[width] = made
     columns = [(0.8, "yhat"), (0.8, "yhat_lower"), (0.8, "yhat_upper"), (0.95, "yhat_lower"), (0.95, "yhat_upper")]
-    return _cut(case, *(ends[width][column].to_numpy() for width, column in columns))
+    return _clipped(case, *(ends[width][column].to_numpy() for width, column in columns))
 
 
 def or_naive(method: Method, case: Case) -> tuple[Forecast, bool]:
-    """What the method says; where it fails or says no number, what Naive2 does, and that it failed."""
+    """The method's forecast and False; if it fails or returns a non-number, Naive2's and True."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
             made = method(case)
-        except Exception:  # whatever a library raises, it has not forecast
+        except Exception:  # any error of a library counts as a failure
             return naive(case), True
     if all(np.isfinite(column).all() for column in (made.mean, made.lo80, made.hi80, made.lo95, made.hi95)):
         return made, False
@@ -124,10 +124,10 @@ def or_naive(method: Method, case: Case) -> tuple[Forecast, bool]:
 
 
 def _season(case: Case) -> int:
-    """The season that a peer is told of: none where fewer than two are known, as most refuse that."""
+    """The season passed to a peer: none if fewer than two are known, which most reject."""
     return case.season if len(case.known) >= 2 * case.season + 2 else 1
 
 
-def _cut(case: Case, *columns: Array) -> Forecast:
-    # All are cut to what values can be: no peer is measured for what a user would never be shown.
+def _clipped(case: Case, *columns: Array) -> Forecast:
+    # Clipped to the valid range, as values shown to users are.
     return Forecast(*(np.clip(column, 0, 100) if case.bounded else column for column in columns))

@@ -1,4 +1,4 @@
-"""What was measured as tables, and as the section of RESULTS.md."""
+"""Formats the results as tables, and writes the section of RESULTS.md."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from services.forecaster.engine.version import ENGINE_VERSION
 
 
 def header(name: str, cases: Sequence[Case]) -> Iterator[str]:
-    """Above the rows of one set."""
+    """The header of one set's table."""
     sources = len({case.source for case in cases})
     horizons = ", ".join(sorted({f"{case.horizon}" for case in cases}, key=int))
     yield f"**{name}**: {len(cases)} series of {sources} sources, {horizons} ahead"
@@ -21,21 +21,21 @@ def header(name: str, cases: Sequence[Case]) -> Iterator[str]:
 
 
 def row(name: str, found: Score, cpu_seconds: float, failed: int) -> str:
-    """One method."""
+    """One method's row."""
     return (
         f"| {name} | {found.mae:.3f} | {found.interval:.3f} | {_covers(found.coverage95)} "
         f"| {_covers(found.coverage80)} | {1000 * cpu_seconds:,.0f} | {failed} |"
     )
 
 
-def left_out_header() -> Iterator[str]:
-    """Above the rows of what was learned elsewhere."""
+def held_out_header() -> Iterator[str]:
+    """The header of the held-out scores."""
     yield "| set | origins | forecasts | MAE | interval score | against Naive2's uncut | 95 % covers | 80 % covers |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
 
 
-def left_out_row(name: str, origins: int, forecasts: int, found: Score) -> str:
-    """One set."""
+def held_out_row(name: str, origins: int, forecasts: int, found: Score) -> str:
+    """One set's row."""
     return (
         f"| {name} | {origins} | {forecasts} | {found.mae:.3f} | {found.interval:.3f} | {found.interval_uncut:.3f} "
         f"| {_covers(found.coverage95)} | {_covers(found.coverage80)} |"
@@ -43,7 +43,7 @@ def left_out_row(name: str, origins: int, forecasts: int, found: Score) -> str:
 
 
 def write(lines: Sequence[str]) -> None:
-    """Into RESULTS.md."""
+    """Writes the section of RESULTS.md."""
     how = (
         f"; engine version {ENGINE_VERSION}. The last horizon of each series is held out, its own last period left "
         "out. Ratios are geometric means over sources, coverages (per cent) means over sources with 90 % bootstrap "

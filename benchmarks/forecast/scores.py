@@ -1,4 +1,4 @@
-"""What forecasts are worth: balanced by source, so that many alike files of one owner do not decide."""
+"""Scores of forecasts, balanced by source, so that many similar files of one owner do not dominate."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from services.forecaster.engine.history import Array
 
 Z95 = 1.959964
 RESAMPLES = 2000
-LEAST = 0.05  # points a step: where both err or multipliers less, none is the better one
+MIN_ERROR = 0.05  # points a step; smaller errors and interval scores count as equal
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a method says of one case."""
+    """A method's forecast of one case."""
 
     mean: Array
     lo80: Array
@@ -34,13 +34,13 @@ class Score:
 
     mae: float
     interval: float  # at 95 %
-    interval_uncut: float  # the same against Naive2's intervals as they are, outside [0, 100] too
+    interval_uncut: float  # against Naive2's intervals without clipping to [0, 100]
     coverage95: tuple[float, float, float]  # with its 90 % bootstrap interval, clustered by source
     coverage80: tuple[float, float, float]
 
 
 def score(cases: Sequence[Case], forecasts: Sequence[Forecast]) -> Score:
-    """Of all cases together; at least one."""
+    """The score of all cases together; at least one."""
     totals: dict[str, Array] = defaultdict(lambda: np.zeros(6))
     inside: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for case, said in zip(cases, forecasts, strict=True):
@@ -54,7 +54,7 @@ def score(cases: Sequence[Case], forecasts: Sequence[Forecast]) -> Score:
             interval_score(actual, said.lo95, said.hi95),
             interval_score(actual, *cut),
             interval_score(actual, low, high),
-            LEAST * len(actual),
+            MIN_ERROR * len(actual),
         )
         inside[case.source].append((covered(actual, said.lo95, said.hi95), covered(actual, said.lo80, said.hi80)))
     sums = np.array([totals[source] for source in totals])
@@ -69,23 +69,23 @@ def score(cases: Sequence[Case], forecasts: Sequence[Forecast]) -> Score:
 
 
 def by_source(cases: Sequence[Case], forecasts: Sequence[Forecast]) -> dict[str, Score]:
-    """The same of each source alone."""
+    """The score of each source."""
     return _grouped(cases, forecasts, lambda case: case.source)
 
 
 def by_set(cases: Sequence[Case], forecasts: Sequence[Forecast]) -> dict[str, Score]:
-    """The same of each set alone."""
+    """The score of each set."""
     return _grouped(cases, forecasts, lambda case: case.set)
 
 
 def interval_score(actual: Array, low: Array, high: Array, level: float = 0.95) -> float:
-    """Summed over steps: the width, and 2 ÷ (1 − level) times what lies outside (Gneiting and Raftery 2007)."""
+    """Interval score, summed over steps: width + 2 ÷ (1 − level) × the distance outside (Gneiting, Raftery 2007)."""
     missed = np.maximum(low - actual, 0) + np.maximum(actual - high, 0)
     return float(np.sum(high - low + 2 / (1 - level) * missed))
 
 
 def covered(actual: Array, low: Array, high: Array) -> float:
-    """The share of values inside, edges included."""
+    """The share of values inside the interval, bounds included."""
     return float(np.mean((actual >= low - 1e-9) & (actual <= high + 1e-9)))
 
 
@@ -104,7 +104,7 @@ def _ratio(ours: Array, theirs: Array, least: Array) -> float:
 
 
 def _with_bootstrap(shares: Array) -> tuple[float, float, float]:
-    """Sources are drawn with replacement."""
+    """The mean with its 90 % bootstrap interval over sources."""
     drawn = np.random.default_rng(0).integers(0, len(shares), (RESAMPLES, len(shares)))
     low, high = np.quantile(shares[drawn].mean(axis=1), [0.05, 0.95])
     return 100 * float(shares.mean()), 100 * float(low), 100 * float(high)

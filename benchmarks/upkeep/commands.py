@@ -1,4 +1,4 @@
-"""One run of the command line, and what it took of itself, of jobs and of PostgreSQL."""
+"""Runs one command and measures its cost in the command, jobs and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from dataclasses import dataclass
 from benchmarks.capacity.usage import cpu_seconds, peak_bytes
 from benchmarks.stack import Stack
 
-_LOOK = 0.005  # seconds between two looks at its memory, whose peak so far the kernel keeps
+_POLL = 0.005  # seconds between reads of its peak memory
 _SERVERS = ("jobs", "postgres")
 
 
 @dataclass(frozen=True)
-class Taken:
-    """CPU in seconds of the command and of those that it asked; memory in bytes."""
+class Cost:
+    """The cost of one command: CPU in seconds of itself and of the servers, memory in bytes."""
 
     command: str
-    said: str  # its last line
+    last_line: str  # its last line
     seconds: float  # by the clock
     cpu: float
     peak: int
-    asked: dict[str, float]
+    server_cpu: dict[str, float]
 
 
-def measure(stack: Stack, *arguments: str, environment: dict[str, str] | None = None) -> Taken:
-    """Runs `warmcast` with those arguments. Raises RuntimeError when it fails."""
+def measure(stack: Stack, *arguments: str, environment: dict[str, str] | None = None) -> Cost:
+    """Runs `warmcast` with the arguments. Raises RuntimeError if it fails."""
     before = {name: cpu_seconds(stack.pids[name]) for name in _SERVERS}
     path = stack.folder / "said"
     begun = time.perf_counter()
@@ -35,13 +35,13 @@ def measure(stack: Stack, *arguments: str, environment: dict[str, str] | None = 
             "-m", "services.cli", *arguments, environment=environment, out=said.fileno(), errors=said.fileno()
         )
         peak = 0
-        # It is looked at, and not waited for: what it took can be read until then.
+        # WNOWAIT keeps the process, so that its usage can be read after its end.
         while not os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG):
             peak = max(peak, peak_bytes(process.pid))
-            time.sleep(_LOOK)
+            time.sleep(_POLL)
     seconds, cpu = time.perf_counter() - begun, cpu_seconds(process.pid)
-    words = path.read_text(encoding="utf-8").splitlines()
+    lines = path.read_text(encoding="utf-8").splitlines()
     if process.wait() != 0:
-        raise RuntimeError(f"{' '.join(arguments)}: {words[-3:]}")
-    asked = {name: cpu_seconds(stack.pids[name]) - before[name] for name in _SERVERS}
-    return Taken(" ".join(arguments), words[-1], seconds, cpu, peak, asked)
+        raise RuntimeError(f"{' '.join(arguments)}: {lines[-3:]}")
+    server_cpu = {name: cpu_seconds(stack.pids[name]) - before[name] for name in _SERVERS}
+    return Cost(" ".join(arguments), lines[-1], seconds, cpu, peak, server_cpu)

@@ -1,4 +1,4 @@
-"""Memory of jobs when what it takes at once is as much as it may be."""
+"""Peak memory of jobs at its limits of concurrent work."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FILE_BYTES, _POINTS = 2 * 1024 * 1024, 5_000  # of the largest import
 
 
 def peaks(stack: Stack) -> Iterator[tuple[str, int]]:
-    """What jobs was given, one after the other, and its peak in bytes by then."""
+    """Each load on jobs, one after the other, with its peak memory in bytes by then."""
     address, pid = stack.addresses.jobs_addr, stack.pids["jobs"]
     yield "at first", peak_bytes(pid)
     with Jobs(address, secret=SECRET, deadlines=_DEADLINES) as jobs, ExitStack() as ends:
@@ -46,7 +46,7 @@ def peaks(stack: Stack) -> Iterator[tuple[str, int]]:
 
 
 def _import(jobs: Jobs, file: tuple[tuple[str, str], bytes]) -> bool:
-    """Whether it was answered before the service gave up on it: on a busy machine many are not."""
+    """Whether the import ended before its deadline; on a busy machine many do not."""
     terms, content = file
     try:
         jobs.ingest_files([("export.csv", content)], terms=terms)
@@ -58,7 +58,7 @@ def _import(jobs: Jobs, file: tuple[tuple[str, str], bytes]) -> bool:
 
 
 def _watch(address: str, ends: ExitStack) -> Iterator[pb.WatchWarmupsResponse]:
-    """Opens the streams; each has had its first word when this returns, and all but the returned one go unread."""
+    """Opens the streams and reads the first message of each; all but the returned one stay unread."""
     for number in range(_CONNECTIONS):
         channel = grpc.insecure_channel(address, [("grpc.use_local_subchannel_pool", 1), ("number", number)])
         ends.enter_context(channel)
@@ -72,14 +72,14 @@ def _watch(address: str, ends: ExitStack) -> Iterator[pb.WatchWarmupsResponse]:
 
 
 def _await_changes(news: Iterator[pb.WatchWarmupsResponse], requeued: Iterable[pb.WarmupJob]) -> None:
-    """Until all of them were told to the last watcher, and so to every one."""
+    """Waits until the last stream has received all changes."""
     waiting = {job.data_hash for job in requeued}
     while waiting:
         waiting -= {change.data_hash for change in next(news).changes}
 
 
 def _largest(number: int) -> tuple[tuple[str, str], bytes]:
-    """Two terms, and an export of these and of as many others, points and digits as are taken."""
+    """Two terms, and the largest accepted export that contains them."""
     first = date(2026, 11, 1) - timedelta(days=_POINTS - 1)
     terms = [f"big {number}", "market", *(f"other {column}" for column in range(28))]
     file = io.StringIO()
@@ -89,5 +89,5 @@ def _largest(number: int) -> tuple[tuple[str, str], bytes]:
         file.write(f"{first + timedelta(days=day)},{','.join(f'{value:.9f}' for value in values)}\n")
     content = file.getvalue().encode()
     if not 0.95 * _FILE_BYTES < len(content) <= _FILE_BYTES:
-        raise ValueError(f"{len(content)} bytes are not the most that an import takes")
+        raise ValueError(f"{len(content)} bytes are not the largest accepted import")
     return (terms[0], terms[1]), content

@@ -1,11 +1,11 @@
-"""A product that has run for long, as rows: comparisons whose forecasts turn stale, and old jobs that nobody needs."""
+"""The rows of a long-running product: comparisons with forecasts that will be stale soon, and old jobs."""
 
 from __future__ import annotations
 
 import psycopg
 
-# Of each number one comparison: asked for an hour ago, made 23 hours ago, with nothing in the cache; and a snapshot
-# and job of a year ago that newer data have replaced. Each job has its two forecasts.
+# For each number: a comparison requested an hour ago with a job of 23 hours ago and no bundles, and a snapshot and job
+# of a year ago that newer data replaced. Each job has two forecasts.
 _FILL = """
 INSERT INTO term_pairs (slug, term_a, term_b)
 SELECT 'market-vs-shop-' || n, 'market', 'shop ' || n FROM generate_series(1, %(count)s::int) AS n;
@@ -42,7 +42,7 @@ FROM warmup_jobs, (VALUES ('termA', 'market'), ('termB', 'shop')) AS labels (lab
 
 
 def fill(url: str, count: int) -> None:
-    """Puts in `count` comparisons and as many old jobs: without triggers, and so without a word to anybody.
+    """Inserts `count` comparisons and as many old jobs, without triggers and notifications.
 
     The database must be at the head of the migrations, and empty.
     """

@@ -193,7 +193,7 @@ async def test_a_bundle_that_is_lost_before_it_is_read_back_fails_the_run(run: R
             await redis.delete(key.key_b)
 
     run.store = Losing(redis)
-    with pytest.raises(WarmcastError, match="did not read back"):
+    with pytest.raises(WarmcastError, match="differ from those written"):
         await run(order(5))
 
 

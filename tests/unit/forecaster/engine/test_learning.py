@@ -9,8 +9,8 @@ import pytest
 from scipy.optimize import check_grad
 
 from benchmarks.forecast.cases import Case
-from benchmarks.forecast.directions import Outcome, left_out
-from benchmarks.forecast.learn import Row, _Group, learned_without, left_out_forecasts
+from benchmarks.forecast.directions import Outcome, held_out_confidence
+from benchmarks.forecast.learn import Row, _Group, fit_without_source, held_out_forecasts
 from services.common.comparison import Step
 from services.forecaster.engine.history import Array
 
@@ -26,12 +26,12 @@ ROWS = [row(source) for source in ("one", "two", "three") for _ in range(4)]
 
 
 def widths(rows: list[Row]) -> dict[str, float]:
-    said = left_out_forecasts(rows, learned_without(rows))
-    return {each.owner: float(np.mean(made.hi95 - made.lo95)) for each, made in zip(rows, said, strict=True)}
+    said = held_out_forecasts(rows, fit_without_source(rows))
+    return {each.source_group: float(np.mean(made.hi95 - made.lo95)) for each, made in zip(rows, said, strict=True)}
 
 
 def test_intervals_of_a_source_left_out_do_not_know_its_errors() -> None:
-    absurd = [replace(each, errors=10 * each.errors) if each.owner == "one" else each for each in ROWS]
+    absurd = [replace(each, errors=10 * each.errors) if each.source_group == "one" else each for each in ROWS]
     before, after = widths(ROWS), widths(absurd)
     assert after["one"] == before["one"]
     assert min(after["two"] / before["two"], after["three"] / before["three"]) > 1.2
@@ -44,7 +44,7 @@ def told(source: str, right: int) -> list[Outcome]:
 def test_confidence_in_a_source_left_out_does_not_know_what_came_of_it() -> None:
     def confidences(right: int) -> dict[str, float]:
         found = told("one", right) + told("two", 14) + told("three", 14)
-        return {outcome.source: sure for outcome, sure in left_out(found)}
+        return {outcome.source: sure for outcome, sure in held_out_confidence(found)}
 
     always, never = confidences(20), confidences(0)
     assert always["one"] == never["one"]

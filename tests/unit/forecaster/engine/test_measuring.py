@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.forecast.cases import BRIEF, Case, brief, cuts, export_cases, packaged_cases
+from benchmarks.forecast.cases import BRIEF_LENGTHS, Case, brief, cuts, export_cases, packaged_cases
 from benchmarks.forecast.directions import Outcome, fit_confidence, reliability
 from benchmarks.forecast.exports import read_collected
 from benchmarks.forecast.m4 import m4_cases, overall
@@ -164,7 +164,7 @@ def test_cases_of_the_exports_leave_the_last_period_out_and_never_overlap() -> N
     assert {len(one.known) + len(one.actual) for one in year} == {51}
     assert {max(one.known.max(), one.actual.max()) for one in year} == {100}
     few = brief(year)
-    assert [len(one.known) for one in few] == [*BRIEF, *BRIEF][: len(year)]
+    assert [len(one.known) for one in few] == [*BRIEF_LENGTHS, *BRIEF_LENGTHS][: len(year)]
     assert {max(one.known.max(), one.actual.max()) for one in few} == {100}
 
 
