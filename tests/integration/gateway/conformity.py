@@ -1,4 +1,4 @@
-"""Holds answers against the OpenAPI document that the gateway serves."""
+"""Checks responses against the OpenAPI document that the gateway serves."""
 
 from __future__ import annotations
 

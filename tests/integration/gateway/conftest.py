@@ -1,4 +1,4 @@
-"""The real application in front of stand-ins for jobs and the forecaster."""
+"""The real application with fake jobs and forecaster services."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SECRET = "a secret of the tests"
 
 @dataclass
 class World:
-    """A gateway and those that it asks."""
+    """A gateway and its fake dependencies."""
 
     jobs: FakeJobs
     forecaster: FakeForecaster
@@ -37,12 +37,12 @@ class World:
 
     @property
     def demand(self) -> Demand:
-        """Counted, and not yet reported."""
+        """The demand that is not reported yet."""
         return self.components.demand
 
     @property
     def readiness(self) -> Readiness:
-        """What /readyz goes by."""
+        """The readiness behind /readyz."""
         return self.components.readiness
 
     def says(self, **replies: Any) -> None:
@@ -56,7 +56,7 @@ OpenWorld: TypeAlias = Callable[..., AbstractAsyncContextManager[World]]
 
 @asynccontextmanager
 async def _open_world(**settings: Any) -> AsyncIterator[World]:
-    """A gateway with those settings, in front of a ready and fresh comparison."""
+    """A gateway with those settings and one comparison, ready and fresh."""
     chosen: dict[str, Any] = {
         "warmup_secret": SecretStr(SECRET),
         "metrics_port": 0,
@@ -93,12 +93,12 @@ async def _open_world(**settings: Any) -> AsyncIterator[World]:
 
 @pytest.fixture
 def open_world() -> OpenWorld:
-    """Opens a gateway with settings of the test's own."""
+    """Starts a gateway with the test's settings."""
     return _open_world
 
 
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
-    """A gateway with the usual settings."""
+    """A gateway with default settings."""
     async with _open_world() as opened:
         yield opened

@@ -1,4 +1,4 @@
-"""What the stand-ins say."""
+"""Messages that the fake services return."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def moment(text: str) -> Timestamp:
 
 
 def job(status: Status = READY, *, version: int = 7, last_error: str = "", debug_id: str = "debug-1") -> Any:
-    """A row; times that its state does not have are absent."""
+    """A job; times that do not apply to its state are absent."""
     return jobs_pb2.WarmupJob(
         id=42,
         slug="amazon-vs-costco",
@@ -52,7 +52,7 @@ def job(status: Status = READY, *, version: int = 7, last_error: str = "", debug
 
 
 def warmup(row: jobs_pb2.WarmupJob | None = None, **more: Any) -> jobs_pb2.GetWarmupResponse:
-    """Where amazon-vs-costco stands."""
+    """The warmup of amazon-vs-costco."""
     signals = jobs_pb2.TermSignals(trend="rising", volatility=2.5, seasonality=0.4, last_value=61, change4=-3)
     return jobs_pb2.GetWarmupResponse(
         slug="amazon-vs-costco",
@@ -71,7 +71,7 @@ def warmup(row: jobs_pb2.WarmupJob | None = None, **more: Any) -> jobs_pb2.GetWa
 def cached(
     freshness: Freshness = FRESH, data_hash: str = HASH, *, age: float = 60.0, scaled_apart: bool = False
 ) -> forecaster_pb2.CachedForecasts:
-    """What the cache holds of one snapshot, made `age` seconds ago."""
+    """The cached bundles of one snapshot, generated `age` seconds ago."""
     keys: Any = {"term_a_key": f"forecast:amazon:{data_hash}", "term_b_key": f"forecast:costco:{data_hash}"}
     if freshness == MISSING:
         return forecaster_pb2.CachedForecasts(freshness=freshness, **keys)
@@ -89,7 +89,7 @@ def cached(
 
 
 def forecasts(*each: forecaster_pb2.CachedForecasts) -> forecaster_pb2.GetForecastsResponse:
-    """The forecaster's answer."""
+    """The forecaster's response."""
     return forecaster_pb2.GetForecastsResponse(forecasts=each, engine_version="1")
 
 

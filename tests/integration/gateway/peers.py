@@ -1,4 +1,4 @@
-"""Stand-ins for jobs and the forecaster: real gRPC servers whose answers a test sets, and which note every call."""
+"""Fake jobs and forecaster: real gRPC servers that record calls and return what a test sets."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from warmcast.jobs.v1 import jobs_pb2, jobs_pb2_grpc
 from services.common.errors import WarmcastError
 from services.common.rpc.status import to_status
 
-# Requests and answers are of any message here: one class stands in for both services.
+# Requests and responses are arbitrary messages, because one class fakes both services.
 Reply: TypeAlias = "Message | WarmcastError | Callable[[Any], Message | Awaitable[Message]]"
 
 
 @dataclass
 class Call:
-    """One call as a stand-in received it."""
+    """One received call."""
 
     request: Any
     metadata: dict[str, str | bytes]
@@ -32,14 +32,14 @@ class Call:
 
 @dataclass
 class Peer:
-    """One service. A method without a reply answers with an empty message."""
+    """One fake service. A method without a reply returns an empty message."""
 
     replies: dict[str, Reply] = field(default_factory=dict)
     calls: defaultdict[str, list[Call]] = field(default_factory=lambda: defaultdict(list))
-    trailing: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)  # metadata after an answer
+    trailing: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)  # trailing metadata by method
 
     async def answer(self, method: str, empty: Message, request: Any, context: Any) -> Message:
-        """What `method` replies; the call is noted first."""
+        """Records the call and returns the reply of `method`."""
         metadata = dict(context.invocation_metadata())
         self.calls[method].append(Call(request, metadata, context.time_remaining()))
         reply = self.replies.get(method, empty)
@@ -60,12 +60,12 @@ class Peer:
 
 @dataclass
 class FakeJobs(Peer):
-    """Jobs, which tells its watchers what a test says."""
+    """A fake jobs service; a test publishes its changes."""
 
     watchers: list[asyncio.Queue[jobs_pb2.WatchWarmupsResponse | None]] = field(default_factory=list)
 
     async def WatchWarmups(self, request: Any, context: Any) -> AsyncIterator[jobs_pb2.WatchWarmupsResponse]:
-        """As the real one: the first message at once, the others as they come."""
+        """Like the real one: an empty message at once, then the published changes."""
         told: asyncio.Queue[jobs_pb2.WatchWarmupsResponse | None] = asyncio.Queue()
         self.watchers.append(told)
         yield jobs_pb2.WatchWarmupsResponse(missed=True)
@@ -73,7 +73,7 @@ class FakeJobs(Peer):
             yield news
 
     def tell(self, news: jobs_pb2.WatchWarmupsResponse | None) -> None:
-        """To all who watch; None ends their streams."""
+        """Publishes to all watchers; None ends their streams."""
         for told in self.watchers:
             told.put_nowait(news)
         if news is None:
@@ -81,10 +81,10 @@ class FakeJobs(Peer):
 
 
 class FakeForecaster(Peer):
-    """The forecaster."""
+    """A fake forecaster."""
 
     async def GenerateForecasts(self, request: Any, context: Any) -> AsyncIterator[Any]:
-        """Noted, to see that it never is."""
+        """Recorded, so that a test can show that it is never called."""
         self.calls["GenerateForecasts"].append(Call(request, {}, None))
         yield forecaster_pb2.GenerateForecastsResponse()
 
@@ -108,7 +108,7 @@ _stand_in(FakeForecaster, forecaster_pb2, "ForecasterService")
 
 @asynccontextmanager
 async def listening(*peers: Peer, port: int = 0) -> AsyncIterator[str]:
-    """One server for all `peers` on that port of 127.0.0.1, or a free one; its address."""
+    """Starts one server for all `peers` on 127.0.0.1 and yields its address."""
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
     for peer in peers:
         if isinstance(peer, FakeJobs):

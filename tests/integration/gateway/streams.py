@@ -1,4 +1,4 @@
-"""A client of Server-Sent Events that reads the application itself, as a server would."""
+"""A client of Server-Sent Events that calls the ASGI application directly."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Stream:
         self._read = b""
 
     async def take(self, message: Message) -> None:
-        """What the application sends."""
+        """Receives the application's messages."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
             self.headers = {name.decode(): value.decode() for name, value in message["headers"]}
@@ -35,13 +35,13 @@ class Stream:
             self._chunks.put_nowait(None)
 
     async def started(self) -> Stream:
-        """Returns once status and headers are there."""
+        """Waits for status and headers."""
         async with asyncio.timeout(_SECONDS):
             await self._started.wait()
         return self
 
     async def block(self) -> str | None:
-        """The next block of lines; None: the stream has ended."""
+        """The next block of lines; None at the end of the stream."""
         async with asyncio.timeout(_SECONDS):
             while b"\n\n" not in self._read:
                 chunk = await self._chunks.get()
@@ -52,7 +52,7 @@ class Stream:
         return block.decode()
 
     async def event(self) -> tuple[str, Any] | None:
-        """Id and data of the next event; None: the stream has ended."""
+        """Id and data of the next event; None at the end of the stream."""
         while (block := await self.block()) is not None:
             fields = dict(line.split(": ", 1) for line in block.splitlines())
             if "data" in fields:
@@ -70,7 +70,7 @@ class Stream:
 
 @asynccontextmanager
 async def streaming(app: ASGIApp, query: str, last_event_id: str = "") -> AsyncIterator[Stream]:
-    """GET of the events; at the end the client leaves."""
+    """Opens the event stream, and disconnects at the end."""
     stream, left = Stream(), asyncio.Event()
 
     async def receive() -> Message:

@@ -1,4 +1,4 @@
-"""Imports and listings: what reaches jobs, and what comes back."""
+"""Imports and listings: requests to jobs, and responses."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def comparison(timeframe: str = "12m") -> jobs_pb2.Comparison:
     )
 
 
-async def test_a_csv_travels_as_it_is(world: World) -> None:
+async def test_a_csv_is_forwarded_unchanged(world: World) -> None:
     world.says(IngestSnapshot=stored(warmup_triggered=True))
     query = "?term=amazon&term=costco&tf=12m&geo=us&asOf=2026-01-06T00:00:00Z"
     response = await world.operator.post(f"/api/comparisons{query}", content=CSV, headers=AS_CSV)
@@ -79,7 +79,7 @@ async def test_a_csv_travels_as_it_is(world: World) -> None:
     assert call.metadata["x-warmup-secret"] == world.operator.headers["X-Warmup-Secret"]
 
 
-async def test_the_same_data_answer_200(world: World) -> None:
+async def test_the_same_data_get_200(world: World) -> None:
     world.says(IngestSnapshot=stored(created=False))
     response = await world.operator.post("/api/comparisons", content=CSV, headers=AS_CSV)
     conforming(response, "Ingested", 200)
@@ -119,7 +119,7 @@ async def test_put_expects_the_slug_in_canonical_form(world: World) -> None:
     [errors.SINGLE_TERM, errors.TERMS_MISMATCH, errors.SLUG_TAKEN, errors.UNREADABLE_INPUT, errors.TOO_LARGE],
     ids=lambda reason: reason.slug,
 )
-async def test_what_jobs_refuses_is_handed_on(world: World, reason: errors.Reason) -> None:
+async def test_an_error_of_jobs_is_passed_on(world: World, reason: errors.Reason) -> None:
     world.says(IngestSnapshot=WarmcastError(reason, "the file holds “amazon” alone", fields=(("timeframe", "no"),)))
     response = await world.operator.post("/api/comparisons", content=CSV, headers=AS_CSV)
     assert refused(response, reason, "tf")["detail"] == "the file holds “amazon” alone"
@@ -148,7 +148,7 @@ async def test_a_number_that_is_not_finite_names_its_point(world: World, value: 
         ("", {**SERIES, "source": "\ud800"}, "body"),
     ],
 )
-async def test_bad_input_names_the_parameter(world: World, query: str, body: object, field: str) -> None:
+async def test_invalid_input_names_the_parameter(world: World, query: str, body: object, field: str) -> None:
     headers = {"Content-Type": "application/json"}
     response = await world.operator.post(f"/api/comparisons{query}", content=json.dumps(body), headers=headers)
     refused(response, errors.INVALID_ARGUMENT, field)
@@ -163,7 +163,7 @@ async def test_other_content_types(world: World, kind: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/comparisons", "/api/comparison/warmup"])
-async def test_a_body_that_was_packed_is_refused_as_such(world: World, path: str) -> None:
+async def test_a_compressed_body_is_refused(world: World, path: str) -> None:
     headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
     response = await world.operator.post(path, content=gzip.compress(json.dumps(SERIES).encode()), headers=headers)
     problem = refused(response, errors.UNSUPPORTED_MEDIA_TYPE, "Content-Encoding")
@@ -171,13 +171,13 @@ async def test_a_body_that_was_packed_is_refused_as_such(world: World, path: str
     assert not world.jobs.calls
 
 
-async def test_a_body_that_says_that_it_is_as_it_is_is_taken(world: World) -> None:
+async def test_an_identity_encoded_body_is_accepted(world: World) -> None:
     world.says(IngestSnapshot=stored())
     headers = {**AS_CSV, "Content-Encoding": "identity"}
     conforming(await world.operator.post("/api/comparisons", content=CSV, headers=headers), "Ingested", 201)
 
 
-async def test_bad_forms(world: World) -> None:
+async def test_invalid_forms(world: World) -> None:
     async def post(**form: Any) -> Any:
         return await world.operator.post("/api/comparisons", **form)
 

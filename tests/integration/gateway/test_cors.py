@@ -1,4 +1,4 @@
-"""What pages of other origins may do."""
+"""CORS: allowed and refused origins."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def preflight(origin: str = PAGE, method: str = "GET", headers: str = "x-api-key
     }
 
 
-async def test_without_configured_origins_none_is_let_in(world: World) -> None:
+async def test_without_configured_origins_cors_is_off(world: World) -> None:
     response = await world.client.get(PATH, headers={"Origin": PAGE})
     assert response.status_code == 200
     assert not [name for name in response.headers if name.startswith("access-control")]
     refused(await world.client.options(PATH, headers=preflight()), errors.METHOD_NOT_ALLOWED)
 
 
-async def test_a_configured_page_may_call_and_read_what_it_needs(open_world: OpenWorld) -> None:
+async def test_a_configured_origin_may_call_and_read_headers(open_world: OpenWorld) -> None:
     async with open_world(cors_origins=ORIGINS) as world:
         allowed = await world.client.options(PATH, headers=preflight())
         assert (allowed.status_code, allowed.content) == (204, b"")
@@ -44,7 +44,7 @@ async def test_a_configured_page_may_call_and_read_what_it_needs(open_world: Ope
         assert "access-control-allow-credentials" not in response.headers
 
 
-async def test_a_page_can_read_why_it_was_refused(open_world: OpenWorld) -> None:
+async def test_a_configured_origin_can_read_errors(open_world: OpenWorld) -> None:
     async with open_world(cors_origins=ORIGINS, anonymous_rate="1/60") as world:
         for status in (200, 429):
             response = await world.client.get(PATH, headers={"Origin": PAGE})
@@ -61,7 +61,7 @@ async def test_a_page_can_read_why_it_was_refused(open_world: OpenWorld) -> None
         (preflight(headers="x-other"), "headers"),
     ],
 )
-async def test_another_preflight_is_refused_as_a_problem(
+async def test_a_preflight_of_another_origin_gets_a_problem(
     open_world: OpenWorld, asked: dict[str, str], wrong: str
 ) -> None:
     async with open_world(cors_origins=ORIGINS) as world:
@@ -71,14 +71,14 @@ async def test_another_preflight_is_refused_as_a_problem(
             assert "access-control-allow-origin" not in response.headers
 
 
-async def test_another_page_is_answered_without_leave_to_read_it(open_world: OpenWorld) -> None:
+async def test_another_origin_gets_no_cors_headers(open_world: OpenWorld) -> None:
     async with open_world(cors_origins=ORIGINS) as world:
         response = await world.client.get(PATH, headers={"Origin": OTHER})
         assert response.status_code == 200
         assert "access-control-allow-origin" not in response.headers
 
 
-async def test_any_page_where_a_star_is_configured(open_world: OpenWorld) -> None:
+async def test_any_origin_with_a_configured_star(open_world: OpenWorld) -> None:
     async with open_world(cors_origins="*") as world:
         assert (await world.client.options(PATH, headers=preflight(origin=OTHER))).status_code == 204
         response = await world.client.get(PATH, headers={"Origin": OTHER})

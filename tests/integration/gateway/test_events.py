@@ -1,4 +1,4 @@
-"""Streams of events against stand-ins: what is told, when, and how a stream ends."""
+"""Event streams with fake services: which events are sent, when, and how a stream ends."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def enqueued(version: int = 8) -> jobs_pb2.EnqueueWarmupResponse:
     return jobs_pb2.EnqueueWarmupResponse(job=job(QUEUED, version=version), enqueued=True, queue_position=1)
 
 
-async def test_each_change_until_it_settles(world: World) -> None:
+async def test_an_event_for_each_change_until_it_settles(world: World) -> None:
     world.says(GetWarmup=warmup(), GetForecasts=forecasts(cached(MISSING)), EnqueueWarmup=enqueued())
     async with following(world), streaming(world.app, QUERY) as stream:
         assert (stream.status, stream.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
@@ -91,7 +91,7 @@ async def test_each_change_until_it_settles(world: World) -> None:
     assert sum(each.count for each in world.jobs.only("ReportDemand").request.demand) == 1
 
 
-async def test_a_change_that_leaves_the_status_as_it_is_tells_nothing(world: World) -> None:
+async def test_a_change_without_a_new_status_sends_no_event(world: World) -> None:
     world.says(GetWarmup=warmup(job(QUEUED)), GetForecasts=forecasts(cached(MISSING)))
     async with following(world), streaming(world.app, QUERY) as stream:
         assert await stream.status_of_next() == "queued"
@@ -107,13 +107,13 @@ async def _looked(world: World, times: int) -> bool:
     return len(world.jobs.calls["GetWarmup"]) >= times
 
 
-async def test_what_has_settled_is_told_once_and_ends(world: World) -> None:
+async def test_a_settled_warmup_gets_one_event_and_the_end(world: World) -> None:
     async with streaming(world.app, QUERY) as stream:
         assert await stream.status_of_next() == "ready"
         assert await stream.event() is None
 
 
-async def test_a_client_that_comes_back_is_told_what_it_does_not_have(world: World) -> None:
+async def test_a_reconnecting_client_gets_what_it_missed(world: World) -> None:
     world.says(GetWarmup=warmup(job(QUEUED, version=8)), GetForecasts=forecasts(cached(MISSING)))
     async with following(world):
         async with streaming(world.app, QUERY, last_event_id=f"{HASH}-8-queued") as stream:
@@ -128,7 +128,7 @@ async def test_a_client_that_comes_back_is_told_what_it_does_not_have(world: Wor
             assert stream.status == 204, "an EventSource comes no more"
 
 
-async def test_a_thousand_streams_share_one_stream_of_jobs_and_one_look_a_change(world: World) -> None:
+async def test_a_thousand_streams_share_one_jobs_stream_and_one_fetch_a_change(world: World) -> None:
     world.says(GetWarmup=warmup(job(QUEUED)), GetForecasts=forecasts(cached(MISSING)))
     async with following(world), AsyncExitStack() as streams:
         opened = [await streams.enter_async_context(streaming(world.app, QUERY)) for _ in range(1_000)]
@@ -141,7 +141,7 @@ async def test_a_thousand_streams_share_one_stream_of_jobs_and_one_look_a_change
         assert len(world.jobs.calls["GetWarmup"]) == 1
 
 
-async def test_others_changes_wake_nobody(world: World) -> None:
+async def test_changes_of_other_comparisons_wake_no_stream(world: World) -> None:
     world.says(GetWarmup=warmup(job(QUEUED)), GetForecasts=forecasts(cached(MISSING)))
     async with following(world), streaming(world.app, QUERY) as stream:
         assert await stream.status_of_next() == "queued"
@@ -151,7 +151,7 @@ async def test_others_changes_wake_nobody(world: World) -> None:
         assert len(world.jobs.calls["GetWarmup"]) == 2
 
 
-async def test_silence_has_a_heartbeat(open_world: OpenWorld) -> None:
+async def test_a_silent_stream_has_heartbeats(open_world: OpenWorld) -> None:
     async with open_world(event_heartbeat_seconds=0.02) as world:
         world.says(GetWarmup=warmup(job(QUEUED)), GetForecasts=forecasts(cached(MISSING)))
         async with following(world), streaming(world.app, QUERY) as stream:
@@ -160,7 +160,7 @@ async def test_silence_has_a_heartbeat(open_world: OpenWorld) -> None:
             assert len(world.jobs.calls["GetWarmup"]) == 1, "a heartbeat asks nobody"
 
 
-async def test_changes_that_went_by_unheard_are_found_when_jobs_is_back(world: World) -> None:
+async def test_missed_changes_are_found_after_a_reconnect(world: World) -> None:
     world.says(GetWarmup=warmup(job(QUEUED)), GetForecasts=forecasts(cached(MISSING)))
     async with following(world), streaming(world.app, QUERY) as stream:
         assert await stream.status_of_next() == "queued"
@@ -170,7 +170,7 @@ async def test_changes_that_went_by_unheard_are_found_when_jobs_is_back(world: W
         assert await stream.status_of_next() == "ready"
 
 
-async def test_without_jobs_stream_it_looks_now_and_then(open_world: OpenWorld) -> None:
+async def test_without_the_jobs_stream_it_polls(open_world: OpenWorld) -> None:
     async with open_world(event_heartbeat_seconds=0.02) as world:
         world.says(GetWarmup=warmup(job(QUEUED)), GetForecasts=forecasts(cached(MISSING)))
         async with streaming(world.app, QUERY) as stream:
@@ -182,7 +182,7 @@ async def test_without_jobs_stream_it_looks_now_and_then(open_world: OpenWorld) 
             assert await stream.status_of_next() == "ready"
 
 
-async def test_a_draining_gateway_ends_its_streams_and_opens_no_more(world: World) -> None:
+async def test_a_draining_gateway_ends_its_streams_and_refuses_new_ones(world: World) -> None:
     world.says(GetWarmup=warmup(job(QUEUED)), GetForecasts=forecasts(cached(MISSING)))
     async with following(world), streaming(world.app, QUERY) as stream:
         assert await stream.status_of_next() == "queued"
@@ -191,7 +191,7 @@ async def test_a_draining_gateway_ends_its_streams_and_opens_no_more(world: Worl
     refused(await world.client.get(PATH), errors.BUSY)
 
 
-async def test_streams_have_a_limit_of_their_own_and_leave_their_place(open_world: OpenWorld) -> None:
+async def test_streams_have_their_own_limit_and_release_it(open_world: OpenWorld) -> None:
     async with open_world(event_streams=1, max_in_flight=1) as world:
         world.says(GetWarmup=warmup(job(QUEUED)), GetForecasts=forecasts(cached(MISSING)))
         async with streaming(world.app, QUERY) as stream:
@@ -202,7 +202,7 @@ async def test_streams_have_a_limit_of_their_own_and_leave_their_place(open_worl
             assert stream.status == 200
 
 
-async def test_errors_are_problems_and_hold_no_place(open_world: OpenWorld) -> None:
+async def test_errors_are_problems_and_release_the_limit(open_world: OpenWorld) -> None:
     async with open_world(event_streams=1) as world:
         for _ in range(2):
             refused(
@@ -212,14 +212,14 @@ async def test_errors_are_problems_and_hold_no_place(open_world: OpenWorld) -> N
             refused(await world.client.get(PATH), errors.NOT_FOUND)
 
 
-async def test_head_opens_nothing(world: World) -> None:
+async def test_head_opens_no_stream(world: World) -> None:
     response = await world.client.head(PATH)
     assert (response.status_code, response.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
     assert not world.jobs.calls
 
 
 @pytest.mark.parametrize("news", [jobs_pb2.WatchWarmupsResponse(missed=True), None])
-async def test_an_answer_in_memory_goes_with_whatever_may_have_changed(
+async def test_a_missed_change_invalidates_the_whole_cache(
     open_world: OpenWorld, news: jobs_pb2.WatchWarmupsResponse | None
 ) -> None:
     async with open_world(warm_answer_seconds=60) as world, following(world):
@@ -233,7 +233,7 @@ async def test_an_answer_in_memory_goes_with_whatever_may_have_changed(
         await wait_until_async(looked_again, 10, "it asked again")
 
 
-async def test_an_answer_in_memory_goes_with_a_change_of_its_own_alone(open_world: OpenWorld) -> None:
+async def test_a_change_invalidates_only_its_own_comparison(open_world: OpenWorld) -> None:
     async with open_world(warm_answer_seconds=60) as world, following(world):
         await world.client.get(f"/api/comparison/premium?{QUERY}")
         moves(world, job(READY, version=9), cached(), slug="amazon-vs-target")
@@ -249,7 +249,7 @@ async def test_an_answer_in_memory_goes_with_a_change_of_its_own_alone(open_worl
         assert len(world.jobs.calls["GetWarmup"]) == 2
 
 
-async def test_a_run_that_was_over_before_anybody_could_look_is_told_all_the_same(world: World) -> None:
+async def test_a_run_shorter_than_a_fetch_is_still_reported(world: World) -> None:
     world.says(GetWarmup=warmup(job(QUEUED)), GetForecasts=forecasts(cached(MISSING)))
     async with following(world), streaming(world.app, QUERY) as stream:
         assert await stream.status_of_next() == "queued"
@@ -259,7 +259,7 @@ async def test_a_run_that_was_over_before_anybody_could_look_is_told_all_the_sam
         assert await stream.event() is None
 
 
-async def test_bundles_that_are_there_without_a_run_tell_of_none(world: World) -> None:
+async def test_bundles_without_a_run_report_no_run(world: World) -> None:
     world.says(GetWarmup=warmup(job(QUEUED)), GetForecasts=forecasts(cached(MISSING)))
     async with following(world), streaming(world.app, QUERY) as stream:
         assert await stream.status_of_next() == "queued"

@@ -1,4 +1,4 @@
-"""Connections that only take: none holds much memory, none lasts, and none keeps others from being served."""
+"""Hostile connections: none holds much memory, none lasts, none blocks others."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from warmcast.jobs.v1 import jobs_pb2
 from services.common import errors
 from tests.integration.gateway.data import FRESH, MISSING, QUEUED, READY, cached, forecasts, job, warmup
 from tests.integration.gateway.peers import FakeForecaster, FakeJobs, listening
+from tests.integration.gateway.test_connections import GET, HOST, POST, SECRET_HEADER, exchange, problem
 from tests.integration.gateway.test_process import PATH, free_port, gateway, until_ready
-from tests.integration.gateway.test_wire import GET, HOST, POST, SECRET_HEADER, exchange, problem
 from tests.waiting import wait_until_async
 
 MIB = 1024 * 1024
@@ -162,7 +162,7 @@ def _connections() -> list[list[str]]:
         (b"", PREMIUM * 100),
     ],
 )
-async def test_one_connection_that_only_sends_holds_little(impatient: Gateway, first: bytes, piece: bytes) -> None:
+async def test_a_connection_that_only_sends_holds_little_memory(impatient: Gateway, first: bytes, piece: bytes) -> None:
     before = impatient.resident()
     async with client_of(impatient, receives=4_096) as client:
         await asyncio.get_running_loop().sock_sendall(client, first)
@@ -173,7 +173,7 @@ async def test_one_connection_that_only_sends_holds_little(impatient: Gateway, f
     assert taken < 4 * MIB
 
 
-async def test_requests_behind_a_stream_of_events_wait_unread(impatient: Gateway) -> None:
+async def test_requests_pipelined_behind_an_event_stream_stay_unread(impatient: Gateway) -> None:
     before = impatient.resident()
     async with client_of(impatient) as client:
         await asyncio.get_running_loop().sock_sendall(client, EVENTS + b"\r\n")
@@ -182,7 +182,7 @@ async def test_requests_behind_a_stream_of_events_wait_unread(impatient: Gateway
 
 
 @pytest.mark.slow
-async def test_a_hundred_connections_that_pipeline_without_reading_hold_little() -> None:
+async def test_a_hundred_pipelining_connections_hold_little_memory() -> None:
     async with served(WRITE_TIMEOUT_SECONDS="30") as running:
         assert await running.status(PATH) == 200
         before = running.resident()
@@ -199,7 +199,7 @@ async def test_pipelined_requests_are_all_answered_in_order(impatient: Gateway) 
     assert [answer.status for answer in answers] == [200, 404] * 4_500
 
 
-async def test_requests_with_bodies_are_pipelined_too(impatient: Gateway) -> None:
+async def test_pipelined_requests_with_bodies_are_answered(impatient: Gateway) -> None:
     body = b'{"slug": "amazon-vs-costco"}'
     counted = POST + b"Content-Length: %d\r\n\r\n" % len(body) + body
     chunked = CHUNKED + b"%x;a=b\r\n" % len(body) + body + b"\r\n0\r\nTrailer: x\r\n\r\n"
@@ -212,7 +212,7 @@ async def test_requests_with_bodies_are_pipelined_too(impatient: Gateway) -> Non
 
 
 @pytest.mark.slow
-async def test_readers_that_do_not_read_leave_room_for_others_and_are_ended() -> None:
+async def test_clients_that_do_not_read_are_closed_and_block_no_others() -> None:
     async with served(MAX_IN_FLIGHT="5", WRITE_TIMEOUT_SECONDS="2") as running, _many(running, 20) as clients:
         await asyncio.gather(*(flood(client, LARGE_ANSWERS, 1) for client in clients))
         assert await running.status(PATH) == 200
@@ -220,7 +220,7 @@ async def test_readers_that_do_not_read_leave_room_for_others_and_are_ended() ->
             await ended(client, reads=False)
 
 
-async def test_a_reader_that_reads_slowly_is_ended_though_it_reads(impatient: Gateway) -> None:
+async def test_a_slow_reader_is_closed(impatient: Gateway) -> None:
     async with client_of(impatient, receives=4_096) as client:
         await flood(client, LARGE_ANSWERS, 1)
         loop = asyncio.get_running_loop()
@@ -246,7 +246,7 @@ async def test_a_reader_that_reads_slowly_is_ended_though_it_reads(impatient: Ga
         (UNAUTHENTICATED + b"Content-Length: 1000\r\nExpect: 100-continue\r\n\r\n",),
     ],
 )
-async def test_an_incomplete_request_ends_though_it_has_its_answer(impatient: Gateway, sent: tuple[bytes, ...]) -> None:
+async def test_an_incomplete_request_is_closed_after_its_response(impatient: Gateway, sent: tuple[bytes, ...]) -> None:
     loop = asyncio.get_running_loop()
     async with client_of(impatient) as client:
         got = b""
@@ -257,7 +257,7 @@ async def test_an_incomplete_request_ends_though_it_has_its_answer(impatient: Ga
         await ended(client)
 
 
-async def test_a_body_that_drips_ends(impatient: Gateway) -> None:
+async def test_a_dripping_body_is_closed(impatient: Gateway) -> None:
     loop = asyncio.get_running_loop()
     async with client_of(impatient) as client:
         await loop.sock_sendall(client, CHUNKED)
@@ -272,7 +272,7 @@ async def test_a_body_that_drips_ends(impatient: Gateway) -> None:
         await wait_until_async(gone, 10, "the gateway ends the connection")
 
 
-async def test_a_client_that_sends_no_more_is_done_with(impatient: Gateway) -> None:
+async def test_a_half_closed_connection_is_closed(impatient: Gateway) -> None:
     async with client_of(impatient) as client:
         await asyncio.get_running_loop().sock_sendall(client, GET)
         client.shutdown(socket.SHUT_WR)
@@ -280,7 +280,7 @@ async def test_a_client_that_sends_no_more_is_done_with(impatient: Gateway) -> N
 
 
 @pytest.mark.slow
-async def test_a_stream_of_events_outlives_every_deadline() -> None:
+async def test_an_event_stream_outlives_every_deadline() -> None:
     async with served(EVENT_HEARTBEAT_SECONDS="0.2") as running, client_of(running) as client:
         loop, got = asyncio.get_running_loop(), b""
         await loop.sock_sendall(client, EVENTS + b"\r\n")
@@ -292,7 +292,7 @@ async def test_a_stream_of_events_outlives_every_deadline() -> None:
 
 
 @pytest.mark.slow
-async def test_a_stream_of_events_that_is_not_read_is_ended() -> None:
+async def test_an_unread_event_stream_is_closed() -> None:
     async with served(EVENT_HEARTBEAT_SECONDS="0.002") as running, client_of(running, receives=2_048) as client:
         await asyncio.get_running_loop().sock_sendall(client, EVENTS + b"\r\n")
         await ended(client, reads=False)
@@ -313,9 +313,7 @@ async def test_a_stream_of_events_that_is_not_read_is_ended() -> None:
         (GET + b"A: b\r\n" * 201 + b"\r\n", errors.HEADERS_TOO_LARGE),
     ],
 )
-async def test_what_two_servers_could_read_differently_is_refused(
-    impatient: Gateway, sent: bytes, reason: errors.Reason
-) -> None:
+async def test_ambiguous_framing_is_refused(impatient: Gateway, sent: bytes, reason: errors.Reason) -> None:
     (answer,) = await exchange(impatient.port, sent)
     problem(answer, reason)
 
@@ -329,19 +327,19 @@ async def test_what_two_servers_could_read_differently_is_refused(
         GET + b"A: b\r\n" * 150 + b"Connection: close\r\n\r\n",
     ],
 )
-async def test_what_is_unusual_and_legal_is_answered(impatient: Gateway, sent: bytes) -> None:
+async def test_unusual_but_valid_requests_are_answered(impatient: Gateway, sent: bytes) -> None:
     (answer,) = await exchange(impatient.port, sent)
     assert answer.status == 200
 
 
-async def test_a_trailer_is_no_header(impatient: Gateway) -> None:
+async def test_a_trailer_is_not_a_header(impatient: Gateway) -> None:
     body = b'{"slug": "amazon-vs-costco"}'
     sent = UNAUTHENTICATED + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % len(body) + body
     (answer,) = await exchange(impatient.port, sent + b"\r\n0\r\n" + SECRET_HEADER + b"\r\n", most=1)
     assert answer.status == 401
 
 
-async def test_one_connection_too_many_takes_the_place_of_an_idle_one_or_is_refused() -> None:
+async def test_a_connection_above_the_limit_replaces_an_idle_one_or_is_refused() -> None:
     async with served(MAX_CONNECTIONS="3", HEAD_TIMEOUT_SECONDS="30", BODY_TIMEOUT_SECONDS="30") as running:
         loop = asyncio.get_running_loop()
         async with client_of(running) as idle, client_of(running) as first, client_of(running) as second:

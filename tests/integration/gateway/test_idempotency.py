@@ -1,4 +1,4 @@
-"""`Idempotency-Key` on its way from a POST to jobs, and what comes back."""
+"""`Idempotency-Key`: forwarded to jobs, and replayed responses."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _with(sent: dict[str, Any], **headers: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("path", "method", "sent"), POSTS)
-async def test_every_post_passes_its_key_on(world: World, path: str, method: str, sent: dict[str, Any]) -> None:
+async def test_every_post_forwards_its_key(world: World, path: str, method: str, sent: dict[str, Any]) -> None:
     response = await world.operator.post(path, **_with(sent, Idempotency_Key="one"))
     assert response.is_success
     assert world.jobs.only(method).metadata[metadata.IDEMPOTENCY_KEY] == "one"
@@ -40,7 +40,7 @@ async def test_every_post_passes_its_key_on(world: World, path: str, method: str
     assert metadata.IDEMPOTENCY_KEY not in world.jobs.calls[method][1].metadata
 
 
-async def test_a_put_and_a_get_do_not(world: World) -> None:
+async def test_put_and_get_do_not_forward_a_key(world: World) -> None:
     sent = _with(CSV, Idempotency_Key="one")
     assert (await world.operator.put("/api/comparisons/a-vs-b", **sent)).is_success
     assert (await world.operator.get("/api/jobs", headers={"Idempotency-Key": "one"})).is_success
@@ -58,13 +58,13 @@ async def test_a_put_and_a_get_do_not(world: World) -> None:
         ('half"', 'half"'),
     ],
 )
-async def test_a_key_is_taken_with_the_draft_s_quotes_and_without(world: World, given: str, key: str) -> None:
+async def test_a_key_is_accepted_with_and_without_quotes(world: World, given: str, key: str) -> None:
     assert (await world.operator.post("/api/jobs/sweep", headers={"Idempotency-Key": given})).is_success
     assert world.jobs.only("Sweep").metadata[metadata.IDEMPOTENCY_KEY] == key
 
 
 @pytest.mark.parametrize("given", ["", " ", "a b", "x" * 256, '""', "ü".encode(), b"a\tb"])
-async def test_another_one_is_refused(world: World, given: str | bytes) -> None:
+async def test_an_invalid_value_is_refused(world: World, given: str | bytes) -> None:
     headers = [(b"Idempotency-Key", given if isinstance(given, bytes) else given.encode())]
     response = await world.operator.post("/api/jobs/sweep", headers=headers)
     refused(response, errors.INVALID_ARGUMENT, "Idempotency-Key")
@@ -76,12 +76,12 @@ async def test_two_keys_are_refused(world: World) -> None:
     refused(await world.operator.post("/api/jobs/sweep", headers=headers), errors.INVALID_ARGUMENT, "Idempotency-Key")
 
 
-async def test_without_the_secret_no_key_is_looked_at(world: World) -> None:
+async def test_without_the_secret_no_key_is_validated(world: World) -> None:
     refused(await world.client.post("/api/jobs/sweep", headers={"Idempotency-Key": ""}), errors.UNAUTHENTICATED)
 
 
 @pytest.mark.parametrize("reason", [errors.IDEMPOTENCY_MISMATCH, errors.IDEMPOTENCY_IN_PROGRESS])
-async def test_what_jobs_refuses_is_a_problem(world: World, reason: errors.Reason) -> None:
+async def test_an_error_of_jobs_is_a_problem(world: World, reason: errors.Reason) -> None:
     retry_after = 1.0 if reason is errors.IDEMPOTENCY_IN_PROGRESS else None
     world.says(Sweep=WarmcastError(reason, "in words", retry_after=retry_after))
     response = await world.operator.post("/api/jobs/sweep", headers={"Idempotency-Key": "one"})
@@ -89,7 +89,7 @@ async def test_what_jobs_refuses_is_a_problem(world: World, reason: errors.Reaso
     assert response.headers.get("retry-after") == (None if retry_after is None else "1")
 
 
-async def test_a_kept_answer_says_that_it_is_one(world: World) -> None:
+async def test_a_stored_response_is_marked_as_replayed(world: World) -> None:
     world.jobs.trailing["TriggerWarmup"] = ((metadata.IDEMPOTENCY_REPLAYED, "true"),)
     world.says(TriggerWarmup=jobs_pb2.TriggerWarmupResponse(job=job(QUEUED), enqueued=True))
     for headers, replayed in (({"Idempotency-Key": "one"}, "true"), ({}, None)):

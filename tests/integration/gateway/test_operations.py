@@ -31,7 +31,7 @@ GUARDED = [
 
 @pytest.mark.parametrize(("method", "path"), GUARDED)
 @pytest.mark.parametrize("given", [None, "", "wrong", SECRET + "x", SECRET[:-1]])
-async def test_without_the_secret_nothing_is_looked_at(world: World, method: str, path: str, given: str | None) -> None:
+async def test_without_the_secret_nothing_is_validated(world: World, method: str, path: str, given: str | None) -> None:
     headers = {} if given is None else {"X-Warmup-Secret": given}
     response = await world.client.request(method, path + "?limit=x&max=x", headers=headers, content=b"\xff")
     refused(response, errors.UNAUTHENTICATED)
@@ -41,7 +41,7 @@ async def test_without_the_secret_nothing_is_looked_at(world: World, method: str
 
 
 @pytest.mark.parametrize(("method", "path"), GUARDED)
-async def test_a_server_without_a_secret_refuses_everybody(open_world: OpenWorld, method: str, path: str) -> None:
+async def test_a_server_without_a_secret_answers_503(open_world: OpenWorld, method: str, path: str) -> None:
     async with open_world(warmup_secret=None, warmup_secret_previous=None) as world:
         response = await world.operator.request(method, path)
         refused(response, errors.SECRET_NOT_CONFIGURED)
@@ -49,7 +49,7 @@ async def test_a_server_without_a_secret_refuses_everybody(open_world: OpenWorld
         assert not world.jobs.calls
 
 
-async def test_both_secrets_are_good_while_one_is_rotated(open_world: OpenWorld) -> None:
+async def test_both_secrets_are_accepted_during_a_rotation(open_world: OpenWorld) -> None:
     async with open_world(warmup_secret_previous=SecretStr("the secret before")) as world:
         for secret in (SECRET, "the secret before"):
             response = await world.client.get("/api/jobs", headers={"X-Warmup-Secret": secret})
@@ -70,7 +70,7 @@ async def test_liveness_follows_the_background_loops(world: World) -> None:
         await world.components.background.stop()
 
 
-async def test_a_warmup_by_hand(world: World) -> None:
+async def test_a_manual_warmup(world: World) -> None:
     world.says(TriggerWarmup=jobs_pb2.TriggerWarmupResponse(job=job(QUEUED), enqueued=True))
     body = {"slug": "Costco-vs-Amazon", "tf": "5y", "geo": "us", "force": True}
     answer = conforming(await world.operator.post("/api/comparison/warmup", json=body), "Triggered", 202)
@@ -93,14 +93,16 @@ async def test_a_warmup_by_hand(world: World) -> None:
         ({"slug": "a-vs-b", "geo": "\ud800"}, errors.INVALID_ARGUMENT, ["body"]),
     ],
 )
-async def test_a_warmup_of_nothing(world: World, body: object, reason: errors.Reason, fields: list[str]) -> None:
+async def test_a_warmup_of_an_unknown_comparison(
+    world: World, body: object, reason: errors.Reason, fields: list[str]
+) -> None:
     headers = {"Content-Type": "application/json"}  # httpx itself sends no half of a surrogate pair
     response = await world.operator.post("/api/comparison/warmup", content=json.dumps(body), headers=headers)
     refused(response, reason, *fields)
     assert not world.jobs.calls
 
 
-async def test_a_warmup_is_asked_for_in_json(world: World) -> None:
+async def test_a_warmup_request_must_be_json(world: World) -> None:
     path, headers = "/api/comparison/warmup", {"Content-Type": "application/json"}
     refused(await world.operator.post(path, content=b"{"), errors.UNSUPPORTED_MEDIA_TYPE, "Content-Type")
     refused(await world.operator.post(path, content=b"{", headers=headers), errors.UNREADABLE_INPUT)
@@ -111,7 +113,7 @@ async def test_a_warmup_is_asked_for_in_json(world: World) -> None:
 @pytest.mark.parametrize(
     ("rows", "success"), [([job(READY)], True), ([job(READY), job(FAILED, last_error="flat")], False)]
 )
-async def test_a_run_tells_what_it_ran(world: World, rows: list[Any], success: bool) -> None:
+async def test_a_run_reports_its_jobs(world: World, rows: list[Any], success: bool) -> None:
     world.says(RunWarmup=jobs_pb2.RunWarmupResponse(jobs=rows))
     body = conforming(await world.operator.post("/api/jobs/run-warmup?max=20"), "Run")
     first = {"jobId": 42, "slug": "amazon-vs-costco", "debugId": "debug-1", "status": "ready", "lastError": None}
@@ -135,7 +137,7 @@ async def test_a_run_has_bounds(world: World, most: str) -> None:
     refused(await world.operator.post(f"/api/jobs/run-warmup?max={most}"), errors.INVALID_ARGUMENT, "max")
 
 
-async def test_a_sweep_tells_what_and_why(world: World) -> None:
+async def test_a_sweep_reports_jobs_and_causes(world: World) -> None:
     swept = jobs_pb2.SweptJob(job=job(QUEUED), cause="lease-expired")
     world.says(Sweep=jobs_pb2.SweepResponse(requeued=[swept], audited=3, audit_skipped="the forecaster is away"))
     assert conforming(await world.operator.post("/api/jobs/sweep"), "Sweep") == {
@@ -161,7 +163,7 @@ async def test_jobs_are_listed_by_status_slug_and_age(world: World) -> None:
 
 
 @pytest.mark.parametrize("name", ["status", "slug", "olderThan", "newerThan", "limit"])
-async def test_bad_filters_are_named(world: World, name: str) -> None:
+async def test_invalid_filters_are_named(world: World, name: str) -> None:
     refused(await world.operator.get(f"/api/jobs?{name}=nonsense"), errors.INVALID_ARGUMENT, name)
     refused(await world.operator.get(f"/api/jobs?{name}=1&{name}=1"), errors.INVALID_ARGUMENT, name)
 
@@ -197,7 +199,7 @@ async def test_one_job_shows_every_field(world: World) -> None:
 
 
 @pytest.mark.parametrize(("action", "method"), [("requeue", "RequeueJob"), ("cancel", "CancelJob")])
-async def test_acting_on_a_job(world: World, action: str, method: str) -> None:
+async def test_requeue_and_cancel(world: World, action: str, method: str) -> None:
     answer = {"RequeueJob": jobs_pb2.RequeueJobResponse, "CancelJob": jobs_pb2.CancelJobResponse}[method]
     world.says(**{method: answer(job=job(QUEUED))})
     assert conforming(await world.operator.post(f"/api/jobs/42/{action}"), "Job")["jobId"] == 42
@@ -209,5 +211,5 @@ async def test_acting_on_a_job(world: World, action: str, method: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/jobs/abc", "/api/jobs/0", "/api/jobs/9223372036854775808"])
-async def test_an_id_that_is_none(world: World, path: str) -> None:
+async def test_invalid_job_ids(world: World, path: str) -> None:
     refused(await world.operator.get(path), errors.INVALID_ARGUMENT, "id")

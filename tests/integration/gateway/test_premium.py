@@ -1,4 +1,4 @@
-"""The premium route against stand-ins: what is asked, what is enqueued, what is answered."""
+"""The premium route with fake services: calls, enqueues, answers."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def enqueued(status: Status = QUEUED, *, done: bool = True, **more: Any) -> jobs
     )
 
 
-async def test_ready_asks_jobs_once_the_forecaster_once_and_enqueues_nothing(world: World) -> None:
+async def test_a_ready_answer_takes_two_calls_and_no_enqueue(world: World) -> None:
     response = await world.client.get(PATH)
     body = conforming(response, "Premium")
     assert (body["warmupStatus"], body["forecastAvailable"], body["needsWarmup"]) == ("ready", True, False)
@@ -90,7 +90,7 @@ async def test_missing_bundles_enqueue_by_compare_and_set(
 
 
 @pytest.mark.parametrize("status", [QUEUED, RUNNING])
-async def test_a_job_under_way_is_left_alone_unless_overdue(world: World, status: Status) -> None:
+async def test_an_active_job_is_enqueued_only_if_overdue(world: World, status: Status) -> None:
     world.says(GetWarmup=warmup(job(status), queue_position=2), GetForecasts=forecasts(cached(MISSING)))
     body = conforming(await world.client.get(PATH), "Premium")
     assert body["warmupStatus"] == jobs_pb2.JobStatus.Name(status).removeprefix("JOB_STATUS_").lower()
@@ -103,7 +103,7 @@ async def test_a_job_under_way_is_left_alone_unless_overdue(world: World, status
     assert world.jobs.only("EnqueueWarmup").request.seen_version == 7
 
 
-async def test_a_failed_job_cools_down_and_says_for_how_long(world: World) -> None:
+async def test_a_failed_job_in_cool_down_has_retry_after(world: World) -> None:
     cooling = warmup(job(FAILED, last_error="flat"), cooling_down=True, cooldown_seconds=299.2)
     world.says(GetWarmup=cooling, GetForecasts=forecasts(cached(MISSING)))
     response = await world.client.get(PATH)
@@ -136,7 +136,7 @@ async def test_stale_bundles_are_served_and_refreshed_once(world: World) -> None
     assert len(world.jobs.calls["EnqueueWarmup"]) == 1
 
 
-async def test_new_data_do_not_make_forecasts_vanish(world: World) -> None:
+async def test_forecasts_of_the_previous_snapshot_are_served(world: World) -> None:
     world.says(
         GetWarmup=warmup(previous_data_hash=OLDER_HASH, previous_engine_version="0"),
         GetForecasts=forecasts(cached(MISSING), cached(data_hash=OLDER_HASH)),
@@ -154,7 +154,7 @@ async def test_new_data_do_not_make_forecasts_vanish(world: World) -> None:
 
 
 @pytest.mark.parametrize("status", [QUEUED, RUNNING])
-async def test_somebody_else_was_first(world: World, status: Status) -> None:
+async def test_another_caller_enqueued_first(world: World, status: Status) -> None:
     world.says(GetWarmup=warmup(), GetForecasts=forecasts(cached(MISSING)), EnqueueWarmup=enqueued(status, done=False))
     body = conforming(await world.client.get(PATH), "Premium")
     assert body["warmupStatus"] == jobs_pb2.JobStatus.Name(status).removeprefix("JOB_STATUS_").lower()
@@ -162,7 +162,7 @@ async def test_somebody_else_was_first(world: World, status: Status) -> None:
     assert len(world.forecaster.calls["GetForecasts"]) == 1
 
 
-async def test_the_row_became_ready_meanwhile(world: World) -> None:
+async def test_the_row_became_ready_during_the_call(world: World) -> None:
     looks = iter([cached(MISSING), cached()])
     rows = iter([warmup(job(QUEUED), overdue=True), warmup(job(READY, version=9))])
     world.says(
@@ -174,7 +174,7 @@ async def test_the_row_became_ready_meanwhile(world: World) -> None:
     assert (body["warmupStatus"], body["forecastAvailable"], body["warmupTriggered"]) == ("ready", True, False)
 
 
-async def test_a_row_that_keeps_moving_is_asked_for_twice_at_most(world: World) -> None:
+async def test_a_row_that_keeps_changing_is_fetched_at_most_twice(world: World) -> None:
     world.says(GetForecasts=forecasts(cached(MISSING)), EnqueueWarmup=enqueued(READY, done=False))
     body = conforming(await world.client.get(PATH), "Premium")
     assert (body["warmupStatus"], body["forecastAvailable"], body["warmupTriggered"]) == ("queued", False, False)
@@ -184,7 +184,7 @@ async def test_a_row_that_keeps_moving_is_asked_for_twice_at_most(world: World) 
 @pytest.mark.parametrize(
     ("row", "status"), [(None, "queued"), (job(FAILED), "failed"), (job(READY), "queued"), (job(RUNNING), "running")]
 )
-async def test_head_never_enqueues_and_is_not_counted(
+async def test_head_neither_enqueues_nor_counts_as_demand(
     world: World, row: jobs_pb2.WarmupJob | None, status: str
 ) -> None:
     world.says(GetWarmup=warmup(row, overdue=True), GetForecasts=forecasts(cached(MISSING)), EnqueueWarmup=enqueued())
@@ -195,7 +195,7 @@ async def test_head_never_enqueues_and_is_not_counted(
     assert set(world.jobs.calls) == {"GetWarmup"}
 
 
-async def test_an_answer_that_the_client_has_is_not_sent_again(world: World) -> None:
+async def test_if_none_match_gets_304(world: World) -> None:
     first = await world.client.get(PATH)
     tag = first.headers["etag"]
     assert not tag.startswith("W/")
@@ -242,7 +242,7 @@ async def test_debug_fields(open_world: OpenWorld) -> None:
         assert (body["warmupDebugId"], body["lastWarmupError"]) == (None, None)
 
 
-async def test_without_debug_its_fields_are_absent(world: World) -> None:
+async def test_without_debug_the_debug_fields_are_absent(world: World) -> None:
     body = conforming(await world.client.get(PATH), "Premium")
     assert not {"warmupDebugId", "lastWarmupError", "forecastCacheKeysUsed"} & body.keys()
 
@@ -266,7 +266,7 @@ async def test_an_unknown_comparison_is_not_found(world: World) -> None:
         ("slug=a-vs-b&geo=nowhere", "geo"),
     ],
 )
-async def test_a_bad_parameter_is_named_and_nobody_asked(world: World, query: str, field: str) -> None:
+async def test_an_invalid_parameter_is_named_without_a_call(world: World, query: str, field: str) -> None:
     refused(await world.client.get(f"/api/comparison/premium?{query}"), errors.INVALID_ARGUMENT, field)
     assert not world.jobs.calls
 
@@ -279,7 +279,7 @@ async def test_answers_are_counted_and_reported(world: World) -> None:
     assert (demand.key.slug, demand.key.timeframe, demand.key.geo, demand.count) == ("amazon-vs-costco", "12m", "", 2)
 
 
-async def test_a_thousand_simultaneous_first_calls_all_answer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_thousand_simultaneous_first_calls_get_answers(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     # All callers and all services share one loop here; how fast that is on a busy machine is not the question.
     monkeypatch.setattr("services.gateway.premium.service._MAX_WAIT_SECONDS", 60)
     seen: list[Any] = []
@@ -296,7 +296,7 @@ async def test_a_thousand_simultaneous_first_calls_all_answer(world: World, monk
     assert sum(body["warmupTriggered"] for body in bodies) == 1
 
 
-async def test_a_crowd_waits_here_and_not_on_its_deadlines(world: World) -> None:
+async def test_excess_calls_wait_for_a_slot_and_not_on_their_deadlines(world: World) -> None:
     together, going = 0, asyncio.Event()
 
     async def look(_request: Any) -> jobs_pb2.GetWarmupResponse:
@@ -328,7 +328,7 @@ async def test_calls_carry_a_deadline_and_the_requests_id_but_no_secret(world: W
         assert 1 < call.deadline < 2.5
 
 
-async def test_only_the_forecasters_word_counts_as_missing(world: World) -> None:
+async def test_only_an_explicit_missing_counts_as_missing(world: World) -> None:
     unspecified = forecaster_pb2.CachedForecasts()
     for unclear in (forecasts(), forecasts(unspecified)):
         world.says(GetForecasts=unclear)

@@ -1,4 +1,4 @@
-"""Jobs, the forecaster or Redis cannot be asked: a copy from memory, else 503; nothing is enqueued."""
+"""Outages of jobs, the forecaster or Redis: a stale copy, else 503; nothing is enqueued."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ AWAY = WarmcastError(errors.UNAVAILABLE, "Redis cannot be asked", retry_after=3)
 @pytest.mark.parametrize(
     "reason", [errors.UNAVAILABLE, errors.DEADLINE_EXCEEDED, errors.BUSY, errors.INTERNAL], ids=lambda each: each.slug
 )
-async def test_a_remembered_answer_is_served_as_stale(world: World, method: str, reason: Reason) -> None:
+async def test_during_an_outage_a_stale_copy_is_served(world: World, method: str, reason: Reason) -> None:
     before = conforming(await world.client.get(PATH), "Premium")
     world.says(**{method: WarmcastError(reason, "away")})
     after = conforming(await world.client.get(PATH), "Premium")
@@ -34,7 +34,7 @@ async def test_a_remembered_answer_is_served_as_stale(world: World, method: str,
 
 
 @pytest.mark.parametrize("reply", [AWAY, WarmcastError(errors.DEADLINE_EXCEEDED, "too long")])
-async def test_without_one_it_says_when_to_come_back(world: World, reply: Reply) -> None:
+async def test_without_a_stale_copy_the_503_has_retry_after(world: World, reply: Reply) -> None:
     world.says(GetForecasts=reply)
     response = await world.client.get(PATH)
     refused(response, errors.UNAVAILABLE)
@@ -42,7 +42,7 @@ async def test_without_one_it_says_when_to_come_back(world: World, reply: Reply)
     assert response.headers["cache-control"] == "no-store"
 
 
-async def test_nobody_listens_at_all(open_world: OpenWorld) -> None:
+async def test_without_any_listener(open_world: OpenWorld) -> None:
     async with open_world(jobs_addr="127.0.0.1:1") as world:
         response = await world.client.get(PATH)
         problem = refused(response, errors.UNAVAILABLE)
@@ -50,7 +50,7 @@ async def test_nobody_listens_at_all(open_world: OpenWorld) -> None:
         assert problem["detail"] == "jobs could not answer (UNAVAILABLE)"
 
 
-async def test_a_frozen_peer_costs_the_deadline_and_no_more(open_world: OpenWorld) -> None:
+async def test_a_frozen_service_costs_one_deadline(open_world: OpenWorld) -> None:
     async with open_world(rpc_timeout_seconds=0.2) as world:
         before = conforming(await world.client.get(PATH), "Premium")
         frozen = asyncio.Event()
@@ -65,7 +65,7 @@ async def test_a_frozen_peer_costs_the_deadline_and_no_more(open_world: OpenWorl
         assert after == {**before, "stale": True}
 
 
-async def test_while_a_service_is_away_its_deadline_is_not_waited_for_by_each_call(
+async def test_during_an_outage_not_every_call_waits_for_the_deadline(
     open_world: OpenWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.gateway.premium.service._OUTAGE_SECONDS", 3.0)  # however busy the machine is
@@ -91,7 +91,7 @@ async def test_while_a_service_is_away_its_deadline_is_not_waited_for_by_each_ca
         await wait_until_async(fresh, 10, "the service is asked again")
 
 
-async def test_one_slow_comparison_leaves_the_answers_of_all_others_as_they_are(
+async def test_one_slow_comparison_does_not_affect_the_others(
     open_world: OpenWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However often it is slow, and however many ask for it."""
@@ -114,7 +114,7 @@ async def test_one_slow_comparison_leaves_the_answers_of_all_others_as_they_are(
         frozen.set()
 
 
-async def test_two_slow_comparisons_with_an_answer_between_them_are_no_outage(
+async def test_two_slow_comparisons_with_a_success_between_are_not_an_outage(
     open_world: OpenWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.gateway.premium.service._OUTAGE_SECONDS", 60.0)
@@ -141,7 +141,7 @@ async def test_two_failures_of_different_comparisons_are_an_outage(
         assert len(world.jobs.calls["GetWarmup"]) == calls
 
 
-async def test_those_that_wait_for_their_turn_are_served_copies_as_well(
+async def test_calls_that_wait_for_a_slot_are_served_stale_copies_too(
     open_world: OpenWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.gateway.premium.service._MAX_CONCURRENT", 2)
@@ -163,7 +163,7 @@ async def test_those_that_wait_for_their_turn_are_served_copies_as_well(
         assert len(world.jobs.calls["GetWarmup"]) == 2, "those that had their turn already"
 
 
-async def test_an_answer_without_forecasts_is_not_remembered(world: World) -> None:
+async def test_an_answer_without_forecasts_is_not_stored(world: World) -> None:
     world.says(
         GetWarmup=warmup(),
         GetForecasts=forecasts(cached(MISSING)),
@@ -172,7 +172,7 @@ async def test_an_answer_without_forecasts_is_not_remembered(world: World) -> No
     refused(await world.client.get(PATH), errors.UNAVAILABLE)
 
 
-async def test_bundles_that_were_read_are_served_when_the_enqueue_fails(world: World) -> None:
+async def test_forecasts_are_served_although_the_enqueue_fails(world: World) -> None:
     world.says(EnqueueWarmup=AWAY, GetForecasts=forecasts(cached(STALE, age=90_000)))
     body = conforming(await world.client.get(PATH), "Premium")
     assert (body["warmupStatus"], body["stale"]) == ("ready", True)
@@ -187,20 +187,20 @@ async def test_bundles_that_were_read_are_served_when_the_enqueue_fails(world: W
     assert not body["warmupTriggered"]
 
 
-async def test_a_copy_is_gone_with_its_bundles(world: World) -> None:
+async def test_a_stale_copy_expires_with_its_bundles(world: World) -> None:
     world.says(GetForecasts=forecasts(cached(STALE, age=8 * 24 * 3600)), GetWarmup=warmup(), EnqueueWarmup=AWAY)
     conforming(await world.client.get(PATH), "Premium")
     world.says(GetForecasts=AWAY)
     refused(await world.client.get(PATH), errors.UNAVAILABLE)
 
 
-async def test_a_comparison_that_is_gone_is_not_served_from_memory(world: World) -> None:
+async def test_a_deleted_comparison_is_not_served_from_the_stale_cache(world: World) -> None:
     conforming(await world.client.get(PATH), "Premium")
     world.says(GetWarmup=WarmcastError(errors.NOT_FOUND, "there is no such comparison"))
     refused(await world.client.get(PATH), errors.NOT_FOUND)
 
 
-async def test_memory_is_bounded(open_world: OpenWorld) -> None:
+async def test_the_stale_cache_is_bounded(open_world: OpenWorld) -> None:
     async with open_world(memory_answers=1) as world:
         conforming(await world.client.get(PATH), "Premium")
         conforming(await world.client.get(OTHER), "Premium")

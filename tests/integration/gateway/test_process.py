@@ -1,4 +1,4 @@
-"""The gateway as a process: its start, its end, and the messages of a failed start."""
+"""The gateway as a process: start, shutdown, and messages of a failed start."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ async def test_a_signal_drains_reports_demand_and_ends_with_0(number: signal.Sig
 
 
 @pytest.mark.parametrize(("variable", "other"), [("GATEWAY_PORT", "METRICS_PORT"), ("METRICS_PORT", "GATEWAY_PORT")])
-async def test_a_taken_port_gets_a_clear_message(variable: str, other: str) -> None:
+async def test_a_port_in_use_is_reported(variable: str, other: str) -> None:
     with socket.create_server(("127.0.0.1" if variable == "GATEWAY_PORT" else "", 0)) as taken:
         port = taken.getsockname()[1]
         async with gateway(**{variable: str(port), other: "0"}) as process:
@@ -109,7 +109,7 @@ async def test_a_taken_port_gets_a_clear_message(variable: str, other: str) -> N
     assert "Traceback" not in said.decode()
 
 
-async def test_a_bad_setting_is_named() -> None:
+async def test_an_invalid_setting_is_named() -> None:
     async with gateway(GATEWAY_PORT="http") as process:
         _, said = await asyncio.wait_for(process.communicate(), 30)
     assert process.returncode == 2

@@ -1,4 +1,4 @@
-"""How past forecasts did, as REST tells it."""
+"""The track record over REST."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ async def test_it_is_public_and_may_be_cached(answering: World) -> None:
     assert other.status_code == 200
 
 
-async def test_without_jobs_it_is_unavailable(world: World) -> None:
+async def test_without_jobs_it_gets_503(world: World) -> None:
     world.says(GetTrustStats=WarmcastError(errors.UNAVAILABLE, "PostgreSQL cannot be asked", retry_after=2))
     response = await world.client.get(PATH)
     refused(response, errors.UNAVAILABLE)

@@ -1,4 +1,4 @@
-"""API keys: made, configured, found, and never shown."""
+"""API keys: creation, configuration, lookup, secrecy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from services.gateway.settings import GatewaySettings
 HASH = "ab" * 32
 
 
-def test_a_new_key_is_random_and_found_by_its_hash_alone() -> None:
+def test_a_new_key_is_random_and_stored_as_a_hash() -> None:
     (key, kept), (other, _) = new_api_key("partner", Rate(5, 1)), new_api_key("partner", Rate(5, 1))
     assert key != other
     assert len(key) > 43, "32 random bytes in base64"
@@ -28,7 +28,7 @@ def test_a_new_key_is_random_and_found_by_its_hash_alone() -> None:
         assert keys.find(wrong) is None
 
 
-def test_no_key_is_found_where_none_is_configured() -> None:
+def test_no_key_matches_where_none_is_configured() -> None:
     assert not parse_api_keys(" , ")
     assert ApiKeys(()).find("anything") is None
 
@@ -49,7 +49,7 @@ def test_no_key_is_found_where_none_is_configured() -> None:
         (" , ", "has no valid entry"),
     ],
 )
-def test_a_bad_configuration_ends_the_start_with_a_clear_line(
+def test_an_invalid_key_entry_is_refused_with_a_message(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], text: str, wrong: str
 ) -> None:
     monkeypatch.setenv("API_KEYS", text)
@@ -70,7 +70,7 @@ def test_a_bad_configuration_ends_the_start_with_a_clear_line(
         ("CORS_ORIGINS", "https://a.example/", "“https://a.example/” is not an origin"),
     ],
 )
-def test_other_bad_settings_are_named(
+def test_other_invalid_settings_are_refused_with_a_message(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str, wrong: str
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -79,7 +79,7 @@ def test_other_bad_settings_are_named(
     assert capsys.readouterr().err.startswith(f"configuration: {name}: {wrong}")
 
 
-def test_the_command_prints_a_key_and_the_entry_that_lets_it_in() -> None:
+def test_the_command_prints_a_key_and_its_configuration_entry() -> None:
     done = CliRunner().invoke(app, ["api-key", "partner", "--rate", "600/60"])
     assert done.exit_code == 0, done.output
     key, entry = done.stdout.split()
@@ -89,7 +89,7 @@ def test_the_command_prints_a_key_and_the_entry_that_lets_it_in() -> None:
 
 
 @pytest.mark.parametrize("arguments", [["a b"], ["partner", "--rate", "fast"], [""]])
-def test_the_command_refuses_what_could_not_be_configured(arguments: list[str]) -> None:
+def test_the_command_refuses_an_invalid_name_or_rate(arguments: list[str]) -> None:
     assert CliRunner().invoke(app, ["api-key", *arguments]).exit_code == 2
 
 

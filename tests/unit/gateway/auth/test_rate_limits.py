@@ -1,4 +1,4 @@
-"""Token limiter against a clock under the test's control, and held against a bucket that is filled by hand."""
+"""The rate limiter with a fake clock, compared with a simulated token bucket."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ class Clock:
 @pytest.mark.parametrize(
     ("text", "rate"), [("100", Rate(100, 1)), ("600/60", Rate(600, 60)), (" 1/86400 ", Rate(1, 86_400))]
 )
-def test_a_rate_is_read(text: str, rate: Rate) -> None:
+def test_a_valid_rate_is_parsed(text: str, rate: Rate) -> None:
     assert Rate.parse(text) == rate == Rate.parse(str(rate))
 
 
 @pytest.mark.parametrize("text", ["", "0", "-1", "1/0", "1.5", "10/s", "1000001", "1/86401", "5/", "٣"])
-def test_another_one_is_refused_in_words(text: str) -> None:
+def test_an_invalid_rate_is_refused_with_a_message(text: str) -> None:
     with pytest.raises(ValueError, match="a rate is a number of requests a second"):
         Rate.parse(text)
 
 
 @pytest.mark.parametrize("rate", [Rate(1, 1), Rate(3, 1), Rate(7, 60), Rate(1000, 1), Rate(600, 60)])
-def test_a_full_bucket_holds_its_quota_and_not_one_more(rate: Rate) -> None:
+def test_a_full_bucket_allows_exactly_its_quota(rate: Rate) -> None:
     clock = Clock()
     limiter = RateLimiter(rate, {}, clock)
     left = [limiter.take("a") for _ in range(rate.requests)]
@@ -46,13 +46,13 @@ def test_a_full_bucket_holds_its_quota_and_not_one_more(rate: Rate) -> None:
     assert not limiter.take("a").allowed
 
 
-def test_each_caller_has_a_bucket_of_its_own() -> None:
+def test_each_caller_has_its_own_bucket() -> None:
     limiter = RateLimiter(Rate(1, 1), {}, Clock())
     assert [limiter.take(caller).allowed for caller in "aab"] == [True, False, True]
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_it_does_what_a_bucket_with_tokens_does(seed: int) -> None:
+def test_it_is_equivalent_to_a_token_bucket(seed: int) -> None:
     chance, clock = random.Random(seed), Clock()
     rate = Rate(chance.randint(1, 20), chance.randint(1, 10))
     limiter, tokens = RateLimiter(rate, {}, clock), float(rate.requests)
@@ -72,7 +72,7 @@ def test_it_does_what_a_bucket_with_tokens_does(seed: int) -> None:
         assert taken.full_in == pytest.approx((rate.requests - tokens) * rate.window / rate.requests, abs=1e-3)
 
 
-def test_only_so_many_callers_are_kept_in_mind_and_the_longest_idle_go_first() -> None:
+def test_the_longest_idle_callers_are_evicted() -> None:
     full_at: LRUCache[str, float] = LRUCache(3)
     limiter = RateLimiter(Rate(1, 60), full_at, Clock())
     for caller in "abcabd":

@@ -1,4 +1,4 @@
-"""The access log's lines are those that structlog would have written."""
+"""The access log writes the lines that structlog would write."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def logging_as(log_format: str, level: str, monkeypatch: pytest.MonkeyPatch) -> 
     ],
 )
 @pytest.mark.parametrize("level", ["debug", "info", "warning", "error"])
-def test_a_line_is_structlogs_own(path: str, level: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_equals_that_of_structlog(path: str, level: str, monkeypatch: pytest.MonkeyPatch) -> None:
     said = SAID | {"path": path, "api_key": path}
     with logging_as("json", "debug", monkeypatch) as written:
         getattr(structlog.get_logger(), level)("request", **said)
@@ -70,7 +70,7 @@ def test_a_line_is_structlogs_own(path: str, level: str, monkeypatch: pytest.Mon
     }
 
 
-def test_a_level_that_is_not_asked_for_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disabled_level_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
     with logging_as("json", "warning", monkeypatch) as written:
         log = AccessLog()
         for level in ("debug", "info", "warning", "error"):
@@ -79,7 +79,7 @@ def test_a_level_that_is_not_asked_for_is_not_written(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.usefixtures("clock")
-def test_people_read_what_structlog_makes_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_console_format_is_written_by_structlog(monkeypatch: pytest.MonkeyPatch) -> None:
     with logging_as("console", "info", monkeypatch) as written:
         structlog.get_logger().info("request", **SAID)
         AccessLog().write("info", dict(SAID))
@@ -88,7 +88,7 @@ def test_people_read_what_structlog_makes_for_them(monkeypatch: pytest.MonkeyPat
     assert ours == theirs
 
 
-def test_no_path_moves_the_cursor_of_who_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_control_characters_of_a_path_are_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
     with logging_as("console", "info", monkeypatch) as written:
         AccessLog().write("info", SAID | {"path": "/\x1b[2J\r\n2026 all is well"})
         [line] = written()

@@ -1,4 +1,4 @@
-"""What becomes of a request that the server cancels."""
+"""Requests that the server cancels."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ async def nothing() -> Message:
     raise AssertionError
 
 
-async def test_a_request_that_outlasts_the_drain_is_told_to_come_again() -> None:
+async def test_a_request_that_outlasts_the_drain_gets_503() -> None:
     sent: list[Message] = []
 
     async def never(scope: Scope, receive: Receive, send: Send) -> None:
@@ -39,7 +39,7 @@ async def test_a_request_that_outlasts_the_drain_is_told_to_come_again() -> None
     assert json.loads(body["body"])["status"] == 503
 
 
-async def test_half_an_answer_is_not_followed_by_another() -> None:
+async def test_a_started_response_is_not_followed_by_a_problem() -> None:
     async def begins(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await receive()

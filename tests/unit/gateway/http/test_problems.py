@@ -31,22 +31,22 @@ def test_every_reason_is_a_problem(reason: errors.Reason) -> None:
     assert ("www-authenticate" in response.headers) == (reason.http_status == 401)
 
 
-def test_bad_parameters_are_named() -> None:
+def test_invalid_parameters_are_named() -> None:
     body = json.loads(bytes(problem(invalid("tf", "unknown timeframe")).body))
     assert body["errors"] == [{"field": "tf", "detail": "unknown timeframe"}]
 
 
 @pytest.mark.parametrize(("seconds", "header"), [(0, "1"), (0.2, "1"), (1.0, "1"), (1.01, "2"), (300, "300")])
-def test_retry_after_is_never_early(seconds: float, header: str) -> None:
+def test_retry_after_is_rounded_up(seconds: float, header: str) -> None:
     response = problem(WarmcastError(errors.UNAVAILABLE, "later", retry_after=seconds))
     assert response.headers["retry-after"] == header
 
 
-def test_further_headers_are_sent() -> None:
+def test_extra_headers_are_sent() -> None:
     assert problem(WarmcastError(errors.METHOD_NOT_ALLOWED, "no"), {"allow": "GET"}).headers["allow"] == "GET"
 
 
-def test_a_quoted_half_of_a_surrogate_pair_is_still_a_problem() -> None:
+def test_a_lone_surrogate_in_a_detail_is_replaced() -> None:
     body = json.loads(bytes(problem(invalid("\udfff", "unknown timeframe “\ud800”")).body))
     assert body["detail"] == "unknown timeframe “?”"
     assert body["errors"] == [{"field": "?", "detail": "unknown timeframe “?”"}]

@@ -16,7 +16,7 @@ def _asked(headers: dict[str, str]) -> RawHeaders:
     return [(name.encode(), value.encode()) for name, value in headers.items()]
 
 
-def test_the_same_bytes_have_the_same_strong_tag() -> None:
+def test_equal_bodies_have_equal_strong_etags() -> None:
     assert Representation(b"{}", {"cache-control": "no-store"}).tags == TAGS
     assert set(TAGS).isdisjoint(Representation(b"{ }", {}).tags)
     assert all(re.fullmatch(rb'"[0-9a-f-]+(gzip)?"', tag) for tag in TAGS)
@@ -35,12 +35,12 @@ def test_the_same_bytes_have_the_same_strong_tag() -> None:
         [" * "],
     ],
 )
-def test_a_client_that_has_it(lines: list[str]) -> None:
+def test_if_none_match_with_the_etag_gets_304(lines: list[str]) -> None:
     assert _status(lines) == 304
 
 
 @pytest.mark.parametrize("lines", [[], [""], ['"other"'], [TAG.strip('"')], [TAG[:-2] + '"'], ['"*"'], ["**"]])
-def test_a_client_that_does_not(lines: list[str]) -> None:
+def test_if_none_match_without_the_etag_gets_200(lines: list[str]) -> None:
     assert _status(lines) == 200
 
 
@@ -50,16 +50,16 @@ def _status(if_none_match: list[str]) -> int:
 
 
 @pytest.mark.parametrize("accepted", ["gzip", "br, gzip", "GZIP;q=0.5", "*", "*;q=0.1", "identity;q=0, gzip", "x,*"])
-def test_a_client_that_takes_gzip(accepted: str) -> None:
+def test_accept_encoding_that_allows_gzip(accepted: str) -> None:
     assert accepts_gzip(accepted.encode())
 
 
 @pytest.mark.parametrize("accepted", ["", "br", "gzip;q=0", "gzip; q=0.0", "*;q=0", "*, gzip;q=0", "gzipped"])
-def test_a_client_that_does_not_take_gzip(accepted: str) -> None:
+def test_accept_encoding_that_does_not_allow_gzip(accepted: str) -> None:
     assert not accepts_gzip(accepted.encode())
 
 
-def test_a_long_body_is_compressed_for_who_takes_it_under_a_tag_of_its_own() -> None:
+def test_a_long_body_is_compressed_with_its_own_etag() -> None:
     shown = Representation(LONG, {"cache-control": "max-age=30"})
     plain = shown.respond(_asked({}))
     compressed = shown.respond(_asked({"accept-encoding": "gzip"}))
@@ -74,26 +74,26 @@ def test_a_long_body_is_compressed_for_who_takes_it_under_a_tag_of_its_own() -> 
     assert shown.respond(_asked({"accept-encoding": "gzip"})).body is compressed.body
 
 
-def test_lines_of_what_a_client_takes_count_together() -> None:
+def test_several_accept_encoding_headers_are_combined() -> None:
     response = Representation(LONG, {}).respond([(b"accept-encoding", b"*"), (b"accept-encoding", b"gzip;q=0")])
     assert "content-encoding" not in response.headers
 
 
-def test_who_has_both_is_told_of_the_one_that_it_would_get() -> None:
+def test_a_304_names_the_etag_of_the_encoding_that_would_be_sent() -> None:
     shown = Representation(LONG, {})
     both = (b"if-none-match", b", ".join(shown.tags))
     assert shown.respond([both]).headers["etag"].encode() == shown.tags[0]
     assert shown.respond([both, (b"accept-encoding", b"gzip")]).headers["etag"].encode() == shown.tags[1]
 
 
-def test_a_short_body_is_sent_as_it_is() -> None:
+def test_a_short_body_is_not_compressed() -> None:
     response = Representation(b"{}", {}).respond(_asked({"accept-encoding": "gzip"}))
     assert (response.body, "content-encoding" in response.headers) == (b"{}", False)
 
 
 @pytest.mark.parametrize("accepted", ["", "gzip"])
 @pytest.mark.parametrize("had", ["", "gzip"])
-def test_a_client_that_has_either_encoding_is_told_so(had: str, accepted: str) -> None:
+def test_the_etag_of_either_encoding_gets_304(had: str, accepted: str) -> None:
     shown = Representation(LONG, {"cache-control": "max-age=30"})
     tag = shown.respond(_asked({"accept-encoding": had})).headers["etag"]
     response = shown.respond(_asked({"accept-encoding": accepted, "if-none-match": tag}), [(b"age", b"1")])

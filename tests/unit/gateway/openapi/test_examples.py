@@ -1,4 +1,4 @@
-"""Every JSON answer and every error has an example, and each is what the document says of it."""
+"""Every JSON response and every error has an example that matches its schema."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ def _wrong(schema: dict[str, Any], value: object) -> list[str]:
 
 
 @pytest.mark.parametrize("content", _contents())
-def test_every_body_has_examples_of_its_schema(content: dict[str, Any]) -> None:
+def test_every_body_has_examples_that_match_its_schema(content: dict[str, Any]) -> None:
     assert content["examples"], "make examples"
     for name, example in content["examples"].items():
         assert not _wrong(content["schema"], example["value"]), (name, "make examples")
         assert example["summary"]
 
 
-def test_no_field_of_an_answer_is_missing_in_the_document() -> None:
+def test_every_field_of_a_response_is_documented() -> None:
     schemas = DOCUMENT["components"]["schemas"]
     for name, operation in OPERATIONS:
         for status, kept in KEPT.answers.get(name, {}).items():
@@ -61,7 +61,7 @@ def test_no_field_of_an_answer_is_missing_in_the_document() -> None:
                 assert set(example["value"]) <= set(properties), name
 
 
-def test_events_are_of_their_schema() -> None:
+def test_events_match_their_schema() -> None:
     content = DOCUMENT["paths"]["/api/comparison/premium/events"]["get"]["responses"]["200"]["content"][EVENTS]
     for example in content["examples"].values():
         data = [line.removeprefix("data: ") for line in example["value"].splitlines() if line.startswith("data: ")]
@@ -70,14 +70,14 @@ def test_events_are_of_their_schema() -> None:
             assert not _wrong(content["schema"]["contentSchema"], json.loads(line))
 
 
-def test_every_error_that_a_caller_can_bring_about_has_an_example() -> None:
+def test_every_error_that_a_caller_can_cause_has_an_example() -> None:
     named = {slug for _, operation in OPERATIONS for slug in operation.get("x-problems", ())}
     anywhere = {"cors-refused", "headers-too-large", "malformed-request", "method-not-allowed"}
     assert set(KEPT.problems) == (named | anywhere) - WITHOUT_EXAMPLE
 
 
 @pytest.mark.parametrize("slug", KEPT.problems)
-def test_an_error_s_example_is_that_error(slug: str) -> None:
+def test_the_example_of_an_error_has_its_type(slug: str) -> None:
     content = DOCUMENT["components"]["responses"]["Problem"]["content"][MEDIA_TYPE]
     problem = content["examples"][slug]["value"]
     assert not _wrong(content["schema"], problem)
@@ -86,13 +86,13 @@ def test_an_error_s_example_is_that_error(slug: str) -> None:
     assert problem["requestId"]
 
 
-def test_every_kept_example_is_of_something_that_is_there() -> None:
+def test_every_recorded_example_belongs_to_an_operation() -> None:
     names = {name for name, _ in OPERATIONS}
     assert set(KEPT.answers) <= names
     assert set(KEPT.requests) <= names
 
 
-def test_the_page_shows_them() -> None:
+def test_the_page_shows_the_examples() -> None:
     page = page_html().decode()
     assert page.count("<summary>Example: ") == sum(
         len(kept) for operation in KEPT.answers.values() for kept in operation.values()

@@ -1,4 +1,4 @@
-"""The document, its page and `docs/reference/rest.md` say what the application does."""
+"""The OpenAPI document, its page and `docs/reference/rest.md` match the application."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ async def test_the_document_has_the_applications_routes_and_methods(components: 
     assert "head" in DOCUMENT["paths"]["/api/comparison/premium"]
 
 
-async def test_metrics_leave_the_public_port_with_a_port_of_their_own(components: Components) -> None:
+async def test_metrics_with_their_own_port_are_not_on_the_public_port(components: Components) -> None:
     apart = replace(components, settings=GatewaySettings(metrics_port=9_100))
     assert "/metrics" not in routing_table(apart)
     assert "/metrics" not in document(metrics=False)["paths"]
 
 
-def test_every_reference_leads_somewhere() -> None:
+def test_every_reference_resolves() -> None:
     references = [node["$ref"] for node in _nodes(DOCUMENT) if "$ref" in node]
     assert references
     for reference in references:
@@ -68,18 +68,18 @@ def test_every_reference_leads_somewhere() -> None:
 
 
 @pytest.mark.parametrize("name", DOCUMENT["components"]["schemas"])
-def test_every_schema_is_one(name: str) -> None:
+def test_every_schema_is_valid(name: str) -> None:
     Draft202012Validator.check_schema(DOCUMENT["components"]["schemas"][name])
 
 
-def test_path_parameters_are_those_of_the_path() -> None:
+def test_path_parameters_match_the_path() -> None:
     for path, operations in DOCUMENT["paths"].items():
         for operation in operations.values():
             named = {each["name"] for each in operation.get("parameters", ()) if each["in"] == "path"}
             assert named == set(re.findall(r"{(\w+)}", path)), path
 
 
-def test_problems_are_reasons() -> None:
+def test_documented_problems_are_known_reasons() -> None:
     slugs = {reason.slug for reason in REASONS.values()}
     used = {slug for node in _nodes(DOCUMENT["paths"]) for slug in node.get("x-problems", ())}
     assert used <= slugs
@@ -94,7 +94,7 @@ def test_the_page_explains_every_problem_and_every_route() -> None:
         assert f" {path}</code></h3>" in page
 
 
-def test_the_page_needs_nothing_from_elsewhere() -> None:
+def test_the_page_loads_no_external_resource() -> None:
     page = page_html().decode()
     assert "<script" not in page
     assert not re.findall(r"""(?:src|href)=["'](?![#/])""", page)
@@ -104,17 +104,17 @@ def test_the_page_needs_nothing_from_elsewhere() -> None:
     assert f"style-src 'sha256-{digest}'" in page_policy()
 
 
-def test_no_mark_of_code_is_shown_as_it_is_written() -> None:
+def test_backticks_are_rendered_as_code() -> None:
     page = re.sub(r"<pre>.*?</pre>", "", page_html().decode(), flags=re.DOTALL)  # bodies are shown as they are
     assert "`" not in page
     assert "<code>warmupStatus</code>" in page
 
 
-def test_the_docs_hold_the_document() -> None:
+def test_docs_rest_md_is_up_to_date() -> None:
     assert (CHECKOUT / "docs/reference/rest.md").read_text() == markdown(), "run `make docs`"
 
 
-def test_the_order_of_what_a_request_passes() -> None:
+def test_the_order_of_the_middleware() -> None:
     async def app(_scope: object, _receive: object, _send: object) -> None: ...
 
     passed = [type(wrap(app)) for wrap in middleware_stack(GatewaySettings())]

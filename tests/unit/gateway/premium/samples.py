@@ -1,4 +1,4 @@
-"""One answer to vary."""
+"""A sample answer."""
 
 from __future__ import annotations
 

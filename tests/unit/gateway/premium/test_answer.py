@@ -49,7 +49,7 @@ def test_a_ready_answer_has_the_contracts_fields_in_the_contracts_order() -> Non
     ]
 
 
-def test_bundles_are_spliced_byte_for_byte() -> None:
+def test_bundles_are_inserted_byte_for_byte() -> None:
     assert b'"termA":{"term":  "amazon"}' in render(answer(), debug=False)
 
 
@@ -59,7 +59,7 @@ def test_terms_scaled_apart_have_no_head_to_head(head_to_head: bytes) -> None:
     assert shown["insightsPack"]["forecasts"]["headToHead"] is None
 
 
-def test_without_bundles_the_forecasts_are_null_and_the_signals_there() -> None:
+def test_without_bundles_forecasts_are_null_and_signals_present() -> None:
     shown = _shown(answer(QUEUED, queue_position=3))
     assert shown["insightsPack"]["forecasts"] == {"termA": None, "termB": None, "headToHead": None}
     assert shown["insightsPack"]["signals"]["termA"]["lastValue"] == 61.0
@@ -67,18 +67,18 @@ def test_without_bundles_the_forecasts_are_null_and_the_signals_there() -> None:
     assert (shown["queuePosition"], shown["etaSeconds"]) == (3, None)
 
 
-def test_a_settled_answer_has_no_place_in_a_queue() -> None:
+def test_a_settled_answer_has_no_queue_position() -> None:
     assert not {"queuePosition", "etaSeconds"} & _shown(answer(READY)).keys()
     assert not {"queuePosition", "etaSeconds"} & _shown(answer(FAILED)).keys()
 
 
-def test_older_datas_bundles_are_named() -> None:
+def test_bundles_of_an_older_snapshot_are_named() -> None:
     previous = Decision(JobStatus.QUEUED, Served.PREVIOUS, stale=True, refreshing=True, enqueue=None)
     assert _shown(answer(previous, served=forecasts("f" * 16)))["forecastsDataHash"] == "f" * 16
     assert "forecastsDataHash" not in _shown(answer())
 
 
-def test_debug_fields_are_there_only_with_debug() -> None:
+def test_debug_fields_are_present_only_with_debug() -> None:
     assert not DEBUG_FIELDS & _shown(answer()).keys()
     shown = _shown(answer(), debug=True)
     assert {name: shown[name] for name in DEBUG_FIELDS} == {
@@ -100,11 +100,11 @@ def test_debug_fields_are_there_only_with_debug() -> None:
         (answer(FAILED), None),
     ],
 )
-def test_when_to_ask_again(given: Answer, seconds: float | None) -> None:
+def test_the_poll_interval(given: Answer, seconds: float | None) -> None:
     assert poll_interval(given) == seconds
 
 
-def test_a_copy_is_stale_and_knows_of_nothing_under_way() -> None:
+def test_a_stale_copy_has_no_job_state() -> None:
     refreshing = replace(READY, refreshing=True)
     shown = _shown(as_stale(replace(answer(refreshing), triggered=True)))
     assert shown["stale"]

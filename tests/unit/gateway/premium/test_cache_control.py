@@ -4,7 +4,7 @@ from services.common.job_status import JobStatus
 from services.gateway.premium.cache_control import cache_control
 
 
-def test_only_ready_answers_are_kept_and_none_that_says_that_its_call_enqueued() -> None:
+def test_only_ready_answers_without_an_enqueue_are_cacheable() -> None:
     kept = "max-age=30, stale-while-revalidate=86400, stale-if-error=604800"
     assert cache_control(JobStatus.READY, triggered=False, private=False) == kept
     assert cache_control(JobStatus.READY, triggered=False, private=True) == f"private, {kept}"

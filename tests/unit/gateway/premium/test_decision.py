@@ -1,4 +1,4 @@
-"""Each line of the contract's table of premium answers, and each of the lines below it."""
+"""Each row of the contract's table of premium answers, and each rule below it."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_missing(row: Row | None, status: JobStatus, enqueue: Enqueue | None) ->
 
 @pytest.mark.parametrize("previous", [FRESH, STALE])
 @pytest.mark.parametrize(("row", "status", "enqueue"), MISSING_LINES)
-def test_missing_but_those_of_the_snapshot_before_it_are_there(
+def test_missing_with_bundles_of_the_previous_snapshot(
     row: Row | None, status: JobStatus, enqueue: Enqueue | None, previous: Bundles
 ) -> None:
     decision = decide(MISSING, previous, row)
@@ -88,11 +88,11 @@ def test_missing_but_those_of_the_snapshot_before_it_are_there(
 
 @pytest.mark.parametrize("row", EVERY_ROW)
 @pytest.mark.parametrize("previous", Bundles)
-def test_ready_is_never_said_without_the_current_bundles(previous: Bundles, row: Row | None) -> None:
+def test_ready_requires_the_current_bundles(previous: Bundles, row: Row | None) -> None:
     assert decide(MISSING, previous, row).status is not JobStatus.READY
 
 
 @pytest.mark.parametrize("current", Bundles)
 @pytest.mark.parametrize("row", [QUEUED, RUNNING, COOLING])
-def test_an_enqueue_is_followed_by_none(current: Bundles, row: Row) -> None:
+def test_an_enqueue_is_not_followed_by_another(current: Bundles, row: Row) -> None:
     assert decide(current, MISSING, row).enqueue is None

@@ -28,7 +28,7 @@ def _key(number: int) -> ComparisonKey:
     return ComparisonKey(f"a-vs-b{number}", "12m", "")
 
 
-async def test_counts_are_added_up_and_reported_once() -> None:
+async def test_counts_are_summed_and_reported_once() -> None:
     jobs = RecordingJobs()
     demand = Demand(jobs)
     for number in (1, 2, 1):
@@ -38,7 +38,7 @@ async def test_counts_are_added_up_and_reported_once() -> None:
     assert jobs.calls == [{_key(1): 2, _key(2): 1}]
 
 
-async def test_a_call_carries_a_thousand_at_most() -> None:
+async def test_a_report_has_at_most_a_thousand_comparisons() -> None:
     jobs = RecordingJobs()
     demand = Demand(jobs)
     for number in range(MAX_KEYS_PER_CALL + 5):
@@ -47,7 +47,7 @@ async def test_a_call_carries_a_thousand_at_most() -> None:
     assert [len(call) for call in jobs.calls] == [MAX_KEYS_PER_CALL, 5]
 
 
-async def test_what_could_not_be_reported_is_kept() -> None:
+async def test_a_failed_report_is_kept() -> None:
     jobs = RecordingJobs()
     demand = Demand(jobs)
     demand.count(_key(1))
@@ -59,7 +59,7 @@ async def test_what_could_not_be_reported_is_kept() -> None:
     assert jobs.calls == [{_key(1): 2}]
 
 
-async def test_a_count_stays_within_what_jobs_takes() -> None:
+async def test_a_count_stays_within_the_limit_of_jobs() -> None:
     jobs = RecordingJobs()
     demand = Demand(jobs)
     demand.count(_key(1), MAX_COUNT)
@@ -69,7 +69,7 @@ async def test_a_count_stays_within_what_jobs_takes() -> None:
 
 
 @pytest.mark.parametrize("most", [1, 3])
-async def test_memory_has_an_end(most: int) -> None:
+async def test_the_table_is_bounded(most: int) -> None:
     jobs = RecordingJobs()
     demand = Demand(jobs, max_keys=most)
     for number in range(10):

@@ -1,4 +1,4 @@
-"""What failed calls say about other comparisons."""
+"""Which comparisons an outage covers."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ SLOW, OTHER, THIRD = (ComparisonKey(f"a-vs-{name}", "12m", "") for name in ("slo
 LONG = 60.0
 
 
-def test_a_failed_call_is_about_its_own_comparison() -> None:
+def test_a_failure_counts_for_its_own_comparison() -> None:
     outages = Outages()
     for _ in range(3):
         outages.record_failure(SLOW, TimeoutError(), seconds=LONG)
     assert (outages.active(SLOW), outages.active(OTHER)) == (True, False)
 
 
-def test_calls_that_were_sent_together_and_failed_together_are_one_failure() -> None:
+def test_failures_of_one_batch_count_once() -> None:
     outages = Outages()
     shared = TimeoutError()
     for key in (SLOW, OTHER):
@@ -24,7 +24,7 @@ def test_calls_that_were_sent_together_and_failed_together_are_one_failure() -> 
     assert (outages.active(SLOW), outages.active(OTHER), outages.active(THIRD)) == (True, True, False)
 
 
-def test_failures_of_two_comparisons_are_about_the_service_unless_one_was_answered_between_them() -> None:
+def test_failures_of_two_comparisons_without_a_success_between_count_for_all() -> None:
     outages = Outages()
     outages.record_failure(SLOW, TimeoutError(), seconds=LONG)
     outages.record_success()
@@ -34,7 +34,7 @@ def test_failures_of_two_comparisons_are_about_the_service_unless_one_was_answer
     assert outages.active(THIRD)
 
 
-def test_it_holds_for_its_seconds_alone() -> None:
+def test_an_outage_ends_after_its_seconds() -> None:
     outages = Outages()
     outages.record_failure(SLOW, TimeoutError(), seconds=-1)
     outages.record_failure(OTHER, TimeoutError(), seconds=-1)

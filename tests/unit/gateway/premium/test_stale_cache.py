@@ -7,7 +7,7 @@ from tests.unit.gateway.premium.samples import QUEUED, answer, forecasts
 KEYS = [ComparisonKey(f"a-vs-b{number}", "12m", "") for number in range(3)]
 
 
-def test_an_answer_is_gone_when_its_bundles_are_seven_days_old() -> None:
+def test_an_answer_expires_when_its_bundles_are_seven_days_old() -> None:
     now = 10_000.0
     cache = StaleCache(10, clock=lambda: now)
     cache.put(KEYS[0], answer(served=forecasts(generated_at=now)))
@@ -17,13 +17,13 @@ def test_an_answer_is_gone_when_its_bundles_are_seven_days_old() -> None:
     assert cache.get(KEYS[0]) is None
 
 
-def test_bundles_that_are_already_gone_are_not_kept() -> None:
+def test_expired_bundles_are_not_stored() -> None:
     cache = StaleCache(10, clock=lambda: GONE_AFTER_SECONDS + 2_000.0)
     cache.put(KEYS[0], answer(served=forecasts(generated_at=1_000.0)))
     assert cache.get(KEYS[0]) is None
 
 
-def test_answers_without_forecasts_are_not_kept_and_do_not_push_one_out() -> None:
+def test_answers_without_forecasts_are_not_stored_and_evict_none() -> None:
     cache = StaleCache(10, clock=lambda: 1_000.0)
     cache.put(KEYS[0], answer())
     cache.put(KEYS[0], answer(QUEUED))
@@ -32,7 +32,7 @@ def test_answers_without_forecasts_are_not_kept_and_do_not_push_one_out() -> Non
     assert cached.forecasts is not None
 
 
-def test_the_least_recently_used_goes_first() -> None:
+def test_the_least_recently_used_is_evicted_first() -> None:
     cache = StaleCache(2, clock=lambda: 1_000.0)
     cache.put(KEYS[0], answer())
     cache.put(KEYS[1], answer())

@@ -30,7 +30,7 @@ def _bad(field: str, call: Callable[[], object]) -> str:
         ("slug=a-vs-b&tf=&geo=&colour=red&colour=blue", ("a-vs-b", "12m", "")),
     ],
 )
-def test_a_comparison_is_named(query: str, key: tuple[str, str, str]) -> None:
+def test_a_comparison_key_is_parsed(query: str, key: tuple[str, str, str]) -> None:
     assert parameters.comparison_key(QueryParams(query)) == ComparisonKey(*key)
 
 
@@ -49,11 +49,11 @@ def test_a_comparison_is_named(query: str, key: tuple[str, str, str]) -> None:
         ("slug=a-vs-b&geo=US&geo=DE", "geo"),
     ],
 )
-def test_a_bad_name_says_which_parameter(query: str, field: str) -> None:
+def test_an_invalid_key_names_the_parameter(query: str, field: str) -> None:
     _bad(field, lambda: parameters.comparison_key(QueryParams(query)))
 
 
-def test_whole_numbers_have_bounds_and_a_default() -> None:
+def test_integers_have_bounds_and_a_default() -> None:
     def limit(query: str) -> int:
         return parameters.limit(QueryParams(query))
 
@@ -74,23 +74,23 @@ def test_ages(text: str, seconds: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["0", "0m", "-5", "soon", "5 m", "1w", "9999999999"])
-def test_ages_that_are_none(text: str) -> None:
+def test_invalid_ages(text: str) -> None:
     _bad("olderThan", lambda: parameters.age(QueryParams({"olderThan": text}), "olderThan"))
 
 
 @pytest.mark.parametrize(
     "text", ["2026-01-31T12:00:00Z", "2026-01-31T12:00:00", "2026-01-31T13:00:00 01:00", "2026-01-31T13:00:00%2B01:00"]
 )
-def test_as_of_is_utc_unless_it_says_otherwise(text: str) -> None:
+def test_as_of_without_an_offset_is_utc(text: str) -> None:
     assert parameters.as_of(QueryParams(f"asOf={text}")) == datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("text", ["yesterday", "2026-13-01", "12", "0001-01-01T00:00:00%2B23:00"])
-def test_as_of_that_is_no_time(text: str) -> None:
+def test_invalid_as_of(text: str) -> None:
     _bad("asOf", lambda: parameters.as_of(QueryParams(f"asOf={text}")))
 
 
-def test_a_cursor_has_an_end() -> None:
+def test_a_cursor_has_a_maximum_length() -> None:
     _bad("cursor", lambda: parameters.cursor(QueryParams({"cursor": "x" * 1_001})))
 
 

@@ -23,12 +23,12 @@ def _request(chunks: list[bytes], **headers: str) -> tuple[Request, list[bytes]]
     return Request({"type": "http", "method": "POST", "path": "/", "headers": raw}, receive), left
 
 
-async def test_a_body_within_the_bound_is_whole() -> None:
+async def test_a_body_within_the_limit_is_read() -> None:
     request, _ = _request([b"ab", b"", b"cd"])
     assert await request_bodies.read_body(request, BodyBounds(4, 10)) == b"abcd"
 
 
-async def test_a_long_body_is_refused_before_all_of_it_is_read() -> None:
+async def test_a_body_above_the_limit_is_refused_early() -> None:
     request, left = _request([b"x" * 600] * 100)
     with pytest.raises(WarmcastError) as raised:
         await request_bodies.read_body(request, BodyBounds(1_024, 10))
@@ -36,7 +36,7 @@ async def test_a_long_body_is_refused_before_all_of_it_is_read() -> None:
     assert len(left) == 98
 
 
-async def test_a_declared_length_is_believed_when_it_is_too_large() -> None:
+async def test_a_declared_length_above_the_limit_is_refused() -> None:
     request, left = _request([b"x"], content_length="1025")
     with pytest.raises(WarmcastError) as raised:
         await request_bodies.read_body(request, BodyBounds(1_024, 10))
@@ -70,7 +70,7 @@ def test_a_date_may_be_a_number(date: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e999"])
-def test_a_number_that_is_not_finite_is_named_by_its_point(value: str) -> None:
+def test_a_number_that_is_not_finite_names_its_place(value: str) -> None:
     text = json.dumps(SERIES).replace("2.5", value)
     with pytest.raises(WarmcastError) as raised:
         request_bodies.series(request_bodies.from_json(text.encode(), request_bodies.SeriesBody))
@@ -93,7 +93,7 @@ def test_a_number_that_is_not_finite_is_named_by_its_point(value: str) -> None:
         ('{"terms": [], "points": [{"date": "d", "values": [1' + "0" * 400 + "]}]}", "points[0].values[0]"),
     ],
 )
-def test_a_wrong_shape_names_the_place(text: str, field: str) -> None:
+def test_a_wrong_type_names_its_place(text: str, field: str) -> None:
     with pytest.raises(WarmcastError) as raised:
         request_bodies.series(request_bodies.from_json(text.encode(), request_bodies.SeriesBody))
     assert raised.value.reason is errors.INVALID_ARGUMENT
@@ -101,7 +101,7 @@ def test_a_wrong_shape_names_the_place(text: str, field: str) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe\x00", b"[" * 100_000, b'{"a": 1' + b"0" * 5_000 + b"}"])
-def test_what_is_not_json(content: bytes) -> None:
+def test_invalid_json(content: bytes) -> None:
     with pytest.raises(WarmcastError) as raised:
         request_bodies.from_json(content, request_bodies.SeriesBody)
     assert raised.value.reason is errors.UNREADABLE_INPUT
@@ -116,12 +116,12 @@ def test_what_is_not_json(content: bytes) -> None:
         b'{"slug": "\xed\xa0\x80-vs-b"}',
     ],
 )
-def test_half_a_surrogate_pair_is_no_text(content: bytes) -> None:
+def test_a_lone_surrogate_is_refused(content: bytes) -> None:
     with pytest.raises(WarmcastError) as raised:
         request_bodies.from_json(content, request_bodies.TriggerBody)
     assert (raised.value.reason, raised.value.fields[0][0]) == (errors.INVALID_ARGUMENT, "body")
 
 
-def test_a_whole_surrogate_pair_is_a_letter() -> None:
+def test_a_surrogate_pair_is_accepted() -> None:
     body = request_bodies.from_json(b'{"slug": "\\ud83d\\ude00"}', request_bodies.TriggerBody)
     assert body.slug == "😀"

@@ -42,9 +42,9 @@ def test_the_charset_of_a_content_type(content_type: str, charset: str) -> None:
         ("\xff;=;;*='", "the request's body"),
     ],
 )
-def test_the_name_of_a_body_is_that_of_its_disposition(disposition: str, name: str) -> None:
+def test_a_body_is_named_by_its_content_disposition(disposition: str, name: str) -> None:
     assert uploads.from_body(body(content_disposition=disposition), b"x").name == name
 
 
-def test_a_body_without_a_disposition_is_called_what_it_is() -> None:
+def test_a_body_without_a_content_disposition_has_a_default_name() -> None:
     assert uploads.from_body(body(), b"x").name == "the request's body"

@@ -18,7 +18,7 @@ from services.gateway.upstream.clients import rest_name
         ("points[3].values", "points[3].values"),
     ],
 )
-def test_fields_have_rests_names(field: str, name: str) -> None:
+def test_fields_of_messages_have_rest_names(field: str, name: str) -> None:
     assert rest_name(field) == name
 
 

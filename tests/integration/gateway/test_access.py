@@ -1,4 +1,4 @@
-"""API keys, rate limits and what they leave in answers and in the log."""
+"""API keys and rate limits: responses and log lines."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OTHER_KEY, OTHER = new_api_key("other", Rate(1000, 1))
 CONFIGURED = SecretStr(f"{KEPT.entry()},{OTHER.entry()}")
 
 
-async def test_without_configured_keys_premium_is_public_and_nothing_is_said_of_limits(world: World) -> None:
+async def test_without_configured_keys_premium_is_public_without_rate_headers(world: World) -> None:
     response = await world.client.get(PATH, headers={"X-API-Key": "whatever"})
     conforming(response, "Premium")
     assert "ratelimit" not in response.headers
@@ -45,7 +45,7 @@ async def test_without_configured_keys_premium_is_public_and_nothing_is_said_of_
     ],
 )
 @pytest.mark.parametrize(("method", "path"), [("GET", PATH), ("HEAD", PATH), ("GET", EVENTS)])
-async def test_with_them_premium_needs_one(
+async def test_with_configured_keys_premium_requires_one(
     open_world: OpenWorld, headers: dict[str, str], method: str, path: str
 ) -> None:
     async with open_world(api_keys=CONFIGURED) as world:
@@ -61,9 +61,7 @@ async def test_with_them_premium_needs_one(
     "headers",
     [{"X-API-Key": OTHER_KEY}, {"Authorization": f"Bearer {OTHER_KEY}"}, {"Authorization": f"bearer  {OTHER_KEY}"}],
 )
-async def test_a_valid_key_is_let_in_and_its_answers_are_private(
-    open_world: OpenWorld, headers: dict[str, str]
-) -> None:
+async def test_a_valid_key_gets_private_responses(open_world: OpenWorld, headers: dict[str, str]) -> None:
     async with open_world(api_keys=CONFIGURED) as world:
         response = await world.client.get(PATH, headers=headers)
         conforming(response, "Premium")
@@ -77,13 +75,13 @@ async def test_a_valid_key_is_let_in_and_its_answers_are_private(
         assert "event: status" in events.text
 
 
-async def test_other_routes_stay_as_public_as_they_were(open_world: OpenWorld) -> None:
+async def test_other_routes_stay_public(open_world: OpenWorld) -> None:
     async with open_world(api_keys=CONFIGURED) as world:
         assert (await world.client.get("/api/comparisons")).status_code == 200
         assert (await world.operator.get("/api/jobs")).status_code == 200
 
 
-async def test_a_key_is_held_to_its_rate_on_every_route(open_world: OpenWorld) -> None:
+async def test_a_key_is_rate_limited_across_routes(open_world: OpenWorld) -> None:
     async with open_world(api_keys=CONFIGURED) as world:
         sent = {"X-API-Key": KEY}
         first = await world.client.get(PATH, headers=sent)
@@ -97,10 +95,10 @@ async def test_a_key_is_held_to_its_rate_on_every_route(open_world: OpenWorld) -
         assert response.headers["ratelimit"] == '"partner";r=0;t=60'
         assert (await world.client.get(PATH, headers={"X-API-Key": OTHER_KEY})).status_code == 200
         assert (await world.client.get("/healthz", headers=sent)).status_code == 200, "probes pass"
-        assert len(world.jobs.calls["GetWarmup"]) == 2, "the refused one asked nobody"
+        assert len(world.jobs.calls["GetWarmup"]) == 2, "the refused request made no call"
 
 
-async def test_an_address_is_held_to_the_anonymous_rate_but_not_the_operator(open_world: OpenWorld) -> None:
+async def test_an_address_is_rate_limited_but_not_the_operator(open_world: OpenWorld) -> None:
     async with open_world(anonymous_rate="2/60") as world:
         for _ in range(2):
             assert (await world.client.get(PATH)).status_code == 200
@@ -128,7 +126,7 @@ async def _from(world: World, address: str) -> int:
         return (await client.get("/api/comparisons")).status_code
 
 
-async def test_addresses_are_counted_apart_and_ipv6_by_subscriber(open_world: OpenWorld) -> None:
+async def test_each_address_has_its_own_limit_and_ipv6_is_grouped_by_64(open_world: OpenWorld) -> None:
     async with open_world(anonymous_rate="1/60") as world:
         callers = ["192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8:0:1::1", "not an address: at all"]
         assert [await _from(world, address) for address in callers] == [200] * 5

@@ -1,4 +1,4 @@
-"""What every request passes, and the service's own routes."""
+"""The middleware, and the gateway's own routes."""
 
 from __future__ import annotations
 
@@ -34,25 +34,25 @@ async def test_an_unknown_path_is_a_problem(world: World, path: str) -> None:
         ("BREW", "/healthz", "GET, HEAD"),
     ],
 )
-async def test_a_method_that_is_not_allowed(world: World, method: str, path: str, allow: str) -> None:
+async def test_an_unsupported_method_gets_405(world: World, method: str, path: str, allow: str) -> None:
     response = await world.operator.request(method, path)
     refused(response, errors.METHOD_NOT_ALLOWED)
     assert response.headers["allow"] == allow
 
 
 @pytest.mark.parametrize("given", ["abc", "A.b_c-9", "x" * 128])
-async def test_a_sane_request_id_is_kept(world: World, given: str) -> None:
+async def test_a_valid_request_id_is_kept(world: World, given: str) -> None:
     response = await world.client.get("/healthz", headers={"X-Request-Id": given})
     assert response.headers["x-request-id"] == given
 
 
 @pytest.mark.parametrize("given", ["", "a b", "x" * 129, "a\tb", "<script>"])
-async def test_another_one_is_made_new(world: World, given: str) -> None:
+async def test_an_invalid_request_id_is_replaced(world: World, given: str) -> None:
     response = await world.client.get("/healthz", headers={"X-Request-Id": given})
     assert len(response.headers["x-request-id"]) == 32
 
 
-async def test_a_trace_goes_on_to_whom_the_gateway_asks_and_into_the_log(world: World) -> None:
+async def test_a_trace_is_propagated_to_calls_and_to_the_log(world: World) -> None:
     trace = "0af7651916cd43dd8448eb211c80319c"
     with capture_logs([structlog.contextvars.merge_contextvars]) as lines:
         await world.client.get("/api/comparisons", headers={"Traceparent": f"00-{trace}-b7ad6b7169203331-01"})
@@ -73,14 +73,14 @@ async def test_a_trace_goes_on_to_whom_the_gateway_asks_and_into_the_log(world: 
         ["rubbish"],
     ],
 )
-async def test_without_a_valid_trace_one_begins(world: World, given: list[str]) -> None:
+async def test_without_a_valid_trace_a_new_one_begins(world: World, given: list[str]) -> None:
     await world.client.get("/api/comparisons", headers=[("Traceparent", each) for each in given])
     trace_id = str(world.jobs.only("ListComparisons").metadata["traceparent"]).split("-")[1]
     assert len(trace_id) == 32
     assert trace_id.lower() == trace_id != "0af7651916cd43dd8448eb211c80319c"
 
 
-async def test_a_crash_tells_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_crash_in_a_route_reveals_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def crash(_page: object) -> None:
         raise RuntimeError("postgresql://user:password@host")
 
@@ -102,7 +102,7 @@ async def test_a_crash_tells_nothing(world: World, monkeypatch: pytest.MonkeyPat
         "http.middleware.ConcurrencyLimit",
     ],
 )
-async def test_nor_does_a_crash_in_front_of_the_routes(
+async def test_a_crash_in_the_middleware_reveals_nothing(
     open_world: OpenWorld, monkeypatch: pytest.MonkeyPatch, middleware: str
 ) -> None:
     async def crash(*_: object) -> None:
@@ -118,7 +118,7 @@ async def test_nor_does_a_crash_in_front_of_the_routes(
     assert logged == ([] if middleware == "http.middleware.RequestTelemetry" else [500])
 
 
-async def test_what_jobs_crashes_on_tells_nothing_either(world: World) -> None:
+async def test_a_crash_in_jobs_reveals_nothing(world: World) -> None:
     world.says(ListComparisons=WarmcastError(errors.INTERNAL, "something went wrong on our side"))
     refused(await world.client.get("/api/comparisons"), errors.INTERNAL)
     world.says(ListComparisons=WarmcastError(errors.UNAVAILABLE, "PostgreSQL cannot be asked", retry_after=2))
@@ -127,7 +127,7 @@ async def test_what_jobs_crashes_on_tells_nothing_either(world: World) -> None:
     assert response.headers["retry-after"] == "2"
 
 
-async def test_too_many_at_once_are_sent_away_and_probes_pass(open_world: OpenWorld) -> None:
+async def test_requests_above_the_limit_get_503_and_probes_pass(open_world: OpenWorld) -> None:
     async with open_world(max_in_flight=1) as world:
         going = asyncio.Event()
 
@@ -170,7 +170,7 @@ async def test_metrics_count_by_the_routes_template(world: World) -> None:
     assert "amazon-vs-costco" not in response.text
 
 
-async def test_metrics_leave_the_public_port(open_world: OpenWorld) -> None:
+async def test_metrics_are_not_on_the_public_port(open_world: OpenWorld) -> None:
     async with open_world(metrics_port=9_100) as world:
         refused(await world.client.get("/metrics"), errors.NOT_FOUND)
         assert "/metrics" not in (await world.client.get("/openapi.json")).json()["paths"]
@@ -188,7 +188,7 @@ async def test_the_documentation(world: World) -> None:
     assert (home.status_code, home.headers["location"]) == (307, "/docs")
 
 
-async def test_the_probes_and_pages_answer_head(world: World) -> None:
+async def test_probes_and_pages_support_head(world: World) -> None:
     for path in ("/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/api/comparisons"):
         response = await world.client.head(path)
         assert (response.status_code, response.content) == (200, b""), path

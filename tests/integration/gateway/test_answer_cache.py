@@ -1,4 +1,4 @@
-"""Answers from memory: for how long, for whom, and what drops them."""
+"""The answer cache: lifetime, sharing, invalidation."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def looks(world: World) -> int:
     return len(world.jobs.calls["GetWarmup"])
 
 
-async def test_a_ready_answer_is_served_from_memory_whoever_asks_however_it_is_written(open_world: OpenWorld) -> None:
+async def test_a_cached_answer_serves_every_spelling_of_its_query(open_world: OpenWorld) -> None:
     async with open_world(warm_answer_seconds=LONG) as world:
         first = await world.client.get(PATH)
         for path in (PATH, "/api/comparison/premium?tf=12m&slug=Costco-vs-Amazon&geo="):
@@ -58,7 +58,7 @@ async def test_a_ready_answer_is_served_from_memory_whoever_asks_however_it_is_w
         assert counted == {"": 4, "US": 1}
 
 
-async def test_an_answer_from_memory_is_no_older_than_the_setting(open_world: OpenWorld) -> None:
+async def test_a_cached_answer_expires(open_world: OpenWorld) -> None:
     async with open_world(warm_answer_seconds=0.05) as world:
         await world.client.get(PATH)
 
@@ -79,7 +79,7 @@ async def test_an_answer_from_memory_is_no_older_than_the_setting(open_world: Op
         (None, cached(STALE)),
     ],
 )
-async def test_what_is_unsettled_or_enqueued_is_never_served_from_memory(
+async def test_unsettled_and_enqueued_answers_are_not_cached(
     open_world: OpenWorld, row: jobs_pb2.WarmupJob | None, held: Any
 ) -> None:
     async with open_world(warm_answer_seconds=LONG) as world:
@@ -90,7 +90,7 @@ async def test_what_is_unsettled_or_enqueued_is_never_served_from_memory(
         assert looks(world) == 2
 
 
-async def test_an_import_through_this_gateway_drops_the_answer_at_once(open_world: OpenWorld) -> None:
+async def test_an_import_invalidates_the_cached_answer(open_world: OpenWorld) -> None:
     async with open_world(warm_answer_seconds=LONG) as world:
         stored = jobs_pb2.IngestSnapshotResponse(slug="amazon-vs-costco", timeframe="12m", geo="", data_hash=HASH)
         world.says(IngestSnapshot=stored)
@@ -101,7 +101,7 @@ async def test_an_import_through_this_gateway_drops_the_answer_at_once(open_worl
         assert looks(world) == 2
 
 
-async def test_heads_do_not_keep_a_get_from_refreshing_stale_forecasts(open_world: OpenWorld) -> None:
+async def test_a_head_does_not_prevent_the_refresh_of_the_next_get(open_world: OpenWorld) -> None:
     async with open_world(warm_answer_seconds=LONG) as world:
         world.says(GetWarmup=warmup(job()), GetForecasts=forecasts(cached(STALE, age=90_000)), EnqueueWarmup=enqueued())
         for _ in range(3):
@@ -112,7 +112,7 @@ async def test_heads_do_not_keep_a_get_from_refreshing_stale_forecasts(open_worl
         assert len(world.jobs.calls["EnqueueWarmup"]) == 1
 
 
-async def test_an_enqueue_that_failed_is_tried_by_the_next_call(open_world: OpenWorld) -> None:
+async def test_a_failed_enqueue_is_retried_by_the_next_call(open_world: OpenWorld) -> None:
     async with open_world(warm_answer_seconds=LONG) as world:
         away = WarmcastError(errors.UNAVAILABLE, "PostgreSQL cannot be asked")
         world.says(GetWarmup=warmup(job()), GetForecasts=forecasts(cached(STALE, age=90_000)), EnqueueWarmup=away)
@@ -121,7 +121,7 @@ async def test_an_enqueue_that_failed_is_tried_by_the_next_call(open_world: Open
         assert conforming(await world.client.get(PATH), "Premium")["warmupTriggered"]
 
 
-async def test_a_look_from_before_an_import_is_neither_kept_nor_joined(open_world: OpenWorld) -> None:
+async def test_a_fetch_from_before_an_import_is_neither_cached_nor_shared(open_world: OpenWorld) -> None:
     async with open_world(warm_answer_seconds=LONG) as world:
         going = asyncio.Event()
 
@@ -147,7 +147,7 @@ async def test_a_look_from_before_an_import_is_neither_kept_nor_joined(open_worl
 
 
 @pytest.mark.parametrize("status", [QUEUED, RUNNING])
-async def test_identical_calls_at_one_time_share_one_look_and_one_is_told_that_it_enqueued(
+async def test_simultaneous_calls_share_one_fetch_and_one_reports_the_enqueue(
     open_world: OpenWorld, status: Status
 ) -> None:
     async with open_world() as world:
@@ -173,7 +173,7 @@ async def test_identical_calls_at_one_time_share_one_look_and_one_is_told_that_i
         assert (looks(world), len(world.jobs.calls["EnqueueWarmup"])) == (1, 1)
 
 
-async def test_an_error_is_shared_and_not_kept(open_world: OpenWorld) -> None:
+async def test_an_error_is_shared_and_not_cached(open_world: OpenWorld) -> None:
     async with open_world(warm_answer_seconds=LONG) as world:
         world.says(GetWarmup=WarmcastError(errors.NOT_FOUND, "no data for amazon-vs-costco"))
         for answer in await asyncio.gather(*(world.client.get(PATH) for _ in range(10))):
@@ -183,7 +183,7 @@ async def test_an_error_is_shared_and_not_kept(open_world: OpenWorld) -> None:
         assert looks(world) == 2
 
 
-async def test_the_memory_is_bounded(open_world: OpenWorld) -> None:
+async def test_the_cache_is_bounded(open_world: OpenWorld) -> None:
     async with open_world(warm_answer_seconds=LONG, warm_answers=2) as world:
         for number in (1, 2, 3, 1):
             await world.client.get(PATH.replace("amazon", f"shop{number}"))

@@ -1,4 +1,4 @@
-"""Premium calls that come at one time: each service is asked once, and each call has an answer of its own."""
+"""Simultaneous premium calls are batched for each service."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ async def _ask_all(world: World) -> dict[str, Any]:
     return dict(zip(SLUGS, await asyncio.gather(*(world.client.get(path) for path in paths.values())), strict=True))
 
 
-async def test_each_service_is_asked_once(world: World) -> None:
+async def test_simultaneous_calls_are_batched_for_each_service(world: World) -> None:
     unknown = WarmcastError(errors.NOT_FOUND, "there is 5y worldwide")
     world.says(GetWarmup=unknown, BatchGetWarmups=_all_but_one, GetForecasts=_forecasts)
     answers = await _ask_all(world)
@@ -62,7 +62,7 @@ async def test_each_service_is_asked_once(world: World) -> None:
     assert [key.slug for key in asked] == [slug for slug in SLUGS if slug != UNKNOWN]
 
 
-async def test_shared_calls_have_a_deadline_and_are_made_in_the_name_of_the_first(world: World) -> None:
+async def test_a_batch_has_a_deadline_and_the_request_id_of_its_first_call(world: World) -> None:
     world.says(BatchGetWarmups=_warmups, GetForecasts=_forecasts)
     path = "/api/comparison/premium?tf=12m&slug="
     await asyncio.gather(*(world.client.get(path + slug, headers={"X-Request-Id": slug}) for slug in SLUGS))
@@ -72,7 +72,7 @@ async def test_shared_calls_have_a_deadline_and_are_made_in_the_name_of_the_firs
         assert 1 < call.deadline < 2.5
 
 
-async def test_one_that_makes_the_forecaster_fail_takes_no_other_with_it(world: World) -> None:
+async def test_a_failing_item_of_a_batch_does_not_fail_the_others(world: World) -> None:
     bad = _hash(SLUGS[5])
 
     def look(request: forecaster_pb2.GetForecastsRequest) -> forecaster_pb2.GetForecastsResponse:
@@ -86,7 +86,7 @@ async def test_one_that_makes_the_forecaster_fail_takes_no_other_with_it(world: 
 
 
 @pytest.mark.parametrize("method", ["BatchGetWarmups", "GetForecasts"])
-async def test_a_service_that_is_away_is_asked_once_for_all(world: World, method: str) -> None:
+async def test_an_unavailable_service_is_called_once_for_a_batch(world: World, method: str) -> None:
     world.says(BatchGetWarmups=_warmups, GetForecasts=_forecasts)
     world.says(GetWarmup=lambda request: _warmup(request.key))
     world.says(**{method: WarmcastError(errors.UNAVAILABLE, "away", retry_after=1)})
@@ -96,7 +96,7 @@ async def test_a_service_that_is_away_is_asked_once_for_all(world: World, method
     assert len(calls[method]) == 3, "the first and its two retries"
 
 
-async def test_jobs_of_before_this_call_is_asked_one_by_one(world: World) -> None:
+async def test_an_older_jobs_without_the_batch_rpc_gets_single_calls(world: World) -> None:
     world.says(GetWarmup=lambda request: _warmup(request.key), GetForecasts=_forecasts)
     world.says(BatchGetWarmups=WarmcastError(errors.METHOD_NOT_ALLOWED, "UNIMPLEMENTED"))
     answers = await _ask_all(world)
