@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message
 
-_SECONDS = 10.0
+_SECONDS = 30.0
 
 
 class Stream:

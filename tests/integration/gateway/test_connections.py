@@ -62,7 +62,7 @@ async def port() -> AsyncIterator[int]:
 
 async def exchange(port: int, *sent: bytes, most: int = 10) -> list[Answer]:
     """All answers to the bytes, until the gateway ends the connection or `most` are there."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         try:
             for piece in sent:
