@@ -12,7 +12,7 @@ import sys
 def main() -> None:
     """Serves until SIGTERM or SIGINT, then drains and stops every worker."""
     from services.common.settings import load
-    from services.common.telemetry.tracing import configure_logging
+    from services.common.telemetry.logs import configure_logging
     from services.forecaster.settings import ForecasterSettings
     from services.forecaster.workers.pool import Pool
 

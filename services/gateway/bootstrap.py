@@ -10,7 +10,7 @@ from services.common.runtime.background import Background
 from services.common.runtime.gc_tuning import collect_less_often
 from services.common.runtime.shutdown import Ending
 from services.common.settings import load
-from services.common.telemetry.tracing import configure_logging
+from services.common.telemetry.logs import configure_logging
 from services.gateway.app import Components, create_app
 from services.gateway.http import server
 from services.gateway.http.connection.bounds import Bounds

@@ -6,7 +6,7 @@ import uvloop
 
 from services.common.runtime.gc_tuning import collect_less_often
 from services.common.settings import load
-from services.common.telemetry.tracing import configure_logging
+from services.common.telemetry.logs import configure_logging
 from services.jobs.bootstrap import serve
 from services.jobs.settings import JobsSettings
 

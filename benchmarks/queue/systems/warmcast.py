@@ -13,7 +13,7 @@ import psycopg
 from benchmarks.queue.systems import Enqueue, Started
 from services.common.comparison import ComparisonKey
 from services.common.runtime.gc_tuning import collect_less_often
-from services.common.telemetry.tracing import configure_logging
+from services.common.telemetry.logs import configure_logging
 from services.jobs.application.change_feed import ChangeFeed
 from services.jobs.application.dispatcher import Dispatcher
 from services.jobs.application.runner import Runner

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from services.common.telemetry import tracing
+from services.common.telemetry import trace_context
 
 REQUEST_ID = "x-request-id"
 DEBUG_ID = "x-debug-id"
@@ -18,9 +18,9 @@ Metadata = tuple[tuple[str, str], ...]
 
 def outgoing(*, secret: str | None = None, debug_id: str | None = None) -> Metadata:
     """Metadata for one call: this request's id and place in its trace, and what else the callee needs."""
-    trace = tracing.traceparent.get()
+    trace = trace_context.traceparent.get()
     pairs = (
-        (REQUEST_ID, tracing.request_id.get()),
+        (REQUEST_ID, trace_context.request_id.get()),
         (TRACEPARENT, str(trace) if trace else None),
         (SECRET, secret),
         (DEBUG_ID, debug_id),

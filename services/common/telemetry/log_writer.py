@@ -1,4 +1,4 @@
-"""Where log lines go out: together, where many are written in one turn of the event loop."""
+"""Writes log lines to a stream, batched by turn of the event loop."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import threading
 from typing import BinaryIO
 
 
-class Lines:
-    """A structlog logger of rendered lines; its methods are named after their levels.
+class LogWriter:
+    """A structlog logger of rendered lines; its methods are named after the levels.
 
-    Lines of one turn of a running event loop leave in one write at the turn's end: a write for each was a sixth of what
-    an answer from memory took (18 of 116 µs). So a process that is killed may lose those of the turn that it dies in.
-    What is wrong waits for nothing, nor does any line without a loop; the order is kept throughout.
+    Lines of one turn of a running event loop are written together at the end of the turn: a killed process may lose
+    those. Warnings and errors, and lines outside of a loop, are written at once. The order is kept.
+    See docs/decisions/log-writer.md.
     """
 
     def __init__(self, out: BinaryIO) -> None:
         self._out = out
         self._lock = threading.Lock()
-        self._waiting: list[bytes] = []
-        self._told: asyncio.AbstractEventLoop | None = None  # the loop that will write what waits
+        self._pending: list[bytes] = []
+        self._scheduled: asyncio.AbstractEventLoop | None = None  # the loop that will flush
         atexit.register(self.flush)
 
     def info(self, line: bytes) -> None:
@@ -31,30 +31,30 @@ class Lines:
             self.error(line)
             return
         with self._lock:
-            self._waiting.append(line)
-            if self._told is not loop:
-                self._told = loop
+            self._pending.append(line)
+            if self._scheduled is not loop:
+                self._scheduled = loop
                 loop.call_soon(self.flush)
 
     def error(self, line: bytes) -> None:
-        """Writes `line` now, and before it what waits."""
+        """Writes the pending lines and `line` now."""
         with self._lock:
-            self._waiting.append(line)
+            self._pending.append(line)
             self._write()
 
     def flush(self) -> None:
-        """Writes what waits."""
+        """Writes the pending lines."""
         with self._lock:
-            if self._waiting:
+            if self._pending:
                 self._write()
 
     debug = msg = info
     warning = warn = critical = fatal = exception = failure = error
 
     def _write(self) -> None:
-        self._waiting.append(b"")
-        lines = b"\n".join(self._waiting)
-        self._waiting.clear()
-        self._told = None
+        self._pending.append(b"")
+        lines = b"\n".join(self._pending)
+        self._pending.clear()
+        self._scheduled = None
         self._out.write(lines)
         self._out.flush()

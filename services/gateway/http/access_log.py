@@ -7,8 +7,8 @@ import logging
 import structlog
 from starlette.types import Scope
 
-from services.common.telemetry import tracing
-from services.common.telemetry.log_writer import Lines
+from services.common.telemetry import logs
+from services.common.telemetry.log_writer import LogWriter
 
 API_KEY_NAME = "warmcast.api_key"  # scope key for the name of the request's API key
 _EVENT = "request"
@@ -18,13 +18,13 @@ _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARN
 class AccessLog:
     """Writes the lines that structlog would write, without its processors (2.3 µs a line instead of 6.3).
 
-    Where log lines do not go to `Lines`, as with the console format, structlog writes them.
+    Where log lines do not go to LogWriter, as with the console format, structlog writes them.
     """
 
     def __init__(self) -> None:
         self._log = structlog.get_logger()
         lines = structlog.get_config()["logger_factory"]()
-        self._lines = lines if isinstance(lines, Lines) else None
+        self._lines = lines if isinstance(lines, LogWriter) else None
         self._enabled = {name for name, level in _LEVELS.items() if self._log.is_enabled_for(level)}
         self._constant = {"event": _EVENT, **structlog.contextvars.get_contextvars()}
 
@@ -36,9 +36,9 @@ class AccessLog:
             getattr(self._log, level)(_EVENT, **{name: _printable(value) for name, value in fields.items()})
             return
         fields |= self._constant
-        fields["timestamp"] = tracing.timestamp()
+        fields["timestamp"] = logs.timestamp()
         fields["level"] = level
-        getattr(self._lines, level)(tracing.as_json(fields))
+        getattr(self._lines, level)(logs.as_json(fields))
 
 
 def _printable(value: object) -> object:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 
 from starlette.types import Message, Scope, Send
 
-from services.common.telemetry.tracing import Traceparent
+from services.common.telemetry.trace_context import Traceparent
 
 _SCOPE_KEY = "warmcast.exchange"
 _NO_SNIFFING = (b"x-content-type-options", b"nosniff")

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.common import errors
 from services.common.errors import WarmcastError
-from services.common.telemetry import tracing
+from services.common.telemetry import trace_context
 from services.common.telemetry.counters import count_from_zero
 from services.gateway.http.access_log import AccessLog, client_fields
 from services.gateway.http.exchange import Exchange
@@ -71,17 +71,17 @@ class RequestContext:
                 given = value.decode("latin-1")
             elif name == _TRACEPARENT:
                 traces.append(value.decode("latin-1"))
-        identity = given if given and _SANE_ID.fullmatch(given) else tracing.new_request_id()
-        trace = tracing.child_of(traces[0]) if len(traces) == 1 else tracing.new_traceparent()
+        identity = given if given and _SANE_ID.fullmatch(given) else trace_context.new_request_id()
+        trace = trace_context.child_of(traces[0]) if len(traces) == 1 else trace_context.new_traceparent()
         exchange = Exchange(scope, send, identity, trace)
         exchange.headers.append((_REQUEST_ID, identity.encode()))
-        token, trace_token = tracing.request_id.set(identity), tracing.traceparent.set(trace)
+        token, trace_token = trace_context.request_id.set(identity), trace_context.traceparent.set(trace)
         try:
             await self.app(scope, receive, exchange.send)
         finally:
             exchange.end(scope)
-            tracing.request_id.reset(token)
-            tracing.traceparent.reset(trace_token)
+            trace_context.request_id.reset(token)
+            trace_context.traceparent.reset(trace_token)
 
 
 class RequestTelemetry:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from services.common import errors
 from services.common.errors import WarmcastError
-from services.common.telemetry import tracing
+from services.common.telemetry import trace_context
 
 MEDIA_TYPE = "application/problem+json"
 _CHALLENGES = {
@@ -46,7 +46,7 @@ def problem(error: WarmcastError, headers: Mapping[str, str] | None = None) -> R
         title=reason.title,
         status=reason.http_status,
         detail=_encodable(error.detail),
-        request_id=tracing.request_id.get(),
+        request_id=trace_context.request_id.get(),
         errors=fields or msgspec.UNSET,
     )
     extra = {"cache-control": "no-store", **(headers or {})}

@@ -15,7 +15,7 @@ from prometheus_client import Counter, Histogram
 from services.common import errors
 from services.common.errors import WarmcastError
 from services.common.job_status import JobStatus
-from services.common.telemetry import tracing
+from services.common.telemetry import trace_context
 from services.jobs.domain.forecaster import Forecaster, GeneratedForecasts
 from services.jobs.domain.job import ClaimedJob, Lease, QueuePolicy, WarmupJob, is_permanent, is_uncounted
 
@@ -69,9 +69,9 @@ class Runner:
         """
         # A run is a task of its own, and so its context ends with it.
         structlog.contextvars.bind_contextvars(job_id=job.id, lease_id=job.lease_id, debug_id=job.debug_id)
-        if tracing.traceparent.get() is None:
+        if trace_context.traceparent.get() is None:
             # Nobody's call asked for this run: it is a trace of its own.
-            tracing.begin_trace()
+            trace_context.begin_trace()
         begun = time.monotonic()
         try:
             left = await self._attempt(job, answered)

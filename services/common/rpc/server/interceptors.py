@@ -26,7 +26,7 @@ from services.common.rpc.limits import LONGEST_CALL_SECONDS, MAX_CONCURRENT_CALL
 from services.common.rpc.server.receiving import Receiver
 from services.common.rpc.status import to_status
 from services.common.runtime import deadline
-from services.common.telemetry import tracing
+from services.common.telemetry import trace_context
 from services.common.telemetry.counters import count_from_zero
 
 log = structlog.get_logger()
@@ -68,8 +68,8 @@ class Around(Protocol):
 @asynccontextmanager
 async def with_request_id(call: Call) -> AsyncIterator[None]:
     """Takes the caller's request id, or makes one, and puts it on every log line of the call."""
-    identity = metadata.read(call.metadata, metadata.REQUEST_ID) or tracing.new_request_id()
-    tracing.request_id.set(identity)
+    identity = metadata.read(call.metadata, metadata.REQUEST_ID) or trace_context.new_request_id()
+    trace_context.request_id.set(identity)
     bound = {"request_id": identity, "method": call.method}
     if debug_id := metadata.read(call.metadata, metadata.DEBUG_ID):
         bound["debug_id"] = debug_id
@@ -80,7 +80,7 @@ async def with_request_id(call: Call) -> AsyncIterator[None]:
 @asynccontextmanager
 async def with_trace(call: Call) -> AsyncIterator[None]:
     """Takes up the caller's trace, or begins one, and puts this call's span in it on every log line."""
-    tracing.begin_trace(metadata.read(call.metadata, metadata.TRACEPARENT))
+    trace_context.begin_trace(metadata.read(call.metadata, metadata.TRACEPARENT))
     yield
 
 

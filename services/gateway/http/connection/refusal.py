@@ -10,7 +10,7 @@ import structlog
 
 from services.common import errors
 from services.common.errors import WarmcastError
-from services.common.telemetry import tracing
+from services.common.telemetry import trace_context
 from services.gateway.http import access_log
 from services.gateway.http.middleware import REQUESTS
 from services.gateway.http.problems import problem
@@ -24,12 +24,12 @@ def refusal(
     error: WarmcastError, default_headers: Sequence[tuple[bytes, bytes]], client: tuple[str, int] | None
 ) -> bytes:
     """The bytes of an HTTP/1.1 response that closes its connection."""
-    identity = tracing.new_request_id()
-    token = tracing.request_id.set(identity)
+    identity = trace_context.new_request_id()
+    token = trace_context.request_id.set(identity)
     try:
         response = problem(error, {"connection": "close", "x-request-id": identity})
     finally:
-        tracing.request_id.reset(token)
+        trace_context.request_id.reset(token)
     status = HTTPStatus(response.status_code)
     REQUESTS.labels("none", "other", str(status.value)).inc()
     scope: Any = {"client": client}

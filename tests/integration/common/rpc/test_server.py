@@ -20,7 +20,7 @@ from services.common.rpc.client.call import call_unary
 from services.common.rpc.client.channel import open_channel
 from services.common.rpc.server.server import NOT_SERVING, READINESS, SERVING
 from services.common.rpc.services import FORECASTER
-from services.common.telemetry import tracing
+from services.common.telemetry import logs, trace_context
 from tests.integration.common.rpc.replicas import Replica, serving
 from tests.waiting import wait_until_async
 
@@ -41,10 +41,10 @@ async def test_a_call_is_traced_through_its_callee_and_on_every_log_line() -> No
     seen: list[tuple[dict[str, Any], dict[str, str]]] = []
 
     async def describe(request: pb.DescribeRequest, context: Any) -> pb.DescribeResponse:
-        seen.append((dict(tracing.identify(None, "info", {})), dict(metadata.outgoing())))
+        seen.append((dict(logs.identify(None, "info", {})), dict(metadata.outgoing())))
         return pb.DescribeResponse()
 
-    trace = tracing.new_traceparent()
+    trace = trace_context.new_traceparent()
     async with serving(Replica("one", describe)) as one, open_channel(one.address, FORECASTER) as channel:
         for header in (str(trace), "nonsense"):
             await _stub(channel).Describe(ASKED, metadata=(("traceparent", header), ("x-request-id", "r-1")), timeout=5)

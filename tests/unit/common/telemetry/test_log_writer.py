@@ -6,7 +6,7 @@ import asyncio
 import io
 from collections.abc import Callable
 
-from services.common.telemetry.log_writer import Lines
+from services.common.telemetry.log_writer import LogWriter
 
 
 class Out(io.BytesIO):
@@ -32,14 +32,14 @@ def _ends_after(last: Callable[[], None]) -> None:
 
 
 def test_without_an_event_loop_each_line_is_written_at_once() -> None:
-    lines = Lines(out := Out())
+    lines = LogWriter(out := Out())
     lines.info(b"one")
     lines.info(b"two")
     assert out.writes == [b"one\n", b"two\n"]
 
 
 async def test_the_lines_of_one_turn_are_written_together() -> None:
-    lines = Lines(out := Out())
+    lines = LogWriter(out := Out())
     for turn in (b"1", b"2"):
         lines.info(b"a" + turn)
         lines.debug(b"b" + turn)
@@ -48,7 +48,7 @@ async def test_the_lines_of_one_turn_are_written_together() -> None:
 
 
 async def test_what_is_wrong_is_written_at_once_and_in_order() -> None:
-    lines = Lines(out := Out())
+    lines = LogWriter(out := Out())
     lines.info(b"before")
     lines.error(b"wrong")
     lines.info(b"after")
@@ -58,14 +58,14 @@ async def test_what_is_wrong_is_written_at_once_and_in_order() -> None:
 
 
 async def test_a_line_of_another_thread_takes_those_that_wait_with_it() -> None:
-    lines = Lines(out := Out())
+    lines = LogWriter(out := Out())
     lines.info(b"one")
     await asyncio.to_thread(lines.info, b"two")
     assert b"".join(out.writes) == b"one\ntwo\n"
 
 
 def test_a_loop_that_ended_with_lines_waiting_holds_up_no_later_one() -> None:
-    lines = Lines(out := Out())
+    lines = LogWriter(out := Out())
     _ends_after(lambda: lines.info(b"last words"))
 
     async def speak() -> None:
@@ -77,7 +77,7 @@ def test_a_loop_that_ended_with_lines_waiting_holds_up_no_later_one() -> None:
 
 
 def test_what_waits_is_written_at_the_end() -> None:
-    lines = Lines(out := Out())
+    lines = LogWriter(out := Out())
     _ends_after(lambda: lines.info(b"last words"))
     lines.flush()
     assert out.writes == [b"last words\n"]

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import pytest
 import structlog
 
-from services.common.telemetry import tracing
+from services.common.telemetry import logs
 from services.gateway.http.access_log import AccessLog
 
 SAID: dict[str, object] = {"method": "GET", "path": "/", "status": 200, "ms": 0.1, "bytes": 12, "client": "::1"}
@@ -31,7 +31,7 @@ def logging_as(log_format: str, level: str, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(sys, "stdout", out)
     before, root = structlog.get_config(), logging.getLogger()
     handlers, severity = root.handlers[:], root.level
-    tracing.configure_logging("gateway", log_format=log_format, level=level)
+    logs.configure_logging("gateway", log_format=log_format, level=level)
     try:
         yield lambda: out.buffer.getvalue().splitlines()
     finally:

@@ -7,17 +7,17 @@ import pytest
 from services.common import errors
 from services.common.comparison import invalid
 from services.common.errors import WarmcastError
-from services.common.telemetry import tracing
+from services.common.telemetry import trace_context
 from services.gateway.http.problems import problem
 
 
 @pytest.mark.parametrize("reason", errors.REASONS.values(), ids=lambda reason: reason.slug)
 def test_every_reason_is_a_problem(reason: errors.Reason) -> None:
-    token = tracing.request_id.set("request-1")
+    token = trace_context.request_id.set("request-1")
     try:
         response = problem(WarmcastError(reason, "in words"))
     finally:
-        tracing.request_id.reset(token)
+        trace_context.request_id.reset(token)
     assert response.status_code == reason.http_status
     assert response.headers["content-type"] == "application/problem+json"
     assert response.headers["cache-control"] == "no-store"

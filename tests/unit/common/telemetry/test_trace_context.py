@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from services.common.rpc import metadata
-from services.common.telemetry import tracing
-from services.common.telemetry.tracing import Traceparent, child_of, new_traceparent, parse_traceparent
+from services.common.telemetry import trace_context
+from services.common.telemetry.trace_context import Traceparent, child_of, new_traceparent, parse_traceparent
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 SPAN = "00f067aa0ba902b7"
@@ -17,9 +17,9 @@ SPAN = "00f067aa0ba902b7"
 @pytest.fixture
 def in_trace() -> Iterator[Traceparent]:
     trace = new_traceparent()
-    token = tracing.traceparent.set(trace)
+    token = trace_context.traceparent.set(trace)
     yield trace
-    tracing.traceparent.reset(token)
+    trace_context.traceparent.reset(token)
 
 
 @pytest.mark.parametrize(
