@@ -22,7 +22,7 @@ class DedicatedConnection:
     """Connects on its first statement, and reconnects after a lost connection.
 
     Its statements do not wait for a pool under load, and reuse a server process with warm caches; a pool hands out the
-    connection that was idle longest (docs/decisions).
+    connection that was idle longest (docs/decisions/dedicated-connections.md).
     """
 
     def __init__(
