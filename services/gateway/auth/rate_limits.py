@@ -79,6 +79,6 @@ def policy_field(name: str, rate: Rate) -> bytes:
     return f'"{name}";q={rate.requests};w={rate.window}'.encode()
 
 
-def limit_field(name: str, taken: Outcome) -> bytes:
+def limit_field(name: str, outcome: Outcome) -> bytes:
     """`RateLimit`: requests left, and seconds until the full quota is available."""
-    return f'"{name}";r={taken.remaining};t={math.ceil(taken.full_in)}'.encode()
+    return f'"{name}";r={outcome.remaining};t={math.ceil(outcome.full_in)}'.encode()

@@ -12,7 +12,7 @@ _MAX_KEYS = 1_000  # an evicted comparison costs its next caller one timeout
 
 
 class Outages:
-    """Tells a slow comparison from an unavailable service.
+    """Distinguishes a slow comparison from an unavailable service.
 
     One failure counts for its own comparison. A second failure, of another comparison and with no success between,
     counts for all. Calls that share one batch fail with the same error object and count once.

@@ -149,7 +149,7 @@ class Jobs:
         return (await _call(JOBS, self._stub.RequeueJob, request, self._deadlines.command, secret)).job
 
     async def cancel_job(self, job_id: int, secret: str) -> jobs_pb2.WarmupJob:
-        """Takes one job out of the queue."""
+        """Cancels one queued job."""
         request = jobs_pb2.CancelJobRequest(id=job_id)
         return (await _call(JOBS, self._stub.CancelJob, request, self._deadlines.command, secret)).job
 

@@ -37,7 +37,7 @@ def enqueued() -> jobs_pb2.EnqueueWarmupResponse:
 
 
 def looks(world: World) -> int:
-    """How often jobs was asked."""
+    """Number of calls to jobs."""
     return len(world.jobs.calls["GetWarmup"])
 
 
@@ -165,7 +165,7 @@ async def test_simultaneous_calls_share_one_fetch_and_one_reports_the_enqueue(
         crowd = [asyncio.create_task(world.client.get(PATH)) for _ in range(50)]
         await wait_until_async(looking, 10, "the look is under way")
         await world.client.get("/api/comparisons")  # sent after the crowd, answered before it
-        crowd[0].cancel()  # the one that began the look leaves
+        crowd[0].cancel()  # the caller that started the fetch
         going.set()
         answers = await asyncio.gather(*crowd)
         bodies = [conforming(answer, "Premium") for answer in answers[1:]]

@@ -28,7 +28,7 @@ MOST = 4_096
 
 @dataclass
 class Answer:
-    """One answer as it came over the wire."""
+    """One HTTP response, parsed from the socket."""
 
     status: int
     headers: dict[str, str]

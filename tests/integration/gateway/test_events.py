@@ -24,7 +24,7 @@ PATH = f"/api/comparison/premium/events?{QUERY}"
 
 @asynccontextmanager
 async def following(world: World) -> AsyncIterator[None]:
-    """The gateway follows the changes that jobs tells."""
+    """Runs the change feed."""
     task = asyncio.create_task(world.components.changes.run())
     try:
         await wait_until_async(lambda: _connected(world), 10, "changes are told")
@@ -39,7 +39,7 @@ async def _connected(world: World) -> bool:
 
 
 def moves(world: World, row: Any, held: Any = None, slug: str = "amazon-vs-costco") -> None:
-    """The job's row becomes `row`, and jobs tells of it."""
+    """Sets the job's row, and publishes the change."""
     world.says(GetWarmup=warmup(row), GetForecasts=forecasts(held or cached(MISSING)))
     key = jobs_pb2.ComparisonKey(slug=slug, timeframe="12m", geo="")
     change = jobs_pb2.WarmupChange(key=key, data_hash=HASH, status=row.status, version=row.version)

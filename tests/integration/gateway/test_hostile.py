@@ -117,7 +117,7 @@ async def flood(client: socket.socket, piece: bytes, most: int = ENOUGH) -> int:
 
 
 async def ended(client: socket.socket, *, reads: bool = True) -> bytes:
-    """Returns what came until the gateway ended the connection, which is to be soon."""
+    """Reads until the gateway closes the connection, within a time limit."""
     loop, got = asyncio.get_running_loop(), b""
     if not reads:
         await wait_until_async(lambda: _is_gone(client), 10, "the gateway ends the connection")

@@ -94,7 +94,7 @@ async def test_during_an_outage_not_every_call_waits_for_the_deadline(
 async def test_one_slow_comparison_does_not_affect_the_others(
     open_world: OpenWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However often it is slow, and however many ask for it."""
+    """One comparison alone never counts as an outage, however often it fails."""
     monkeypatch.setattr("services.gateway.premium.service._OUTAGE_SECONDS", 60.0)
     async with open_world(rpc_timeout_seconds=0.2) as world:
         before = conforming(await world.client.get(OTHER), "Premium")

@@ -26,7 +26,7 @@ PATH = "/api/comparison/premium?slug=amazon-vs-costco"
 
 @asynccontextmanager
 async def gateway(**environment: str) -> AsyncIterator[Process]:
-    """A gateway process, gone at the end whatever happens."""
+    """A gateway process, which is always ended."""
     names = {**os.environ, "GATEWAY_HOST": "127.0.0.1", "METRICS_PORT": "", "WARMUP_SECRET": SECRET, **environment}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "services.gateway", env=names, stdout=PIPE, stderr=PIPE
@@ -40,14 +40,14 @@ async def gateway(**environment: str) -> AsyncIterator[Process]:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """An unused port."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port: int = taken.getsockname()[1]
         return port
 
 
 async def until_ready(client: httpx.AsyncClient) -> None:
-    """Returns once `/readyz` says so."""
+    """Waits until `/readyz` answers 200."""
 
     async def ready() -> bool:
         try:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-MOST_FIELDS = 200  # headers; each takes about 150 bytes of memory, however short
-MOST_CHUNKS = 10_000  # of a body; each takes about 1 µs, however small
-MOST_DROPPED_CHUNKS = 500  # of a body whose request is already answered
-MOST_PARSED_BYTES = 8 * 1024  # in one turn of the event loop, so that other connections are served
-LEAST_PARSED_BYTES = 64  # what a smaller piece counts for, since parsing it takes as long
+MAX_HEADERS = 200  # headers; each takes about 150 bytes of memory, however short
+MAX_CHUNKS = 10_000  # of a body; each takes about 1 µs, however small
+MAX_DROPPED_CHUNKS = 500  # of a body whose request is already answered
+MAX_PARSED_BYTES = 8 * 1024  # in one turn of the event loop, so that other connections are served
+MIN_PARSED_BYTES = 64  # what a smaller piece counts for, since parsing it takes as long
 
 
 @dataclass(frozen=True)

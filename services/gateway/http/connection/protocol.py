@@ -14,11 +14,11 @@ from services.common import errors
 from services.common.errors import WarmcastError
 from services.gateway.http.connection import refusal
 from services.gateway.http.connection.bounds import (
-    LEAST_PARSED_BYTES,
-    MOST_CHUNKS,
-    MOST_DROPPED_CHUNKS,
-    MOST_FIELDS,
-    MOST_PARSED_BYTES,
+    MAX_CHUNKS,
+    MAX_DROPPED_CHUNKS,
+    MAX_HEADERS,
+    MAX_PARSED_BYTES,
+    MIN_PARSED_BYTES,
     Bounds,
 )
 from services.gateway.http.connection.flow import Flow
@@ -26,7 +26,7 @@ from services.gateway.http.connection.flow import Flow
 _END_OF_HEAD = b"\r\n\r\n"
 _LINE_BREAKS = b"\r\n"
 _TOO_MANY_CHUNKS = WarmcastError(
-    errors.MALFORMED_REQUEST, f"the body has more than {MOST_CHUNKS} chunks; send larger ones"
+    errors.MALFORMED_REQUEST, f"the body has more than {MAX_CHUNKS} chunks; send larger ones"
 )
 _VERSIONS = ("1.1", "1.0")
 
@@ -126,7 +126,7 @@ class Connection(HttpToolsProtocol):
         """See httptools."""
         self._framing_bytes = 0
         self._chunks += 1
-        if self._chunks > MOST_CHUNKS:
+        if self._chunks > MAX_CHUNKS:
             self._refused_for = _TOO_MANY_CHUNKS
             raise self._refused_for
         if self.cycle.response_complete:
@@ -218,7 +218,7 @@ class Connection(HttpToolsProtocol):
             if self._must_wait():
                 self._hold(data, at)
                 return
-            if parsed >= MOST_PARSED_BYTES:
+            if parsed >= MAX_PARSED_BYTES:
                 self._hold(data, at)
                 self._resume_soon()
                 return
@@ -231,11 +231,11 @@ class Connection(HttpToolsProtocol):
             if self._stage is Stage.HEAD or self._stage is Stage.BODY:
                 self._check_bounds()
             at = end
-            parsed += max(len(piece), LEAST_PARSED_BYTES)
+            parsed += max(len(piece), MIN_PARSED_BYTES)
 
     def _end_of_piece(self, data: bytes, at: int) -> int:
         """The end of the next piece: a piece never holds the end of one message and the start of another."""
-        end = min(len(data), at + MOST_PARSED_BYTES)
+        end = min(len(data), at + MAX_PARSED_BYTES)
         if self._stage is Stage.BODY:
             if self._body_left is None:
                 self._body_left = _declared_length(self.headers)
@@ -258,7 +258,7 @@ class Connection(HttpToolsProtocol):
                 self._refuse(error)
             else:
                 self.transport.abort()
-        elif self._dropped_bytes > self.bounds.body_bytes or self._dropped_chunks > MOST_DROPPED_CHUNKS:
+        elif self._dropped_bytes > self.bounds.body_bytes or self._dropped_chunks > MAX_DROPPED_CHUNKS:
             self.transport.close()
 
     def _too_large(self) -> WarmcastError | None:
@@ -266,8 +266,8 @@ class Connection(HttpToolsProtocol):
             part = "request line and headers" if self._stage is Stage.HEAD else "trailers or chunk extensions"
             detail = f"the {part} are larger than {self.bounds.head_bytes} bytes"
             return WarmcastError(errors.HEADERS_TOO_LARGE, detail)
-        if self._stage is Stage.HEAD and self.headers is not None and len(self.headers) > MOST_FIELDS:
-            return WarmcastError(errors.HEADERS_TOO_LARGE, f"the request has more than {MOST_FIELDS} headers")
+        if self._stage is Stage.HEAD and self.headers is not None and len(self.headers) > MAX_HEADERS:
+            return WarmcastError(errors.HEADERS_TOO_LARGE, f"the request has more than {MAX_HEADERS} headers")
         return None
 
     def _unsupported(self) -> WarmcastError | None:

@@ -98,7 +98,7 @@ def test_the_etag_of_either_encoding_gets_304(had: str, accepted: str) -> None:
     tag = shown.respond(_asked({"accept-encoding": had})).headers["etag"]
     response = shown.respond(_asked({"accept-encoding": accepted, "if-none-match": tag}), [(b"age", b"1")])
     assert (response.status_code, response.body) == (304, b"")
-    assert response.headers["etag"] == tag  # what the client has, whatever it would take
+    assert response.headers["etag"] == tag  # of the encoding that the client has
     assert (response.headers["cache-control"], response.headers["vary"]) == ("max-age=30", "accept-encoding")
     assert response.headers["age"] == "1"
     assert "content-type" not in response.headers

@@ -12,7 +12,7 @@ from services.gateway.upstream.clients import Jobs
 
 
 class RecordingJobs(Jobs):
-    """Jobs that notes the demand it is told of; it is away while `away` is set."""
+    """A fake jobs client that records reported demand; unavailable while `away` is set."""
 
     def __init__(self) -> None:
         self.calls: list[dict[ComparisonKey, int]] = []

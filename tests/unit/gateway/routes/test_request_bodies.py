@@ -13,7 +13,7 @@ from services.gateway.routes.request_bodies import BodyBounds
 
 
 def _request(chunks: list[bytes], **headers: str) -> tuple[Request, list[bytes]]:
-    """A request whose body comes in `chunks`, and those that were not read yet."""
+    """A request with a body of `chunks`, and the chunks that are not read yet."""
     left = list(chunks)
 
     async def receive() -> Message:
