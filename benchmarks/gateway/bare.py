@@ -1,7 +1,7 @@
-"""What the gateway is measured against: a Starlette application under the same server, and a gRPC echo behind it.
+"""The gateway's reference: a Starlette application under the same server, with a gRPC echo behind it.
 
 `python -m benchmarks.gateway.bare http PORT ECHO_PORT FILE` serves the file's bytes at /same, 304 at /unmodified, and
-one echo call a request at /echo. `… echo PORT` is that echo.
+one echo RPC a request at /echo. `… echo PORT` serves the echo.
 """
 
 from __future__ import annotations

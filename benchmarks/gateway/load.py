@@ -1,4 +1,4 @@
-"""Load on a server: wrk where it is installed, else a small client of our own."""
+"""Load on a server, from wrk if installed, else from a small client."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
 
 @dataclass(frozen=True)
 class Load:
-    """What came of it; times in seconds."""
+    """The result of a load; times in seconds."""
 
-    rate: float  # answers a second
+    rate: float  # responses a second
     p50: float
     p99: float
 
@@ -35,9 +35,9 @@ class Load:
 def load(
     base_url: str, paths: Sequence[str], *, seconds: float, connections: int = 32, headers: dict[str, str] | None = None
 ) -> Load:
-    """Asks for the paths in turn, on all connections without a pause.
+    """Requests the paths in turn, on all connections without a pause.
 
-    Raises RuntimeError when an answer is none of 200 and 304.
+    Raises RuntimeError for a response other than 200 and 304.
     """
     if shutil.which("wrk"):
         return _wrk(base_url, paths, seconds, connections, headers or {})
@@ -45,8 +45,8 @@ def load(
 
 
 def tool() -> str:
-    """What makes the load, for the report."""
-    return "wrk" if shutil.which("wrk") else "our own loader"
+    """The name of the load generator, for the report."""
+    return "wrk" if shutil.which("wrk") else "the built-in loader"
 
 
 def _wrk(base_url: str, paths: Sequence[str], seconds: float, connections: int, headers: dict[str, str]) -> Load:

@@ -1,4 +1,4 @@
-"""The gateway beside bare Starlette, its streams of events, and its memory: `make bench-gateway`."""
+"""Measures the gateway beside bare Starlette, its event streams and its memory: `make bench-gateway`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from importlib.metadata import version
 import httpx
 
 from benchmarks.gateway.load import Load, load, tool
-from benchmarks.gateway.made_up import premium, series
-from benchmarks.gateway.memory import grows
+from benchmarks.gateway.memory import memory_growth
 from benchmarks.gateway.streams import open_streams
+from benchmarks.gateway.synthetic import premium, series
 from benchmarks.results import write_section
 from benchmarks.stack import Stack, wait_until
 from devstack.stores.ports import free_port
@@ -23,23 +23,25 @@ _COLD = 40
 
 
 def main(arguments: list[str]) -> int:
-    """Prints what was measured, a line a bar; 1 when one is missed."""
+    """Prints a line per target. Returns 1 if one is missed."""
     parser = argparse.ArgumentParser(prog="bench-gateway")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4, help="of each load")
-    parser.add_argument("--requests", type=int, default=1_000_000, help="of the memory's test; 0 leaves it out")
+    parser.add_argument("--requests", type=int, default=1_000_000, help="of the memory test; 0 skips it")
     parser.add_argument("--write", action="store_true", help="into RESULTS.md")
-    asked = parser.parse_args(arguments)
-    bars = [*_rates(asked.rounds, asked.seconds), *open_streams()]
-    if asked.requests:
-        bars += grows(asked.requests)
+    options = parser.parse_args(arguments)
+    bars = [*_rates(options.rounds, options.seconds), *open_streams()]
+    if options.requests:
+        bars += memory_growth(options.requests)
     lines = ["| measured | value | bar | |", "| --- | --- | --- | --- |"]
     lines += [f"| {what} | {value} | {bar} | {'held' if held else '**missed**'} |" for what, value, bar, held in bars]
-    if asked.write:
+    if options.write:
         versions = ", ".join(
             f"{name} {version(name)}" for name in ("starlette", "uvicorn", "uvloop", "httptools", "grpcio")
         )
-        how = f"; {asked.rounds} interleaved rounds of {asked.seconds:g} s each, medians; {tool()}, 32 connections; "
+        how = (
+            f"; {options.rounds} interleaved rounds of {options.seconds:g} s each, medians; {tool()}, 32 connections; "
+        )
         how += f"{versions}."
         write_section("gateway", "The gateway", how, lines)
     print("\n".join(lines))
@@ -63,9 +65,9 @@ def _rates(rounds: int, seconds: float) -> list[tuple[str, str, str, bool]]:
         beside = stack.client(bare)
         wait_until(lambda: _answers(beside), "bare Starlette")
         cold = _cold(stack, memory)
-        # As many as there are connections and more, so that hardly two ask for the same at one time and share a look.
+        # More comparisons than connections, so that concurrent calls rarely share a fetch.
         many = [premium(number) for number in range(1, _COLD + 1)]
-        asked = {
+        options = {
             "bare": (bare, ["/same"], _PLAIN),
             "memory": (memory, [premium(0)], _PLAIN),
             "bare 304": (bare, ["/unmodified"], tag),
@@ -73,9 +75,9 @@ def _rates(rounds: int, seconds: float) -> list[tuple[str, str, str, bool]]:
             "bare call": (bare, ["/echo"], _PLAIN),
             "call": (by_call, many, _PLAIN),
         }
-        seen: dict[str, list[Load]] = {name: [] for name in asked}
-        for number in range(rounds + 1):  # the first warms up, and does not count
-            for name, (base_url, paths, headers) in asked.items():
+        seen: dict[str, list[Load]] = {name: [] for name in options}
+        for number in range(rounds + 1):  # the first is a warm-up
+            for name, (base_url, paths, headers) in options.items():
                 one = load(base_url, paths, seconds=seconds if number else 1, headers=headers)
                 if number:
                     seen[name].append(one)
@@ -96,7 +98,7 @@ def _ratio(what: str, ours: float, theirs: float, bar: float) -> tuple[str, str,
 
 
 def _cold(stack: Stack, base_url: str) -> float:
-    """Of first calls, each to a comparison that nobody asked for, with nothing else going on."""
+    """Of first calls, each to a comparison that nobody options for, with nothing else going on."""
     http, took = stack.client(base_url), []
     for number in range(1, _COLD + 1):
         http.post("/api/comparisons", json=series(number)).raise_for_status()

@@ -1,4 +1,4 @@
-"""A thousand streams of events on one gateway: what they take, and how long an event needs to reach them all."""
+"""A thousand event streams on one gateway: their memory, and the time until an event reaches all of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from datetime import datetime
 from typing import Any
 
-from benchmarks.gateway.made_up import premium, resident_bytes, series
+from benchmarks.gateway.synthetic import premium, resident_bytes, series
 from benchmarks.stack import Stack
 
 _STREAMS = 1_000
@@ -15,7 +15,7 @@ _MOST_MEGABYTES = 60.0
 
 
 def open_streams() -> list[tuple[str, str, str, bool]]:
-    """Both bars, measured on a product whose dispatcher is off, so that the one event comes when it is asked for."""
+    """Both targets, measured without the dispatcher, so that the event is triggered by the benchmark."""
     with Stack(DISPATCHER_ENABLED="false") as stack:
         base_url, pid = stack.gateway(EVENT_STREAMS=str(_STREAMS))
         http = stack.client(base_url)

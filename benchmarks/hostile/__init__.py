@@ -1,1 +1,1 @@
-"""Connections that only take, and what the gateway loses by them."""
+"""Hostile connections and their cost to the gateway."""

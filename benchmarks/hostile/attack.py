@@ -1,4 +1,4 @@
-"""What hostile clients send, and a crowd of them: `python -m benchmarks.hostile.attack PORT SECONDS`."""
+"""Hostile clients, one or many: `python -m benchmarks.hostile.attack PORT SECONDS`."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _POST = b"POST /api/comparisons HTTP/1.1\r\n" + _HOST
 _CHUNKED = _POST + b"Transfer-Encoding: chunked\r\n\r\n"
 _WARM = b"GET /api/comparison/premium?slug=market-vs-shop-0&tf=5y HTTP/1.1\r\n" + _HOST + b"\r\n"
 _LARGE = b"GET /openapi.json HTTP/1.1\r\n" + _HOST + b"\r\n"
-_RECEIVES = 4_096  # bytes that the client's kernel takes in unread
-_PATIENCE = 1.5  # seconds that a flood waits for its next piece to be taken
-_PAUSE = 0.05  # seconds before the next connection of a crowd's member
+_RECEIVE_BUFFER = 4_096  # bytes
+_SEND_TIMEOUT = 1.5  # seconds for each piece of a flood
+_PAUSE = 0.05  # seconds between the connections of one client of the crowd
 
 
 @dataclass(frozen=True)
 class Attack:
-    """Bytes sent once, and a piece that is sent again and again."""
+    """Bytes that are sent once, then a piece that is sent repeatedly."""
 
     name: str
     first: bytes
@@ -44,7 +44,7 @@ FLOODS = (
     Attack("pipelined large answers, unread", b"", _LARGE * 100),
 )
 
-# Each is an incomplete request, or an answer that is not read: what is sent at first, and once an answer is there.
+# Incomplete requests and unread responses: the bytes sent first, and those sent after a response.
 LATE = (
     ("no byte", b"", b""),
     ("half a head", b"GET /hea", b""),
@@ -59,29 +59,29 @@ UNREAD = _LARGE * 200
 
 @asynccontextmanager
 async def connected(port: int) -> AsyncIterator[socket.socket]:
-    """A client that takes in little unread."""
+    """A client with a small receive buffer."""
     with socket.socket() as client:
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVES)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
         client.setblocking(False)
         await asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", port))
         yield client
 
 
 async def flood(client: socket.socket, attack: Attack, most: int) -> int:
-    """Sends until the gateway ends the connection or takes no more; the bytes sent."""
+    """Sends until the gateway closes the connection or stops reading; returns the bytes sent."""
     loop, sent = asyncio.get_running_loop(), 0
     with suppress(TimeoutError, OSError):
-        async with asyncio.timeout(_PATIENCE) as patience:
+        async with asyncio.timeout(_SEND_TIMEOUT) as patience:
             await loop.sock_sendall(client, attack.first)
             while sent < most:
                 await loop.sock_sendall(client, attack.piece)
                 sent += len(attack.piece)
-                patience.reschedule(loop.time() + _PATIENCE)
+                patience.reschedule(loop.time() + _SEND_TIMEOUT)
     return sent
 
 
 async def crowd(port: int, seconds: float) -> None:
-    """CROWD members, each with one kind of attack after the other, on connection after connection."""
+    """CROWD clients, each of which opens one connection after the other, with every attack in turn."""
 
     async def member(first: int) -> None:
         for attack in cycle(FLOODS[first:] + FLOODS[:first]):
@@ -97,5 +97,5 @@ async def crowd(port: int, seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    os.nice(19)  # its work would be done by machines of its own
+    os.nice(19)  # real clients run on other machines
     asyncio.run(crowd(int(sys.argv[1]), float(sys.argv[2])))

@@ -1,4 +1,4 @@
-"""What hostile connections cost the gateway, against bars: `make bench-hostile`."""
+"""Measures the cost of hostile connections to the gateway: `make bench-hostile`."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 from benchmarks.gateway.load import Load, load
-from benchmarks.gateway.made_up import premium, resident_bytes
+from benchmarks.gateway.synthetic import premium, resident_bytes
 from benchmarks.hostile.attack import CROWD, FLOODS, LATE, UNREAD, connected, flood
 from benchmarks.results import write_section
 from benchmarks.stack import Stack, wait_until
 from devstack.stores.ports import free_port
 
 _MIB = 1024 * 1024
-_SENT = 16 * _MIB  # that one flood tries
+_SENT = 16 * _MIB  # bytes that one flood tries to send
 _ROUNDS = 5
 _SECONDS = 3.0  # of each load
 _CALLERS = 8
 _PIPELINED = 9_000
-_LATEST = 40.0  # seconds after which a late connection counts as endless
+_LATEST = 40.0  # seconds after which a connection counts as never closed
 
 Bar = tuple[str, str, str, bool]
 
 
 def main(arguments: list[str]) -> int:
-    """Prints what was measured, a line a bar; 1 when one is missed."""
+    """Prints a line per target. Returns 1 if one is missed."""
     parser = argparse.ArgumentParser(prog="bench-hostile")
     parser.add_argument("--write", action="store_true", help="into RESULTS.md")
-    asked = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     with Stack() as stack:
         stand_in = free_port()
         stack.start("-m", "benchmarks.gateway.memory", str(stand_in))
@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
         base_url, pid = stack.gateway(JOBS_ADDR=address, FORECASTER_ADDR=address, LOG_LEVEL="error")
         http = stack.client(base_url)
         wait_until(lambda: http.get(premium(0)).status_code == 200, "the stand-in")
-        load(base_url, [premium(0)], seconds=1)  # so that what every caller makes grow has grown
+        load(base_url, [premium(0)], seconds=1)  # warm-up, so that memory is stable
         port = int(base_url.rpartition(":")[2])
         bars = asyncio.run(_memory(port, pid))
         bars += asyncio.run(_lateness(port))
@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
         bars.append(_latency(stack, base_url, port))
     lines = ["| measured | value | bar | |", "| --- | --- | --- | --- |"]
     lines += [f"| {what} | {value} | {bar} | {'held' if held else '**missed**'} |" for what, value, bar, held in bars]
-    if asked.write:
+    if options.write:
         how = f"; a gateway as it is by default, in front of a stand-in; the p99 with {_CALLERS} callers, "
         how += (
             f"lowest of {_ROUNDS} interleaved rounds of {_SECONDS:g} s: whatever else the machine does only adds to it."
@@ -123,7 +123,7 @@ async def _dripping(port: int) -> float:
 
 
 async def _until_gone(port: int) -> float:
-    """Seconds until the gateway's end of the client's connection is established no more, by the kernel's table."""
+    """Seconds until the gateway's side of the connection is closed, from the kernel's table."""
     begun = time.monotonic()
     with suppress(TimeoutError):
         await asyncio.to_thread(

@@ -1,4 +1,4 @@
-"""Premium calls at a steady rate, by a client that takes next to nothing of the machine that it measures."""
+"""Premium calls at a steady rate, by a client with little CPU use."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ from collections.abc import Sequence
 from types import TracebackType
 from urllib.parse import urlsplit
 
-_CONNECTIONS = 32  # each is used several times a second, or the gateway would close it
-_LONGEST = 30.0  # seconds for an answer
+_CONNECTIONS = 32  # few enough that each is used before the gateway closes it as idle
+_LONGEST = 30.0  # seconds for a response
 _LENGTH = re.compile(rb"(?i)\r\ncontent-length: (\d+)")
 _Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Caller:
-    """As many connections as it will ever need, opened before the first call.
+    """A client with a fixed number of connections, opened before the first call.
 
-    A library's client took 3.5 ms of a call's CPU time here, a third of what all services took for it, and opened
-    connections just when calls piled up: what it then measured was itself.
+    A library's client took a third of the CPU of a call: benchmarks/JOURNAL.md, mass expiry.
     """
 
     def __init__(self, base_url: str) -> None:
@@ -38,8 +37,8 @@ class Caller:
         while not self._idle.empty():
             self._idle.get_nowait()[1].close()
 
-    async def ask(self, slug: str) -> None:
-        """One premium call. Raises RuntimeError when it is not answered with 200."""
+    async def call(self, slug: str) -> None:
+        """One premium call. Raises RuntimeError for a status other than 200."""
         async with asyncio.timeout(_LONGEST):
             reader, writer = connection = await self._idle.get()
             path = f"/api/comparison/premium?slug={slug}&tf=12m"
@@ -52,11 +51,11 @@ class Caller:
             raise RuntimeError((head + body).decode())
 
     async def p99(self, slugs: Sequence[str], *, rate: float, seconds: float) -> float:
-        """Seconds, of calls that are due at a steady rate whatever the others take, and timed from when they are."""
+        """The p99 in seconds, of calls at a steady rate, each timed from when it is due."""
         begun = time.monotonic()
 
         async def timed(due: float) -> float:
-            await self.ask(random.choice(slugs))
+            await self.call(random.choice(slugs))
             return time.monotonic() - due
 
         calls = []

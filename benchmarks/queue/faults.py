@@ -1,7 +1,7 @@
-"""How long after a fault a job in mid-run has started elsewhere, at the defaults, and when it was ready.
+"""Measures how soon a running job is started elsewhere and ready after a fault, with default settings.
 
-`python -m benchmarks.queue.faults`: real processes, a real PostgreSQL and Valkey. The process that has the job is
-struck; a second one of its kind is there to take over.
+`python -m benchmarks.queue.faults`: real processes, PostgreSQL and Valkey. The process that holds the job is killed or
+stopped; a second one of its kind takes over.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from devstack.stores.ports import LOOPBACK, free_port
 from devstack.stores.postgres import Postgres
 from devstack.stores.valkey import Valkey
 
-BAR = 20.0  # seconds within which a job must have started elsewhere
+TARGET = 20.0  # seconds until the job must have started elsewhere
 _LIMIT = 60.0  # seconds
 _names = (f"fault_{number}" for number in itertools.count())
 
@@ -46,7 +46,7 @@ class Rescue:
 
 
 def main(arguments: list[str]) -> int:
-    """Prints how long each rescue took."""
+    """Prints the duration of each rescue."""
     parser = argparse.ArgumentParser(prog="bench-queue-faults")
     parser.add_argument("--trials", type=int, default=3, help="of each fault (3)")
     print("\n".join(table(parser.parse_args(arguments).trials)))
@@ -54,28 +54,28 @@ def main(arguments: list[str]) -> int:
 
 
 def table(trials: int) -> Iterator[str]:
-    """Strikes `trials` times in each way; what came of it, as lines of Markdown."""
+    """Injects each fault `trials` times; the results as lines of Markdown."""
     faults: dict[str, Callable[[Postgres, Valkey], Rescue]] = {
-        "kill -9 of jobs": _jobs_killed,
-        "kill -9 of the forecaster": partial(_forecaster_struck, number=signal.SIGKILL),
-        "SIGSTOP of the forecaster": partial(_forecaster_struck, number=signal.SIGSTOP),
+        "kill -9 of jobs": _jobs_fault,
+        "kill -9 of the forecaster": partial(_forecaster_fault, number=signal.SIGKILL),
+        "SIGSTOP of the forecaster": partial(_forecaster_fault, number=signal.SIGSTOP),
     }
-    yield f"| fault in mid-run | started elsewhere after | ready after | ≤ {BAR:.0f} s |"
+    yield f"| fault in mid-run | started elsewhere after | ready after | ≤ {TARGET:.0f} s |"
     yield "| --- | --- | --- | --- |"
     with tempfile.TemporaryDirectory() as folder:
         postgres, valkey = Postgres(Path(folder) / "postgres"), Valkey(Path(folder) / "valkey")
         with _running(postgres), _running(valkey):
-            for name, strike in faults.items():
-                rescues = [strike(postgres, valkey) for _ in range(trials)]
+            for name, inject in faults.items():
+                rescues = [inject(postgres, valkey) for _ in range(trials)]
                 started, ready = (
                     ", ".join(f"{seconds:.1f}" for seconds in each)
                     for each in ([rescue.started for rescue in rescues], [rescue.ready for rescue in rescues])
                 )
-                met = max(rescue.started for rescue in rescues) <= BAR
+                met = max(rescue.started for rescue in rescues) <= TARGET
                 yield f"| {name} | {started} s | {ready} s | {'yes' if met else '**no**'} |"
 
 
-def _jobs_killed(postgres: Postgres, valkey: Valkey) -> Rescue:
+def _jobs_fault(postgres: Postgres, valkey: Valkey) -> Rescue:
     with _product(postgres, valkey) as (services, environment):
         forecaster, jobs = services("forecaster"), services("jobs")
         lease = _run_begins(environment["DATABASE_URL"], forecaster)
@@ -85,7 +85,7 @@ def _jobs_killed(postgres: Postgres, valkey: Valkey) -> Rescue:
         )
 
 
-def _forecaster_struck(postgres: Postgres, valkey: Valkey, number: signal.Signals) -> Rescue:
+def _forecaster_fault(postgres: Postgres, valkey: Valkey, number: signal.Signals) -> Rescue:
     with _product(postgres, valkey) as (services, environment):
         forecaster = services("forecaster")
         services("jobs")
@@ -97,16 +97,16 @@ def _forecaster_struck(postgres: Postgres, valkey: Valkey, number: signal.Signal
 
 
 def _run_begins(url: str, forecaster: Service) -> int:
-    """Enqueues the job, with the forecaster's workers frozen so that it cannot end; the lease that it runs under."""
+    """Enqueues the job with the forecaster's workers stopped, so that it cannot end; returns its lease."""
     _workers(forecaster, signal.SIGSTOP)
     asyncio.run(_enqueue(url))
     with psycopg.connect(url, autocommit=True) as connection:
         return _wait(connection, "SELECT lease_id FROM warmup_jobs WHERE status = 'running'")[0]
 
 
-def _rescue(url: str, lease: int, strike: Callable[[], None], then: Callable[[], None]) -> Rescue:
+def _rescue(url: str, lease: int, inject: Callable[[], None], then: Callable[[], None]) -> Rescue:
     with psycopg.connect(url, autocommit=True) as connection:
-        strike()
+        inject()
         struck = time.monotonic()
         _wait(connection, f"SELECT 1 FROM warmup_jobs WHERE lease_id > {lease}")
         started = time.monotonic() - struck
@@ -131,7 +131,7 @@ def _wait(connection: psycopg.Connection, query: str) -> tuple[int, ...]:
 
 @contextlib.contextmanager
 def _product(postgres: Postgres, valkey: Valkey) -> Iterator[tuple[Callable[[str], Service], dict[str, str]]]:
-    """What starts a further forecaster or jobs, ready when it returns, over a database with one comparison."""
+    """A function that starts a further ready service, and the environment, over a database with one comparison."""
     name = next(_names)
     with psycopg.connect(postgres.database_url("postgres"), autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
@@ -169,15 +169,15 @@ def _running(server: Postgres | Valkey) -> Iterator[None]:
 
 
 def _connected(port: int) -> bool:
-    """Whether a connection to this port of the loopback stands; jobs alone keeps one to a forecaster."""
-    # gRPC's sockets are IPv6 ones, of IPv4 addresses too.
+    """Whether a loopback connection to this port exists; only jobs connects to a forecaster."""
+    # gRPC uses IPv6 sockets for IPv4 addresses too.
     tables = [Path("/proc/net/tcp"), Path("/proc/net/tcp6")]
     rows = [line.split() for table in tables if table.exists() for line in table.read_text().splitlines()[1:]]
     return any(remote.endswith(f":{port:04X}") and state == "01" for _, _, remote, state, *_ in rows)
 
 
 def _workers(forecaster: Service, number: signal.Signals) -> None:
-    """A signal to each process that the forecaster started."""
+    """Sends a signal to each child process of the forecaster."""
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if int((entry / "stat").read_text().rpartition(")")[2].split()[1]) == forecaster.pid:

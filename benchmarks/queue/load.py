@@ -1,8 +1,8 @@
-"""What a full machine and a mass expiry do to the whole product, at the defaults.
+"""Measures the product under a busy machine and under a mass expiry, with default settings.
 
-`python -m benchmarks.queue.load false-rescues` keeps runs under way while every core is busy with something else, and
-counts those that were taken for lost. `… expiry` takes 500 comparisons' bundles out of Redis at once under a steady
-load of premium calls, and compares how long those took with a quiet time just before.
+`python -m benchmarks.queue.load false-rescues` runs jobs while other processes use every core, and counts rescues of
+runs that were alive. `… expiry` deletes 500 comparisons' bundles from Redis under a steady load of premium calls, and
+compares their p99 with that of a quiet interval just before.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from services.jobs.postgres.queue import Queue
 
 _READY_SECONDS = 60.0
 _COMPARISONS = 500
-_BAR = 2.0  # × the quiet time's 99th percentile
+_TARGET = 2.0  # × the p99 of the quiet interval
 
 
 def main(arguments: list[str]) -> int:
-    """Prints what was measured; 1 when it misses its bar."""
+    """Prints the results. Returns 1 if the target is missed."""
     parser = argparse.ArgumentParser(prog="bench-queue-load")
     kinds = parser.add_subparsers(dest="kind", required=True)
     rescues = kinds.add_parser("false-rescues")
@@ -44,11 +44,11 @@ def main(arguments: list[str]) -> int:
     expiry.add_argument("--rate", type=float, default=100, help="premium calls a second (100)")
     expiry.add_argument("--seconds", type=float, default=30, help="of quiet, and then of expiry (30 each)")
     expiry.add_argument("--trials", type=int, default=3, help="how often (3)")
-    asked = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     with _product() as (base_url, environment):
-        if asked.kind == "false-rescues":
-            return asyncio.run(_false_rescues(environment["DATABASE_URL"], asked.seconds))
-        return uvloop.run(_expiry(base_url, environment, asked.rate, asked.seconds, asked.trials))
+        if options.kind == "false-rescues":
+            return asyncio.run(_false_rescues(environment["DATABASE_URL"], options.seconds))
+        return uvloop.run(_expiry(base_url, environment, options.rate, options.seconds, options.trials))
 
 
 async def _false_rescues(url: str, seconds: float) -> int:
@@ -59,7 +59,7 @@ async def _false_rescues(url: str, seconds: float) -> int:
     with _busy_cores():
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            # Always some in the queue, and never so many that one is overdue.
+            # Keeps jobs in the queue, but few enough that none becomes overdue.
             (waiting,) = await database.fetch("SELECT count(*) AS jobs FROM warmup_jobs WHERE status = 'queued'")
             for slug in random.sample(keys, 10) if waiting["jobs"] < 10 else ():
                 await queue.trigger(SYSTEM.key(slug), force=False)
@@ -70,7 +70,7 @@ async def _false_rescues(url: str, seconds: float) -> int:
     )
     await database.close()
     print(
-        f"{seconds:.0f} s with every core busy: {seen['runs']} runs, {seen['rescued']} taken for lost, "
+        f"{seconds:.0f} s with every core busy: {seen['runs']} runs, {seen['rescued']} false rescues, "
         f"{seen['failed']} jobs whose last run failed"
     )
     return 1 if seen["rescued"] else 0
@@ -82,10 +82,10 @@ async def _expiry(base_url: str, environment: dict[str, str], rate: float, secon
         slugs = [str(slug) for (slug,) in connection.execute("SELECT slug FROM comparisons")]
         async with Caller(base_url) as caller:
             for _ in range(trials):
-                for slug in slugs:  # what the last trial did not come to ask for is cold, and would not be quiet
-                    await caller.ask(slug)
+                for slug in slugs:  # warms everything that the last trial did not request
+                    await caller.call(slug)
                 await _until(connection, "SELECT count(*) = 0 FROM warmup_jobs WHERE status <> 'ready'")
-                # A loss within a minute of `ready` would be made good only after it.
+                # Bundles lost within a minute after `ready` are computed again only after that minute.
                 connection.execute("UPDATE warmup_jobs SET completed_at = completed_at - interval '1 min'")
                 quiet = await caller.p99(slugs, rate=rate, seconds=seconds)
                 with redis.Redis.from_url(environment["REDIS_URL"]) as cache:
@@ -97,7 +97,7 @@ async def _expiry(base_url: str, environment: dict[str, str], rate: float, secon
                     f"{ratios[-1]:.2f} ×",
                     flush=True,
                 )
-    return 1 if sorted(ratios)[len(ratios) // 2] > _BAR else 0
+    return 1 if sorted(ratios)[len(ratios) // 2] > _TARGET else 0
 
 
 async def _until(connection: psycopg.Connection, query: str) -> None:
@@ -110,7 +110,7 @@ async def _until(connection: psycopg.Connection, query: str) -> None:
 
 @contextlib.contextmanager
 def _product() -> Iterator[tuple[str, dict[str, str]]]:
-    """The gateway's base URL, and the environment of the services."""
+    """The gateway's base URL and the services' environment."""
     with Stack() as stack:
         asyncio.run(SYSTEM.install(stack.environment["DATABASE_URL"], _COMPARISONS))
         base_url, _ = stack.gateway(LOG_LEVEL="warning")

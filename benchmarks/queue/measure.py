@@ -1,9 +1,9 @@
-"""Measures the queue beside its peers: `make bench-queue`, or `python -m benchmarks.queue.measure` for ours alone.
+"""Measures the queue and its peers: `make bench-queue`, or `python -m benchmarks.queue.measure` for ours alone.
 
 Drain: jobs enqueued beforehand, a no-op each, from the first start to the last terminal row. Latency: from the call
 that enqueues to the call of the handler, one producer process at a steady rate, one worker process. Rounds are
 interleaved, each starts from a fresh copy of a prepared database on one PostgreSQL, and ratios are taken in a round.
-Before that processes are struck, and what is timed is how soon their jobs run elsewhere.
+Before the rounds, faults are injected, and the time until their jobs run elsewhere is measured.
 """
 
 from __future__ import annotations
@@ -18,33 +18,33 @@ from benchmarks.queue.report import Run
 from benchmarks.queue.systems import NAMES, installed_version
 from devstack.stores.postgres import Postgres
 
-# PostgreSQL as it comes, which is durable; written down so that nobody has to wonder.
+# PostgreSQL's defaults, which are durable; stated for the report.
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 
 
 def main(arguments: list[str]) -> int:
-    """Prints each figure as it comes and the ratios at the end; with --write they also go into RESULTS.md."""
-    asked = _parse(arguments)
+    """Prints each figure, then the ratios; with --write they also go to RESULTS.md."""
+    options = _parse(arguments)
     names = [name for name in NAMES if installed_version(name)]
     if missing := sorted(set(NAMES) - set(names)):
-        print(f"not installed here, and left out: {', '.join(missing)}; `make bench-queue` installs the peers")
-    rescues = []  # first, since they take a minute: what cannot be started is known before the rounds
-    for line in faults.table(asked.trials):
+        print(f"not installed, skipped: {', '.join(missing)}; `make bench-queue` installs the peers")
+    rescues = []  # first, because they fail within a minute if a process cannot start
+    for line in faults.table(options.trials):
         print(line, flush=True)
         rescues.append(line)
-    run = Run(jobs=asked.jobs, rate=asked.rate, versions={name: installed_version(name) or "?" for name in names})
+    run = Run(jobs=options.jobs, rate=options.rate, versions={name: installed_version(name) or "?" for name in names})
     with tempfile.TemporaryDirectory() as folder:
         server = Postgres(Path(folder) / "postgres", settings=DURABLE)
         server.start()
         try:
             for name in names:
-                rounds.prepare(server, name, asked.jobs)
-            for number in range(1, asked.rounds + 1):
+                rounds.prepare(server, name, options.jobs)
+            for number in range(1, options.rounds + 1):
                 _round(server, names, run, number)
         finally:
             server.stop()
     print("\n" + "\n".join(report.tables(run)) + "\n")
-    if asked.write:
+    if options.write:
         report.write(run, rescues)
     return 0
 
@@ -72,11 +72,11 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=400, help="enqueues a second (400)")
     parser.add_argument("--trials", type=int, help="of each fault (3)")
     parser.add_argument("--write", action="store_true", help="write the section of benchmarks/RESULTS.md")
-    asked = parser.parse_args(arguments)
-    asked.jobs = asked.jobs or (1000 if asked.quick else 10_000)
-    asked.trials = asked.trials or (1 if asked.quick else 3)
-    asked.rounds = asked.rounds or (2 if asked.quick else 5)
-    return asked
+    options = parser.parse_args(arguments)
+    options.jobs = options.jobs or (1000 if options.quick else 10_000)
+    options.trials = options.trials or (1 if options.quick else 3)
+    options.rounds = options.rounds or (2 if options.quick else 5)
+    return options
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """One producer process: `python -m benchmarks.queue.producer SYSTEM URL FIRST LAST RATE FILE`.
 
-Each job is one call of the system's own, committed before the next begins. The calls are due at RATE a second; one that
-is late is made at once, so the schedule is the same for all, and a queue that slows the producer down gains nothing.
+Each job is one call of the system's API, committed before the next one starts. Calls are due at RATE a second; a late
+one is made at once, so the schedule is the same for all systems and a slow producer is no advantage.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from benchmarks.queue.systems import System, load
 
 
 def main() -> None:
-    """Writes when each call was made, by the clock that all processes share."""
+    """Writes the time of each call, by the monotonic clock that all processes share."""
     name, url, first, last, rate, file = sys.argv[1:]
     result = uvloop.run(_produce(load(name), url, range(int(first), int(last) + 1), float(rate)))
     Path(file).write_text(json.dumps(result), encoding="utf-8")

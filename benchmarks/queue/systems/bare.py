@@ -1,4 +1,4 @@
-"""The floor, the least that a queue over psycopg can do: a row, a notification, a claim that marks, and a delete.
+"""The floor of a queue over psycopg: a row, a notification, a claim and a delete.
 
 No fence, no lease, no retry, no rescue, no series: nobody should use it. What it costs is what the driver and the
 database cost, and no queue over them can be below it.

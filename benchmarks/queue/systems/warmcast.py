@@ -1,4 +1,4 @@
-"""Ours: the dispatcher as the jobs service wires it, with a forecaster that answers at once and makes nothing."""
+"""Warmcast: the dispatcher of the jobs service, with a forecaster that returns at once without points."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from services.jobs.postgres.queue import Queue
 _POLL = 5.0  # seconds, as by default
 _TERM = "costco"
 
-# What a job refers to: its comparison's current snapshot, a year of weeks. Ingest itself is not what is measured.
+# The comparison and current snapshot of each job, a year of weeks. Ingest is not measured.
 _COMPARISONS = """
 WITH numbers AS (SELECT 'a' || lpad(n::text, 6, '0') AS term, n FROM generate_series(0, %(last)s) AS n),
 pairs AS (
@@ -61,7 +61,7 @@ class Warmcast:
 
     @staticmethod
     def key(slug: str) -> ComparisonKey:
-        """Of one of its comparisons."""
+        """The key of a comparison."""
         return ComparisonKey(slug, "12m", "")
 
     async def install(self, url: str, jobs: int) -> None:
@@ -71,14 +71,14 @@ class Warmcast:
             await connection.execute(_COMPARISONS, {"last": jobs - 1})
 
     async def enqueue_all(self, url: str, numbers: range) -> None:
-        """One by one, as first calls do, ten at a time."""
+        """Enqueues as first calls do, ten concurrently."""
         async with self.producer(url) as enqueue:
             for first in range(0, len(numbers), 10):
                 await asyncio.gather(*(enqueue(number) for number in numbers[first : first + 10]))
 
     @asynccontextmanager
     async def producer(self, url: str) -> AsyncIterator[Enqueue]:
-        """The upsert that a first call makes."""
+        """The upsert of a first call."""
         database = Database(url, pool_size=1, wait=60)  # as the peers have; what publishing of it has its own
         publisher = ChangePublisher(database)
         queue = Queue(database, QueuePolicy(), holder="", publisher=publisher)
@@ -102,7 +102,7 @@ class Warmcast:
 
     async def work(self, url: str, concurrency: int, started: Started) -> None:
         """Dispatcher, runner and listener on a pool of the default size."""
-        configure_logging("jobs", log_format="json", level="warning")  # no peer writes a line per job either
+        configure_logging("jobs", log_format="json", level="warning")  # peers do not log each job either
         collect_less_often()  # as the service does
         policy = QueuePolicy()
         database = Database(url, pool_size=10)
@@ -122,7 +122,7 @@ class Warmcast:
 
 
 class NoForecaster:
-    """In place of the RPC: the answer is there at once, and has no points."""
+    """Replaces the RPC: returns at once, without points."""
 
     def __init__(self, slots: int, started: Started) -> None:
         self._info = ForecasterInfo("benchmark", slots)
@@ -132,20 +132,20 @@ class NoForecaster:
         self._answer = GeneratedForecasts("benchmark", made, False, term_a, term_b)
 
     async def generate(self, job: ClaimedJob) -> Generation:
-        """Notes the job's start."""
+        """Records the job's start."""
         self._started(int(job.slug[1:7]))
         yield self._answer
 
     async def missing(self, keys: Sequence[ForecastKey]) -> list[bool]:
-        """No bundle is ever looked for here."""
+        """Not used: there is no audit."""
         raise AssertionError(f"{len(keys)} bundles are looked for")
 
     async def record_failure(self, job: WarmupJob) -> None:
-        """Nothing fails here; if it does, the benchmark must not go on."""
+        """Stops the benchmark: no run may fail."""
         raise AssertionError(job.last_error)
 
     async def describe(self) -> ForecasterInfo:
-        """As many slots as jobs may run at once."""
+        """One slot per concurrent job."""
         return self._info
 
 

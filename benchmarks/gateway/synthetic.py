@@ -1,4 +1,4 @@
-"""Comparisons to ask for, and what a process that answers takes."""
+"""Synthetic comparisons, and the memory of a process."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def series(number: int) -> dict[str, object]:
-    """A made-up weekly comparison of 104 points, as JSON."""
+    """A synthetic weekly comparison of 104 points, as JSON."""
     day = 86_400
     dates = [time.strftime("%Y-%m-%d", time.gmtime(1_640_995_200 + day + 7 * day * week)) for week in range(104)]
     points = [
@@ -18,11 +18,11 @@ def series(number: int) -> dict[str, object]:
 
 
 def premium(number: int) -> str:
-    """Where the premium answer of that comparison is."""
+    """The path of the comparison's premium answer."""
     return f"/api/comparison/premium?slug=market-vs-shop-{number}&tf=5y"
 
 
 def resident_bytes(pid: int) -> int:
-    """Memory of a process that is not swapped or shared out (Linux)."""
+    """Resident memory of a process (Linux)."""
     pages = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
