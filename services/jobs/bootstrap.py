@@ -1,4 +1,4 @@
-"""The composition root of jobs: the one place that knows all its parts."""
+"""The composition root of jobs."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ from services.jobs.settings import JobsSettings
 log = structlog.get_logger()
 
 _LONGEST_CALL = 60.0  # seconds
-_LAST_ANSWERS = 1.0  # seconds, for those who waited for a run that was handed back
-_GRACE = 5.0  # seconds for calls whose callers are gone
+_LAST_RESPONSES = 1.0  # seconds, for calls that waited for a run that was handed back
+_GRACE = 5.0  # seconds, for calls whose callers have disconnected
 
 
 async def serve(settings: JobsSettings) -> None:
-    """The whole service, from the first connection to the last."""
+    """Wires and runs the service until a signal, then drains it."""
     policy = settings.policy()
     secrets = settings.accepted_secrets()
     background = Background()
@@ -97,7 +97,7 @@ async def serve(settings: JobsSettings) -> None:
     )
     jobs_pb2_grpc.add_JobsServiceServicer_to_server(service, server.grpc)
     if not secrets:
-        log.error("WARMUP_SECRET is not set: no forecast can be asked for, and every call that needs it is refused")
+        log.error("WARMUP_SECRET is not set: no forecasts can be computed, and every call that needs it is refused")
 
     async with Ending() as ending:
         ending.will_close("PostgreSQL", database.close)
@@ -106,7 +106,7 @@ async def serve(settings: JobsSettings) -> None:
         ending.will_close("background", background.stop)
         ending.bound()
         serve_metrics(settings.metrics_port, service="jobs")
-        # Before the database: a connection that is being made would keep a taken port from ending the process.
+        # Before the database: a pending connection must not keep the process alive when the port is taken.
         await server.start(settings.jobs_listen, tls=tls, health=settings.health_listen)
         schema = SchemaReadiness(database, url, oldest=commands.base(), required=commands.head())
         listener = Listener(
@@ -130,10 +130,10 @@ async def serve(settings: JobsSettings) -> None:
         background.drain()
         await server.leave(settings.lame_duck_seconds)
         change_feed.close()
-        # What waits for a run is answered once the run has ended or was handed back.
-        stopping = asyncio.create_task(server.stop(settings.drain_seconds + _LAST_ANSWERS))
+        # Calls that wait for a run get their response once it has ended or was handed back.
+        stopping = asyncio.create_task(server.stop(settings.drain_seconds + _LAST_RESPONSES))
         await dispatcher.drain(settings.drain_seconds)
         await stopping
         await idempotency.drain(_GRACE)
-        await background.stop()  # what is broken off while it tells is still to be told
+        await background.stop()  # an interrupted publish is repeated by the flush
         await publisher.flush()

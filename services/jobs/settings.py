@@ -1,4 +1,4 @@
-"""What the jobs service reads from the environment."""
+"""Settings of the jobs service, read from environment variables."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class MigrationSettings(Settings):
     @field_validator("database_url", "database_listen_url", check_fields=False)
     @classmethod
     def _names_a_server(cls, url: SecretStr | None) -> SecretStr | None:
-        # Checked here, since the driver quotes what it cannot read, and with it the password, at every attempt.
+        # Checked here because the driver's own error quotes the URL with its password.
         if url is None:
             return None
         text = url.get_secret_value()
@@ -30,9 +30,9 @@ class MigrationSettings(Settings):
         try:
             ports = str(conninfo_to_dict(text).get("port", ""))
         except psycopg.Error:
-            raise ValueError("is no URL that PostgreSQL's client library can read") from None
+            raise ValueError("is not a valid PostgreSQL URL; write postgresql://user:password@host:port/name") from None
         if not all(port.isdecimal() and 0 < int(port) < 65536 for port in ports.split(",") if port):
-            raise ValueError("has a port that is no number from 1 to 65535")
+            raise ValueError("has a port that is not a number from 1 to 65535")
         return url
 
 
@@ -41,21 +41,26 @@ class JobsSettings(RpcServerSettings, HealthSettings, TlsSettings, MigrationSett
 
     database_listen_url: SecretStr | None = Field(
         None,
-        description="a direct connection for LISTEN where a pooler of sessions stands between; or DATABASE_URL",
+        description="a direct connection for LISTEN, for use with a pooler; default: DATABASE_URL",
     )
     database_pool_size: int = Field(
         10,
         ge=2,
         le=200,
-        description="connections to PostgreSQL for calls, kept; a replica holds four more, for what is its own",
+        description="connections to PostgreSQL in the pool; each replica opens four more of its own",
     )
-    jobs_listen: str = Field("0.0.0.0:50051", description="address that the jobs service binds")
+    jobs_listen: str = Field("0.0.0.0:50051", description="address that the jobs service listens on")
     forecaster_addr: str = Field(
-        "127.0.0.1:50052", description="where the forecaster and its replicas are: host:port, dns:///name, ipv4:a:p,b:p"
+        "127.0.0.1:50052", description="address of the forecaster's replicas: host:port, dns:///name, ipv4:a:p,b:p"
     )
-    dispatcher_enabled: bool = Field(True, description="false: only RunWarmup moves jobs")
-    poll_seconds: float = Field(5.0, gt=0, le=60, description="slowest poll beneath LISTEN, jittered")
-    lease_seconds: float = Field(_DEFAULT.lease, ge=1, le=600, description="a lease that no beat renews is free after")
+    dispatcher_enabled: bool = Field(True, description="false: only RunWarmup runs jobs")
+    poll_seconds: float = Field(
+        5.0,
+        gt=0,
+        le=60,
+        description="longest interval between polls of the queue, jittered",
+    )
+    lease_seconds: float = Field(_DEFAULT.lease, ge=1, le=600, description="lease duration without a heartbeat")
     attempt_deadline_seconds: float = Field(
         _DEFAULT.attempt_deadline, ge=1, le=3600, description="hard limit for one attempt"
     )
@@ -75,7 +80,7 @@ class JobsSettings(RpcServerSettings, HealthSettings, TlsSettings, MigrationSett
     )
 
     def policy(self) -> QueuePolicy:
-        """The numbers of the state machine."""
+        """The parameters of the state machine."""
         return QueuePolicy(
             lease=self.lease_seconds,
             attempt_deadline=self.attempt_deadline_seconds,
@@ -88,5 +93,5 @@ class JobsSettings(RpcServerSettings, HealthSettings, TlsSettings, MigrationSett
         )
 
     def listen_url(self) -> str:
-        """Where LISTEN connects to."""
+        """URL of the LISTEN connection."""
         return (self.database_listen_url or self.database_url).get_secret_value()

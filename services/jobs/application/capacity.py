@@ -1,4 +1,4 @@
-"""How many runs the replicas of the forecaster compute at once, as last heard."""
+"""The last known number of worker slots, for estimates."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from services.jobs.domain.forecaster import ForecasterInfo
 
 
 class Capacity:
-    """For an estimate, which nobody waits for: a forecaster that does not answer must not hold up who asks for one."""
+    """Never blocks: an unresponsive forecaster must not delay calls that only need an estimate."""
 
-    def __init__(self, ask: Callable[[], Awaitable[ForecasterInfo]]) -> None:
-        """`ask` says what all replicas offer."""
-        self._ask = ask
+    def __init__(self, describe: Callable[[], Awaitable[ForecasterInfo]]) -> None:
+        """`describe` fetches the slots of all replicas."""
+        self._describe = describe
         self._slots = 0
-        self._asking: asyncio.Task[None] | None = None
+        self._refresh: asyncio.Task[None] | None = None
 
     def slots(self) -> int:
-        """Worker slots by the last answer; 0 before the first. Another answer is on its way for the next caller."""
-        if self._asking is None or self._asking.done():
-            self._asking = asyncio.create_task(self._hear())
+        """Worker slots by the last response; 0 before the first. Starts a refresh for later callers."""
+        if self._refresh is None or self._refresh.done():
+            self._refresh = asyncio.create_task(self._fetch())
         return self._slots
 
-    async def _hear(self) -> None:
-        self._slots = (await self._ask()).worker_slots
+    async def _fetch(self) -> None:
+        self._slots = (await self._describe()).worker_slots

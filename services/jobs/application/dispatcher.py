@@ -1,4 +1,4 @@
-"""Who runs what, when: the dispatcher that is woken by notifications, and runs asked for by hand."""
+"""Claims jobs and starts their runs: on notifications, on a poll, and for RunWarmup."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from services.jobs.domain.job import Cause, ClaimedJob, Claims, SweptJob, Warmup
 log = structlog.get_logger()
 
 RESCUED = count_from_zero(
-    Counter("warmcast_jobs_rescued_total", "Stuck jobs that were taken up again, by cause", ["cause"]), Cause
+    Counter("warmcast_jobs_rescued_total", "Stuck jobs that were rescued, by cause", ["cause"]), Cause
 )
 RUNNING = Gauge("warmcast_jobs_running", "Runs in this process")
 _WAIT_FOR_SLOT = 60.0  # seconds that RunWarmup waits while runs occupy every slot
-_WAIT_FOR_REPLICA = 5.0  # seconds: a replica that is being replaced is followed within these
-_CHECK_SLOTS_EVERY = 1.0  # meanwhile; their number may rise, or the forecaster go away
+_WAIT_FOR_REPLICA = 5.0  # seconds; a replica that is being replaced is back within these
+_CHECK_SLOTS_EVERY = 1.0  # seconds; the number of slots may change while waiting
 _PROMOTE_EVERY = 30.0  # seconds
-_SHORTEST = 0.02  # seconds; a lease that expires this instant is not asked for in a tight loop
+_MIN_PAUSE = 0.02  # seconds; keeps a lease that expires now from causing a tight loop
 
 _Run = asyncio.Task[JobStatus | None]
 
 
 class ClaimQueue(Protocol):
-    """What the dispatcher needs of store.queue.Queue."""
+    """What the dispatcher needs of postgres.queue.Queue."""
 
     async def claim(self, limit: int) -> Claims: ...
 
@@ -47,7 +47,7 @@ class ClaimQueue(Protocol):
 
 
 class Dispatcher:
-    """Owns all runs of this process: those that it starts itself, and those that RunWarmup asks for."""
+    """Owns all runs of this process: its own, and those of RunWarmup."""
 
     def __init__(self, queue: ClaimQueue, runner: Runner, forecaster: Forecaster, *, poll: float) -> None:
         self._queue = queue
@@ -56,15 +56,15 @@ class Dispatcher:
         self._poll = poll
         self._woken = asyncio.Event()
         self._runs: set[_Run] = set()
-        self._asking_forecaster = 0  # of the runs: the others have its answer, and tell the queue
-        self._asked_for: set[asyncio.Task[list[WarmupJob]]] = set()
+        self._computing = 0  # runs that occupy the forecaster; the others are settling
+        self._requested: set[asyncio.Task[list[WarmupJob]]] = set()
         self._slot_freed = asyncio.Event()
-        self._waiting_for_slot = 0  # calls of RunWarmup; the dispatcher leaves them as many
-        self._taking = asyncio.Lock()  # held from a claim until its runs are among ours, where drain finds them
+        self._waiting_for_slot = 0  # calls of RunWarmup; the dispatcher leaves one slot for each
+        self._claiming = asyncio.Lock()  # held from a claim until its runs are in `_runs`, where `drain` finds them
         self._draining = False
         self._promoted_at = float("-inf")
-        self._more_may_wait = True  # the last claim had no slot to spare
-        self.passes = 0  # looks at the queue so far
+        self._more_may_wait = True  # the last claim filled every free slot
+        self.passes = 0  # claims so far
         RUNNING.set_function(lambda: len(self._runs))
 
     @property
@@ -73,30 +73,30 @@ class Dispatcher:
         return len(self._runs)
 
     def wake(self) -> None:
-        """Something may be there to run, or a slot to run it."""
+        """A job or a slot may be available."""
         self._woken.set()
         self._slot_freed.set()
 
     async def forecaster_info(self) -> ForecasterInfo:
-        """What the replicas of the forecaster offer; no slots, and the cause, while none takes runs."""
+        """The slots of all forecaster replicas; 0 with the cause while none accepts runs."""
         try:
-            # One caller who is in a hurry must not make it absent for the others.
+            # The deadline of one caller must not make the forecaster look unavailable to others.
             with deadline.detached():
                 return await self._forecaster.describe()
         except WarmcastError as error:
             return ForecasterInfo("", 0, cause=error.detail, replicas=0)
 
     async def dispatch(self) -> None:
-        """Claims and runs for ever, as many at once as the forecaster has slots. Ends only when cancelled."""
+        """Claims and runs jobs, one for each slot of the forecaster. Ends when cancelled or drained."""
         while not self._draining:
-            # Cleared before the fetch: whatever comes after this line wakes the wait below.
+            # Cleared before the claim, so that a later wake-up ends the wait below.
             self._woken.clear()
             pause = await self._fill()
             self.passes += 1
             beat()
             if self._woken.is_set():
-                continue  # the next claim is on its way before the runs of this one begin: each has its own processor
-            await asyncio.sleep(0)  # they begin
+                continue  # the next claim is sent before the runs of this one start
+            await asyncio.sleep(0)  # starts the runs
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._woken.wait()
@@ -105,26 +105,26 @@ class Dispatcher:
                 await asyncio.sleep(0)
 
     async def run_now(self, most: int) -> list[WarmupJob]:
-        """Claims and runs up to `most` jobs, one after the other; a caller that leaves does not end it.
+        """Claims and runs up to `most` jobs, one after the other, even if the caller disconnects.
 
-        Waits for a free slot before each. Raises WarmcastError(UNAVAILABLE), with nothing claimed, when the forecaster
-        takes no runs for 5 s, all slots stay occupied for a minute, or this process ends; and after the runs when it is
-        unknown how any of them left its job.
+        Waits for a free slot before each. Raises WarmcastError(UNAVAILABLE) with nothing claimed if the forecaster
+        accepts no runs for 5 s, all slots stay occupied for a minute, or this process shuts down; and after the runs if
+        the state of none of their jobs can be read.
         """
         with deadline.detached():
             task = asyncio.create_task(self._run_in_turn(most))
-        self._asked_for.add(task)
-        task.add_done_callback(self._asked_for.discard)
+        self._requested.add(task)
+        task.add_done_callback(self._requested.discard)
         return await asyncio.shield(task)
 
     async def drain(self, grace: float) -> None:
-        """Claims no more, lets runs end within `grace` seconds, and hands back those that do not."""
+        """Stops claiming, waits up to `grace` seconds for runs to end, and hands back the rest."""
         until = time.monotonic() + grace
         self._draining = True
         self._woken.set()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(grace), self._taking:
-                pass  # whatever was being claimed runs by now
+            async with asyncio.timeout(grace), self._claiming:
+                pass  # a claim in progress has started its runs
         runs = list(self._runs)
         if not runs:
             return
@@ -135,7 +135,7 @@ class Dispatcher:
         log.info("drained", finished=len(runs) - len(late), handed_back=len(late))
 
     async def _fill(self) -> float:
-        """Starts what can be started; returns how many seconds to sleep if nothing wakes it."""
+        """Claims and starts runs; returns how many seconds to wait for a wake-up."""
         poll = self._poll * random.uniform(0.7, 1.0)  # noqa: S311 - keeps replicas from polling in step
         try:
             info = await self.forecaster_info()
@@ -143,13 +143,13 @@ class Dispatcher:
                 await self._queue.promote()
                 self._promoted_at = time.monotonic()
             slots = info.worker_slots
-            # Half of the slots at a time, so that one half's work goes on during the other's claim. With no slot free
-            # it claims nothing, but still frees what is stuck.
-            limit, claims, _ = await self._take(-(-slots // 2), slots, leave=self._waiting_for_slot)
-            # A claim that came back short saw the queue empty: what is enqueued after it brings a notification.
+            # Half of the slots at a time, so that one half computes during the other's claim. Without a free slot it
+            # claims nothing, but still rescues stuck jobs.
+            limit, claims, _ = await self._claim(-(-slots // 2), slots, leave=self._waiting_for_slot)
+            # A claim below its limit emptied the queue; a later enqueue sends a notification.
             self._more_may_wait = len(claims.claimed) == limit
             if claims.rescued or (self._more_may_wait and self._free(slots) > self._waiting_for_slot):
-                # Rescued jobs are back in the queue; or a slot came free during the claim, and is to be filled.
+                # Rescued jobs are queued again, or a slot was freed during the claim.
                 self._woken.set()
         except WarmcastError:
             return min(poll, 1.0)
@@ -159,46 +159,46 @@ class Dispatcher:
         if not info.worker_slots:
             return min(poll, 1.0)
         due = claims.seconds_until_due
-        return poll if due is None else min(poll, max(due, _SHORTEST))
+        return poll if due is None else min(poll, max(due, _MIN_PAUSE))
 
     def _free(self, slots: int) -> int:
-        """How many runs may begin: the forecaster is kept busy, and runs that cannot tell the queue do not pile up."""
-        return max(min(slots - self._asking_forecaster, 2 * slots - len(self._runs)), 0)
+        """How many runs may start. All runs, settling ones included, are at most twice the slots."""
+        return max(min(slots - self._computing, 2 * slots - len(self._runs)), 0)
 
     async def _run_in_turn(self, most: int) -> list[WarmupJob]:
         ran: list[WarmupJob | None] = []
         while len(ran) < most:
-            slots, hindrance = await self._until_slot_free()
-            if hindrance and not ran:
-                raise WarmcastError(errors.UNAVAILABLE, f"{hindrance}; nothing was claimed", retry_after=5)
-            if hindrance:
+            slots, blocked_reason = await self._until_slot_free()
+            if blocked_reason and not ran:
+                raise WarmcastError(errors.UNAVAILABLE, f"{blocked_reason}; nothing was claimed", retry_after=5)
+            if blocked_reason:
                 break
             try:
-                limit, claims, runs = await self._take(1, slots)
+                limit, claims, runs = await self._claim(1, slots)
             except WarmcastError:
                 if ran:
-                    break  # what has run is told all the same
+                    break  # the jobs that have run are returned
                 raise
             for job, run in zip(claims.claimed, runs, strict=True):
                 await asyncio.wait([run])
-                ran.append(await self._as_left(job))
+                ran.append(await self._fetch_after_run(job))
             if limit and not claims.claimed and not claims.rescued:
                 break
         known = [job for job in ran if job]
         if ran and not known:
-            said = f"{len(ran)} run; how that ended cannot be said while PostgreSQL cannot be asked"
-            raise WarmcastError(errors.UNAVAILABLE, said, retry_after=5)
+            detail = f"runs: {len(ran)}; their results cannot be read because PostgreSQL is unavailable"
+            raise WarmcastError(errors.UNAVAILABLE, detail, retry_after=5)
         return known
 
-    async def _as_left(self, job: ClaimedJob) -> WarmupJob | None:
-        """The row as it is once the run has ended, however that was; None: nobody can say, and so nothing is said."""
+    async def _fetch_after_run(self, job: ClaimedJob) -> WarmupJob | None:
+        """The job after its run; None: PostgreSQL is unavailable."""
         try:
             return await self._queue.job(job.id)
         except WarmcastError:
             return None
 
     async def _until_slot_free(self) -> tuple[int, str]:
-        """Waits until a run may begin; returns all slots, and why none may begin (empty: one may)."""
+        """Waits until a run may start; returns the slots, and why no run may start (empty: one may)."""
         now = time.monotonic()
         until, until_replica = now + _WAIT_FOR_SLOT, now + _WAIT_FOR_REPLICA
         self._waiting_for_slot += 1
@@ -206,11 +206,11 @@ class Dispatcher:
             while True:
                 info = await self.forecaster_info()
                 if self._draining:
-                    return 0, "this process is about to end"
+                    return 0, "this process is shutting down"
                 if info.worker_slots and self._free(info.worker_slots):
                     return info.worker_slots, ""
                 if not info.worker_slots and time.monotonic() > until_replica:
-                    return 0, info.cause or "the forecaster takes no runs"
+                    return 0, info.cause or "the forecaster accepts no runs"
                 if time.monotonic() > until:
                     return 0, f"runs occupy all {info.worker_slots} slots"
                 self._slot_freed.clear()
@@ -220,12 +220,12 @@ class Dispatcher:
         finally:
             self._waiting_for_slot -= 1
 
-    async def _take(self, most: int, slots: int, *, leave: int = 0) -> tuple[int, Claims, list[_Run]]:
-        """Claims up to `most` jobs, as far as slots are free beyond `leave`, and starts a run for each.
+    async def _claim(self, most: int, slots: int, *, leave: int = 0) -> tuple[int, Claims, list[_Run]]:
+        """Claims up to `most` jobs, limited by free slots minus `leave`, and starts a run for each.
 
-        Returns how many it would have claimed, too. While draining it claims none.
+        Returns that limit, the claims, and the runs. While draining it claims none.
         """
-        async with self._taking:
+        async with self._claiming:
             if self._draining:
                 return 0, Claims((), (), None), []
             limit = max(min(self._free(slots) - leave, most), 0)
@@ -234,19 +234,19 @@ class Dispatcher:
             return limit, claims, [self._start(job) for job in claims.claimed]
 
     def _start(self, job: ClaimedJob) -> _Run:
-        run = asyncio.create_task(self._runner.run(job, self._answered))
-        self._asking_forecaster += 1
+        run = asyncio.create_task(self._runner.run(job, self._on_answered))
+        self._computing += 1
         self._runs.add(run)
-        run.add_done_callback(self._ended)
+        run.add_done_callback(self._on_ended)
         return run
 
-    def _answered(self) -> None:
-        self._asking_forecaster -= 1
+    def _on_answered(self) -> None:
+        self._computing -= 1
         self._slot_freed.set()
         if self._more_may_wait:
             self._woken.set()
 
-    def _ended(self, run: _Run) -> None:
+    def _on_ended(self, run: _Run) -> None:
         self._runs.discard(run)
         self._slot_freed.set()
         if self._more_may_wait:
@@ -254,7 +254,7 @@ class Dispatcher:
         if run.cancelled():
             return
         if error := run.exception():
-            # The job's lease runs out and it is rescued; what remains is to say why.
+            # The job is rescued when its lease expires.
             log.error("run crashed", exc_info=error)
             return
         if run.result() is not JobStatus.READY:
@@ -262,7 +262,7 @@ class Dispatcher:
 
 
 def count_rescued(swept: tuple[SweptJob, ...]) -> None:
-    """Counts and logs jobs that were taken up again."""
+    """Counts and logs rescued jobs."""
     for each in swept:
         RESCUED.labels(each.cause.value).inc()
-        log.warning("took up a stuck job", job_id=each.job.id, cause=each.cause.value, status=each.job.status.value)
+        log.warning("rescued a stuck job", job_id=each.job.id, cause=each.cause.value, status=each.job.status.value)

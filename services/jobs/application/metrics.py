@@ -1,4 +1,4 @@
-"""Counts the episodes that begin, wherever they do."""
+"""Counters of started episodes."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from services.common.telemetry.counters import count_from_zero
 from services.jobs.domain.job import EnqueueReason
 
 ENQUEUED = count_from_zero(
-    Counter("warmcast_jobs_enqueued_total", "Episodes begun, by reason", ["reason"]), EnqueueReason
+    Counter("warmcast_jobs_enqueued_total", "Episodes started, by reason", ["reason"]), EnqueueReason
 )
-READY_WITHOUT_CACHE = Counter("warmcast_jobs_ready_without_cache_total", "Ready jobs whose bundles were gone")
+READY_WITHOUT_CACHE = Counter("warmcast_jobs_ready_without_cache_total", "Ready jobs whose bundles were missing")
 
 
 def count_begun(reason: EnqueueReason, times: int = 1) -> None:
-    """So many more episodes; one for lost bundles also means a job that was ready without them."""
+    """Counts started episodes. One for lost bundles also counts a job that was ready without them."""
     ENQUEUED.labels(reason.value).inc(times)
     if reason is EnqueueReason.CACHE_LOST:
         READY_WITHOUT_CACHE.inc(times)

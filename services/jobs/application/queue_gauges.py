@@ -1,4 +1,4 @@
-"""The queue as /metrics shows it: one bounded look every few seconds, however often it is scraped."""
+"""Gauges of the queue, read every 10 s regardless of the scrape interval."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = structlog.get_logger()
 
 DEPTH = Gauge(
     "warmcast_jobs_queue_depth",
-    "Jobs that are due, not due yet, and running, counted up to 10,000; every replica tells the same",
+    "Jobs that are due, not due yet, and running, up to 10,000; the same on every replica",
     ["status"],
 )
 OLDEST_DUE = Gauge("warmcast_jobs_queue_oldest_due_seconds", "How long the oldest due job has waited; 0: none is due")
@@ -25,32 +25,32 @@ _EVERY = 10.0  # seconds; below the 15 s at which components/monitoring scrapes
 
 
 class QueueGauges:
-    """Keeps the gauges of one process true."""
+    """Refreshes the gauges of one process."""
 
-    def __init__(self, look: Callable[[], Awaitable[QueueDepth]], *, every: float = _EVERY) -> None:
-        self._look = look
+    def __init__(self, read: Callable[[], Awaitable[QueueDepth]], *, every: float = _EVERY) -> None:
+        self._read = read
         self._every = every
 
     async def run(self) -> None:
-        """Until it is cancelled."""
+        """Refreshes until cancelled."""
         while True:
             await self.refresh()
             beat()
             await asyncio.sleep(self._every)
 
     async def refresh(self) -> None:
-        """Looks once. While nobody can be asked the gauges are NaN: what they last said would pass for today's."""
+        """Reads once. While PostgreSQL is unavailable the gauges are NaN, because old values would look current."""
         try:
-            _show(await self._look())
+            _set(await self._read())
         except WarmcastError as error:
-            log.warning("the queue's depth could not be read", reason=error.reason.name)
-            _show(None)
+            log.warning("could not read the depth of the queue", reason=error.reason.name)
+            _set(None)
         except Exception:
             report_failure()
-            _show(None)
+            _set(None)
 
 
-def _show(depth: QueueDepth | None) -> None:
+def _set(depth: QueueDepth | None) -> None:
     for status in ("due", "not_due", "running"):
         DEPTH.labels(status).set(getattr(depth, status) if depth else math.nan)
     OLDEST_DUE.set(depth.oldest_due_seconds if depth else math.nan)

@@ -1,4 +1,4 @@
-"""Refreshes: forecasts that will turn stale are enqueued, as many at once as the forecasters can run in time."""
+"""Refreshes: enqueues forecasts before they turn stale, limited to what the forecaster can run in time."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from services.jobs.domain.job import EnqueueReason, QueuePolicy, WarmupJob
 
 log = structlog.get_logger()
 
-LIMITED = Counter("warmcast_jobs_refreshes_limited_total", "Refreshes whose limit left forecasts due")
-MOST = 10_000  # that one call may enqueue, in one transaction; and where counting what is left stops
-_UNMEASURED = 100  # while no forecaster answers, or none has run anything
+LIMITED = Counter("warmcast_jobs_refreshes_limited_total", "Refreshes that left forecasts due because of their limit")
+MOST = 10_000  # jobs that one call enqueues in one transaction; counting of due forecasts stops here too
+_UNMEASURED = 100  # limit while the forecaster is unavailable or no run was measured
 
 
 @dataclass(frozen=True)
 class Limit:
-    """How many refreshes may wait at once, and what that follows from; zeros where it was given or not measured."""
+    """How many refreshes may be queued, and the measurements behind it; 0 if the limit was given or not measured."""
 
     most: int
     worker_slots: int = 0
@@ -31,7 +31,7 @@ class Limit:
 
 @dataclass(frozen=True)
 class Refreshed:
-    """What one refresh did."""
+    """The result of one refresh."""
 
     jobs: list[WarmupJob]
     limit: Limit
@@ -39,7 +39,7 @@ class Refreshed:
 
 
 class RefreshQueue(Protocol):
-    """What a refresh needs of store.queue.Queue."""
+    """What a refresh needs of postgres.queue.Queue."""
 
     async def refresh(self, limit: int) -> list[WarmupJob]: ...
 
@@ -49,22 +49,22 @@ class RefreshQueue(Protocol):
 
 
 class Refresher:
-    """Safe to run twice, or twice at once: what waits already counts towards the limit."""
+    """Safe to run concurrently: queued refreshes count towards the limit."""
 
     def __init__(self, queue: RefreshQueue, describe: Callable[[], Awaitable[ForecasterInfo | None]]) -> None:
-        """`describe` returns None while no forecaster answers."""
+        """`describe` returns None while the forecaster is unavailable."""
         self._queue = queue
         self._describe = describe
 
     async def refresh(self, most: int | None) -> Refreshed:
-        """Enqueues what is due, the most asked for first, until `most` wait; None: as many as can be run in time."""
+        """Enqueues due forecasts in order of demand until `most` are queued; None: as many as can run in time."""
         limit = await self._derived_limit() if most is None else Limit(most)
         jobs = await self._queue.refresh(limit.most)
         count_begun(EnqueueReason.REFRESH, len(jobs))
         left_due = await self._queue.count_due(MOST)
         if left_due:
             LIMITED.inc()
-            log.warning("more forecasts are due than may wait to be refreshed", left_due=left_due, limit=limit.most)
+            log.warning("more forecasts are due than may be queued for a refresh", left_due=left_due, limit=limit.most)
         return Refreshed(jobs, limit, left_due)
 
     async def _derived_limit(self) -> Limit:
@@ -72,6 +72,6 @@ class Refresher:
         seconds = await self._queue.mean_run_seconds()
         if info is None or not info.worker_slots or not seconds:
             return Limit(_UNMEASURED)
-        # A refresh that waits longer than that is overtaken no more, and holds up what somebody waits for.
+        # A refresh that waits longer than this is promoted, and then delays jobs that callers wait for.
         runs = int(info.worker_slots * QueuePolicy.promote_after / seconds)
         return Limit(min(max(runs, 1), MOST), info.worker_slots, seconds)

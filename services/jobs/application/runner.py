@@ -1,4 +1,4 @@
-"""One run: a claimed job, its snapshot sent to the forecaster, and what came of it told to the queue."""
+"""One run: sends a claimed job's snapshot to the forecaster and settles the job with the result."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from services.jobs.domain.forecaster import Forecaster, GeneratedForecasts
 from services.jobs.domain.job import ClaimedJob, Lease, QueuePolicy, WarmupJob, is_permanent, is_uncounted
 
 log = structlog.get_logger()
-Told = TypeVar("Told")
+Settled = TypeVar("Settled")
 
-RUNS = Counter("warmcast_jobs_runs_total", "Runs by how they left their job", ["outcome"])
+RUNS = Counter("warmcast_jobs_runs_total", "Runs by outcome", ["outcome"])
 RUN_SECONDS = Histogram(
-    "warmcast_jobs_run_seconds", "Time from claim to settled", buckets=(0.1, 0.5, 1, 2, 5, 10, 30, 60, 180)
+    "warmcast_jobs_run_seconds", "Time from claim to settle", buckets=(0.1, 0.5, 1, 2, 5, 10, 30, 60, 180)
 )
-_RENEW_AFTER = 0.1  # of the lease; half of the time between two beats at the defaults
+_RENEW_AFTER = 0.1  # of the lease; half of the heartbeat interval at the defaults
 _LEASE_LOST = "lease-lost"
 _LEASE_ID = re.compile(r"[0-9]{1,18}")  # below 2^63
 _ENDED = {status: RUNS.labels(status.value) for status in JobStatus} | {None: RUNS.labels(_LEASE_LOST)}
 _ENDED_INTERRUPTED = RUNS.labels("interrupted")
-_SETTLE_PAUSE = 0.5  # seconds between tries to tell a queue that cannot be asked
-_SETTLE_SECONDS = 60.0  # after which somebody else has rescued the job, and adopts what is in the cache
+_SETTLE_RETRY_SECONDS = 0.5
+_SETTLE_SECONDS = 60.0  # by then another runner has rescued the job and adopts the cached bundles
 
 
 class RunQueue(Protocol):
-    """The edges that a run takes; see store.queue.Queue."""
+    """The edges that a run takes; see postgres.queue.Queue."""
 
     async def heartbeat(self, job: Lease) -> bool: ...
 
@@ -50,11 +50,11 @@ class RunQueue(Protocol):
 
 
 class LeaseLost(Exception):
-    """The job is somebody else's now; whatever this run has is dropped."""
+    """Another runner holds the job; the result of this run is dropped."""
 
 
 class Runner:
-    """Runs claimed jobs, any number at once. Holds no state of its own."""
+    """Runs claimed jobs concurrently. Stateless."""
 
     def __init__(self, queue: RunQueue, forecaster: Forecaster, policy: QueuePolicy) -> None:
         self._queue = queue
@@ -62,42 +62,42 @@ class Runner:
         self._policy = policy
 
     async def run(self, job: ClaimedJob, answered: Callable[[], None] = lambda: None) -> JobStatus | None:
-        """Runs one claimed job to its end; returns the status that it left it in, None: its lease was lost on the way.
+        """Runs one claimed job and returns its status afterwards; None: the lease was lost.
 
-        `answered` is called once the run needs the forecaster no more. A run that is cancelled hands its job back, the
-        attempt uncounted.
+        `answered` is called when the run no longer occupies the forecaster. A cancelled run hands its job back without
+        counting the attempt.
         """
         # A run is a task of its own, and so its context ends with it.
         structlog.contextvars.bind_contextvars(job_id=job.id, lease_id=job.lease_id, debug_id=job.debug_id)
         if trace_context.traceparent.get() is None:
-            # Nobody's call asked for this run: it is a trace of its own.
+            # The dispatcher started this run, not a call: it gets its own trace.
             trace_context.begin_trace()
         begun = time.monotonic()
         try:
-            left = await self._attempt(job, answered)
+            status = await self._attempt(job, answered)
         except LeaseLost:
-            left = None
+            status = None
         except asyncio.CancelledError:
             _ENDED_INTERRUPTED.inc()
             await self._queue.hand_back(job, delay=0)
             raise
-        _ENDED[left].inc()
+        _ENDED[status].inc()
         RUN_SECONDS.observe(time.monotonic() - begun)
-        log.info("run ended", slug=job.slug, outcome=left or _LEASE_LOST)
-        return left
+        log.info("run ended", slug=job.slug, outcome=status or _LEASE_LOST)
+        return status
 
     async def _attempt(self, job: ClaimedJob, answered: Callable[[], None]) -> JobStatus | None:
-        log.info("run begins", slug=job.slug, timeframe=job.timeframe, geo=job.geo, attempt=job.attempts)
+        log.info("run started", slug=job.slug, timeframe=job.timeframe, geo=job.geo, attempt=job.attempts)
         try:
             forecasts = await self._forecasts(job)
         except WarmcastError as error:
-            return await self._give_up(job, error)
+            return await self._settle_failure(job, error)
         finally:
             answered()
-        return JobStatus.READY if await _tell(lambda: self._queue.ready(job, forecasts)) else None
+        return JobStatus.READY if await _settle(lambda: self._queue.ready(job, forecasts)) else None
 
     async def _forecasts(self, job: ClaimedJob) -> GeneratedForecasts:
-        """The forecaster's answer. The lease is renewed at each of its beats, and only then."""
+        """The forecaster's result. Each of its heartbeats renews the lease; nothing else does."""
         now = asyncio.get_running_loop().time
         renewed = now()
         deadline = renewed + self._policy.attempt_deadline
@@ -108,7 +108,7 @@ class Runner:
                     event = await anext(stream)
                     if event is not None:
                         return event
-                    # The first beat comes with the order: a lease as new as that is not written anew for it.
+                    # The first heartbeat arrives right after the claim; a lease that new needs no renewal.
                     if now() - renewed > _RENEW_AFTER * self._policy.lease:
                         limit.reschedule(deadline)
                         await self._renew(job)
@@ -116,55 +116,58 @@ class Runner:
         except TimeoutError:
             if now() >= deadline:
                 raise WarmcastError(errors.DEADLINE_EXCEEDED, "the attempt passed its deadline") from None
-            raise WarmcastError(errors.UNAVAILABLE, "the forecaster stopped beating") from None
+            raise WarmcastError(errors.UNAVAILABLE, "the forecaster stopped sending heartbeats") from None
         except StopAsyncIteration:
-            raise WarmcastError(errors.UNAVAILABLE, "the forecaster ended without an answer") from None
+            raise WarmcastError(errors.UNAVAILABLE, "the forecaster ended the call without a result") from None
 
     async def _renew(self, job: Lease) -> None:
         try:
             held = await self._queue.heartbeat(job)
         except WarmcastError:
-            return  # PostgreSQL is away: the lease may outlast that, and if it does not, settling finds it lost
+            return  # PostgreSQL is unavailable: the lease may still hold, and settling checks it
         if not held:
             raise LeaseLost
 
-    async def _give_up(self, job: Lease, error: WarmcastError) -> JobStatus | None:
+    async def _settle_failure(self, job: Lease, error: WarmcastError) -> JobStatus | None:
         text = f"{error.reason.slug}: {error.detail}"
         log.info("attempt failed", error=text)
         if error.reason is errors.FENCED_OFF:
-            await self._outgrow(error)
+            await self._advance_leases(error)
         if is_uncounted(error):
             delay = error.retry_after or 1.0
-            returned = await _tell(lambda: self._queue.hand_back(job, delay=delay, error=text))
-            return returned.status if returned else None
-        settled = await _tell(lambda: self._queue.fail(job, error=text, permanent=is_permanent(error)))
+            settled = await _settle(lambda: self._queue.hand_back(job, delay=delay, error=text))
+            return settled.status if settled else None
+        settled = await _settle(lambda: self._queue.fail(job, error=text, permanent=is_permanent(error)))
         if settled:
-            await self._leave_mark(settled)
+            await self._record_failure(settled)
         return settled.status if settled else None
 
-    async def _outgrow(self, error: WarmcastError) -> None:
-        """A fence above every lease that PostgreSQL gave out means that an old dump was restored: move past it."""
+    async def _advance_leases(self, error: WarmcastError) -> None:
+        """Advances the lease sequence past the fence.
+
+        A fence above every lease of PostgreSQL means that an old dump was restored.
+        """
         fence = error.metadata.get("leaseId", "")
         if not _LEASE_ID.fullmatch(fence):
             return
         with contextlib.suppress(WarmcastError):
             if await self._queue.advance_lease_sequence(int(fence)):
-                log.error("lease ids moved past the cache's fence; was an old database restored?", fence=fence)
+                log.error("advanced the lease ids past the cache's fence; was an old database restored?", fence=fence)
 
-    async def _leave_mark(self, job: WarmupJob) -> None:
+    async def _record_failure(self, job: WarmupJob) -> None:
         try:
             await self._forecaster.record_failure(job)
         except WarmcastError as error:
-            log.warning("the failure is not under its debugging key", error=error.detail)
+            log.warning("could not write the failure's debugging keys", error=error.detail)
 
 
-async def _tell(settle: Callable[[], Awaitable[Told]]) -> Told:
-    """Tells the queue how a run ended, for as long as the queue cannot be asked and it may still matter."""
+async def _settle(write: Callable[[], Awaitable[Settled]]) -> Settled:
+    """Writes how a run ended, with retries while PostgreSQL is unavailable and the lease may still hold."""
     until = time.monotonic() + _SETTLE_SECONDS
     while True:
         try:
-            return await settle()
+            return await write()
         except WarmcastError:
             if time.monotonic() > until:
                 raise LeaseLost from None
-        await asyncio.sleep(_SETTLE_PAUSE)
+        await asyncio.sleep(_SETTLE_RETRY_SECONDS)

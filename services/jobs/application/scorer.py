@@ -1,4 +1,4 @@
-"""Scores what was forecast earlier, after an import brought newer data. Never the import's trouble."""
+"""Scores earlier forecasts after an import of newer data. A failure never fails the import."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ log = structlog.get_logger()
 SCORES = count_from_zero(
     Counter(
         "warmcast_jobs_scores_total",
-        "Earlier forecasts that an import brought actual values for, by outcome",
+        "Earlier forecasts compared with newly imported actual values, by outcome",
         ["outcome"],
     ),
     ("scored", "error", *Unscored),
 )
-_SECONDS = 5.0  # that an import waits for scores; what they leave undone, the next import of the comparison does
+_SECONDS = 5.0  # that an import waits; the next import of the comparison scores the rest
 
 
 class ScoreStore(Protocol):
-    """What scoring needs of store.track_record.TrackRecord."""
+    """What scoring needs of postgres.track_record.TrackRecord."""
 
     async def due(self, snapshot: Snapshot) -> Sequence[KeptForecast]: ...
 
@@ -35,20 +35,20 @@ class ScoreStore(Protocol):
 
 
 class Scorer:
-    """Holds the forecasts of a comparison against its newest snapshot."""
+    """Compares the forecasts of a comparison with its newest snapshot."""
 
     def __init__(self, store: ScoreStore) -> None:
         self._store = store
 
     async def score_earlier(self, snapshot: Snapshot) -> int:
-        """Scores what `snapshot`, which is stored, completes; how many. Whatever goes wrong is logged and counted."""
+        """Scores forecasts whose horizon `snapshot` completes; returns how many. Errors are logged and counted."""
         try:
             async with asyncio.timeout(_SECONDS):
                 return await self._score(snapshot)
         except Exception as error:
-            # The import is done. Nothing is lost either: what was not scored is found due again by the next one.
+            # The import has succeeded, and the next one finds the same forecasts due.
             SCORES.labels("error").inc()
-            log.warning("earlier forecasts were not scored", slug=snapshot.slug, error=repr(error))
+            log.warning("could not score earlier forecasts", slug=snapshot.slug, error=repr(error))
             return 0
 
     async def _score(self, snapshot: Snapshot) -> int:

@@ -1,4 +1,4 @@
-"""The sweep: what PostgreSQL knows to be stuck, then an audit of `ready` against the cache."""
+"""The sweep: re-queues stuck jobs, then audits `ready` jobs against the cache."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ _AUDIT_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Swept:
-    """What one sweep did."""
+    """The result of one sweep."""
 
     requeued: tuple[SweptJob, ...]
     audited: int
-    audit_skipped: str  # why the audit did not run to its end; empty if it did
+    audit_skipped: str  # why the audit stopped early; empty if it completed
 
 
 class SweepQueue(Protocol):
-    """What the sweep needs of store.queue.Queue."""
+    """What the sweep needs of postgres.queue.Queue."""
 
     async def sweep(self, job_id: int | None = None) -> tuple[SweptJob, ...]: ...
 
@@ -47,7 +47,7 @@ class SweepQueue(Protocol):
 
 
 class AuditPages(Protocol):
-    """What the audit needs of store.listings.Listings."""
+    """What the audit needs of postgres.listings.Listings."""
 
     async def audit_position(self) -> int: ...
 
@@ -57,50 +57,50 @@ class AuditPages(Protocol):
 
 
 class Sweeper:
-    """Safe to run twice, or twice at once: each edge that it takes is a compare-and-set."""
+    """Safe to run concurrently: each edge is a compare-and-set."""
 
     def __init__(self, queue: SweepQueue, pages: AuditPages, forecaster: Forecaster) -> None:
         self._queue = queue
-        self._pages = pages
+        self._audit_pages = pages
         self._forecaster = forecaster
 
     async def sweep(self) -> Swept:
-        """Re-queues stuck jobs, then audits. A forecaster that cannot be asked skips the audit, not the sweep."""
+        """Re-queues stuck jobs, then audits. Without a forecaster only the audit is skipped."""
         stuck = await self._queue.sweep()
         count_rescued(stuck)
         lost: list[SweptJob] = []
         audited = 0
         skipped = ""
         try:
-            async with asyncio.timeout(_AUDIT_SECONDS), contextlib.aclosing(self._round()) as pages:
+            async with asyncio.timeout(_AUDIT_SECONDS), contextlib.aclosing(self._pages_from_position()) as pages:
                 async for page in pages:
-                    async for each in self._take_back(page):
-                        lost.append(each)  # one by one: what is back in the queue is told, whatever cuts the rest short
+                    async for each in self._requeue_lost(page):
+                        lost.append(each)  # one by one, so that a timeout does not drop re-queued jobs from the result
                     audited += len(page)
         except WarmcastError as error:
             skipped = error.detail
         except TimeoutError:
-            skipped = f"stopped after {_AUDIT_SECONDS:g} s; the next sweep goes on from there"
+            skipped = f"stopped after {_AUDIT_SECONDS:g} s; the next sweep continues there"
         if skipped:
-            log.warning("audit cut short", why=skipped, audited=audited)
+            log.warning("audit stopped early", reason=skipped, audited=audited)
         return Swept((*stuck, *lost), audited, skipped)
 
-    async def _round(self) -> AsyncGenerator[_Page]:
-        """Each job once, a page at a time, from where the last audit got to: to the end, then from the first."""
-        begun_after = after_id = await self._pages.audit_position()
+    async def _pages_from_position(self) -> AsyncGenerator[_Page]:
+        """Pages of all jobs, each job once: from the saved position to the end, then from the first job."""
+        start = after_id = await self._audit_pages.audit_position()
         is_first = True
-        for up_to_id in (None, begun_after):
-            while page := await self._pages.audit_page(limit=_PAGE, after_id=after_id, up_to_id=up_to_id):
+        for up_to_id in (None, start):
+            while page := await self._audit_pages.audit_page(limit=_PAGE, after_id=after_id, up_to_id=up_to_id):
                 after_id = page[-1][0].id
                 if is_first:
-                    # Counts as done before it is: a page that takes all the time must not be the first of every sweep.
-                    await self._pages.save_audit_position(after_id)
+                    # Saved before the first page is checked, so that a page that times out is not first again.
+                    await self._audit_pages.save_audit_position(after_id)
                     is_first = False
                 yield page
-                await self._pages.save_audit_position(after_id)
+                await self._audit_pages.save_audit_position(after_id)
             after_id = 0
 
-    async def _take_back(self, page: _Page) -> AsyncIterator[SweptJob]:
+    async def _requeue_lost(self, page: _Page) -> AsyncIterator[SweptJob]:
         keys = [ForecastKey(job.snapshot_key, terms, job.engine_version) for job, terms in page]
         missing = await self._forecaster.missing(keys)
         for job, _ in itertools.compress(page, missing):

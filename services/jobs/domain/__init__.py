@@ -1,1 +1,1 @@
-"""What jobs knows: warmup jobs, snapshots, scores. Plain Python."""
+"""Warmup jobs, snapshots, signals and scores. Plain Python."""

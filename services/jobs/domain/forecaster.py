@@ -1,4 +1,4 @@
-"""What the forecaster is asked for and answers, in plain Python."""
+"""The forecaster as jobs calls it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ForecastPoint:
 
 @dataclass(frozen=True)
 class TermForecast:
-    """What is kept of one term's bundle."""
+    """The part of one term's bundle that jobs keeps."""
 
     term: str
     forecast_hash: str
@@ -35,7 +35,7 @@ class TermForecast:
 
 @dataclass(frozen=True)
 class GeneratedForecasts:
-    """The answer of a run: both bundles are written and were read back."""
+    """The result of a run. Both bundles were written and read back."""
 
     engine_version: str
     generated_at: datetime
@@ -46,20 +46,20 @@ class GeneratedForecasts:
 
 @dataclass(frozen=True)
 class ForecasterInfo:
-    """What the replicas of the forecaster offer together."""
+    """The combined capacity of all forecaster replicas."""
 
     engine_version: str
-    worker_slots: int  # 0: none takes runs
-    cause: str = ""  # why replicas take no runs; empty: all do
-    replicas: int = 1  # that take runs
+    worker_slots: int  # 0: no replica accepts runs
+    cause: str = ""  # why replicas accept no runs; empty: all do
+    replicas: int = 1  # that accept runs
 
 
-# What a run hears from the forecaster: None for each beat, the forecasts last.
+# Events of a run: None for each heartbeat, the forecasts last.
 Generation = AsyncGenerator["GeneratedForecasts | None", None]
 
 
 class Forecaster(Protocol):
-    """The forecaster as jobs sees it. Every method raises WarmcastError."""
+    """Every method raises WarmcastError."""
 
     def generate(self, job: ClaimedJob) -> Generation:
         """Computes both bundles of the job's snapshot under its lease."""
@@ -70,9 +70,9 @@ class Forecaster(Protocol):
         ...
 
     async def record_failure(self, job: WarmupJob) -> None:
-        """Keeps the job's error under its debugging keys, best effort."""
+        """Writes the job's error to its debugging keys, best effort."""
         ...
 
     async def describe(self) -> ForecasterInfo:
-        """What all replicas offer; raises UNAVAILABLE with the cause while none takes runs. Answers at once."""
+        """The last known capacity, without a call. Raises UNAVAILABLE with the cause while no replica accepts runs."""
         ...

@@ -1,4 +1,4 @@
-"""A warmup job, the states that it can be in, and the numbers that its life follows. Plain Python."""
+"""Warmup jobs, and the parameters of their state machine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from services.jobs.domain.snapshot import Snapshot
 
 
 class EnqueueReason(StrEnum):
-    """Why an episode began."""
+    """Why an episode was started."""
 
     FIRST_CALL = "first-call"
     REFRESH = "refresh"
@@ -26,7 +26,7 @@ class EnqueueReason(StrEnum):
 
 
 class Cause(StrEnum):
-    """Why the sweep took a job up."""
+    """Why a stuck job was re-queued."""
 
     QUEUED_OVERDUE = "queued-overdue"
     LEASE_EXPIRED = "lease-expired"
@@ -36,7 +36,7 @@ class Cause(StrEnum):
 
 CHANGED_TOO_MANY = "*"  # payload of a change notification that names no job ids
 
-# Someone waits for all but a refresh.
+# A caller waits for every job except a refresh.
 PRIORITY = {reason: 10 if reason is EnqueueReason.REFRESH else 0 for reason in EnqueueReason}
 
 
@@ -74,7 +74,7 @@ class WarmupJob:
 
     @property
     def key(self) -> ComparisonKey:
-        """The comparison that it warms."""
+        """The comparison that it forecasts."""
         return ComparisonKey(self.slug, self.timeframe, self.geo)
 
     @property
@@ -95,7 +95,7 @@ class JobChange:
 
 
 class Lease(Protocol):
-    """What names a run of a job: the job, and the lease that it was claimed under."""
+    """Names one run: the job, and the lease that it was claimed under."""
 
     @property
     def id(self) -> int: ...
@@ -105,7 +105,7 @@ class Lease(Protocol):
 
 
 class ClaimedJob(NamedTuple):
-    """A job that this process holds: what its run needs of the row, and how to get at what it is to forecast."""
+    """A job under a lease of this process. `snapshot` unpacks the series to forecast."""
 
     id: int
     slug: str
@@ -121,7 +121,7 @@ class ClaimedJob(NamedTuple):
 
     @property
     def key(self) -> ComparisonKey:
-        """The comparison that it warms."""
+        """The comparison that it forecasts."""
         return ComparisonKey(self.slug, self.timeframe, self.geo)
 
     @property
@@ -132,7 +132,7 @@ class ClaimedJob(NamedTuple):
 
 @dataclass(frozen=True)
 class SweptJob:
-    """A job that was taken up again, as it is now, and why."""
+    """A re-queued job as it is now, and the cause."""
 
     job: WarmupJob
     cause: Cause
@@ -140,16 +140,16 @@ class SweptJob:
 
 @dataclass(frozen=True)
 class Claims:
-    """What one claim brought: jobs that are this runner's now, and others that it freed on the way."""
+    """The result of one claim: jobs under a lease of this process, and stuck jobs that it rescued."""
 
     claimed: tuple[ClaimedJob, ...]
     rescued: tuple[SweptJob, ...]
-    seconds_until_due: float | None  # when the next back-off or lease ends; None: nothing waits for the clock
+    seconds_until_due: float | None  # until the next back-off or lease ends; None: there is none
 
 
 @dataclass(frozen=True)
 class QueuePolicy:
-    """The numbers of the state machine, in seconds unless said."""
+    """Parameters of the state machine, in seconds unless noted."""
 
     lease: float = 15.0
     attempt_deadline: float = 180.0
@@ -160,26 +160,26 @@ class QueuePolicy:
     cooldown_transient: float = 300.0  # doubles with each failure
     cooldown_cap: float = 21_600.0
     cooldown_permanent: float = 86_400.0
-    promote_after: float = 600.0  # a job of low priority that waited so long is overtaken no more
-    # A bundle is fresh for 24 h; it is refreshed somewhere between these, the same for one job each time.
+    promote_after: float = 600.0  # a job of low priority that waited this long gets priority 0
+    # A bundle is fresh for 24 h. Each job is refreshed at its own fixed age between these two.
     refresh_earliest: float = 64_800.0
     refresh_latest: float = 82_800.0
     asked_for_days: int = 7
 
 
-# No database was set back further than this: as in the forecaster's script (services/forecaster/cache/store.py).
+# The most that a restored database can be behind; the same as in services/forecaster/cache/store.py.
 MOST_LEASES_AHEAD = 2**40
-# The same series fails the same way again: trying once more changes nothing.
+# Another attempt at the same series fails the same way.
 _PERMANENT = frozenset({errors.UNWARMABLE, errors.INVALID_ARGUMENT})
-# Not the job's fault: it goes back as if it had not been claimed.
+# Not the job's fault: it is handed back and the attempt is not counted.
 _UNCOUNTED = frozenset({errors.BUSY, errors.FENCED_OFF})
 
 
 def is_permanent(error: WarmcastError) -> bool:
-    """Whether another attempt at the same snapshot is bound to fail too."""
+    """Whether another attempt at the same snapshot would fail too."""
     return error.reason in _PERMANENT
 
 
 def is_uncounted(error: WarmcastError) -> bool:
-    """Whether the attempt never really began, or failed with every other because of the forecast cache."""
+    """Whether the attempt did not start, or failed because of the forecast cache."""
     return error.reason in _UNCOUNTED or errors.CACHE_CAUSE in error.metadata

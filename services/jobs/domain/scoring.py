@@ -1,4 +1,4 @@
-"""How a forecast did, held against the actual values that a newer snapshot brought. Plain Python."""
+"""Scores of forecasts against the actual values of a newer snapshot."""
 
 from __future__ import annotations
 
@@ -14,40 +14,40 @@ from services.jobs.domain.forecaster import ForecastPoint, TermForecast
 from services.jobs.domain.snapshot import Series
 
 MIN_COMMON_DATES = 8
-# Means that differ by less are a tie: forecasts are kept to four decimals.
+# Forecasts are kept to four decimals; means that differ by less are a tie.
 _DECIMALS = 4
 
 
 @dataclass(frozen=True)
 class KeptForecast:
-    """What one run forecast of both terms of a snapshot, as it was kept."""
+    """The forecasts of one run for both terms of a snapshot, as kept in the track record."""
 
     record_ids: tuple[int, int]  # of termA, of termB
     engine_version: str
     generated_at: datetime
-    data_hash: str  # of the snapshot that it was made from
-    made_from: Series
+    data_hash: str  # of the snapshot that was forecast
+    history: Series
     term_a: TermForecast
     term_b: TermForecast
 
 
 @dataclass(frozen=True)
 class TermScore:
-    """How one term's forecast did; errors in points of the scale that it was made on."""
+    """The accuracy of one term's forecast; errors in points of the scale of the older snapshot."""
 
     direction_right: bool
     hits80: int  # actual values inside the interval
     hits95: int
     mae: float
-    mase: float | None  # MAE ÷ mean one-step change of the older snapshot; None: that never changed
+    mase: float | None  # MAE ÷ mean one-step change of the older snapshot; None: the series is constant
 
 
 @dataclass(frozen=True)
 class Score:
-    """How a forecast of two terms did over its whole horizon."""
+    """The accuracy of a forecast of two terms over its whole horizon."""
 
     dates: int
-    winner_right: bool | None  # None: the forecast or what came is a tie, so there is nothing to be right about
+    winner_right: bool | None  # None: the forecast or the actual values are a tie
     term_a: TermScore
     term_b: TermScore
 
@@ -61,19 +61,19 @@ class Unscored(StrEnum):
 
 
 def score(forecast: KeptForecast, newer: Series) -> Score | Unscored:
-    """Holds `forecast` against a newer snapshot of the same comparison, once its whole horizon is complete there."""
-    older, actual = forecast.made_from.complete(), newer.complete()
-    if forecast.made_from.scaled_apart or newer.scaled_apart:
+    """Compares `forecast` with a newer snapshot of the same comparison that contains its whole horizon."""
+    older, complete = forecast.history.complete(), newer.complete()
+    if forecast.history.scaled_apart or newer.scaled_apart:
         return Unscored.SCALED_APART
-    came = {time: (a, b) for time, a, b in zip(actual.times, actual.values_a, actual.values_b, strict=True)}
+    actual = {time: (a, b) for time, a, b in zip(complete.times, complete.values_a, complete.values_b, strict=True)}
     times = [point.time for point in forecast.term_a.points]
-    if not times or times != [point.time for point in forecast.term_b.points] or not came.keys() >= set(times):
+    if not times or times != [point.time for point in forecast.term_b.points] or not actual.keys() >= set(times):
         return Unscored.HORIZON_OPEN
-    ratio = _ratio(older, came)
+    ratio = _ratio(older, actual)
     if ratio is None:
         return Unscored.FEW_COMMON_DATES
-    actual_a = [came[time][0] * ratio for time in times]
-    actual_b = [came[time][1] * ratio for time in times]
+    actual_a = [actual[time][0] * ratio for time in times]
+    actual_b = [actual[time][1] * ratio for time in times]
     return Score(
         dates=len(times),
         winner_right=_winner_right(forecast, actual_a, actual_b),
@@ -82,17 +82,17 @@ def score(forecast: KeptForecast, newer: Series) -> Score | Unscored:
     )
 
 
-def _ratio(older: Series, came: Mapping[datetime, tuple[float, float]]) -> float | None:
-    """What newer values are multiplied by to stand on the older scale; None: too few common dates tell.
+def _ratio(older: Series, actual: Mapping[datetime, tuple[float, float]]) -> float | None:
+    """The factor from the newer scale to the older one; None: too few common dates.
 
-    Google scales one export as a whole, so there is one ratio for both terms. It is sum ÷ sum: values are rounded to
-    whole points, so that a ratio of two small ones is mostly rounding, and sums give each date the weight of what it
-    says. A date where one of the four values is zero says nothing of a scale.
+    Google scales an export as a whole, so both terms share one ratio. It is sum ÷ sum: values are rounded to whole
+    points, so that a ratio of two small values is mostly rounding error. Dates with a zero among the four values are
+    left out, because a zero has no scale.
     """
     sums = [
-        (a + b, sum(came[time]))
+        (a + b, sum(actual[time]))
         for time, a, b in zip(older.times, older.values_a, older.values_b, strict=True)
-        if time in came and all((a, b, *came[time]))
+        if time in actual and all((a, b, *actual[time]))
     ]
     if len(sums) < MIN_COMMON_DATES:
         return None
@@ -100,9 +100,9 @@ def _ratio(older: Series, came: Mapping[datetime, tuple[float, float]]) -> float
 
 
 def _winner_right(forecast: KeptForecast, actual_a: Sequence[float], actual_b: Sequence[float]) -> bool | None:
-    said = _lead(_values(forecast.term_a.points), _values(forecast.term_b.points))
-    was = _lead(actual_a, actual_b)
-    return (said > 0) == (was > 0) if said and was else None
+    forecast_lead = _lead(_values(forecast.term_a.points), _values(forecast.term_b.points))
+    actual_lead = _lead(actual_a, actual_b)
+    return (forecast_lead > 0) == (actual_lead > 0) if forecast_lead and actual_lead else None
 
 
 def _lead(values_a: Sequence[float], values_b: Sequence[float]) -> float:
@@ -112,16 +112,16 @@ def _lead(values_a: Sequence[float], values_b: Sequence[float]) -> float:
 def _term_score(forecast: TermForecast, history: Sequence[float], actual: Sequence[float]) -> TermScore:
     points = forecast.points
     mae = fmean(abs(point.value - value) for point, value in zip(points, actual, strict=True))
-    # Unrounded sums may miss an interval's rounded end by less than a forecast can say.
-    came = [round(value, _DECIMALS) for value in actual]
+    # Rounded like the interval's ends, so that a value on an end counts as inside.
+    rounded = [round(value, _DECIMALS) for value in actual]
     changes = [abs(later - earlier) for earlier, later in pairwise(history)]
     step = fmean(changes) if changes else 0.0
-    # Neither `stable` nor `volatile` says that it moves.
-    said = forecast.direction if forecast.direction in ("rising", "falling") else "stable"
+    # `volatile` is no claim of a direction, like `stable`.
+    direction = forecast.direction if forecast.direction in ("rising", "falling") else "stable"
     return TermScore(
-        direction_right=said == _direction(history, actual),
-        hits80=sum(point.lower80 <= value <= point.upper80 for point, value in zip(points, came, strict=True)),
-        hits95=sum(point.lower95 <= value <= point.upper95 for point, value in zip(points, came, strict=True)),
+        direction_right=direction == _direction(history, actual),
+        hits80=sum(point.lower80 <= value <= point.upper80 for point, value in zip(points, rounded, strict=True)),
+        hits95=sum(point.lower95 <= value <= point.upper95 for point, value in zip(points, rounded, strict=True)),
         mae=mae,
         mase=mae / step if step > 0 else None,
     )

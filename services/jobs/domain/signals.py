@@ -1,4 +1,4 @@
-"""What a snapshot alone says of each term, before any forecast. Plain Python: jobs imports no numerics."""
+"""Signals and statistics of each term, from the snapshot alone. Plain Python: jobs imports no numerics."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def term_stats(values: Sequence[float]) -> Stats:
 
 
 def _trend(values: list[float], season: int) -> str:
-    """The mean of the last stretch against the one before: beyond ± max(2 points, 5 %) it rises or falls.
+    """Compares the mean of the last stretch with that of the stretch before.
 
     A stretch is a whole season where that is short (a day of hours, a week of days, a year of months), so that the
     season itself is no trend, and a quarter of it for weeks; never more than half of the series.

@@ -1,11 +1,11 @@
-"""What the track record adds up to: sums that are kept, and the shares and means that people are told. Plain Python."""
+"""Sums over the track record, and the shares and means computed from them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 
-LATELY_DAYS = 90
+RECENT_DAYS = 90
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class Tally:
     """Sums over scored forecasts, each of two terms."""
 
     forecasts: int = 0
-    winners: int = 0  # forecasts where both the forecast and what came had a winner
+    winners: int = 0  # forecasts where both the forecast and the actual values had a winner
     winners_right: int = 0
     directions_right: int = 0  # of two a forecast
     points: int = 0  # dates of both terms
@@ -33,17 +33,17 @@ class TrustStats:
 
     forecasts: int
     points: int
-    winner_right: float | None  # of forecasts that had a winner to be right about
+    winner_right: float | None  # of forecasts with a winner
     direction_right: float | None  # of terms
     coverage80: float | None  # of points
     coverage95: float | None
-    mae: float | None  # mean over terms, in points of the scale that each was made on
+    mae: float | None  # mean over terms, in points of the scale of each forecast
     mase: float | None  # mean over terms that had one
 
 
 @dataclass(frozen=True)
 class TrustPeriod:
-    """One span of time, as a whole and by timeframe."""
+    """A span of time, in total and by timeframe."""
 
     overall: TrustStats
     timeframes: Mapping[str, TrustStats]
@@ -51,10 +51,10 @@ class TrustPeriod:
 
 @dataclass(frozen=True)
 class Trust:
-    """The whole track record, by when forecasts were scored."""
+    """The track record, by when forecasts were scored."""
 
     total: TrustPeriod
-    lately: TrustPeriod  # the last LATELY_DAYS days
+    recent: TrustPeriod  # the last RECENT_DAYS days
 
 
 def period_of(tallies: Mapping[str, Tally]) -> TrustPeriod:

@@ -1,4 +1,4 @@
-"""Where the warmup of a comparison stands."""
+"""The warmup of a comparison."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from services.jobs.domain.signals import Signals
 
 @dataclass(frozen=True)
 class Place:
-    """Where a queued or running job stands."""
+    """The place of a queued or running job."""
 
     position: int  # 1 is next; 0: not queued
     wait_seconds: float  # until `not_before`
-    running_seconds: float  # since it was started; 0 unless running
+    running_seconds: float  # since the start of the run; 0 unless running
     mean_run_seconds: float | None  # of recent runs; None: there were none
 
 
 @dataclass(frozen=True)
 class WarmupView:
-    """A comparison's current snapshot and where its warmup stands, by PostgreSQL's clock."""
+    """A comparison's current snapshot and its warmup job, by PostgreSQL's clock."""
 
     key: ComparisonKey
     terms: tuple[str, str]
@@ -36,7 +36,7 @@ class WarmupView:
 
 
 def eta_seconds(place: Place, *, worker_slots: int) -> float | None:
-    """Seconds until the job is ready, from measured runs and the workers there are; None when either is unknown."""
+    """Seconds until the job is ready, from measured runs and worker slots; None when either is unknown."""
     if place.mean_run_seconds is None or worker_slots < 1:
         return None
     if place.position == 0:

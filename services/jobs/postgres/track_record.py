@@ -11,7 +11,7 @@ from services.common.comparison import TIMEFRAMES
 from services.jobs.domain.forecaster import ForecastPoint, TermForecast
 from services.jobs.domain.scoring import KeptForecast, Score
 from services.jobs.domain.snapshot import Series, Snapshot
-from services.jobs.domain.trust import LATELY_DAYS, Tally, Trust, period_of
+from services.jobs.domain.trust import RECENT_DAYS, Tally, Trust, period_of
 from services.jobs.postgres.driver.database import Database
 
 _COUNTS = ("forecasts", "winners", "winners_right", "directions_right", "points", "hits80", "hits95", "mases")
@@ -105,7 +105,7 @@ SELECT timeframe, day = '-infinity' AS all_time,
        {", ".join(f"sum({name})::bigint AS {name}" for name in _COUNTS)},
        sum(mae_sum) AS mae_sum, sum(mase_sum) AS mase_sum
 FROM forecast_score_sums
-WHERE day = '-infinity' OR day > (now() AT TIME ZONE 'UTC')::date - {LATELY_DAYS}
+WHERE day = '-infinity' OR day > (now() AT TIME ZONE 'UTC')::date - {RECENT_DAYS}
 GROUP BY timeframe, all_time
 """
 
@@ -163,7 +163,7 @@ def _kept(row: DictRow) -> KeptForecast:
         engine_version=row["engine_version"],
         generated_at=row["generated_at"],
         data_hash=row["data_hash"],
-        made_from=Series(
+        history=Series(
             times=tuple(row["old_times"]),
             values_a=tuple(row["values_a"]),
             values_b=tuple(row["values_b"]),

@@ -1,1 +1,1 @@
-"""The gRPC edge of jobs, and its client of the forecaster."""
+"""The gRPC server of jobs, and its client of the forecaster."""

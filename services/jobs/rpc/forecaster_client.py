@@ -1,4 +1,4 @@
-"""The forecaster over gRPC: translates to and from its messages."""
+"""The forecaster over gRPC."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from services.jobs.domain.snapshot import ForecastKey
 from services.jobs.rpc.forecaster_replicas import Replicas
 
 _CHECK_SECONDS = 5.0
-_MARK_SECONDS = 2.0
+_RECORD_FAILURE_SECONDS = 2.0
 
 
 class GrpcForecaster:
-    """A services.jobs.domain.forecaster.Forecaster. Raises WarmcastError for every call that fails."""
+    """Implements domain.forecaster.Forecaster. Every failed call raises WarmcastError."""
 
     def __init__(self, address: str, *, tls: Tls | None = None, secret: str | None, attempt_deadline: float) -> None:
-        """Runs go to the replica that is most free, all else to any. Call it inside a running loop."""
+        """Runs go to the replica with the most free slots, other calls to any. Needs a running event loop."""
         self._replicas = Replicas(address, tls=tls)
         self._channel = open_channel(address, FORECASTER, tls=tls)
         self._stub: forecaster_pb2_grpc.ForecasterServiceAsyncStub = forecaster_pb2_grpc.ForecasterServiceStub(
@@ -50,7 +50,7 @@ class GrpcForecaster:
             )
             result: GeneratedForecasts | None = None
             try:
-                # Read to its end, so that the forecaster sees a call that was heard out and not one that was cancelled.
+                # Read to the end of the stream; otherwise the forecaster would count the call as cancelled.
                 async for response in call:
                     if response.WhichOneof("event") == "result":
                         result = _generated(response.result)
@@ -84,7 +84,7 @@ class GrpcForecaster:
             FORECASTER,
             self._stub.RecordFailure,
             request,
-            timeout=_MARK_SECONDS,
+            timeout=_RECORD_FAILURE_SECONDS,
             secret=self._secret,
             debug_id=job.debug_id,
         )
@@ -94,7 +94,7 @@ class GrpcForecaster:
         return await self._replicas.info()
 
     async def follow(self, more_slots: Callable[[], None]) -> None:
-        """Keeps what `describe` answers up to date, for ever; calls `more_slots` when there are more than before."""
+        """Keeps the result of `describe` up to date until cancelled; calls `more_slots` when slots are added."""
         await self._replicas.follow(more_slots)
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The forecaster's replicas, each followed by itself: their slots add up, and each run goes to the one most free."""
+"""The forecaster's replicas: polls each for its slots, and sends a run to the one with the most free slots."""
 
 from __future__ import annotations
 
@@ -25,95 +25,95 @@ from services.jobs.domain.forecaster import ForecasterInfo
 
 log = structlog.get_logger()
 
-SLOTS = Gauge("warmcast_jobs_forecaster_slots", "Worker slots of all forecaster replicas that take runs")
+SLOTS = Gauge("warmcast_jobs_forecaster_slots", "Worker slots of all forecaster replicas that accept runs")
 
-# A replica that stalls is noticed within a pass and a description, also beside another one that stalls: 4 s.
-_PASS_EVERY = 1.0  # seconds
+# A stalled replica is detected within 4 s: one poll interval and one timeout, even if another stalls too.
+_POLL_EVERY = 1.0  # seconds
 _DESCRIBE_SECONDS = 1.5
-_LOOK_UP_EVERY = 2.0
-_LOOK_UP_SECONDS = 0.5  # that a pass waits; a slower answer is there for a later one
-_SHORTEST_PAUSE = 0.1  # between passes, however many runs fail
-_MOST_REPLICAS = 256
-_CAUSES_NAMED = 3
+_RESOLVE_EVERY = 2.0
+_RESOLVE_SECONDS = 0.5  # that a poll waits; a slower result is used by a later poll
+_MIN_PAUSE = 0.1  # seconds between polls, however many runs fail
+_MAX_REPLICAS = 256
+_MAX_CAUSES = 3
 
 
 class Replicas:
-    """All replicas behind one target. `follow` keeps them up to date; call everything inside a running loop."""
+    """All replicas behind one target, kept up to date by `follow`. Needs a running event loop."""
 
     def __init__(self, target: str, *, tls: Tls | None = None) -> None:
         self._resolve = resolver(target)
         self._tls = tls
         self._replicas: dict[Address, Replica] = {}
-        self._leaving: list[Replica] = []  # their addresses are gone, and runs of theirs go on
-        self._lookup: asyncio.Task[tuple[Address, ...]] | None = None
-        self._looked_up_at = float("-inf")
-        self._again = asyncio.Event()
-        self._first_pass = asyncio.Event()
+        self._leaving: list[Replica] = []  # no longer resolved, but still running
+        self._resolution: asyncio.Task[tuple[Address, ...]] | None = None
+        self._resolved_at = float("-inf")
+        self._poll_now = asyncio.Event()
+        self._polled = asyncio.Event()
 
     async def follow(self, more_slots: Callable[[], None]) -> None:
-        """Describes every replica once a second, for ever, and calls `more_slots` when their sum rises."""
+        """Polls every replica once a second until cancelled, and calls `more_slots` when their sum rises."""
         slots, causes = 0, ""
         while True:
-            self._again.clear()
-            await self._find()
+            self._poll_now.clear()
+            await self._resolve_addresses()
             await asyncio.gather(*(replica.describe() for replica in self._replicas.values()))
-            self._first_pass.set()
-            before, slots = slots, sum(replica.slots for replica in self._taking())
+            self._polled.set()
+            before, slots = slots, sum(replica.slots for replica in self._accepting())
             SLOTS.set(slots)
             if slots > before:
                 more_slots()
             if (slots, self._causes()) != (before, causes):
                 causes = self._causes()
-                log.info("forecaster replicas", replicas=len(self._taking()), slots=slots, others=causes)
+                log.info("forecaster replicas", replicas=len(self._accepting()), slots=slots, others=causes)
             beat()
             await self._pause()
 
     async def info(self) -> ForecasterInfo:
-        """The sum of what all replicas offer that take runs.
+        """The combined capacity of the replicas that accept runs.
 
-        Raises WarmcastError(UNAVAILABLE) with the cause while there is none. Waits for the first pass alone.
+        Raises WarmcastError(UNAVAILABLE) with the cause while there is none. Waits only for the first poll.
         """
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_DESCRIBE_SECONDS + _LOOK_UP_SECONDS):
-                await self._first_pass.wait()
-        taking = self._taking()
-        if not taking:
+            async with asyncio.timeout(_DESCRIBE_SECONDS + _RESOLVE_SECONDS):
+                await self._polled.wait()
+        accepting = self._accepting()
+        if not accepting:
             raise WarmcastError(
-                errors.UNAVAILABLE, self._causes() or "FORECASTER_ADDR leads to no address", retry_after=1
+                errors.UNAVAILABLE, self._causes() or "FORECASTER_ADDR resolves to no address", retry_after=1
             )
-        slots = sum(replica.slots for replica in taking)
-        return ForecasterInfo(taking[0].engine_version, slots, cause=self._causes(), replicas=len(taking))
+        slots = sum(replica.slots for replica in accepting)
+        return ForecasterInfo(accepting[0].engine_version, slots, cause=self._causes(), replicas=len(accepting))
 
     @contextlib.contextmanager
     def run(self) -> Iterator[Replica]:
-        """The replica for a run, which occupies one of its slots until the context ends. Raises BUSY without one."""
-        taking = self._taking()
-        if not taking:
-            raise WarmcastError(errors.BUSY, "no replica of the forecaster takes runs", retry_after=1)
-        replica = max(taking, key=lambda each: (each.slots - each.running, -each.begun))
+        """The replica for a run, which occupies a slot until the context ends. Raises BUSY if none accepts runs."""
+        accepting = self._accepting()
+        if not accepting:
+            raise WarmcastError(errors.BUSY, "no replica of the forecaster accepts runs", retry_after=1)
+        replica = max(accepting, key=lambda each: (each.slots - each.running, -each.started))
         replica.running += 1
-        replica.begun += 1
+        replica.started += 1
         try:
             yield replica
         finally:
             replica.running -= 1
 
     def report_failure(self, replica: Replica, error: WarmcastError) -> None:
-        """Sends a replica no further run until it has described itself again, which is asked of it at once."""
+        """Excludes a replica from runs until a successful poll, and polls at once."""
         replica.described, replica.cause = None, error.detail
-        self._again.set()
+        self._poll_now.set()
 
     async def close(self) -> None:
         """Ends every connection, and the runs on it."""
-        if self._lookup:
-            self._lookup.cancel()
+        if self._resolution:
+            self._resolution.cancel()
         for replica in (*self._replicas.values(), *self._leaving):
             await replica.channel.close()
 
-    def _taking(self) -> list[Replica]:
-        """Those of the newest engine that describe themselves; one that is reached at two addresses counts once.
+    def _accepting(self) -> list[Replica]:
+        """Reachable replicas of the newest engine version; one with two addresses counts once.
 
-        While a release is rolled out, what older replicas compute would be stale as soon as it is stored.
+        During a rolling update, bundles of older replicas would be outdated as soon as they are stored.
         """
         described = {each.replica_id: each for each in reversed(self._replicas.values()) if each.described}
         newest = max((each.engine_number for each in described.values()), default=-1)
@@ -123,22 +123,22 @@ class Replicas:
         causes = [replica.cause for replica in self._replicas.values() if replica.cause]
         if not causes:
             return ""
-        named = "; ".join(sorted(set(causes))[:_CAUSES_NAMED])
+        named = "; ".join(sorted(set(causes))[:_MAX_CAUSES])
         return named if len(causes) == len(self._replicas) == 1 else f"{len(causes)} of {len(self._replicas)}: {named}"
 
-    async def _find(self) -> None:
-        """Opens channels to addresses that are new, and closes those whose address and last run are gone."""
-        if self._lookup is None and time.monotonic() - self._looked_up_at >= _LOOK_UP_EVERY:
-            self._looked_up_at = time.monotonic()
-            self._lookup = asyncio.create_task(self._resolve())
-        if self._lookup:
-            await asyncio.wait({self._lookup}, timeout=_LOOK_UP_SECONDS)
-        if self._lookup and self._lookup.done():
-            # Where DNS does not answer, or knows no address at the moment, the known ones decide for themselves.
-            found = () if self._lookup.exception() else self._lookup.result()
-            self._lookup = None
+    async def _resolve_addresses(self) -> None:
+        """Opens channels to new addresses, and closes those of removed addresses once their last run has ended."""
+        if self._resolution is None and time.monotonic() - self._resolved_at >= _RESOLVE_EVERY:
+            self._resolved_at = time.monotonic()
+            self._resolution = asyncio.create_task(self._resolve())
+        if self._resolution:
+            await asyncio.wait({self._resolution}, timeout=_RESOLVE_SECONDS)
+        if self._resolution and self._resolution.done():
+            # If DNS fails or returns no address, the known replicas are kept.
+            found = () if self._resolution.exception() else self._resolution.result()
+            self._resolution = None
             if found:
-                self._set(found[:_MOST_REPLICAS])
+                self._set(found[:_MAX_REPLICAS])
         for replica in [each for each in self._leaving if not each.running]:
             self._leaving.remove(replica)
             await replica.channel.close()
@@ -151,48 +151,48 @@ class Replicas:
                 self._replicas[address] = Replica(address, self._tls)
 
     async def _pause(self) -> None:
-        await asyncio.sleep(_SHORTEST_PAUSE)
+        await asyncio.sleep(_MIN_PAUSE)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_PASS_EVERY - _SHORTEST_PAUSE):
-                await self._again.wait()
+            async with asyncio.timeout(_POLL_EVERY - _MIN_PAUSE):
+                await self._poll_now.wait()
 
 
 class Replica:
-    """One address of the forecaster, and what it last said of itself."""
+    """One address of the forecaster, and its last description."""
 
     def __init__(self, address: Address, tls: Tls | None) -> None:
         self.channel = open_channel(address.target, FORECASTER, tls=tls, authority=address.authority)
         self.stub: forecaster_pb2_grpc.ForecasterServiceAsyncStub = forecaster_pb2_grpc.ForecasterServiceStub(
             self.channel
         )
-        self.described: pb.DescribeResponse | None = None  # None: it takes no runs, because of `cause`
-        self.cause = "the forecaster has not answered yet"
+        self.described: pb.DescribeResponse | None = None  # None: it accepts no runs because of `cause`
+        self.cause = "the forecaster has not responded yet"
         self.running = 0  # runs that this process sent it
-        self.begun = 0  # ever
+        self.started = 0  # runs in total
         self._address = address
 
     @property
     def slots(self) -> int:
-        """Runs that it computes at once."""
+        """Concurrent runs that it computes."""
         return max(self.described.worker_slots, 0) if self.described else 0
 
     @property
     def engine_version(self) -> str:
-        """Of its engine; empty while it is not described."""
+        """Version of its engine; empty while unknown."""
         return self.described.engine_version if self.described else ""
 
     @property
     def engine_number(self) -> int:
-        """What engine versions are compared by."""
+        """The number by which engine versions are ordered."""
         return engine_number(self.engine_version)
 
     @property
     def replica_id(self) -> str:
-        """The same at each of its addresses; releases before this field have their address alone."""
+        """The same at each of its addresses; the address itself for releases without this field."""
         return (self.described.replica_id if self.described else "") or self._address.target
 
     async def describe(self) -> None:
-        """Brings `described` and `cause` up to date."""
+        """Updates `described` and `cause`."""
         try:
             answer = await call_unary(FORECASTER, self.stub.Describe, pb.DescribeRequest(), timeout=_DESCRIBE_SECONDS)
         except WarmcastError as error:

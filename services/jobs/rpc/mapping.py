@@ -196,7 +196,7 @@ def counts(status: QueueStatus) -> list[pb.StatusCount]:
 
 def trust(stats: Trust) -> pb.GetTrustStatsResponse:
     """How accurate past forecasts were."""
-    return pb.GetTrustStatsResponse(total=_trust_period(stats.total), last_90_days=_trust_period(stats.lately))
+    return pb.GetTrustStatsResponse(total=_trust_period(stats.total), last_90_days=_trust_period(stats.recent))
 
 
 def signals(of: Signals) -> pb.TermSignals:

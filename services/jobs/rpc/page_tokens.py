@@ -1,4 +1,4 @@
-"""Page tokens: where a page of a list ended, opaque to callers and checked when it comes back."""
+"""Page tokens: opaque cursors of lists, validated on return."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from services.jobs.domain.queue import JobCursor
 _MAX_ID = 2**63 - 1
 
 
-def encode(place: Sequence[str | int]) -> str:
-    """The token of a place."""
-    return base64.urlsafe_b64encode(json.dumps(place, separators=(",", ":")).encode()).decode()
+def encode(cursor: Sequence[str | int]) -> str:
+    """The token of a cursor."""
+    return base64.urlsafe_b64encode(json.dumps(cursor, separators=(",", ":")).encode()).decode()
 
 
-def job_place(token: str) -> JobCursor | None:
-    """Where a page of jobs ended; None: nowhere yet. Raises WarmcastError(INVALID_ARGUMENT)."""
+def job_cursor(token: str) -> JobCursor | None:
+    """The last job of the previous page; None: first page. Raises WarmcastError(INVALID_ARGUMENT)."""
     if not token:
         return None
     match _decode(token):
@@ -32,8 +32,8 @@ def job_place(token: str) -> JobCursor | None:
     raise invalid("page_token", "the page token is not one of this list's")
 
 
-def comparison_place(token: str) -> tuple[str, str, str] | None:
-    """Where a page of comparisons ended; None: nowhere yet. Raises WarmcastError(INVALID_ARGUMENT)."""
+def comparison_cursor(token: str) -> tuple[str, str, str] | None:
+    """The last comparison of the previous page; None: first page. Raises WarmcastError(INVALID_ARGUMENT)."""
     if not token:
         return None
     match _decode(token):
@@ -46,9 +46,9 @@ def comparison_place(token: str) -> tuple[str, str, str] | None:
 
 def _decode(token: str) -> list[object]:
     try:
-        place = json.loads(base64.urlsafe_b64decode(token))
+        cursor = json.loads(base64.urlsafe_b64decode(token))
     except (binascii.Error, ValueError, RecursionError):
-        place = None
-    if not isinstance(place, list):
+        cursor = None
+    if not isinstance(cursor, list):
         raise invalid("page_token", "the page token is not one of ours")
-    return place
+    return cursor

@@ -92,7 +92,9 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
 
     async def ListComparisons(self, request: pb.ListComparisonsRequest, context: Context) -> pb.ListComparisonsResponse:
         limit = requests.page_size(request.page_size)
-        rows = await self._listings.comparisons(limit=limit + 1, after=page_tokens.comparison_place(request.page_token))
+        rows = await self._listings.comparisons(
+            limit=limit + 1, after=page_tokens.comparison_cursor(request.page_token)
+        )
         last = rows[limit - 1] if len(rows) > limit else None
         token = page_tokens.encode([last.slug, last.timeframe, last.geo]) if last else ""
         return pb.ListComparisonsResponse(
@@ -150,7 +152,7 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
 
     async def ListJobs(self, request: pb.ListJobsRequest, context: Context) -> pb.ListJobsResponse:
         limit = requests.page_size(request.page_size)
-        before = page_tokens.job_place(request.page_token)
+        before = page_tokens.job_cursor(request.page_token)
         rows = await self._listings.jobs(requests.job_filter(request), limit=limit + 1, before=before)
         last = rows[limit - 1] if len(rows) > limit else None
         token = page_tokens.encode([last.created_at.isoformat(), last.id]) if last else ""

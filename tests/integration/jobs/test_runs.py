@@ -91,7 +91,7 @@ async def test_a_fence_that_no_lease_can_have_reached_moves_nothing(store: Store
     assert (await store.claim_one()).lease_id == left.lease_id + 1
 
 
-async def test_a_fence_as_far_ahead_as_the_cache_believes_is_outgrown(store: Store) -> None:
+async def test_a_fence_as_far_ahead_as_the_cache_accepts_is_passed(store: Store) -> None:
     assert f"ahead < 2^{MOST_LEASES_AHEAD.bit_length() - 1} " in GUARDED_WRITE
     job = await store.claimed()
     highest = job.lease_id + MOST_LEASES_AHEAD - 1
@@ -108,7 +108,7 @@ async def test_a_forecaster_that_stops_beating_is_given_up(store: Store) -> None
 
     left = await left_by(runner(store, FakeForecaster(freeze), replace(POLICY, lease=0.2)), store)
     assert (left.status, left.attempts) == (JobStatus.QUEUED, 1)
-    assert left.last_error == "unavailable: the forecaster stopped beating"
+    assert left.last_error == "unavailable: the forecaster stopped sending heartbeats"
 
 
 async def test_an_attempt_past_its_deadline_is_given_up_though_it_beats(store: Store) -> None:
@@ -321,7 +321,7 @@ async def test_run_now_tells_what_a_drain_handed_back(store: Store) -> None:
     assert [(job.status, job.attempts) for job in await call] == [(JobStatus.QUEUED, 0)]
 
 
-async def test_run_now_runs_no_more_than_it_was_asked_for_where_nobody_can_say_how_that_ended(store: Store) -> None:
+async def test_run_now_runs_at_most_the_requested_number_when_results_cannot_be_read(store: Store) -> None:
     class Mute(Queue):
         async def job(self, job_id: int) -> WarmupJob | None:
             raise WarmcastError(errors.UNAVAILABLE, "away")
@@ -331,7 +331,7 @@ async def test_run_now_runs_no_more_than_it_was_asked_for_where_nobody_can_say_h
     forecaster = FakeForecaster(succeed)
     queue = Mute(store.database, POLICY, holder="mute", publisher=store.publisher)
     dispatcher = Dispatcher(queue, Runner(queue, forecaster, POLICY), forecaster, poll=60)
-    with pytest.raises(WarmcastError, match="1 run; how that ended cannot be said"):
+    with pytest.raises(WarmcastError, match="runs: 1; their results cannot be read"):
         await dispatcher.run_now(1)
     assert len(forecaster.ran) == 1
 
@@ -340,7 +340,7 @@ async def test_run_now_is_refused_while_this_process_ends(store: Store) -> None:
     await store.queued()
     dispatcher = Dispatcher(store.queue, runner(store, FakeForecaster(succeed)), FakeForecaster(succeed), poll=60)
     await dispatcher.drain(1)
-    with pytest.raises(WarmcastError, match="about to end; nothing was claimed"):
+    with pytest.raises(WarmcastError, match="shutting down; nothing was claimed"):
         await dispatcher.run_now(1)
 
 

@@ -119,7 +119,7 @@ async def test_an_audit_that_was_cut_short_is_gone_on_with_and_begins_anew_at_th
         forecaster.left = 2
         # Another process each time: PostgreSQL keeps the place.
         swept = await Sweeper(store.queue, store.listings, forecaster).sweep()
-        assert (swept.audited, swept.audit_skipped) == (2, "stopped after 0.5 s; the next sweep goes on from there")
+        assert (swept.audited, swept.audit_skipped) == (2, "stopped after 0.5 s; the next sweep continues there")
     assert forecaster.checked == [*slugs, slugs[0]]
 
 

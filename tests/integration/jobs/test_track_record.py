@@ -94,7 +94,7 @@ async def test_newer_data_score_what_was_forecast_of_older_ones(store: Store) ->
     trust = await store.record.trust()
     # Amazon is 1 off each week, at the end of the 80 % interval, and changes by 2; costco is right and never changes.
     assert trust.total.overall == TrustStats(1, 2 * HORIZON, 1.0, 1.0, 1.0, 1.0, 0.5, 0.5)
-    assert trust.total.timeframes["12m"] == trust.lately.timeframes["12m"] == trust.lately.overall
+    assert trust.total.timeframes["12m"] == trust.recent.timeframes["12m"] == trust.recent.overall
     assert trust.total.timeframes["5y"] == NOTHING
     assert list(trust.total.timeframes) == ["7d", "30d", "3m", "12m", "5y", "all"]
 
@@ -263,7 +263,7 @@ async def test_of_late_is_the_last_ninety_days(store: Store) -> None:
     for days, forecasts in ((89, 1), (90, 0)):
         await store.execute(f"UPDATE forecast_score_sums SET day = {today} - {days} WHERE day > '-infinity'")
         trust = await store.record.trust()
-        assert (trust.total.overall.forecasts, trust.lately.overall.forecasts) == (1, forecasts)
+        assert (trust.total.overall.forecasts, trust.recent.overall.forecasts) == (1, forecasts)
 
 
 async def test_the_sums_are_those_of_the_scores(store: Store) -> None:

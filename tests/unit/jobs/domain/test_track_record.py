@@ -47,7 +47,7 @@ KEPT = KeptForecast(
     engine_version="1",
     generated_at=START,
     data_hash="old",
-    made_from=OLDER,
+    history=OLDER,
     term_a=forecast_of((60, 60, 60), direction="rising"),
     term_b=forecast_of((50, 50, 50)),
 )
@@ -100,7 +100,7 @@ def test_one_odd_date_moves_the_scale_by_no_more_than_its_share() -> None:
 
 @pytest.mark.parametrize("which", ["older", "newer"])
 def test_exports_that_were_scaled_apart_are_not_scored(which: str) -> None:
-    older = replace(KEPT, made_from=replace(OLDER, scaled_apart=which == "older"))
+    older = replace(KEPT, history=replace(OLDER, scaled_apart=which == "older"))
     assert score(older, replace(NEWER, scaled_apart=which == "newer")) is Unscored.SCALED_APART
 
 
@@ -116,8 +116,8 @@ def test_a_partial_last_period_counts_as_not_there() -> None:
 
 
 def test_an_older_partial_period_tells_nothing_of_the_scale_nor_of_the_past() -> None:
-    made_from = observed((*HISTORY_A, 3.0), (*HISTORY_B, 2.0), partial=True)
-    assert scored(replace(KEPT, made_from=made_from)) == scored()
+    history = observed((*HISTORY_A, 3.0), (*HISTORY_B, 2.0), partial=True)
+    assert scored(replace(KEPT, history=history)) == scored()
 
 
 def test_a_window_that_begins_inside_the_horizon_is_not_scored() -> None:
@@ -138,7 +138,7 @@ def test_a_date_with_a_zero_is_no_common_date(where: str) -> None:
     zeros = (0.0, 0.0, 0.0)
     older = replace(OLDER, values_b=zeros + HISTORY_B[3:]) if where == "older" else OLDER
     newer = replace(NEWER, values_b=zeros + NEWER.values_b[3:]) if where == "newer" else NEWER
-    assert score(replace(KEPT, made_from=older), newer) is Unscored.FEW_COMMON_DATES
+    assert score(replace(KEPT, history=older), newer) is Unscored.FEW_COMMON_DATES
 
 
 def test_dates_of_another_rhythm_are_not_common() -> None:
