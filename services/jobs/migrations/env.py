@@ -1,6 +1,6 @@
-"""Alembic's entry: runs the migrations on the connection that services.jobs.migrator provides, or prints them.
+"""Alembic's entry point: runs the migrations on the connection of services.jobs.migrator, or prints them.
 
-Each commits by itself, or the locks of one would be held while the next waits for its own.
+Each migration commits by itself, so that its locks are not held while the next one waits for its own.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Indexes on tables that are in use: built and dropped without blocking reads or writes.
+"""Builds and drops indexes of tables in use without blocking reads or writes.
 
-Neither can be done in a transaction, so what the migration did before is committed first, and a repeated migration does
-it again: give an index a migration of its own.
+Both run outside a transaction, so the statements before them are committed, and repeated when the migration is: give an
+index a migration of its own.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ _IS_VALID = text("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass
 
 
 def create(name: str, on: str, *, unique: bool = False) -> None:
-    """Builds `name` on `on`, such as `warmup_jobs (slug) WHERE status = 'queued'`, unless it is there.
+    """Builds `name` on `on`, such as `warmup_jobs (slug) WHERE status = 'queued'`, unless it exists.
 
-    An invalid one, which an interrupted build left, is dropped and built anew.
+    An invalid index, left by an interrupted build, is dropped and rebuilt.
     """
     kind = "UNIQUE INDEX" if unique else "INDEX"
     if op.get_context().as_sql:
-        # Printed SQL begins with an empty database, and psql may send it in one transaction.
+        # Printed SQL is for an empty database, and psql may run it in one transaction.
         op.execute(f"CREATE {kind} {name} ON {on}")
         return
     with op.get_context().autocommit_block():
@@ -31,7 +31,7 @@ def create(name: str, on: str, *, unique: bool = False) -> None:
 
 
 def drop(name: str) -> None:
-    """Drops `name`, if it is there."""
+    """Drops `name` if it exists."""
     if op.get_context().as_sql:
         op.execute(f"DROP INDEX IF EXISTS {name}")
         return

@@ -6,7 +6,7 @@ from alembic import op
 
 
 def execute(statements: str) -> None:
-    """Each of the statements, which end with a semicolon at the end of a line."""
+    """Executes statements that each end with a semicolon at the end of a line."""
     for statement in statements.split(";\n"):
         if statement.strip():
             op.execute(statement)

@@ -1,4 +1,4 @@
-"""Which other processes hold the lock that a migration waits for."""
+"""Finds the processes that hold the lock for which a migration waits."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import class_row
 
 _POLL = 0.25  # seconds; a statement waits two for its lock
-_LONGEST_JOIN = 1.0  # seconds; a pooler without a free session may keep the query waiting, and it ends with the process
-# Not this connection itself: a concurrent build waits for every transaction, and so for a moment for this one.
+_LONGEST_JOIN = 1.0  # seconds; a pooler without a free session may block the query
+# Without this connection: a concurrent index build waits briefly for its transactions too.
 # A prepared transaction has no process, and is listed as 0.
 _BLOCKING = """
 SELECT DISTINCT blocking.pid, COALESCE(activity.application_name, '') AS application,
@@ -28,7 +28,7 @@ ORDER BY blocking.pid
 
 @dataclass(frozen=True)
 class Blocker:
-    """A process that holds a lock, or is before us in the queue for it."""
+    """A process that holds the lock, or is ahead in the queue for it."""
 
     pid: int
     application: str
@@ -44,41 +44,41 @@ class Blocker:
 
 
 class Blockers:
-    """The processes that were last seen to block one backend."""
+    """The last processes found to block a backend."""
 
     def __init__(self) -> None:
         self._seen: Sequence[Blocker] = ()
 
     @property
     def seen(self) -> Sequence[Blocker]:
-        """Empty as long as none was seen."""
+        """Empty until a process was found."""
         return self._seen
 
     def follow(self, pid: int, database_url: str, stop: threading.Event) -> None:
-        """Keeps `seen` up to date until `stop` is set, or the connection for it is lost or not to be had."""
+        """Updates `seen` until `stop` is set, or its connection fails."""
         if stop.wait(_POLL):
-            return  # without a connection for a migration that nobody blocks
+            return  # no connection is needed for a migration that is not blocked
         conninfo = make_conninfo(database_url, connect_timeout=5, application_name="warmcast-migrate-watch")
         try:
-            # In no transaction between two queries, or a concurrent build would wait for this connection for ever.
+            # Autocommit: a concurrent index build would wait for an open transaction of this connection.
             with (
                 psycopg.connect(conninfo, autocommit=True) as connection,
                 connection.cursor(row_factory=class_row(Blocker)) as cursor,
             ):
                 while not stop.wait(_POLL):
-                    # An empty answer keeps the last one: it is read after the wait has ended.
+                    # Keeps the last result when the wait has ended.
                     self._seen = cursor.execute(_BLOCKING, {"pid": pid}).fetchall() or self._seen
         except psycopg.Error:
-            return  # the names are for a message, which does without them
+            return  # the processes are only for messages
 
     def forget(self) -> None:
-        """What follows is another wait."""
+        """Clears `seen` before another wait."""
         self._seen = ()
 
 
 @contextmanager
 def blockers_of(pid: int, database_url: str) -> Iterator[Blockers]:
-    """Follows who blocks the backend `pid`, from a second connection; without names where there is none to be had."""
+    """Watches from a second connection which processes block the backend `pid`; empty without a connection."""
     blockers = Blockers()
     stop = threading.Event()
     follower = threading.Thread(target=blockers.follow, args=(pid, database_url, stop), daemon=True)

@@ -1,4 +1,4 @@
-"""Why a migration ended early, in words for an operator."""
+"""Errors of migrations, for operators."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ Report = Callable[[str], None]  # takes one line of progress
 
 
 class MigrationError(Exception):
-    """The message says what is wrong and what to do about it."""
+    """A migration failed; the message says why and what to do."""
 
 
 class DatabaseUnreachableError(MigrationError):
-    """No connection was made, or the one that there was is lost."""
+    """The connection failed or was lost."""

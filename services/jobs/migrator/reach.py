@@ -1,4 +1,4 @@
-"""A connection to a database that may not be there yet."""
+"""Connects to a database that may still be starting."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from services.jobs.postgres.driver.connection import KEEPALIVES
 _OPTIONS: dict[str, Any] = {"connect_timeout": 5, "application_name": "warmcast-migrate", **KEEPALIVES}
 _RETRY_AFTER = 1.0  # seconds
 _REPORT_EVERY = 10.0  # seconds
-# What no waiting mends. A failed connection carries no SQLSTATE (psycopg 3.3, libpq 18), so these are the texts of
-# PostgreSQL, libpq and PgBouncer. A server that answers in another language is waited for, which costs time alone.
+# Permanent failures. A failed connection carries no SQLSTATE (psycopg 3.3, libpq 18), so these are texts of
+# PostgreSQL, libpq and PgBouncer. Texts in another language are retried until the wait is over.
 _REFUSED = re.compile(
     r"authentication failed|(?:database|role) \S+ does not exist|not permitted to log in|pg_hba\.conf"
     r"|permission denied for database|no password supplied|no such (?:database|user)"
@@ -52,6 +52,6 @@ def connect(database_url: str, *, wait: float, report: Report) -> psycopg.Connec
 
 
 def cause_of(error: BaseException) -> str:
-    """The driver's first line, which names host and port and no password."""
+    """The first line of the driver's error, which has host and port and no password."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return lines[0].removeprefix("connection failed: ")

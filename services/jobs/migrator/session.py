@@ -1,4 +1,4 @@
-"""The one session that migrates: every statement has a bound on how long it may hold up the traffic behind it."""
+"""The session of a migration; each statement has a bound on how long it blocks other traffic."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ _RETRIED = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a migration waits for what others hold, in seconds unless said."""
+    """How long a migration waits for locks, in seconds unless noted."""
 
-    lock_timeout: float = 2.0  # for each statement: whoever needs the same table waits behind it that long
+    lock_timeout: float = 2.0  # for each statement; other statements on its table wait as long
     tries: int = 30  # count
-    first_pause: float = 0.25  # doubles with each try, half of it at random
+    first_pause: float = 0.25  # doubles with each try, with jitter
     longest_pause: float = 4.0
     other_migration: float = 600.0
 
@@ -55,9 +55,9 @@ class Session:
     report: Report
 
     def retry(self, work: Callable[[], Result]) -> Result:
-        """Does `work`, again where a lock was not to be had; its transaction was rolled back.
+        """The result of `work`, which is retried after a rollback if it did not get a lock.
 
-        Raises MigrationError that names who holds the lock.
+        Raises MigrationError with the process that holds the lock.
         """
         pid = self.connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
         self.connection.rollback()
@@ -72,7 +72,7 @@ class Session:
                     self.connection.rollback()
                 if number < self.patience.tries:
                     self._pause(number, blockers)
-            raise MigrationError(self._gave_up(blockers))
+            raise MigrationError(self._blocked_message(blockers))
 
     def _pause(self, number: int, blockers: Blockers) -> None:
         patience = self.patience
@@ -84,7 +84,7 @@ class Session:
         )
         time.sleep(pause)
 
-    def _gave_up(self, blockers: Blockers) -> str:
+    def _blocked_message(self, blockers: Blockers) -> str:
         pids = [blocker.pid for blocker in blockers.seen if blocker.pid]
         remedy = f"end it (SELECT pg_terminate_backend({pids[0]})) or let it finish" if pids else "let it finish"
         return (
@@ -95,7 +95,7 @@ class Session:
 
 @contextmanager
 def exclusive_session(database_url: str, *, wait: float, patience: Patience, report: Report) -> Iterator[Session]:
-    """The session of the only process that migrates; each migration commits by itself.
+    """The session of the one process that migrates; each migration commits by itself.
 
     Waits up to `wait` seconds for the database, and for another migration as long as `patience` says.
     Raises MigrationError.
@@ -112,8 +112,8 @@ def exclusive_session(database_url: str, *, wait: float, patience: Patience, rep
             connection.commit()
             yield Session(connection, database_url, patience, report)
     except DBAPIError as error:
-        if explained := _explained(error):
-            raise explained from error
+        if operator_error := _operator_error(error):
+            raise operator_error from error
         raise
     finally:
         raw.close()
@@ -121,13 +121,13 @@ def exclusive_session(database_url: str, *, wait: float, patience: Patience, rep
 
 
 def _refuse_pooler(database_url: str) -> None:
-    # Before the lock, which a pooler would leave in a session of somebody else.
+    # Before the lock, which a pooler would leave in a shared session.
     try:
         refuse_shared_backends_blocking(database_url)
     except RefusedError as error:
         raise MigrationError(str(error)) from None
     except psycopg.Error as error:
-        raise DatabaseUnreachableError(f"the database does not answer: {cause_of(error)}") from None
+        raise DatabaseUnreachableError(f"the database does not respond: {cause_of(error)}") from None
 
 
 def _lock(connection: Connection, patience: Patience, report: Report) -> None:
@@ -164,8 +164,8 @@ def _named(blockers: Blockers) -> str:
     return " and ".join(map(str, blockers.seen)) or "a process that could not be seen"
 
 
-def _explained(error: DBAPIError) -> MigrationError | None:
-    """What an operator can mend, said plainly; None: it is a bug, which its traceback explains."""
+def _operator_error(error: DBAPIError) -> MigrationError | None:
+    """An error that an operator can solve; None for a bug."""
     cause = cause_of(error.orig) if error.orig else ""
     if isinstance(error.orig, psycopg.errors.ReadOnlySqlTransaction):
         return MigrationError(f"the database accepts no writes; DATABASE_URL must lead to the primary: {cause}")

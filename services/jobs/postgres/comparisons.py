@@ -24,15 +24,15 @@ from services.jobs.postgres.queue import enqueue_in
 from services.jobs.postgres.rows import to_signals, to_snapshot
 from services.jobs.postgres.sql import edges, upkeep
 
-# A slug belongs to the terms that came first; DO UPDATE (of nothing) so that the row comes back either way.
+# A slug belongs to its first terms. DO UPDATE changes nothing, but returns the row in both cases.
 _CLAIM_SLUG = """
 INSERT INTO term_pairs (slug, term_a, term_b) VALUES (%(slug)s, %(term_a)s, %(term_b)s)
 ON CONFLICT (slug) DO UPDATE SET slug = EXCLUDED.slug
 RETURNING term_a, term_b
 """
 
-# DO UPDATE (of nothing) where the same data are there: it locks the row, so that retention cannot delete it before this
-# transaction commits, and inserts it anew where retention has just deleted it. xmax is 0 in a row that was inserted.
+# DO UPDATE changes nothing, but locks an existing row, so that retention cannot delete it before the commit; if that
+# has just deleted it, the row is inserted. xmax is 0 in an inserted row.
 _STORE_SNAPSHOT = """
 INSERT INTO snapshots AS snapshot
        (slug, timeframe, geo, data_hash, times, values_a, values_b, partial_last_period, scaled_apart,
@@ -43,12 +43,12 @@ ON CONFLICT ON CONSTRAINT snapshot_unique DO UPDATE SET source = snapshot.source
 RETURNING id, xmax = 0 AS created
 """
 
-_HAS = """
+_FIND_SNAPSHOT = """
 SELECT id FROM snapshots
 WHERE slug = %(slug)s AND timeframe = %(timeframe)s AND geo = %(geo)s AND data_hash = %(data_hash)s
 """
 
-# The snapshot before is the last one that was ever forecast: one that was replaced before its run has nothing to serve.
+# The previous snapshot is the last one with a forecast: one replaced before its run has nothing to serve.
 _MAKE_CURRENT = """
 INSERT INTO comparisons AS comparison (slug, timeframe, geo, current_snapshot_id)
 VALUES (%(slug)s, %(timeframe)s, %(geo)s, %(snapshot_id)s)
@@ -62,7 +62,7 @@ ON CONFLICT ON CONSTRAINT comparison_unique DO UPDATE SET
 WHERE comparison.current_snapshot_id <> EXCLUDED.current_snapshot_id
 """
 
-_ASKED_FOR = """
+_RECENT_DEMAND = """
 SELECT COALESCE(job.version, 0) AS version
 FROM comparisons AS comparison
 LEFT JOIN warmup_jobs AS job ON job.slug = comparison.slug AND job.timeframe = comparison.timeframe
@@ -80,12 +80,12 @@ JOIN term_pairs AS pair ON pair.slug = comparison.slug
 WHERE comparison.slug = %(slug)s AND comparison.timeframe = %(timeframe)s AND comparison.geo = %(geo)s
 """
 
-_MOST_DEMAND = 1e9  # whoever reports needs no secret; beyond it all are equally popular
+_MAX_DEMAND = 1e9  # a bound, since reports need no secret
 
-# Locked in the order of their ids before any is changed: several gateways report the same comparisons at once, each in
-# an order of its own.
+# Locks the rows in the order of their ids before the update: concurrent reports list the same comparisons in different
+# orders, and would deadlock.
 _DEMAND = f"""
-WITH asked AS MATERIALIZED (
+WITH reported AS MATERIALIZED (
     SELECT comparison.id, total.count
     FROM (
         SELECT slug, timeframe, geo, sum(count) AS count
@@ -98,15 +98,15 @@ WITH asked AS MATERIALIZED (
     FOR NO KEY UPDATE OF comparison
 )
 UPDATE comparisons AS comparison SET
-    demand = LEAST(%(most)s, asked.count + demand * COALESCE(
+    demand = LEAST(%(most)s, reported.count + demand * COALESCE(
         0.5 ^ (EXTRACT(epoch FROM now() - last_asked_at) / {upkeep.DEMAND_HALF_LIFE}), 0)),
     last_asked_at = now()
-FROM asked WHERE comparison.id = asked.id
+FROM reported WHERE comparison.id = reported.id
 """
 
 
 class Comparisons:
-    """Comparisons and snapshots in PostgreSQL. Raises WarmcastError(UNAVAILABLE) when it cannot be asked."""
+    """Comparisons and snapshots in PostgreSQL. Raises WarmcastError(UNAVAILABLE) when that is unavailable."""
 
     def __init__(self, database: Database, policy: QueuePolicy, publisher: ChangePublisher) -> None:
         self._database = database
@@ -120,19 +120,19 @@ class Comparisons:
         return now
 
     async def terms_of(self, slug: str) -> tuple[str, str] | None:
-        """The terms that a slug belongs to, if it is taken."""
+        """The terms of a slug, if it is taken."""
         rows = await self._database.fetch("SELECT term_a, term_b FROM term_pairs WHERE slug = %(slug)s", {"slug": slug})
         return (rows[0]["term_a"], rows[0]["term_b"]) if rows else None
 
     async def has(self, snapshot: Snapshot) -> bool:
-        """Whether these very data were brought before."""
-        return bool(await self._database.fetch(_HAS, snapshot.key._asdict()))
+        """Whether the same data were imported before."""
+        return bool(await self._database.fetch(_FIND_SNAPSHOT, snapshot.key._asdict()))
 
     async def ingest(self, snapshot: ImportedSnapshot, signals: tuple[Signals, Signals]) -> ImportResult:
-        """Stores a snapshot where it is new, and makes it current, in one transaction.
+        """Stores a snapshot if it is new, and makes it the current one, in one transaction.
 
-        Newer data cancel the queued jobs of older ones; a comparison that was asked for lately is enqueued at once.
-        Raises WarmcastError(SLUG_TAKEN) when the slug belongs to other terms.
+        Newer data cancel the jobs of older data. A comparison with recent demand is enqueued at once.
+        Raises WarmcastError(SLUG_TAKEN) if the slug belongs to other terms.
         """
         ingested, changed = await self._database.transact(
             lambda connection: self._ingest_in(connection, snapshot, signals),
@@ -142,14 +142,14 @@ class Comparisons:
         return ingested
 
     async def view(self, key: ComparisonKey) -> WarmupView:
-        """Where the warmup of the current snapshot stands. Raises WarmcastError(NOT_FOUND)."""
+        """The state of the current snapshot's warmup. Raises WarmcastError(NOT_FOUND)."""
         [view] = await self.views([key])
         if view is None:
             raise await self._unknown(key)
         return view
 
     async def views(self, keys: Sequence[ComparisonKey]) -> list[WarmupView | None]:
-        """The same of several by one statement, in order; None for a comparison that is not known."""
+        """The same for several comparisons with one statement, in order; None for unknown ones."""
         return await warmup_views.views(self._database, keys, overdue_after=self._overdue_after)
 
     async def current(self, key: ComparisonKey) -> CurrentSnapshot:
@@ -160,27 +160,27 @@ class Comparisons:
         return CurrentSnapshot(to_snapshot(rows[0]), to_signals(rows[0]["signals"]), rows[0]["updated_at"])
 
     async def report_demand(self, demand: Mapping[ComparisonKey, int]) -> None:
-        """Adds to how often each comparison was asked for, up to a bound; unknown ones are passed over."""
+        """Adds to the demand for each comparison, up to a bound; skips unknown ones."""
         parameters = {
             "slugs": [key.slug for key in demand],
             "timeframes": [key.timeframe for key in demand],
             "geos": [key.geo for key in demand],
             "counts": list(demand.values()),
-            "most": _MOST_DEMAND,
+            "most": _MAX_DEMAND,
         }
-        # Sent twice it would count twice.
+        # Not retried: it would count twice.
         await self._database.fetch_once(_DEMAND, parameters)
 
     async def _ingest_in(
         self, connection: Connection, snapshot: ImportedSnapshot, signals: tuple[Signals, Signals]
     ) -> tuple[ImportResult, list[int]]:
-        """The same within a transaction, and the ids of the jobs that it changed."""
+        """Imports in a transaction; also returns the ids of the changed jobs."""
         key, named = snapshot.comparison, snapshot.key._asdict()
         terms = await _claim_slug(connection, snapshot)
         (stored,) = await run(connection, _STORE_SNAPSHOT, named | _snapshot_columns(snapshot, signals))
         await run(connection, _MAKE_CURRENT, key._asdict() | {"snapshot_id": stored["id"]})
         superseded = await run(connection, edges.SUPERSEDE, named)
-        asked_for = await run(connection, _ASKED_FOR, named | {"asked_for_days": self._asked_for_days})
+        asked_for = await run(connection, _RECENT_DEMAND, named | {"asked_for_days": self._asked_for_days})
         job = None
         if asked_for:
             seen, reason = asked_for[0]["version"], EnqueueReason.IMPORT
@@ -193,9 +193,11 @@ class Comparisons:
             "SELECT timeframe, geo FROM comparisons WHERE slug = %(slug)s ORDER BY timeframe, geo LIMIT 20",
             {"slug": key.slug},
         )
-        there = ", ".join(f"{row['timeframe']} {row['geo'] or 'worldwide'}" for row in rows)
-        wanted = f"no data for {key.slug}, {key.timeframe} {key.geo or 'worldwide'}"
-        return WarmcastError(errors.NOT_FOUND, f"{wanted}; there is {there}" if there else f"{wanted}; import some")
+        existing = ", ".join(f"{row['timeframe']} {row['geo'] or 'worldwide'}" for row in rows)
+        missing = f"no data for {key.slug}, {key.timeframe} {key.geo or 'worldwide'}"
+        return WarmcastError(
+            errors.NOT_FOUND, f"{missing}; available: {existing}" if existing else f"{missing}; import it first"
+        )
 
 
 async def _claim_slug(connection: Connection, snapshot: Snapshot) -> tuple[str, str]:

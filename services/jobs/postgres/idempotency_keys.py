@@ -1,7 +1,6 @@
-"""Idempotency-Keys in PostgreSQL: who runs a call, and what it answered.
+"""Idempotency-Keys in PostgreSQL: the holder of a running call, and its response.
 
-A row whose `expires_at` has passed counts as absent, whatever it says: that is how an answer is forgotten, and how the
-key of a holder that died is taken over.
+A row past its `expires_at` counts as absent: a response has expired, or the holder has died and another takes over.
 """
 
 from __future__ import annotations
@@ -11,11 +10,11 @@ from services.common.errors import WarmcastError
 from services.jobs.postgres.driver.database import Database
 
 KEPT_SECONDS = 24 * 3600
-LEASE_SECONDS = 30.0  # after which a holder that no longer renews is taken for dead
-_DELETED_AT_ONCE = 20  # more than the one row that each call adds, so that the table shrinks back
+LEASE_SECONDS = 30.0  # without a renewal, after which the holder counts as dead
+_DELETED_AT_ONCE = 20  # more than the one row that each call adds, so that the table shrinks
 _TRIES = 3
 
-# Of two at once the second waits for the first one's row, and then finds that it has not expired.
+# Of two concurrent calls the second waits for the row of the first, which has not expired then.
 BEGIN = """
 INSERT INTO idempotency_keys AS held (method, key, fingerprint, holder, expires_at)
 VALUES (%(method)s, %(key)s, %(fingerprint)s, %(holder)s, now() + make_interval(secs => %(lease)s))
@@ -44,7 +43,7 @@ WHERE {_HELD} RETURNING key
 
 RELEASE = f"DELETE FROM idempotency_keys WHERE {_HELD} RETURNING key"
 
-# By their places, which locked rows keep: a plan from when the table was empty would else read all of it for a few.
+# By ctid, which locked rows keep: a plan made for an empty table would otherwise read all of it.
 DELETE_EXPIRED = """
 DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM idempotency_keys WHERE expires_at <= now()
@@ -55,16 +54,16 @@ RETURNING key
 
 
 class IdempotencyKeys:
-    """The table of them. Every method raises WarmcastError(UNAVAILABLE) when PostgreSQL cannot be asked."""
+    """The table of keys. Every method raises WarmcastError(UNAVAILABLE) when PostgreSQL is unavailable."""
 
     def __init__(self, database: Database, *, lease: float = LEASE_SECONDS) -> None:
         self._database = database
         self.lease = lease  # seconds
 
     async def begin(self, method: str, key: str, fingerprint: bytes, holder: str) -> bytes | None:
-        """None: `holder` may run the call. Else what it answered before.
+        """None: `holder` may run the call. Otherwise the stored response.
 
-        Raises IDEMPOTENCY_MISMATCH where the key came with another request, IDEMPOTENCY_IN_PROGRESS while it runs.
+        Raises IDEMPOTENCY_MISMATCH if the key belongs to another request, IDEMPOTENCY_IN_PROGRESS while that runs.
         """
         named = {"method": method, "key": key, "holder": holder, "lease": self.lease, "fingerprint": fingerprint}
         for _ in range(_TRIES):
@@ -74,31 +73,31 @@ class IdempotencyKeys:
             if not rows:
                 continue  # released or expired between the two
             if rows[0]["fingerprint"] != fingerprint:
-                detail = "this Idempotency-Key was sent with another request before; take a new one for this one"
+                detail = "this Idempotency-Key was used for another request; use a new key"
                 raise WarmcastError(errors.IDEMPOTENCY_MISMATCH, detail)
             if rows[0]["response"] is not None:
-                answered: bytes = rows[0]["response"]
-                return answered
+                response: bytes = rows[0]["response"]
+                return response
             if rows[0]["holder"] == holder:
-                return None  # the statement was sent twice, since its first answer was lost
+                return None  # the statement was retried after a lost response
             break
-        detail = "a request with this Idempotency-Key is running; come again for its answer"
+        detail = "a request with this Idempotency-Key is running; retry for its response"
         raise WarmcastError(errors.IDEMPOTENCY_IN_PROGRESS, detail, retry_after=1)
 
     async def renew(self, method: str, key: str, holder: str) -> bool:
-        """Keeps the key for another lease; False when it is no longer the holder's."""
+        """Renews the lease on the key; False: it has another holder."""
         named = {"method": method, "key": key, "holder": holder, "lease": self.lease}
         return bool(await self._database.fetch(RENEW, named))
 
     async def finish(self, method: str, key: str, holder: str, response: bytes) -> bool:
-        """Keeps the answer for 24 hours; False when the key is no longer the holder's."""
+        """Stores the response for 24 hours; False: the key has another holder."""
         named = {"method": method, "key": key, "holder": holder, "response": response, "kept": KEPT_SECONDS}
         return bool(await self._database.fetch(FINISH, named))
 
     async def release(self, method: str, key: str, holder: str) -> None:
-        """Gives the key back: the call failed, and may be made again."""
+        """Deletes the key of a failed call, which may be retried."""
         await self._database.fetch(RELEASE, {"method": method, "key": key, "holder": holder})
 
     async def delete_expired(self) -> int:
-        """Deletes a few rows that have expired; how many."""
+        """Deletes a few expired rows; returns their number."""
         return len(await self._database.fetch(DELETE_EXPIRED, {"limit": _DELETED_AT_ONCE}))

@@ -1,4 +1,4 @@
-"""What people look at: pages of jobs and comparisons, and counts. Keyset paging, so that every page costs the same."""
+"""Pages of jobs and comparisons, and counts. Keyset paging, so that every page costs the same."""
 
 from __future__ import annotations
 
@@ -27,25 +27,24 @@ _SAVE_AUDIT_POSITION = """
 INSERT INTO audit_position (singleton, after_id) VALUES (true, %(after_id)s)
 ON CONFLICT (singleton) DO UPDATE SET after_id = EXCLUDED.after_id, updated_at = now()
 """
-_NAMED_BY = ("slug", "timeframe", "geo")
+_COMPARISON_KEY = ("slug", "timeframe", "geo")
 Value = TypeVar("Value")
 
 
 class Listings:
-    """Views over the tables, and the audit's place in one. Raises WarmcastError(UNAVAILABLE) without PostgreSQL."""
+    """Listings, and the position of the audit. Raises WarmcastError(UNAVAILABLE) when PostgreSQL is unavailable."""
 
     def __init__(self, database: Database, policy: QueuePolicy) -> None:
         self._database = database
-        self._lately = timedelta(days=policy.asked_for_days)
+        self._recent = timedelta(days=policy.asked_for_days)
 
     async def jobs(
         self, wanted: JobFilter, *, limit: int, before: JobCursor | None = None, oldest_first: bool = False
     ) -> list[WarmupJob]:
-        """Jobs that pass the filter, newest first unless said, those made before `before`."""
+        """Jobs that pass the filter and were created before `before`, newest first by default."""
         jobs: FromClause = warmup_jobs
         if wanted.slug is not None:
-            # Found first, since they are few: as long as it knows little of the rows, the planner may go through all of
-            # them in their order instead of sorting these.
+            # Selected first, since they are few: without statistics the planner may scan all jobs in order.
             of_one = select(warmup_jobs).where(warmup_jobs.c.slug == wanted.slug)
             jobs = of_one.cte("of_one").prefix_with("MATERIALIZED")
         place = (jobs.c.created_at, jobs.c.id)
@@ -63,7 +62,7 @@ class Listings:
         return [to_job(row) for row in await self._database.select(query)]
 
     async def changed(self, ids: Sequence[int]) -> list[JobChange]:
-        """The jobs of those ids as they are now; those that are gone are left out."""
+        """The current state of the jobs with these ids, without deleted ones."""
         rows = await self._database.fetch(_CHANGED, {"ids": list(ids)})
         return [
             JobChange(
@@ -82,7 +81,7 @@ class Listings:
         page = select(*key, comparisons.c.current_snapshot_id, comparisons.c.updated_at).order_by(*key)
         if after is not None:
             page = page.where(tuple_(*key) > tuple_(*after))
-        # The page first and then what belongs to it, whatever the planner takes for the cheapest way to join them all.
+        # The page first: the planner may otherwise join whole tables.
         listed = page.limit(_written(limit)).subquery("listed")
         query = (
             select(
@@ -104,38 +103,41 @@ class Listings:
         return [ListedComparison(**row) for row in await self._database.select(query)]
 
     async def audit_position(self) -> int:
-        """The id of the job that the audit has got to; 0 before the first."""
+        """The id of the last audited job; 0 before the first audit."""
         rows = await self._database.fetch(_AUDIT_POSITION)
         return int(rows[0]["after_id"]) if rows else 0
 
     async def save_audit_position(self, after_id: int) -> None:
-        """Lets the next audit begin after `after_id`."""
+        """Stores the id after which the next audit starts."""
         await self._database.fetch(_SAVE_AUDIT_POSITION, {"after_id": after_id})
 
     async def audit_page(
         self, *, limit: int, after_id: int, up_to_id: int | None = None
     ) -> list[tuple[WarmupJob, tuple[str, str]]]:
-        """Ready jobs of current snapshots that were asked for lately, by id, with their terms."""
-        # There is one comparison for a job. LIMIT says so: it is looked up for each job of the page, where a join is
-        # taken for a small one, and whole tables are read for it.
-        asked_for = (
+        """Ready jobs of current snapshots with recent demand, by id, with their terms."""
+        # A job has one comparison. LIMIT makes the planner look it up for each job; a join reads whole tables.
+        in_demand = (
             select(term_pairs.c.term_a, term_pairs.c.term_b)
             .select_from(comparisons)
             .join(snapshots, snapshots.c.id == comparisons.c.current_snapshot_id)
             .join(term_pairs, term_pairs.c.slug == comparisons.c.slug)
             .where(
-                *(table.c[part] == warmup_jobs.c[part] for table in (comparisons, snapshots) for part in _NAMED_BY),
-                comparisons.c.last_asked_at > func.now() - self._lately,
+                *(
+                    table.c[part] == warmup_jobs.c[part]
+                    for table in (comparisons, snapshots)
+                    for part in _COMPARISON_KEY
+                ),
+                comparisons.c.last_asked_at > func.now() - self._recent,
                 snapshots.c.data_hash == warmup_jobs.c.data_hash,
             )
             .limit(_written(1))
-            .lateral("asked_for")
+            .lateral("in_demand")
         )
         query = (
-            select(*_columns(warmup_jobs), asked_for.c.term_a, asked_for.c.term_b)
-            .join(asked_for, true())
+            select(*_columns(warmup_jobs), in_demand.c.term_a, in_demand.c.term_b)
+            .join(in_demand, true())
             .where(warmup_jobs.c.id > after_id)
-            # Concatenated, so that no index on the status offers to bring all ready rows, to be sorted for one page.
+            # `|| ''` keeps the planner from the index on status, which returns all ready rows.
             .where(warmup_jobs.c.status.concat(_written("")) == _written(JobStatus.READY.value))
             .order_by(warmup_jobs.c.id)
             .limit(_written(limit))
@@ -154,7 +156,7 @@ class Listings:
         )
 
     async def depth(self) -> QueueDepth:
-        """How much waits and for how long, each up to COUNT_CAP rows."""
+        """The depth of the queue and its age, each up to COUNT_CAP rows."""
         (row,) = await self._database.fetch(DEPTH, {"cap": COUNT_CAP})
         return QueueDepth(**row)
 
@@ -164,6 +166,5 @@ def _columns(jobs: FromClause) -> list[ColumnElement[Any]]:
 
 
 def _written(value: Value) -> BindParameter[Value]:
-    # As a parameter it is not known when the statement is planned: any limit counts as a tenth of all rows and any
-    # status as a fifth of them, and a table is scanned and sorted for one page.
+    # A literal: for a parameter the planner assumes a tenth of all rows (limit) or a fifth (status), and scans.
     return literal(value, literal_execute=True)

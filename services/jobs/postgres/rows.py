@@ -1,4 +1,4 @@
-"""From rows to the plain Python of the domain."""
+"""Converts rows to domain objects."""
 
 from __future__ import annotations
 
@@ -26,29 +26,29 @@ _queue_order = itemgetter(*(_CLAIMED_NAMES.index(name) for name in ("priority", 
 
 
 def to_job(row: DictRow) -> WarmupJob:
-    """The job of a row that holds edges.COLUMNS."""
+    """The job of a row with edges.COLUMNS."""
     return WarmupJob(*_job_values(row))
 
 
 def to_place(row: DictRow) -> Place | None:
-    """Where the job of a row stands that holds edges.PLACE; None: it is neither queued nor running."""
+    """The place in the queue of a row with edges.PLACE; None if the job is neither queued nor running."""
     return Place(*_place_values(row)) if row["position"] is not None else None
 
 
 def to_claimed_jobs(rows: list[TupleRow]) -> tuple[ClaimedJob, ...]:
-    """The jobs of the rows of edges.CLAIM in queue order; each snapshot is unpacked when it is asked for."""
-    # With nothing to claim there is one row, which only says when to look again.
+    """The jobs of the rows of edges.CLAIM in queue order; snapshots are unpacked on first use."""
+    # Without claimed jobs there is one row, which only holds the state of the queue.
     claimed = sorted((row for row in rows if row[0] is not None), key=_queue_order)
     return tuple(ClaimedJob._make((*row[:_KEPT], partial(_unpack, row))) for row in claimed)
 
 
 def to_swept_job(row: DictRow) -> SweptJob:
-    """The job of a row that says its cause too."""
+    """The job and the cause of a row of a sweep."""
     return SweptJob(to_job(row), Cause(row["cause"]))
 
 
 def to_snapshot(row: DictRow) -> Snapshot:
-    """The snapshot of a row that holds edges.SERIES_COLUMNS and what names it."""
+    """The snapshot of a row with edges.SERIES_COLUMNS and the columns of its key."""
     return Snapshot(
         slug=row["slug"],
         terms=(row["term_a"], row["term_b"]),
@@ -67,14 +67,13 @@ def to_snapshot(row: DictRow) -> Snapshot:
 
 
 def to_signals(stored: list[dict[str, Any]]) -> tuple[Signals, Signals]:  # JSON of two Signals
-    """Both terms' signals, as a snapshot keeps them."""
+    """Both terms' signals from the JSON of a snapshot."""
     return Signals(**stored[0]), Signals(**stored[1])
 
 
 def _unpack(row: TupleRow) -> Snapshot:
-    named = dict(
-        zip(_CLAIMED_NAMES + _SERIES_NAMES, row, strict=False)
-    )  # what a claim says of the queue comes after them
+    # Not strict: the columns with the state of the queue follow.
+    named = dict(zip(_CLAIMED_NAMES + _SERIES_NAMES, row, strict=False))
     named["times"] = arrays.unpack_times(named["times"])
     for name in ("values_a", "values_b"):
         named[name] = arrays.unpack_floats(named[name])

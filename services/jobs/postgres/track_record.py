@@ -17,14 +17,13 @@ from services.jobs.postgres.driver.database import Database
 _COUNTS = ("forecasts", "winners", "winners_right", "directions_right", "points", "hits80", "hits95", "mases")
 _SUMS = (*_COUNTS, "mae_sum", "mase_sum")
 
-# What one run kept of both terms, and no import has scored yet, though its whole horizon lies inside the new data and
-# on their dates. Of a comparison's newest 2,000 jobs, the latest 20 such forecasts: what is due grows by one an import,
-# and what is found due and cannot be scored has too few dates in common, and the fewest where it is oldest, so it never
-# stands before one that can be. A forecast is what an engine version said of a snapshot: its records may have been
-# deleted by retention and made anew by a later import of the same data, and its score is there.
+# Unscored forecasts of both terms whose whole horizon lies within the new data and on their dates: the latest 20 among
+# the comparison's newest 2,000 jobs. Latest first: of those that cannot be scored, the oldest have the fewest common
+# dates, so they never displace one that can. Scores are matched by snapshot and engine version, as retention may have
+# deleted the records and a later import of the same data recreated them.
 _DUE = """
 WITH jobs AS MATERIALIZED (
-    -- By the comparison's index; sorted in the same breath, the planner may walk all jobs there are to spare the sort.
+    -- Not sorted here: the planner might scan all jobs in order instead of using the comparison's index.
     SELECT id, data_hash FROM warmup_jobs
     WHERE slug = %(slug)s AND timeframe = %(timeframe)s AND geo = %(geo)s AND data_hash <> %(data_hash)s
 ),
@@ -32,7 +31,7 @@ kept AS MATERIALIZED (SELECT id, data_hash FROM jobs ORDER BY id DESC LIMIT 2000
 due AS MATERIALIZED (
     SELECT pair.*, kept.data_hash
     FROM kept
-    -- LIMIT also says that these are looked up for each job: joined, whole tables are read for them.
+    -- LIMIT makes the planner look these up for each job; a join reads whole tables.
     CROSS JOIN LATERAL (
         SELECT a.id AS record_a_id, b.id AS record_b_id, a.times[cardinality(a.times)] AS ends
         FROM forecast_records AS a
@@ -70,8 +69,8 @@ JOIN snapshots AS old ON old.slug = %(slug)s AND old.timeframe = %(timeframe)s A
 ORDER BY due.ends DESC, due.record_a_id DESC
 """
 
-# The score and its share of the sums are one statement: neither is there without the other, and of two imports at once
-# the second waits for the first and then adds nothing. Both rows of sums are always taken in the same order.
+# One statement keeps the score and the sums consistent; of two concurrent imports the second waits and adds nothing.
+# The rows of sums are locked in one order.
 _KEEP = f"""
 WITH scored AS (
     INSERT INTO forecast_scores (
@@ -99,7 +98,7 @@ added AS (
 SELECT id FROM scored
 """
 
-# By the primary key: a row a timeframe for all time, and one for each of the days.
+# By the primary key: one row a timeframe for all time, and one for each day.
 _TALLIES = f"""
 SELECT timeframe, day = '-infinity' AS all_time,
        {", ".join(f"sum({name})::bigint AS {name}" for name in _COUNTS)},
@@ -111,20 +110,20 @@ GROUP BY timeframe, all_time
 
 
 class TrackRecord:
-    """The track record in PostgreSQL. Raises WarmcastError(UNAVAILABLE) when it cannot be asked."""
+    """The track record in PostgreSQL. Raises WarmcastError(UNAVAILABLE) when that is unavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def due(self, snapshot: Snapshot) -> list[KeptForecast]:
-        """Forecasts of the comparison that are not scored and whose horizon is complete in `snapshot`, latest first."""
+        """Unscored forecasts of the comparison whose horizon is complete in `snapshot`, latest first."""
         complete = snapshot.times[:-1] if snapshot.partial_last_period else snapshot.times
         named = snapshot.key._asdict()
         rows = await self._database.fetch(_DUE, named | {"first": complete[0], "complete": list(complete)})
         return [_kept(row) for row in rows]
 
     async def keep(self, snapshot: Snapshot, forecast: KeptForecast, score: Score) -> bool:
-        """Keeps what `forecast` came to, held against `snapshot`; False: it was scored before, and stays as it was."""
+        """Stores the score of `forecast` against `snapshot`; False: it was scored before, and that score stays."""
         record_a_id, record_b_id = forecast.record_ids
         parameters = {
             "slug": snapshot.slug,
@@ -144,7 +143,7 @@ class TrackRecord:
         return bool(await self._database.fetch(_KEEP, parameters))
 
     async def trust(self) -> Trust:
-        """What all scores add up to, and those of the last days; every timeframe is there."""
+        """The sums of all scores and of those of the last days, for every timeframe."""
         rows = await self._database.fetch(_TALLIES)
         return Trust(*(period_of(_tallies(rows, all_time=all_time)) for all_time in (True, False)))
 

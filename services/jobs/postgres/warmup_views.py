@@ -1,4 +1,4 @@
-"""What premium calls need to know from here: each question is one statement, however many comparisons it is about."""
+"""The state of warmups for premium calls: one statement for any number of comparisons."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.rows import to_job, to_place, to_signals
 from services.jobs.postgres.sql import edges
 
-# By unique indexes alone, but for the place in the queue.
+# Unique indexes only, except for the place in the queue.
 VIEWS = f"""
-SELECT asked.place, pair.term_a, pair.term_b,
+SELECT requested.place, pair.term_a, pair.term_b,
        current.data_hash AS current_data_hash, current.signals,
        previous.data_hash AS previous_data_hash, previous_job.engine_version AS previous_engine_version,
        job.id IS NOT NULL AS has_job,
        COALESCE(CASE job.status
            WHEN 'queued' THEN GREATEST(job.queued_at, job.not_before) < now() - make_interval(secs => %(overdue_after)s)
-               -- However many callers see a job that nobody runs, its runners are told once a minute.
+               -- Runners are notified once a minute, however many callers find the job overdue.
                AND job.updated_at < now() - make_interval(secs => LEAST(%(overdue_after)s, 60))
            WHEN 'running' THEN COALESCE(job.lease_expires_at, '-infinity') <= now()
        END, false) AS overdue,
@@ -28,9 +28,9 @@ SELECT asked.place, pair.term_a, pair.term_b,
            THEN EXTRACT(epoch FROM job.cooldown_until - now())::float8 ELSE 0 END AS cooldown_seconds,
        {edges.JOB_COLUMNS}, stands.*
 FROM unnest(%(slugs)s::text[], %(timeframes)s::text[], %(geos)s::text[]) WITH ORDINALITY
-    AS asked (slug, timeframe, geo, place)
-JOIN comparisons AS comparison ON comparison.slug = asked.slug AND comparison.timeframe = asked.timeframe
-    AND comparison.geo = asked.geo
+    AS requested (slug, timeframe, geo, place)
+JOIN comparisons AS comparison ON comparison.slug = requested.slug AND comparison.timeframe = requested.timeframe
+    AND comparison.geo = requested.geo
 JOIN term_pairs AS pair ON pair.slug = comparison.slug
 JOIN snapshots AS current ON current.id = comparison.current_snapshot_id
 LEFT JOIN snapshots AS previous ON previous.id = comparison.previous_snapshot_id
@@ -44,7 +44,7 @@ LEFT JOIN LATERAL ({edges.PLACE}) AS stands ON true
 
 
 async def views(database: Database, keys: Sequence[ComparisonKey], *, overdue_after: float) -> list[WarmupView | None]:
-    """Where the warmup of each current snapshot stands, in order; None for a comparison that is not known."""
+    """The state of the warmup of each current snapshot, in order; None for an unknown comparison."""
     parameters = {
         "slugs": [key.slug for key in keys],
         "timeframes": [key.timeframe for key in keys],

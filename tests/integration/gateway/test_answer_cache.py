@@ -114,7 +114,7 @@ async def test_a_head_does_not_prevent_the_refresh_of_the_next_get(open_world: O
 
 async def test_a_failed_enqueue_is_retried_by_the_next_call(open_world: OpenWorld) -> None:
     async with open_world(warm_answer_seconds=LONG) as world:
-        away = WarmcastError(errors.UNAVAILABLE, "PostgreSQL cannot be asked")
+        away = WarmcastError(errors.UNAVAILABLE, "PostgreSQL is unavailable")
         world.says(GetWarmup=warmup(job()), GetForecasts=forecasts(cached(STALE, age=90_000)), EnqueueWarmup=away)
         assert not conforming(await world.client.get(PATH), "Premium")["warmupTriggered"]
         world.says(EnqueueWarmup=enqueued())

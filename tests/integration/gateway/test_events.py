@@ -177,7 +177,7 @@ async def test_without_the_jobs_stream_it_polls(open_world: OpenWorld) -> None:
         world.says(GetWarmup=warmup(job(QUEUED)), GetForecasts=forecasts(cached(MISSING)))
         async with streaming(world.app, QUERY) as stream:
             assert await stream.status_of_next() == "queued"
-            world.says(GetWarmup=WarmcastError(errors.UNAVAILABLE, "PostgreSQL cannot be asked", retry_after=1))
+            world.says(GetWarmup=WarmcastError(errors.UNAVAILABLE, "PostgreSQL is unavailable", retry_after=1))
             await wait_until_async(lambda: _looked(world, 3), 10, "it looked in vain")
             world.says(GetWarmup=warmup(job(READY, version=9)), GetForecasts=forecasts(cached()))
             assert await stream.status_of_next() == "running"

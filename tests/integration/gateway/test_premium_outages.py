@@ -168,7 +168,7 @@ async def test_an_answer_without_forecasts_is_not_stored(world: World) -> None:
     world.says(
         GetWarmup=warmup(),
         GetForecasts=forecasts(cached(MISSING)),
-        EnqueueWarmup=WarmcastError(errors.UNAVAILABLE, "PostgreSQL cannot be asked", retry_after=1),
+        EnqueueWarmup=WarmcastError(errors.UNAVAILABLE, "PostgreSQL is unavailable", retry_after=1),
     )
     refused(await world.client.get(PATH), errors.UNAVAILABLE)
 

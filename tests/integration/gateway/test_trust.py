@@ -68,7 +68,7 @@ async def test_it_is_public_and_may_be_cached(answering: World) -> None:
 
 
 async def test_without_jobs_it_gets_503(world: World) -> None:
-    world.says(GetTrustStats=WarmcastError(errors.UNAVAILABLE, "PostgreSQL cannot be asked", retry_after=2))
+    world.says(GetTrustStats=WarmcastError(errors.UNAVAILABLE, "PostgreSQL is unavailable", retry_after=2))
     response = await world.client.get(PATH)
     refused(response, errors.UNAVAILABLE)
     assert response.headers["retry-after"] == "2"

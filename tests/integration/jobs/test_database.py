@@ -45,7 +45,7 @@ async def test_a_restart_of_the_server_costs_a_claim_and_not_the_next(quick: Sto
     job = await quick.queued()
     await quick.queue.claim(0)
     postgres.restart()
-    with pytest.raises(WarmcastError, match="PostgreSQL cannot be asked"):
+    with pytest.raises(WarmcastError, match="PostgreSQL is unavailable"):
         await quick.queue.claim(1)
     assert [claimed.id for claimed in (await quick.queue.claim(1)).claimed] == [job.id]
 
@@ -125,7 +125,7 @@ async def test_a_server_that_is_away_is_unavailable_to_listings_too(quick: Store
                 # The gateway learns why before it would give up by itself.
                 async with asyncio.timeout(GatewaySettings().rpc_timeout_seconds):
                     await call
-            assert (caught.value.reason, caught.value.detail) == (errors.UNAVAILABLE, "PostgreSQL cannot be asked")
+            assert (caught.value.reason, caught.value.detail) == (errors.UNAVAILABLE, "PostgreSQL is unavailable")
     finally:
         postgres.start()
 
@@ -148,4 +148,4 @@ async def test_a_server_that_goes_between_the_sweep_and_its_audit_cuts_the_audit
     finally:
         postgres.start()
     assert len(swept.requeued) == 1
-    assert swept.audit_skipped == "PostgreSQL cannot be asked"
+    assert swept.audit_skipped == "PostgreSQL is unavailable"

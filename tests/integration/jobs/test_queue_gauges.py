@@ -48,7 +48,7 @@ async def test_gauges_say_nothing_while_nobody_can_be_asked() -> None:
     async def look() -> QueueDepth:
         answer = answers.pop(0)
         if answer is None:
-            raise WarmcastError(errors.UNAVAILABLE, "PostgreSQL cannot be asked")
+            raise WarmcastError(errors.UNAVAILABLE, "PostgreSQL is unavailable")
         if isinstance(answer, Exception):
             raise answer
         return answer

@@ -111,7 +111,7 @@ async def test_an_unknown_comparison_says_what_there_is(jobs: Jobs) -> None:
     await jobs.ingest()
     error = await refused(jobs.stub.GetWarmup(pb.GetWarmupRequest(key=pb.ComparisonKey(slug="amazon-vs-costco"))))
     assert error.reason is errors.NOT_FOUND
-    assert "there is 12m US" in error.detail
+    assert "available: 12m US" in error.detail
 
 
 async def test_demand_is_added_up_and_unknown_comparisons_are_passed_over(jobs: Jobs) -> None:

@@ -117,4 +117,4 @@ async def test_calls_that_take_every_connection_hold_up_neither_claims_nor_compl
 async def _does_not_answer(call: Callable[[], Awaitable[object]]) -> None:
     with pytest.raises(WarmcastError) as caught:
         await call()
-    assert (caught.value.reason, caught.value.detail) == (errors.UNAVAILABLE, "PostgreSQL does not answer")
+    assert (caught.value.reason, caught.value.detail) == (errors.UNAVAILABLE, "PostgreSQL does not respond")

@@ -51,7 +51,7 @@ async def test_what_was_taken_back_is_told_when_the_audit_is_cut_short(store: St
             self, key: ComparisonKey, data_hash: str, *, seen_version: int, reason: EnqueueReason
         ) -> WarmupJob | None:
             if not self.left:
-                raise WarmcastError(errors.UNAVAILABLE, "PostgreSQL cannot be asked")
+                raise WarmcastError(errors.UNAVAILABLE, "PostgreSQL is unavailable")
             self.left -= 1
             return await store.queue.enqueue(key, data_hash, seen_version=seen_version, reason=reason)
 
@@ -63,7 +63,7 @@ async def test_what_was_taken_back_is_told_when_the_audit_is_cut_short(store: St
         forecaster.lost.add(ready.data_hash)
     counted = _begun(EnqueueReason.CACHE_LOST), READY_WITHOUT_CACHE._value.get()
     swept = await Sweeper(Failing(), store.listings, forecaster).sweep()
-    assert (len(swept.requeued), swept.audit_skipped) == (1, "PostgreSQL cannot be asked")
+    assert (len(swept.requeued), swept.audit_skipped) == (1, "PostgreSQL is unavailable")
     assert (_begun(EnqueueReason.CACHE_LOST), READY_WITHOUT_CACHE._value.get()) == (counted[0] + 1, counted[1] + 1)
 
 

@@ -1,4 +1,4 @@
-"""LISTEN on a connection of its own: wakes runners at once, passes changes on, and finds out when it hears nothing."""
+"""LISTEN on a connection of its own: wakes runners, forwards change notifications, and detects a silent connection."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from services.jobs.postgres.sql.edges import CHANGES, CHANNEL
 log = structlog.get_logger()
 
 _ECHO_EVERY = 5.0  # seconds from one echo to the next
-_ECHO_SECONDS = 3.0  # that an echo, or any statement, may take
+_ECHO_SECONDS = 3.0  # the longest for an echo, or for any statement
 _RETRY_SECONDS = 1.0
-# Nothing is lost with this transaction: it waits for no disk.
+# The transaction changes no data, so it does not wait for the disk.
 _ECHO = """
 SELECT current_setting('transaction_read_only') = 'on', set_config('synchronous_commit', 'off', true), pg_notify(%s, %s)
 """
 
 
 class Listener:
-    """Calls `wake` for each wake-up, `changed` for each change with what it names, and `missed` when any may be lost.
+    """Calls `wake` for each wake-up, `changed` with each change's payload, and `missed` after each connect.
 
-    That is after each connect. A connection that does not return an echo, which it sends to itself every few seconds,
-    is replaced: a firewall or a proxy may swallow notifications and keep the connection open.
+    It notifies itself every few seconds, and reconnects when that echo does not arrive: a firewall or a proxy may drop
+    notifications and keep the connection open.
     """
 
     def __init__(
@@ -43,18 +43,18 @@ class Listener:
         self._missed = missed
 
     async def run(self) -> None:
-        """Listens for ever; ends only when cancelled. The runners' poll carries on whenever this cannot."""
+        """Listens until cancelled. While disconnected, runners rely on their poll."""
         while True:
             try:
                 await self._listen()
             except psycopg.Error as error:
                 log.warning("LISTEN connection lost; reconnecting", error=str(error).strip())
             beat()
-            # What is lost with the server is not reopened by all replicas in one moment.
+            # Jitter, so that not all replicas reconnect at once.
             await asyncio.sleep(_RETRY_SECONDS * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
 
     async def _listen(self) -> None:
-        """Returns when an echo does not, or when this server is not the primary any more."""
+        """Returns when an echo is lost, or when this server is no longer the primary."""
         connection = await psycopg.AsyncConnection.connect(
             self._url,
             autocommit=True,
@@ -71,42 +71,42 @@ class Listener:
             while await self._echoes(connection, is_new=is_new):
                 is_new = False
                 beat()
-                await self._pass_on_all(connection, seconds=_ECHO_EVERY)
+                await self._forward_all(connection, seconds=_ECHO_EVERY)
         finally:
             await connection.close()
 
     async def _echoes(self, connection: psycopg.AsyncConnection, *, is_new: bool) -> bool:
-        """Whether a notification to itself arrives, on a primary. Raises OperationalError when nothing is answered."""
+        """Whether a notification to itself arrives, on a primary. Raises OperationalError without a response."""
         echo = uuid.uuid4().hex
         with shutdown_after(_ECHO_SECONDS, connection):
             row = await (await connection.execute(_ECHO, (CHANNEL, echo))).fetchone()
-        if not await self._pass_on_all(connection, seconds=_ECHO_SECONDS, until=echo):
+        if not await self._forward_all(connection, seconds=_ECHO_SECONDS, until=echo):
             _report_silence(is_new=is_new)
             return False
         is_read_only = bool(row and row[0])
         if is_read_only and not is_new:
-            # The new primary notifies its own sessions alone. A new connection may lead to it.
+            # The new primary notifies only its own sessions. A new connection may lead to it.
             log.warning("LISTEN on a read-only PostgreSQL; reconnecting")
         return is_new or not is_read_only
 
-    async def _pass_on_all(
+    async def _forward_all(
         self, connection: psycopg.AsyncConnection, *, seconds: float, until: str | None = None
     ) -> bool:
-        """Passes on what arrives in that time, or up to the echo `until`; whether that arrived."""
-        # After one the driver ends with the packet that held it, of which it loses nothing.
+        """Forwards notifications for that time, or up to the echo `until`; whether that arrived."""
+        # stop_after=1: the driver returns after the packet of the first notification, and loses none of it.
         stop_after = None if until is None else 1
         deadline = asyncio.get_running_loop().time() + seconds
-        heard = False
-        while not heard and (left := deadline - asyncio.get_running_loop().time()) > 0:
+        arrived = False
+        while not arrived and (left := deadline - asyncio.get_running_loop().time()) > 0:
             async for notification in connection.notifies(timeout=left, stop_after=stop_after):
-                heard = heard or notification.payload == until
-                self._pass_on(notification)
-        return heard
+                arrived = arrived or notification.payload == until
+                self._forward(notification)
+        return arrived
 
-    def _pass_on(self, notification: psycopg.Notify) -> None:
+    def _forward(self, notification: psycopg.Notify) -> None:
         if notification.channel == CHANGES:
             self._changed(notification.payload)
-        elif not notification.payload:  # else it is an echo of another replica
+        elif not notification.payload:  # otherwise the echo of another replica
             self._wake()
 
     def _all_missed(self) -> None:
@@ -117,9 +117,9 @@ class Listener:
 def _report_silence(*, is_new: bool) -> None:
     if is_new:
         log.error(
-            "notifications do not come back; is there a pooler in between? Set DATABASE_LISTEN_URL to a direct "
-            "connection. The poll carries on meanwhile",
+            "notifications do not arrive, perhaps because of a connection pooler; set DATABASE_LISTEN_URL to a direct "
+            "connection. Polling continues",
             channel=CHANNEL,
         )
     else:
-        log.warning("notifications no longer come back; reconnecting", channel=CHANNEL)
+        log.warning("notifications no longer arrive; reconnecting", channel=CHANNEL)

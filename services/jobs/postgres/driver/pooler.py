@@ -1,4 +1,4 @@
-"""Refuses a connection pooler that shares sessions, before anything hangs or leaks into one of them."""
+"""Refuses a connection pooler that shares sessions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ log = structlog.get_logger()
 
 _ROUNDS = 3
 _CONNECT_SECONDS = 5
-_SECONDS = 3.0  # for an answer
+_RESPONSE_SECONDS = 3.0
 _REFUSED = (
     "DATABASE_URL leads to a connection pooler in transaction or statement mode, where idle connections share one "
     "session of PostgreSQL. Warmcast needs LISTEN, prepared statements and advisory locks, which need a session each: "
@@ -24,14 +24,14 @@ _REFUSED = (
 
 
 async def refuse_shared_backends(url: str) -> None:
-    """Raises RefusedError when `url` leads to a pooler in transaction or statement mode.
+    """Raises RefusedError if `url` leads to a pooler in transaction or statement mode.
 
-    A direct connection and session mode pass. Raises psycopg.Error when there is no connection, or no answer on it.
+    Direct connections and session mode are accepted. Raises psycopg.Error without a connection or a response.
     """
     first = await _connect(url)
     try:
         if await _backend(first) == first.info.backend_pid:
-            return  # a pooler names a process of its own
+            return  # a pooler reports another process id
         if await _shares_backends(first, url):
             raise RefusedError(_REFUSED)
     finally:
@@ -39,21 +39,21 @@ async def refuse_shared_backends(url: str) -> None:
 
 
 def refuse_shared_backends_blocking(url: str) -> None:
-    """The same for callers without a loop."""
-    with ThreadPoolExecutor(1) as thread:  # a loop of its own, wherever the caller runs
+    """The same for callers without an event loop."""
+    with ThreadPoolExecutor(1) as thread:  # a separate event loop
         thread.submit(asyncio.run, refuse_shared_backends(url)).result()
 
 
 async def _shares_backends(first: psycopg.AsyncConnection, url: str) -> bool:
-    """Whether two idle connections of a pooler ever report the same backend, or one of them reports two."""
+    """Whether two idle connections share a backend, or one of them changes its backend."""
     second = None
     try:
         second = await _connect(url)
-        # In turns: a pooler that hands out its backends in rotation gives another one each time.
+        # Alternating: a pooler that rotates its backends changes them each time.
         pairs = [(await _backend(first), await _backend(second)) for _ in range(_ROUNDS)]
     except psycopg.Error as error:
-        # In session mode a pool of one is taken by the first connection, idle as it is.
-        log.warning("the connection pooler gives out no second connection", kind=type(error).__name__)
+        # In session mode the first connection occupies a pool of one.
+        log.warning("no second connection from the connection pooler", kind=type(error).__name__)
         return False
     finally:
         if second is not None:
@@ -65,7 +65,7 @@ async def _shares_backends(first: psycopg.AsyncConnection, url: str) -> bool:
 async def _connect(url: str) -> psycopg.AsyncConnection:
     return await psycopg.AsyncConnection.connect(
         url,
-        autocommit=True,  # statement mode refuses any other
+        autocommit=True,  # statement mode requires it
         prepare_threshold=None,
         connect_timeout=_CONNECT_SECONDS,
         application_name="warmcast",
@@ -73,6 +73,6 @@ async def _connect(url: str) -> psycopg.AsyncConnection:
 
 
 async def _backend(connection: psycopg.AsyncConnection) -> int:
-    with shutdown_after(_SECONDS, connection):
+    with shutdown_after(_RESPONSE_SECONDS, connection):
         row = await (await connection.execute("SELECT pg_backend_pid()")).fetchone()
     return int(row[0]) if row else 0

@@ -1,4 +1,4 @@
-"""A time limit for a connection that may be silent."""
+"""A time limit for statements on a connection that may be silent."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ import psycopg
 
 @contextmanager
 def shutdown_after(seconds: float, connection: psycopg.AsyncConnection[Any]) -> Iterator[None]:
-    """Ends the connection when the block takes longer: what waits for an answer then raises OperationalError at once.
+    """Shuts the socket down after that time, so that a waiting statement raises OperationalError at once.
 
-    A cancelled statement instead waits for up to 10 s more, in which the driver tries to cancel it at the server.
+    Cancelling the statement would take up to 10 s more, while the driver cancels it at the server.
     """
-    alarm = asyncio.get_running_loop().call_later(seconds, _hang_up, connection)
+    alarm = asyncio.get_running_loop().call_later(seconds, _shut_down, connection)
     try:
         yield
     finally:
         alarm.cancel()
 
 
-def _hang_up(connection: psycopg.AsyncConnection[Any]) -> None:
+def _shut_down(connection: psycopg.AsyncConnection[Any]) -> None:
     if connection.closed:
         return
-    # Shut down and not closed: the event loop still watches this descriptor, whose number may be taken anew.
+    # Not closed: the event loop still watches the descriptor, whose number may be reused.
     with suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as duplicate:
         duplicate.shutdown(socket.SHUT_RDWR)

@@ -1,7 +1,7 @@
-"""The queue's SQL: one statement an edge of the state machine, each with its expected state in the WHERE clause.
+"""The queue's SQL: one statement for each edge of the state machine, with the expected state in its WHERE clause.
 
-Time is PostgreSQL's. Every transition raises `version`. Parameters of the policy come in seconds. None is longer than
-4,096 characters: psycopg reads a longer one anew for its parameters at each call, which costs more than its answer.
+Time is PostgreSQL's. Every transition increments `version`. The policy's parameters are in seconds. No statement
+exceeds 4,096 characters: psycopg parses longer ones on each call.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ COLUMNS = (
     "force, cooldown_until, engine_version"
 )
 JOB_COLUMNS = ", ".join(f"job.{column}" for column in COLUMNS.split(", "))
-# What a run needs of its job: each claim brings many, and a whole row costs a third more.
+# The columns that a run needs: a claim returns many rows, and whole ones cost a third more.
 CLAIMED_COLUMNS = (
     "id, slug, timeframe, geo, data_hash, attempts, debug_id, lease_id, adopt_above_lease, force, priority, queued_at"
 )
@@ -28,12 +28,12 @@ SERIES_COLUMNS = (
     "pair.term_a, pair.term_b, snapshot.times, snapshot.values_a, snapshot.values_b, snapshot.partial_last_period, "
     "snapshot.scaled_apart, snapshot.gaps_filled, snapshot.source, snapshot.as_of"
 )
-# Packed as they are sent: a claim brings many series at once, and each is unpacked when its own run needs it.
+# Packed: a claim returns many series, and each is unpacked when its run needs it.
 PACKED_SERIES_COLUMNS = re.sub(r"snapshot\.(times|values_a|values_b)", r"array_send(snapshot.\1) AS \1", SERIES_COLUMNS)
 
 JOB = f"SELECT {JOB_COLUMNS} FROM warmup_jobs AS job WHERE job.id = %(id)s"
 
-# In the same transaction as the change, so that no wake-up is sent for what was not committed, or lost for what was.
+# In the transaction of the change: sent if and only if that commits.
 NOTIFY = f"pg_notify('{CHANNEL}', '')"
 
 
@@ -46,7 +46,7 @@ def new_episode(
     not_before: str = "NULL",
     force: str = "EXCLUDED.force",
 ) -> str:
-    """An episode starts anew: all but created_at, the lease id and the failures since the last `ready`."""
+    """Resets a job for a new episode; created_at, lease_id and failures (since the last `ready`) stay."""
     return f"""
     status = 'queued',
     attempts = 0,
@@ -63,7 +63,7 @@ def new_episode(
     deadline_at = NULL,
     holder = NULL,
     force = {force},
-    -- Sequences are not transactional: whatever was leased before this moment is at or below their last value.
+    -- Sequences are not transactional: all leases before this moment are at or below the last value.
     adopt_above_lease = (SELECT last_value FROM warmup_lease_ids),
     version = job.version + 1,
     updated_at = now()
@@ -78,8 +78,8 @@ MEAN_RUN_SECONDS = """
         ) AS run
 """
 
-# Of `job`, where it is queued or running. Bounded on both sides: 1,000 places ahead are counted, and the last 20 runs
-# are averaged, once for all jobs of a statement.
+# Of `job`, if it is queued or running. Bounded: at most 1,000 places ahead are counted. The mean of the last 20 runs is
+# computed once a statement.
 PLACE = f"""
     SELECT
         CASE WHEN job.status = 'queued' THEN 1 + (
@@ -87,7 +87,7 @@ PLACE = f"""
                 SELECT FROM warmup_jobs AS ahead
                 WHERE ahead.status = 'queued'
                   AND (ahead.priority, ahead.queued_at, ahead.id) < (job.priority, job.queued_at, job.id)
-                -- In queue order, so that the planner walks the queue's index and never the table.
+                -- In queue order, so that the planner uses the queue's index.
                 ORDER BY ahead.priority, ahead.queued_at, ahead.id
                 LIMIT 1000
             ) AS first
@@ -99,8 +99,8 @@ PLACE = f"""
     WHERE job.status IN ('queued', 'running')
 """
 
-# Only the snapshot that is current while the statement runs can be enqueued: an older one that was seen before an
-# import came in makes no row. An import waits for the lock, and then cancels what was enqueued here.
+# Only the current snapshot can be enqueued; an older one, read before an import, inserts no row. FOR SHARE makes a
+# concurrent import wait, which then cancels the job enqueued here.
 _INSERT_CURRENT = """
     INSERT INTO warmup_jobs AS job
            (slug, timeframe, geo, data_hash, debug_id, reason, priority, force, adopt_above_lease)
@@ -115,7 +115,7 @@ _INSERT_CURRENT = """
 
 
 def _enqueued(*, not_before: str = "NULL") -> str:
-    # A caller acts on the row as it saw it. If its version has moved on since, someone else acted: nothing changes.
+    # Optimistic concurrency: nothing changes if the version is not the one that the caller read.
     return f"""
 WITH enqueued AS (
     {_INSERT_CURRENT}
@@ -131,8 +131,8 @@ WITH enqueued AS (
 
 
 ENQUEUE = f"{_enqueued()} SELECT enqueued.*, {NOTIFY} FROM enqueued"
-# For a caller who is told where the job stands: one way to the database, where a second one cost as much. Whoever
-# calls needs no secret and may claim a loss that is none, so that a job is computed again once a minute at most.
+# The caller's response includes the place in the queue: one round trip instead of two. The caller has no secret and may
+# report a loss falsely, so that a job is recomputed at most once a minute.
 _A_MINUTE_AFTER_READY = """
     CASE WHEN job.status = 'ready' AND job.completed_at > now() - interval '1 minute'
          THEN job.completed_at + interval '1 minute' END
@@ -144,8 +144,8 @@ SELECT job.*, stands.*, {NOTIFY} FROM enqueued AS job LEFT JOIN LATERAL ({PLACE}
 
 _KEEPS_ITS_PLACE = "CASE WHEN job.status = 'queued' THEN job.queued_at ELSE now() END"
 
-# An operator's enqueue heeds no cool-down. A queued job keeps its place and only loses what held it back; a running
-# one is left alone, unless forced: then its lease is void and its late result is dropped.
+# An operator's enqueue ignores the cool-down. A queued job keeps its place and loses its delay. A running one is left
+# unchanged unless forced: then its lease is void and its result is dropped.
 TRIGGER = f"""
 WITH triggered AS (
     {_INSERT_CURRENT}
@@ -157,12 +157,9 @@ WITH triggered AS (
 SELECT triggered.*, {NOTIFY} FROM triggered
 """
 
-# Each claimed job comes with its series, and each row says when to look again and whether a lease has run out, so that
-# a start costs one way to the database.
-#
-# Those to claim are given as an array, which is looked up by the primary key: joined, a limit that is not known when
-# this is planned counts as a tenth of the queue, and the table is scanned. Of the series there is one; LIMIT says so,
-# and it too is looked up for each, and never scanned for all.
+# One round trip: each row has a claimed job with its series, when the next claim is due, and whether leases expired.
+# ARRAY makes the planner look up the jobs by primary key; with a join it assumes a tenth of the queue, and scans.
+# LIMIT 1 on the series, of which each job has one, prevents a scan in the same way.
 CLAIM = f"""
 WITH next AS MATERIALIZED (
     SELECT id FROM warmup_jobs
@@ -186,15 +183,15 @@ claimed AS (
     WHERE job.id = ANY (ARRAY(SELECT id FROM next))
     RETURNING {_CLAIMED_JOB_COLUMNS}
 )
-SELECT claimed.*, series.*, look.seconds_until_due, look.leases_ran_out
+SELECT claimed.*, series.*, queue.seconds_until_due, queue.leases_expired
 FROM (
     SELECT EXTRACT(epoch FROM LEAST(
             (SELECT min(not_before) FROM warmup_jobs WHERE status = 'queued' AND not_before > now()),
             (SELECT min(lease_expires_at) FROM warmup_jobs WHERE status = 'running')
         ) - now())::float8 AS seconds_until_due,
         EXISTS (SELECT FROM warmup_jobs WHERE status = 'running' AND lease_expires_at <= now())
-        OR EXISTS (SELECT FROM warmup_jobs WHERE status = 'running' AND lease_expires_at IS NULL) AS leases_ran_out
-) AS look
+        OR EXISTS (SELECT FROM warmup_jobs WHERE status = 'running' AND lease_expires_at IS NULL) AS leases_expired
+) AS queue
 LEFT JOIN claimed ON true
 LEFT JOIN LATERAL (
     SELECT {PACKED_SERIES_COLUMNS}
@@ -205,7 +202,7 @@ LEFT JOIN LATERAL (
 ) AS series ON true
 """
 
-# Never past the attempt's own deadline, so that one comparison finds both kinds of stuck.
+# Never past the attempt's deadline, so that one comparison finds expired leases and passed deadlines.
 HEARTBEAT = f"""
 UPDATE warmup_jobs AS job SET
     lease_expires_at = LEAST(now() + make_interval(secs => %(lease)s), job.deadline_at)
@@ -213,12 +210,10 @@ WHERE job.id = %(id)s AND job.status = 'running' AND job.lease_id = %(lease_id)s
 RETURNING {JOB_COLUMNS}
 """
 
-# Many at once: whatever ended while the last ones were written. A lease that is lost is not among those returned, and
-# nothing is kept for it. The points of all terms come one after the other; each term's are those `from_` to `to`.
-#
-# Each row is found by its place among the leases, since a job may come twice, under a stale lease and the valid one; a
-# join went through all of them for each. The status is concatenated, so that rows are looked up by their ids and not by
-# its index, which brings all that run.
+# A batch of completions. Lost leases are not returned, and their forecasts are not recorded. The arrays hold the points
+# of all terms; `from_` to `to_` are those of one term.
+# array_position finds a job's lease, as a job may occur twice, with a stale lease and the valid one; a join was
+# quadratic. `status || ''` keeps the planner from the index on status, which returns all running jobs.
 READY = """
 WITH ready AS (
     UPDATE warmup_jobs AS job SET
@@ -240,21 +235,20 @@ WITH ready AS (
 recorded AS (
     INSERT INTO forecast_records (job_id, lease_id, label, term, engine_version, forecast_hash, direction, generated_at,
                                   times, point_values, lower80, upper80, lower95, upper95)
-    SELECT ready.id, ready.lease_id, made.label, made.term, ready.engine_version, made.forecast_hash, made.direction,
-           made.generated_at,
-           (%(times)s::timestamptz[])[made.from_:made.to_], (%(point_values)s::float8[])[made.from_:made.to_],
-           (%(lower80)s::float8[])[made.from_:made.to_], (%(upper80)s::float8[])[made.from_:made.to_],
-           (%(lower95)s::float8[])[made.from_:made.to_], (%(upper95)s::float8[])[made.from_:made.to_]
-    FROM unnest(%(made_under)s::bigint[], %(labels)s::text[], %(terms)s::text[], %(forecast_hashes)s::text[],
+    SELECT ready.id, ready.lease_id, label, term, ready.engine_version, forecast_hash, direction, generated_at,
+           (%(times)s::timestamptz[])[from_:to_], (%(point_values)s::float8[])[from_:to_],
+           (%(lower80)s::float8[])[from_:to_], (%(upper80)s::float8[])[from_:to_],
+           (%(lower95)s::float8[])[from_:to_], (%(upper95)s::float8[])[from_:to_]
+    FROM unnest(%(forecast_leases)s::bigint[], %(labels)s::text[], %(terms)s::text[], %(forecast_hashes)s::text[],
                 %(directions)s::text[], %(generated_at)s::timestamptz[], %(froms)s::int[], %(tos)s::int[])
-        AS made (lease_id, label, term, forecast_hash, direction, generated_at, from_, to_)
-    JOIN ready ON ready.lease_id = made.lease_id
+        AS forecast (lease_id, label, term, forecast_hash, direction, generated_at, from_, to_)
+    JOIN ready ON ready.lease_id = forecast.lease_id
     ON CONFLICT ON CONSTRAINT forecast_record_unique DO NOTHING
 )
 SELECT id, lease_id FROM ready
 """
 
-# Permanent, or out of attempts: failed, with a cool-down. Else back to the queue, after a full-jitter back-off.
+# A permanent error or the last attempt: failed, with a cool-down. Otherwise queued, with a full-jitter back-off.
 FAIL = f"""
 WITH settled AS (
     UPDATE warmup_jobs AS job SET
@@ -281,7 +275,7 @@ WITH settled AS (
 SELECT settled.*, {NOTIFY} FROM settled
 """
 
-# Not the job's fault (no slot, fenced off, drained): back as if it had never been claimed, its place kept.
+# For causes outside the job (no slot, fenced off, drained): queued at its place, and the attempt is not counted.
 HAND_BACK = f"""
 WITH returned AS (
     UPDATE warmup_jobs AS job SET
@@ -304,7 +298,7 @@ _BY_HAND = new_episode(
     queued_at=_KEEPS_ITS_PLACE, debug_id="gen_random_uuid()", reason="'by-hand'", priority="0", force="false"
 )
 
-# By id, whatever snapshot it is for: an operator knows why. Not while it runs.
+# By id, for any snapshot, also one that is not current. Running jobs are left unchanged.
 REQUEUE = f"""
 WITH requeued AS (
     UPDATE warmup_jobs AS job SET {_BY_HAND}
@@ -314,7 +308,7 @@ WITH requeued AS (
 SELECT requeued.*, {NOTIFY} FROM requeued ORDER BY id
 """
 
-# A running job's holder learns of it at its next heartbeat, which finds no row.
+# The next heartbeat of a running job finds no row, which stops the run.
 CANCEL = f"""
 UPDATE warmup_jobs AS job SET
     status = 'cancelled',
@@ -330,8 +324,7 @@ WHERE job.id = %(id)s AND job.status IN ('queued', 'running')
 RETURNING {JOB_COLUMNS}
 """
 
-# Data that are newer make the jobs of older ones pointless. The holder of a running one learns of it at its next
-# heartbeat, which finds no row.
+# Newer data cancel the jobs of older data; running ones stop at their next heartbeat.
 SUPERSEDE = """
 UPDATE warmup_jobs SET
     status = 'cancelled',
@@ -348,9 +341,8 @@ WHERE slug = %(slug)s AND timeframe = %(timeframe)s AND geo = %(geo)s AND data_h
 RETURNING id
 """
 
-# The forecaster's fence holds a lease above any that this database gave out: an old dump was restored. One at a time:
-# two runs that are fenced off together must not, by looking and then setting, move the sequence back. A fence further
-# ahead is not believed: no number would be left for the next lease.
+# Advances the sequence past the forecaster's fence after an old dump was restored. The lock keeps two concurrent calls
+# from moving it back. A fence too far ahead is ignored: it would leave no numbers for leases.
 LOCK_LEASE_SEQUENCE = "SELECT pg_advisory_xact_lock(hashtext('warmup_lease_ids'))"
 ADVANCE_LEASE_SEQUENCE = f"""
 SELECT setval('warmup_lease_ids', %(above)s)

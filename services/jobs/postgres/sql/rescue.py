@@ -1,16 +1,16 @@
-"""What takes up stuck jobs: one statement for the claim that notices some, and one for the sweep, which is the same."""
+"""Rescue of stuck jobs: one statement for the claim that finds expired leases, and one for the sweep."""
 
 from __future__ import annotations
 
 from services.jobs.postgres.sql.edges import JOB_COLUMNS, NOTIFY
 
-# What a lease that ran out means, wherever it is noticed: the attempt counts, and the job goes on or has failed.
-# A row that says running but names no lease (written by hand) is held to have none.
+# An expired lease counts as an attempt: the job is queued again or has failed. A running row without a lease (written
+# by hand) counts as expired.
 _RESCUE_SET = """
     status = CASE WHEN job.attempts >= %(max_attempts)s THEN 'failed' ELSE 'queued' END,
     last_error = CASE
         WHEN job.deadline_at <= now() THEN 'the attempt passed its deadline'
-        ELSE 'the lease expired: its runner or the forecaster stopped without a word'
+        ELSE 'the lease expired: its runner or the forecaster stopped'
     END,
     not_before = NULL,
     completed_at = CASE WHEN job.attempts >= %(max_attempts)s THEN now() END,
@@ -27,8 +27,8 @@ _RESCUE_SET = """
 
 
 def _rescue(scope: str = "true") -> str:
-    """Re-queues the running jobs in `scope` whose lease ran out."""
-    # SKIP LOCKED: a row that another runner is just rescuing, or whose holder is just settling it, needs no rescue.
+    """Re-queues the running jobs in `scope` whose lease expired."""
+    # SKIP LOCKED: another runner rescues the row, or its holder settles it.
     return f"""
 expired AS MATERIALIZED (
     SELECT id, CASE WHEN deadline_at <= now() THEN 'deadline-passed' ELSE 'lease-expired' END AS cause
@@ -46,8 +46,8 @@ rescued AS (
 """
 
 
-# Part of every claim that sees a lease that ran out: no leader and no sweeper has to be alive for it. The notification
-# brings every runner back for what it frees.
+# Sent by every claim that finds an expired lease, so that no leader or sweeper is needed. The notification wakes the
+# runners for the jobs it re-queues.
 RESCUE = f"""
 WITH {_rescue()}
 SELECT rescued.*, {NOTIFY} FROM rescued ORDER BY priority, queued_at, id
@@ -57,8 +57,8 @@ _OVERDUE = "GREATEST(queued_at, not_before) < now() - make_interval(secs => %(ov
 
 
 def _sweep(scope: str, overdue: str) -> str:
-    """Rescues the running jobs in `scope`, and counts and notifies anew the queued ones that `overdue` selects."""
-    # A queued job that is overdue keeps its place: what it lacks is a runner.
+    """Rescues the running jobs in `scope`; counts the queued ones that `overdue` selects and wakes runners for them."""
+    # An overdue job keeps its place: it lacks a runner, not priority.
     return f"""
 WITH {_rescue(scope)},
 overdue AS MATERIALIZED (
@@ -70,7 +70,7 @@ overdue AS MATERIALIZED (
 reminded AS (
     UPDATE warmup_jobs AS job SET
         requeues = job.requeues + 1,
-        -- A refresh that has waited this long has been overtaken often enough.
+        -- Promotes a refresh that has waited this long.
         priority = 0,
         version = job.version + 1,
         updated_at = now()
@@ -84,9 +84,8 @@ ORDER BY priority, queued_at, id
 
 SWEEP = _sweep("true", f"{_OVERDUE} ORDER BY GREATEST(queued_at, not_before)")
 
-# The same for one job, as the next call that needs it does. A statement of its own, which finds it by its id: a
-# condition that holds for one or for all is planned for all. However many callers see a job that nobody runs, its
-# runners are notified once a minute.
+# For one job, by its id: a condition for one job or all would be planned for all. Runners are notified once a minute,
+# however many callers find the job overdue.
 SWEEP_ONE = _sweep(
     "id = %(id)s",
     f"id = %(id)s AND {_OVERDUE} AND updated_at < now() - make_interval(secs => LEAST(%(overdue_after)s, 60))",

@@ -1,4 +1,4 @@
-"""The tables as SQLAlchemy knows them: what listings are built from, and what migrations are checked against."""
+"""The tables in SQLAlchemy: listings are built from them, and a test compares the migrations with them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from services.common.job_status import JobStatus
 
-# Names that a migration can rely on, for constraints that name themselves nowhere else.
+# Fixed names for constraints without an explicit one, so that migrations can refer to them.
 metadata = MetaData(
     naming_convention={
         "pk": "%(table_name)s_pkey",
@@ -50,7 +50,7 @@ def _id() -> Column[int]:
     return Column("id", BigInteger, Identity(always=True), primary_key=True)
 
 
-# Which terms a slug belongs to, and how they are spelled, once and for all timeframes and geos.
+# The terms of a slug and their spelling, for all timeframes and geos.
 term_pairs = Table(
     "term_pairs",
     metadata,
@@ -60,7 +60,7 @@ term_pairs = Table(
     _moment("created_at", nullable=False),
 )
 
-# Immutable: a row is written once and named by its data hash.
+# Immutable rows, identified by their data hash.
 snapshots = Table(
     "snapshots",
     metadata,
@@ -87,7 +87,7 @@ snapshots = Table(
     Index("snapshots_created_at_idx", "created_at"),
 )
 
-# One row a comparison: which snapshot is current, which one was before it, and how much it is asked for.
+# One row for each comparison: its current and previous snapshots, and its demand.
 comparisons = Table(
     "comparisons",
     metadata,
@@ -106,7 +106,7 @@ comparisons = Table(
     Index("comparisons_previous_snapshot_idx", "previous_snapshot_id"),
 )
 
-# Never reset: what makes a lease id a fence.
+# Never reset, since lease ids are fencing tokens.
 lease_ids = Sequence("warmup_lease_ids", metadata=metadata)
 
 warmup_jobs = Table(
@@ -126,7 +126,7 @@ warmup_jobs = Table(
     _moment("started_at"),
     _moment("completed_at"),
     Column("version", BigInteger, nullable=False, server_default=text("1")),
-    Column("reason", Text, nullable=False, server_default=text("'by-hand'")),  # why the present episode began
+    Column("reason", Text, nullable=False, server_default=text("'by-hand'")),  # of the current episode
     Column("priority", SmallInteger, nullable=False, server_default=text("0")),  # lower runs first
     _moment("queued_at", nullable=False),
     _moment("not_before"),
@@ -135,7 +135,7 @@ warmup_jobs = Table(
     _moment("lease_expires_at"),
     _moment("deadline_at"),
     Column("holder", Text),
-    # Bundles written under a lease above this one belong to the present episode.
+    # Bundles with a lease above this one belong to the current episode.
     Column("adopt_above_lease", BigInteger, nullable=False, server_default=text("0")),
     Column("force", Boolean, nullable=False, server_default=text("false")),
     Column("failures", Integer, nullable=False, server_default=text("0")),  # since the last `ready`
@@ -166,7 +166,7 @@ warmup_jobs = Table(
     ),
 )
 
-# The last job that the audit has looked at: one row, or none before the first sweep.
+# The last audited job: one row, or none before the first sweep.
 audit_position = Table(
     "audit_position",
     metadata,
@@ -176,7 +176,7 @@ audit_position = Table(
     CheckConstraint("singleton", name="singleton"),
 )
 
-# What was forecast, kept until the actual values arrive.
+# Forecasts, kept until the actual values are imported.
 forecast_records = Table(
     "forecast_records",
     metadata,
@@ -196,12 +196,12 @@ forecast_records = Table(
     Column("lower95", ARRAY(Double), nullable=False),
     Column("upper95", ARRAY(Double), nullable=False),
     _moment("created_at", nullable=False),
-    # The same engine on the same snapshot gives the same numbers: one row says it, however often it was refreshed.
+    # An engine version computes the same forecast for a snapshot on each refresh: one row.
     UniqueConstraint("job_id", "label", "forecast_hash", name="forecast_record_unique"),
     CheckConstraint("label IN ('termA', 'termB')", name="label"),
 )
 
-# How each forecast did. No foreign key: a score outlives the record, the job and the snapshots that it tells of.
+# Scores of forecasts. No foreign keys: a score outlives its record, job and snapshots.
 forecast_scores = Table(
     "forecast_scores",
     metadata,
@@ -223,12 +223,12 @@ forecast_scores = Table(
     *(Column(f"mae_{term}", Double, nullable=False) for term in "ab"),
     *(Column(f"mase_{term}", Double) for term in "ab"),
     _moment("scored_at", nullable=False),
-    # A forecast is scored once, whoever imports at the same time.
+    # A forecast is scored once, also with concurrent imports.
     UniqueConstraint("record_a_id", name="forecast_score_unique"),
     Index("forecast_scores_forecast_idx", "slug", "timeframe", "geo", "data_hash"),
 )
 
-# The scores added up, so that nobody reads them all: a row a timeframe for each day, and one for all time.
+# Sums of the scores, so that reports need not read all: one row for each timeframe and day, and one for all time.
 forecast_score_sums = Table(
     "forecast_score_sums",
     metadata,
@@ -243,7 +243,7 @@ forecast_score_sums = Table(
     Column("mase_sum", Double, nullable=False),
 )
 
-# What a call answered under its Idempotency-Key; no answer yet while it runs.
+# Responses by Idempotency-Key; null while the call runs.
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,

@@ -1,17 +1,17 @@
-"""The queue's upkeep: what a schedule or an operator asks for, bounded in what each call touches."""
+"""SQL for maintenance by schedules and operators; each call touches a bounded number of rows."""
 
 from __future__ import annotations
 
 from services.jobs.postgres.sql import edges
 from services.jobs.postgres.sql.edges import JOB_COLUMNS, NOTIFY, new_episode
 
-DEMAND_HALF_LIFE = 302_400  # seconds: what was asked for half a week ago counts half
+DEMAND_HALF_LIFE = 302_400  # seconds: half a week
 
-# One at a time: two that count what waits before either has enqueued would enqueue twice the limit.
+# One refresh at a time: two that count the queue before either has enqueued would exceed the limit.
 LOCK_REFRESH = "SELECT pg_advisory_xact_lock(hashtext('warmup_refresh'))"
 
-# Before they turn stale, so that nobody is served stale ones, and spread over some hours, so that they do not fall due
-# in step again.
+# Forecasts are due before they turn stale. Hashing the id spreads them over some hours, so that they do not fall due
+# together again.
 _DUE = """
     FROM comparisons AS comparison
     JOIN snapshots AS current ON current.id = comparison.current_snapshot_id
@@ -23,7 +23,7 @@ _DUE = """
             %(earliest)s + (%(latest)s - %(earliest)s) * (hashint8(job.id) & 1023) / 1023.0)
 """
 
-# Those that are asked for most come first; what is queued already counts towards the limit.
+# By popularity; refreshes in the queue count towards the limit.
 REFRESH = f"""
 WITH due AS MATERIALIZED (
     SELECT job.id
@@ -48,7 +48,7 @@ COUNT_DUE = f"SELECT count(*) AS due FROM (SELECT {_DUE} LIMIT %(cap)s) AS count
 
 MEAN_RUN_SECONDS = f"SELECT ({edges.MEAN_RUN_SECONDS}) AS seconds"
 
-# What has waited long enough is no longer overtaken: a refresh is late, but never starved.
+# Raises the priority of refreshes that have waited long, so that none starves.
 PROMOTE = """
 UPDATE warmup_jobs SET priority = 0, version = version + 1, updated_at = now()
 WHERE id IN (
@@ -61,8 +61,8 @@ WHERE id IN (
 RETURNING id
 """
 
-# A job that no comparison stands on any more, settled that long ago, with the forecasts kept for it. Those that are not
-# scored yet are kept, until the last date that they are for is that long past too.
+# Old settled jobs whose snapshot no comparison uses, with their forecast records. Jobs with unscored forecasts stay
+# until the last forecast date is that old too.
 DELETE_OLD_JOBS = """
 WITH old AS MATERIALIZED (
     SELECT job.id FROM warmup_jobs AS job
@@ -89,8 +89,8 @@ deleted AS (DELETE FROM warmup_jobs AS job USING old WHERE job.id = old.id RETUR
 SELECT count(*) AS deleted FROM deleted
 """
 
-# A snapshot that neither a comparison nor a job names any more.
-_UNNAMED = """
+# A snapshot that no comparison and no job refers to.
+_UNREFERENCED = """
       NOT EXISTS (
         SELECT FROM comparisons AS comparison
         WHERE comparison.slug = snapshot.slug AND comparison.timeframe = snapshot.timeframe
@@ -104,23 +104,23 @@ _UNNAMED = """
       )
 """
 
-# SKIP LOCKED: an import that holds the row is about to name it.
+# SKIP LOCKED: an import that holds the row is about to refer to it.
 LOCK_OLD_SNAPSHOTS = f"""
 SELECT snapshot.id FROM snapshots AS snapshot
-WHERE snapshot.created_at < now() - make_interval(days => %(days)s) AND {_UNNAMED}
+WHERE snapshot.created_at < now() - make_interval(days => %(days)s) AND {_UNREFERENCED}
 ORDER BY snapshot.created_at
 LIMIT %(limit)s
 FOR UPDATE SKIP LOCKED
 """
 
-# A second statement, with a snapshot of its own: an import may have named the row after the first one began, and
-# committed before the row was locked.
+# Checks again in a second statement, which sees newer commits: an import may have referred to the row before it was
+# locked.
 DELETE_OLD_SNAPSHOTS = f"""
-DELETE FROM snapshots AS snapshot WHERE snapshot.id = ANY (%(ids)s) AND {_UNNAMED} RETURNING id
+DELETE FROM snapshots AS snapshot WHERE snapshot.id = ANY (%(ids)s) AND {_UNREFERENCED} RETURNING id
 """
 
-# The queue's depth for /metrics: the oldest rows up to the cap by the partial index on queued_at, so that a long queue
-# costs no more. A job that was sent back is as old as the moment from which it may run again.
+# The queue's depth for /metrics: the oldest rows up to the cap by the partial index on queued_at, so that the cost is
+# bounded. The age of a delayed job counts from its not_before.
 DEPTH = """
 WITH oldest AS (
     SELECT GREATEST(queued_at, not_before) AS since FROM warmup_jobs WHERE status = 'queued'
@@ -136,19 +136,19 @@ FROM oldest
 
 
 def _status(name: str, rows: str, since: str) -> str:
-    """One line of STATUS: `since` is the moment whose age counts."""
+    """One row of STATUS; its age counts from `since`."""
     return f"""
     SELECT '{name}' AS status, count(*) AS count, EXTRACT(epoch FROM now() - min(moment))::float8 AS age FROM (
         SELECT {since} AS moment FROM warmup_jobs WHERE status = '{name}' {rows} LIMIT %(cap)s
     ) AS counted"""
 
 
-_LATELY = "AND updated_at > now() - interval '24 hours'"
-# Each figure stops counting at its cap, so that a look costs the same however many rows there are.
+_LAST_DAY = "AND updated_at > now() - interval '24 hours'"
+# Each count stops at the cap, so that the cost is bounded.
 STATUS = " UNION ALL ".join(
     [
         _status("queued", "ORDER BY priority, queued_at, id", "queued_at"),
         _status("running", "", "started_at"),
-        *(_status(name, _LATELY, "NULL::timestamptz") for name in ("ready", "failed", "cancelled")),
+        *(_status(name, _LAST_DAY, "NULL::timestamptz") for name in ("ready", "failed", "cancelled")),
     ]
 )
