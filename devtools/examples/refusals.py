@@ -39,14 +39,14 @@ def refuse_the_public(keep: Recorder, walk: Walk) -> None:
         keep.problem(slug, summary, response.json())
 
     kept("invalid-argument", "A slug of one term", client.get(_PREMIUM, params={"slug": "amazon"}))
-    kept("not-found", "A comparison that was never imported", client.get(_PREMIUM, params={"slug": "cats-vs-dogs"}))
+    kept("not-found", "An unknown comparison", client.get(_PREMIUM, params={"slug": "cats-vs-dogs"}))
     kept("method-not-allowed", "DELETE", client.delete(_PREMIUM))
     kept("unauthenticated", "Without the secret", client.post("/api/jobs/sweep"))
 
     def imported(content: bytes, media_type: str = "text/csv") -> httpx.Response:
         return operator.post("/api/comparisons", content=content, headers={"Content-Type": media_type})
 
-    kept("unreadable-input", "A file that is no export", imported(b"hello"))
+    kept("unreadable-input", "A file that is not an export", imported(b"hello"))
     kept(
         "single-term",
         "An export of one term",
@@ -62,7 +62,7 @@ def refuse_the_public(keep: Recorder, walk: Walk) -> None:
         operator.put(f"/api/comparisons/{SLUG}", json={**months(24), "terms": ["cats", "dogs"]}),
     )
     ready = operator.get("/api/jobs", params={"status": "ready"}).json()["jobs"][0]["jobId"]
-    kept("wrong-state", "A job that has ended", operator.post(f"/api/jobs/{ready}/cancel"))
+    kept("wrong-state", "A job that is already ready", operator.post(f"/api/jobs/{ready}/cancel"))
 
 
 def refuse_repeats(keep: Recorder, walk: Walk) -> None:
@@ -71,11 +71,11 @@ def refuse_repeats(keep: Recorder, walk: Walk) -> None:
     asked = {"slug": SLUG, "tf": "all", "force": True}
     walk.operator.post("/api/comparison/warmup", json=asked, headers=keyed).raise_for_status()
     other = walk.operator.post("/api/comparison/warmup", json={**asked, "force": False}, headers=keyed)
-    keep.problem("idempotency-mismatch", "The key was sent with another request", other.json())
+    keep.problem("idempotency-mismatch", "A key that was used with another request", other.json())
     with ThreadPoolExecutor(2) as both:
         first, second = both.map(lambda _: walk.run(**keyed), range(2))
     late = second if first.is_success else first
-    keep.problem("idempotency-in-progress", "The same request is running", late.json())
+    keep.problem("idempotency-in-progress", "The same request is in progress", late.json())
 
 
 def refuse_by_limits(keep: Recorder, base_url: str, secret: str) -> None:
@@ -83,7 +83,7 @@ def refuse_by_limits(keep: Recorder, base_url: str, secret: str) -> None:
     preflight = {"Origin": "https://other.example", "Access-Control-Request-Method": "GET"}
     with httpx.Client(base_url=base_url, timeout=_SECONDS) as client:
         refused = client.options(_PREMIUM, headers=preflight)
-        keep.problem("cors-refused", "A page of an origin that is not configured", refused.json())
+        keep.problem("cors-refused", "An origin that is not configured", refused.json())
         where = {"slug": SLUG, "tf": "all"}
         keep.problem("api-key-required", "Without a key", client.get(_PREMIUM, params=where).json())
         keep.problem("rate-limited", "A second request within a minute", client.get(_PREMIUM, params=where).json())
@@ -98,9 +98,9 @@ def refuse_by_limits(keep: Recorder, base_url: str, secret: str) -> None:
         while (answer := httpx.get(f"{base_url}/api/comparisons", headers=operator)).status_code != 503:
             if time.monotonic() > until:
                 raise DevstackError("a gateway with one request in flight took another one")
-        keep.problem("busy", "More requests at once than this gateway is configured for", answer.json())
+        keep.problem("busy", "Too many concurrent requests", answer.json())
 
-    keep.problem("request-timeout", "A body of which one byte came", _raw(base_url, slow, meanwhile=busy))
+    keep.problem("request-timeout", "A body that does not arrive in time", _raw(base_url, slow, meanwhile=busy))
 
 
 def refuse_without_secret(keep: Recorder, base_url: str) -> None:
@@ -108,12 +108,12 @@ def refuse_without_secret(keep: Recorder, base_url: str) -> None:
     with httpx.Client(base_url=base_url, timeout=_SECONDS) as client:
         keep.problem("secret-not-configured", "WARMUP_SECRET is not set", client.post("/api/jobs/sweep").json())
         late = client.get("/api/comparisons")
-        keep.problem("deadline-exceeded", "Jobs did not answer in time", late.json())
+        keep.problem("deadline-exceeded", "The jobs service exceeded the deadline", late.json())
 
 
 def refuse_without_jobs(keep: Recorder, walk: Walk) -> None:
     """What the gateway says while jobs is away."""
-    keep.problem("unavailable", "Jobs cannot be asked", walk.public.get("/api/comparisons").json())
+    keep.problem("unavailable", "The jobs service is unavailable", walk.public.get("/api/comparisons").json())
 
 
 def _raw(base_url: str, sent: bytes, meanwhile: Callable[[], None] | None = None) -> object:

@@ -53,61 +53,61 @@ class Walk:
         created = self.operator.post("/api/comparisons", json=body)
         self._keep(operation, "stored", "New data", created, 201)
         again = self.operator.post("/api/comparisons", json=body)
-        self._keep(operation, "there-already", "The same data once more", again)
+        self._keep(operation, "there-already", "The same data again", again)
         first = self.public.get(_PREMIUM, params=_WHERE)
-        self._keep(f"GET {_PREMIUM}", "queued", "The first call: nothing is there yet, and a warmup is enqueued", first)
+        self._keep(f"GET {_PREMIUM}", "queued", "The first call: no forecasts yet, a warmup is enqueued", first)
         events = self._during_events(self.run)
         ran, stream = events
-        self._keep(f"GET {_PREMIUM}/events", "queued-to-ready", "A warmup from its queue to its end", stream)
-        self._keep("POST /api/jobs/run-warmup", "ran", "The oldest job was run", ran)
-        self._keep("POST /api/jobs/run-warmup", "nothing-queued", "Nothing is queued", self.run())
+        self._keep(f"GET {_PREMIUM}/events", "queued-to-ready", "A warmup from queued to ready", stream)
+        self._keep("POST /api/jobs/run-warmup", "ran", "The oldest job ran", ran)
+        self._keep("POST /api/jobs/run-warmup", "nothing-queued", "An empty queue", self.run())
         ready = self.public.get(_PREMIUM, params=_WHERE)
-        self._keep(f"GET {_PREMIUM}", "ready", "Once the warmup has run", ready)
+        self._keep(f"GET {_PREMIUM}", "ready", "After the warmup", ready)
 
     def _look(self) -> None:
-        self._keep("GET /api/comparisons", "one", "All comparisons that there are", self.public.get("/api/comparisons"))
+        self._keep("GET /api/comparisons", "one", "All comparisons", self.public.get("/api/comparisons"))
         shown = self.public.get(f"/api/comparisons/{SLUG}", params={"tf": TIMEFRAME})
-        self._keep("GET /api/comparisons/{slug}", "series", "Its series, stats and signals", shown)
+        self._keep("GET /api/comparisons/{slug}", "series", "Series, stats and signals", shown)
         self._keep("GET /healthz", "alive", "Alive", self.public.get("/healthz"))
         self._keep("GET /readyz", "ready", "Ready", self.public.get("/readyz"))
         trust = self.public.get("/api/forecast/trust-stats")
-        self._keep("GET /api/forecast/trust-stats", "nothing-yet", "Before any forecast could be scored", trust)
+        self._keep("GET /api/forecast/trust-stats", "nothing-yet", "Before the first scored forecast", trust)
 
     def _import_newer_data(self) -> None:
         body = months(_LATER)
         operation, path = "PUT /api/comparisons/{slug}", f"/api/comparisons/{SLUG}"
-        self._kept_request(operation, "series", "A year more of the same terms", body)
+        self._kept_request(operation, "series", "Another year of data for the same terms", body)
         stored = self.operator.put(path, params={"tf": TIMEFRAME}, json=body)
-        self._keep(operation, "stored", "Newer data of what is asked for: enqueued at once", stored, 201)
+        self._keep(operation, "stored", "Newer data of a comparison in demand: enqueued at once", stored, 201)
         again = self.operator.put(path, params={"tf": TIMEFRAME}, json=body)
-        self._keep(operation, "there-already", "The same data once more", again)
+        self._keep(operation, "there-already", "The same data again", again)
         stale = self.public.get(_PREMIUM, params=_WHERE)
-        summary = "Newer data are there, and their forecasts are not yet: those of the older data are served"
+        summary = "Newer data without forecasts: those of the older data are served"
         self._keep(f"GET {_PREMIUM}", "stale", summary, stale)
         trust = self.public.get("/api/forecast/trust-stats")
-        self._keep("GET /api/forecast/trust-stats", "scored", "One forecast was scored by the newer data", trust)
+        self._keep("GET /api/forecast/trust-stats", "scored", "The newer data scored one forecast", trust)
 
     def _act(self) -> None:
         jobs = self._keep("GET /api/jobs", "two", "Newest first", self.operator.get("/api/jobs"))
         job_id = jobs["jobs"][0]["jobId"]
         shown = self.operator.get(f"/api/jobs/{job_id}")
-        self._keep("GET /api/jobs/{id}", "queued", "One that waits", shown)
+        self._keep("GET /api/jobs/{id}", "queued", "A queued job", shown)
         cancelled = self.operator.post(f"/api/jobs/{job_id}/cancel")
-        self._keep("POST /api/jobs/{id}/cancel", "cancelled", "It will not run", cancelled)
+        self._keep("POST /api/jobs/{id}/cancel", "cancelled", "A cancelled job", cancelled)
         requeued = self.operator.post(f"/api/jobs/{job_id}/requeue")
-        self._keep("POST /api/jobs/{id}/requeue", "queued", "It will", requeued)
+        self._keep("POST /api/jobs/{id}/requeue", "queued", "A re-queued job", requeued)
         body = {"slug": SLUG, "tf": TIMEFRAME, "force": True}
-        self._kept_request("POST /api/comparison/warmup", "force", "Compute it anew, whatever is there", body)
+        self._kept_request("POST /api/comparison/warmup", "force", "Compute even if the forecasts are cached", body)
         triggered = self.operator.post("/api/comparison/warmup", json=body)
-        self._keep("POST /api/comparison/warmup", "enqueued", "Its job as it is now", triggered, 202)
+        self._keep("POST /api/comparison/warmup", "enqueued", "The job after the call", triggered, 202)
         self.run().raise_for_status()
 
     def _lose_and_sweep(self) -> None:
         operation = "POST /api/jobs/sweep"
-        self._keep(operation, "nothing-stuck", "All is as it should be", self.operator.post("/api/jobs/sweep"))
+        self._keep(operation, "nothing-stuck", "Nothing to re-queue", self.operator.post("/api/jobs/sweep"))
         self._lose_cache()
         swept = self.operator.post("/api/jobs/sweep")
-        self._keep(operation, "cache-lost", "Forecasts that were ready are gone from the cache", swept)
+        self._keep(operation, "cache-lost", "Forecasts of a ready job are missing in the cache", swept)
         self.run().raise_for_status()
 
     def _during_events(self, act: Callable[[], httpx.Response]) -> tuple[httpx.Response, httpx.Response]:

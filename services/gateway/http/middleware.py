@@ -37,7 +37,7 @@ Middleware = Callable[[ASGIApp], ASGIApp]
 
 REQUEST_ID = "x-request-id"
 _REQUEST_ID, _TRACEPARENT = REQUEST_ID.encode(), b"traceparent"
-_SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_VALID_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"))
 PROBES = frozenset(("/healthz", "/readyz", "/metrics"))
 
@@ -71,7 +71,7 @@ class RequestContext:
                 given = value.decode("latin-1")
             elif name == _TRACEPARENT:
                 traces.append(value.decode("latin-1"))
-        identity = given if given and _SANE_ID.fullmatch(given) else trace_context.new_request_id()
+        identity = given if given and _VALID_ID.fullmatch(given) else trace_context.new_request_id()
         trace = trace_context.child_of(traces[0]) if len(traces) == 1 else trace_context.new_traceparent()
         exchange = Exchange(scope, send, identity, trace)
         exchange.headers.append((_REQUEST_ID, identity.encode()))
