@@ -166,6 +166,9 @@ protos: $(VENV)/installed ## Generate the typed stubs from protos/.
 	  --plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc \
 	  --python_out=generated --grpc_python_out=generated --mypy_out=quiet:generated --mypy_grpc_out=quiet:generated \
 	  $(PROTOS)
+	@# protobuf takes a datetime where a Timestamp is expected in a constructor; the stubs do not know it yet.
+	@find generated -name '*_pb2.pyi' -exec sed -i -E -e 's/^import builtins as _builtins/import datetime as _datetime\n&/' \
+	  -e '/= \.\.\.,$$/s/_timestamp_pb2\.Timestamp\b/_timestamp_pb2.Timestamp | _datetime.datetime/' {} +
 	@touch generated/made
 
 generated/made: $(PROTOS) $(VENV)/installed

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 
 import grpc
-from google.protobuf.timestamp_pb2 import Timestamp
 from warmcast.forecaster.v1 import forecaster_pb2 as pb
 from warmcast.forecaster.v1 import forecaster_pb2_grpc
 
@@ -107,14 +106,14 @@ def _generate_request(job: ClaimedJob) -> pb.GenerateForecastsRequest:
     snapshot = job.snapshot()
     return pb.GenerateForecastsRequest(
         key=_to_key(snapshot.key, snapshot.terms),
-        times=[_timestamp(time) for time in snapshot.times],
+        times=snapshot.times,
         values_a=snapshot.values_a,
         values_b=snapshot.values_b,
         partial_last_period=snapshot.partial_last_period,
         scaled_apart=snapshot.scaled_apart,
         gaps_filled=snapshot.gaps_filled,
         source=snapshot.source,
-        last_updated_at=_timestamp(snapshot.as_of),
+        last_updated_at=snapshot.as_of,
         lease_id=job.lease_id,
         adopt_above_lease=job.adopt_above_lease,
         force=job.force,
@@ -129,7 +128,7 @@ def _to_key(key: SnapshotKey, terms: tuple[str, str], engine_version: str | None
 def _generated(result: pb.GeneratedForecasts) -> GeneratedForecasts:
     return GeneratedForecasts(
         engine_version=result.engine_version,
-        generated_at=_datetime(result.generated_at),
+        generated_at=result.generated_at.ToDatetime(tzinfo=UTC),
         adopted=result.adopted,
         term_a=_term(result.term_a),
         term_b=_term(result.term_b),
@@ -138,16 +137,7 @@ def _generated(result: pb.GeneratedForecasts) -> GeneratedForecasts:
 
 def _term(term: pb.TermForecast) -> TermForecast:
     points = tuple(
-        ForecastPoint(_datetime(p.time), p.value, p.lower80, p.upper80, p.lower95, p.upper95) for p in term.points
+        ForecastPoint(p.time.ToDatetime(tzinfo=UTC), p.value, p.lower80, p.upper80, p.lower95, p.upper95)
+        for p in term.points
     )
     return TermForecast(term.term, term.forecast_hash, term.direction, points)
-
-
-def _timestamp(time: datetime) -> Timestamp:
-    stamp = Timestamp()
-    stamp.FromDatetime(time)
-    return stamp
-
-
-def _datetime(stamp: Timestamp) -> datetime:
-    return stamp.ToDatetime(tzinfo=UTC)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from warmcast.jobs.v1 import jobs_pb2 as pb
 
 from services.common.job_status import JobStatus
@@ -44,14 +42,14 @@ def job(row: WarmupJob) -> pb.WarmupJob:
         priority=row.priority,
         engine_version=row.engine_version or "",
         reason=row.reason,
-        created_at=moment(row.created_at),
-        updated_at=moment(row.updated_at),
-        queued_at=moment(row.queued_at),
-        started_at=moment(row.started_at),
-        completed_at=moment(row.completed_at),
-        not_before=moment(row.not_before),
-        lease_expires_at=moment(row.lease_expires_at),
-        cooldown_until=moment(row.cooldown_until),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        queued_at=row.queued_at,
+        started_at=row.started_at,
+        completed_at=row.completed_at,
+        not_before=row.not_before,
+        lease_expires_at=row.lease_expires_at,
+        cooldown_until=row.cooldown_until,
     )
 
 
@@ -112,8 +110,8 @@ def ingested(snapshot: ImportedSnapshot, result: ImportResult) -> pb.IngestSnaps
         data_hash=snapshot.data_hash,
         created=result.created,
         points=len(snapshot.times),
-        first=moment(snapshot.times[0]),
-        last=moment(snapshot.times[-1]),
+        first=snapshot.times[0],
+        last=snapshot.times[-1],
         cleaned=[pb.Cleaning(what=what, count=count) for what, count in snapshot.cleaned],
         partial_last_period=snapshot.partial_last_period,
         scaled_apart=snapshot.scaled_apart,
@@ -131,9 +129,9 @@ def listed_comparison(row: ListedComparison) -> pb.Comparison:
         geo=row.geo,
         data_hash=row.data_hash,
         points=row.points,
-        first=moment(row.first),
-        last=moment(row.last),
-        updated_at=moment(row.updated_at),
+        first=row.first,
+        last=row.last,
+        updated_at=row.updated_at,
     )
 
 
@@ -149,12 +147,12 @@ def comparison(current: CurrentSnapshot) -> pb.GetComparisonResponse:
             geo=snapshot.geo,
             data_hash=snapshot.data_hash,
             points=len(snapshot.times),
-            first=moment(snapshot.times[0]),
-            last=moment(snapshot.times[-1]),
-            updated_at=moment(current.updated_at),
+            first=snapshot.times[0],
+            last=snapshot.times[-1],
+            updated_at=current.updated_at,
         ),
         points=[
-            pb.ComparisonPoint(time=moment(time), value_a=a, value_b=b)
+            pb.ComparisonPoint(time=time, value_a=a, value_b=b)
             for time, a, b in zip(snapshot.times, snapshot.values_a, snapshot.values_b, strict=True)
         ],
         signals_a=signals_a,
@@ -162,7 +160,7 @@ def comparison(current: CurrentSnapshot) -> pb.GetComparisonResponse:
         partial_last_period=snapshot.partial_last_period,
         scaled_apart=snapshot.scaled_apart,
         source=snapshot.source,
-        as_of=moment(snapshot.as_of),
+        as_of=snapshot.as_of,
         stats_a=_stats(snapshot.values_a),
         stats_b=_stats(snapshot.values_b),
     )
@@ -208,15 +206,6 @@ def signals(of: Signals) -> pb.TermSignals:
         last_value=of.last_value,
         change4=of.change4,
     )
-
-
-def moment(time: datetime | None) -> Timestamp | None:
-    """A timestamp, absent where there is none."""
-    if time is None:
-        return None
-    stamp = Timestamp()
-    stamp.FromDatetime(time)
-    return stamp
 
 
 def _set_place(
