@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
 
-from devstack.processes.child_process import Identity, leashed
+from devstack.processes.child_process import Identity, child_command
 
 # The kernel ties a child to the *thread* that started it; this one lives as long as the process.
 _spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
@@ -45,7 +45,7 @@ class Child:
         identity: Identity = Identity.SAME,
     ) -> None:
         """Starts the program; `environment` is the whole of its environment, None this process's own."""
-        command = leashed(argv, at_parents_end=at_parents_end, identity=identity)
+        command = child_command(argv, at_parents_end=at_parents_end, identity=identity)
         self._tail.clear()
         self._process = _spawner.submit(
             subprocess.Popen,

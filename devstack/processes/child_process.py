@@ -1,6 +1,6 @@
-"""The last step before a child becomes its program: it takes another identity where told to, and dies with its parent.
+"""The last step before a child runs its program: sets its user, and makes the kernel end it with its parent.
 
-Run as a script by path, so that it needs nothing but the standard library and starts in a few hundredths of a second.
+Run as a script by path with the standard library only, so that it starts in about 20 ms.
 """
 
 from __future__ import annotations
@@ -20,29 +20,31 @@ _CAPABILITY_VERSION_3 = 0x20080522
 
 
 class Identity(StrEnum):
-    """As whom a program runs. Only root has a choice."""
+    """The user that a program runs as. Only root can choose."""
 
     SAME = "same"
     NAMESPACE = "namespace"  # root's own files, but not uid 0: a user namespace of its own
-    NOBODY_ANYWHERE = "nobody-anywhere"  # nobody, who may still pass folders that are closed to others
+    NOBODY_ANYWHERE = "nobody-anywhere"  # nobody, with the right to pass closed folders
     NOBODY = "nobody"
 
 
-def leashed(argv: Sequence[str], *, at_parents_end: signal.Signals, identity: Identity = Identity.SAME) -> list[str]:
-    """The command that runs `argv` as `identity` and gets that signal when this thread ends, however it ends."""
+def child_command(
+    argv: Sequence[str], *, at_parents_end: signal.Signals, identity: Identity = Identity.SAME
+) -> list[str]:
+    """The command that runs `argv` as `identity`, and gets the signal `at_parents_end` when this thread ends."""
     return [sys.executable, "-I", "-S", __file__, str(os.getpid()), str(int(at_parents_end)), identity, *argv]
 
 
 def main() -> None:
-    """leash.py PARENT SIGNAL IDENTITY PROGRAM [ARGUMENT…]"""
+    """child_process.py PARENT SIGNAL IDENTITY PROGRAM [ARGUMENT…]"""
     parent, number, identity, *argv = sys.argv[1:]
     try:
         take_identity(Identity(identity))
     except OSError as error:
         sys.exit(f"cannot run {argv[0]} as {identity}: {error}")
-    # After the change of identity, which clears it.
+    # After the change of identity, which clears the setting.
     die_with_parent(int(parent), int(number))
-    # Where the supervisor ignores or blocks a signal, its child must not.
+    # The child must not inherit the signals that its supervisor ignores or blocks.
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP, signal.SIGTTOU, signal.SIGPIPE):
         signal.signal(ignored, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
@@ -53,12 +55,12 @@ def main() -> None:
 
 
 def die_with_parent(parent: int, number: int) -> None:
-    """Asks the kernel for that signal at the parent's end. Linux only: elsewhere a killed parent leaves its child."""
+    """Makes the kernel send that signal when the parent ends. Linux only: elsewhere the child stays."""
     if sys.platform != "linux":
         return
     _call("prctl", _PR_SET_PDEATHSIG, number, 0, 0, 0)
     if os.getppid() != parent:
-        sys.exit("the parent is gone already")
+        sys.exit("the parent has already ended")
 
 
 def take_identity(identity: Identity) -> None:
@@ -76,7 +78,7 @@ def take_identity(identity: Identity) -> None:
 def _enter_namespace() -> None:
     uid, gid = os.geteuid(), os.getegid()
     _call("unshare", _CLONE_NEWUSER)
-    # The kernel takes the group map of a process that may not change its groups any more.
+    # The kernel accepts a group map only from a process that can no longer change its groups.
     for path, text in (
         ("/proc/self/setgroups", "deny"),
         ("/proc/self/uid_map", f"{NOBODY} {uid} 1"),

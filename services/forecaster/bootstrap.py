@@ -9,7 +9,7 @@ import structlog
 from warmcast.forecaster.v1 import forecaster_pb2_grpc as pb_grpc
 
 from services.common.errors import WarmcastError
-from services.common.rpc.server.interceptors import standard_chain
+from services.common.rpc.server.interceptors import standard_interceptors
 from services.common.rpc.server.readiness import follow_readiness
 from services.common.rpc.server.server import Server, serve_metrics, until_signal
 from services.common.runtime.background import Background, RefusedError
@@ -36,7 +36,7 @@ async def serve(settings: ForecasterSettings, pool: Pool) -> None:
     cache = ForecastCache(connect(settings.redis_url.get_secret_value(), connections=settings.redis_connections))
     background = Background()
     server = Server(
-        standard_chain(
+        standard_interceptors(
             guarded=GUARDED,
             accepted_secrets=settings.accepted_secrets(),
             longest=LONGEST_CALL,

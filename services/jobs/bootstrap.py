@@ -9,7 +9,7 @@ from functools import partial
 import structlog
 from warmcast.jobs.v1 import jobs_pb2_grpc
 
-from services.common.rpc.server.interceptors import standard_chain
+from services.common.rpc.server.interceptors import standard_interceptors
 from services.common.rpc.server.readiness import follow_readiness
 from services.common.rpc.server.server import Server, serve_metrics, until_signal
 from services.common.runtime.background import Background
@@ -66,7 +66,7 @@ async def serve(settings: JobsSettings) -> None:
     record = TrackRecord(database)
     change_feed = ChangeFeed(listings.changed)
     dispatcher = Dispatcher(queue, Runner(queue, forecaster, policy), forecaster, poll=settings.poll_seconds)
-    chain = standard_chain(
+    chain = standard_interceptors(
         guarded=servicer.GUARDED,
         accepted_secrets=secrets,
         longest=_LONGEST_CALL,

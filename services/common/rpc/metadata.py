@@ -1,4 +1,4 @@
-"""The names of what travels beside a message."""
+"""Names and values of gRPC metadata."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ DEBUG_ID = "x-debug-id"
 TRACEPARENT = "traceparent"
 SECRET = "x-warmup-secret"  # noqa: S105 - the name of a header, not a secret
 IDEMPOTENCY_KEY = "idempotency-key"
-IDEMPOTENCY_REPLAYED = "idempotency-replayed"  # comes back with an answer that was kept
+IDEMPOTENCY_REPLAYED = "idempotency-replayed"  # returned with a stored response
 
 Metadata = tuple[tuple[str, str], ...]
 
 
 def outgoing(*, secret: str | None = None, debug_id: str | None = None) -> Metadata:
-    """Metadata for one call: this request's id and place in its trace, and what else the callee needs."""
+    """Metadata of one call: the request id, the trace context, and the given values."""
     trace = trace_context.traceparent.get()
     pairs = (
         (REQUEST_ID, trace_context.request_id.get()),

@@ -1,4 +1,4 @@
-"""Our two gRPC services as their callers know them."""
+"""The two gRPC services, as their clients see them."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Service:
-    """What a channel needs to know of the service at its other end."""
+    """The properties of a service that its channels use."""
 
     name: str  # full, as in the proto
-    called: str  # in a message for people
-    idempotent: tuple[str, ...]  # methods that may be sent twice: gRPC retries them by itself
+    called: str  # in messages for people
+    idempotent: tuple[str, ...]  # methods that gRPC may retry by itself
 
 
-# Reads alone: a retried enqueue or import would tell its caller that somebody else had been first, and what a retried
-# RunWarmup ran the first time would be told to nobody.
+# Reads only. A retried enqueue or import would report that another caller was first, and the result of a retried
+# RunWarmup's first run would be lost.
 JOBS = Service(
     "warmcast.jobs.v1.JobsService",
     "jobs",

@@ -1,4 +1,4 @@
-"""What servers and callers of gRPC read from the environment about the wire itself."""
+"""Settings of gRPC connections."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from services.common.settings import Settings
 
 
 class TlsSettings(Settings):
-    """TLS between the services, both sides with a certificate; without the three files the wire is plain."""
+    """Mutual TLS between the services; without the three files connections are not encrypted."""
 
     tls_cert_file: Path | None = Field(None, description="own certificate, PEM; with the other two it turns TLS on")
     tls_key_file: Path | None = Field(None, description="its key, PEM")
     tls_ca_file: Path | None = Field(
-        None, validate_default=True, description="the authority whose certificates are believed, PEM"
+        None, validate_default=True, description="the certificate authority that is trusted, PEM"
     )
 
     @field_validator("tls_ca_file")
@@ -29,15 +29,15 @@ class TlsSettings(Settings):
         return authority
 
     def tls(self) -> Tls | None:
-        """The files read; None is a plain wire. Ends the process with status 2 when one cannot be read."""
+        """Reads the files; None without TLS. Ends the process with status 2 when one cannot be read."""
         if not (self.tls_cert_file and self.tls_key_file and self.tls_ca_file):
             return None
         return Tls.read(certificate=self.tls_cert_file, key=self.tls_key_file, authority=self.tls_ca_file)
 
 
 class HealthSettings(Settings):
-    """A door for probes, which speak no TLS."""
+    """An address for probes, which do not use TLS."""
 
     health_listen: str | None = Field(
-        None, description="host:port that serves gRPC health alone, and plainly, for probes; default: none"
+        None, description="host:port that serves only gRPC health, without TLS, for probes; default: none"
     )

@@ -1,4 +1,4 @@
-"""TLS between services: who serves and who calls both show a certificate of one authority."""
+"""Mutual TLS between services: server and client present a certificate of one authority."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import grpc
 
 @dataclass(frozen=True)
 class Tls:
-    """Three PEM files as they were at start-up; new ones count from the next start on."""
+    """Three PEM files as read at start-up; new files take effect at the next start."""
 
     certificate: bytes
     key: bytes = field(repr=False)
@@ -28,7 +28,7 @@ class Tls:
         return grpc.ssl_server_credentials([(self.key, self.certificate)], self.authority, require_client_auth=True)
 
     def for_callers(self) -> grpc.ChannelCredentials:
-        """A server without a certificate of the authority, in the name that was dialled, is refused."""
+        """A server without a certificate of the authority, for the name of the target, is refused."""
         return grpc.ssl_channel_credentials(self.authority, self.key, self.certificate)
 
 

@@ -12,7 +12,7 @@ from warmcast.forecaster.v1 import forecaster_pb2_grpc as pb_grpc
 
 from services.common.rpc.client.channel import open_channel
 from services.common.rpc.metadata import SECRET
-from services.common.rpc.server.interceptors import standard_chain
+from services.common.rpc.server.interceptors import standard_interceptors
 from services.common.rpc.server.server import Server
 from services.forecaster.cache.connections import connect
 from services.forecaster.cache.store import ForecastCache
@@ -57,7 +57,7 @@ class Edge:
 async def edge(cache: ForecastCache, clock: HandClock, engine: HandEngine) -> AsyncIterator[Edge]:
     """One slot, one place to wait, beats every 50 ms, and the secret of `AUTHORISED`."""
     server = Server(
-        standard_chain(guarded=GUARDED, accepted_secrets=(AUTHORISED[0][1],), longest=10, unbounded=UNBOUNDED),
+        standard_interceptors(guarded=GUARDED, accepted_secrets=(AUTHORISED[0][1],), longest=10, unbounded=UNBOUNDED),
         service=SERVICE,
     )
     servicer = ForecasterServicer(

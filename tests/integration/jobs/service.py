@@ -15,7 +15,7 @@ from warmcast.jobs.v1 import jobs_pb2_grpc
 
 from services.common.errors import WarmcastError
 from services.common.rpc import metadata
-from services.common.rpc.server.interceptors import standard_chain
+from services.common.rpc.server.interceptors import standard_interceptors
 from services.common.rpc.server.server import Server
 from services.common.rpc.status import from_rpc_error
 from services.jobs.application.change_feed import ChangeFeed
@@ -89,7 +89,7 @@ async def serving(store: Store) -> AsyncIterator[Jobs]:
     forecaster = FakeForecaster(succeed)
     runner = Runner(store.queue, forecaster, POLICY)
     dispatcher = Dispatcher(store.queue, runner, forecaster, poll=60)
-    chain = standard_chain(
+    chain = standard_interceptors(
         guarded=servicer.GUARDED, accepted_secrets=(SECRET,), longest=30, unbounded=servicer.UNBOUNDED
     )
     idempotency = IdempotencyInterceptor(

@@ -15,7 +15,7 @@ from warmcast.jobs.v1 import jobs_pb2_grpc
 from services.common import errors
 from services.common.errors import WarmcastError
 from services.common.rpc import metadata
-from services.common.rpc.server.interceptors import Chain, with_errors
+from services.common.rpc.server.interceptors import InterceptorChain, with_errors
 from services.common.rpc.status import from_rpc_error
 from services.jobs.postgres.idempotency_keys import KEPT_SECONDS, LEASE_SECONDS, IdempotencyKeys
 from services.jobs.rpc.idempotency import IdempotencyInterceptor
@@ -81,7 +81,8 @@ async def replica(store: Store, *, lease: float = LEASE_SECONDS, guarded: bool =
     keys = IdempotencyKeys(store.database, lease=lease)
     idempotency = IdempotencyInterceptor(keys, service=SERVICE, methods=("RequeueJob", "CancelJob"))
     server = grpc.aio.server(
-        interceptors=[Chain([with_errors]), *([idempotency] if guarded else [])], options=[("grpc.so_reuseport", 0)]
+        interceptors=[InterceptorChain([with_errors]), *([idempotency] if guarded else [])],
+        options=[("grpc.so_reuseport", 0)],
     )
     jobs_pb2_grpc.add_JobsServiceServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")

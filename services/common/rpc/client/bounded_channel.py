@@ -1,7 +1,7 @@
-"""A channel on which every call has an end.
+"""A channel on which every call has a deadline.
 
-Not by the service config's own `timeout`, which Python's gRPC gets wrong (grpc/grpc#34547): calls with "1s" failed at
-once here, and the server is not told of it. Not by interceptors, each of which costs a task a call.
+The service config's `timeout` does not work in Python (grpc/grpc#34547): calls with "1s" failed at once, and the server
+did not receive it. An interceptor would cost a task a call.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ import grpc
 from services.common.rpc.limits import LONGEST_CALL_SECONDS
 from services.common.runtime import deadline
 
-# Requests, answers and what else a call takes are of any type here: every method of every service is made alike.
+# Any: methods of every service, with any message types.
 Call = Callable[..., Any]
 
 
 class BoundedChannel(grpc.aio.Channel):
-    """Another channel whose calls end within their own timeout, or what is left of the work that they are made for.
+    """Wraps a channel: calls end at their own timeout or at the deadline of the task, whichever is sooner.
 
-    A call without a timeout gets the longest that there is.
+    A call without a timeout gets LONGEST_CALL_SECONDS.
     """
 
     def __init__(self, channel: grpc.aio.Channel) -> None:

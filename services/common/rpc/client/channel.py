@@ -1,4 +1,4 @@
-"""A channel as all callers open it."""
+"""Opens channels with balancing, retries and keepalive."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def open_channel(
 ) -> grpc.aio.Channel:
     """A lazy, balancing channel to host:port, a dns:/// name or an ipv4: list; call it inside a running loop.
 
-    It sends no call to a replica that says NOT_SERVING of `service`, and retries what may be sent twice. With
-    `own_connections` it shares none with other channels to the same address, nor their waits after a failed attempt.
+    It sends no call to a replica that reports NOT_SERVING for `service`, and retries idempotent methods. With
+    `own_connections` it shares no connection or reconnect back-off with other channels to the same address.
     `authority` is the name that the server's certificate must have, where the address is not it.
     """
     options = [*_options(service, resolve_at_most_every), ("grpc.use_local_subchannel_pool", int(own_connections))]
@@ -45,7 +45,7 @@ def open_channel(
 
 
 def open_blocking_channel(address: str, service: Service | None = None, *, tls: Tls | None = None) -> grpc.Channel:
-    """The same for callers without a loop; the end of a call is left to `call.call_unary_blocking`."""
+    """The same without an event loop; `call.call_unary_blocking` sets the deadlines."""
     options = _options(service, _RESOLVE_AT_MOST_EVERY)
     if tls:
         return grpc.secure_channel(address, tls.for_callers(), options=options)
@@ -53,12 +53,12 @@ def open_blocking_channel(address: str, service: Service | None = None, *, tls: 
 
 
 def service_config(service: Service | None) -> dict[str, object]:
-    """What gRPC does by itself on each call: balances, and retries what may be sent twice."""
+    """gRPC's service config: balancing, health checks, and retries of idempotent methods."""
     config: dict[str, object] = {"loadBalancingConfig": [{"round_robin": {}}]}
     if service is not None:
         names = [{"service": service.name, "method": method} for method in service.idempotent]
         config["methodConfig"] = [{"name": names, "retryPolicy": _RETRIES}]
-        # Where nearly every call fails, retries stop until one in ten succeeds: they would be most of the load.
+        # While nearly every call fails, retries stop until one in ten succeeds: they would be most of the load.
         config["retryThrottling"] = {"maxTokens": 100, "tokenRatio": 0.1}
         config["healthCheckConfig"] = {"serviceName": service.name}
     return config
@@ -69,15 +69,15 @@ def _options(service: Service | None, resolve_at_most_every: float) -> list[tupl
         ("grpc.service_config", json.dumps(service_config(service))),
         ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
         ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-        # A peer that is gone without a word is noticed within 15 s at rest, and 5 s in use: gRPC also pings with
-        # the first data it sends, sends no keepalive while such a ping is out, and would wait 60 s for that one.
+        # A silent peer is detected within 15 s when idle and 5 s in use. gRPC also pings with the first data it sends,
+        # sends no keepalive during such a ping, and would wait 60 s for it.
         ("grpc.keepalive_time_ms", 10_000),
         ("grpc.keepalive_timeout_ms", 5_000),
         ("grpc.http2.ping_timeout_ms", 5_000),
-        # A server that restarts is found again in a second, not in gRPC's default of up to two minutes.
+        # Reconnect to a restarted server within a second; gRPC's default is up to two minutes.
         ("grpc.initial_reconnect_backoff_ms", 100),
-        ("grpc.min_reconnect_backoff_ms", 1_000),  # also what an attempt may take, which a busy machine needs
+        ("grpc.min_reconnect_backoff_ms", 1_000),  # also the time limit of an attempt
         ("grpc.max_reconnect_backoff_ms", 1_000),
-        # Names are asked for anew whenever a connection ends; gRPC's own 30 s would hide a new replica for that long.
+        # Names are resolved again when a connection ends; gRPC's 30 s would hide a new replica for that long.
         ("grpc.dns_min_time_between_resolutions_ms", round(resolve_at_most_every * 1000)),
     ]

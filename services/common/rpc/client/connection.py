@@ -1,4 +1,4 @@
-"""Waiting for a connection before the first call, so that a service which starts a moment later is not an error."""
+"""Waits for a connection before a call, so that a service that is still starting is not an error."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from services.common.errors import WarmcastError
 from services.common.rpc.services import Service
 from services.common.runtime import deadline
 
-# Only the connection is waited for: a call that was sent is never sent again by this, whatever the server answers.
+# Waits only for the connection: a call that was sent is never sent again.
 
 
 def wait_for_connection(channel: grpc.Channel, service: Service, seconds: float) -> None:
-    """Returns once a replica accepts calls, at once where one does. Raises UNAVAILABLE after so many seconds."""
+    """Returns when a replica accepts calls. Raises UNAVAILABLE after `seconds`."""
     try:
         grpc.channel_ready_future(channel).result(timeout=max(0, deadline.bounded(seconds)))
     except grpc.FutureTimeoutError:
@@ -23,7 +23,7 @@ def wait_for_connection(channel: grpc.Channel, service: Service, seconds: float)
 
 
 async def wait_for_connection_async(channel: grpc.aio.Channel, service: Service, seconds: float) -> None:
-    """The same inside a loop."""
+    """The same inside an event loop."""
     try:
         async with asyncio.timeout(deadline.bounded(seconds)):
             await channel.channel_ready()

@@ -1,4 +1,4 @@
-"""The ordered chain that every call passes before its request is received.
+"""The ordered interceptors that every call passes before its request is received.
 
 Request id and trace → metrics → errors → concurrency → auth → deadline.
 """
@@ -35,14 +35,17 @@ CALLS = Counter("warmcast_rpc_calls_total", "gRPC calls answered, by method and 
 IN_PROGRESS = Gauge("warmcast_rpc_in_progress", "gRPC calls in progress that count towards MAX_CONCURRENT_CALLS")
 SECONDS = Histogram("warmcast_rpc_seconds", "Time that a gRPC call took in its handler", ["method"])
 
-# Handlers and messages are of any type here: the chain wraps every method of every service alike.
+# Any: the chain wraps methods of every service, with any message types.
 Context = grpc.aio.ServicerContext[Any, Any]
-Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"  # generic for the type checker alone
-_UNKNOWN = ("unknown", grpc.StatusCode.UNIMPLEMENTED.name)  # whatever the method: a caller may make up any number
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"  # generic only for the type checker
+_UNKNOWN = (
+    "unknown",
+    grpc.StatusCode.UNIMPLEMENTED.name,
+)  # one for all: callers could invent any number
 
 
 def count_calls_from_zero(service: str) -> None:
-    """Begins the series of all methods of a service, by its full name."""
+    """Starts the series of all methods of a service at 0. `service` is its full name."""
     methods = descriptor_pool.Default().FindServiceByName(service).methods
     codes = {grpc.StatusCode.OK.name, *(reason.grpc_code for reason in errors.REASONS.values())}
     count_from_zero(CALLS, (f"/{service}/{method.name}" for method in methods), codes)
@@ -51,23 +54,23 @@ def count_calls_from_zero(service: str) -> None:
 
 @dataclass(frozen=True)
 class Call:
-    """One call as the chain sees it."""
+    """One call, before its request is received."""
 
     method: str  # /package.Service/Method
     metadata: Sequence[tuple[str, str | bytes]]
     context: Context
-    streams: bool = False  # answers by a stream
+    streams: bool = False  # the response is a stream
 
 
-class Around(Protocol):
-    """One link: what happens before and after the handler."""
+class Interceptor(Protocol):
+    """A context manager around the rest of the chain and the handler."""
 
     def __call__(self, call: Call) -> AbstractAsyncContextManager[None]: ...
 
 
 @asynccontextmanager
 async def with_request_id(call: Call) -> AsyncIterator[None]:
-    """Takes the caller's request id, or makes one, and puts it on every log line of the call."""
+    """Sets the caller's request id, or a new one, for the call and its log lines."""
     identity = metadata.read(call.metadata, metadata.REQUEST_ID) or trace_context.new_request_id()
     trace_context.request_id.set(identity)
     bound = {"request_id": identity, "method": call.method}
@@ -79,7 +82,7 @@ async def with_request_id(call: Call) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def with_trace(call: Call) -> AsyncIterator[None]:
-    """Takes up the caller's trace, or begins one, and puts this call's span in it on every log line."""
+    """Starts a span in the caller's trace, or in a new one, for the call and its log lines."""
     trace_context.begin_trace(metadata.read(call.metadata, metadata.TRACEPARENT))
     yield
 
@@ -98,7 +101,7 @@ async def with_metrics(call: Call) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def with_errors(call: Call) -> AsyncIterator[None]:
-    """Turns a WarmcastError into its status, and anything else into INTERNAL without a word of its text."""
+    """Converts a WarmcastError to its status, and any other exception to INTERNAL without its text."""
     try:
         yield
     except (grpc.aio.AbortError, asyncio.CancelledError):
@@ -115,7 +118,7 @@ async def with_errors(call: Call) -> AsyncIterator[None]:
 class WithConcurrency:
     """Refuses a call at once while `most` are in progress.
 
-    Streams are exempt: each kind has a bound of its own, that of watchers and that of runs which wait for a worker.
+    Streams are exempt: watchers and runs that wait for a worker have limits of their own.
     """
 
     most: int
@@ -140,10 +143,10 @@ class WithConcurrency:
 
 @dataclass(frozen=True)
 class WithDeadline:
-    """Ends a call at its deadline or at `longest`, whichever is nearer; calls made on its behalf end then too."""
+    """Ends a call and the calls that it makes at its deadline or after `longest` seconds, whichever is sooner."""
 
     longest: float  # seconds
-    unbounded: frozenset[str] = frozenset()  # methods whose runs outlive any sensible deadline: the longest of all
+    unbounded: frozenset[str] = frozenset()  # methods that may take LONGEST_CALL_SECONDS
 
     @asynccontextmanager
     async def __call__(self, call: Call) -> AsyncIterator[None]:
@@ -155,12 +158,12 @@ class WithDeadline:
             async with asyncio.timeout(allowed):
                 yield
         except TimeoutError:
-            raise WarmcastError(errors.DEADLINE_EXCEEDED, "the answer took too long", retry_after=1) from None
+            raise WarmcastError(errors.DEADLINE_EXCEEDED, "the call exceeded its deadline", retry_after=1) from None
 
 
 @dataclass(frozen=True)
 class WithAuth:
-    """Lets a method of `guarded` through only with an accepted secret, compared in constant time."""
+    """Requires an accepted secret for the methods of `guarded`; compares in constant time."""
 
     guarded: frozenset[str]
     accepted: tuple[str, ...]
@@ -173,24 +176,24 @@ class WithAuth:
 
 
 def authorise(given: str, accepted: tuple[str, ...]) -> None:
-    """Raises SECRET_NOT_CONFIGURED when there is nothing to compare with, UNAUTHENTICATED when nothing matches."""
+    """Raises SECRET_NOT_CONFIGURED without accepted secrets, UNAUTHENTICATED when none matches."""
     if not accepted:
         raise WarmcastError(
             errors.SECRET_NOT_CONFIGURED,
             "WARMUP_SECRET is not set on this server, so nothing that changes state is allowed",
             retry_after=60,
         )
-    # Every one is compared, so that the time tells nothing about which matched.
+    # All are compared, so that the time does not depend on which one matches.
     matches = [hmac.compare_digest(given.encode(), secret.encode()) for secret in accepted]
     if not any(matches):
         raise WarmcastError(errors.UNAUTHENTICATED, "the warmup secret is missing or wrong")
 
 
-class Chain(grpc.aio.ServerInterceptor):
-    """Puts the given links, outermost first, around our own methods, and a bound on the size around all others."""
+class InterceptorChain(grpc.aio.ServerInterceptor):
+    """Runs the given interceptors, outermost first, around our methods; limits the size of all requests."""
 
-    def __init__(self, links: Sequence[Around], *, receiver: Receiver | None = None) -> None:
-        self.links = tuple(links)
+    def __init__(self, interceptors: Sequence[Interceptor], *, receiver: Receiver | None = None) -> None:
+        self.interceptors = tuple(interceptors)
         self._receiver = receiver or Receiver()
 
     async def intercept_service(
@@ -198,7 +201,7 @@ class Chain(grpc.aio.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler | None:
-        """See grpc.aio.ServerInterceptor. Health, reflection and channelz pass no link but the one for errors."""
+        """See grpc.aio.ServerInterceptor. Health, reflection and channelz pass only `with_errors`."""
         handler = await continuation(handler_call_details)
         method = handler_call_details.method
         if handler is None:
@@ -212,7 +215,7 @@ class Chain(grpc.aio.ServerInterceptor):
         answer = self._single(around, method, sent, handler)
         return grpc.stream_unary_rpc_method_handler(answer, None, handler.response_serializer)
 
-    def _single(self, around: Around, method: str, sent: Any, handler: Handler) -> Any:
+    def _single(self, around: Interceptor, method: str, sent: Any, handler: Handler) -> Any:
         inner: Any = handler.unary_unary
 
         async def received(context: Context) -> Any:
@@ -223,11 +226,11 @@ class Chain(grpc.aio.ServerInterceptor):
                 async with around(Call(method, sent, context)), self._receiver.turn(method):
                     return await inner(await received(context), context)
             except grpc.aio.AbortError as abort:
-                raise _bare(abort) from None
+                raise _without_traceback(abort) from None
 
         return answer
 
-    def _streaming(self, around: Around, method: str, sent: Any, handler: Handler) -> Any:
+    def _streaming(self, around: Interceptor, method: str, sent: Any, handler: Handler) -> Any:
         inner: Any = handler.stream_stream if handler.request_streaming else handler.unary_stream
 
         async def received(context: Context) -> Any:
@@ -240,7 +243,7 @@ class Chain(grpc.aio.ServerInterceptor):
                 async with around(Call(method, sent, context, streams=True)):
                     await inner(await received(context), context)
             except grpc.aio.AbortError as abort:
-                raise _bare(abort) from None
+                raise _without_traceback(abort) from None
 
         async def answers(_: Any, context: Context) -> AsyncIterator[Any]:
             try:
@@ -248,37 +251,37 @@ class Chain(grpc.aio.ServerInterceptor):
                     async for response in inner(await received(context), context):
                         yield response
             except grpc.aio.AbortError as abort:
-                raise _bare(abort) from None
+                raise _without_traceback(abort) from None
 
         # The health service's Watch writes to its context, which gRPC allows as well.
         return answers if inspect.isasyncgenfunction(inner) else write
 
     @asynccontextmanager
     async def _around(self, call: Call, depth: int = 0) -> AsyncIterator[None]:
-        # No AsyncExitStack: it keeps exceptions in reference cycles; see _bare.
-        if depth == len(self.links):
+        # No AsyncExitStack: it keeps exceptions in reference cycles; see _without_traceback.
+        if depth == len(self.interceptors):
             yield
             return
-        async with self.links[depth](call), self._around(call, depth + 1):
+        async with self.interceptors[depth](call), self._around(call, depth + 1):
             yield
 
 
-def _bare(abort: grpc.aio.AbortError) -> grpc.aio.AbortError:
-    # gRPC keeps it in a reference cycle, and so would keep what the frames of its traceback hold: the request.
+def _without_traceback(abort: grpc.aio.AbortError) -> grpc.aio.AbortError:
+    # gRPC keeps the error in a reference cycle; its traceback would keep the request in memory.
     abort.__context__ = None
     return abort.with_traceback(None)
 
 
-def standard_chain(
+def standard_interceptors(
     *,
     guarded: frozenset[str],
     accepted_secrets: tuple[str, ...],
     longest: float,
     unbounded: frozenset[str] = frozenset(),
     max_concurrent_calls: int = MAX_CONCURRENT_CALLS,
-) -> Chain:
-    """The chain of every Warmcast service, in its one order. Method names are full: /package.Service/Method."""
-    return Chain(
+) -> InterceptorChain:
+    """The chain of every Warmcast service. Method names are full: /package.Service/Method."""
+    return InterceptorChain(
         [
             with_request_id,
             with_trace,

@@ -15,7 +15,7 @@ from grpc_reflection.v1alpha import reflection
 from prometheus_client import start_http_server
 
 from services.common.rpc.limits import KIB, LONGEST_CALL_SECONDS, MAX_MESSAGE_BYTES, SMALL
-from services.common.rpc.server.interceptors import Chain, Context, count_calls_from_zero
+from services.common.rpc.server.interceptors import Context, InterceptorChain, count_calls_from_zero
 from services.common.rpc.tls import Tls
 from services.common.runtime.shutdown import exit_within
 
@@ -42,7 +42,7 @@ class Server:
 
     def __init__(
         self,
-        chain: Chain,
+        chain: InterceptorChain,
         *,
         service: str,
         inner: Sequence[grpc.aio.ServerInterceptor] = (),

@@ -10,7 +10,7 @@ import grpc
 from warmcast.forecaster.v1 import forecaster_pb2 as pb
 
 from devstack.stores.ports import LOOPBACK
-from services.common.rpc.server.interceptors import standard_chain
+from services.common.rpc.server.interceptors import standard_interceptors
 from services.common.rpc.server.server import Server
 from services.common.rpc.services import FORECASTER
 from services.common.rpc.tls import Tls
@@ -52,7 +52,7 @@ async def serving(
     **options: Any,
 ) -> AsyncIterator[Replica]:
     """The replica, ready; `options` are those of rpc.server.Server."""
-    chain = standard_chain(guarded=frozenset(), accepted_secrets=(), longest=longest)
+    chain = standard_interceptors(guarded=frozenset(), accepted_secrets=(), longest=longest)
     replica.server = Server(chain, service=FORECASTER.name, **options)
     handler = grpc.unary_unary_rpc_method_handler(
         replica.describe, pb.DescribeRequest.FromString, pb.DescribeResponse.SerializeToString

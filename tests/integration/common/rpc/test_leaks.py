@@ -16,7 +16,7 @@ from warmcast.jobs.v1 import jobs_pb2, jobs_pb2_grpc
 
 from services.common import errors
 from services.common.rpc.client.channel import open_channel
-from services.common.rpc.server.interceptors import standard_chain
+from services.common.rpc.server.interceptors import standard_interceptors
 from services.common.rpc.server.server import Server
 from services.common.rpc.services import FORECASTER, JOBS
 from services.common.rpc.status import from_rpc_error
@@ -81,7 +81,7 @@ class Broken:
 
 @asynccontextmanager
 async def _served(service: Any, add: Any, servicer: Any) -> AsyncIterator[grpc.aio.Channel]:
-    server = Server(standard_chain(guarded=frozenset(), accepted_secrets=(), longest=30), service=service.name)
+    server = Server(standard_interceptors(guarded=frozenset(), accepted_secrets=(), longest=30), service=service.name)
     add(servicer, server.grpc)
     port = await server.start("127.0.0.1:0")
     await server.set_ready(True)

@@ -21,7 +21,7 @@ from services.common import errors
 from services.common.errors import WarmcastError
 from services.common.rpc.limits import SMALL
 from services.common.rpc.server import receiving
-from services.common.rpc.server.interceptors import CALLS, Chain, standard_chain, with_errors
+from services.common.rpc.server.interceptors import CALLS, InterceptorChain, standard_interceptors, with_errors
 from services.common.rpc.server.receiving import Receiver
 from services.common.rpc.server.server import Server
 from services.common.rpc.status import from_rpc_error
@@ -64,9 +64,9 @@ class Servicer:
 
 
 @asynccontextmanager
-async def serving(servicer: Servicer, chain: Chain | None = None, **options: Any) -> AsyncIterator[str]:
+async def serving(servicer: Servicer, chain: InterceptorChain | None = None, **options: Any) -> AsyncIterator[str]:
     """The address of a server with the chain of every service, or the given one."""
-    standard = standard_chain(guarded=GUARDED, accepted_secrets=(SECRET,), longest=30, **options)
+    standard = standard_interceptors(guarded=GUARDED, accepted_secrets=(SECRET,), longest=30, **options)
     server = Server(chain or standard, service=SERVICE)
     offered: Any = servicer
     jobs_pb2_grpc.add_JobsServiceServicer_to_server(offered, server.grpc)
@@ -129,8 +129,8 @@ async def test_calls_above_the_cap_are_refused_before_their_request_is_received_
 
 
 async def test_requests_that_do_not_come_count_towards_the_cap_only_until_they_are_given_up() -> None:
-    chain = standard_chain(guarded=GUARDED, accepted_secrets=(SECRET,), longest=30, max_concurrent_calls=2)
-    chain = Chain(chain.links, receiver=Receiver(longest=0.1))
+    chain = standard_interceptors(guarded=GUARDED, accepted_secrets=(SECRET,), longest=30, max_concurrent_calls=2)
+    chain = InterceptorChain(chain.interceptors, receiver=Receiver(longest=0.1))
     async with serving(Servicer(), chain) as address, grpc.aio.insecure_channel(address) as channel:
         for late in [_endless(channel, ENQUEUE), _endless(channel, ENQUEUE)]:
             assert (await _error(late)).reason is errors.DEADLINE_EXCEEDED
@@ -260,7 +260,7 @@ async def test_a_refused_call_leaves_nothing_of_its_request_in_memory() -> None:
     async def crash(request: Request, context: Any) -> bytes:
         return b"".join([request[one:] for one in (1, 1 // 0)])  # a frame that shares the request with another
 
-    server = grpc.aio.server(interceptors=[Chain([with_errors])], options=[("grpc.so_reuseport", 0)])
+    server = grpc.aio.server(interceptors=[InterceptorChain([with_errors])], options=[("grpc.so_reuseport", 0)])
     handlers: dict[str, Any] = {
         name: grpc.unary_unary_rpc_method_handler(method, deserialise) for name, method in (("R", refuse), ("C", crash))
     }

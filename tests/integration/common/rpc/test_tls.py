@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from devstack.stores.ports import LOOPBACK, free_port
 from services.cli.settings import ClientSettings
 from services.common.rpc.client.channel import open_channel
-from services.common.rpc.server.interceptors import standard_chain
+from services.common.rpc.server.interceptors import standard_interceptors
 from services.common.rpc.server.server import READINESS, Server
 from services.common.rpc.services import FORECASTER
 from services.common.rpc.tls import Tls
@@ -32,7 +32,7 @@ def certified(authority: trustme.CA, name: str = LOOPBACK, believed: trustme.CA 
 
 @asynccontextmanager
 async def serving(tls: Tls | None, health: str | None = None) -> AsyncIterator[str]:
-    server = Server(standard_chain(guarded=frozenset(), accepted_secrets=(), longest=5), service=FORECASTER.name)
+    server = Server(standard_interceptors(guarded=frozenset(), accepted_secrets=(), longest=5), service=FORECASTER.name)
     port = await server.start(f"{LOOPBACK}:0", tls=tls, health=health)
     try:
         yield f"{LOOPBACK}:{port}"

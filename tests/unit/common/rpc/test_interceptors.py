@@ -1,4 +1,4 @@
-"""The one order of the chain, and that links are passed in it."""
+"""The order of the interceptors."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from services.common.rpc.server.interceptors import (
-    Around,
     Call,
-    Chain,
+    Interceptor,
+    InterceptorChain,
     WithAuth,
     WithConcurrency,
     WithDeadline,
-    standard_chain,
+    standard_interceptors,
     with_errors,
     with_metrics,
     with_request_id,
@@ -23,14 +23,14 @@ from services.common.rpc.server.interceptors import (
 )
 
 
-def test_every_service_has_the_same_links_in_the_same_order() -> None:
+def test_every_service_has_the_same_interceptors_in_the_same_order() -> None:
     guarded, unbounded = frozenset({"/a/B"}), frozenset({"/a/C"})
-    chain = standard_chain(
+    chain = standard_interceptors(
         guarded=guarded, accepted_secrets=("s",), longest=3, unbounded=unbounded, max_concurrent_calls=40
     )
-    # Identity first, so that every line and every count has it; errors inside metrics, so that their code is counted;
+    # The ids first, so that every log line and count has them; errors inside metrics, so that their code is counted;
     # what may refuse a call inside errors, the cheapest first; the deadline last, since refusing takes no time.
-    assert list(chain.links) == [
+    assert list(chain.interceptors) == [
         with_request_id,
         with_trace,
         with_metrics,
@@ -41,10 +41,10 @@ def test_every_service_has_the_same_links_in_the_same_order() -> None:
     ]
 
 
-async def test_links_are_entered_in_order_and_left_in_reverse() -> None:
+async def test_interceptors_are_entered_in_order_and_left_in_reverse() -> None:
     passed: list[str] = []
 
-    def link(name: str) -> Around:
+    def interceptor(name: str) -> Interceptor:
         @asynccontextmanager
         async def around(call: Call) -> AsyncIterator[None]:
             passed.append(f"{name}>")
@@ -55,10 +55,12 @@ async def test_links_are_entered_in_order_and_left_in_reverse() -> None:
 
         return around
 
-    nobody: Any = None  # no link here looks at the call
+    nobody: Any = None  # no interceptor here uses the call
 
     async def handle() -> None:
-        async with Chain([link("a"), link("b"), link("c")])._around(Call("/x/Y", (), nobody)):
+        async with InterceptorChain([interceptor("a"), interceptor("b"), interceptor("c")])._around(
+            Call("/x/Y", (), nobody)
+        ):
             passed.append("handler")
             raise KeyError
 
