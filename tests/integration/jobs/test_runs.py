@@ -33,7 +33,7 @@ async def test_a_run_makes_its_job_ready(store: Store) -> None:
     assert (await store.row(job)).status is JobStatus.READY
 
 
-async def test_the_first_beat_does_not_renew_a_lease_that_is_as_new(store: Store) -> None:
+async def test_the_first_heartbeat_does_not_renew_a_new_lease(store: Store) -> None:
     leases = []
 
     async def look(job: ClaimedJob) -> Generation:
@@ -61,7 +61,7 @@ async def test_the_first_beat_does_not_renew_a_lease_that_is_as_new(store: Store
         (WarmcastError(errors.UNAVAILABLE, "read-only", metadata={"cacheCause": "read-only"}), JobStatus.QUEUED, 0),
     ],
 )
-async def test_a_failure_is_told_by_its_kind(
+async def test_a_failure_settles_the_job_by_its_reason(
     store: Store, error: WarmcastError, status: JobStatus, attempts: int
 ) -> None:
     forecaster = refusing(error)
@@ -72,7 +72,7 @@ async def test_a_failure_is_told_by_its_kind(
     assert bool(forecaster.marks) == (attempts == 1)
 
 
-async def test_a_fence_above_every_lease_moves_the_leases_past_it(store: Store) -> None:
+async def test_a_fence_above_every_lease_advances_the_lease_sequence(store: Store) -> None:
     forecaster = refusing(WarmcastError(errors.FENCED_OFF, "newer lease", metadata={"leaseId": "5000"}))
     left = await left_by(runner(store, forecaster), store)
     assert (left.status, left.attempts) == (JobStatus.QUEUED, 0)
@@ -83,7 +83,7 @@ async def test_a_fence_above_every_lease_moves_the_leases_past_it(store: Store) 
 @pytest.mark.parametrize(
     "fence", [2**40 + 10, 2**53, 2**62, 2**63 - 1, 10**18, 10**30, "-5", "+7000", "7e3", "٥٠٠٠", ""]
 )
-async def test_a_fence_that_no_lease_can_have_reached_moves_nothing(store: Store, fence: int | str) -> None:
+async def test_an_implausible_fence_does_not_advance_the_lease_sequence(store: Store, fence: int | str) -> None:
     forecaster = refusing(WarmcastError(errors.FENCED_OFF, "newer lease", metadata={"leaseId": str(fence)}))
     left = await left_by(runner(store, forecaster), store)
     assert (left.status, left.attempts) == (JobStatus.QUEUED, 0)
@@ -91,7 +91,7 @@ async def test_a_fence_that_no_lease_can_have_reached_moves_nothing(store: Store
     assert (await store.claim_one()).lease_id == left.lease_id + 1
 
 
-async def test_a_fence_as_far_ahead_as_the_cache_accepts_is_passed(store: Store) -> None:
+async def test_the_highest_fence_that_the_cache_accepts_advances_the_lease_sequence(store: Store) -> None:
     assert f"ahead < 2^{MOST_LEASES_AHEAD.bit_length() - 1} " in GUARDED_WRITE
     job = await store.claimed()
     highest = job.lease_id + MOST_LEASES_AHEAD - 1
@@ -101,7 +101,7 @@ async def test_a_fence_as_far_ahead_as_the_cache_accepts_is_passed(store: Store)
     assert (await store.claim_one()).lease_id == highest + 1
 
 
-async def test_a_forecaster_that_stops_beating_is_given_up(store: Store) -> None:
+async def test_a_run_without_heartbeats_fails(store: Store) -> None:
     async def freeze(_: ClaimedJob) -> Generation:
         yield None
         await asyncio.Event().wait()
@@ -111,7 +111,7 @@ async def test_a_forecaster_that_stops_beating_is_given_up(store: Store) -> None
     assert left.last_error == "unavailable: the forecaster stopped sending heartbeats"
 
 
-async def test_an_attempt_past_its_deadline_is_given_up_though_it_beats(store: Store) -> None:
+async def test_an_attempt_past_its_deadline_fails_despite_heartbeats(store: Store) -> None:
     async def beat(_: ClaimedJob) -> Generation:
         while True:
             await asyncio.sleep(0.01)
@@ -121,7 +121,7 @@ async def test_an_attempt_past_its_deadline_is_given_up_though_it_beats(store: S
     assert left.last_error == "deadline-exceeded: the attempt passed its deadline"
 
 
-async def test_a_run_whose_lease_is_gone_leaves_at_its_next_beat(store: Store) -> None:
+async def test_a_run_that_lost_its_lease_ends_at_the_next_heartbeat(store: Store) -> None:
     ended = asyncio.Event()
 
     async def beat(job: ClaimedJob) -> Generation:
@@ -171,13 +171,13 @@ async def test_a_pass_survives_any_error_of_the_queue(store: Store, capsys: pyte
     await asyncio.wait_for(task, 5)
 
 
-async def test_the_poll_finds_what_no_notification_told_of(store: Store) -> None:
+async def test_the_poll_finds_jobs_without_a_notification(store: Store) -> None:
     async with dispatching(store, FakeForecaster(succeed), poll=0.1, listen=False):
         job = await store.queued()
         await wait_until_async(settled(store, job, JobStatus.READY), 10, "the job is ready")
 
 
-async def test_a_lost_wake_up_is_made_good_by_the_sweep(store: Store) -> None:
+async def test_the_sweep_recovers_from_a_lost_wake_up(store: Store) -> None:
     forecaster = FakeForecaster(succeed)
     heard: list[bool] = []
     lost = True
@@ -199,7 +199,7 @@ async def test_a_lost_wake_up_is_made_good_by_the_sweep(store: Store) -> None:
         await wait_until_async(settled(store, job, JobStatus.READY), 10, "the job is ready")
 
 
-async def test_a_slot_that_frees_during_a_claim_is_filled_at_once(store: Store) -> None:
+async def test_a_slot_freed_during_a_claim_is_filled_at_once(store: Store) -> None:
     release, third_runs = asyncio.Event(), asyncio.Event()
     await store.queued("first")
 
@@ -242,7 +242,7 @@ async def test_a_slot_that_frees_during_a_claim_is_filled_at_once(store: Store) 
     await asyncio.wait_for(task, 5)
 
 
-async def test_no_more_run_at_once_than_the_forecaster_has_slots(store: Store) -> None:
+async def test_concurrent_runs_are_limited_to_the_slots_of_the_forecaster(store: Store) -> None:
     release, most, now = asyncio.Event(), 0, 0
 
     async def hold(_: ClaimedJob) -> Generation:
@@ -263,7 +263,7 @@ async def test_no_more_run_at_once_than_the_forecaster_has_slots(store: Store) -
     assert most == 2
 
 
-async def test_drain_hands_back_what_does_not_end_in_time(store: Store) -> None:
+async def test_drain_hands_back_runs_that_do_not_end_in_time(store: Store) -> None:
     async def hold(_: ClaimedJob) -> Generation:
         yield None
         await asyncio.Event().wait()
@@ -276,7 +276,7 @@ async def test_drain_hands_back_what_does_not_end_in_time(store: Store) -> None:
         assert (left.status, left.attempts) == (JobStatus.QUEUED, 0)
 
 
-async def test_drain_hands_back_what_was_being_claimed(store: Store) -> None:
+async def test_drain_hands_back_jobs_of_a_claim_in_progress(store: Store) -> None:
     async def hold(_: ClaimedJob) -> Generation:
         yield None
         await asyncio.Event().wait()
@@ -296,7 +296,7 @@ async def test_drain_hands_back_what_was_being_claimed(store: Store) -> None:
     assert (left.status, left.attempts) == (JobStatus.QUEUED, 0)
 
 
-async def test_run_now_tells_what_the_row_says_when_the_lease_was_lost(store: Store) -> None:
+async def test_run_now_returns_the_row_when_the_lease_was_lost(store: Store) -> None:
     async def cancelled_meanwhile(job: ClaimedJob) -> Generation:
         await store.queue.cancel(job.id)
         yield forecasts()
@@ -307,7 +307,7 @@ async def test_run_now_tells_what_the_row_says_when_the_lease_was_lost(store: St
     assert [job.status for job in await dispatcher.run_now(1)] == [JobStatus.CANCELLED]
 
 
-async def test_run_now_tells_what_a_drain_handed_back(store: Store) -> None:
+async def test_run_now_returns_jobs_that_a_drain_handed_back(store: Store) -> None:
     async def hold(_: ClaimedJob) -> Generation:
         yield None
         await asyncio.Event().wait()
@@ -336,7 +336,7 @@ async def test_run_now_runs_at_most_the_requested_number_when_results_cannot_be_
     assert len(forecaster.ran) == 1
 
 
-async def test_run_now_is_refused_while_this_process_ends(store: Store) -> None:
+async def test_run_now_is_refused_while_this_process_shuts_down(store: Store) -> None:
     await store.queued()
     dispatcher = Dispatcher(store.queue, runner(store, FakeForecaster(succeed)), FakeForecaster(succeed), poll=60)
     await dispatcher.drain(1)
@@ -344,7 +344,7 @@ async def test_run_now_is_refused_while_this_process_ends(store: Store) -> None:
         await dispatcher.run_now(1)
 
 
-async def test_run_now_runs_in_queue_order_and_survives_its_caller(store: Store) -> None:
+async def test_run_now_runs_in_queue_order_even_if_its_caller_disconnects(store: Store) -> None:
     jobs = [await store.queued(f"term {number}") for number in range(3)]
     forecaster = FakeForecaster(succeed)
     dispatcher = Dispatcher(store.queue, runner(store, forecaster), forecaster, poll=60)
@@ -357,7 +357,7 @@ async def test_run_now_runs_in_queue_order_and_survives_its_caller(store: Store)
     assert (await store.row(jobs[2])).status is JobStatus.QUEUED
 
 
-async def test_runs_by_hand_heed_the_slots(store: Store) -> None:
+async def test_run_now_respects_the_slots(store: Store) -> None:
     most, now = 0, 0
 
     async def compute(_: ClaimedJob) -> Generation:
@@ -378,7 +378,7 @@ async def test_runs_by_hand_heed_the_slots(store: Store) -> None:
     assert most == 2
 
 
-async def test_a_run_by_hand_waits_for_a_forecaster_that_is_being_replaced(store: Store) -> None:
+async def test_run_now_waits_for_a_forecaster_that_is_being_replaced(store: Store) -> None:
     await store.queued()
     forecaster = FakeForecaster(succeed, slots=0)
     dispatcher = Dispatcher(store.queue, runner(store, forecaster), forecaster, poll=60)
@@ -389,9 +389,7 @@ async def test_a_run_by_hand_waits_for_a_forecaster_that_is_being_replaced(store
     assert [job.status for job in await asyncio.wait_for(call, 10)] == [JobStatus.READY]
 
 
-async def test_a_run_by_hand_that_finds_no_free_slot_in_time_says_so(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_run_now_fails_without_a_free_slot_in_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     async def hold(_: ClaimedJob) -> Generation:
         yield None
         await asyncio.Event().wait()
@@ -407,7 +405,7 @@ async def test_a_run_by_hand_that_finds_no_free_slot_in_time_says_so(
         await dispatcher.drain(0.05)
 
 
-async def test_a_run_by_hand_gets_a_slot_although_the_dispatcher_fills_them(store: Store) -> None:
+async def test_run_now_gets_a_slot_although_the_dispatcher_fills_them(store: Store) -> None:
     jobs = [await store.queued(f"term {number}") for number in range(40)]
 
     async def compute(_: ClaimedJob) -> Generation:

@@ -27,7 +27,7 @@ async def jobs(store: Store) -> AsyncIterator[Jobs]:
         yield running
 
 
-async def test_what_changes_state_needs_the_secret(jobs: Jobs) -> None:
+async def test_rpcs_that_change_state_need_the_secret(jobs: Jobs) -> None:
     calls = {
         "IngestSnapshot": pb.IngestSnapshotRequest(),
         "TriggerWarmup": pb.TriggerWarmupRequest(),
@@ -55,7 +55,7 @@ async def test_a_thousand_first_calls_enqueue_once(jobs: Jobs) -> None:
     assert all(answer.queue_position == 1 for answer in answers)
 
 
-async def test_an_overdue_job_is_put_right_by_the_next_call(jobs: Jobs) -> None:
+async def test_an_overdue_job_is_requeued_by_the_next_call(jobs: Jobs) -> None:
     await jobs.ingest()
     await jobs.enqueue(await jobs.warmup())
     await jobs.store.execute("UPDATE warmup_jobs SET queued_at = now() - interval '6 min'")
@@ -73,7 +73,7 @@ async def test_an_overdue_job_is_put_right_by_the_next_call(jobs: Jobs) -> None:
     assert (await jobs.enqueue(seen)).job.status == pb.JOB_STATUS_QUEUED
 
 
-async def test_callers_without_the_secret_compute_a_ready_comparison_again_once_a_minute_at_most(jobs: Jobs) -> None:
+async def test_a_ready_comparison_is_recomputed_at_most_once_a_minute_without_the_secret(jobs: Jobs) -> None:
     await jobs.ingest()
     await jobs.enqueue(await jobs.warmup())
     await jobs.store.ready(await jobs.store.claim_one())
@@ -85,7 +85,7 @@ async def test_callers_without_the_secret_compute_a_ready_comparison_again_once_
     assert timedelta(seconds=50) < held_back <= timedelta(minutes=1)
 
 
-async def test_the_eta_comes_from_measured_runs_and_is_absent_before_any(jobs: Jobs) -> None:
+async def test_the_eta_is_computed_from_measured_runs_and_is_absent_before_any(jobs: Jobs) -> None:
     await jobs.ingest()
     await jobs.enqueue(await jobs.warmup())
     assert not (await jobs.warmup()).HasField("eta_seconds")
@@ -106,9 +106,7 @@ async def test_the_eta_comes_from_measured_runs_and_is_absent_before_any(jobs: J
     assert (await jobs.warmup()).eta_seconds == pytest.approx(4)
 
 
-async def test_a_frozen_forecaster_holds_up_nobody_who_asks_where_a_job_stands(
-    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_frozen_forecaster_does_not_delay_get_warmup(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
     thawed, asked = asyncio.Event(), asyncio.Event()
 
     async def frozen() -> ForecasterInfo:
@@ -129,7 +127,7 @@ async def test_a_frozen_forecaster_holds_up_nobody_who_asks_where_a_job_stands(
     assert not seen.HasField("eta_seconds")
 
 
-async def test_run_warmup_answers_with_what_became_of_each(jobs: Jobs) -> None:
+async def test_run_warmup_returns_each_job_after_its_run(jobs: Jobs) -> None:
     assert list((await jobs.stub.RunWarmup(pb.RunWarmupRequest(), metadata=SENT)).jobs) == []
     await jobs.ingest()
     await jobs.enqueue(await jobs.warmup())
@@ -171,7 +169,7 @@ async def test_jobs_are_listed_newest_first_in_pages(jobs: Jobs) -> None:
         base64.urlsafe_b64encode(b"[" * 100_000).decode(),
     ],
 )
-async def test_a_page_token_of_somebody_else_s_is_refused(jobs: Jobs, token: str) -> None:
+async def test_an_invalid_page_token_is_refused(jobs: Jobs, token: str) -> None:
     for call in (
         jobs.stub.ListJobs(pb.ListJobsRequest(page_token=token)),
         jobs.stub.ListComparisons(pb.ListComparisonsRequest(page_token=token)),
@@ -181,7 +179,7 @@ async def test_a_page_token_of_somebody_else_s_is_refused(jobs: Jobs, token: str
         assert [field for field, _ in error.fields] == ["page_token"]
 
 
-async def test_requeue_and_cancel_say_why_they_cannot(jobs: Jobs) -> None:
+async def test_refused_requeue_and_cancel_name_the_reason(jobs: Jobs) -> None:
     missing = await refused(jobs.stub.RequeueJob(pb.RequeueJobRequest(id=77), metadata=SENT))
     assert missing.reason is errors.NOT_FOUND
     job = await jobs.store.claimed()
@@ -192,7 +190,7 @@ async def test_requeue_and_cancel_say_why_they_cannot(jobs: Jobs) -> None:
     assert cancelled.job.status == pb.JOB_STATUS_CANCELLED
 
 
-async def test_failed_jobs_are_requeued_in_bulk_after_a_look(jobs: Jobs) -> None:
+async def test_failed_jobs_are_requeued_in_bulk_after_a_dry_run(jobs: Jobs) -> None:
     failed = []
     for number in range(3):
         job = await jobs.store.claimed(f"term {number}")
@@ -230,7 +228,7 @@ async def test_every_episode_is_counted_by_its_reason(jobs: Jobs) -> None:
     assert new == {"first-call": 1, "import": 1, "cache-lost": 1, "by-hand": 3, "refresh": 0}
 
 
-async def test_trigger_begins_an_episode_and_leaves_a_running_one(jobs: Jobs) -> None:
+async def test_trigger_starts_an_episode_and_keeps_a_running_one(jobs: Jobs) -> None:
     await jobs.ingest()
     request = pb.TriggerWarmupRequest(key=KEY)
     assert (await jobs.stub.TriggerWarmup(request, metadata=SENT)).enqueued
@@ -241,7 +239,7 @@ async def test_trigger_begins_an_episode_and_leaves_a_running_one(jobs: Jobs) ->
     assert (await refused(jobs.stub.TriggerWarmup(unknown, metadata=SENT))).reason is errors.NOT_FOUND
 
 
-async def test_status_counts_and_says_whether_the_forecaster_answers(jobs: Jobs) -> None:
+async def test_status_has_counts_and_forecaster_availability(jobs: Jobs) -> None:
     await jobs.store.claimed("one")
     await jobs.store.queued("two")
     status = await jobs.stub.GetStatus(pb.GetStatusRequest())
@@ -251,7 +249,7 @@ async def test_status_counts_and_says_whether_the_forecaster_answers(jobs: Jobs)
     assert (status.worker_slots, status.dispatcher_enabled) == (2, False)
 
 
-async def test_a_crash_shows_none_of_its_text(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_text_of_a_crash_is_not_exposed(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
     async def crash(*_: object) -> None:
         raise RuntimeError("password=hunter2")
 

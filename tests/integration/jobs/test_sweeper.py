@@ -24,7 +24,7 @@ def runner(store: Store, forecaster: FakeForecaster) -> Runner:
     return Runner(store.queue, forecaster, POLICY)
 
 
-async def test_the_audit_takes_back_ready_jobs_whose_bundles_are_gone(store: Store) -> None:
+async def test_the_audit_requeues_ready_jobs_with_missing_bundles(store: Store) -> None:
     forecaster = FakeForecaster(succeed)
     run = runner(store, forecaster)
     kept, lost, unasked = [await store.claimed(term) for term in ("amazon", "walmart", "target")]
@@ -38,7 +38,7 @@ async def test_the_audit_takes_back_ready_jobs_whose_bundles_are_gone(store: Sto
     assert (await store.row(unasked)).status is JobStatus.READY
 
 
-async def test_what_was_taken_back_is_told_when_the_audit_is_cut_short(store: Store) -> None:
+async def test_requeued_jobs_are_reported_when_the_audit_stops_early(store: Store) -> None:
     class Failing:
         """The queue, which PostgreSQL's loss ends after one job."""
 
@@ -67,7 +67,7 @@ async def test_what_was_taken_back_is_told_when_the_audit_is_cut_short(store: St
     assert (_begun(EnqueueReason.CACHE_LOST), READY_WITHOUT_CACHE._value.get()) == (counted[0] + 1, counted[1] + 1)
 
 
-async def test_the_audit_is_skipped_and_reported_while_the_forecaster_is_away(store: Store) -> None:
+async def test_the_audit_is_skipped_and_reported_while_the_forecaster_is_unavailable(store: Store) -> None:
     class Away(FakeForecaster):
         async def missing(self, snapshots: object) -> list[bool]:
             raise WarmcastError(errors.UNAVAILABLE, "the forecaster could not answer")
@@ -108,7 +108,7 @@ async def ready_jobs(store: Store, count: int) -> list[str]:
     return [str(row["slug"]) for row in await store.execute("SELECT slug FROM warmup_jobs ORDER BY id")]
 
 
-async def test_an_audit_that_was_cut_short_is_gone_on_with_and_begins_anew_at_the_end(
+async def test_an_audit_continues_where_the_last_one_stopped_and_wraps_around(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sweeper, "_PAGE", 1)
@@ -123,7 +123,7 @@ async def test_an_audit_that_was_cut_short_is_gone_on_with_and_begins_anew_at_th
     assert forecaster.checked == [*slugs, slugs[0]]
 
 
-async def test_an_audit_with_enough_time_looks_at_each_job_once_wherever_it_begins(
+async def test_a_complete_audit_checks_each_job_once_from_any_position(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sweeper, "_PAGE", 2)
@@ -137,7 +137,7 @@ async def test_an_audit_with_enough_time_looks_at_each_job_once_wherever_it_begi
     assert forecaster.checked == [*slugs[3:], *slugs[:3]]
 
 
-async def test_a_page_that_takes_all_the_time_does_not_keep_the_others_from_their_audit(
+async def test_a_page_that_times_out_does_not_block_the_audit_of_others(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sweeper, "_PAGE", 1)

@@ -210,7 +210,7 @@ EDGES = [
 
 
 @pytest.mark.parametrize("edge", EDGES, ids=lambda edge: edge.__name__)
-async def test_each_edge_is_told_as_it_left_its_row(store: Store, edge: Callable[[Store], Edge]) -> None:
+async def test_each_edge_publishes_its_row(store: Store, edge: Callable[[Store], Edge]) -> None:
     async with watching(store, publisher=False) as watch, aclosing(edge(store)) as steps:
         await anext(steps)
         assert await store.publisher.flush()  # its first word, which names nothing
@@ -223,7 +223,7 @@ async def test_each_edge_is_told_as_it_left_its_row(store: Store, edge: Callable
             await watch.until_seen(job_id, version)
 
 
-async def test_each_edge_waits_for_its_telling(store: Store) -> None:
+async def test_each_edge_is_published_only_by_the_flush(store: Store) -> None:
     async with watching(store, publisher=False) as watch:
         await store.queued()
         await store.execute("SELECT pg_notify('warmcast_changes', '*')")
@@ -233,7 +233,7 @@ async def test_each_edge_waits_for_its_telling(store: Store) -> None:
         await watch.until_missed()  # its first word
 
 
-async def test_a_heartbeat_tells_nothing(store: Store) -> None:
+async def test_a_heartbeat_publishes_nothing(store: Store) -> None:
     async with watching(store, publisher=False) as watch:
         claimed = await store.claimed()
         other = await store.queued("walmart")
@@ -249,7 +249,7 @@ async def test_a_heartbeat_tells_nothing(store: Store) -> None:
         assert {change.job_id for change in watch.seen} == {other.id}
 
 
-async def test_whoever_changes_a_row_in_another_way_has_it_told_by_the_trigger(store: Store) -> None:
+async def test_other_changes_of_a_row_are_published_by_the_trigger(store: Store) -> None:
     async with watching(store) as watch:
         job = await store.queued()
         with psycopg.connect(store.url) as connection:
@@ -257,7 +257,7 @@ async def test_whoever_changes_a_row_in_another_way_has_it_told_by_the_trigger(s
         assert await watch.until(JobStatus.RUNNING) == 7
 
 
-async def test_what_a_dead_process_did_not_come_to_tell_is_made_good_by_its_successor(store: Store) -> None:
+async def test_unpublished_changes_of_a_dead_process_are_covered_by_its_successor(store: Store) -> None:
     async with watching(store) as watch:
         await store.queued()
         await watch.until(JobStatus.QUEUED)
@@ -267,7 +267,7 @@ async def test_what_a_dead_process_did_not_come_to_tell_is_made_good_by_its_succ
         await watch.until_missed()
 
 
-async def test_an_outage_is_waited_out_and_then_told_to_look(store: Store) -> None:
+async def test_an_outage_ends_with_a_missed_batch(store: Store) -> None:
     unreachable = Database("host=127.0.0.1 port=1", pool_size=1, wait=0.1)
     await unreachable.open()
     assert not await ChangePublisher(unreachable).flush()
@@ -282,7 +282,7 @@ async def test_an_outage_is_waited_out_and_then_told_to_look(store: Store) -> No
         await watch.until_missed()
 
 
-async def test_more_than_can_be_named_is_told_as_many(store: Store) -> None:
+async def test_more_ids_than_one_payload_holds_are_published_as_many(store: Store) -> None:
     publisher = ChangePublisher(store.database)
     assert await publisher.flush()
     async with watching(store) as watch:
@@ -298,7 +298,7 @@ async def test_more_than_can_be_named_is_told_as_many(store: Store) -> None:
         await watch.until_missed()
 
 
-async def test_an_import_that_enqueues_and_supersedes_is_told(store: Store) -> None:
+async def test_an_import_that_enqueues_and_supersedes_is_published(store: Store) -> None:
     async with watching(store) as watch:
         await store.queued()
         await watch.until(JobStatus.QUEUED)
@@ -308,7 +308,7 @@ async def test_an_import_that_enqueues_and_supersedes_is_told(store: Store) -> N
         await watch.until(JobStatus.QUEUED)
 
 
-async def test_a_statement_that_changes_more_rows_than_it_can_name_tells_to_look_anew(store: Store) -> None:
+async def test_a_statement_with_too_many_changed_rows_publishes_missed(store: Store) -> None:
     async with watching(store) as watch:
         await store.queued()
         await watch.until(JobStatus.QUEUED)
@@ -323,7 +323,7 @@ async def test_a_statement_that_changes_more_rows_than_it_can_name_tells_to_look
         await watch.until_missed()
 
 
-async def test_a_lost_connection_tells_to_look_anew(store: Store) -> None:
+async def test_a_lost_connection_publishes_missed(store: Store) -> None:
     async with watching(store) as watch:
         await store.queued()
         await watch.until(JobStatus.QUEUED)
@@ -334,7 +334,7 @@ async def test_a_lost_connection_tells_to_look_anew(store: Store) -> None:
         await watch.until_missed()
 
 
-async def test_without_the_trigger_what_others_change_is_not_told(store: Store) -> None:
+async def test_without_the_trigger_other_changes_are_not_published(store: Store) -> None:
     async with watching(store) as watch:
         job = await store.queued()
         await watch.until(JobStatus.QUEUED)

@@ -109,13 +109,13 @@ def test_a_horizon_that_has_not_passed_is_not_scored() -> None:
     assert score(KEPT, OLDER) is Unscored.HORIZON_OPEN
 
 
-def test_a_partial_last_period_counts_as_not_there() -> None:
+def test_a_partial_last_period_is_ignored() -> None:
     assert score(KEPT, replace(NEWER, partial_last_period=True)) is Unscored.HORIZON_OPEN
     longer = observed((*NEWER.values_a, 1.0), (*NEWER.values_b, 99.0), partial=True)
     assert scored(newer=longer) == scored()
 
 
-def test_an_older_partial_period_tells_nothing_of_the_scale_nor_of_the_past() -> None:
+def test_a_partial_period_of_the_older_snapshot_is_ignored() -> None:
     history = observed((*HISTORY_A, 3.0), (*HISTORY_B, 2.0), partial=True)
     assert scored(replace(KEPT, history=history)) == scored()
 
@@ -134,14 +134,14 @@ def test_eight_common_dates_are_enough(common: int, enough: bool) -> None:
 
 
 @pytest.mark.parametrize("where", ["older", "newer"])
-def test_a_date_with_a_zero_is_no_common_date(where: str) -> None:
+def test_a_date_with_a_zero_is_not_a_common_date(where: str) -> None:
     zeros = (0.0, 0.0, 0.0)
     older = replace(OLDER, values_b=zeros + HISTORY_B[3:]) if where == "older" else OLDER
     newer = replace(NEWER, values_b=zeros + NEWER.values_b[3:]) if where == "newer" else NEWER
     assert score(replace(KEPT, history=older), newer) is Unscored.FEW_COMMON_DATES
 
 
-def test_dates_of_another_rhythm_are_not_common() -> None:
+def test_dates_with_another_step_are_not_common() -> None:
     shifted = replace(NEWER, times=tuple(time + timedelta(days=1) for time in NEWER.times))
     assert score(KEPT, shifted) is Unscored.HORIZON_OPEN
 
@@ -155,7 +155,7 @@ def test_the_winner(said_a: Sequence[float], said_b: Sequence[float], right: boo
     assert scored(replace(KEPT, term_a=forecast_of(said_a), term_b=forecast_of(said_b))).winner_right is right
 
 
-def test_nobody_wins_a_tie() -> None:
+def test_a_tie_has_no_winner() -> None:
     tie = observed(HISTORY_A + CAME_B, HISTORY_B + CAME_B[::-1])
     assert scored(newer=tie).winner_right is None
 
@@ -175,7 +175,7 @@ def test_nobody_wins_a_tie() -> None:
         ("volatile", (60.0,) * 3, False),
     ],
 )
-def test_the_direction_is_the_contract_s(said: str, came: tuple[float, ...], right: bool) -> None:
+def test_the_direction_follows_the_contract(said: str, came: tuple[float, ...], right: bool) -> None:
     forecast = replace(KEPT, term_a=forecast_of((50, 50, 50), direction=said))
     assert scored(forecast, observed(HISTORY_A + came, HISTORY_B + CAME_B)).term_a.direction_right is right
 
@@ -188,14 +188,14 @@ def test_an_actual_value_at_the_end_of_an_interval_is_inside() -> None:
     assert scored(forecast, newer).term_b.hits95 == 3
 
 
-def test_nothing_scored_has_no_shares() -> None:
+def test_shares_are_absent_without_scores() -> None:
     stats = stats_of(Tally())
     assert (stats.forecasts, stats.points) == (0, 0)
     means = (stats.winner_right, stats.direction_right, stats.coverage80, stats.coverage95, stats.mae, stats.mase)
     assert means == (None,) * 6
 
 
-def test_shares_and_means_are_of_what_they_say() -> None:
+def test_shares_and_means_have_the_documented_denominators() -> None:
     weekly = Tally(3, winners=2, winners_right=1, directions_right=3, points=78, hits80=39, hits95=78, mae_sum=12)
     daily = Tally(1, directions_right=2, points=28, hits80=28, hits95=28, mae_sum=2, mases=1, mase_sum=0.5)
     period = period_of({"12m": weekly, "30d": daily})
