@@ -1,6 +1,6 @@
-"""The one command line: services, what CronJobs run, and what operators type.
+"""The command line: services, scheduled commands, and commands for operators.
 
-Each command imports what it needs when it runs, so that a client command starts without engine or database.
+Each command imports its modules when it runs, so that a client command loads no engine and no database.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from services.cli import api_keys, jobs, migrations, servers, trust, warmups
 
 app = typer.Typer(
     name="warmcast",
-    help="Forecasts for two search terms, warmed by a queue that loses nothing.",
+    help="Forecasts for two search terms, computed ahead by a durable queue.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

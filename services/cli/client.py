@@ -1,4 +1,4 @@
-"""The jobs service as client commands ask it, and errors as messages with exit codes."""
+"""The connection of client commands to the jobs service; errors become messages and exit codes."""
 
 from __future__ import annotations
 
@@ -14,21 +14,23 @@ from warmcast.client import Deadlines, Jobs, WarmcastError, errors
 from services.cli.settings import ClientSettings
 from services.common import settings
 
-DEADLINES = Deadlines(read=10)  # a person has more patience than a service
-# A new pod may be refused for a second, until the network's policies know its address.
+DEADLINES = Deadlines(read=10)  # seconds; longer than for services
+# Network policies may refuse a new pod for about a second.
 WAIT, STATUS_WAIT = 10.0, 2.0  # seconds
 Wait = Annotated[
     float,
-    typer.Option("--wait", min=0, max=3600, help="Seconds to wait for a connection to the jobs service; 0: none."),
+    typer.Option(
+        "--wait", min=0, max=3600, help="Seconds to wait for a connection to the jobs service; 0: do not wait."
+    ),
 ]
 
-# Exit codes: 0 done, 1 it could not be done, 2 wrong usage or input, 3 not allowed, 4 the service cannot be asked.
+# Exit codes: 0 success, 1 failure, 2 wrong usage or input, 3 not authorised, 4 service unavailable.
 _EXIT = {400: 2, 413: 2, 415: 2, 401: 3, 404: 1, 409: 1, 503: 4, 504: 4}
 
 
 @contextmanager
 def connect(wait: float = WAIT) -> Iterator[Jobs]:
-    """A client of the jobs service; ends the process with a clear message and an exit code when a call fails.
+    """A client of the jobs service. A failed call ends the process with a message and an exit code.
 
     Each call waits up to `wait` seconds for a connection.
     """
@@ -43,7 +45,7 @@ def connect(wait: float = WAIT) -> Iterator[Jobs]:
 
 
 def fail(error: WarmcastError) -> NoReturn:
-    """Says what is wrong on standard error and ends the process."""
-    hint = "; set WARMUP_SECRET to the server's" if error.reason is errors.UNAUTHENTICATED else ""
+    """Prints the error to standard error and ends the process."""
+    hint = "; set WARMUP_SECRET to the secret of the server" if error.reason is errors.UNAUTHENTICATED else ""
     print(f"warmcast: {error.detail}{hint}", file=sys.stderr)
     raise SystemExit(_EXIT.get(error.reason.http_status, 1))

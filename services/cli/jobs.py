@@ -1,4 +1,4 @@
-"""`warmcast jobs`: the service itself, and a look at its jobs."""
+"""`warmcast jobs`: runs the service, or manages its jobs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from services.common.job_status import JobStatus
 from services.common.rpc.job_status import TO_PROTO, status_name
 
 app = typer.Typer(
-    help="Run the jobs service, or with a subcommand: list, show, requeue, cancel jobs.", invoke_without_command=True
+    help="Run the jobs service; with a subcommand, list, show, re-queue or cancel jobs.", invoke_without_command=True
 )
 _MAX_ID = 2**63 - 1
 _MAX_AGE = 10**9  # seconds
@@ -33,9 +33,9 @@ def run(context: typer.Context) -> None:
 @app.command("list")
 def list_jobs(  # noqa: PLR0917 - typer reads options from parameters
     status: Annotated[str, typer.Option(help=" | ".join(JobStatus))] = "",
-    slug: Annotated[str, typer.Option(help="Only this comparison's.")] = "",
+    slug: Annotated[str, typer.Option(help="Only jobs of this slug.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=200)] = 50,
-    page: Annotated[str, typer.Option(help="The token that the page before ended with.")] = "",
+    page: Annotated[str, typer.Option(help="Page token that the previous page printed.")] = "",
     as_json: _Json = False,
     wait: Wait = WAIT,
 ) -> None:
@@ -63,19 +63,24 @@ def show(job_id: _JobId, wait: Wait = WAIT) -> None:
 @app.command()
 def requeue(  # noqa: PLR0917 - typer reads options from parameters
     job_id: Annotated[
-        int | None, typer.Argument(min=1, max=_MAX_ID, help="One job; or give --status for all that pass a filter.")
+        int | None,
+        typer.Argument(min=1, max=_MAX_ID, help="Job id; or use --status for all jobs that match the filters."),
     ] = None,
     status: Annotated[str, typer.Option(help="queued | ready | failed | cancelled")] = "",
-    slug: Annotated[str, typer.Option(help="Only this comparison's.")] = "",
-    older_than: Annotated[int, typer.Option(min=0, max=_MAX_AGE, help="Seconds since they were made, at least.")] = 0,
-    newer_than: Annotated[int, typer.Option(min=0, max=_MAX_AGE, help="Seconds since they were made, at most.")] = 0,
+    slug: Annotated[str, typer.Option(help="Only jobs of this slug.")] = "",
+    older_than: Annotated[
+        int, typer.Option(min=0, max=_MAX_AGE, help="Only jobs created at least this many seconds ago.")
+    ] = 0,
+    newer_than: Annotated[
+        int, typer.Option(min=0, max=_MAX_AGE, help="Only jobs created at most this many seconds ago.")
+    ] = 0,
     most: Annotated[int, typer.Option("--max", min=1, max=1000)] = 100,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say which, change nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List the jobs without changing them.")] = False,
     wait: Wait = WAIT,
 ) -> None:
-    """Start jobs anew, whatever became of them; not while they run."""
+    """Queue jobs again, in any state except running."""
     if (job_id is None) == (not status):
-        raise typer.BadParameter("give either a job's id or --status")
+        raise typer.BadParameter("specify either a job id or --status")
     with connect(wait) as client:
         if job_id is not None:
             typer.echo(line(client.requeue_job(job_id)))

@@ -1,4 +1,4 @@
-"""`warmcast trust`: how past forecasts did."""
+"""`warmcast trust`: accuracy of past forecasts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _HEAD = f"{'':<14}{'scored':>9}{'winner':>9}{'direction':>11}{'in 80 %':>9}{'in 
 
 
 def trust(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False, wait: Wait = WAIT) -> None:
-    """Say how past forecasts did once the actual values arrived: in all and in the last 90 days, by timeframe."""
+    """Print the accuracy of past forecasts against actual values: in total and for the last 90 days, by timeframe."""
     with connect(wait) as client:
         found = client.get_trust_stats()
     if as_json:
@@ -49,5 +49,5 @@ def _as_dict(period: pb.TrustPeriod) -> dict[str, object]:
 
 def _stats_as_dict(stats: pb.TrustStats) -> dict[str, object]:
     names = [field.json_name for field in stats.DESCRIPTOR.fields]
-    said = MessageToDict(stats)
-    return dict.fromkeys(names) | said | {"forecasts": stats.forecasts, "points": stats.points}
+    values = MessageToDict(stats)
+    return dict.fromkeys(names) | values | {"forecasts": stats.forecasts, "points": stats.points}

@@ -1,4 +1,4 @@
-"""The commands that move warmups: import, run-warmup, sweep, status."""
+"""Commands for data and warmups: import, run-warmup, sweep, refresh, retention, status."""
 
 from __future__ import annotations
 
@@ -19,15 +19,19 @@ _COUNT_CAP = 10_000  # where the service stops counting
 
 
 def import_files(  # noqa: PLR0917 - typer reads options from parameters
-    files: Annotated[list[Path], typer.Argument(help="One export, or two exports with one term each.")],
-    term: Annotated[list[str] | None, typer.Option(help="Given twice: the two of a file's terms to take.")] = None,
-    tf: Annotated[str, typer.Option(help="7d | 30d | 3m | 12m | 5y | all; default: as the data say.")] = "",
-    geo: Annotated[
-        str | None, typer.Option(help="ISO 3166 code, empty for worldwide; default: the header's or the file name's.")
+    files: Annotated[list[Path], typer.Argument(help="One export, or two exports of one term each.")],
+    term: Annotated[
+        list[str] | None, typer.Option(help="Twice: the two terms to import from a file with more.")
     ] = None,
-    slug: Annotated[str, typer.Option(help="The comparison that the file must be of.")] = "",
-    as_of: Annotated[datetime | None, typer.Option(help="When the data were taken, UTC; default: now.")] = None,
-    charset: Annotated[str, typer.Option(help="Of files that are not in UTF-8; default: detected where sure.")] = "",
+    tf: Annotated[str, typer.Option(help="7d | 30d | 3m | 12m | 5y | all; default: detected from the data.")] = "",
+    geo: Annotated[
+        str | None, typer.Option(help="ISO 3166 code, empty for worldwide; default: from the header or the file name.")
+    ] = None,
+    slug: Annotated[str, typer.Option(help="Expected slug; other comparisons are refused.")] = "",
+    as_of: Annotated[datetime | None, typer.Option(help="Time of the export, UTC; default: now.")] = None,
+    charset: Annotated[
+        str, typer.Option(help="Charset of files that are not in UTF-8; default: detected if certain.")
+    ] = "",
     wait: Wait = WAIT,
 ) -> None:
     """Import Google Trends CSV exports as a comparison."""
@@ -43,57 +47,62 @@ def import_files(  # noqa: PLR0917 - typer reads options from parameters
             charset=charset,
         )
     first, last = (stamp.ToDatetime(tzinfo=UTC).date() for stamp in (done.first, done.last))
-    news = "imported" if done.created else "already there"
+    news = "imported" if done.created else "already imported"
     typer.echo(f"{news}: {done.slug} ({done.terms[0]} / {done.terms[1]}), {done.timeframe}, {done.geo or 'worldwide'}")
     if done.geo_assumed:
-        typer.echo("  worldwide was assumed: no file says its place; give --geo")
+        typer.echo("  assumed worldwide: no file names a place; set it with --geo")
     typer.echo(f"  {done.points} points, {first} to {last}, data hash {done.data_hash}")
     for cleaned in done.cleaned:
         typer.echo(f"  cleaned: {cleaned.what} ({cleaned.count})")
     if done.partial_last_period:
-        typer.echo("  the last period was not over; it is kept out of forecasts")
+        typer.echo("  the last period is incomplete and not used in forecasts")
     if done.scaled_apart:
-        typer.echo("  joined from two exports, each scaled by itself: no head-to-head")
+        typer.echo("  joined from two exports with separate scales: no head-to-head comparison")
 
 
 def run_warmup(
-    most: Annotated[int, typer.Option("--max", min=1, max=100, help="How many jobs at the most.")] = 1,
+    most: Annotated[int, typer.Option("--max", min=1, max=100, help="Maximum number of jobs.")] = 1,
     wait: Wait = WAIT,
 ) -> None:
-    """Claim and run queued jobs, oldest first. Exit code 1 when one of them did not become ready."""
+    """Claim and run queued jobs, oldest first. Exit code 1 if one of them does not become ready."""
     done: list[pb.WarmupJob] = []
     with connect(wait) as client:
-        # One call a job, so that each is told of as it ends and no call lasts longer than one run.
+        # One call for each job: each is printed when it ends, and no call lasts longer than one run.
         while len(done) < most:
             run = client.run_warmup(1)
             if not run:
                 break
             done.extend(run)
             typer.echo(line(run[0]))
-    typer.echo(f"{len(done)} run" if done else "nothing is queued", err=True)
+    typer.echo(f"{len(done)} run" if done else "no queued jobs", err=True)
     if any(job.status != pb.JOB_STATUS_READY for job in done):
         raise typer.Exit(1)
 
 
 def sweep(wait: Wait = WAIT) -> None:
-    """Re-queue stuck jobs, and those whose forecasts are gone from the cache."""
+    """Re-queue stuck jobs, and jobs whose forecasts are missing from the cache."""
     with connect(wait) as client:
         done = client.sweep()
     for swept in done.requeued:
         typer.echo(f"{line(swept.job)}  ← {swept.cause}")
-    typer.echo(f"{len(done.requeued)} taken up, {done.audited} audited", err=True)
+    typer.echo(f"{len(done.requeued)} re-queued, {done.audited} audited", err=True)
     if done.audit_skipped:
-        typer.echo(f"the audit was cut short: {done.audit_skipped}", err=True)
+        typer.echo(f"audit incomplete: {done.audit_skipped}", err=True)
 
 
 def refresh(
     most: Annotated[
         int,
-        typer.Option("--max", min=0, max=10_000, help="Refreshes that may wait at once; 0: what runs in ten minutes."),
+        typer.Option(
+            "--max",
+            min=0,
+            max=10_000,
+            help="Maximum number of refreshes in the queue; 0: as many as run in ten minutes.",
+        ),
     ] = 0,
     wait: Wait = WAIT,
 ) -> None:
-    """Enqueue forecasts that will turn stale, the most asked for first."""
+    """Enqueue forecasts that will turn stale, by popularity."""
     with connect(wait) as client:
         done = client.refresh(most)
     for job in done.jobs:
@@ -105,18 +114,18 @@ def refresh(
 
 
 def _refresh_limit(done: pb.RefreshForecastsResponse) -> str:
-    limit = f"at most {done.limit} may wait at once"
+    limit = f"limit: {done.limit} in the queue"
     if not done.worker_slots:
         return limit
-    return f"{limit}, which {done.worker_slots} slots run in ten minutes at {done.mean_run_seconds:.2g} s a run"
+    return f"{limit}, the runs of {done.worker_slots} slots in ten minutes at {done.mean_run_seconds:.2g} s each"
 
 
 def retention(
-    days: Annotated[int, typer.Option(min=1, max=3650, help="Settled at least that long ago.")] = 90,
-    batch: Annotated[int, typer.Option(min=1, max=10_000, help="Rows of a table in one transaction.")] = 1000,
+    days: Annotated[int, typer.Option(min=1, max=3650, help="Age in days since the job settled, at least.")] = 90,
+    batch: Annotated[int, typer.Option(min=1, max=10_000, help="Rows of each table in one transaction.")] = 1000,
     wait: Wait = WAIT,
 ) -> None:
-    """Delete old jobs and snapshots that no comparison stands on any more."""
+    """Delete old jobs and snapshots that no comparison uses."""
     total = 0
     with connect(wait) as client:
         while True:
@@ -129,7 +138,7 @@ def retention(
 
 
 def status(wait: Wait = STATUS_WAIT) -> None:
-    """Say where the queue stands."""
+    """Print the state of the queue."""
     with connect(wait) as client:
         now = client.get_status()
     for each in now.counts:
@@ -141,13 +150,13 @@ def status(wait: Wait = STATUS_WAIT) -> None:
         typer.echo(f"oldest running for {now.oldest_running_seconds:.0f} s")
     typer.echo(f"forecaster: {_forecaster(now)}")
     if now.forecaster_available and now.forecaster_cause:
-        typer.echo(f"forecaster replicas that take no runs: {now.forecaster_cause}")
+        typer.echo(f"forecaster replicas without runs: {now.forecaster_cause}")
     typer.echo(f"dispatcher: {'on' if now.dispatcher_enabled else 'off'}")
 
 
 def _forecaster(now: pb.GetStatusResponse) -> str:
     if not now.forecaster_available:
-        return f"takes no runs: {now.forecaster_cause or 'it does not answer'}"
+        return f"unavailable for runs: {now.forecaster_cause or 'no response'}"
     several = f" of {now.forecaster_replicas} replicas" if now.forecaster_replicas > 1 else ""
     return f"engine {now.engine_version}, {now.worker_slots} slots{several}"
 
@@ -163,6 +172,6 @@ def _content(path: Path) -> bytes:
     return content
 
 
-def _refuse(why: str) -> NoReturn:
-    print(f"warmcast: {why}", file=sys.stderr)
+def _refuse(reason: str) -> NoReturn:
+    print(f"warmcast: {reason}", file=sys.stderr)
     raise SystemExit(2)

@@ -30,8 +30,8 @@ def test_import_run_and_look(start_product: StartProduct, call: Call, tmp_path: 
     first = warmcast(product, "import", str(file))
     assert (first.returncode, first.stderr) == (0, "")
     assert "imported: amazon-vs-costco (amazon / costco), 5y, US" in first.stdout
-    assert "already there" in warmcast(product, "import", str(file)).stdout
-    assert warmcast(product, "run-warmup").stderr == "nothing is queued\n"
+    assert "already imported" in warmcast(product, "import", str(file)).stdout
+    assert warmcast(product, "run-warmup").stderr == "no queued jobs\n"
     caller.premium()
     assert "queued            1" in warmcast(product, "status").stdout
 

@@ -104,11 +104,11 @@ async def test_a_limit_out_of_range_is_refused(jobs: Jobs) -> None:
         (
             pb.RefreshForecastsResponse(enqueued=20, limit=20, left_due=10, worker_slots=2, mean_run_seconds=60),
             "20 to refresh\n"
-            "10 more are due; at most 20 may wait at once, which 2 slots run in ten minutes at 60 s a run\n",
+            "10 more are due; limit: 20 in the queue, the runs of 2 slots in ten minutes at 60 s each\n",
         ),
         (
             pb.RefreshForecastsResponse(enqueued=12, limit=12, left_due=10_000),
-            "12 to refresh\n10000+ more are due; at most 12 may wait at once\n",
+            "12 to refresh\n10000+ more are due; limit: 12 in the queue\n",
         ),
         (pb.RefreshForecastsResponse(jobs=[pb.WarmupJob(id=1)]), "1 to refresh\n"),
     ],
