@@ -103,8 +103,7 @@ async def test_a_limit_out_of_range_is_refused(jobs: Jobs) -> None:
         (pb.RefreshForecastsResponse(enqueued=3, limit=3000), "3 to refresh\n"),
         (
             pb.RefreshForecastsResponse(enqueued=20, limit=20, left_due=10, worker_slots=2, mean_run_seconds=60),
-            "20 to refresh\n"
-            "10 more are due; limit: 20 in the queue, the runs of 2 slots in ten minutes at 60 s each\n",
+            "20 to refresh\n10 more are due; limit: 20 in the queue, the runs of 2 slots in ten minutes at 60 s each\n",
         ),
         (
             pb.RefreshForecastsResponse(enqueued=12, limit=12, left_due=10_000),
