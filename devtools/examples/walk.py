@@ -1,4 +1,4 @@
-"""A walk through every route, as an operator and a client take it; the dispatcher is off, so that each step shows."""
+"""Calls every route as an operator and as a client; the dispatcher is off, so that each state can be observed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WHERE = {"slug": SLUG, "tf": TIMEFRAME}
 
 
 class Walk:
-    """One gateway, seen by the public and by the operator."""
+    """One gateway, called with and without the warmup secret."""
 
     def __init__(self, recorder: Recorder, base_url: str, secret: str, lose_cache: Callable[[], None]) -> None:
         self._keep = recorder.answer
@@ -34,7 +34,7 @@ class Walk:
         self.operator.close()
 
     def take(self, *, until_demand_is_told: Callable[[], None]) -> None:
-        """All of it, in order. Newer data are enqueued at once only where jobs knows that they are asked for."""
+        """The whole walk, in order. Newer data are enqueued at once only for comparisons in demand."""
         self._import_and_warm()
         self._look()
         until_demand_is_told()

@@ -75,7 +75,7 @@ def poll_interval(answer: Answer) -> float | None:
 
 
 def render(answer: Answer, *, debug: bool) -> bytes:
-    """The answer's JSON; the three debug fields are there only with `debug`."""
+    """The answer's JSON; the three debug fields are present only with `debug`."""
     decision, served, shown = answer.decision, answer.forecasts, answer.debug
     waiting = unsettled(answer)
     older = served is not None and served.data_hash != answer.data_hash

@@ -24,11 +24,11 @@ class ComparisonRoutes:
     bounds: request_bodies.BodyBounds
 
     async def create(self, request: Request, secret: str) -> Response:
-        """Imports a snapshot whose slug comes from its own terms."""
+        """Imports a snapshot; its terms determine the slug."""
         return await self._import(request, secret, expected_slug="")
 
     async def replace(self, request: Request, secret: str) -> Response:
-        """Imports a snapshot for a known slug; its terms must be that slug's."""
+        """Imports a snapshot for a given slug, whose terms must match."""
         return await self._import(request, secret, expected_slug=canonical_slug(request.path_params["slug"]))
 
     async def index(self, request: Request) -> Response:

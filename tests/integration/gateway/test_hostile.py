@@ -47,14 +47,14 @@ class Gateway:
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
     async def status(self, path: str = "/healthz") -> int:
-        """Of one answer on a connection of its own."""
+        """Status of one request on a new connection."""
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", timeout=5) as client:
             return (await client.get(path)).status_code
 
 
 @asynccontextmanager
 async def served(**settings: str) -> AsyncIterator[Gateway]:
-    """A gateway with short patience, in front of one comparison that is ready and of others that wait."""
+    """A gateway with short timeouts; one comparison is ready, the others are queued."""
     jobs, forecaster, port = FakeJobs(), FakeForecaster(), free_port()
 
     def is_ready(slug: str) -> bool:
@@ -92,7 +92,7 @@ async def impatient() -> AsyncIterator[Gateway]:
 
 @asynccontextmanager
 async def client_of(running: Gateway, *, receives: int | None = None) -> AsyncIterator[socket.socket]:
-    """A bare socket, whose kernel takes in no more than about `receives` bytes that are not read."""
+    """A raw socket with a receive buffer of about `receives` bytes."""
     loop = asyncio.get_running_loop()
     with socket.socket() as client:
         if receives is not None:

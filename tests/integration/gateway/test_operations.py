@@ -60,7 +60,7 @@ async def test_both_secrets_are_accepted_during_a_rotation(open_world: OpenWorld
 async def test_liveness_follows_the_background_loops(world: World) -> None:
     assert (await world.client.get("/healthz")).json() == {"status": "ok"}
     hung = asyncio.Event()
-    world.components.background.start("hangs", hung.wait, bound=0)  # type: ignore[arg-type] # its result is not looked at
+    world.components.background.start("hangs", hung.wait, bound=0)  # type: ignore[arg-type] # the result is unused
     try:
         response = await world.client.get("/healthz")
         refused(response, errors.UNAVAILABLE)

@@ -26,7 +26,7 @@ SCORED = jobs_pb2.TrustStats(
 
 
 def period(scored: jobs_pb2.TrustStats) -> jobs_pb2.TrustPeriod:
-    """One where `12m` alone was scored."""
+    """A period in which only `12m` was scored."""
     by_name = {name: scored if name == "12m" else NOTHING for name in TIMEFRAMES}
     timeframes = [jobs_pb2.TimeframeTrust(timeframe=name, stats=stats) for name, stats in by_name.items()]
     return jobs_pb2.TrustPeriod(overall=scored, timeframes=timeframes)

@@ -22,7 +22,7 @@ OPERATIONS = [
     for path, operations in DOCUMENT["paths"].items()
     for method, operation in operations.items()
 ]
-# A crash cannot be brought about, which is as it should be.
+# No request can cause an internal error.
 WITHOUT_EXAMPLE = {"internal"}
 
 
