@@ -18,19 +18,19 @@ from services.forecaster.cache.connections import connect
 from services.forecaster.cache.store import ForecastCache
 from services.forecaster.rpc.servicer import GUARDED, SERVICE, UNBOUNDED, ForecasterServicer
 from services.forecaster.workers.pool import Pool
-from tests.integration.forecaster.parts import HandClock, HandEngine
+from tests.integration.forecaster.parts import ManualClock, StandInEngine
 
 AUTHORISED = ((SECRET, "a secret of the tests"),)
 
 
 @pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
-def engine() -> HandEngine:
-    return HandEngine()
+def engine() -> StandInEngine:
+    return StandInEngine()
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ class Edge:
 
 
 @pytest.fixture
-async def edge(cache: ForecastCache, clock: HandClock, engine: HandEngine) -> AsyncIterator[Edge]:
+async def edge(cache: ForecastCache, clock: ManualClock, engine: StandInEngine) -> AsyncIterator[Edge]:
     """One slot, one place to wait, beats every 50 ms, and the secret of `AUTHORISED`."""
     server = Server(
         standard_interceptors(guarded=GUARDED, accepted_secrets=(AUTHORISED[0][1],), longest=10, unbounded=UNBOUNDED),

@@ -1,4 +1,4 @@
-"""What the forecaster's tests are made of: a clock that is set by hand, an engine that answers when told to, orders."""
+"""Fixtures of the forecaster's tests: a manual clock, a controllable engine, requests."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ SNAPSHOT = SnapshotKey("costco-vs-ikea", "12m", "US", "0f3a0f3a0f3a0f3a")
 
 
 @dataclass
-class HandClock:
-    """Stands still until it is moved."""
+class ManualClock:
+    """A clock that moves only when `move` is called."""
 
     time: datetime = START
 
@@ -33,8 +33,8 @@ class HandClock:
 
 
 @dataclass
-class HandEngine:
-    """Answers at once, or once `held` is released; fails with `failure` where one is set."""
+class StandInEngine:
+    """Returns at once, or after `released`; raises `failure` if set."""
 
     version: str = "1"
     failure: Exception | None = None
@@ -74,7 +74,7 @@ class HandEngine:
 
 
 def key(**changes: str) -> pb.SnapshotKey:
-    """The snapshot's key as callers send it."""
+    """The snapshot's key as a message."""
     made = pb.SnapshotKey(
         slug=SNAPSHOT.slug,
         term_a="Costco",
@@ -107,13 +107,13 @@ def request(
 
 
 def order(lease_id: int = 1, *, adopt_above: int | None = None, force: bool = False) -> GenerateRequest:
-    """The same as a plain value; by default whatever is there belongs to an earlier episode."""
+    """The mapped request; by default, stored bundles belong to an earlier episode."""
     read = mapping.read_request(request(lease_id, force=force))
     return replace(read, adopt_above_lease=lease_id if adopt_above is None else adopt_above)
 
 
 def name(version: str = "1") -> PairKey:
-    """What names the pair that such an order makes."""
+    """The key of the pair that such a request writes."""
     return PairKey(SNAPSHOT, "Costco", "IKEA", version)
 
 

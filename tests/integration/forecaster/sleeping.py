@@ -25,7 +25,7 @@ def forecast(series: TermSeries, setting: EngineSetting) -> TermForecast | worke
 
 
 if __name__ == "__main__":
-    # By the name under which workers can import it: in this process this module is __main__.
+    # Imported by its full name, because this module is __main__ in this process.
     importable = importlib.import_module("tests.integration.forecaster.sleeping")
     worker.forecast = importable.forecast
     if version := os.environ.get(VERSION):

@@ -1,4 +1,4 @@
-"""The gRPC edge over a real Valkey: what callers see."""
+"""The gRPC API over a real Valkey."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from services.common.rpc.status import from_rpc_error
 from services.forecaster.cache.store import CORRUPT
 from services.forecaster.rpc.servicer import RUNS
 from tests.integration.forecaster.conftest import AUTHORISED, Edge
-from tests.integration.forecaster.parts import HandClock, HandEngine, key, name, request
+from tests.integration.forecaster.parts import ManualClock, StandInEngine, key, name, request
 from tests.waiting import wait_until_async
 
 
-async def test_beats_then_the_result(edge: Edge, engine: HandEngine) -> None:
+async def test_heartbeats_precede_the_result(edge: Edge, engine: StandInEngine) -> None:
     engine.hold()
     call = edge.stub.GenerateForecasts(request(), metadata=AUTHORISED)
     events = aiter(call)
@@ -46,7 +46,7 @@ async def test_beats_then_the_result(edge: Edge, engine: HandEngine) -> None:
     assert (point.lower95, point.lower80, point.value, point.upper80, point.upper95) == (30, 40, 50, 60, 70)
 
 
-async def test_an_adopted_result_has_the_same_points(edge: Edge, engine: HandEngine) -> None:
+async def test_an_adopted_result_has_the_same_points(edge: Edge, engine: StandInEngine) -> None:
     first = await _generate(edge, request(5))
     second = await _generate(edge, request(6, adopt_above=4))
     assert second.adopted
@@ -54,7 +54,7 @@ async def test_an_adopted_result_has_the_same_points(edge: Edge, engine: HandEng
     assert engine.calls == 1
 
 
-async def test_bundles_are_handed_on_as_they_are_stored(edge: Edge, clock: HandClock) -> None:
+async def test_bundles_are_returned_as_stored(edge: Edge, clock: ManualClock) -> None:
     await _generate(edge, request())
     answer = await edge.stub.GetForecasts(pb.GetForecastsRequest(keys=[key()]))
     assert answer.engine_version == "1"
@@ -80,7 +80,7 @@ async def test_bundles_are_handed_on_as_they_are_stored(edge: Edge, clock: HandC
     ],
 )
 async def test_freshness_by_the_clock(
-    edge: Edge, clock: HandClock, age: dict[str, float], freshness: pb.Freshness.ValueType
+    edge: Edge, clock: ManualClock, age: dict[str, float], freshness: pb.Freshness.ValueType
 ) -> None:
     await _generate(edge, request())
     clock.move(**age)
@@ -91,7 +91,7 @@ async def test_freshness_by_the_clock(
     assert list(checked.freshness) == [freshness]
 
 
-async def test_an_absent_pair_has_keys_alone(edge: Edge) -> None:
+async def test_an_absent_pair_has_only_keys(edge: Edge) -> None:
     [cached] = (await edge.stub.GetForecasts(pb.GetForecastsRequest(keys=[key()]))).forecasts
     assert cached == pb.CachedForecasts(
         freshness=pb.FRESHNESS_MISSING, term_a_key=name().key_a, term_b_key=name().key_b
@@ -112,7 +112,7 @@ async def test_a_corrupt_bundle_is_missing_and_counted(edge: Edge, redis: Redis)
     assert _count(CORRUPT) == before + 1
 
 
-async def test_a_bundle_under_another_engines_key_is_corrupt(edge: Edge, redis: Redis, engine: HandEngine) -> None:
+async def test_a_bundle_under_another_engines_key_is_corrupt(edge: Edge, redis: Redis, engine: StandInEngine) -> None:
     await _generate(edge, request())
     await redis.copy(name().key_a, name("2").key_a)
     await redis.copy(name().key_b, name("2").key_b)
@@ -120,7 +120,7 @@ async def test_a_bundle_under_another_engines_key_is_corrupt(edge: Edge, redis: 
     assert await _freshness(edge) == pb.FRESHNESS_MISSING
 
 
-async def test_an_older_engines_bundles_are_stale_where_the_row_names_it(edge: Edge, engine: HandEngine) -> None:
+async def test_bundles_of_an_older_engine_named_in_the_row_are_stale(edge: Edge, engine: StandInEngine) -> None:
     await _generate(edge, request())
     engine.version = "2"
     assert await _freshness(edge) == pb.FRESHNESS_MISSING
@@ -131,8 +131,8 @@ async def test_an_older_engines_bundles_are_stale_where_the_row_names_it(edge: E
     assert (new.freshness, new.engine_version) == (pb.FRESHNESS_FRESH, "2")
 
 
-async def test_a_newer_engines_fresh_bundles_beat_stale_ones_of_the_own_engine(
-    edge: Edge, engine: HandEngine, clock: HandClock
+async def test_fresh_bundles_of_a_newer_engine_precede_stale_ones_of_the_own_engine(
+    edge: Edge, engine: StandInEngine, clock: ManualClock
 ) -> None:
     await _generate(edge, request())
     clock.move(hours=25)
@@ -144,7 +144,7 @@ async def test_a_newer_engines_fresh_bundles_beat_stale_ones_of_the_own_engine(
     assert await _freshness(edge) == pb.FRESHNESS_STALE  # where the row names no other
 
 
-async def test_the_answers_of_several_keys_come_in_order_by_one_mget(edge: Edge, redis: Redis) -> None:
+async def test_several_keys_are_read_in_order_with_one_mget(edge: Edge, redis: Redis) -> None:
     await _generate(edge, request())
     await redis.config_resetstat()
     other, old = key(data_hash="ffff" * 4), key(data_hash="eeee" * 4, engine_version="0")
@@ -160,7 +160,7 @@ async def test_the_answers_of_several_keys_come_in_order_by_one_mget(edge: Edge,
     assert "cmdstat_get" not in commands
 
 
-async def test_the_audit_asks_for_500_at_once(edge: Edge) -> None:
+async def test_the_audit_checks_500_keys_in_one_call(edge: Edge) -> None:
     await _generate(edge, request())
     keys = [key(data_hash=f"{i:016x}") for i in range(499)] + [key()]
     checked = await edge.stub.CheckForecasts(pb.CheckForecastsRequest(keys=keys))
@@ -176,7 +176,9 @@ async def test_too_many_keys_are_refused(edge: Edge) -> None:
     assert [field for field, _ in error.fields] == ["keys[1].timeframe"]
 
 
-async def test_a_bad_series_is_refused_and_nothing_is_written(edge: Edge, redis: Redis, engine: HandEngine) -> None:
+async def test_an_invalid_series_is_refused_and_nothing_is_written(
+    edge: Edge, redis: Redis, engine: StandInEngine
+) -> None:
     bad = request()
     bad.values_a[3] = float("nan")
     error = await _refused_run(edge, bad)
@@ -185,19 +187,19 @@ async def test_a_bad_series_is_refused_and_nothing_is_written(edge: Edge, redis:
     assert engine.calls == 0
 
 
-async def test_a_newer_leases_holder_is_named(edge: Edge) -> None:
+async def test_a_fenced_off_error_names_the_newer_lease(edge: Edge) -> None:
     await _generate(edge, request(9))
     error = await _refused_run(edge, request(8))
     assert (error.reason, error.metadata) == (errors.FENCED_OFF, {"leaseId": "9"})
 
 
-async def test_an_unforecastable_series_is_a_permanent_failure(edge: Edge, engine: HandEngine) -> None:
+async def test_an_unforecastable_series_is_a_permanent_failure(edge: Edge, engine: StandInEngine) -> None:
     engine.failure = WarmcastError(errors.UNWARMABLE, "Costco: too few points")
     error = await _refused_run(edge, request())
     assert (error.reason, error.detail) == (errors.UNWARMABLE, "Costco: too few points")
 
 
-async def test_a_full_queue_says_when_to_come_back(edge: Edge, engine: HandEngine) -> None:
+async def test_a_full_queue_returns_a_retry_delay(edge: Edge, engine: StandInEngine) -> None:
     engine.hold()
     admitted = []
     for lease_id in (1, 2):  # one computes, one waits
@@ -215,7 +217,7 @@ async def test_a_full_queue_says_when_to_come_back(edge: Edge, engine: HandEngin
     await _generate(edge, request(3))
 
 
-async def test_a_caller_that_leaves_cancels_its_run(edge: Edge, engine: HandEngine) -> None:
+async def test_cancelling_the_call_cancels_its_run(edge: Edge, engine: StandInEngine) -> None:
     engine.hold()
     call = edge.stub.GenerateForecasts(request(), metadata=AUTHORISED)
     assert (await anext(aiter(call))).HasField("beat")
@@ -228,12 +230,12 @@ async def test_a_caller_that_leaves_cancels_its_run(edge: Edge, engine: HandEngi
 
     await wait_until_async(cancelled, 5, "the computation is cancelled")
     engine.released.set()
-    assert not (await _generate(edge, request(2))).adopted  # its place is free again
+    assert not (await _generate(edge, request(2))).adopted  # its place is free
 
 
 @pytest.mark.parametrize("metadata", [(), ((SECRET, "wrong"),)])
 async def test_without_the_secret_nothing_changes(
-    edge: Edge, redis: Redis, engine: HandEngine, metadata: tuple[tuple[str, str], ...]
+    edge: Edge, redis: Redis, engine: StandInEngine, metadata: tuple[tuple[str, str], ...]
 ) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await _result(aiter(edge.stub.GenerateForecasts(request(), metadata=metadata)))
@@ -245,7 +247,7 @@ async def test_without_the_secret_nothing_changes(
     assert engine.calls == 0
 
 
-async def test_a_failure_is_kept_under_the_fence(edge: Edge, redis: Redis) -> None:
+async def test_a_failure_is_recorded_under_the_fence(edge: Edge, redis: Redis) -> None:
     without_terms = key(term_a="", term_b="")
     failure = pb.RecordFailureRequest(key=without_terms, lease_id=4, status="failed", error="out of attempts")
     await edge.stub.RecordFailure(failure, metadata=AUTHORISED)
@@ -266,7 +268,7 @@ async def test_describe(edge: Edge) -> None:
     assert described == await edge.stub.Describe(pb.DescribeRequest())
 
 
-async def test_a_redis_that_is_gone_is_unavailable_and_never_missing(edge: Edge, valkey: Valkey) -> None:
+async def test_an_unreachable_redis_is_unavailable_and_never_missing(edge: Edge, valkey: Valkey) -> None:
     await _generate(edge, request())
     valkey.kill()
     try:
@@ -279,15 +281,15 @@ async def test_a_redis_that_is_gone_is_unavailable_and_never_missing(edge: Edge,
             assert "127.0.0.1" not in error.detail
         error = await _refused_run(edge, request(2))
         assert error.reason is errors.UNAVAILABLE
-        # Else jobs would claim on, and spend every attempt of a healthy job.
+        # Otherwise jobs would claim further and use up the attempts of healthy jobs.
         error = await _refused(edge.stub.Describe(pb.DescribeRequest()))
         assert (error.reason, error.detail) == (errors.UNAVAILABLE, "the forecast cache is unavailable")
     finally:
         valkey.start()
-    assert await _freshness(edge) == pb.FRESHNESS_MISSING  # it came back empty, and says so
+    assert await _freshness(edge) == pb.FRESHNESS_MISSING  # Redis restarted empty
 
 
-async def test_scripts_are_sent_again_after_redis_forgot_them(edge: Edge, redis: Redis) -> None:
+async def test_scripts_are_loaded_again_after_redis_flushed_them(edge: Edge, redis: Redis) -> None:
     await _generate(edge, request(1))
     await redis.script_flush()
     assert not (await _generate(edge, request(2, force=True))).adopted

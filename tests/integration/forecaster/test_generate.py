@@ -1,4 +1,4 @@
-"""A run over a real Valkey: the fence, the read-back, adoption. The engine answers by hand."""
+"""A run over a real Valkey: fence, read-back, adoption. The engine is a stand-in."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from services.common.errors import WarmcastError
 from services.forecaster.cache.bundles import BundlePair, PairKey
 from services.forecaster.cache.store import GUARDED_WRITE, ForecastCache
 from services.forecaster.generate import Generated, GenerateRequest, Store, generate
-from tests.integration.forecaster.parts import SNAPSHOT, HandClock, HandEngine, name, order
+from tests.integration.forecaster.parts import SNAPSHOT, ManualClock, StandInEngine, name, order
 
 SEVEN_DAYS = 604_800
 MARKS = (
@@ -29,7 +29,7 @@ MARKS = (
 class Run:
     """One way to call generate with the parts of a test."""
 
-    def __init__(self, store: Store, engine: HandEngine, clock: HandClock) -> None:
+    def __init__(self, store: Store, engine: StandInEngine, clock: ManualClock) -> None:
         self.store, self.engine, self.clock = store, engine, clock
 
     async def __call__(self, order: GenerateRequest) -> Generated:
@@ -37,11 +37,11 @@ class Run:
 
 
 @pytest.fixture
-def run(cache: ForecastCache, engine: HandEngine, clock: HandClock) -> Run:
+def run(cache: ForecastCache, engine: StandInEngine, clock: ManualClock) -> Run:
     return Run(cache, engine, clock)
 
 
-async def test_both_bundles_are_there_under_canonical_names_for_seven_days(run: Run, redis: Redis) -> None:
+async def test_both_bundles_are_stored_under_canonical_keys_for_seven_days(run: Run, redis: Redis) -> None:
     made = await run(order(5))
     assert not made.adopted
     assert await _keys(redis) == {
@@ -65,7 +65,7 @@ async def test_both_bundles_are_there_under_canonical_names_for_seven_days(run: 
     assert read == made.pair
 
 
-async def test_while_it_computes_the_marks_say_running(run: Run, redis: Redis) -> None:
+async def test_debugging_keys_say_running_during_a_run(run: Run, redis: Redis) -> None:
     run.engine.hold()
     running = asyncio.create_task(run(order(5)))
     await run.engine.computing.wait()
@@ -87,14 +87,14 @@ async def test_a_lower_lease_is_refused_before_it_computes(run: Run, redis: Redi
     assert await _everything(redis) == before
 
 
-async def test_a_run_that_is_overtaken_writes_nothing(run: Run, redis: Redis) -> None:
+async def test_a_run_below_the_fence_writes_nothing(run: Run, redis: Redis) -> None:
     before, caught = await _overtaken(run, redis)
     assert caught is not None
     assert caught.reason is errors.FENCED_OFF
     assert await _everything(redis) == before
 
 
-async def test_without_the_guard_an_overtaken_run_would_write(run: Run, redis: Redis) -> None:
+async def test_without_the_fence_a_superseded_run_would_write(run: Run, redis: Redis) -> None:
     class Unguarded(ForecastCache):
         script = GUARDED_WRITE.replace("if ahead > 0 and ahead < 2^40 then", "if false then")
 
@@ -110,7 +110,7 @@ async def _overtaken(run: Run, redis: Redis) -> tuple[dict[str, str], WarmcastEr
     run.engine.hold()
     old = asyncio.create_task(run(order(5)))
     await run.engine.computing.wait()
-    await generate(order(6), store=run.store, engine=HandEngine(), now=run.clock)
+    await generate(order(6), store=run.store, engine=StandInEngine(), now=run.clock)
     before = await _everything(redis)
     run.clock.move(seconds=5)
     run.engine.released.set()
@@ -121,7 +121,9 @@ async def _overtaken(run: Run, redis: Redis) -> tuple[dict[str, str], WarmcastEr
     return before, None
 
 
-async def test_marks_and_failures_of_a_lower_lease_are_refused(run: Run, redis: Redis, clock: HandClock) -> None:
+async def test_debugging_keys_and_failures_of_a_lower_lease_are_refused(
+    run: Run, redis: Redis, clock: ManualClock
+) -> None:
     await run(order(9))
     before = await _everything(redis)
     for refused in (
@@ -146,13 +148,13 @@ async def test_leases_are_compared_as_numbers_up_to_the_largest(run: Run) -> Non
 @pytest.mark.parametrize(
     "lock", ["garbage", "", "1e300", "inf", "nan", "0x7f", "-5", "5.5", str(2**53 - 1), str(2**40 + 1), "9" * 400]
 )
-async def test_a_lock_that_is_no_lease_fences_off_nobody_and_is_written_over(run: Run, redis: Redis, lock: str) -> None:
+async def test_a_lock_that_is_not_a_lease_is_overwritten(run: Run, redis: Redis, lock: str) -> None:
     await redis.set(warmup_key(cache_keys.LOCK, SNAPSHOT), lock)
     assert not (await run(order(1))).adopted
     assert await redis.get(warmup_key(cache_keys.LOCK, SNAPSHOT)) == b"1"
 
 
-async def test_a_fence_from_before_a_restore_is_believed(run: Run, redis: Redis) -> None:
+async def test_a_fence_from_before_a_database_restore_still_holds(run: Run, redis: Redis) -> None:
     await redis.set(warmup_key(cache_keys.LOCK, SNAPSHOT), str(2**39))
     with pytest.raises(WarmcastError) as caught:
         await run(order(1))
@@ -175,7 +177,7 @@ class Damaging(ForecastCache):
 
 
 @pytest.mark.parametrize("which", [0, 1])
-async def test_a_bundle_damaged_before_it_is_read_back_fails_the_run(run: Run, redis: Redis, which: int) -> None:
+async def test_a_bundle_corrupted_before_the_read_back_fails_the_run(run: Run, redis: Redis, which: int) -> None:
     run.store = Damaging(redis, which)
     with pytest.raises(WarmcastError) as caught:
         await run(order(5))
@@ -186,7 +188,7 @@ async def test_a_bundle_damaged_before_it_is_read_back_fails_the_run(run: Run, r
     assert await run.store.read([name()]) == [None]
 
 
-async def test_a_bundle_that_is_lost_before_it_is_read_back_fails_the_run(run: Run, redis: Redis) -> None:
+async def test_a_bundle_lost_before_the_read_back_fails_the_run(run: Run, redis: Redis) -> None:
     class Losing(ForecastCache):
         async def store(self, key: PairKey, pair: BundlePair, **rest: object) -> None:
             await super().store(key, pair, **rest)  # type: ignore[arg-type] # passed on unchanged
@@ -226,7 +228,7 @@ async def test_bundles_of_this_episode_are_adopted(run: Run, redis: Redis) -> No
         pytest.param(order(6, adopt_above=0, force=True), id="forced"),
     ],
 )
-async def test_other_bundles_are_computed_anew(run: Run, again: GenerateRequest) -> None:
+async def test_other_bundles_are_computed_again(run: Run, again: GenerateRequest) -> None:
     await run(order(5))
     made = await run(again)
     assert not made.adopted
@@ -234,7 +236,7 @@ async def test_other_bundles_are_computed_anew(run: Run, again: GenerateRequest)
     assert run.engine.calls == 2
 
 
-async def test_damaged_half_and_foreign_bundles_are_never_adopted(run: Run, redis: Redis) -> None:
+async def test_corrupt_incomplete_and_foreign_bundles_are_never_adopted(run: Run, redis: Redis) -> None:
     await run(order(5))
     await redis.append(name().key_a, b" x")
     assert not (await run(order(6, adopt_above=4))).adopted
@@ -244,7 +246,7 @@ async def test_damaged_half_and_foreign_bundles_are_never_adopted(run: Run, redi
     assert not (await run(order(8, adopt_above=4))).adopted
 
 
-async def test_a_bundle_that_is_a_week_old_is_not_adopted(run: Run) -> None:
+async def test_a_week_old_bundle_is_not_adopted(run: Run) -> None:
     await run(order(5))
     run.clock.move(days=7)
     assert not (await run(order(6, adopt_above=4))).adopted

@@ -39,7 +39,7 @@ async def test_runs_functions_in_as_many_processes_as_slots(pool: Pool, tmp_path
     assert os.getpid() not in pids
 
 
-async def test_an_exception_of_the_function_comes_back_and_its_worker_goes_on(pool: Pool) -> None:
+async def test_an_exception_of_the_function_is_raised_and_its_worker_is_kept(pool: Pool) -> None:
     before = {await pool.run(work.pid) for _ in range(2)}
     for _ in range(2):
         with pytest.raises(ValueError, match="a bug"):
@@ -47,7 +47,7 @@ async def test_an_exception_of_the_function_comes_back_and_its_worker_goes_on(po
     assert {await pool.run(work.pid) for _ in range(2)} == before
 
 
-async def test_kill_9_in_mid_run_fails_that_run_alone(pool: Pool, tmp_path: Path) -> None:
+async def test_sigkill_during_a_run_fails_only_that_run(pool: Pool, tmp_path: Path) -> None:
     victim = asyncio.create_task(pool.run(work.spin, 30, str(tmp_path / "victim")))
     other = asyncio.create_task(pool.run(work.spin, 1.0, str(tmp_path / "other")))
     os.kill(await _pid_in(tmp_path / "victim"), signal.SIGKILL)
@@ -58,7 +58,7 @@ async def test_kill_9_in_mid_run_fails_that_run_alone(pool: Pool, tmp_path: Path
     assert [await pool.run(work.double, n) for n in range(4)] == [0, 2, 4, 6]
 
 
-async def test_kill_9_of_every_idle_worker_fails_nothing(pool: Pool) -> None:
+async def test_sigkill_of_every_idle_worker_fails_no_run(pool: Pool) -> None:
     before = {await pool.run(work.pid) for _ in range(2)}
     for pid in before:
         os.kill(pid, signal.SIGKILL)
@@ -66,7 +66,7 @@ async def test_kill_9_of_every_idle_worker_fails_nothing(pool: Pool) -> None:
     assert not before & after
 
 
-async def test_a_task_past_its_deadline_is_killed_and_the_next_one_works(tmp_path: Path) -> None:
+async def test_a_task_past_its_deadline_is_killed_and_the_next_one_succeeds(tmp_path: Path) -> None:
     pool = Pool(slots=1, queue_limit=0, deadline=0.5, initializer=work.start_light)
     pool.start()
     try:
@@ -82,7 +82,7 @@ async def test_a_task_past_its_deadline_is_killed_and_the_next_one_works(tmp_pat
         await pool.stop()
 
 
-async def test_a_caller_that_leaves_frees_its_worker(pool: Pool, tmp_path: Path) -> None:
+async def test_cancelling_a_run_frees_its_worker(pool: Pool, tmp_path: Path) -> None:
     left = [asyncio.create_task(pool.run(work.spin, 60, str(tmp_path / name))) for name in ("a", "b")]
     pids = [await _pid_in(tmp_path / name) for name in ("a", "b")]
     for task in left:
@@ -94,7 +94,7 @@ async def test_a_caller_that_leaves_frees_its_worker(pool: Pool, tmp_path: Path)
         await _gone(pid)
 
 
-async def test_the_queue_is_bounded_and_says_when_to_come_back(pool: Pool) -> None:
+async def test_the_queue_is_bounded_and_returns_a_retry_delay(pool: Pool) -> None:
     release = asyncio.Event()
 
     async def run() -> None:
@@ -115,7 +115,7 @@ async def test_the_queue_is_bounded_and_says_when_to_come_back(pool: Pool) -> No
         pass
 
 
-async def test_a_run_that_is_cancelled_while_it_waits_gives_its_place_back() -> None:
+async def test_a_run_cancelled_while_waiting_frees_its_place() -> None:
     pool = Pool(slots=1, queue_limit=1, deadline=1)
     async with pool.admit():
         waiting = asyncio.create_task(pool.admit().__aenter__())
@@ -141,7 +141,7 @@ async def test_workers_that_cannot_start_are_unavailable_and_never_warm() -> Non
         await pool.stop()
 
 
-async def test_a_slot_comes_back_after_its_worker_could_not_be_started(
+async def test_a_slot_is_kept_when_its_worker_cannot_be_started(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     pool = Pool(slots=1, queue_limit=0, deadline=30, initializer=work.start_light)
@@ -170,7 +170,7 @@ async def test_a_slot_comes_back_after_its_worker_could_not_be_started(
         await pool.stop()
 
 
-async def test_stop_leaves_no_worker_whatever_it_does(tmp_path: Path) -> None:
+async def test_stop_ends_every_worker_even_while_computing(tmp_path: Path) -> None:
     pool = Pool(slots=2, queue_limit=0, deadline=60, initializer=work.start_light)
     pool.start()
     busy = asyncio.create_task(pool.run(work.spin, 60, str(tmp_path / "busy")))
@@ -181,7 +181,7 @@ async def test_stop_leaves_no_worker_whatever_it_does(tmp_path: Path) -> None:
     await asyncio.gather(busy, return_exceptions=True)
 
 
-def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     script = (
         "import asyncio, sys\n"
         "from services.forecaster.workers.pool import REPLACED, Pool\n"
@@ -227,7 +227,7 @@ def _is_gone(pid: int) -> bool:
     return state == "Z"
 
 
-async def test_workers_give_way_to_those_who_serve() -> None:
+async def test_workers_have_low_priority() -> None:
     pool = Pool(slots=1, queue_limit=0, deadline=60, initializer=worker.start)
     pool.start()
     try:
@@ -237,7 +237,7 @@ async def test_workers_give_way_to_those_who_serve() -> None:
         await pool.stop()
 
 
-async def test_a_run_that_starves_in_the_background_is_begun_again_in_a_worker_that_gets_its_share(
+async def test_a_run_starved_in_the_background_is_restarted_with_normal_priority(
     tmp_path: Path,
 ) -> None:
     pool = Pool(slots=1, queue_limit=0, deadline=60, background_seconds=0.5, initializer=work.start_light)

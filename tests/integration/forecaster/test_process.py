@@ -1,4 +1,4 @@
-"""The service as a process of its own, with the real engine: how it starts, computes, fails and ends."""
+"""The service as a process, with the real engine: start, runs, failures, shutdown."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def start() -> Iterator[Start]:
 
 @on_linux
 @pytest.mark.parametrize("command", [MODULE, SCRIPT], ids=["python -m", "warmcast forecaster"])
-async def test_it_computes_with_the_real_engine_in_clean_workers_and_ends_on_sigterm(
+async def test_it_computes_with_the_real_engine_in_clean_workers_and_stops_on_sigterm(
     start: Start, redis_url: str, command: tuple[str, ...]
 ) -> None:
     forecaster = start(command, REDIS_URL=redis_url, ENGINE_SETTING="full")
@@ -143,7 +143,7 @@ async def test_it_computes_with_the_real_engine_in_clean_workers_and_ends_on_sig
 
 
 @on_linux
-async def test_on_sigterm_it_finishes_what_it_computes(start: Start, redis_url: str) -> None:
+async def test_sigterm_lets_running_computations_finish(start: Start, redis_url: str) -> None:
     forecaster = start(REDIS_URL=redis_url, ENGINE_SETTING="full", WORKER_SLOTS="1", DRAIN_SECONDS="30")
     await forecaster.until_ready()
     async with forecaster.channel() as channel:
@@ -160,7 +160,7 @@ async def test_on_sigterm_it_finishes_what_it_computes(start: Start, redis_url: 
 
 
 @on_linux
-async def test_past_its_drain_it_ends_whatever_it_computes(start: Start, redis_url: str) -> None:
+async def test_running_computations_end_with_the_drain_period(start: Start, redis_url: str) -> None:
     forecaster = start(REDIS_URL=redis_url, WORKER_SLOTS="1", DRAIN_SECONDS="0.2")
     await forecaster.until_ready()
     async with forecaster.channel() as channel:
@@ -178,7 +178,7 @@ async def test_past_its_drain_it_ends_whatever_it_computes(start: Start, redis_u
 
 
 @on_linux
-async def test_its_workers_end_with_it_when_it_is_killed(start: Start, redis_url: str) -> None:
+async def test_its_workers_end_when_it_is_killed(start: Start, redis_url: str) -> None:
     forecaster = start(REDIS_URL=redis_url)
     await forecaster.until_ready()
     everything = _descendants(forecaster.child.pid)
@@ -189,7 +189,7 @@ async def test_its_workers_end_with_it_when_it_is_killed(start: Start, redis_url
 
 
 @on_linux
-async def test_a_worker_that_is_killed_in_mid_run_fails_that_run_and_the_next_one_works(
+async def test_a_worker_killed_during_a_run_fails_that_run_and_the_next_one_succeeds(
     start: Start, redis_url: str
 ) -> None:
     forecaster = start(REDIS_URL=redis_url, ENGINE_SETTING="full", WORKER_SLOTS="1")
@@ -211,7 +211,7 @@ async def test_a_worker_that_is_killed_in_mid_run_fails_that_run_and_the_next_on
         assert not (await _generate(stub, request(2))).adopted
 
 
-async def test_it_waits_for_a_redis_that_comes_later_and_for_one_that_goes(start: Start, tmp_path: Path) -> None:
+async def test_it_waits_for_redis_at_start_and_after_an_outage(start: Start, tmp_path: Path) -> None:
     valkey = Valkey(tmp_path / "valkey", settings={"appendonly": "no"})
     valkey.start()
     valkey.stop()
@@ -236,8 +236,8 @@ async def test_it_waits_for_a_redis_that_comes_later_and_for_one_that_goes(start
         valkey.stop()
 
 
-async def test_a_cluster_is_refused(start: Start, tmp_path: Path) -> None:
-    # Its second port is by default 10,000 above the first, which need not exist.
+async def test_a_redis_cluster_is_refused(start: Start, tmp_path: Path) -> None:
+    # The cluster bus port is 10,000 higher by default, which may not exist.
     settings = {"appendonly": "no", "cluster-enabled": "yes", "cluster-port": str(free_port())}
     cluster = Valkey(tmp_path / "cluster", settings=settings)
     cluster.start()
@@ -250,7 +250,7 @@ async def test_a_cluster_is_refused(start: Start, tmp_path: Path) -> None:
         cluster.stop()
 
 
-async def test_a_taken_port_is_named(start: Start, redis_url: str) -> None:
+async def test_a_port_in_use_is_named(start: Start, redis_url: str) -> None:
     first = start(REDIS_URL=redis_url)
     await asyncio.to_thread(wait_until, lambda: "listening" in first.child.tail(), 60, "it listens")
     second = start(REDIS_URL=redis_url, FORECASTER_LISTEN=f"{LOOPBACK}:{first.port}")
@@ -259,7 +259,7 @@ async def test_a_taken_port_is_named(start: Start, redis_url: str) -> None:
     assert f"cannot listen on {LOOPBACK}:{first.port}" in second.child.tail()
 
 
-def test_bad_settings_end_it_at_once(start: Start) -> None:
+def test_invalid_settings_end_the_process_at_once(start: Start) -> None:
     forecaster = start(WORKER_SLOTS="none")
     assert forecaster.child.wait(30)
     assert forecaster.child.exit_code == 2

@@ -1,4 +1,4 @@
-"""A Redis that serves reads and refuses writes: nothing is claimed for it, reads go on, and a new primary is found."""
+"""Redis serves reads and refuses writes: no slots are offered, reads continue, a new primary is found."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from services.forecaster.cache.store import ForecastCache
 from services.forecaster.cache.write_health import REFUSED
 from tests.integration.forecaster import parts
 from tests.integration.forecaster.conftest import AUTHORISED, Edge
-from tests.integration.forecaster.parts import START, HandEngine, key, name
+from tests.integration.forecaster.parts import START, StandInEngine, key, name
 from tests.waiting import wait_until_async
 
 Break = Callable[[Redis, Valkey], AbstractAsyncContextManager[None]]
@@ -131,7 +131,7 @@ async def outage(request: pytest.FixtureRequest, redis: Redis, valkey: Valkey) -
 
 
 @CAUSES
-async def test_describe_names_the_cause_and_reads_go_on(
+async def test_describe_names_the_cause_and_reads_continue(
     edge: Edge, cache: ForecastCache, outage: Outage, cause: str, words: str
 ) -> None:
     await _run(edge, parts.request())
@@ -149,8 +149,8 @@ async def test_describe_names_the_cause_and_reads_go_on(
 
 
 @CAUSES
-async def test_a_run_that_computed_meanwhile_fails_by_the_cache_and_not_by_its_job(
-    edge: Edge, engine: HandEngine, outage: Outage, cause: str, words: str
+async def test_a_concurrent_run_fails_because_of_the_cache_and_not_its_job(
+    edge: Edge, engine: StandInEngine, outage: Outage, cause: str, words: str
 ) -> None:
     engine.hold()
     run = asyncio.create_task(_run(edge, parts.request()))
@@ -166,7 +166,7 @@ async def test_a_run_that_computed_meanwhile_fails_by_the_cache_and_not_by_its_j
         assert error.retry_after >= 1
 
 
-async def test_a_key_that_holds_something_else_is_its_jobs_own_failure(edge: Edge, redis: Redis) -> None:
+async def test_a_key_of_the_wrong_type_is_a_failure_of_its_job(edge: Edge, redis: Redis) -> None:
     await redis.rpush("warmup-lock:costco-vs-ikea:12m:US:0f3a0f3a0f3a0f3a", "not a lease")
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await _run(edge, parts.request())
@@ -207,11 +207,11 @@ class Name:
         await asyncio.gather(_pump(reader, onward_writer), _pump(onward_reader, writer))
 
 
-async def test_a_new_primary_is_found_by_every_connection(redis_url: str, valkey: Valkey, tmp_path: Path) -> None:
+async def test_every_connection_reaches_a_new_primary(redis_url: str, valkey: Valkey, tmp_path: Path) -> None:
     promoted = Valkey(tmp_path / "promoted", settings={"appendonly": "no"})
     promoted.start()
     async with Redis.from_url(promoted.url) as client:
-        # A client of the name finds both alike.
+        # A client that resolves the name reaches both.
         await client.config_set("requirepass", str(urlsplit(redis_url).password))
     old = connect(redis_url, connections=2)
     primary = Name(valkey.port)
@@ -224,7 +224,7 @@ async def test_a_new_primary_is_found_by_every_connection(redis_url: str, valkey
         try:
             primary.target = promoted.port
             pair = BundlePair(3, "1", START, b"{}", b"{}", b"null")
-            await cache.store(name(), pair, now=START)  # refused, and repeated where the name leads now
+            await cache.store(name(), pair, now=START)  # refused, then repeated on the new primary
             assert await asyncio.gather(*(cache.read([name()]) for _ in range(8))) == [[pair]] * 8
             assert not _clients(await old.client_list())
         finally:
@@ -235,7 +235,7 @@ async def test_a_new_primary_is_found_by_every_connection(redis_url: str, valkey
 
 
 @pytest.mark.parametrize(("policy", "evicts"), [("noeviction", False), ("allkeys-lru", True), ("volatile-ttl", True)])
-async def test_an_evicting_policy_is_seen(cache: ForecastCache, redis: Redis, policy: str, evicts: bool) -> None:
+async def test_an_evicting_policy_is_detected(cache: ForecastCache, redis: Redis, policy: str, evicts: bool) -> None:
     await redis.config_set("maxmemory-policy", policy)
     try:
         server = await cache.server()

@@ -11,13 +11,13 @@ from services.forecaster.workers import worker
 
 
 def start_light(parent: int, *, background: bool) -> None:
-    """As worker.start, without the engine, so that a worker is there in a fraction of a second."""
+    """worker.start without the engine, so that a worker starts in a fraction of a second."""
     worker.end_with_parent(parent)
     worker.lower_priority(background=background)
 
 
 def fail_to_start(parent: int, *, background: bool) -> None:
-    """A worker that never comes up."""
+    """A worker that cannot start."""
     raise ImportError("the engine is broken")
 
 

@@ -1,4 +1,4 @@
-"""The environment, read once."""
+"""The forecaster's settings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.engine_setting is EngineSetting.FULL
 
 
-def test_the_queue_may_be_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_queue_limit_may_be_zero(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QUEUE_LIMIT", "0")
     assert load(ForecasterSettings).effective_queue_limit() == 0
 
@@ -38,7 +38,7 @@ def test_the_queue_may_be_closed(monkeypatch: pytest.MonkeyPatch) -> None:
         ("ENGINE_SETTING", "best"),
     ],
 )
-def test_a_bad_variable_is_named_and_its_secret_is_not_shown(
+def test_an_invalid_variable_is_named_and_its_secret_is_not_shown(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(name, value)

@@ -146,8 +146,8 @@ async def test_of_the_forecaster(method: Any, failure: Exception) -> None:
     servicer = ForecasterServicer(
         cache=broken,
         pool=Pool(slots=1, queue_limit=1, deadline=10),
-        engine=parts.HandEngine(),
-        now=parts.HandClock(),
+        engine=parts.StandInEngine(),
+        now=parts.ManualClock(),
         beat_seconds=0.05,
     )
     request = FORECASTER_REQUESTS.get(method.name) or getattr(forecaster_pb2, method.input_type.name)()

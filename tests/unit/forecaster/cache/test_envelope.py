@@ -1,4 +1,4 @@
-"""What a bundle looks like in Redis, and what happens to one that was damaged."""
+"""The format of a bundle in Redis, and the detection of corrupt ones."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ PAIR = BundlePair(
 )
 
 
-def test_a_pair_comes_back_byte_for_byte() -> None:
+def test_a_pair_is_read_back_byte_for_byte() -> None:
     assert unseal(*seal(PAIR)) == PAIR
 
 
-def test_a_value_is_one_json_object_with_these_names() -> None:
+def test_a_value_is_one_json_object_with_fixed_names() -> None:
     value, _ = seal(PAIR)
     read = json.loads(value)
     assert set(read) == {"checksum", "leaseId", "engineVersion", "generatedAt", "headToHead", "bundle"}
@@ -32,7 +32,7 @@ def test_a_value_is_one_json_object_with_these_names() -> None:
     assert read["bundle"] == {"term": "café", "points": [1.5, 2]}
 
 
-def test_any_byte_that_is_changed_is_found() -> None:
+def test_any_changed_byte_is_detected() -> None:
     value_a, value_b = seal(PAIR)
     for position in range(len(value_a)):
         for mask in (0x01, 0x20, 0x80):  # another digit or letter, another case, no ASCII
@@ -42,7 +42,7 @@ def test_any_byte_that_is_changed_is_found() -> None:
                 unseal(bytes(damaged), value_b)
 
 
-def test_fields_that_a_newer_release_adds_are_skipped() -> None:
+def test_fields_of_a_newer_release_are_ignored() -> None:
     first, last = (
         [b'{"added":{"deep":[1]},' + value[1:] for value in seal(PAIR)],
         [value[:-1] + b',"coverage":0.8}' for value in seal(PAIR)],
@@ -51,31 +51,31 @@ def test_fields_that_a_newer_release_adds_are_skipped() -> None:
 
 
 @pytest.mark.parametrize("damaged", [b"", b"null", b"[]", b"{}", b"\xff", b'{"checksum":"","leaseId":7}'])
-def test_what_is_no_envelope_is_corrupt(damaged: bytes) -> None:
+def test_a_value_without_an_envelope_is_corrupt(damaged: bytes) -> None:
     with pytest.raises(CorruptValueError):
         unseal(damaged, seal(PAIR)[1])
 
 
-def test_a_cut_or_longer_value_is_corrupt() -> None:
+def test_a_truncated_or_extended_value_is_corrupt() -> None:
     value_a, value_b = seal(PAIR)
     for damaged in (value_b[:-1], value_b[1:], value_b + b"}", value_b[: len(value_b) // 2]):
         with pytest.raises(CorruptValueError):
             unseal(value_a, damaged)
 
 
-def test_one_of_two_is_no_pair() -> None:
+def test_a_single_bundle_is_not_a_pair() -> None:
     value_a, value_b = seal(PAIR)
     assert unseal(value_a, None) is None
     assert unseal(None, value_b) is None
     assert unseal(None, None) is None
 
 
-def test_a_damaged_one_is_found_even_where_the_other_is_absent() -> None:
+def test_a_corrupt_bundle_is_detected_even_if_the_other_is_absent() -> None:
     with pytest.raises(CorruptValueError):
         unseal(None, b"{")
 
 
-def test_bundles_of_two_runs_are_no_pair() -> None:
+def test_bundles_of_two_runs_are_not_a_pair() -> None:
     value_a, _ = seal(PAIR)
     for other in (
         BundlePair(8, "1", PAIR.generated_at, PAIR.bundle_a, PAIR.bundle_b, PAIR.head_to_head),

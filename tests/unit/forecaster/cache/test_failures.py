@@ -1,4 +1,4 @@
-"""What a Redis that goes away in the middle of a write looks like to the rest of the service."""
+"""Errors of a connection that closes during a write."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ CLOSED = "unable to perform operation on <TCPTransport closed=True reading=False
 
 
 @pytest.mark.parametrize("failure", [RuntimeError(CLOSED), ConnectionResetError()])
-async def test_a_connection_that_just_closed_means_that_redis_cannot_be_asked(failure: Exception) -> None:
+async def test_a_connection_that_just_closed_means_that_redis_is_unavailable(failure: Exception) -> None:
     with pytest.raises(WarmcastError) as caught:
         async with store._translate_errors():
             raise failure
     assert caught.value.reason is errors.UNAVAILABLE
 
 
-async def test_any_other_runtime_error_stays_a_bug() -> None:
+async def test_any_other_runtime_error_is_raised() -> None:
     with pytest.raises(RuntimeError, match="dictionary changed size"):
         async with store._translate_errors():
             raise RuntimeError("dictionary changed size during iteration")

@@ -1,4 +1,4 @@
-"""24 h fresh, 7 d stale, then gone."""
+"""24 h fresh, 7 d stale, then missing."""
 
 from __future__ import annotations
 
@@ -63,11 +63,11 @@ def test_versions_compare_by_their_leading_integer(version: str, own: str, expec
         (timedelta(days=7), Freshness.MISSING),
     ],
 )
-def test_a_newer_engines_bundles_are_judged_by_their_age(age: timedelta, expected: Freshness) -> None:
+def test_freshness_of_a_newer_engines_bundles_depends_on_their_age(age: timedelta, expected: Freshness) -> None:
     assert assess_freshness(_pair(age, "8"), now=NOW, own_version="7") is expected
 
 
-def test_no_two_engines_each_regard_the_others_bundles_as_stale() -> None:
+def test_two_engines_never_both_regard_the_others_bundles_as_stale() -> None:
     versions = ["", "unknown", "6", "7", "7-naive", "8", "10", "10-naive"]
     for one in versions:
         for other in versions:
@@ -87,5 +87,5 @@ def _pair(age: timedelta, version: str = "1") -> BundlePair:
 
 
 @pytest.mark.parametrize(("ahead", "expected"), [(4, Freshness.FRESH), (6, Freshness.STALE)])
-def test_a_pair_from_the_future_is_made_again(ahead: int, expected: Freshness) -> None:
+def test_a_pair_from_the_future_is_stale(ahead: int, expected: Freshness) -> None:
     assert assess_freshness(_pair(-timedelta(minutes=ahead)), now=NOW, own_version="1") is expected

@@ -1,4 +1,4 @@
-"""Which causes stop runs, and for how long."""
+"""The causes that pause runs, and for how long."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_each_error_of_the_server_has_a_cause(error: Exception, expected: Failur
     assert cause_of(error) is expected
 
 
-def test_a_refused_run_stops_further_ones_although_probes_pass() -> None:
+def test_a_refused_write_pauses_runs_although_probes_pass() -> None:
     clock = Clock()
     writes = WriteHealth(clock)
     writes.record_refused_run(FailureCause.OUT_OF_MEMORY)
@@ -69,7 +69,7 @@ def test_a_refused_run_stops_further_ones_although_probes_pass() -> None:
     assert REFUSED.labels("out-of-memory")._value.get() == 0
 
 
-def test_runs_that_are_refused_again_and_again_wait_longer_each_time_and_a_minute_at_most() -> None:
+def test_repeated_refusals_back_off_up_to_a_minute() -> None:
     clock = Clock()
     writes = WriteHealth(clock)
     waits = []

@@ -1,4 +1,4 @@
-"""Series that the engine's tests share: made by rule, or taken from installed packages and rescaled to 0–100."""
+"""Series of the engine's tests: synthetic, or from installed packages and rescaled to 0–100."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def term_series(
 
 
 def times_from(start: datetime, step: Step, count: int) -> tuple[datetime, ...]:
-    """Period starts, written here a second time so that the engine's own calendar is not tested against itself."""
+    """Period starts, independent of the engine's calendar."""
     if step is Step.MONTHLY:
         months = range(start.month - 1, start.month - 1 + count)
         return tuple(start.replace(year=start.year + month // 12, month=month % 12 + 1) for month in months)

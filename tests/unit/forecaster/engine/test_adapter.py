@@ -1,4 +1,4 @@
-"""The engine for series of others."""
+"""The engine on arbitrary series."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DAYS = [f"day {number}" for number in range(60)]
 
 
 @pytest.mark.parametrize(("timeframe", "count", "freq", "h"), [("12m", 52, "W-SUN", 13), ("3m", 90, "D", 14)])
-def test_it_says_what_the_bundle_says(timeframe: str, count: int, freq: str, h: int) -> None:
+def test_the_adapter_gives_the_numbers_of_the_bundle(timeframe: str, count: int, freq: str, h: int) -> None:
     series = term_series(wandering(count), timeframe)
     points = forecast_term(series).bundle["points"]
     made = forecast(series.values, series.times, freq, h)
@@ -28,14 +28,14 @@ def test_it_says_what_the_bundle_says(timeframe: str, count: int, freq: str, h: 
 
 
 @pytest.mark.parametrize(("freq", "h"), [("h", 48), ("hourly", 1), ("D", 14), ("W", 26), ("MS", 12), ("ME", 100)])
-def test_it_takes_pandas_names_and_any_horizon(freq: str, h: int) -> None:
+def test_pandas_frequency_names_and_any_horizon_are_accepted(freq: str, h: int) -> None:
     made = forecast(WALK, DAYS, freq, h)
     ladder = np.stack([made["lo95"], made["lo80"], made["mean"], made["hi80"], made["hi95"]])
     assert ladder.shape == (5, h)
     assert (np.diff(ladder, axis=0) >= 0).all()
 
 
-def test_values_beyond_100_are_forecast_in_their_own_size() -> None:
+def test_values_above_100_keep_their_magnitude() -> None:
     trip = [1000 * value for value in seasonal(300, 52)]
     made = forecast(trip, range(300), "W", 13)
     actual = np.array([1000 * value for value in seasonal(313, 52)[300:]])
@@ -43,20 +43,20 @@ def test_values_beyond_100_are_forecast_in_their_own_size() -> None:
     assert ((made["lo95"] <= actual) & (actual <= made["hi95"])).all()
 
 
-def test_values_below_0_are_forecast_too() -> None:
+def test_negative_values_are_forecast() -> None:
     made = forecast([value - 50 for value in WALK], DAYS, "D", 14)
     assert made["mean"] == pytest.approx(WALK[-1] - 50, abs=15)
     assert (made["lo95"] < made["mean"]).all()
 
 
-def test_bounds_can_be_taken_off() -> None:
+def test_bounds_can_be_disabled() -> None:
     rising = [float(value) for value in range(40, 100)]
     assert forecast(rising, DAYS, "W", 26)["hi95"].max() <= 100
     assert forecast(rising, DAYS, "W", 26, bounded=False)["hi95"].max() > 100
 
 
 @pytest.mark.parametrize("values", [[150.0], [150.0] * 60, [-7.0] * 60, [1e100] * 60])
-def test_a_series_that_never_changed_may_change_all_the_same(values: list[float]) -> None:
+def test_a_constant_series_has_intervals_of_some_width(values: list[float]) -> None:
     made = forecast(values, range(len(values)), "W", 13)
     assert made["mean"] == pytest.approx(values[0])
     width = made["hi95"] - made["lo95"]
@@ -64,7 +64,7 @@ def test_a_series_that_never_changed_may_change_all_the_same(values: list[float]
     assert (width < abs(values[0])).all()
 
 
-def test_a_wild_series_of_a_few_values_ends_no_thousand_times_as_high() -> None:
+def test_intervals_of_a_volatile_short_series_stay_finite_in_magnitude() -> None:
     wild = [10e3, 500e3, 20e3, 800e3, 5e3, 300e3, 60e3, 900e3]
     made = forecast(wild, range(8), "h", 26)
     assert max(wild) < made["hi95"].max() < 30 * max(wild)
@@ -83,9 +83,9 @@ def test_a_wild_series_of_a_few_values_ends_no_thousand_times_as_high() -> None:
         ([*WALK[:-1], 101.0], "D", 4, True, "within 0 to 100"),
     ],
 )
-def test_what_it_cannot_take_it_names(
+def test_an_invalid_argument_is_named(
     values: list[float],
-    freq: Any,  # what callers bring, not what they should
+    freq: Any,  # deliberately untyped
     h: Any,
     bounded: bool | None,
     message: str,
@@ -99,6 +99,6 @@ def test_no_values_are_refused() -> None:
         forecast([], [], "D", 4)
 
 
-def test_naming_it_loads_nothing() -> None:
+def test_importing_the_engine_does_not_load_numpy() -> None:
     code = "import sys\nfrom services.forecaster.engine import forecast\nassert 'numpy' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

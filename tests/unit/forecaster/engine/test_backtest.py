@@ -1,4 +1,4 @@
-"""Rolling origins, the prediction that they are part of, and what is measured."""
+"""Rolling origins, predictions and metrics."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WEEKS = PERIODICITIES[Step.WEEKLY]
 
 @pytest.mark.parametrize("points", range(3, 300, 7))
 @pytest.mark.parametrize("horizon", [12, 26, 48])
-def test_windows_end_with_the_series_and_never_look_ahead(points: int, horizon: int) -> None:
+def test_windows_end_with_the_series_and_use_no_later_values(points: int, horizon: int) -> None:
     origins, length = choose_origins(points, horizon)
     if points <= MIN_KNOWN:
         assert (origins, length) == ((), 0)
@@ -38,7 +38,7 @@ def predicted(points: int, setting: EngineSetting = EngineSetting.FULL) -> Predi
     return predict(WALK[:points], WEEKS, 13, steps=13, setting=setting)
 
 
-def test_windows_hold_what_came_and_what_would_have_been_said() -> None:
+def test_windows_hold_actual_values_and_forecasts() -> None:
     backtest = predicted(60).backtest
     for row, origin in enumerate(backtest.origins):
         assert backtest.actuals[row].tolist() == WALK[origin : origin + 13].tolist()
@@ -55,14 +55,14 @@ def test_without_leaves_one_window_out() -> None:
     assert rest.errors.tolist() == np.delete(backtest.errors, 2, axis=0).tolist()
 
 
-def test_naive_is_the_last_value_and_all_that_few_values_get() -> None:
+def test_naive_is_the_last_value_and_the_method_of_short_series() -> None:
     for points, made in ((60, predicted(60, EngineSetting.NAIVE)), (7, predicted(7))):
         assert made.method == "naive"
         assert made.path.tolist() == [WALK[points - 1]] * 13
     assert predicted(8).method == predicted(60).method == "combination"
 
 
-def test_members_disagree_in_the_backtest_too_and_naive_has_none() -> None:
+def test_the_backtest_has_disagreement_and_naive_has_none() -> None:
     backtest = predicted(60).backtest
     assert backtest.disagreements.shape == backtest.forecasts.shape
     assert (backtest.disagreements > 0).all()
@@ -86,7 +86,7 @@ def test_metrics_are_those_of_the_windows() -> None:
     assert metrics.windows == 3
 
 
-def test_coverage_counts_what_lies_inside_the_others_intervals() -> None:
+def test_coverage_is_measured_with_intervals_of_the_other_windows() -> None:
     errors = np.zeros((5, 4))
     errors[0] = 50  # one window went wrong, which the intervals of the four others could not know
     backtest = Backtest(
@@ -101,7 +101,7 @@ def test_coverage_counts_what_lies_inside_the_others_intervals() -> None:
     assert measure(doubtful, np.full(28, 30.0), SHORT).coverage95 == 1
 
 
-def test_a_window_widens_no_interval_that_it_is_measured_against() -> None:
+def test_a_window_does_not_widen_the_interval_that_it_is_compared_with() -> None:
     values = np.array([30.0] * 24 + [80.0] * 2)
     calm, jump = [30.0, 30.0], [80.0, 80.0]
     backtest = Backtest(
@@ -113,7 +113,7 @@ def test_a_window_widens_no_interval_that_it_is_measured_against() -> None:
     assert (metrics.coverage80, metrics.coverage95) == pytest.approx((2 / 3, 2 / 3))
 
 
-def test_nothing_is_guessed_without_windows() -> None:
+def test_metrics_are_none_without_windows() -> None:
     metrics = measure(predicted(5).backtest, WALK[:5], SHORT)
     assert (metrics.mae, metrics.mase, metrics.smape, metrics.coverage80, metrics.coverage95) == (None,) * 5
     assert metrics.windows == 0

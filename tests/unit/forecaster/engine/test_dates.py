@@ -23,6 +23,6 @@ def test_periods_continue_by_the_calendar(last: datetime, step: Step, expected: 
     assert [period_text(time, step) for time in following_periods(last, step, 2)] == expected
 
 
-def test_months_keep_the_day_they_are_dated_with_or_their_last() -> None:
+def test_months_keep_their_day_or_use_the_last_one() -> None:
     following = following_periods(datetime(2024, 1, 31, tzinfo=UTC), Step.MONTHLY, 3, anchor_day=31)
     assert [period_text(time, Step.MONTHLY) for time in following] == ["2024-02-29", "2024-03-31", "2024-04-30"]

@@ -1,4 +1,4 @@
-"""The bundle as a whole: what holds for every series, and the numbers of a few."""
+"""The bundle: properties that hold for every series, and golden values of a few."""
 
 from __future__ import annotations
 
@@ -83,13 +83,13 @@ def spelled(time: datetime, step: Step) -> str:
 
 @given(series_of_any_kind)
 @settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-def test_any_series_gives_a_whole_bundle(series: TermSeries) -> None:
+def test_any_series_gives_a_complete_bundle(series: TermSeries) -> None:
     check(series, forecast_term(series))
 
 
 @given(series_of_any_kind)
 @settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-def test_the_naive_setting_gives_a_whole_bundle_too(series: TermSeries) -> None:
+def test_the_naive_setting_gives_a_complete_bundle(series: TermSeries) -> None:
     forecast = forecast_term(series, EngineSetting.NAIVE)
     check(series, forecast)
     assert forecast.bundle["method"] == "naive"
@@ -111,13 +111,13 @@ def test_the_naive_setting_gives_a_whole_bundle_too(series: TermSeries) -> None:
         pytest.param(seasonal(240, 12), id="pure season"),
     ],
 )
-def test_odd_series_give_a_whole_bundle(values: list[float], timeframe: str) -> None:
+def test_unusual_series_give_a_complete_bundle(values: list[float], timeframe: str) -> None:
     for partial in (False, True):
         series = term_series(values, timeframe, partial=partial)
         check(series, forecast_term(series))
 
 
-def test_three_points_are_flagged_and_nothing_is_made_up() -> None:
+def test_three_points_are_flagged_and_metrics_are_null() -> None:
     bundle = bundle_of(term_series([10, 20, 30]))
     assert bundle["qualityFlags"]["seriesTooShort"] is True
     assert "insufficient_data" in bundle["warnings"]
@@ -134,7 +134,7 @@ def test_the_partial_last_period_is_forecast_not_fitted() -> None:
     assert partial["points"][0]["date"] == "2024-12-30"  # 52 weeks after the first Monday of 2024
 
 
-def test_the_hash_names_the_numbers() -> None:
+def test_the_hash_depends_on_the_numbers() -> None:
     values = wandering(60)
     one, same = bundle_of(term_series(values)), bundle_of(term_series(values, gaps_filled=True))
     other = bundle_of(term_series([*values[:-1], values[-1] + 1]))
@@ -143,7 +143,7 @@ def test_the_hash_names_the_numbers() -> None:
     assert len(one["forecastHash"]) == 16
 
 
-def test_a_daily_summary_goes_on_to_day_30_and_an_hourly_one_says_where_it_ends() -> None:
+def test_a_daily_summary_extends_to_day_30_and_an_hourly_one_states_its_end() -> None:
     daily = bundle_of(term_series([level / 2 + 20 for level in range(87)], "3m"))
     assert daily["forecast14Day"]["averageValue"] == pytest.approx(
         sum(point["value"] for point in daily["points"]) / 14, abs=1e-3
@@ -156,14 +156,14 @@ def test_a_daily_summary_goes_on_to_day_30_and_an_hourly_one_says_where_it_ends(
 
 
 @pytest.mark.parametrize(("timeframe", "steps14", "steps30"), [("12m", 2, 4), ("all", 1, 1)])
-def test_summaries_average_the_periods_that_begin_within_their_days(timeframe: str, steps14: int, steps30: int) -> None:
+def test_summaries_average_the_periods_that_start_within_their_days(timeframe: str, steps14: int, steps30: int) -> None:
     bundle = bundle_of(term_series([*seasonal(156, 12)], timeframe))
     for name, steps in (("forecast14Day", steps14), ("forecast30Day", steps30)):
         values = [point["value"] for point in bundle["points"][:steps]]
         assert bundle[name]["averageValue"] == pytest.approx(sum(values) / steps, abs=1e-3)
 
 
-def test_a_december_that_comes_every_year_is_no_shock_and_one_that_came_once_is() -> None:
+def test_a_yearly_december_peak_is_not_a_shock_and_a_single_one_is() -> None:
     year = [20.0] * 11 + [60.0]
     for values, shock in ((6 * year, False), (5 * [20.0] * 12 + year, True)):
         bundle = bundle_of(term_series(values, "all"))
@@ -172,7 +172,7 @@ def test_a_december_that_comes_every_year_is_no_shock_and_one_that_came_once_is(
 
 
 @pytest.mark.parametrize(("known", "kind", "other"), [(104, "LONG", "SHORT"), (103, "SHORT", "LONG")])
-def test_coverage_is_that_of_intervals_of_the_forecasts_own_kind(
+def test_coverage_uses_intervals_of_the_same_kind_as_the_forecast(
     known: int, kind: str, other: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     series = term_series(wandering(known), "5y")
@@ -234,18 +234,18 @@ def hashes(named: dict[str, TermSeries]) -> list[str]:
     return [hashlib.sha256(json.dumps(one, sort_keys=True).encode()).hexdigest() for one in (*bundles, pair)]
 
 
-def test_other_processes_make_the_same_bundles_in_any_order() -> None:
+def test_bundles_are_the_same_in_other_processes_and_orders() -> None:
     assert made_elsewhere() == hashes(packaged())
 
 
-def test_a_processor_with_fewer_features_makes_the_same_bundles() -> None:
+def test_bundles_are_the_same_on_a_processor_with_fewer_features() -> None:
     optional = [feature for feature in __cpu_dispatch__ if __cpu_features__[feature]]
     if not optional:
         pytest.skip("numpy found nothing on this processor that it could do without")
     assert made_elsewhere(NPY_DISABLE_CPU_FEATURES=" ".join(optional)) == hashes(packaged())
 
 
-def test_types_and_version_load_nothing_heavy_and_the_engine_only_numpy() -> None:
+def test_types_and_version_load_no_numpy_and_the_engine_only_numpy() -> None:
     code = (
         "import sys\n"
         "import services.forecaster.engine.types, services.forecaster.engine.version\n"
@@ -257,12 +257,12 @@ def test_types_and_version_load_nothing_heavy_and_the_engine_only_numpy() -> Non
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, timeout=100)
 
 
-def test_every_collected_export_gives_a_whole_bundle() -> None:
+def test_every_collected_export_gives_a_complete_bundle() -> None:
     assert give_whole_bundles(read_collected()) > 200
 
 
 @pytest.mark.skipif(not (EXPORTS / "INDEX.csv").exists(), reason="the real exports are not beside this checkout")
-def test_every_real_export_gives_a_whole_bundle() -> None:
+def test_every_real_export_gives_a_complete_bundle() -> None:
     assert give_whole_bundles(read_exports()) > 250
 
 

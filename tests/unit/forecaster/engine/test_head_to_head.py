@@ -1,4 +1,4 @@
-"""Two terms against each other."""
+"""The head-to-head of two terms."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def compare(a: TermForecast, b: TermForecast) -> dict[str, Any]:
     return compared
 
 
-def test_a_tie_is_even_and_risky() -> None:
+def test_a_tie_has_probability_50_and_high_risk() -> None:
     assert compare(term(40, 40, 40), term(40, 40, 40)) == {
         "winnerProbability": 50.0,
         "expectedMargin": 0.0,
@@ -49,7 +49,7 @@ def test_a_tie_is_even_and_risky() -> None:
     }
 
 
-def test_the_probability_is_b_above_a_and_mirrors() -> None:
+def test_the_probability_is_that_of_b_above_a_and_symmetric() -> None:
     weak, strong = term(40, 40, 40, sd=3.0), term(45, 45, 45, sd=4.0)
     ahead = compare(weak, strong)
     # The difference of two steps has sd 5, that of the means of three somewhat less: their errors are not quite one.
@@ -59,19 +59,19 @@ def test_the_probability_is_b_above_a_and_mirrors() -> None:
     assert behind["winnerProbability"] == pytest.approx(100 - ahead["winnerProbability"], abs=2)
 
 
-def test_a_sure_lead_is_certain_and_an_impossible_one_too() -> None:
+def test_a_large_lead_has_probability_0_or_100() -> None:
     assert compare(term(10, 10, 10, sd=0.1), term(90, 90, 90, sd=0.1))["winnerProbability"] == 100
     assert compare(term(90, 90, 90, sd=0.0), term(10, 10, 10, sd=0.0))["winnerProbability"] == 0
 
 
-def test_the_same_numbers_are_drawn_again() -> None:
+def test_draws_are_deterministic() -> None:
     weak, strong = term(40, 40, 40), term(45, 45, 45)
     assert compare(weak, strong) == compare(weak, strong)
     nearly = compare(term(40 + 1e-12, 40, 40), strong)
     assert nearly == compare(weak, strong)
 
 
-def test_errors_that_go_together_make_a_lead_safer() -> None:
+def test_correlated_errors_make_a_lead_more_certain() -> None:
     errors = (5.0, -5.0, 4.0, -4.0, 6.0, -6.0)
     opposite = tuple(-error for error in errors)
     weak = term(40, 40, 40, errors=errors)
@@ -82,7 +82,7 @@ def test_errors_that_go_together_make_a_lead_safer() -> None:
 
 
 @pytest.mark.parametrize(("margin", "risk"), [(40.0, "low"), (7.0, "medium"), (1.0, "high"), (-9.0, "high")])
-def test_the_risk_is_that_the_other_leads_at_some_date(margin: float, risk: str) -> None:
+def test_the_risk_is_that_the_other_term_leads_at_some_date(margin: float, risk: str) -> None:
     b = 45 + margin
     assert compare(term(45, 45, 45), term(b, b, b, last=46.0))["leadChangeRisk"] == risk
 
@@ -93,33 +93,33 @@ def test_the_risk_at_its_thresholds(changes: float, risk: str) -> None:
     assert compare(term(40, sd=3.0), term(40 + margin, sd=4.0))["leadChangeRisk"] == risk
 
 
-def test_the_winner_is_ahead_in_the_mean_and_not_at_the_end() -> None:
+def test_the_winner_leads_in_the_mean_and_not_at_the_end() -> None:
     fading = compare(term(40, 40, 40, sd=1.0), term(55, 55, 30, sd=1.0))
     assert fading["winnerProbability"] == 100
     assert fading["expectedMargin"] == pytest.approx(20 / 3, abs=0.1)
 
 
-def test_six_windows_in_full_agreement_count_half() -> None:
+def test_six_windows_of_full_correlation_count_half() -> None:
     errors = (5.0, -5.0, 4.0, -4.0, 6.0, -6.0)
     compared = compare(term(40, errors=errors), term(45, errors=errors))
     # Two of sd 5 whose errors go together by half differ with sd 5, so a lead of 5 is one sd.
     assert compared["winnerProbability"] == pytest.approx(100 * NormalDist().cdf(1), abs=1.5)
 
 
-def test_the_crossover_is_the_first_date_with_the_other_ahead() -> None:
+def test_the_crossover_is_the_first_date_with_the_other_term_ahead() -> None:
     crossing = compare(term(40, 40, 40), term(35, 41, 50))
     assert crossing["crossoverDate"] == DATES[1]
     assert crossing["currentMargin"] == -5
     assert compare(term(40, 40, 40), term(35, 36, 40))["crossoverDate"] is None
 
 
-def test_a_date_with_the_other_ahead_is_a_risk_though_the_leader_wins_in_all() -> None:
+def test_a_date_with_the_other_term_ahead_is_a_risk_even_if_the_leader_wins() -> None:
     dip = compare(term(50, 50, 50, sd=1.0), term(90, 45, 90, sd=1.0))
     assert dip["winnerProbability"] == 100
     assert (dip["leadChangeRisk"], dip["crossoverDate"]) == ("high", DATES[1])
 
 
-def test_the_margin_is_on_the_side_that_is_likelier() -> None:
+def test_the_margin_has_the_sign_of_the_likelier_winner() -> None:
     def lopsided(low: float, value: float, high: float) -> TermForecast:
         ladder = (value - 2 * low, value - low, value, value + high, value + 2 * high)
         plain = term(value, value, value)
@@ -135,7 +135,7 @@ def test_terms_scaled_apart_are_not_compared() -> None:
     assert head_to_head(term(1, 2, 3, apart=True), term(1, 2, 3, apart=True)) is None
 
 
-def test_what_forecast_term_makes_can_be_compared() -> None:
+def test_results_of_forecast_term_can_be_compared() -> None:
     a = forecast_term(term_series(wandering(52)))
     b = forecast_term(term_series(wandering(52, seed=7), label="termB"))
     compared = compare(a, b)

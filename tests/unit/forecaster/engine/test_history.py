@@ -1,4 +1,4 @@
-"""What the engine accepts, and how it says no."""
+"""Validation of series."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def with_times(*times: datetime) -> TermSeries:
         (with_times(*(time.replace(year=9999) for time in GOOD.times)), "MALFORMED_SERIES", "year 9999"),
     ],
 )
-def test_a_bad_series_is_refused_with_its_reason(series: TermSeries, reason: str, named: str) -> None:
+def test_an_invalid_series_is_refused_with_its_reason(series: TermSeries, reason: str, named: str) -> None:
     with pytest.raises(Unforecastable) as refusal:
         read_history(series)
     assert refusal.value.reason == reason
     assert named in refusal.value.detail
 
 
-def test_a_refusal_crosses_processes() -> None:
+def test_unforecastable_can_be_pickled() -> None:
     error = pickle.loads(pickle.dumps(Unforecastable("NOT_FINITE", "value 1 is not a finite number")))
     assert (error.reason, error.detail) == ("NOT_FINITE", "value 1 is not a finite number")
 

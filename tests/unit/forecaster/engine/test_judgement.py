@@ -1,4 +1,4 @@
-"""What the engine says about a series and its forecast: direction, flags, confidence, warnings."""
+"""Direction, quality flags, confidence and warnings."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_direction_follows_the_contracts_band(level: float, forecast: float, exp
     assert direction_of(np.full(30, level), np.full(13, forecast)) == expected
 
 
-def test_wide_swings_within_the_band_are_volatile_and_beyond_it_are_not() -> None:
+def test_a_large_variance_is_volatile_within_the_band_only() -> None:
     swinging = np.array([20.0, 80.0] * 20)
     assert direction_of(swinging, np.full(14, 50.0)) == "volatile"
     assert direction_of(swinging, np.full(14, 60.0)) == "rising"
@@ -50,9 +50,7 @@ def test_wide_swings_within_the_band_are_volatile_and_beyond_it_are_not() -> Non
         (38.5, 81.5, "volatile"),
     ],
 )
-def test_swings_are_volatile_beyond_ten_points_and_a_share_of_their_level(
-    low: float, high: float, expected: str
-) -> None:
+def test_volatile_needs_ten_points_and_a_share_of_the_level(low: float, high: float, expected: str) -> None:
     assert direction_of(np.array([low, high] * 10), np.full(14, (low + high) / 2)) == expected
 
 
@@ -75,7 +73,7 @@ def judged(values: list[float], *, marked: bool = False) -> Quality:
         ([0.0, 2.0] * 20, "tooSpiky", False),  # twice the mean, but less than half of 5 points
         ([0.0, 3.0] * 20, "tooSpiky", True),
         ([20.0, 21.0] * 20 + [90.0, 20.0], "eventShockLikely", True),
-        ([20.0, 90.0] + [20.0, 21.0] * 20, "eventShockLikely", False),  # long over
+        ([20.0, 90.0] + [20.0, 21.0] * 20, "eventShockLikely", False),  # before the last horizon
         ([20.0, 21.0] * 20 + [36.0, 37.0], "eventShockLikely", True),  # 15 points exactly
         ([20.0, 21.0] * 20 + [35.8, 37.0], "eventShockLikely", False),
         ([20.0, 24.0] * 20 + [48.0, 52.0], "eventShockLikely", False),  # six times the typical change exactly
@@ -88,7 +86,7 @@ def test_flags_at_their_thresholds(values: list[float], flag: str, expected: boo
     assert judged(values).flags[flag] is expected
 
 
-def test_flags_of_the_snapshot_are_handed_on() -> None:
+def test_flags_of_the_snapshot_are_passed_on() -> None:
     flags = judged(wandering(40), marked=True).flags
     assert flags["partialLastPeriod"] is flags["scaledApart"] is flags["gapsFilled"] is True
 
@@ -111,33 +109,33 @@ VARIES = math.sqrt(STEP_CORRELATION + (1 - STEP_CORRELATION) / 13)  # the mean o
     ("forecast", "expected"),
     [(52.5 + 1.2816 * VARIES, 0.9), (47.5 - 1.2816 * VARIES, 0.9), (50 + 0.2533 * VARIES, 0.95), (80.0, 0.95)],
 )
-def test_confidence_is_the_corrected_probability_of_the_direction(forecast: float, expected: float) -> None:
+def test_confidence_is_the_calibrated_probability_of_the_direction(forecast: float, expected: float) -> None:
     assert sure(forecast, 1.0) == pytest.approx(100 * calibrated(math.log(expected / (1 - expected))), abs=0.05)
 
 
-def test_stable_is_right_within_the_band_on_both_sides() -> None:
+def test_stable_is_correct_within_the_band_on_both_sides() -> None:
     assert sure(50.0, 2.5 / VARIES) == pytest.approx(100 * calibrated(math.log(0.6827 / 0.3173)), abs=0.05)
 
 
-def test_confidence_falls_with_the_spread_and_never_is_certain() -> None:
+def test_confidence_falls_with_the_spread_and_is_never_100() -> None:
     assert sure(60.0, 4.0) > sure(60.0, 8.0) > sure(60.0, 40.0)
     assert 0 < sure(60.0, 0.0) < 100
 
 
-def test_the_correction_keeps_the_order() -> None:
+def test_calibration_keeps_the_order() -> None:
     shares = [calibrated(odds / 10) for odds in range(-100, 101)]
     assert shares == sorted(shares)
     assert 0 < shares[0] < shares[100] < shares[200] < 1
 
 
-def test_a_chance_counts_ties_by_half() -> None:
+def test_a_probability_counts_ties_by_half() -> None:
     flat = Distribution(np.full((3, 5), 20.0))
     assert flat.mean_below(19.0) == 0
     assert flat.mean_below(20.0) == pytest.approx(0.5)
     assert flat.mean_below(21.0) == 1
 
 
-def test_a_chance_goes_through_its_quantiles_and_on_beyond_them() -> None:
+def test_a_distribution_interpolates_its_quantiles_and_extrapolates() -> None:
     lopsided = Distribution(np.array([[10.0, 40.0, 50.0, 56.0, 90.0]]))
     scores = np.array([[-1.959964], [-1.281552], [0.0], [1.281552], [1.959964], [2.059964]])
     said = lopsided.at(scores)[:, 0]
@@ -145,7 +143,7 @@ def test_a_chance_goes_through_its_quantiles_and_on_beyond_them() -> None:
     assert said[5] == pytest.approx(90 + 0.1 * (90 - 56) / (1.959964 - 1.281552))
 
 
-def test_a_chance_is_cut_at_the_bounds() -> None:
+def test_a_distribution_is_clipped_at_the_bounds() -> None:
     low = Distribution(np.array([[0.0, 0.0, 0.0, 5.0, 9.0]]))
     assert low.at(np.array([[-4.0], [0.0], [1.281552]])).tolist() == [[0.0], [0.0], [5.0]]
     assert low.mean_below(0.0) == pytest.approx(0.25, abs=0.01)  # half of the half that is 0
@@ -158,14 +156,14 @@ def test_the_mean_of_many_steps_varies_less_than_one_step_does() -> None:
     assert share[0] > share[1] > share[2] > 0
 
 
-def test_a_mean_lies_about_what_is_expected_and_not_about_the_forecasts() -> None:
+def test_a_mean_varies_around_its_expectation_and_not_the_medians() -> None:
     lopsided = Distribution(
         np.repeat([[0.0, 0.0, 0.0, 40.0, 70.0]], 12, axis=0)
     )  # mostly 0, as a rare term's months are
     assert lopsided.mean_below(2.0) < 0.5
 
 
-def test_warnings_follow_from_what_was_found() -> None:
+def test_warnings_follow_from_quality_and_confidence() -> None:
     assert warnings_for(GOOD, 90, windows=12, volatile=False) == []
     assert warnings_for(GOOD, 39.9, windows=12, volatile=False) == ["low_confidence"]
     assert warnings_for(GOOD, 90, windows=0, volatile=False) == ["insufficient_data"]

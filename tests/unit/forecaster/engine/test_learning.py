@@ -1,4 +1,4 @@
-"""What is learned of all sources, and what the others would have taught of each."""
+"""Fitted figures, and held-out ones."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def widths(rows: list[Row]) -> dict[str, float]:
     return {each.source_group: float(np.mean(made.hi95 - made.lo95)) for each, made in zip(rows, said, strict=True)}
 
 
-def test_intervals_of_a_source_left_out_do_not_know_its_errors() -> None:
+def test_intervals_of_a_held_out_source_do_not_depend_on_its_errors() -> None:
     absurd = [replace(each, errors=10 * each.errors) if each.source_group == "one" else each for each in ROWS]
     before, after = widths(ROWS), widths(absurd)
     assert after["one"] == before["one"]
@@ -41,7 +41,7 @@ def told(source: str, right: int) -> list[Outcome]:
     return [Outcome("12m", source, "rising", 1.0, index < right) for index in range(20)]
 
 
-def test_confidence_in_a_source_left_out_does_not_know_what_came_of_it() -> None:
+def test_confidence_of_a_held_out_source_does_not_depend_on_its_outcomes() -> None:
     def confidences(right: int) -> dict[str, float]:
         found = told("one", right) + told("two", 14) + told("three", 14)
         return {outcome.source: sure for outcome, sure in held_out_confidence(found)}

@@ -1,4 +1,4 @@
-"""What the benchmark measures with: Naive2, the scores, the cases."""
+"""The forecast benchmark: Naive2, scores, cases."""
 
 from __future__ import annotations
 
@@ -38,30 +38,30 @@ def test_naive2_repeats_a_season_zeros_or_not() -> None:
     assert naive2(low[:56], 7, 14)[0] == pytest.approx(low[56:], abs=2)
 
 
-def test_naive2_looks_for_a_season_in_three_and_not_in_fewer() -> None:
+def test_naive2_needs_three_seasons() -> None:
     week = [10.0] * 6 + [40.0]
     assert naive2(np.array(3 * week), 7, 7)[0] == pytest.approx(week)
     assert naive2(np.array(3 * week)[1:], 7, 7)[0].tolist() == [40.0] * 7
 
 
-def test_naive2_takes_no_level_that_lasts_for_a_season() -> None:
+def test_naive2_does_not_take_a_level_shift_for_a_season() -> None:
     hill = np.array([10.0] * 20 + [40.0] * 20 + [10.0] * 20)  # alike after 7 steps, but more so after 1 to 6
     assert naive2(hill, 7, 7)[0].tolist() == [10.0] * 7
 
 
-def test_naive2_errs_by_what_a_change_is_in_its_phase() -> None:
+def test_naive2_residuals_are_in_units_of_the_phase() -> None:
     phases = np.tile([0.5] * 6 + [4.0], 10)
     for at, missed in ((34, 4 * 2.0), (31, 0.5 * 2.0)):  # a rise by 2, into the large phase or a small one
         values = np.where(np.arange(70) < at, 20.0, 22.0) * phases
         assert naive2(values, 7, 1)[1] == pytest.approx(missed / np.sqrt(69), rel=0.1)
 
 
-def test_the_interval_score_is_the_width_and_what_was_missed() -> None:
+def test_the_interval_score_is_the_width_and_the_penalty_outside() -> None:
     actual, low, high = np.array([5.0, 12.0, -1.0]), np.zeros(3), np.full(3, 10.0)
     assert interval_score(actual, low, high) == pytest.approx(30 + 40 * 2 + 40 * 1)
 
 
-def test_naive2_scores_one_and_sources_count_alike() -> None:
+def test_naive2_scores_one_and_sources_weigh_the_same() -> None:
     cases = [case("one"), case("two", level=3), case("two", level=2)]
     said = [naive(each) for each in cases]
     found = score(cases, said)
@@ -98,7 +98,7 @@ def test_a_method_that_fails_is_replaced_and_counted() -> None:
     assert not or_naive(ours, one)[1]
 
 
-def test_packaged_cases_are_whole() -> None:
+def test_packaged_cases_are_complete() -> None:
     cases = packaged_cases()
     assert {each.step for each in cases} == set(Step)
     assert len({each.source for each in cases}) >= 5
@@ -107,14 +107,14 @@ def test_packaged_cases_are_whole() -> None:
         assert np.isfinite(each.actual).all()
 
 
-def test_an_error_of_next_to_nothing_is_no_better_than_none() -> None:
+def test_tiny_errors_count_as_equal() -> None:
     still = Case("12m", "one", "one: term", Step.WEEKLY, 52, 1, np.zeros(40), np.zeros(13))
     said = Forecast(*(np.full(13, edge) for edge in (0.01, 0.0, 0.02, 0.0, 0.03)))
     found = score([still], [said])
     assert (found.mae, found.interval) == (1, 1)
 
 
-def test_the_sample_of_m4_is_whole_and_the_last_value_scores_one() -> None:
+def test_the_m4_sample_is_complete_and_the_last_value_scores_one() -> None:
     cases = m4_cases()
     assert len(cases) == 49
     for each in cases:
@@ -143,7 +143,7 @@ def test_owa_is_the_mean_of_the_ratios_of_mase_and_smape() -> None:
     assert msis == pytest.approx(40 / 10)
 
 
-def test_series_are_collected_in_steps_that_timeframes_know_each_once() -> None:
+def test_collected_series_have_supported_steps_and_are_unique() -> None:
     collected = list(read_collected())
     assert len({(one.source, one.timeframe, one.values) for one in collected}) == len(collected) > 200
     for one in collected:
@@ -153,7 +153,7 @@ def test_series_are_collected_in_steps_that_timeframes_know_each_once() -> None:
     assert not {each.source for each in cases if each.collected} & {each.source for each in cases if not each.collected}
 
 
-def test_cases_of_the_exports_leave_the_last_period_out_and_never_overlap() -> None:
+def test_export_cases_exclude_the_last_period_and_never_overlap() -> None:
     cases = export_cases(2)
     assert {each.set for each in cases} == {"12m", "5y", "daily", "monthly"}
     first = {each.series: each for each in cases if each.held_out == 1}
@@ -172,14 +172,14 @@ def told(count: int, right: int, odds: float, *, name: str = "12m", said: str = 
     return [Outcome(name, "one", said, odds, index < right) for index in range(count)]
 
 
-def test_confidence_is_learned_from_how_often_directions_came_true() -> None:
+def test_confidence_is_fitted_to_how_often_directions_came_true() -> None:
     found = told(400, 320, 2.0) + told(400, 200, 0.0) + told(400, 0, 2.0, said="stable")
     line = fit_confidence(found)
     assert calibrated(2.0, line) == pytest.approx(0.8, abs=0.02)
     assert calibrated(0.0, line) == pytest.approx(0.5, abs=0.02)
 
 
-def test_the_reliability_table_counts_what_was_said_of_exports_to_rise_or_fall() -> None:
+def test_the_reliability_table_counts_rising_and_falling_exports() -> None:
     found = told(4, 3, 0.0) + told(5, 0, 0.0, name="cut") + told(6, 6, 0.0, said="volatile")
     rows = list(reliability([(one, 72.0) for one in found]))[2:]
     assert rows == ["| 70–80 | 4 | 1 | 72 % | 75 % |"]

@@ -1,4 +1,4 @@
-"""What is said of the next days, of a path made by hand."""
+"""Summaries of a given path."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from services.forecaster.engine.intervals.prediction_intervals import Intervals
 from tests.unit.forecaster.engine.series import MONDAY
 
 
-def test_key_points_name_the_average_the_widest_reach_and_both_extremes_of_the_days_asked_for() -> None:
+def test_key_points_name_average_interval_range_and_extremes() -> None:
     history = History(np.array([90.0, 39.0, 41.0, 38.0, 42.0]), MONDAY, 1, TIMEFRAMES["12m"])
     intervals = Intervals(  # the last week begins after day 30, and would be the extreme of everything
         value=np.array([40.0, 44.0, 38.0, 42.0, 99.0]),

@@ -1,4 +1,4 @@
-"""Bad input, each kind with the field that is wrong."""
+"""Mapping of messages, and invalid input with its field."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _request(points: int = 5) -> Request:
     )
 
 
-def test_a_good_request_becomes_an_order() -> None:
+def test_a_valid_request_is_mapped() -> None:
     order = mapping.read_request(_request())
     assert order.snapshot.slug == "costco-vs-ikea"
     assert order.series_a.label == "termA"
@@ -57,7 +57,7 @@ def test_a_good_request_becomes_an_order() -> None:
 
 
 @pytest.mark.parametrize("points", [3, 5000])
-def test_the_shortest_and_the_longest_series_pass(points: int) -> None:
+def test_the_shortest_and_the_longest_series_are_accepted(points: int) -> None:
     assert len(mapping.read_request(_request(points)).series_a.values) == points
 
 
@@ -128,7 +128,7 @@ def _shorten(field: str) -> Callable[[Request], None]:
         (lambda request: request.ClearField("last_updated_at"), "last_updated_at"),
     ],
 )
-def test_bad_input_names_its_field(change: Callable[[Request], None], field: str) -> None:
+def test_invalid_input_names_its_field(change: Callable[[Request], None], field: str) -> None:
     request = _request()
     change(request)
     with pytest.raises(WarmcastError) as caught:
@@ -150,7 +150,7 @@ def test_too_few_or_too_many_points(points: int) -> None:
         mapping.read_request(_request(points))
 
 
-def test_the_own_engine_comes_first_then_the_rows() -> None:
+def test_keys_of_the_own_engine_precede_those_of_the_row() -> None:
     key = _request().key
     assert [name.engine_version for name in mapping.read_pair_keys(key, "keys[0]", "2")] == ["2"]
     key.engine_version = "2"
@@ -159,7 +159,7 @@ def test_the_own_engine_comes_first_then_the_rows() -> None:
     assert [name.engine_version for name in mapping.read_pair_keys(key, "keys[0]", "2")] == ["2", "1"]
 
 
-def test_a_failure_is_queued_or_failed_and_its_error_is_cut() -> None:
+def test_a_failure_is_queued_or_failed_and_its_error_is_truncated() -> None:
     request = pb.RecordFailureRequest(key=_request().key, lease_id=4, status="failed", error="x" * 5000)
     _, lease_id, status, error = mapping.read_failure(request)
     assert (lease_id, status, len(error)) == (4, "failed", 2000)
