@@ -37,11 +37,11 @@ class Stop(Exception):
 
 
 def main() -> int:
-    """Returns the exit status: 0 after an orderly end, 1 when something kept it from starting."""
+    """Returns the exit status: 0 after an orderly end, 1 when it could not start."""
     settings = load(StackSettings)
     supervisor = Supervisor(partial(say, "devstack"))
     with foreground_of_its_own():
-        _listen_for_the_end(supervisor)
+        _handle_signals(supervisor)
         try:
             with _alone_in(settings.warmcast_data_dir):
                 try:
@@ -55,17 +55,17 @@ def main() -> int:
         except DevstackError as error:
             print(f"warmcast: {error}", file=sys.stderr)
             return 1
-    say("devstack", "stopped; the data stay for the next time")
+    say("devstack", "stopped; the data are kept")
     return 0
 
 
 def say(who: str, line: str) -> None:
-    """One line on standard output, with who says it before it."""
+    """Prints one line, with its source in front."""
     with _print_lock:
         try:
             print(f"{who:<10} | {line}", flush=True)
         except BrokenPipeError:
-            # Nobody reads any more; the services go on, as any server does.
+            # The output was closed; the services continue.
             sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
@@ -182,7 +182,7 @@ def _alone_in(data_dir: Path) -> Iterator[None]:
         yield
 
 
-def _listen_for_the_end(supervisor: Supervisor) -> None:
+def _handle_signals(supervisor: Supervisor) -> None:
     """The first signal raises Stop; another one, not of the same moment, ends everything by force."""
     first: list[float] = []
 

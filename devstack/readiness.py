@@ -1,4 +1,4 @@
-"""Whether a service says that it is ready, or alive: the same questions that Kubernetes asks."""
+"""Readiness and liveness checks, as Kubernetes makes them."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from services.common.rpc.server.server import READINESS
 
-_PATIENCE = 2.0  # seconds for one question
+_PATIENCE = 2.0  # seconds for one check
 
 
 def grpc_ready(address: str) -> bool:
-    """Asks the health service at host:port."""
+    """Checks readiness by the health service at host:port."""
     return _serves(address, READINESS)
 
 
 def grpc_alive(address: str) -> bool:
-    """The same for liveness."""
+    """Checks liveness by the health service at host:port."""
     return _serves(address, "")
 
 
 def http_ready(host: str, port: int) -> bool:
-    """Asks GET /readyz."""
+    """Checks readiness by GET /readyz."""
     return _is_ok(host, port, "/readyz")
 
 
 def http_alive(host: str, port: int) -> bool:
-    """Asks GET /healthz."""
+    """Checks liveness by GET /healthz."""
     return _is_ok(host, port, "/healthz")
 
 

@@ -1,4 +1,4 @@
-"""The limits that every server and every channel keep."""
+"""Limits of every server and channel."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 KIB, MIB = 1024, 1024 * 1024
-MAX_MESSAGE_BYTES = 8 * MIB  # of any method; gRPC itself refuses a longer one by its length prefix
-LONGEST_CALL_SECONDS = 7_200  # that any setting allows a run or its caller
-MAX_CONCURRENT_CALLS = 2_000  # the gateway's MAX_IN_FLIGHT: one of them alone cannot exceed it
+MAX_MESSAGE_BYTES = 8 * MIB  # of any method; gRPC refuses a longer one by its length prefix
+LONGEST_CALL_SECONDS = 7_200  # the maximum of every setting for runs and their callers
+MAX_CONCURRENT_CALLS = 2_000  # the gateway's MAX_IN_FLIGHT: a single gateway cannot exceed it
 
 
 @dataclass(frozen=True)
 class RequestLimit:
-    """The size of a method's request, and how many of them are received and handled at once; None: no limit of its own.
+    """The size of a method's request, and how many are received and handled at once; None: no limit.
 
-    The others wait for their turn without being received.
+    Further calls wait before they are received.
     """
 
     max_bytes: int

@@ -1,4 +1,4 @@
-"""Loops that run for as long as their process: restarted after any error, counted, and watched for progress."""
+"""Background loops of a process: restarted after errors, counted, and checked for progress."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ FAILURES = Counter(
     "Failures of a background loop, which goes on after each",
     ["loop"],
 )
-_BOUND = 120.0  # seconds; the longest pass of a loop takes less, also while every store and peer is silent
+_BOUND = 120.0  # seconds; longer than any pass of a loop, also while every store and peer is silent
 _WAKE_SECONDS = 15.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 10.0  # seconds before a restart
 
 
 class RefusedError(Exception):
-    """The configuration can never work. It ends the process, with this text as the reason."""
+    """The configuration cannot work. Ends the process with this text as the reason."""
 
 
 @dataclass(eq=False)
@@ -43,7 +43,7 @@ _current: ContextVar[_Loop | None] = ContextVar("background_loop", default=None)
 
 
 def beat() -> None:
-    """Reports that the loop which calls this, at any depth, made progress. Does nothing outside of a loop."""
+    """Reports progress of the calling loop, at any depth. Does nothing outside of a loop."""
     if loop := _current.get():
         loop.beat_at = time.monotonic()
         loop.beats += 1
@@ -58,7 +58,7 @@ def report_failure() -> None:
 
 
 async def until_set(event: asyncio.Event) -> None:
-    """Waits for an event for as long as it takes; a loop that waits for its work counts as making progress."""
+    """Waits for an event without a time limit; waiting counts as progress."""
     while not event.is_set():
         beat()
         with suppress(TimeoutError):
@@ -79,7 +79,7 @@ class Background:
 
         The process counts as dead when `work` has called neither `beat` nor `until_set` for `bound` seconds.
         """
-        FAILURES.labels(name)  # at 0 from the start, so that the first failure is an increase
+        FAILURES.labels(name)  # starts the series at 0
         loop = _Loop(name, bound, time.monotonic())
         self._loops.append(loop)
         loop.task = asyncio.create_task(self._keep_running(loop, work), name=name)
@@ -114,7 +114,7 @@ class Background:
             waiting.cancel()
 
     def drain(self) -> None:
-        """The process is about to end: from here on a loop may end by itself."""
+        """From now on, as the process ends, a loop may end by itself."""
         self._draining = True
 
     async def stop(self) -> None:
@@ -139,7 +139,7 @@ class Background:
                 self._refuse(error)
                 return
             except asyncio.CancelledError:
-                # A call that was cancelled elsewhere raises this too, and must not end the loop that awaited it.
+                # An awaited call that was cancelled elsewhere raises this too, and must not end the loop.
                 task = asyncio.current_task()
                 if task is None or task.cancelling():
                     raise
@@ -156,6 +156,6 @@ class Background:
             self._refusal().set_exception(error)
 
     def _refusal(self) -> asyncio.Future[object]:
-        # Made inside of the running loop, which is not there yet when this object is made.
+        # Created inside the running loop, which does not exist yet when this object is created.
         self._refused = self._refused or asyncio.get_running_loop().create_future()
         return self._refused

@@ -6,7 +6,7 @@ import random
 
 
 class Backoff:
-    """Each pause is up to twice the one before, and at least half of that, so that replicas do not act in step."""
+    """Each pause is up to twice the one before, and at least half of that, so that replicas spread out."""
 
     def __init__(self, first: float, longest: float) -> None:
         """Both in seconds."""
@@ -15,11 +15,11 @@ class Backoff:
         self._pause = first
 
     def next(self) -> float:
-        """The pause before the next try, in seconds."""
+        """The pause before the next attempt, in seconds."""
         pause = self._pause
         self._pause = min(2 * pause, self._longest)
         return pause * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
 
     def reset(self) -> None:
-        """The last try went well."""
+        """Starts again at the first pause, after a success."""
         self._pause = self._first

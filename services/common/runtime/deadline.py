@@ -1,4 +1,4 @@
-"""Until when the work that this task does is wanted: calls made on its behalf get what time is left, and no more."""
+"""The deadline of the current task, which the calls that it makes inherit."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ _ends_at: ContextVar[float | None] = ContextVar("ends_at", default=None)  # by t
 
 
 def remaining() -> float | None:
-    """Seconds that are left, never below 0; None where nobody set an end."""
+    """Seconds that are left, never below 0; None without a deadline."""
     ends_at = _ends_at.get()
     return None if ends_at is None else max(ends_at - time.monotonic(), 0.0)
 
 
 def bounded(seconds: float) -> float:
-    """How long an outgoing call may take that would by itself take up to `seconds`."""
+    """The timeout of an outgoing call: `seconds`, or the time left to the deadline where that is less."""
     left = remaining()
     return seconds if left is None else min(seconds, left)
 
 
 def end_within(seconds: float) -> None:
-    """Sets the end for the rest of this task; one that is nearer already stays."""
+    """Sets the deadline for the rest of this task; a nearer one stays."""
     _ends_at.set(time.monotonic() + bounded(seconds))
 
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Sets the end for what is done inside; one that is nearer already stays."""
+    """Sets the deadline inside the context; a nearer one stays."""
     token = _ends_at.set(time.monotonic() + bounded(seconds))
     try:
         yield
@@ -39,7 +39,7 @@ def within(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def detached() -> Iterator[None]:
-    """For work that outlives whoever asked for it, and tasks that are begun for it: no end but its own."""
+    """Removes the deadline inside the context, for work that outlives its caller."""
     token = _ends_at.set(None)
     try:
         yield

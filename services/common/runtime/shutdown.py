@@ -1,4 +1,4 @@
-"""The end of a process within a time limit, whatever the cause and whatever hangs."""
+"""Shutdown of a process within a time limit, also when something hangs."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import structlog
 log = structlog.get_logger()
 
 _CLOSE_SECONDS = 5.0
-_EXIT_SECONDS = 30.0  # for all that is closed, and the interpreter's own end
+_EXIT_SECONDS = 30.0  # for all closing, and the interpreter's exit
 
 
 def exit_within(seconds: float) -> None:
-    """Ends the process with status 1 after that time, from outside of Python, with where each thread hangs on stderr.
+    """Ends the process with status 1 after `seconds`, from a native thread, with every thread's stack on stderr.
 
     A later call replaces the time.
     """
@@ -24,14 +24,14 @@ def exit_within(seconds: float) -> None:
 
 
 class Ending(AsyncExitStack):
-    """What is closed at the end, last opened first, each within a time limit; an error in one spares the others."""
+    """Closes resources at the end, last opened first, each within a time limit; an error does not stop the others."""
 
     def will_close(self, name: str, close: Callable[[], Awaitable[object]], *, seconds: float = _CLOSE_SECONDS) -> None:
-        """Closes that at the end. `name` is for the log."""
+        """Registers `close` for the end. `name` is for the log."""
         self.push_async_callback(_close, name, close, seconds)
 
     def bound(self) -> None:
-        """From the moment that the end begins the process has 30 s. To be called last: it then comes first."""
+        """Limits the whole shutdown to 30 s. Call it last, so that it runs first."""
         self.callback(exit_within, _EXIT_SECONDS)
 
 

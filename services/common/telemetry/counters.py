@@ -1,4 +1,4 @@
-"""Counters whose series are there from the start: rate() and increase() see nothing of one that begins at 1."""
+"""Counters whose series start at 0: rate() and increase() miss a series that starts at 1."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from prometheus_client import Counter
 
 
 def count_from_zero(counter: Counter, *values: Iterable[str]) -> Counter:
-    """The counter, with a series at 0 for each combination of its labels' values, given label by label."""
+    """Creates a series at 0 for each combination of the labels' values, given label by label."""
     for labels in product(*values):
         counter.labels(*labels)
     return counter

@@ -1,4 +1,4 @@
-"""The addresses behind a gRPC target, as they are now: a static list, or what DNS says of a name."""
+"""The current addresses of a gRPC target: a static list, or the records of a DNS name."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _HOST_PORT = re.compile(r"(?:\[(?P<v6>[^\]]+)\]|(?P<host>[^:\[\]]+))(?::(?P<port
 
 @dataclass(frozen=True, order=True)
 class Address:
-    """One address: a target for a channel, and the name that its server's certificate must have; empty: its own."""
+    """One address: a channel target, and the name for the server's certificate; empty: the target."""
 
     target: str
     authority: str = ""
@@ -51,7 +51,7 @@ def resolver(target: str) -> Resolve:
 
 
 def _dns_name(target: str) -> tuple[str, str]:
-    """The DNS server that a target names, if any, and what it asks for."""
+    """The DNS server that a target names, if any, and the name to resolve."""
     if not target.startswith("dns:"):
         return "", target
     rest = target.removeprefix("dns:")

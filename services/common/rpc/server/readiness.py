@@ -1,4 +1,4 @@
-"""Readiness that follows what a service cannot do without, and does not flap with it."""
+"""Readiness that follows a service's required dependencies without flapping."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from services.common.runtime.background import RefusedError, beat, report_failur
 log = structlog.get_logger()
 
 _EVERY = 1.0  # seconds
-_PATIENCE = 5.0  # seconds for one check; one that hangs is a bad one
+_PATIENCE = 5.0  # seconds for one check; then it counts as failed
 
 
 class Hysteresis:
-    """Ready at the first good check; from then on each change takes several checks in a row that agree."""
+    """Ready at the first good check; after that each change needs several equal checks in a row."""
 
     def __init__(self, *, falls_after: int = 2, rises_after: int = 2) -> None:
         self.ready = False
         self._falls_after = falls_after
         self._rises_after = 1
         self._rises_again_after = rises_after
-        self._against = 0  # checks in a row that spoke against the present state
+        self._against = 0  # checks in a row that contradict the state
 
     def note(self, good: bool) -> bool:
-        """Takes one check into account; returns whether readiness changed."""
+        """Records one check; returns whether readiness changed."""
         self._against = 0 if good == self.ready else self._against + 1
         if self._against < (self._falls_after if self.ready else self._rises_after):
             return False
@@ -37,13 +37,13 @@ class Hysteresis:
 
 
 class Reporting(Protocol):
-    """What is told of a change; see rpc.server.Server."""
+    """Receives changes of readiness; see rpc.server.Server."""
 
     async def set_ready(self, ready: bool) -> None: ...
 
 
 async def follow_readiness(server: Reporting, check: Callable[[], Awaitable[bool]], *, every: float = _EVERY) -> None:
-    """Keeps the server's readiness with `check`, for ever. A check that hangs or raises is a bad one."""
+    """Updates the server's readiness from `check`, forever. A check that hangs or raises counts as failed."""
     state = Hysteresis()
     while True:
         try:

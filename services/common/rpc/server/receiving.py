@@ -1,8 +1,8 @@
-"""Receives a call's request once the call may proceed: few at a time, within a time limit, and up to the method's size.
+"""Receives the request of an authorised call: few at a time, within a time limit, and up to the method's limit.
 
-grpc.aio receives and deserialises the request of a unary method before any code of ours runs with a context. A handler
-of the streaming kind receives when it reads, so the chain registers every method as one. Until then the transport holds
-one flow-control window of a request, 64 KiB, whatever its size.
+grpc.aio receives and deserialises the request of a unary method before our code runs. A streaming handler receives
+when it reads, so the interceptors register every method as streaming. Until then the transport holds one flow-control
+window of a request, 64 KiB.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ from services.common.errors import WarmcastError
 from services.common.rpc.limits import MAX_MESSAGE_BYTES, request_limit
 from services.common.rpc.status import to_status
 
-_PLACES = 4  # requests received at once, each up to MAX_MESSAGE_BYTES; one more of connections that misused theirs
-_PATIENCE = 0.05  # seconds after which a request that is still incomplete may have to yield its place
+_PLACES = 4  # requests received at once, each up to MAX_MESSAGE_BYTES; one more for slow connections
+_PATIENCE = 0.05  # seconds after which an incomplete request may lose its place
 _LONGEST = 10.0  # seconds that a request may take to arrive
-_MISUSE_SECONDS = 10.0  # for which a connection stays in the slow lane
+_MISUSE_SECONDS = 10.0  # for which a connection uses the slow places
 _MOST_MISUSERS = 1_000  # as many as there can be connections
 
-Deserialise = Callable[[bytes], Any] | None  # to a message of whichever method
+Deserialise = Callable[[bytes], Any] | None  # to a message of any method
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class Receiver:
-    """Bounds what requests take of memory before they are known to be good: few places × MAX_MESSAGE_BYTES.
+    """Bounds the memory of requests that are being received: few places × MAX_MESSAGE_BYTES.
 
-    Those who stop midway or send too much cannot keep others out. While calls wait for a place, a request that has
-    taken its patience twice is refused, and a connection that had one refused waits in a lane of its own from then on.
-    A request that is complete, as every small one is when its call is seen, is received in microseconds.
+    Clients that stop midway or send too much cannot block others. While calls wait for a place, a request that takes
+    longer than twice `_PATIENCE` is refused, and its connection then shares a single place with other slow ones. A
+    complete request, as every small one is at the start of its call, is received in microseconds.
     """
 
     def __init__(self, *, longest: float = _LONGEST) -> None:
         self._longest = longest
-        self._lane, self._slow_lane = _Lane(_PLACES), _Lane(1)
-        self._misusers: dict[str, float] = {}  # connection → until when, oldest first
+        self._places, self._slow_places = _Places(_PLACES), _Places(1)
+        self._misusers: dict[str, float] = {}  # connection → end of its restriction, oldest first
         self._turns: dict[str, asyncio.Semaphore] = {}
 
     def turn(self, method: str) -> AbstractAsyncContextManager[None]:
@@ -66,46 +66,46 @@ class Receiver:
 
     async def _receive(self, method: str, context: Context) -> bytes | None:
         most = request_limit(method).max_bytes
-        if most >= MAX_MESSAGE_BYTES:  # its turns bound it, and nothing that it is sent is too large
+        if most >= MAX_MESSAGE_BYTES:  # `turn` bounds these, and gRPC refuses larger ones
             return await self._read(method, context)
         while True:
-            lane = self._lane_of(context)
-            async with lane:
-                if lane is self._lane_of(context):
-                    received = await self._read(method, context, lane)
+            places = self._places_of(context)
+            async with places:
+                if places is self._places_of(context):
+                    received = await self._read(method, context, places)
                     break
         if received is not None and len(received) > most:
             self._note_misuse(context)
             raise _too_large(method, most, len(received))
         return received
 
-    async def _read(self, method: str, context: Context, lane: _Lane | None = None) -> bytes | None:
-        # The call is aborted and the read ends by that: a message that arrives for a cancelled read is never freed.
-        watch = _Later(_PATIENCE, lambda: self._refuse_if_slow(method, context, lane))
+    async def _read(self, method: str, context: Context, places: _Places | None = None) -> bytes | None:
+        # Aborting the call ends the read. Cancelling the read would leak a message that arrives later.
+        watch = _Later(_PATIENCE, lambda: self._refuse_if_slow(method, context, places))
         try:
             received = await context.read()
         finally:
             watch.cancel()
         return None if received is grpc.aio.EOF else received
 
-    async def _refuse_if_slow(self, method: str, context: Context, lane: _Lane | None) -> None:
+    async def _refuse_if_slow(self, method: str, context: Context, places: _Places | None) -> None:
         ends = asyncio.get_running_loop().time() + self._longest
         late = f"the request of {method} did not arrive in {self._longest:g} s"
         error = WarmcastError(errors.DEADLINE_EXCEEDED, late, retry_after=1)
         while asyncio.get_running_loop().time() < ends:
-            # Never at once: that the first timer fired may only show that this loop was held up.
+            # Not at the first timer: it may fire because this event loop was busy.
             await asyncio.sleep(_PATIENCE)
-            if lane and lane.waiting:
+            if places and places.waiting:
                 busy = f"the request of {method} arrived too slowly while others waited"
                 error = WarmcastError(errors.BUSY, busy, retry_after=1)
                 break
         self._note_misuse(context)
-        with contextlib.suppress(grpc.aio.BaseError):  # the call may be gone by now
+        with contextlib.suppress(grpc.aio.BaseError):  # the call may have ended
             await context.abort(*to_status(error))
 
-    def _lane_of(self, context: Context) -> _Lane:
+    def _places_of(self, context: Context) -> _Places:
         until = self._misusers.get(context.peer(), 0.0)
-        return self._slow_lane if until > asyncio.get_running_loop().time() else self._lane
+        return self._slow_places if until > asyncio.get_running_loop().time() else self._places
 
     def _note_misuse(self, context: Context) -> None:
         self._misusers.pop(context.peer(), None)
@@ -114,22 +114,22 @@ class Receiver:
         self._misusers[context.peer()] = asyncio.get_running_loop().time() + _MISUSE_SECONDS
 
 
-class _Lane:
-    """Places that are taken in the order in which they were waited for."""
+class _Places:
+    """A number of places, given in the order of waiting."""
 
-    def __init__(self, places: int) -> None:
+    def __init__(self, count: int) -> None:
         self.waiting = 0
-        self._places = asyncio.Semaphore(places)
+        self._semaphore = asyncio.Semaphore(count)
 
     async def __aenter__(self) -> None:
         self.waiting += 1
         try:
-            await self._places.acquire()
+            await self._semaphore.acquire()
         finally:
             self.waiting -= 1
 
     async def __aexit__(self, *_: object) -> None:
-        self._places.release()
+        self._semaphore.release()
 
 
 class _Later:

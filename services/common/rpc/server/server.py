@@ -1,4 +1,4 @@
-"""One gRPC server as all services run it: health, reflection and channelz beside the service, and an orderly end."""
+"""The gRPC server of every service, with health, reflection, channelz and an orderly shutdown."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ log = structlog.get_logger()
 
 SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
 _LATE_SECONDS = 30.0
-# What a client may take before any code of ours sees it.
+# Limits on clients before our code runs.
 _BOUNDS = (
-    ("grpc.so_reuseport", 0),  # a port that is taken is an error, not a shared one
-    # A window that grows with the bandwidth would hold 8 MiB of each request that nobody has received yet.
+    ("grpc.so_reuseport", 0),  # a port in use is an error instead of being shared
+    # A window that grows with the bandwidth would hold 8 MiB of each request that is not yet received.
     ("grpc.http2.bdp_probe", 0),
-    ("grpc.max_concurrent_streams", 1_000),  # a connection; a client's further calls wait in the client
+    ("grpc.max_concurrent_streams", 1_000),  # per connection; further calls wait in the client
     ("grpc.max_allowed_incoming_connections", 1_000),
     ("grpc.server_handshake_timeout_ms", 10_000),
     ("grpc.max_metadata_size", 8 * KIB),
@@ -38,7 +38,7 @@ READINESS = "readiness"  # the health service's name for it; "" is liveness
 
 
 class Server:
-    """A grpc.aio server with health for liveness and readiness apart."""
+    """A grpc.aio server with separate health for liveness and readiness."""
 
     def __init__(
         self,
@@ -50,13 +50,13 @@ class Server:
         with_channelz: bool = False,
         alive: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`max_connection_age` is in seconds: after it a client connects anew, and so finds servers that are new.
+        """`max_connection_age` is in seconds: clients then reconnect, and so find new replicas.
 
         `inner` interceptors run inside the chain, just around the handler. `alive` is evaluated at each liveness check.
         """
         count_calls_from_zero(service)
         self.service = service
-        self.leaving = asyncio.Event()  # set once clients are to go elsewhere; streams without an end are to end then
+        self.leaving = asyncio.Event()  # set at the start of the shutdown; endless streams end then
         self.grpc = grpc.aio.server(
             interceptors=[chain, *inner],
             options=[
@@ -64,7 +64,7 @@ class Server:
                 ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
                 ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
                 ("grpc.max_connection_age_ms", round(max_connection_age * 1000)),
-                # A connection that has had its time takes no further call, and those that it carries may end.
+                # A connection at its age takes no new calls; its calls in progress may end.
                 ("grpc.max_connection_age_grace_ms", (LONGEST_CALL_SECONDS + 60) * 1000),
                 ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
                 ("grpc.keepalive_permit_without_calls", 1),
@@ -80,9 +80,9 @@ class Server:
         reflection.enable_server_reflection(names, self.grpc)
 
     async def start(self, address: str, *, tls: Tls | None = None, health: str | None = None) -> int:
-        """Listens on host:port (port 0 picks one) and returns the port. Alive at once, ready when told so.
+        """Listens on host:port (port 0 picks one) and returns the port. Alive at once, ready after `set_ready`.
 
-        `health` is a second address, which serves health alone, and plainly: probes speak no TLS.
+        `health` is a second address that serves only health, without TLS, for probes.
         """
         port = self._bind(self.grpc, address, tls)
         await self._set(SERVING, "")
@@ -97,11 +97,11 @@ class Server:
         return port
 
     async def set_ready(self, ready: bool) -> None:
-        """What the readiness probe and every balancing client see; a server that leaves stays NOT_SERVING."""
+        """Sets the status for the readiness probe and balancing clients; a leaving server stays NOT_SERVING."""
         await self._set(SERVING if ready and not self.leaving.is_set() else NOT_SERVING, READINESS, self.service)
 
     async def leave(self, lame_duck: float) -> None:
-        """Says NOT_SERVING, and serves for `lame_duck` seconds more, in which clients move their calls elsewhere."""
+        """Reports NOT_SERVING and serves for `lame_duck` more seconds, while clients move to other replicas."""
         self.leaving.set()
         await self.set_ready(False)
         await asyncio.sleep(lame_duck)
@@ -110,7 +110,7 @@ class Server:
         """Refuses new calls and lets those in flight end within `grace` seconds."""
         await self.grpc.stop(grace)
         if self._probed:
-            await self._probed.stop(None)  # last, so that a pod which still drains is not found dead
+            await self._probed.stop(None)  # last, so that liveness passes while the pod drains
 
     def _bind(self, server: grpc.aio.Server, address: str, tls: Tls | None = None) -> int:
         try:
@@ -123,8 +123,8 @@ class Server:
             await self._health.set(name, status)
 
 
-class _Health(health.aio.HealthServicer):  # type: ignore[misc] # it comes without types
-    """The standard service, whose liveness is as of the check."""
+class _Health(health.aio.HealthServicer):  # type: ignore[misc] # no types
+    """The standard service; liveness is evaluated at each check."""
 
     def __init__(self, alive: Callable[[], bool]) -> None:
         super().__init__()
@@ -138,7 +138,7 @@ class _Health(health.aio.HealthServicer):  # type: ignore[misc] # it comes witho
 
 
 async def until_signal(*, drain: float) -> None:
-    """Returns at the first SIGTERM or SIGINT, from when on the process has `drain` seconds and 30 more to end."""
+    """Returns at the first SIGTERM or SIGINT. The process then ends within `drain` seconds and 30 more."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -148,7 +148,7 @@ async def until_signal(*, drain: float) -> None:
 
 
 def serve_metrics(port: int, *, service: str) -> None:
-    """Prometheus on a port of its own; 0 means none. A taken port ends the process with a line that says so."""
+    """Serves Prometheus metrics on their own port; 0: none. A port in use ends the process with a message."""
     if not port:
         return
     try:
