@@ -1,4 +1,4 @@
-"""The jobs service's stores over a real PostgreSQL, and what a test needs to look behind them."""
+"""The jobs service's stores on a real PostgreSQL, with access to its rows."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ POLICY = QueuePolicy(lease=15, attempt_deadline=180, max_attempts=3, backoff_bas
 
 @dataclass
 class Store:
-    """All of jobs' stores on one database of the test's own."""
+    """All stores of jobs, on a database of their own."""
 
     url: str
     database: Database
@@ -52,7 +52,7 @@ class Store:
         return Queue(self.database, policy, holder=holder, publisher=publisher or self.publisher)
 
     async def execute(self, statement: str, **parameters: object) -> list[dict[str, object]]:
-        """Looks, or moves times, as a test may: no clock is waited for."""
+        """Runs a statement, for example to read rows or to shift their times."""
         return await self.database.fetch(statement, parameters)
 
     async def waiting(self) -> int:
@@ -67,7 +67,7 @@ class Store:
         return snapshot
 
     async def queued(self, term: str = "amazon") -> WarmupJob:
-        """A comparison whose first call has just come."""
+        """A job enqueued by a first call."""
         snapshot = await self.comparison(term)
         job = await self.queue.enqueue(
             key_of(snapshot), snapshot.data_hash, seen_version=0, reason=EnqueueReason.FIRST_CALL
@@ -76,7 +76,7 @@ class Store:
         return job
 
     async def claimed(self, term: str = "amazon") -> ClaimedJob:
-        """One that a runner holds."""
+        """A claimed job."""
         await self.queued(term)
         return await self.claim_one()
 
@@ -87,7 +87,7 @@ class Store:
         return claims.claimed[0]
 
     async def ready(self, job: Lease) -> WarmupJob | None:
-        """The job as its holder leaves it, who had forecasts for it; None: its lease was lost."""
+        """The job after its holder marked it ready; None: its lease was lost."""
         return await self.row(job) if await self.queue.ready(job, forecasts()) else None
 
     async def row(self, job: Lease) -> WarmupJob:
@@ -114,7 +114,7 @@ def make_snapshot(term: str = "amazon", values: Sequence[float] = (1, 2, 3, 4)) 
 
 
 def signals_of(snapshot: ImportedSnapshot) -> tuple[Signals, Signals]:
-    """What its import says of its two terms."""
+    """The signals of its two terms."""
     signals_a, signals_b = (
         term_signals(values, season=52, partial_last_period=False) for values in (snapshot.values_a, snapshot.values_b)
     )
@@ -122,12 +122,12 @@ def signals_of(snapshot: ImportedSnapshot) -> tuple[Signals, Signals]:
 
 
 def key_of(snapshot: ImportedSnapshot) -> ComparisonKey:
-    """What names its comparison."""
+    """The key of its comparison."""
     return ComparisonKey(snapshot.slug, snapshot.timeframe, snapshot.geo)
 
 
 def forecasts(engine_version: str = "test") -> GeneratedForecasts:
-    """What a forecaster would answer."""
+    """The result of a run."""
     point = ForecastPoint(datetime(2024, 2, 4, tzinfo=UTC), 5, 4, 6, 3, 7)
     term_a, term_b = (TermForecast(term, f"hash-{term}", "stable", (point,)) for term in ("amazon", "costco"))
     return GeneratedForecasts(engine_version, datetime(2024, 2, 1, tzinfo=UTC), False, term_a, term_b)
@@ -135,7 +135,7 @@ def forecasts(engine_version: str = "test") -> GeneratedForecasts:
 
 @dataclass
 class FakeForecaster:
-    """A peer under the test's control."""
+    """A forecaster under the test's control."""
 
     behave: Callable[[ClaimedJob], Generation]
     slots: int = 2
@@ -160,7 +160,7 @@ class FakeForecaster:
 
 
 async def succeed(job: ClaimedJob) -> Generation:
-    """One beat, then the forecasts."""
+    """One heartbeat, then the forecasts."""
     yield None
     yield forecasts()
 

@@ -52,7 +52,7 @@ async def dispatching(
 
 
 async def left_by(runner: Runner, store: Store) -> WarmupJob:
-    """A job as a run of it leaves it, and as the run says."""
+    """A job after its run, whose result has the same status."""
     job = await store.claimed()
     status = await runner.run(job)
     left = await store.row(job)

@@ -148,7 +148,7 @@ async def test_an_enqueue_wakes_the_dispatcher_at_once(store: Store) -> None:
 
 async def test_a_pass_survives_any_error_of_the_queue(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     class Broken:
-        """Fails at first as no code foresees, then is the real queue."""
+        """Fails once with an unexpected error, then works."""
 
         failures = 3
 

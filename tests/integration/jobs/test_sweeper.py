@@ -40,7 +40,7 @@ async def test_the_audit_requeues_ready_jobs_with_missing_bundles(store: Store) 
 
 async def test_requeued_jobs_are_reported_when_the_audit_stops_early(store: Store) -> None:
     class Failing:
-        """The queue, which PostgreSQL's loss ends after one job."""
+        """A queue that becomes unavailable after one job."""
 
         left = 1
 
@@ -83,7 +83,7 @@ async def test_the_audit_is_skipped_and_reported_while_the_forecaster_is_unavail
 
 
 class Hanging(FakeForecaster):
-    """Answers for the first `left` jobs of a sweep, and for no other."""
+    """Answers for the first `left` jobs of a sweep, then blocks."""
 
     left = 0
 
@@ -100,7 +100,7 @@ class Hanging(FakeForecaster):
 
 
 async def ready_jobs(store: Store, count: int) -> list[str]:
-    """The slugs of jobs that an audit is to look at, in its order."""
+    """The slugs of jobs that an audit checks, in its order."""
     for number in range(count):
         job = await store.claimed(f"term {number}")
         assert await runner(store, FakeForecaster(succeed)).run(job) is JobStatus.READY

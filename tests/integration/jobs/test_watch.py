@@ -1,4 +1,4 @@
-"""Every edge tells of its row, through whichever statement and process."""
+"""Every edge publishes its row, whichever statement and process changes it."""
 
 from __future__ import annotations
 

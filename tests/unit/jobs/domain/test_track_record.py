@@ -1,4 +1,4 @@
-"""How a forecast is held against what came."""
+"""Scores of forecasts against actual values."""
 
 from __future__ import annotations
 
