@@ -1,4 +1,4 @@
-"""What can go wrong, one thing at a time, drawn from a seeded source and put right again."""
+"""Faults, drawn one at a time from a seeded source and undone again."""
 
 from __future__ import annotations
 
@@ -39,27 +39,27 @@ class Struck:
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that can be done to the world, and undoes itself before `inflict` returns."""
+    """A kind of fault, undone before `inflict` returns."""
 
     name: str
     kind: str
     inflict: Callable[[], None]
-    link: str = ""  # the one that it troubles
+    link: str = ""  # the link that it affects
 
 
 @dataclass(frozen=True)
 class Spans:
-    """How long things last, in seconds: least and most."""
+    """Durations in seconds, as (minimum, maximum)."""
 
     pause: tuple[float, float]  # from one fault to the next
     trouble: tuple[float, float] = (0.3, 1.7 * LEASE)  # of a link
     freeze: tuple[float, float] = (0.2, 1.7 * LEASE)
     absence: tuple[float, float] = (0.0, 1.5)  # of a killed service
-    calm: float = 0.0  # most that is waited, before that pause, for all services to be ready again
+    calm: float = 0.0  # longest wait for all services to be ready, before the pause
 
 
 class Injector:
-    """Strikes from one thread; each fault is over before the next begins, but for a moved clock, which lasts."""
+    """Injects faults from one thread, one after the other; a moved clock lasts on."""
 
     def __init__(self, world: World, slugs: Sequence[str], *, seed: int) -> None:
         self._world = world
@@ -71,7 +71,7 @@ class Injector:
         self.struck: list[Struck] = []
 
     def storm(self, seconds: float, spans: Spans) -> None:
-        """Any faults, close upon each other, until the time is over; each comes before any comes again."""
+        """Frequent faults for that time; each kind occurs before any occurs twice."""
         until = time.monotonic() + seconds
         deck: list[Fault] = []
         while time.monotonic() < until:
@@ -79,7 +79,7 @@ class Injector:
             self._strike(deck.pop(), spans, storm=True)
 
     def one_by_one(self, spans: Spans, *, seconds: float = math.inf, storm: bool = False) -> None:
-        """Faults of every kind, and on every link, each once, or as many of them as the time has room for."""
+        """Each kind of fault and each link once, as far as the time allows."""
         until = time.monotonic() + seconds
         for fault in self._one_of_each():
             if time.monotonic() >= until:
@@ -87,7 +87,7 @@ class Injector:
             self._strike(fault, spans, storm=storm)
 
     def watch(self, seconds: float) -> None:
-        """Strikes nothing for that time, in which callers go on."""
+        """No faults for that time, while callers continue."""
         self._never.wait(seconds)
 
     def _one_of_each(self) -> list[Fault]:
@@ -156,7 +156,7 @@ class Injector:
             self._last(self._spans.trouble)
 
     def _move_clock(self, name: str) -> None:
-        """Off by hours, either way and past the age at which a forecast is stale; the next time, right again."""
+        """Moves a clock by hours, past the age at which a forecast is stale; the next call corrects it."""
         hours = self._random.uniform(2, 30) * self._random.choice((-1, 1))
         self._world.move_clock(name, 0.0 if self._world.clock_of(name) else hours * 3600)
 
@@ -170,7 +170,7 @@ class Injector:
                     connection.execute("SELECT pg_terminate_backend(%s)", [pid])
 
     def _make_read_only(self) -> None:
-        """As after a failover: connections end, and new ones lead to a server that takes no writes, until healed."""
+        """As after a failover: connections end, and new ones lead to a read-only server."""
         name = sql.Identifier(DATABASE)
         with psycopg.connect(self._world.postgres.url, autocommit=True) as connection:
             connection.execute(sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(name))
@@ -181,7 +181,7 @@ class Injector:
                 connection.execute(sql.SQL("ALTER DATABASE {} RESET default_transaction_read_only").format(name))
 
     def _swallow_listen(self) -> None:
-        """The connection of one replica for LISTEN stays open and carries nothing any more; a new one works."""
+        """The LISTEN connection of one replica stays open but goes silent; a new one works."""
         with self._random.choice(list(self._world.listens.values())).troubled(Trouble.HALF_OPEN):
             self._last(self._spans.trouble)
 
@@ -190,7 +190,7 @@ class Injector:
             connection.flushall()
 
     def _make_replica(self) -> None:
-        """A replica of nowhere, as a primary is after a failover that its clients have not followed."""
+        """Makes Redis a read-only replica, as a former primary after a failover."""
         with redis.Redis.from_url(self._world.valkey.url) as connection:
             connection.replicaof(LOOPBACK, str(free_port()))
             try:
@@ -208,7 +208,7 @@ class Injector:
                 connection.config_set("maxmemory", before)
 
     def _trigger_twice(self) -> None:
-        """Runs by hand, sweeps and forced triggers at both jobs at once."""
+        """Concurrent runs by hand, sweeps and forced triggers at both jobs."""
         slugs = self._random.sample(list(self._slugs), min(5, len(self._slugs)))
 
         def at_once(address: str) -> None:

@@ -1,4 +1,4 @@
-"""What was written to Redis below a raised fence, read from Valkey's own MONITOR, in the order of execution."""
+"""Counts writes to Redis below a raised fence, by Valkey's MONITOR, which lists commands in order of execution."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class FenceWatch:
         self._fences: dict[bytes, int] = {}  # since the last loss of data
         self._highest: dict[bytes, int] = {}  # ever
         self.writes = 0
-        self.below = 0  # below a fence that stood
-        self.let_in = 0  # below one that a FLUSHALL or a restart had removed
+        self.below = 0  # below an existing fence
+        self.let_in = 0  # below a fence that a FLUSHALL or a restart had removed
         self._socket: socket.socket | None = None
         self._watching = threading.Event()
         self._thread = threading.Thread(target=self._run, name="fence watch", daemon=True)
@@ -52,7 +52,7 @@ class FenceWatch:
             self._socket = connection
             password = urlsplit(self._valkey.url).password
             connection.sendall(f"AUTH {password}\r\nMONITOR\r\n".encode())
-            # A server that came back may have lost its last second of writes, fences among them.
+            # A restarted server may have lost its last second of writes, including fences.
             self._fences.clear()
             self._watching.set()
             with connection.makefile("rb") as lines:

@@ -86,7 +86,7 @@ CREATE TRIGGER chaos_witness AFTER INSERT ON forecast_records
     FOR EACH ROW EXECUTE FUNCTION chaos_witness_record();
 """
 
-# What the holder of a lease alone may do.
+# Events that only the holder of a lease may cause.
 _HOLDERS = "('beat', 'ready', 'retried', 'failed', 'handed-back')"
 
 _UNSETTLED = "SELECT count(*) FROM warmup_jobs WHERE status IN ('queued', 'running')"
@@ -155,32 +155,32 @@ ORDER BY what
 
 
 def install(database_url: str) -> None:
-    """Makes the ledger and its triggers in a migrated database that no job was enqueued in yet."""
+    """Creates the ledger and its triggers in a migrated database without jobs."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(_TABLE)
         connection.execute(_TRIGGERS)
 
 
 def wrongs(database_url: str) -> dict[str, int]:
-    """What must never be, counted; all zero when all is well."""
+    """Counts of violations; all must be zero."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         return {name: _count(connection, statement) for name, statement in _MUST_BE_ZERO.items()}
 
 
 def unsettled(database_url: str) -> int:
-    """How many jobs are queued or running."""
+    """The number of queued and running jobs."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         return _count(connection, _UNSETTLED)
 
 
 def happened(database_url: str) -> dict[str, int]:
-    """How many events of each kind there were."""
+    """The number of events of each kind."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         return {str(what): int(count) for what, count in connection.execute(_HAPPENED)}
 
 
 def ready_moments(database_url: str) -> list[float]:
-    """When each `ready` was, in seconds of the epoch."""
+    """The times of all `ready` events, in seconds of the epoch."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         rows = connection.execute("SELECT extract(epoch FROM at)::float8 FROM chaos_ledger WHERE event = 'ready'")
         return [float(moment) for (moment,) in rows]

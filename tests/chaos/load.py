@@ -1,4 +1,4 @@
-"""Comparisons, and the callers who ask for them."""
+"""Comparisons, and callers that request them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from tests.chaos.world import SECRET, World
 
 TIMEFRAME = "12m"
 _CALLERS = 12
-_PATIENCE = 3.0  # seconds for one answer
-_RETRY = 0.3  # seconds after which a caller who got no answer asks again
+_PATIENCE = 3.0  # seconds for one response
+_RETRY = 0.3  # seconds before a failed call is repeated
 _WEEKS = 52
 
 
@@ -31,12 +31,12 @@ def stub(address: str) -> jobs_pb2_grpc.JobsServiceStub:
 
 
 def authorised() -> metadata.Metadata:
-    """What a guarded call carries."""
+    """Metadata of a guarded call."""
     return metadata.outgoing(secret=SECRET)
 
 
 def ingest(world: World, count: int) -> list[str]:
-    """Stores that many comparisons of 52 weeks each, numbers plainly made up; returns their slugs."""
+    """Stores that many comparisons of 52 weeks each, with synthetic values; returns their slugs."""
     clients = [stub(address) for address in world.jobs_addresses]
 
     def one(number: int) -> str:
@@ -69,13 +69,13 @@ class Callers:
         self._begun = time.monotonic()
         self._ticks = 0
         self.calls = 0
-        self.refused = 0  # answered with anything but success, or not at all: what a caller sees of a fault
+        self.refused = 0  # calls without a successful response
         self._threads = [threading.Thread(target=self._call, name=f"caller {n}", daemon=True) for n in range(_CALLERS)]
         for thread in self._threads:
             thread.start()
 
     def end(self) -> None:
-        """No caller asks any more."""
+        """Stops all callers."""
         self._ended.set()
         for thread in self._threads:
             thread.join(30)
@@ -102,7 +102,7 @@ class Callers:
             due = self._begun + self._ticks * self._interval
             turn, place = divmod(self._ticks, 1 + self._again)
             self._ticks += 1
-            # Once all were asked for, every call is a forced one: the demand stays what it was.
+            # After the first call for each slug all calls are forced, so that the rate stays the same.
             forced = place > 0 or turn >= len(self._all)
             slug = self._random.choice(self._all[: turn + 1]) if forced else self._all[turn]
         return slug, forced, max(due - time.monotonic(), 0)
@@ -126,7 +126,7 @@ def ask(http: httpx.Client, slug: str) -> bool | None:
 
 
 def force(http: httpx.Client, slug: str) -> bool:
-    """Runs a comparison anew, whatever its state; whether that was taken up."""
+    """Forces a new run of a comparison; returns whether the call succeeded."""
     try:
         response = http.post(
             "/api/comparison/warmup",

@@ -1,4 +1,4 @@
-"""A TCP proxy that can be told to misbehave: what a network does to a link, on one machine."""
+"""A TCP proxy that simulates the faults of a network link."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from typing import cast
 from devstack.stores.ports import LOOPBACK
 
 _CHUNK = 64 * 1024  # bytes
-_LATE = 0.15  # seconds that each chunk is held up under Trouble.DELAY
+_LATE = 0.15  # seconds of delay for each chunk under Trouble.DELAY
 
 
 class Trouble(StrEnum):
-    """What can be wrong with a link."""
+    """Faults of a link."""
 
     NONE = "none"
-    DELAY = "delay"  # every chunk comes late
-    STALL = "stall"  # nothing passes; all of it is delivered, late, when the link heals
-    CUT = "cut"  # connections are closed and new ones are too
-    RESET = "reset"  # those that are open are reset; new ones pass
-    HALF_OPEN = "half-open"  # open and new connections go silent, and stay so for ever
+    DELAY = "delay"  # each chunk is delayed
+    STALL = "stall"  # data are held until the link heals
+    CUT = "cut"  # open and new connections are closed
+    RESET = "reset"  # open connections are reset; new ones work
+    HALF_OPEN = "half-open"  # open and new connections go silent for ever
 
 
 class Proxy:
@@ -34,7 +34,7 @@ class Proxy:
     def __init__(self, name: str, target_port: int) -> None:
         self.name = name
         self._target_port = target_port
-        self.trouble = Trouble.NONE  # what it suffers now
+        self.trouble = Trouble.NONE  # the current fault
         self._links: set[_Link] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name=f"proxy {name}", daemon=True)
@@ -46,7 +46,7 @@ class Proxy:
 
     @contextlib.contextmanager
     def troubled(self, trouble: Trouble) -> Iterator[None]:
-        """The link is troubled for as long as the context lasts."""
+        """The link has that fault during the context."""
         self._loop.call_soon_threadsafe(self._set, trouble)
         try:
             yield
@@ -54,7 +54,7 @@ class Proxy:
             self._loop.call_soon_threadsafe(self._set, Trouble.NONE)
 
     def move(self, target_port: int) -> None:
-        """New connections lead there; those that are open stay where they are."""
+        """New connections go to that address; open ones are unchanged."""
         self._target_port = target_port
 
     def close(self) -> None:
@@ -94,7 +94,7 @@ class Proxy:
 
 
 class _Link:
-    """One connection, and the one behind it."""
+    """One connection of a client, and the one to the server."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -120,12 +120,12 @@ class _Link:
                     pump.cancel()
                 await asyncio.gather(*pumps, return_exceptions=True)
         except OSError:
-            pass  # whoever is behind is not there, and so the one before sees its connection end
+            pass  # the server is unavailable: the client's connection ends
         finally:
             self._drop()
 
     def suffer(self, trouble: Trouble) -> None:
-        """What becomes of this connection."""
+        """Applies the current fault to this connection."""
         self._late = _LATE if trouble is Trouble.DELAY else 0.0
         self._silent = self._silent or trouble is Trouble.HALF_OPEN
         if self._silent or trouble is Trouble.STALL:

@@ -1,4 +1,4 @@
-"""One run: comparisons in, callers on, faults injected, all healed, everything settled, then the verdict."""
+"""One run: imports comparisons, starts callers, injects faults, heals them, lets all settle, and judges."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.chaos.world import LEASE, running
 _APART = Spans(pause=(AFTER_TO + 1, AFTER_TO + 5))
 # No longer than it takes to be felt; and a process that just starts feels nothing.
 _BRIEF = Spans(pause=(0.1, 0.3), trouble=(0.3, 0.8), freeze=(0.5, 1.1 * LEASE), absence=(0.0, 0.3), calm=2.5)
-_BRIEF_DEMAND = 30.0  # seconds in which the short form asks for everything once
+_BRIEF_DEMAND = 30.0  # seconds in which the short form requests every comparison once
 _AGAIN = 3  # runs forced for each first call, so that most faults strike a process at work
 
 
@@ -25,15 +25,15 @@ class Plan:
 
     jobs: int
     seed: int
-    settle: float  # how long all may take to settle at the end
-    brief: bool = False  # faults of every kind, and on every link, each once and shortly
-    storm: float = 0.0  # how long any faults come close upon each other
+    settle: float  # limit for settling at the end
+    brief: bool = False  # each kind of fault and each link once, briefly
+    storm: float = 0.0  # duration of frequent faults of any kind
     pause: float = 3.0  # the mean between two of them
-    apart: float = 0.0  # how long they then come far apart, so that recovery shows
+    apart: float = 0.0  # duration of rare faults after that, to measure recovery
 
 
 def run(plan: Plan) -> Verdict:
-    """Leaves nothing behind, however it ends. Raises AssertionError when the healed services do not become ready."""
+    """Removes everything it started. Raises AssertionError when the healed services do not become ready."""
     print(f"chaos | seed {plan.seed}, {plan.jobs} jobs", flush=True)
     with tempfile.TemporaryDirectory(prefix="warmcast-chaos-") as name, running(_open_to_all(name)) as world:
         slugs = ingest(world, plan.jobs)
@@ -55,6 +55,6 @@ def run(plan: Plan) -> Verdict:
 
 def _open_to_all(name: str) -> Path:
     folder = Path(name)
-    # PostgreSQL may run as somebody else, who has to pass through.
+    # PostgreSQL may run as another user, who needs access.
     folder.chmod(0o755)
     return folder

@@ -1,4 +1,4 @@
-"""What came of it: everything settles, and then the counts."""
+"""Settles all jobs after a run, and counts violations."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from tests.chaos.load import ask, authorised, client, stub
 from tests.chaos.world import World
 from tests.waiting import wait_until
 
-_ASKING = 6  # callers at once
-_LOOKING = 0.2  # seconds between two looks at the queue: what is measured shares the machine with who looks
+_CALLERS = 6  # concurrent callers
+_POLL_SECONDS = 0.2  # seconds between two queries of the queue; the measured services share the machine
 _BEFORE, _AFTER_FROM, AFTER_TO = 30, 20, 50  # seconds from a fault
 _RECOVERED = 0.95  # of the rate before a fault
 
@@ -33,11 +33,11 @@ class Verdict:
 
     wrong: dict[str, int]
     happened: dict[str, int]
-    apart: dict[str, int]  # what a FLUSHALL let in: no fence stood
+    apart: dict[str, int]  # writes after a FLUSHALL had removed the fence
     recovery: tuple[tuple[str, float], ...] = ()  # the ratio of each fault that has quiet seconds on both sides
 
     def table(self) -> str:
-        """For people."""
+        """A table for people."""
         rows = [
             *((f"  {name}", f"{count:,}") for name, count in self.happened.items()),
             *((f"  {name}", f"{count:,}") for name, count in self.apart.items()),
@@ -51,7 +51,7 @@ class Verdict:
 
     @property
     def holds(self) -> bool:
-        """Nothing happened that must never happen."""
+        """Whether there is no violation."""
         return not any(self.wrong.values())
 
     @property
@@ -65,11 +65,10 @@ class Verdict:
 
 
 def settle(world: World, slugs: Sequence[str], *, seconds: float) -> int:
-    """Heals all, and asks for everything in rounds until every premium answer is ready; requeues what has failed, as an
-    operator would.
+    """Heals all faults and requests every comparison in rounds until all premium responses are ready.
 
-    Nobody asks between two rounds: what is queued has to be done by itself. Returns how many are not ready after
-    `seconds`. Raises AssertionError when a service does not become ready.
+    Re-queues failed jobs, as an operator would. Between two rounds the queue must drain without requests. Returns how
+    many are not ready after `seconds`. Raises AssertionError when a service does not become ready.
     """
     world.heal()
     wait_until(world.ready, seconds, "all services are ready")
@@ -81,7 +80,9 @@ def settle(world: World, slugs: Sequence[str], *, seconds: float) -> int:
         waiting = [slug for slug, ready in zip(waiting, _answers(world, waiting), strict=True) if not ready]
         left = until - time.monotonic()
         try:
-            wait_until(lambda: not ledger.unsettled(world.postgres.url), left, "the queue is empty", pause=_LOOKING)
+            wait_until(
+                lambda: not ledger.unsettled(world.postgres.url), left, "the queue is empty", pause=_POLL_SECONDS
+            )
         except AssertionError as late:
             print(f"chaos | {late}", flush=True)
     if waiting:
@@ -90,7 +91,7 @@ def settle(world: World, slugs: Sequence[str], *, seconds: float) -> int:
 
 
 def judge(world: World, slugs: Sequence[str], struck: Sequence[Struck], *, unsettled: int) -> Verdict:
-    """Counts; call it once all has settled, or all but `unsettled` comparisons."""
+    """Counts violations; call it when all but `unsettled` comparisons have settled."""
     url = world.postgres.url
     wrong = ledger.wrongs(url)
     wrong["service that ended by itself"] = len(world.ended)
@@ -132,11 +133,11 @@ def _requeue_failed(address: str) -> None:
     try:
         stub(address).RequeueJobs(request, timeout=10, metadata=authorised())
     except grpc.RpcError as error:
-        print(f"chaos | requeue: {error}")  # it is asked again in a moment
+        print(f"chaos | requeue: {error}")  # retried in the next round
 
 
 def _answers(world: World, slugs: Sequence[str]) -> list[bool | None]:
-    with client(world) as http, ThreadPoolExecutor(_ASKING) as callers:
+    with client(world) as http, ThreadPoolExecutor(_CALLERS) as callers:
         return list(callers.map(lambda slug: ask(http, slug), slugs))
 
 

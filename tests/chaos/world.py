@@ -22,7 +22,7 @@ from tests.chaos.fence import FenceWatch
 from tests.chaos.proxy import Proxy
 
 SECRET = "a secret of the chaos"
-LEASE = 3.0  # seconds; the product's default is 15, which would make each rescue five times as long
+LEASE = 3.0  # seconds; with the default of 15 each rescue would take five times as long
 _QUICK = {
     "LEASE_SECONDS": str(LEASE),
     "BEAT_SECONDS": "0.5",
@@ -32,7 +32,7 @@ _QUICK = {
     "OVERDUE_SECONDS": "10",
     "POLL_SECONDS": "1",
     "DRAIN_SECONDS": "3",
-    "ENGINE_SETTING": "naive",  # the queue is what is tested
+    "ENGINE_SETTING": "naive",  # only the queue is under test
     "LOG_FORMAT": "console",
     "LOG_LEVEL": "warning",
 }
@@ -49,17 +49,17 @@ class World:
     valkey: Valkey
     services: dict[str, Service]
     links: dict[str, Proxy]
-    listens: dict[str, Proxy]  # of each jobs, for its LISTEN connection alone
+    listens: dict[str, Proxy]  # one for the LISTEN connection of each jobs
     fence: FenceWatch
     jobs_addresses: tuple[str, str]
     gateway_url: str
-    ended: list[str] = field(default_factory=list)  # services that ended by themselves
+    ended: list[str] = field(default_factory=list)  # services that ended unexpectedly
     _clocks: dict[str, float] = field(default_factory=dict)  # seconds by which a wall clock is moved; no entry: none
     _launches: dict[str, int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def launch(self, name: str) -> None:
-        """Starts a service that is not running, under a name that no process before it had."""
+        """Starts a service that is not running, under a new name."""
         service = self.services[name]
         with self._lock:
             self._launches[name] = self._launches.get(name, 0) + 1
@@ -74,17 +74,17 @@ class World:
             service.launch()
 
     def clock_of(self, name: str) -> float:
-        """By how many seconds the wall clock of that service is moved."""
+        """Seconds by which the wall clock of that service is off."""
         return self._clocks.get(name, 0.0)
 
     def move_clock(self, name: str, seconds: float) -> None:
-        """Restarts a service, in order, with its wall clock that far off from now on; 0 puts it right."""
+        """Restarts a service with its wall clock off by that many seconds; 0 corrects it."""
         self.services[name].stop()
         self._clocks[name] = seconds
         self.launch(name)
 
     def heal(self) -> None:
-        """Puts every clock right, and starts whatever is not running: each fault has started again what it killed."""
+        """Corrects all clocks and starts services that are not running; each fault restarts what it killed."""
         self.postgres.start()
         self.valkey.start()
         for name, seconds in list(self._clocks.items()):
@@ -96,15 +96,15 @@ class World:
                 self.launch(name)
 
     def ready(self) -> bool:
-        """Whether all services say that they are."""
+        """Whether all services report ready."""
         return all(service.ready() for service in self.services.values())
 
 
 @contextlib.contextmanager
 def running(folder: Path) -> Iterator[World]:
-    """All of it, migrated and with the ledger's triggers in place; nothing is left of it afterwards."""
+    """The whole product, migrated and with the ledger's triggers; removed afterwards."""
     with contextlib.ExitStack() as ends:
-        # No machine fails here, only processes: what was handed to the kernel is kept.
+        # Only processes fail, not the machine: fsync is not needed.
         postgres = Postgres(folder / "postgres", settings={"fsync": "off", "max_connections": "100"})
         valkey = Valkey(folder / "valkey", settings={"maxmemory": "2gb"})
         for store in (postgres, valkey):
@@ -141,7 +141,7 @@ def running(folder: Path) -> Iterator[World]:
 
 def moved_clock(seconds: float) -> dict[str, str]:
     """The environment variables that move a Python process's wall clock by so much; 0 leaves it as it is."""
-    # The folder is on the path only of a process whose clock is wrong.
+    # Only a process with a moved clock has the folder on its path.
     inherited = os.environ.get("PYTHONPATH", "")
     path = os.pathsep.join(filter(None, [str(_CLOCK) if seconds else "", inherited]))
     return {"PYTHONPATH": path, "CHAOS_CLOCK_OFFSET": str(seconds)}
@@ -173,7 +173,7 @@ def _services(
     valkey_url = environment["REDIS_URL"].rpartition("@")[0]
     forecaster = environment | {"REDIS_URL": f"{valkey_url}@{LOOPBACK}:{links['forecaster to valkey'].port}/0"}
     services = {"forecaster": Service("forecaster", forecaster, partial(grpc_ready, addresses.forecaster_addr))}
-    # The second one has next to no connections, and so lives with an exhausted pool.
+    # The second one has few connections, to test an exhausted pool.
     for name, listen, pool in (("jobs-1", addresses.jobs_addr, "10"), ("jobs-2", second, "2")):
         own = environment | {
             "JOBS_LISTEN": listen,
@@ -207,5 +207,5 @@ def _environment(addresses: Addresses, postgres: Postgres, valkey: Valkey) -> di
 def _end(world: World) -> None:
     for name, service in reversed(world.services.items()):
         service.stop()
-        # pytest shows it when the test fails, and only then.
+        # pytest shows it only when the test fails.
         print(f"--- {name}\n{service.tail(40)}")
