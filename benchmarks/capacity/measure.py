@@ -137,12 +137,12 @@ def _series(number: int, timeframe: str) -> dict[str, object]:
     """A synthetic comparison of two random walks, deterministic in its number."""
     points, days = SHAPES[timeframe]
     walk = random.Random(f"{timeframe} {number}")
-    values, made = [50.0, 40.0], []
+    values, rows = [50.0, 40.0], []
     first = date(2026, 11, 1) - timedelta(days=days * points)
     for place in range(points):
         values = [min(max(value + walk.gauss(0, 4), 1), 100) for value in values]
-        made.append({"date": str(first + timedelta(days=days * place)), "values": [round(value) for value in values]})
-    return {"terms": [f"shop {number}", "market"], "timeframe": timeframe, "points": made}
+        rows.append({"date": str(first + timedelta(days=days * place)), "values": [round(value) for value in values]})
+    return {"terms": [f"shop {number}", "market"], "timeframe": timeframe, "points": rows}
 
 
 if __name__ == "__main__":

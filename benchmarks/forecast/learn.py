@@ -86,9 +86,13 @@ def main(arguments: list[str]) -> int:
     tables["UNBOUNDED"] = fit(years_of_weeks, floors=False)
     for name, table in tables.items():
         print(f"{name} = {_as_code(table)}")
-    said = direction_outcomes(exported, without)
-    confidence = fit_confidence(said)
-    print(f"CONFIDENCE = {confidence}\non sources left out:", *reliability(held_out_confidence(said)), sep="\n")
+    outcomes_held_out = direction_outcomes(exported, without)
+    confidence = fit_confidence(outcomes_held_out)
+    print(
+        f"CONFIDENCE = {confidence}\non sources left out:",
+        *reliability(held_out_confidence(outcomes_held_out)),
+        sep="\n",
+    )
     if "--write" in arguments:
         _write(tables, confidence)
     return 0

@@ -60,8 +60,8 @@ def few_points(last: Sequence[Case]) -> Iterator[str]:
         inside: dict[str, list[tuple[float, float]]] = defaultdict(list)
         for case in last:
             for window in _windows(case, known):
-                said = ours(window)
-                inside[case.source].append(_covers(window, said))
+                forecast = ours(window)
+                inside[case.source].append(_covers(window, forecast))
         at95, at80 = 100 * np.mean([np.mean(shares, axis=0) for shares in inside.values()], axis=0)
         yield f"| {known} | {len(inside)} | {at95:.0f} | {at80:.0f} |"
 
@@ -142,8 +142,8 @@ def _windows(case: Case, known: int) -> Iterator[Case]:
 
 def _scaled_by_known(case: Case) -> Case:
     """Rescales a case by the maximum of its known part, if the series itself set the scale of its export."""
-    highest, came = float(case.known.max()), float(case.actual.max())
-    if not 0 < highest < came or came < 99.5:  # another column of the file set the scale
+    highest, highest_after = float(case.known.max()), float(case.actual.max())
+    if not 0 < highest < highest_after or highest_after < 99.5:  # another column of the file set the scale
         return case
     return replace(
         case, known=np.minimum(np.round(100 * case.known / highest, 4), 100), actual=100 * case.actual / highest
@@ -161,8 +161,8 @@ def _best_member(case: Case) -> Forecast:
     return Forecast(best, best, best, best, best)
 
 
-def _covers(case: Case, said: Forecast) -> tuple[float, float]:
-    return covered(case.actual, said.lo95, said.hi95), covered(case.actual, said.lo80, said.hi80)
+def _covers(case: Case, forecast: Forecast) -> tuple[float, float]:
+    return covered(case.actual, forecast.lo95, forecast.hi95), covered(case.actual, forecast.lo80, forecast.hi80)
 
 
 if __name__ == "__main__":

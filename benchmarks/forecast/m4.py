@@ -49,19 +49,19 @@ def m4_table(methods: Mapping[str, Method]) -> Iterator[str]:
     yield "| method | OWA | MASE | sMAPE | MSIS | 95 % covers | 80 % covers | failed |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
     for name, method in methods.items():
-        said = [or_naive(method, case) for case in cases]
-        yield _row(name, cases, [one for one, _ in said], sum(failed for _, failed in said))
+        results = [or_naive(method, case) for case in cases]
+        yield _row(name, cases, [one for one, _ in results], sum(failed for _, failed in results))
 
 
 def overall(cases: Sequence[Case], forecasts: Sequence[Forecast]) -> tuple[float, float, float, float]:
     """OWA against the last value, MASE, sMAPE (per cent, 0 to 200) and the 95 % MSIS, series weigh the same."""
     scaled, relative, intervals = [], [], []
-    for case, said in zip(cases, forecasts, strict=True):
+    for case, forecast in zip(cases, forecasts, strict=True):
         scale = float(np.abs(np.diff(case.known)).mean())
         last = np.full(case.horizon, case.known[-1])
-        scaled.append([np.abs(case.actual - mean).mean() / scale for mean in (said.mean, last)])
-        relative.append([_smape(case.actual, mean) for mean in (said.mean, last)])
-        intervals.append(interval_score(case.actual, said.lo95, said.hi95) / case.horizon / scale)
+        scaled.append([np.abs(case.actual - mean).mean() / scale for mean in (forecast.mean, last)])
+        relative.append([_smape(case.actual, mean) for mean in (forecast.mean, last)])
+        intervals.append(interval_score(case.actual, forecast.lo95, forecast.hi95) / case.horizon / scale)
     (mase, naive_mase), (smape, naive_smape) = np.mean(scaled, axis=0), np.mean(relative, axis=0)
     owa = (mase / naive_mase + smape / naive_smape) / 2
     return float(owa), float(mase), float(smape), float(np.mean(intervals))
@@ -70,8 +70,8 @@ def overall(cases: Sequence[Case], forecasts: Sequence[Forecast]) -> tuple[float
 def _row(name: str, cases: Sequence[Case], forecasts: Sequence[Forecast], failed: int) -> str:
     owa, mase, smape, msis = overall(cases, forecasts)
     shares = [
-        (covered(case.actual, said.lo95, said.hi95), covered(case.actual, said.lo80, said.hi80))
-        for case, said in zip(cases, forecasts, strict=True)
+        (covered(case.actual, forecast.lo95, forecast.hi95), covered(case.actual, forecast.lo80, forecast.hi80))
+        for case, forecast in zip(cases, forecasts, strict=True)
     ]
     at95, at80 = 100 * np.mean(shares, axis=0)
     return f"| {name} | {owa:.3f} | {mase:.3f} | {smape:.2f} | {msis:.2f} | {at95:.1f} | {at80:.1f} | {failed} |"
