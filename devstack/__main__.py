@@ -59,11 +59,11 @@ def main() -> int:
     return 0
 
 
-def say(who: str, line: str) -> None:
+def say(source: str, line: str) -> None:
     """Prints one line, with its source in front."""
     with _print_lock:
         try:
-            print(f"{who:<10} | {line}", flush=True)
+            print(f"{source:<10} | {line}", flush=True)
         except BrokenPipeError:
             # The output was closed; the services continue.
             sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115

@@ -16,7 +16,7 @@ from devstack.stores.ports import LOOPBACK, free_port
 WARMCAST = (sys.executable, "-m", "services.cli")
 _MIGRATE_SECONDS = 120.0
 _DATABASE_SECONDS = "30"  # for a PostgreSQL of the caller's own that is still starting
-Say = Callable[[str, str], None]  # (who, line)
+Say = Callable[[str, str], None]  # (source, line)
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def wiring(addresses: Addresses, *, database_url: str, redis_url: str) -> dict[s
 
 
 def services(addresses: Addresses, environment: Mapping[str, str], say: Say | None = None) -> list[Service]:
-    """Forecaster, jobs and gateway, in the order of who needs whom. `environment` is the whole of theirs."""
+    """Forecaster, jobs and gateway, each after the services that it needs. `environment` is their whole environment."""
     forecaster, jobs = reachable(addresses.forecaster_listen), reachable(addresses.jobs_listen)
     gateway = (addresses.reachable_host, addresses.gateway_port)
     checks = {

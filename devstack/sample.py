@@ -38,7 +38,7 @@ def sample() -> dict[str, object]:
 def load_sample(host: str, port: int, secret: str) -> dict[str, object]:
     """Ingests it through the gateway and returns its answer. Raises DevstackError with what the gateway said.
 
-    A gateway that asked for jobs before jobs was up looks for it again within a second or so, and says 503 until then.
+    A gateway that started before jobs reconnects within about a second, and answers 503 until then.
     """
     until = time.monotonic() + _PATIENCE
     status, text = _post(host, port, secret)

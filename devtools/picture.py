@@ -15,7 +15,7 @@ _BEGIN, _END = "```mermaid\n", "```\n"
 
 @dataclass(frozen=True)
 class Arrow:
-    """Who speaks to whom; without a port, on a connection that the other one opened."""
+    """A connection between two services; without a port, one that the other side opened."""
 
     source: str
     target: str

@@ -1,4 +1,4 @@
-"""What the rehearsal asks of the product."""
+"""The calls of the rehearsal to the product."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Client:
     """Speaks to whatever gateway the Service finds; its comparisons are of numbers that are plainly made up."""
 
     def __init__(self, secret: str, endpoints: Callable[[], list[str]]) -> None:
-        """`endpoints` are host:port of gateways that can be asked now."""
+        """`endpoints` are host:port of the gateways that are ready."""
         self._secret = secret
         self._endpoints = endpoints
 
@@ -105,7 +105,7 @@ async def _read_kept_alive(kept: KeptAlive, term: str) -> None:
 
 def _check_warm(answer: dict[str, Any]) -> None:
     if (answer["warmupStatus"], answer["stale"]) != ("ready", False):
-        raise Failed("an answer from memory, since somebody could not be asked")
+        raise Failed("a stale answer, since a dependency is unavailable")
 
 
 def _query(term: str) -> dict[str, str]:

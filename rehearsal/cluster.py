@@ -19,7 +19,7 @@ from rehearsal.manifests import Manifest, Sources, Workload, of_kind
 from rehearsal.places import Place, names_of, settled
 from rehearsal.pod import Pod
 
-# What the machine needs to run anything; nobody's own WARMUP_SECRET or API_KEYS is to reach a rehearsal.
+# What programs need of this machine's environment. Its WARMUP_SECRET and API_KEYS must not reach a rehearsal.
 _MACHINE = ("PATH", "HOME", "TMPDIR", "LANG", "LC_", "LD_", "OPENBLAS_", "OMP_", "PYTHON")
 
 
@@ -38,7 +38,7 @@ class Cluster:
         self._starting: asyncio.Future[list[None]] | None = None
 
     async def start_stores(self) -> None:
-        """PostgreSQL and Valkey in the place of the overlay's own, and the Secret that its comment asks for."""
+        """PostgreSQL and Valkey instead of the overlay's, and the Secret that its comment requires."""
         # Threads cannot be cancelled; `kill` waits for them.
         self._starting = asyncio.gather(*(asyncio.to_thread(store.start) for store in (self.postgres, self.valkey)))
         await asyncio.shield(self._starting)

@@ -1,4 +1,4 @@
-"""An end in order when somebody asks for one: Ctrl-C, SIGTERM, or a terminal that is closed."""
+"""An orderly end at Ctrl-C, SIGTERM, or a closed terminal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Interrupted(Exception):
 
 
 def run(main: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
-    """As asyncio.run does. Raises Interrupted, once `main` has cleaned up, at the first signal that asks for an end.
+    """As asyncio.run does. Raises Interrupted, once `main` has cleaned up, at the first such signal.
 
     Further ones change nothing: `make` hands on one that its whole group got already, and cleaning up is bounded.
     """

@@ -20,7 +20,7 @@ class Failed(Exception):
 
 @dataclass
 class Load:
-    """One caller for each of `calls`, who calls again and again with a pause of so many seconds between."""
+    """One caller for each of `calls`, which repeats its call with a pause of so many seconds."""
 
     calls: Sequence[Call]
     pause: float

@@ -38,7 +38,7 @@ class Place:
 def settled(workload: Workload, place: Place, names: Mapping[str, str]) -> dict[str, str]:
     """The workload's environment with nothing changed but where it listens, and where it finds the others.
 
-    Raises DevstackError where it listens on no port of its manifest, or asks for a name that no Service has.
+    Raises DevstackError where it listens on no port of its manifest, or uses a name that no Service has.
     """
     environment = {**_defaults(workload.name), **workload.environment}
     for variable, value in environment.items():
@@ -75,7 +75,7 @@ def names_of(
 
 
 def _defaults(name: str) -> dict[str, str]:
-    """Where a service listens that is not told where."""
+    """The default address of a service."""
     fields = _SETTINGS[name].model_fields if name in _SETTINGS else {}
     return {
         field.upper(): str(info.default)

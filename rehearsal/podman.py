@@ -2,7 +2,7 @@
 
 What runs is the image as the manifests say: its user, read-only root, dropped capabilities, /tmp.
 podman has no Services, probes of gRPC, Jobs and CronJobs, so the pods share the host's network on ports of their own,
-the migration is a Pod, and the probes are asked from here. Variables are put in as values: podman 4.3
+the migration is a Pod, and the probes run here. Variables are put in as values: podman 4.3
 reads no Secret of the same play, and lets a ConfigMap override a container's own.
 """
 
@@ -180,7 +180,7 @@ async def _podman(*arguments: str) -> str:
         async with asyncio.timeout(_LONGEST):
             output, error = (each.decode(errors="replace").strip() for each in await process.communicate())
     finally:
-        if process.returncode is None:  # it took too long, or somebody asked for an end
+        if process.returncode is None:  # a timeout or an interrupt
             process.terminate()
             await process.wait()
     require(process.returncode == 0, f"podman {' '.join(arguments[:2])}: {error[-2000:]}")

@@ -1,4 +1,4 @@
-"""Probes, asked as the kubelet asks them: a new connection each time, and nothing but the answer counts."""
+"""Probes as the kubelet makes them: each on a new connection, judged by its answer alone."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ class Probe:
         if unknown := spec.keys() - _KNOWN:
             raise DevstackError(f"a probe says {', '.join(sorted(unknown))}, which is not rehearsed")
         http = spec.get("httpGet")
-        asked = http or spec["grpc"]
+        check = http or spec["grpc"]
         return cls(
             period=spec.get("periodSeconds", 10),
             timeout=spec.get("timeoutSeconds", 1),
             failures=spec.get("failureThreshold", 3),
-            port=ports.get(asked["port"], asked["port"]),
+            port=ports.get(check["port"], check["port"]),
             path=http["path"] if http else None,
-            service=asked.get("service", ""),
+            service=check.get("service", ""),
             grace=spec.get("terminationGracePeriodSeconds"),
         )
 
     async def passes(self, port: int) -> bool:
-        """Asks at that port of this machine, which stands for the container's."""
+        """Probes that port of this machine, which stands for the container's."""
         return await (self._grpc(port) if self.path is None else self._http(port, self.path))
 
     async def _grpc(self, port: int) -> bool:
-        # A pool of its own, or the probe would wait as long as the last one to a dead port was told to.
+        # A pool of its own: a shared one would apply the reconnect back-off of an earlier probe.
         own = [("grpc.use_local_subchannel_pool", 1)]
         async with grpc.aio.insecure_channel(f"{LOOPBACK}:{port}", options=own) as channel:
             try:

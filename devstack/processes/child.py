@@ -22,7 +22,7 @@ _LONGEST_LINE = 8192  # characters; the rest of a longer line comes as another
 
 
 class DevstackError(Exception):
-    """Something that the person who started the stack can read and act on."""
+    """An error whose text tells the user what to do."""
 
 
 class Child:
@@ -60,7 +60,7 @@ class Child:
             cwd=cwd,
             process_group=0,
         ).result()
-        assert self._process.stdout is not None  # noqa: S101 - it was asked for above
+        assert self._process.stdout is not None  # noqa: S101 - a pipe, see above
         self._reader = threading.Thread(
             target=self._read, args=(self._process.stdout,), name=f"{self.name} output", daemon=True
         )

@@ -1,4 +1,4 @@
-"""Who gets the Ctrl-C."""
+"""The process that receives Ctrl-C."""
 
 from __future__ import annotations
 

@@ -188,7 +188,7 @@ def _own(folder: Path, identity: Identity, *, whole: bool = False) -> None:
     """Gives the folder, and all in it if the folder itself was another's, to whom the server runs as."""
     if os.geteuid() != 0:
         return
-    # In its namespace the server shows itself as nobody, but its files are root's.
+    # In its namespace the server runs as nobody, but its files belong to root.
     owner = 0 if identity is Identity.NAMESPACE else NOBODY
     if folder.stat().st_uid == owner and not whole:
         return

@@ -82,13 +82,13 @@ def _another_gateway(supervisor: Supervisor, environment: dict[str, str], change
 
 
 def _demand_is_told(postgres: Postgres) -> None:
-    """Returns once jobs knows that a comparison was asked for, which its gateway tells now and then."""
+    """Returns once jobs has received the demand for a comparison, which gateways report at intervals."""
     asked_for = "SELECT EXISTS (SELECT FROM comparisons WHERE last_asked_at IS NOT NULL)"
     until = time.monotonic() + _PATIENCE
     with psycopg.connect(postgres.url, autocommit=True) as connection:
         while connection.execute(asked_for).fetchone() != (True,):
             if time.monotonic() > until:
-                raise DevstackError(f"no demand was told within {_PATIENCE:.0f} s")
+                raise DevstackError(f"no demand was reported within {_PATIENCE:.0f} s")
             time.sleep(0.1)
 
 

@@ -73,7 +73,7 @@ class RpcServerSettings(ServerSettings):
         le=100_000,
         description="calls in progress at once, streams and health apart; one more gets RESOURCE_EXHAUSTED",
     )
-    channelz_enabled: bool = Field(False, description="serves channelz, the state of every connection, to whoever asks")
+    channelz_enabled: bool = Field(False, description="serves channelz, the state of every connection, to every caller")
 
 
 AnySettings = TypeVar("AnySettings", bound=Settings)

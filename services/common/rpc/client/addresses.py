@@ -46,8 +46,8 @@ def resolver(target: str) -> Resolve:
     if _is_ip(host):
         return _fixed(_address(host, port, name))
     if server:
-        return lambda: _ask_server(server, host, port, name)
-    return lambda: _ask_system(host, port, name)
+        return lambda: _query_server(server, host, port, name)
+    return lambda: _query_system(host, port, name)
 
 
 def _dns_name(target: str) -> tuple[str, str]:
@@ -68,23 +68,23 @@ def _fixed(*addresses: Address) -> Resolve:
     return known
 
 
-async def _ask_system(host: str, port: str, name: str) -> tuple[Address, ...]:
+async def _query_system(host: str, port: str, name: str) -> tuple[Address, ...]:
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return _addresses({str(sockaddr[0]) for *_, sockaddr in found}, port, name)
 
 
-async def _ask_server(server: str, host: str, port: str, name: str) -> tuple[Address, ...]:
+async def _query_server(server: str, host: str, port: str, name: str) -> tuple[Address, ...]:
     found = _HOST_PORT.fullmatch(server)
     if found is None:
         raise OSError("the target names no DNS server")
-    asked = dns.asyncresolver.Resolver(configure=False)
-    asked.nameservers = [found["v6"] or found["host"]]
-    asked.port = int(found["port"] or _DNS_PORT)
-    asked.lifetime = _DNS_SECONDS
+    dns_resolver = dns.asyncresolver.Resolver(configure=False)
+    dns_resolver.nameservers = [found["v6"] or found["host"]]
+    dns_resolver.port = int(found["port"] or _DNS_PORT)
+    dns_resolver.lifetime = _DNS_SECONDS
     hosts: set[str] = set()
     for kind in ("A", "AAAA"):
         try:
-            hosts.update(record.to_text() for record in await asked.resolve(host, kind))
+            hosts.update(record.to_text() for record in await dns_resolver.resolve(host, kind))
         except (dns.resolver.NoAnswer, dns.resolver.NXDOMAIN):
             continue
         except dns.exception.DNSException as error:
