@@ -45,11 +45,14 @@ class ChangeFeed:
 
     async def run(self) -> None:
         """Follows the stream and reconnects for ever; ends only when cancelled."""
+        reported = False  # one line an outage, however many attempts it takes
         while True:
             try:
                 await self._follow_stream()
             except WarmcastError as error:
-                log.info("warmup change stream unavailable; reconnecting", reason=error.reason.name)
+                if self.connected or not reported:
+                    log.info("warmup change stream unavailable; reconnecting", reason=error.reason.name)
+                reported = True
             except TimeoutError:
                 log.warning("warmup change stream is silent; reconnecting", seconds=_MAX_SILENCE_SECONDS)
             except Exception:

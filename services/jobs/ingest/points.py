@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from services.common.comparison import clean_term, invalid, term_slug
 from services.common.errors import TOO_LARGE, WarmcastError
+from services.jobs.ingest.dates.periods import read_periods
 from services.jobs.ingest.grid import fill
 from services.jobs.ingest.limits import MAX_LINES, shown, unreadable
-from services.jobs.ingest.periods import read_periods
 from services.jobs.ingest.table import EMPTY_CELL, EMPTY_ROW, Table, counted
 from services.jobs.ingest.values import on_scale
 

@@ -11,9 +11,9 @@ from services.common.rpc.job_status import FROM_PROTO
 from services.jobs.application.importer import ImportRequest
 from services.jobs.domain.job import EnqueueReason
 from services.jobs.domain.queue import JobFilter
+from services.jobs.ingest.files.trends_csv import read_trends_csv
 from services.jobs.ingest.points import read_points
 from services.jobs.ingest.table import Table
-from services.jobs.ingest.trends_csv import read_trends_csv
 
 _MAX_BATCH = 100
 _MAX_DEMAND = 1000

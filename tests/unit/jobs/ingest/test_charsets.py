@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from services.common.errors import INVALID_ARGUMENT, UNREADABLE_INPUT, WarmcastError
-from services.jobs.ingest.decoding import decode
-from services.jobs.ingest.trends_csv import read_trends_csv
+from services.jobs.ingest.files.decoding import decode
+from services.jobs.ingest.files.trends_csv import read_trends_csv
 
 ROWS = "\n2025-01-05,90,5\n2025-01-12,91,6\n2025-01-19,92,7"
 

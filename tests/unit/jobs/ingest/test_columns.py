@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from services.common.comparison import term_slug
 from services.common.errors import TERMS_MISMATCH, TOO_LARGE, WarmcastError
 from services.jobs.domain.snapshot import ImportedSnapshot
-from services.jobs.ingest.trends_csv import read_trends_csv
+from services.jobs.ingest.files.trends_csv import read_trends_csv
 from tests.unit.jobs.ingest.test_snapshot import build, one
 
 DAYS = ("2024-01-01", "2024-01-02", "2024-01-03")

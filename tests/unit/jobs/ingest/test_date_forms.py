@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from services.common.comparison import Step
 from services.common.errors import UNREADABLE_INPUT, WarmcastError
-from services.jobs.ingest.date_text import take_apart
-from services.jobs.ingest.dates import looks_like_date
-from services.jobs.ingest.periods import Periods, read_periods
-from services.jobs.ingest.trends_csv import read_trends_csv
-from services.jobs.ingest.words import LOCALES
+from services.jobs.ingest.dates.column import looks_like_date
+from services.jobs.ingest.dates.periods import Periods, read_periods
+from services.jobs.ingest.dates.text import take_apart
+from services.jobs.ingest.dates.words import LOCALES
+from services.jobs.ingest.files.trends_csv import read_trends_csv
 
 WEEKS = (date(2025, 1, 5), date(2025, 1, 12), date(2025, 1, 19))
 
@@ -231,7 +231,7 @@ def test_a_file_without_dates_names_what_stands_for_them() -> None:
 def test_files_that_are_read_at_once_share_one_table_of_words() -> None:
     code = (
         "from concurrent.futures import ThreadPoolExecutor\n"
-        "from services.jobs.ingest import words\n"
+        "from services.jobs.ingest.dates import words\n"
         "with ThreadPoolExecutor(4) as readers:\n"
         "    tables = list(readers.map(lambda _: words._languages(), range(4)))\n"
         "assert all(table is tables[0] for table in tables)\n"
@@ -241,7 +241,7 @@ def test_files_that_are_read_at_once_share_one_table_of_words() -> None:
 
 def test_dates_without_words_load_no_languages() -> None:
     code = (
-        "import sys; from services.jobs.ingest.trends_csv import read_trends_csv\n"
+        "import sys; from services.jobs.ingest.files.trends_csv import read_trends_csv\n"
         "read_trends_csv(b'Day,a,b\\n1/20/24,1,2\\n1/27/24,1,2\\n2/3/24,1,2\\n', '')\n"
         "read_trends_csv(b'Day,a,b\\n2024-01-07 00:00 UTC,1,2\\n2024-01-14 00:00 UTC,1,2\\n"
         "2024-01-21 00:00 UTC,1,2', '')\n"

@@ -10,10 +10,10 @@ import pytest
 
 from services.common.comparison import Step
 from services.common.errors import WarmcastError
+from services.jobs.ingest.files.trends_csv import read_trends_csv
 from services.jobs.ingest.points import read_points
 from services.jobs.ingest.snapshot import build_snapshot
 from services.jobs.ingest.table import Table
-from services.jobs.ingest.trends_csv import read_trends_csv
 
 
 def read(*rows: str, header: str = "Week,tea,coffee") -> Table:

@@ -9,9 +9,9 @@ import pytest
 from services.common.comparison import parse_geo
 from services.common.errors import WarmcastError
 from services.jobs.domain.snapshot import ImportedSnapshot
-from services.jobs.ingest.export_name import ExportName, read_export_name
+from services.jobs.ingest.files.export_name import ExportName, read_export_name
+from services.jobs.ingest.files.trends_csv import read_trends_csv
 from services.jobs.ingest.table import Table
-from services.jobs.ingest.trends_csv import read_trends_csv
 from tests.unit.jobs.ingest.test_snapshot import build
 
 ROWS = '\n"2025-03-16",1,2\n"2025-03-23",3,4\n"2025-03-30",5,6'

@@ -9,9 +9,9 @@ import pytest
 
 from services.common.errors import SINGLE_TERM, WarmcastError
 from services.jobs.domain.snapshot import ImportedSnapshot
+from services.jobs.ingest.files.trends_csv import read_trends_csv
 from services.jobs.ingest.snapshot import build_snapshot
 from services.jobs.ingest.table import Table
-from services.jobs.ingest.trends_csv import read_trends_csv
 from tests.paths import EXPORTS
 
 INDEX = EXPORTS / "INDEX.csv"

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.common.errors import WarmcastError
+from services.jobs.ingest.files.trends_csv import read_trends_csv
 from services.jobs.ingest.limits import MAX_POINTS
 from services.jobs.ingest.points import read_points
 from services.jobs.ingest.table import Table
-from services.jobs.ingest.trends_csv import read_trends_csv
 from tests.unit.jobs.ingest.test_snapshot import build
 
 WEEKS = ("2024-01-07", "2024-01-14", "2024-01-21")

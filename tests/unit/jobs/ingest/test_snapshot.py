@@ -8,10 +8,10 @@ import pytest
 
 from services.common.errors import SINGLE_TERM, TERMS_MISMATCH, WarmcastError
 from services.jobs.domain.snapshot import ImportedSnapshot
+from services.jobs.ingest.files.trends_csv import read_trends_csv
 from services.jobs.ingest.points import read_points
 from services.jobs.ingest.snapshot import build_snapshot
 from services.jobs.ingest.table import Table
-from services.jobs.ingest.trends_csv import read_trends_csv
 from tests.unit.jobs.ingest.test_trends_csv import read
 
 LATER = datetime(2025, 1, 1, tzinfo=UTC)

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from services.common.comparison import Step
 from services.common.errors import TOO_LARGE, WarmcastError
+from services.jobs.ingest.files.trends_csv import read_trends_csv
 from services.jobs.ingest.limits import MAX_BYTES, MAX_LINES, MAX_POINTS
 from services.jobs.ingest.places import codes_of
 from services.jobs.ingest.table import Table
-from services.jobs.ingest.trends_csv import read_trends_csv
 from tests.paths import FIXTURES
 
 TRENDS = FIXTURES / "trends"

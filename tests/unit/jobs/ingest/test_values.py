@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.common.errors import WarmcastError
-from services.jobs.ingest.trends_csv import read_trends_csv
+from services.jobs.ingest.files.trends_csv import read_trends_csv
 from services.jobs.ingest.values import decimal_marks, read_cell
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from services.jobs.ingest.charsets import detect
-from services.jobs.ingest.decoding import read_as, undecided
+from services.jobs.ingest.files.charsets import detect
+from services.jobs.ingest.files.decoding import read_as, undecided
+from services.jobs.ingest.files.sheet import Row, Sheet
 from services.jobs.ingest.places import may_be_report
-from services.jobs.ingest.sheet import Row, Sheet
 
 
 def decode_header(sheet: Sheet, source: str) -> tuple[Sheet, dict[str, int]]:

@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.common.errors import TOO_LARGE, UNREADABLE_INPUT, WarmcastError
-from services.jobs.ingest.decoding import decode, undecided
-from services.jobs.ingest.export_name import read_export_name
+from services.jobs.ingest.dates.periods import read_periods
+from services.jobs.ingest.files.decoding import decode, undecided
+from services.jobs.ingest.files.export_name import read_export_name
+from services.jobs.ingest.files.header_text import decode_header
+from services.jobs.ingest.files.headings import Headings, partial_columns, read_headings
+from services.jobs.ingest.files.long_format import is_long, spread
+from services.jobs.ingest.files.sheet import Row, Sheet, find_sheet
 from services.jobs.ingest.flags import read_flag
 from services.jobs.ingest.grid import Grid, fill
-from services.jobs.ingest.header_text import decode_header
-from services.jobs.ingest.headings import Headings, partial_columns, read_headings
 from services.jobs.ingest.limits import MAX_BYTES, shown, unreadable
-from services.jobs.ingest.long_format import is_long, spread
-from services.jobs.ingest.periods import read_periods
 from services.jobs.ingest.places import codes_of, place_of_report
-from services.jobs.ingest.sheet import Row, Sheet, find_sheet
 from services.jobs.ingest.table import BELOW_ONE, EMPTY_CELL, EMPTY_ROW, UNDECIDED, Table, counted
 from services.jobs.ingest.values import decimal_marks, is_empty, read_cell
 

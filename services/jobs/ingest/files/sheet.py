@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from services.common.errors import TOO_LARGE, WarmcastError
-from services.jobs.ingest.dates import looks_like_date
+from services.jobs.ingest.dates.column import looks_like_date
 from services.jobs.ingest.limits import MAX_LINES, MAX_WIDTH, check_minimum, shown, unreadable
 from services.jobs.ingest.table import COUNTER_COLUMN, LINES_AFTER
 from services.jobs.ingest.values import NotANumber, read_cell

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from services.common.comparison import parse_geo
 from services.common.errors import TOO_LARGE, WarmcastError
+from services.jobs.ingest.files.sheet import Row, Sheet
 from services.jobs.ingest.limits import MAX_WIDTH, shown, unreadable
-from services.jobs.ingest.sheet import Row, Sheet
 
 _WORLD = "world"  # what it writes for worldwide
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from services.common.comparison import clean_term, is_longer, same_term, term_slug
 from services.common.errors import TOO_LARGE, UNREADABLE_INPUT, WarmcastError
+from services.jobs.ingest.files.sheet import Sheet
 from services.jobs.ingest.limits import MAX_COLUMNS, shown, unreadable
 from services.jobs.ingest.places import codes_of, may_be_place
-from services.jobs.ingest.sheet import Sheet
 from services.jobs.ingest.table import BRACKETS_KEPT, EMPTY_COLUMN, PARTIAL_COLUMN
 
 _MAX_CELL = 500

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, timedelta, timezone
 from functools import lru_cache
 
-from services.jobs.ingest.words import fold
+from services.jobs.ingest.dates.words import fold
 
 _MAX_LENGTH = 100
 _MAX_TOKENS = 14  # a weekday, a date and a time in the wordiest language

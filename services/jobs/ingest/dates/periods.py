@@ -10,9 +10,9 @@ from itertools import pairwise
 
 from services.common.comparison import Step
 from services.common.errors import WarmcastError
-from services.jobs.ingest.clock_changes import zones_repeating, zones_skipping
-from services.jobs.ingest.date_text import LOCAL
-from services.jobs.ingest.dates import Column, first_unlike, looks_like_date, period_starts, possible_columns
+from services.jobs.ingest.dates.clock_changes import zones_repeating, zones_skipping
+from services.jobs.ingest.dates.column import Column, first_unlike, looks_like_date, period_starts, possible_columns
+from services.jobs.ingest.dates.text import LOCAL
 from services.jobs.ingest.grid import Grid, lay_out
 from services.jobs.ingest.limits import MAX_POINTS, check_minimum, shown, unreadable
 from services.jobs.ingest.table import (

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TypeVar
 
-from services.jobs.ingest.date_reading import LONGEST_RANGE, ORDERS, YEARS, Reading
-from services.jobs.ingest.date_text import Parts, offset, take_apart
-from services.jobs.ingest.words import Language, languages_of
+from services.jobs.ingest.dates.reading import LONGEST_RANGE, ORDERS, YEARS, Reading
+from services.jobs.ingest.dates.text import Parts, offset, take_apart
+from services.jobs.ingest.dates.words import Language, languages_of
 
 _ZONE = r"(?: ?(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?))?"
 _ISO = re.compile(

@@ -7,7 +7,7 @@ import re
 
 from services.common.comparison import invalid
 from services.common.errors import WarmcastError
-from services.jobs.ingest.charsets import codec_of, detect
+from services.jobs.ingest.files.charsets import codec_of, detect
 from services.jobs.ingest.limits import shown, unreadable
 from services.jobs.ingest.table import UNDECIDED
 

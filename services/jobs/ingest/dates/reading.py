@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
-from services.jobs.ingest.date_text import LOCAL, Clock, Moment, Parts
-from services.jobs.ingest.words import Language, Word
+from services.jobs.ingest.dates.text import LOCAL, Clock, Moment, Parts
+from services.jobs.ingest.dates.words import Language, Word
 
 ORDERS = {"ymd": "year, month, day", "mdy": "month, day, year", "dmy": "day, month, year"}
 YEARS = range(1900, 2101)

@@ -1,0 +1,1 @@
+"""Reads files: charset, sheet, headings, and the shapes in which people have exports."""
