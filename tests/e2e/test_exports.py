@@ -80,7 +80,7 @@ def test_an_export_of_the_new_page_keeps_its_place(caller: Caller, tmp_path: Pat
     assert "coffee-vs-tea" in done
     assert "assumed" not in done
     file.rename(tmp_path / "tea.csv")
-    assert "worldwide was assumed" in warmcast(caller.product, "import", str(tmp_path / "tea.csv")).stdout
+    assert "assumed worldwide" in warmcast(caller.product, "import", str(tmp_path / "tea.csv")).stdout
 
     nameless = send(caller, "POST", "/api/comparisons", content.replace(b"tea", b"milk"))
     assert (nameless.json()["geo"], nameless.json()["geoAssumed"]) == ("", True)

@@ -120,7 +120,7 @@ async def ended(client: socket.socket, *, reads: bool = True) -> bytes:
     """Reads until the gateway closes the connection, within a time limit."""
     loop, got = asyncio.get_running_loop(), b""
     if not reads:
-        await wait_until_async(lambda: _is_gone(client), 10, "the gateway ends the connection")
+        await wait_until_async(lambda: _is_gone(client), 60, "the gateway ends the connection")
         return got
     async with asyncio.timeout(10):
         try:

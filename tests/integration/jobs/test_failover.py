@@ -20,7 +20,7 @@ from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.driver.listener import Listener
 from tests.chaos.proxy import Proxy
 from tests.integration.jobs.conftest import Store, forecasts, key_of
-from tests.waiting import wait_until_async
+from tests.waiting import wait_until, wait_until_async
 
 
 @pytest.fixture
@@ -65,10 +65,10 @@ async def test_no_call_fails_when_the_address_moves_to_a_new_primary(
         with _read_only(postgres):
             link.move(new_primary.port)
             snapshot = await store.comparison("amazon")
-            # None where the first attempt queued the job and its reply was lost: the claim shows that it is queued.
-            await store.queue.enqueue(
+            job = await store.queue.enqueue(
                 key_of(snapshot), snapshot.data_hash, seen_version=0, reason=EnqueueReason.FIRST_CALL
             )
+            assert job is not None
             (claimed,) = (await store.queue.claim(1)).claimed
             assert await store.queue.heartbeat(claimed)
             assert await store.queue.ready(claimed, forecasts())
@@ -115,6 +115,13 @@ def _read_only(server: Postgres) -> Iterator[None]:
     with psycopg.connect(server.database_url("postgres"), autocommit=True) as connection:
         connection.execute("ALTER SYSTEM SET default_transaction_read_only = on")
         connection.execute("SELECT pg_reload_conf()")
+
+        def reloaded() -> bool:
+            with psycopg.connect(server.database_url("postgres")) as new:
+                return new.execute("SHOW default_transaction_read_only").fetchone() == ("on",)
+
+        # A new session has it only after every open one was signalled: these read it before their next statement.
+        wait_until(reloaded, 30, "the server is read-only")
         try:
             yield
         finally:
