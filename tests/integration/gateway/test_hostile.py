@@ -174,11 +174,13 @@ async def test_a_connection_that_only_sends_holds_little_memory(impatient: Gatew
 
 
 async def test_requests_pipelined_behind_an_event_stream_stay_unread(impatient: Gateway) -> None:
-    before = impatient.resident()
-    async with client_of(impatient) as client:
-        await asyncio.get_running_loop().sock_sendall(client, EVENTS + b"\r\n")
-        assert await flood(client, PREMIUM * 100) < ENOUGH
-        assert impatient.resident() - before < 4 * MIB
+    for _ in range(2):  # what the first event stream of a process loads once is not the connection's
+        before = impatient.resident()
+        async with client_of(impatient) as client:
+            await asyncio.get_running_loop().sock_sendall(client, EVENTS + b"\r\n")
+            assert await flood(client, PREMIUM * 100) < ENOUGH
+            taken = impatient.resident() - before
+    assert taken < 4 * MIB
 
 
 @pytest.mark.slow
@@ -342,16 +344,18 @@ async def test_a_trailer_is_not_a_header(impatient: Gateway) -> None:
 async def test_a_connection_above_the_limit_replaces_an_idle_one_or_is_refused() -> None:
     async with served(MAX_CONNECTIONS="3", HEAD_TIMEOUT_SECONDS="30", BODY_TIMEOUT_SECONDS="30") as running:
         loop = asyncio.get_running_loop()
-        async with client_of(running) as idle, client_of(running) as first, client_of(running) as second:
-            await loop.sock_sendall(idle, GET + b"\r\n")
-            await loop.sock_recv(idle, MIB)
+        async with client_of(running) as first, client_of(running) as second:
             for busy in (first, second):
                 await loop.sock_sendall(busy, EVENTS + b"\r\n")
                 await loop.sock_recv(busy, MIB)
-            async with client_of(running) as newest:
+            # After the busy ones: it takes the place of the readiness probe's connection, should that still be open.
+            async with client_of(running) as idle, AsyncExitStack() as opened_later:
+                await loop.sock_sendall(idle, GET + b"\r\n")
+                await loop.sock_recv(idle, MIB)
+                newest = await opened_later.enter_async_context(client_of(running))
                 await loop.sock_sendall(newest, EVENTS + b"\r\n")
                 assert (await loop.sock_recv(newest, MIB)).startswith(b"HTTP/1.1 200")
-                assert await ended(idle) == b""
+                assert b"HTTP/1.1" not in await ended(idle)  # perhaps the rest of its answer, and no refusal
                 (refused,) = await exchange(running.port, b"")
     problem(refused, errors.BUSY)
     assert refused.headers["retry-after"] == "1"
