@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.calls import export
 from tests.e2e.conftest import Call, Product, StartProduct
 
@@ -22,6 +24,7 @@ def warmcast(product: Product, *words: str, **changes: str) -> subprocess.Comple
     )
 
 
+@pytest.mark.slow
 def test_import_run_and_look(start_product: StartProduct, call: Call, tmp_path: Path) -> None:
     product = start_product(DISPATCHER_ENABLED="false")
     caller = call(product)
@@ -54,6 +57,7 @@ def test_import_run_and_look(start_product: StartProduct, call: Call, tmp_path: 
     assert (sweep.returncode, sweep.stdout) == (0, "")
 
 
+@pytest.mark.slow
 def test_what_cannot_be_done_is_said_with_its_exit_code(start_product: StartProduct, tmp_path: Path) -> None:
     product = start_product(DISPATCHER_ENABLED="false")
     alone = tmp_path / "one.csv"
@@ -76,6 +80,7 @@ def test_what_cannot_be_done_is_said_with_its_exit_code(start_product: StartProd
     assert "127.0.0.1:1" in away.stderr
 
 
+@pytest.mark.slow
 def test_a_bad_setting_is_named_and_ends_the_start(start_product: StartProduct) -> None:
     product = start_product()
     for service, variable, value in (

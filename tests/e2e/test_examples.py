@@ -26,6 +26,7 @@ def _names(kept: Any, depth: int) -> Any:
     return {name: _names(value, depth - 1) for name, value in kept.items()} if depth else None
 
 
+@pytest.mark.slow
 def test_a_new_walk_finds_what_the_kept_one_found(tmp_path: Path, supervisor: Supervisor) -> None:
     made = tmp_path / "examples.json"
     make(tmp_path, supervisor, made)

@@ -83,6 +83,7 @@ def test_flushing_redis_takes_the_job_back_and_it_becomes_ready_again(running_pr
         assert {name: was[name] for name in same} == {name: now[name] for name in same}
 
 
+@pytest.mark.slow
 def test_a_restart_of_postgres_and_of_redis_is_recovered_from(
     start_product: StartProduct, call: Call, postgres: Postgres, valkey: Valkey
 ) -> None:
@@ -239,6 +240,7 @@ def test_the_sweep_takes_back_a_ready_job_whose_bundles_are_gone(start_product: 
     assert caller.rows()[0]["status"] == "ready"
 
 
+@pytest.mark.slow
 def test_an_old_dump_of_postgres_is_restored_and_jobs_still_finish(start_product: StartProduct, call: Call) -> None:
     product = start_product(**QUICK)
     caller = call(product)
@@ -268,6 +270,7 @@ def test_an_old_dump_of_postgres_is_restored_and_jobs_still_finish(start_product
     assert caller.rows()[0]["lease_id"] > lost_lease
 
 
+@pytest.mark.slow
 def test_a_stop_of_jobs_hands_back_what_runs_and_exits_0(start_product: StartProduct, call: Call) -> None:
     product = start_product(**QUICK)
     caller = _in_mid_run(product, call)
@@ -281,6 +284,7 @@ def test_a_stop_of_jobs_hands_back_what_runs_and_exits_0(start_product: StartPro
     assert caller.rows()[0]["attempts"] == 1
 
 
+@pytest.mark.slow
 def test_a_stop_of_the_forecaster_ends_what_runs_and_exits_0(start_product: StartProduct, call: Call) -> None:
     product = start_product(**QUICK)
     caller = _in_mid_run(product, call)

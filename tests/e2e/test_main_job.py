@@ -141,6 +141,7 @@ def test_with_the_dispatcher_off_only_a_run_moves_jobs(start_product: StartProdu
     assert f"{GENERATE} 2.0" in _metrics(metrics)
 
 
+@pytest.mark.slow
 def test_a_thousand_simultaneous_first_calls_make_one_row_and_one_run(running_product: Product, call: Call) -> None:
     caller = call(running_product)
     caller.ingest()

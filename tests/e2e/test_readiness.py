@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import grpc
 import httpx
+import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from devstack.stores.postgres import Postgres
@@ -15,6 +16,7 @@ from tests.waiting import wait_until
 ALL_READY = {"jobs": True, "forecaster": True, "gateway": True}
 
 
+@pytest.mark.slow
 def test_each_follows_its_own_store(running_product: Product, postgres: Postgres, valkey: Valkey) -> None:
     assert _ready(running_product) == ALL_READY
     postgres.kill()

@@ -71,6 +71,7 @@ def replicas(database_url: str, redis_url: str) -> Iterator[Callable[..., list[S
     supervisor.stop()
 
 
+@pytest.mark.slow
 async def test_of_jobs(replicas: Callable[..., list[Service]]) -> None:
     running = replicas("jobs", "JOBS_LISTEN", FORECASTER_ADDR=f"{LOOPBACK}:{free_port()}")
     async with _channel(running, "JOBS_LISTEN", services.JOBS) as channel:
@@ -90,6 +91,7 @@ async def test_of_jobs(replicas: Callable[..., list[Service]]) -> None:
         await _restart_each(running, load_of(read, write, import_data))
 
 
+@pytest.mark.slow
 async def test_of_the_forecaster(replicas: Callable[..., list[Service]]) -> None:
     running = replicas("forecaster", "FORECASTER_LISTEN", BEAT_SECONDS="0.2")
     async with _channel(running, "FORECASTER_LISTEN", services.FORECASTER) as channel:
@@ -114,6 +116,7 @@ async def test_of_the_forecaster(replicas: Callable[..., list[Service]]) -> None
         assert not computing.failures
 
 
+@pytest.mark.slow
 async def test_of_the_gateway(running_product: Product, call: Caller) -> None:
     call(running_product).ingest()
     call(running_product).until("ready")

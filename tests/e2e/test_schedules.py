@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from tests.e2e.calls import Caller, export
 from tests.e2e.conftest import Call, Product, StartProduct
 from tests.unit.deploy.manifests import build, of_kind
@@ -64,6 +66,7 @@ def test_run_warmup_killed_midway_loses_nothing(start_product: StartProduct, cal
     assert [row["attempts"] for row in caller.rows()] == [1] * len(TERMS)
 
 
+@pytest.mark.slow
 def test_sweep_refresh_and_retention_twice_at_once_and_killed_change_nothing_that_is_well(
     start_product: StartProduct, call: Call
 ) -> None:

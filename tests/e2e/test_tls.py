@@ -69,6 +69,7 @@ def test_the_command_line(start_secured: StartSecured, call: Call) -> None:
     assert caller.premium()["warmupStatus"] == "ready"
 
 
+@pytest.mark.slow
 def test_who_shows_no_certificate_of_the_authority_is_refused(start_secured: StartSecured, tmp_path: Path) -> None:
     secured = start_secured()
     assert warmcast(secured, "status").returncode == 0

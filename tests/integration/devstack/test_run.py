@@ -102,6 +102,7 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
     terminal.close()
 
 
+@pytest.mark.slow
 def test_a_person_starts_it_asks_it_and_ends_it(terminal: Terminal, tmp_path: Path) -> None:
     terminal.wait_until_up()
     secret = _secret(terminal)

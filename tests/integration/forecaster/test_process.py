@@ -160,6 +160,7 @@ async def test_sigterm_lets_running_computations_finish(start: Start, redis_url:
 
 
 @on_linux
+@pytest.mark.slow
 async def test_running_computations_end_with_the_drain_period(start: Start, redis_url: str) -> None:
     forecaster = start(REDIS_URL=redis_url, WORKER_SLOTS="1", DRAIN_SECONDS="0.2")
     await forecaster.until_ready()

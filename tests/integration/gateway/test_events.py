@@ -128,6 +128,7 @@ async def test_a_reconnecting_client_gets_what_it_missed(world: World) -> None:
             assert stream.status == 204, "an EventSource comes no more"
 
 
+@pytest.mark.slow
 async def test_a_thousand_streams_share_one_jobs_stream_and_one_fetch_a_change(open_world: OpenWorld) -> None:
     # On a busy machine a thousand streams take longer to open than a call's deadline of 2 s.
     async with open_world(rpc_timeout_seconds=60) as world:

@@ -51,6 +51,7 @@ def _go_silent(link: Proxy) -> None:
         pass  # those that were open meanwhile stay silent for ever
 
 
+@pytest.mark.slow
 async def test_a_claim_whose_connection_went_silent_ends_and_the_next_one_claims(
     store: Store, link: Proxy, queue: Queue
 ) -> None:
@@ -61,6 +62,7 @@ async def test_a_claim_whose_connection_went_silent_ends_and_the_next_one_claims
     assert [claimed.id for claimed in (await queue.claim(1)).claimed] == [job.id]
 
 
+@pytest.mark.slow
 async def test_a_completion_whose_connection_went_silent_ends_and_is_told_again(
     store: Store, link: Proxy, queue: Queue
 ) -> None:
@@ -71,6 +73,7 @@ async def test_a_completion_whose_connection_went_silent_ends_and_is_told_again(
     assert await queue.ready(second, forecasts())
 
 
+@pytest.mark.slow
 async def test_a_heartbeat_whose_connection_went_silent_ends_and_the_next_one_counts(
     store: Store, link: Proxy, queue: Queue
 ) -> None:
@@ -81,6 +84,7 @@ async def test_a_heartbeat_whose_connection_went_silent_ends_and_the_next_one_co
     assert await queue.heartbeat(job)
 
 
+@pytest.mark.slow
 async def test_of_a_pool_that_went_silent_one_call_pays_for_all(store: Store, link: Proxy, linked: Database) -> None:
     async with linked.transaction(), linked.transaction():
         pass  # both of its connections are there

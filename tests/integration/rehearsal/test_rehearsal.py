@@ -96,6 +96,7 @@ async def test_a_pod_whose_liveness_fails_is_started_again(tmp_path: Path) -> No
         await until(lambda: pod.restarts == 1, 20, "it is noticed")
 
 
+@pytest.mark.slow
 async def test_a_frozen_pod_has_the_grace_of_its_liveness_probe_alone(tmp_path: Path) -> None:
     async with running(tmp_path, "alive", "ready", grace=60) as pod:
         await until(lambda: pod.ready, 20, "it is ready")
@@ -113,6 +114,7 @@ async def test_a_pod_that_is_found_dead_runs_its_pre_stop_too(tmp_path: Path) ->
         assert time.monotonic() - begun > 30 / PACE
 
 
+@pytest.mark.slow
 async def test_a_pod_that_never_comes_up_is_started_again(tmp_path: Path) -> None:
     async with running(tmp_path) as pod:
         await until(lambda: pod.restarts == 1, 20, "it is noticed")

@@ -61,6 +61,7 @@ async def _share_of_the_fourth(names: Names, port: int, age: float) -> list[floa
     return shares
 
 
+@pytest.mark.slow
 async def test_a_fourth_replica_takes_its_share_once_connections_have_had_their_age() -> None:
     async with serving_names(*HOSTS[:3]) as names:
         began = time.monotonic()
@@ -70,6 +71,7 @@ async def test_a_fourth_replica_takes_its_share_once_connections_have_had_their_
 
 
 @pytest.mark.timeout(60)
+@pytest.mark.slow
 async def test_connections_without_an_age_would_never_find_it() -> None:
     async with serving_names(*HOSTS[:3]) as names:
         shares = await _share_of_the_fourth(names, _free_on_all(), 3600)
