@@ -100,6 +100,7 @@ def test_a_restart_of_postgres_and_of_redis_is_recovered_from(
     assert caller.until("ready", fresh=True)["forecastAvailable"]
     caller.post_json("/api/comparison/warmup", {"slug": "amazon-vs-costco", "tf": "5y", "geo": "US"})
     second_lease = wait_until(lambda: _ready_under_a_lease_above(caller, first_lease), 60, "it was computed once more")
+    caller.rows(LONG_READY)
     valkey.kill()
     valkey.start()
     # Without persistence all bundles are gone; the next call takes the job back, and it is warmed again.
