@@ -98,4 +98,5 @@ async def crowd(port: int, seconds: float) -> None:
 
 if __name__ == "__main__":
     os.nice(19)  # real clients run on other machines
+    print("attacking", flush=True)
     asyncio.run(crowd(int(sys.argv[1]), float(sys.argv[2])))

@@ -22,7 +22,7 @@ from tests.integration.forecaster import sleeping
 from tests.waiting import wait_until
 
 SOON = 5.0  # seconds in which jobs must follow a change
-SLEEP = 1.6  # seconds for each of the two series of a run
+SLEEP = 0.8  # seconds for each of the two series of a run
 SLOTS = 2
 JOBS = 90
 _MODULE = (sys.executable, "-m", "tests.integration.forecaster.sleeping")
@@ -77,6 +77,7 @@ def product(start_product: StartProduct, fleet: Fleet) -> Product:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.timeout(240)
 def test_three_forecasters_run_three_times_what_one_does(product: Product, call: Call, fleet: Fleet) -> None:
     caller = call(product)

@@ -1,4 +1,4 @@
-"""Migrations on a database that is in use: they hold up no traffic for long, and say who holds them up."""
+"""Migrations on a database in use: they block traffic for seconds at most, and name the session that blocks them."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 
 from tests.paths import CHECKOUT
 
@@ -12,11 +13,30 @@ def _commands(target: str) -> str:
     return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True, timeout=60).stdout
 
 
-def test_two_runs_divide_the_tests_by_one_marker() -> None:
-    fast, slow = _commands("test").strip(), _commands("test-slow").strip()
-    assert fast.endswith('-m "not slow"')
-    assert slow.endswith("-m slow")
-    assert fast.removesuffix('"not slow"') == slow.removesuffix("slow")  # same folders, nothing else deselected
+def test_the_runs_divide_the_tests_by_markers() -> None:
+    fast = _commands("test").strip()
+    slow, alone = _commands("test-slow").strip().splitlines()
+    assert fast.endswith(' -m "not slow"')
+    assert slow.strip() == fast.replace(
+        '-m "not slow"', '-m "slow and not alone"'
+    )  # same folders, nothing else deselected
+    assert alone.split(" || ")[0].strip().endswith("/python -m pytest -m alone")
+
+
+def test_what_runs_alone_is_slow() -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--collect-only",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-m",
+        "alone and not slow",
+    ]
+    collected = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False, timeout=60)
+    assert collected.returncode == 5, collected.stdout  # none is found
 
 
 def test_ci_runs_both() -> None:
