@@ -27,10 +27,10 @@ run: $(VENV)/installed generated/made ## Start the product: PostgreSQL, Valkey, 
 	@exec $(BIN)/python -m devstack
 
 test: setup ## Run the tests in parallel, against real servers and processes on ports of their own.
-	$(PYTEST) -m "not slow" $(ARGS)
+	$(PYTEST) -m "not slow and not alone" $(ARGS)
 
 test-unit: setup ## Run the tests that need no server (a minute).
-	$(PYTEST) -m "not slow" tests/unit $(ARGS)
+	$(PYTEST) -m "not slow and not alone" tests/unit $(ARGS)
 
 test-slow: setup ## Run the other tests: chaos in short, rehearsal, scale, two releases.
 	$(PYTEST) -m "slow and not alone" $(ARGS)

@@ -76,7 +76,6 @@ def product(start_product: StartProduct, fleet: Fleet) -> Product:
     return product
 
 
-@pytest.mark.slow
 @pytest.mark.alone
 @pytest.mark.timeout(240)
 def test_three_forecasters_run_three_times_what_one_does(product: Product, call: Call, fleet: Fleet) -> None:
@@ -105,7 +104,6 @@ def test_three_forecasters_run_three_times_what_one_does(product: Product, call:
     wait_until(lambda: _slots(product) == 2 * SLOTS, SOON, "the dead one is not counted")
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_two_engine_versions_side_by_side_do_not_recompute_in_circles(
     product: Product, call: Call, fleet: Fleet

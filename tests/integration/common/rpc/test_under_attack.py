@@ -20,7 +20,7 @@ __all__ = ["jobs"]  # a fixture
 _SECONDS = 3.0
 _FLOOR = 0.25  # seconds: what the p99 of a quiet server may take where others use both cores
 
-pytestmark = [pytest.mark.slow, pytest.mark.alone]
+pytestmark = pytest.mark.alone
 
 
 @pytest.mark.parametrize("method", ["IngestSnapshot", "EnqueueWarmup"])
