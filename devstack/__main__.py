@@ -1,4 +1,4 @@
-"""`make run`: real stores, the three services and one sample comparison, in the foreground until Ctrl-C."""
+"""`make run`: starts PostgreSQL, Valkey, the three services and one sample comparison, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from pathlib import Path
 from types import FrameType
 
 from devstack import product, sample
-from devstack.log_lines import readable
-from devstack.private_files import kept_secret, published
+from devstack.log_lines import format_log_line
+from devstack.private_files import load_or_create_secret, temporary_json_file
 from devstack.processes.child import DevstackError
 from devstack.processes.supervisor import Supervisor
-from devstack.processes.terminal import foreground_of_its_own
+from devstack.processes.terminal import own_foreground_group
 from devstack.product import Addresses
 from devstack.settings import DATA_DIR, StackSettings, inherited
 from devstack.stores.ports import LOOPBACK, free_port, is_free
@@ -37,42 +37,42 @@ class Stop(Exception):
 
 
 def main() -> int:
-    """Returns the exit status: 0 after an orderly end, 1 when it could not start."""
+    """Returns the exit status: 0 after an orderly stop, 1 after a failed start."""
     settings = load(StackSettings)
-    supervisor = Supervisor(partial(say, "devstack"))
-    with foreground_of_its_own():
+    supervisor = Supervisor(partial(print_line, "devstack"))
+    with own_foreground_group():
         _handle_signals(supervisor)
         try:
-            with _alone_in(settings.warmcast_data_dir):
+            with _exclusive(settings.warmcast_data_dir):
                 try:
                     _run(settings, supervisor)
                 except Stop as stop:
-                    say("devstack", f"{stop}: stopping (once more: at once)")
+                    print_line("devstack", f"{stop}: stopping (a second signal kills all processes)")
                 finally:
                     supervisor.stop()
         except Stop:
-            return 0  # before anything was started
+            return 0  # no process was started yet
         except DevstackError as error:
             print(f"warmcast: {error}", file=sys.stderr)
             return 1
-    say("devstack", "stopped; the data are kept")
+    print_line("devstack", "stopped; the data folder is kept")
     return 0
 
 
-def say(source: str, line: str) -> None:
-    """Prints one line, with its source in front."""
+def print_line(source: str, line: str) -> None:
+    """Prints one line, prefixed with its source."""
     with _print_lock:
         try:
             print(f"{source:<10} | {line}", flush=True)
         except BrokenPipeError:
-            # The output was closed; the services continue.
+            # stdout was closed, for example by `head`; the services continue.
             sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
-def say_event(service: str, line: str) -> None:
-    """A JSON log line of a service as text for people."""
-    for text in readable(line):
-        say(service, text)
+def print_event(service: str, line: str) -> None:
+    """Prints a JSON log line of a service as readable text."""
+    for text in format_log_line(line):
+        print_line(service, text)
 
 
 def _run(settings: StackSettings, supervisor: Supervisor) -> None:
@@ -80,13 +80,15 @@ def _run(settings: StackSettings, supervisor: Supervisor) -> None:
     addresses = _addresses(settings)
     stores: list[Postgres | Valkey] = []
     if not settings.database_url:
-        stores.append(Postgres(data_dir / "postgres", say=say))
+        stores.append(Postgres(data_dir / "postgres", on_line=print_line))
     if not settings.redis_url:
-        stores.append(Valkey(data_dir / "valkey", say=say))
-    say("devstack", f"starting {' and '.join(store.name for store in stores) or 'no store'} in {data_dir}")
+        stores.append(Valkey(data_dir / "valkey", on_line=print_line))
+    print_line("devstack", f"starting {' and '.join(store.name for store in stores) or 'no store'} in {data_dir}")
     supervisor.start(*stores)
     urls = {store.name: store.url for store in stores}
-    secret = settings.accepted_secrets()[0] if settings.warmup_secret else kept_secret(data_dir / "warmup-secret")
+    secret = (
+        settings.accepted_secrets()[0] if settings.warmup_secret else load_or_create_secret(data_dir / "warmup-secret")
+    )
     environment = {
         "DRAIN_SECONDS": "5",
         **inherited(),
@@ -97,15 +99,17 @@ def _run(settings: StackSettings, supervisor: Supervisor) -> None:
         ),
         "WARMUP_SECRET": secret,
     }
-    product.migrate(environment, say)
-    say("devstack", "starting forecaster, jobs and gateway")
-    # The services write JSON, which costs the gateway least; it becomes text here, unless a format was set.
-    supervisor.start(*product.services(addresses, environment, say if "LOG_FORMAT" in environment else say_event))
+    product.migrate(environment, print_line)
+    print_line("devstack", "starting forecaster, jobs and gateway")
+    # JSON is the cheapest log format for the gateway. It is formatted here, unless LOG_FORMAT is set.
+    supervisor.start(
+        *product.services(addresses, environment, print_line if "LOG_FORMAT" in environment else print_event)
+    )
     sample.load_sample(addresses.reachable_host, addresses.gateway_port, secret)
-    with published(data_dir / CLIENT_FILE, _for_clients(addresses, secret)):
+    with temporary_json_file(data_dir / CLIENT_FILE, _client_settings(addresses, secret)):
         _announce(addresses, secret, data_dir)
         while True:
-            supervisor.tend()
+            supervisor.check()
             time.sleep(0.2)
 
 
@@ -113,7 +117,7 @@ def _addresses(settings: StackSettings) -> Addresses:
     port = settings.gateway_port or free_port()
     if not is_free(settings.gateway_host, port):
         raise DevstackError(
-            f"port {port} of {settings.gateway_host} is taken; stop what listens there, "
+            f"port {port} of {settings.gateway_host} is in use; stop the process that listens there, "
             "or choose another with GATEWAY_PORT=8081 make run"
         )
     jobs = settings.jobs_listen or f"{LOOPBACK}:{free_port()}"
@@ -128,8 +132,8 @@ def _addresses(settings: StackSettings) -> Addresses:
     )
 
 
-def _for_clients(addresses: Addresses, secret: str) -> dict[str, str]:
-    """What `warmcast` in this checkout reads in place of environment variables, and the gateway's address."""
+def _client_settings(addresses: Addresses, secret: str) -> dict[str, str]:
+    """The settings that `warmcast` in this checkout reads if environment variables are unset, and the gateway's URL."""
     return {
         "gateway_url": addresses.base_url,
         "jobs_addr": addresses.jobs_addr,
@@ -140,15 +144,15 @@ def _for_clients(addresses: Addresses, secret: str) -> dict[str, str]:
 
 def _announce(addresses: Addresses, secret: str, data_dir: Path) -> None:
     url = addresses.base_url
-    # Another data folder than the default has to be named to `warmcast` too.
+    # `warmcast` needs the data folder too if it is not the default one.
     folder = "" if data_dir == DATA_DIR else f"WARMCAST_DATA_DIR={shlex.quote(str(data_dir.absolute()))} "
     warmcast = folder + shlex.quote(str(Path(sys.executable).parent / "warmcast"))
     lines = f"""
-Warmcast answers at {url} (API: {url}/docs)
+Warmcast is running at {url} (API: {url}/docs)
 
   the warmup secret     {secret}
   a premium answer      curl -s '{url}/api/comparison/premium?slug={sample.SLUG}&tf={sample.TIMEFRAME}'
-                        (the first one says queued; a few seconds later it is ready)
+                        (queued on the first call; ready a few seconds later)
   your own data         {warmcast} import multiTimeline.csv
   the queue             {warmcast} status
 
@@ -159,13 +163,13 @@ The sample: {" and ".join(sample.TERMS)} ({sample.SOURCE}). Ctrl-C stops everyth
 
 
 @contextmanager
-def _alone_in(data_dir: Path) -> Iterator[None]:
-    """Holds the data folder against a second `make run`; the lock ends with the process, however it ends."""
+def _exclusive(data_dir: Path) -> Iterator[None]:
+    """Locks the data folder against a second `make run`. The kernel releases the lock when this process exits."""
     try:
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = (data_dir / "lock").open("a+", encoding="ascii")
     except OSError as error:
-        raise DevstackError(f"the data folder {data_dir} cannot be used: {error}") from None
+        raise DevstackError(f"cannot use the data folder {data_dir}: {error}") from None
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -174,7 +178,7 @@ def _alone_in(data_dir: Path) -> Iterator[None]:
             holder = lock.read(20).strip() or "unknown"
             raise DevstackError(
                 f"{data_dir} is in use by another `make run` (process {holder}); "
-                "stop that one, or choose another folder with WARMCAST_DATA_DIR"
+                "stop it, or set WARMCAST_DATA_DIR to another folder"
             ) from None
         lock.truncate(0)
         lock.write(str(os.getpid()))
@@ -183,14 +187,14 @@ def _alone_in(data_dir: Path) -> Iterator[None]:
 
 
 def _handle_signals(supervisor: Supervisor) -> None:
-    """The first signal raises Stop; another one, not of the same moment, ends everything by force."""
+    """The first signal raises Stop. A second signal, more than 0.5 s later, kills all processes."""
     first: list[float] = []
 
     def handle(number: int, frame: FrameType | None) -> None:
         if not first:
             first.append(time.monotonic())
             raise Stop(signal.Signals(number).name)
-        # `make` hands on a SIGTERM that its whole group got already: one stop, two signals.
+        # A SIGTERM to the process group arrives twice, since `make` forwards it.
         if time.monotonic() - first[0] > 0.5:
             supervisor.kill()
             os._exit(130)

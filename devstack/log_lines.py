@@ -1,18 +1,18 @@
-"""The services' JSON log lines as text for people."""
+"""Formats the services' JSON log lines as readable text."""
 
 from __future__ import annotations
 
 import msgspec
 
-# The line's prefix names the service; the ids of the trace are for a collector, and request_id finds the same lines.
+# The line's prefix names the service. Trace ids serve a collector; request_id identifies the same lines.
 _HIDDEN = frozenset({"timestamp", "level", "event", "service", "trace_id", "span_id", "exception"})
 _TIME = slice(11, 19)  # HH:MM:SS of an ISO 8601 timestamp
 
 
-def readable(line: str) -> list[str]:
-    """A JSON log line as `HH:MM:SS level event name=value …`, with a line each for its traceback.
+def format_log_line(line: str) -> list[str]:
+    """Formats a JSON log line as `HH:MM:SS level event name=value …`, followed by the lines of its traceback.
 
-    A line that is no JSON object stays as it is. Control characters are escaped: a request's path may hold them.
+    Returns any other line unchanged. Control characters are escaped, since a request's path may contain them.
     """
     try:
         event = msgspec.json.decode(line)

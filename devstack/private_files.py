@@ -1,4 +1,4 @@
-"""Files in the data folder that only their owner reads (mode 0600)."""
+"""Files in the data folder with mode 0600."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
-def kept_secret(path: Path) -> str:
-    """The secret in that file; a random one is created where there is none. Letters and digits only."""
+def load_or_create_secret(path: Path) -> str:
+    """Returns the secret in that file, and creates the file with a random one if it is missing. Hexadecimal digits."""
     with suppress(FileExistsError):
         _create(path, secrets.token_hex(16))
     return path.read_text(encoding="ascii").strip()
 
 
 @contextmanager
-def published(path: Path, values: Mapping[str, str]) -> Iterator[None]:
-    """Holds `values` as JSON in that file for as long as the context is open."""
+def temporary_json_file(path: Path, values: Mapping[str, str]) -> Iterator[None]:
+    """Writes `values` as JSON to that file, and removes the file when the context ends."""
     new = path.with_suffix(".new")
     new.unlink(missing_ok=True)
     _create(new, json.dumps(values, indent=2) + "\n")
-    new.replace(path)  # at once, so that a reader never finds a part of it
+    new.replace(path)  # atomic: a reader never sees a partial file
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""The three services as processes, wired to each other and to their stores."""
+"""The three services as supervised processes, configured to reach each other and their stores."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from devstack.stores.ports import LOOPBACK, free_port
 
 WARMCAST = (sys.executable, "-m", "services.cli")
 _MIGRATE_SECONDS = 120.0
-_DATABASE_SECONDS = "30"  # for a PostgreSQL of the caller's own that is still starting
-Say = Callable[[str, str], None]  # (source, line)
+_DATABASE_SECONDS = "30"  # for a PostgreSQL that is still starting
+OnLine = Callable[[str, str], None]  # (source, line)
 
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where each service listens, and where its clients find it."""
+    """The address that each service listens on, and the address that its clients use."""
 
     gateway_host: str
     gateway_port: int
@@ -32,23 +32,23 @@ class Addresses:
 
     @classmethod
     def on_free_ports(cls) -> Addresses:
-        """All on 127.0.0.1, none on a port that is taken now."""
+        """All on 127.0.0.1, on ports that are free now."""
         jobs, forecaster = (f"{LOOPBACK}:{free_port()}" for _ in range(2))
         return cls(LOOPBACK, free_port(), jobs, jobs, forecaster, forecaster)
 
     @property
     def base_url(self) -> str:
-        """Of the gateway, as a client on this machine sees it."""
+        """The gateway's URL for clients on this machine."""
         return f"http://{self.reachable_host}:{self.gateway_port}"
 
     @property
     def reachable_host(self) -> str:
-        """The gateway's host to connect to, also where it listens on every address."""
+        """The host to connect to; 127.0.0.1 if the gateway listens on all addresses."""
         return LOOPBACK if self.gateway_host in ("", "0.0.0.0", "::") else self.gateway_host  # noqa: S104
 
 
 def wiring(addresses: Addresses, *, database_url: str, redis_url: str) -> dict[str, str]:
-    """The environment variables that join the services."""
+    """The environment variables that connect the services to each other and to the stores."""
     return {
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
@@ -58,16 +58,16 @@ def wiring(addresses: Addresses, *, database_url: str, redis_url: str) -> dict[s
         "FORECASTER_ADDR": addresses.forecaster_addr,
         "GATEWAY_HOST": addresses.gateway_host,
         "GATEWAY_PORT": str(addresses.gateway_port),
-        # One port cannot serve the metrics of three processes; the gateway's are at /metrics.
+        # Three processes cannot share one metrics port; the gateway also serves /metrics.
         "METRICS_PORT": "0",
-        # There is one of each: no other to hand calls over to.
+        # With one replica each there is no other one to take over calls.
         "LAME_DUCK_SECONDS": "0",
         "PYTHONUNBUFFERED": "1",
     }
 
 
-def services(addresses: Addresses, environment: Mapping[str, str], say: Say | None = None) -> list[Service]:
-    """Forecaster, jobs and gateway, each after the services that it needs. `environment` is their whole environment."""
+def services(addresses: Addresses, environment: Mapping[str, str], on_line: OnLine | None = None) -> list[Service]:
+    """Forecaster, jobs and gateway, in the order of their dependencies. `environment` is their whole environment."""
     forecaster, jobs = reachable(addresses.forecaster_listen), reachable(addresses.jobs_listen)
     gateway = (addresses.reachable_host, addresses.gateway_port)
     checks = {
@@ -76,19 +76,20 @@ def services(addresses: Addresses, environment: Mapping[str, str], say: Say | No
         "gateway": (partial(http_ready, *gateway), partial(http_alive, *gateway)),
     }
     return [
-        Service(name, environment, is_ready, say, is_alive=is_alive) for name, (is_ready, is_alive) in checks.items()
+        Service(name, environment, is_ready, on_line, is_alive=is_alive)
+        for name, (is_ready, is_alive) in checks.items()
     ]
 
 
 class Service:
-    """One of the three as a supervised process."""
+    """A service as a supervised process."""
 
     def __init__(
         self,
         name: str,
         environment: Mapping[str, str],
         is_ready: Callable[[], bool],
-        say: Say | None = None,
+        on_line: OnLine | None = None,
         *,
         is_alive: Callable[[], bool] = lambda: True,
     ) -> None:
@@ -96,22 +97,22 @@ class Service:
         self.environment = dict(environment)
         self._is_ready = is_ready
         self._is_alive = is_alive
-        self._child = Child(name, say=partial(say, name) if say else None)
+        self._child = Child(name, on_line=partial(on_line, name) if on_line else None)
 
     @property
     def pid(self) -> int:
-        """0 when it was never started."""
+        """The process id; 0 before the first start."""
         return self._child.pid
 
     @property
     def running(self) -> bool:
-        """Whether the process is there."""
+        """Whether the process is running."""
         return self._child.running
 
     @property
-    def ended(self) -> str:
-        """How it ended, with its last lines, for a message."""
-        return self._child.ended
+    def exit_summary(self) -> str:
+        """How the process ended and its last lines, for an error message."""
+        return self._child.exit_summary
 
     def launch(self) -> None:
         """Starts the process and returns at once."""
@@ -119,37 +120,37 @@ class Service:
             self._child.spawn([*WARMCAST, self.name], environment=self.environment, cwd=CHECKOUT)
 
     def ready(self) -> bool:
-        """Whether it says so itself."""
+        """Whether it runs and its readiness check passes."""
         return self.running and self._is_ready()
 
     def alive(self) -> bool:
-        """Whether its liveness check answers so, in bounded time."""
+        """Whether its liveness check passes."""
         return self._is_alive()
 
     def stop(self) -> None:
-        """Lets it drain; by force when it takes longer than it said it would."""
+        """Sends SIGTERM and lets it drain; kills it 5 s after its DRAIN_SECONDS."""
         self._child.stop((signal.SIGTERM, float(self.environment.get("DRAIN_SECONDS", "20")) + 5))
 
     def kill(self) -> None:
-        """SIGKILL to this process alone; what it started has to notice by itself."""
+        """Sends SIGKILL to this process alone; its children must notice that."""
         self._child.kill()
 
     def kill_group(self) -> None:
-        """SIGKILL to it and all that it started."""
+        """Sends SIGKILL to the process and its children."""
         self._child.kill_group()
 
     def send(self, number: signal.Signals) -> None:
-        """A signal, such as SIGSTOP."""
+        """Sends a signal, such as SIGSTOP."""
         self._child.send(number)
 
     def tail(self, lines: int = 20) -> str:
-        """The last lines that it wrote."""
+        """The last lines of its output."""
         return self._child.tail(lines)
 
 
-def migrate(environment: Mapping[str, str], say: Say | None = None) -> None:
-    """Runs `warmcast migrate` to its end. Raises DevstackError with what it said."""
-    child = Child("migrate", say=partial(say, "migrate") if say else None)
+def migrate(environment: Mapping[str, str], on_line: OnLine | None = None) -> None:
+    """Runs `warmcast migrate`. Raises DevstackError with its output if it fails."""
+    child = Child("migrate", on_line=partial(on_line, "migrate") if on_line else None)
     try:
         child.spawn([*WARMCAST, "migrate", "--wait", _DATABASE_SECONDS], environment=environment, cwd=CHECKOUT)
         if not child.wait(_MIGRATE_SECONDS):
@@ -157,10 +158,10 @@ def migrate(environment: Mapping[str, str], say: Say | None = None) -> None:
     finally:
         child.kill_group()
     if child.exit_code != 0:
-        raise DevstackError(f"the migration {child.ended}")
+        raise DevstackError(f"the migration {child.exit_summary}")
 
 
 def reachable(listen: str) -> str:
-    """Where a client on this machine finds what listens on `listen`, host:port."""
+    """The host:port to connect to on this machine for a server that listens on `listen`."""
     host, _, port = listen.rpartition(":")
     return f"{LOOPBACK}:{port}" if host in ("", "0.0.0.0", "[::]") else listen  # noqa: S104

@@ -1,4 +1,4 @@
-"""Readiness and liveness checks, as Kubernetes makes them."""
+"""Readiness and liveness checks, the same as the Kubernetes probes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from services.common.rpc.server.server import READINESS
 
-_PATIENCE = 2.0  # seconds for one check
+_TIMEOUT = 2.0  # seconds for one check
 
 
 def grpc_ready(address: str) -> bool:
@@ -36,7 +36,7 @@ def _serves(address: str, name: str) -> bool:
     with grpc.insecure_channel(address) as channel:
         try:
             answer = health_pb2_grpc.HealthStub(channel).Check(
-                health_pb2.HealthCheckRequest(service=name), timeout=_PATIENCE
+                health_pb2.HealthCheckRequest(service=name), timeout=_TIMEOUT
             )
         except grpc.RpcError:
             return False
@@ -44,7 +44,7 @@ def _serves(address: str, name: str) -> bool:
 
 
 def _is_ok(host: str, port: int, path: str) -> bool:
-    connection = http.client.HTTPConnection(host, port, timeout=_PATIENCE)
+    connection = http.client.HTTPConnection(host, port, timeout=_TIMEOUT)
     try:
         connection.request("GET", path)
         return connection.getresponse().status == 200

@@ -1,4 +1,4 @@
-"""The sample comparison of `make run`: the real series in sample.csv, named for what they are."""
+"""The sample comparison of `make run`: two real series from sample.csv."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SLUG = pair_slug(*TERMS)
 TIMEFRAME = "all"
 SOURCE = "vega_datasets stocks.csv, rescaled to 0-100"
 _PRICES = Path(__file__).with_name("sample.csv")
-_PATIENCE = 30.0  # seconds
+_RETRY_SECONDS = 30.0
 
 
 def sample() -> dict[str, object]:
@@ -36,17 +36,17 @@ def sample() -> dict[str, object]:
 
 
 def load_sample(host: str, port: int, secret: str) -> dict[str, object]:
-    """Ingests it through the gateway and returns its answer. Raises DevstackError with what the gateway said.
+    """Imports the sample through the gateway and returns the answer. Raises DevstackError with the gateway's error.
 
-    A gateway that started before jobs reconnects within about a second, and answers 503 until then.
+    Retries on 503: a gateway that started before jobs answers so until it reconnects, within about a second.
     """
-    until = time.monotonic() + _PATIENCE
+    until = time.monotonic() + _RETRY_SECONDS
     status, text = _post(host, port, secret)
     while status == http.HTTPStatus.SERVICE_UNAVAILABLE and time.monotonic() < until:
         time.sleep(0.2)
         status, text = _post(host, port, secret)
     if status not in (200, 201):
-        raise DevstackError(f"the sample could not be loaded: the gateway answered {status}: {text[:500]}")
+        raise DevstackError(f"cannot import the sample: the gateway answered {status}: {text[:500]}")
     answer: dict[str, object] = json.loads(text)
     return answer
 
@@ -63,6 +63,6 @@ def _post(host: str, port: int, secret: str) -> tuple[int, str]:
         response = connection.getresponse()
         return response.status, response.read().decode("utf-8", "replace")
     except (OSError, http.client.HTTPException) as error:
-        raise DevstackError(f"the sample could not be loaded: {error}") from None
+        raise DevstackError(f"cannot import the sample: {error}") from None
     finally:
         connection.close()

@@ -1,4 +1,4 @@
-"""What `make run` reads from the environment, once."""
+"""Settings of `make run`, read from the environment once."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ DATA_DIR = CHECKOUT / ".warmcast"
 
 
 class StackSettings(AcceptingSettings):
-    """Each is what the variable of the same name says; what the services read besides is passed on as it is."""
+    """Settings of `make run` itself. All other variables reach the services unchanged."""
 
     warmcast_data_dir: Path = Field(DATA_DIR, description="where the stores keep their data")
     gateway_host: str = Field("127.0.0.1", description="address that REST listens on")
     gateway_port: int = Field(8080, ge=0, le=65535, description="port that REST listens on; 0 picks a free one")
-    database_url: SecretStr | None = Field(None, description="a PostgreSQL of yours; unset: one is started")
-    redis_url: SecretStr | None = Field(None, description="a Redis or Valkey of yours; unset: one is started")
+    database_url: SecretStr | None = Field(None, description="PostgreSQL to use; unset: starts one")
+    redis_url: SecretStr | None = Field(None, description="Redis or Valkey to use; unset: starts Valkey")
     jobs_listen: str | None = Field(None, description="host:port of the jobs service; unset: a free port of 127.0.0.1")
-    jobs_addr: str | None = Field(None, description="where its clients find it; unset: where it listens")
+    jobs_addr: str | None = Field(None, description="address for its clients; unset: the listening address")
     forecaster_listen: str | None = Field(None, description="host:port of the forecaster; unset: a free port")
-    forecaster_addr: str | None = Field(None, description="where its clients find it; unset: where it listens")
+    forecaster_addr: str | None = Field(None, description="address for its clients; unset: the listening address")
 
 
 def inherited() -> dict[str, str]:
-    """The whole environment, for the services to read their own variables from."""
+    """This process's environment, which the services inherit."""
     return dict(os.environ)

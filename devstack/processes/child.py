@@ -1,4 +1,4 @@
-"""One process that ends with its parent, and whose output is read line by line."""
+"""A child process that the kernel ends with its parent, and whose output is read line by line."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from typing import IO
 
 from devstack.processes.child_process import Identity, child_command
 
-# The kernel ties a child to the *thread* that started it; this one lives as long as the process.
+# The kernel ends a child when the *thread* that started it ends. This thread lives as long as the process.
 _spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
 _TAIL = 200  # lines kept for error messages
-_LONGEST_LINE = 8192  # characters; the rest of a longer line comes as another
+_LONGEST_LINE = 8192  # characters; a longer line is split
 
 
 class DevstackError(Exception):
-    """An error whose text tells the user what to do."""
+    """An error whose message says what is wrong and what the user can do."""
 
 
 class Child:
-    """A program in a session of its own, so that a Ctrl-C in the terminal reaches it only through its owner."""
+    """A program in its own process group, so that Ctrl-C in the terminal does not reach it directly."""
 
-    def __init__(self, name: str, *, say: Callable[[str], None] | None = None) -> None:
+    def __init__(self, name: str, *, on_line: Callable[[str], None] | None = None) -> None:
         self.name = name
-        self._say = say
+        self._on_line = on_line
         self._tail: deque[str] = deque(maxlen=_TAIL)
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
@@ -41,11 +41,11 @@ class Child:
         *,
         environment: Mapping[str, str] | None = None,
         cwd: Path | None = None,
-        at_parents_end: signal.Signals = signal.SIGKILL,
+        parent_death_signal: signal.Signals = signal.SIGKILL,
         identity: Identity = Identity.SAME,
     ) -> None:
-        """Starts the program; `environment` is the whole of its environment, None this process's own."""
-        command = child_command(argv, at_parents_end=at_parents_end, identity=identity)
+        """Starts the program. `environment` replaces this process's environment; None inherits it."""
+        command = child_command(argv, parent_death_signal=parent_death_signal, identity=identity)
         self._tail.clear()
         self._process = _spawner.submit(
             subprocess.Popen,
@@ -68,32 +68,32 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """The process's id; 0 when it was never started."""
+        """The process id; 0 before the first start."""
         return self._process.pid if self._process else 0
 
     @property
     def running(self) -> bool:
-        """Whether the process is there."""
+        """Whether the process is running."""
         return self._process is not None and self._process.poll() is None
 
     @property
     def exit_code(self) -> int | None:
-        """None while it runs; negative is the signal that ended it."""
+        """None while it runs; -N after signal N."""
         return self._process.poll() if self._process else None
 
     @property
-    def ended(self) -> str:
-        """How it ended, with its last lines, for a message."""
+    def exit_summary(self) -> str:
+        """How the process ended and its last lines, for an error message."""
         self.wait(0)
         code = self.exit_code
         if code is None:
-            how = "still runs"
+            how = "is still running"
         else:
             how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
         return f"{how}; its last lines:\n{self.tail()}"
 
     def wait(self, seconds: float) -> bool:
-        """Whether it ended within that time."""
+        """Waits for the process to end. Returns whether it did within that time."""
         if self._process is None:
             return True
         try:
@@ -101,16 +101,16 @@ class Child:
         except subprocess.TimeoutExpired:
             return False
         if self._reader:
-            self._reader.join(1)  # what it said last is in the tail then
+            self._reader.join(1)  # until the tail holds its last lines
         return True
 
     def send(self, number: signal.Signals) -> None:
-        """Sends a signal to the process, if it is still there."""
+        """Sends a signal to the process if it is still running."""
         if self._process is not None:
             self._process.send_signal(number)
 
     def stop(self, *steps: tuple[signal.Signals, float]) -> None:
-        """Sends each signal and gives it its seconds; what is left after the last is killed, with its children."""
+        """Sends each signal and waits its seconds for the process to end, then kills the whole process group."""
         for number, seconds in steps:
             self.send(number)
             if self.wait(seconds):
@@ -118,26 +118,26 @@ class Child:
         self.kill_group()
 
     def kill(self) -> None:
-        """SIGKILL to this process alone, as an out-of-memory killer does; returns once it is gone."""
+        """Sends SIGKILL to this process alone, as the out-of-memory killer does, and waits until it has ended."""
         self.send(signal.SIGKILL)
         self.wait(10)
 
     def kill_group(self) -> None:
-        """SIGKILL to the process and all that it started and left."""
+        """Sends SIGKILL to the whole process group."""
         if self._process is None:
             return
-        # macOS says PermissionError of a group of zombies.
+        # macOS raises PermissionError for a group of zombies.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self.wait(10)
 
     def tail(self, lines: int = 20) -> str:
-        """The last lines that it wrote, indented for a message."""
+        """The last lines of its output, indented for an error message."""
         return "\n".join(f"    {line}" for line in list(self._tail)[-lines:])
 
     def _read(self, output: IO[str]) -> None:
         with output:
             while line := output.readline(_LONGEST_LINE):
                 self._tail.append(line.rstrip())
-                if self._say:
-                    self._say(line.rstrip())
+                if self._on_line:
+                    self._on_line(line.rstrip())

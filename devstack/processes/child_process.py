@@ -1,4 +1,4 @@
-"""The last step before a child runs its program: sets its user, and makes the kernel end it with its parent.
+"""Runs a program as a child: sets its user, and makes the kernel end it with its parent.
 
 Run as a script by path with the standard library only, so that it starts in about 20 ms.
 """
@@ -23,23 +23,23 @@ class Identity(StrEnum):
     """The user that a program runs as. Only root can choose."""
 
     SAME = "same"
-    NAMESPACE = "namespace"  # root's own files, but not uid 0: a user namespace of its own
-    NOBODY_ANYWHERE = "nobody-anywhere"  # nobody, with the right to pass closed folders
+    NAMESPACE = "namespace"  # a new user namespace: access to root's files without uid 0
+    NOBODY_ANYWHERE = "nobody-anywhere"  # nobody, with CAP_DAC_OVERRIDE
     NOBODY = "nobody"
 
 
 def child_command(
-    argv: Sequence[str], *, at_parents_end: signal.Signals, identity: Identity = Identity.SAME
+    argv: Sequence[str], *, parent_death_signal: signal.Signals, identity: Identity = Identity.SAME
 ) -> list[str]:
-    """The command that runs `argv` as `identity`, and gets the signal `at_parents_end` when this thread ends."""
-    return [sys.executable, "-I", "-S", __file__, str(os.getpid()), str(int(at_parents_end)), identity, *argv]
+    """The command that runs `argv` as `identity`. The kernel sends it `parent_death_signal` when this thread ends."""
+    return [sys.executable, "-I", "-S", __file__, str(os.getpid()), str(int(parent_death_signal)), identity, *argv]
 
 
 def main() -> None:
     """child_process.py PARENT SIGNAL IDENTITY PROGRAM [ARGUMENT…]"""
     parent, number, identity, *argv = sys.argv[1:]
     try:
-        take_identity(Identity(identity))
+        change_identity(Identity(identity))
     except OSError as error:
         sys.exit(f"cannot run {argv[0]} as {identity}: {error}")
     # After the change of identity, which clears the setting.
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def die_with_parent(parent: int, number: int) -> None:
-    """Makes the kernel send that signal when the parent ends. Linux only: elsewhere the child stays."""
+    """Makes the kernel send that signal when the parent ends. Does nothing outside Linux."""
     if sys.platform != "linux":
         return
     _call("prctl", _PR_SET_PDEATHSIG, number, 0, 0, 0)
@@ -63,7 +63,7 @@ def die_with_parent(parent: int, number: int) -> None:
         sys.exit("the parent has already ended")
 
 
-def take_identity(identity: Identity) -> None:
+def change_identity(identity: Identity) -> None:
     """Changes this process's user. Raises OSError where the kernel or the container forbids it."""
     if identity is Identity.NAMESPACE:
         _enter_namespace()
@@ -104,7 +104,7 @@ def _keep_one_capability(capability: int) -> None:
     mask = 1 << capability
     sets = (Sets * 2)(Sets(mask, mask, mask), Sets(0, 0, 0))
     _call("capset", ctypes.byref(Header(_CAPABILITY_VERSION_3, 0)), ctypes.byref(sets))
-    # Only an ambient capability outlives the exec of a program that has none of its own.
+    # Only ambient capabilities survive the exec of a program without file capabilities.
     _call("prctl", _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, capability, 0, 0)
 
 

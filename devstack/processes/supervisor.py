@@ -1,4 +1,4 @@
-"""Keeps a handful of processes running: starts them in order, restarts what dies or hangs, ends them in reverse."""
+"""Supervises processes: starts them in order, restarts those that end or hang, and stops them in reverse order."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Protocol
 from devstack.processes.child import DevstackError
 
 FIRST_BACKOFF, LONGEST_BACKOFF = 0.5, 30.0  # seconds
-SILENT_SECONDS = 20.0  # of a health check, after which a part is started again
-_PASS_SECONDS = 5.0  # more than a pass of `tend` takes, with the pause to the next
+SILENT_SECONDS = 20.0  # without a passed health check, after which a process is restarted
+_PASS_SECONDS = 5.0  # longer than one pass of `check` and the pause after it
 _CHECK_EVERY = 2.0  # seconds
-_START_SECONDS = 60.0  # in which a part need not answer yet
-_STEADY = 30.0  # seconds after which a process that runs is forgiven its past
+_START_SECONDS = 60.0  # for the first passed health check after a start
+_STABLE_SECONDS = 30.0  # seconds of running after which the back-off is reset
 
 
-class Part(Protocol):
+class Process(Protocol):
     """One supervised process."""
 
     @property
@@ -28,7 +28,7 @@ class Part(Protocol):
     @property
     def running(self) -> bool: ...
     @property
-    def ended(self) -> str: ...
+    def exit_summary(self) -> str: ...
     def launch(self) -> None: ...
     def ready(self) -> bool: ...
     def alive(self) -> bool: ...
@@ -37,106 +37,108 @@ class Part(Protocol):
 
 
 @dataclass
-class _Watch:
-    """One part, and how its restarts went."""
+class _Supervised:
+    """One process and the state of its restarts."""
 
-    part: Part
+    process: Process
     backoff: float = FIRST_BACKOFF
     launched_at: float = 0.0
     restart_at: float | None = None
-    check: Future[bool] | None = None  # of liveness, under way
+    check: Future[bool] | None = None  # the liveness check in progress
     check_at: float = 0.0
-    alive_at: float | None = None  # when a check last passed; None: not since its launch
+    alive_at: float | None = None  # when a check last passed; None: not since the launch
 
     def silent_for(self, now: float) -> float:
-        """Seconds without an answer to a liveness check; a part that starts has time for its first."""
+        """Seconds without a passed liveness check; negative during the time allowed for a start."""
         since = self.launched_at + _START_SECONDS if self.alive_at is None else self.alive_at
         return now - since
 
 
 class Supervisor:
-    """Not for several threads; the signal handlers of its owner may interrupt it by raising."""
+    """Not thread-safe. A signal handler may interrupt any method by raising."""
 
-    def __init__(self, say: Callable[[str], None], *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._say = say
+    def __init__(self, log: Callable[[str], None], *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._log = log
         self._clock = clock
-        self._watched: list[_Watch] = []
-        self._tended_at = clock()
-        # Not on the caller's thread: a part that hangs must not keep the others from being tended.
+        self._supervised: list[_Supervised] = []
+        self._checked_at = clock()
+        # In threads, so that a process that hangs does not delay the checks of the others.
         self._checks = ThreadPoolExecutor(thread_name_prefix="liveness")
 
-    def start(self, *parts: Part, seconds: float = 90.0) -> None:
-        """Starts the parts side by side and returns once all are ready.
+    def start(self, *processes: Process, seconds: float = 90.0) -> None:
+        """Starts the processes in parallel and returns once all are ready.
 
-        Raises DevstackError with the last lines of the one that ended, or that was not ready in time.
+        Raises DevstackError with the last lines of a process that ended or was not ready in time.
         """
-        for part in parts:
-            self._watched.append(_Watch(part, launched_at=self._clock()))
-            part.launch()
-        waiting = list(parts)
+        for process in processes:
+            self._supervised.append(_Supervised(process, launched_at=self._clock()))
+            process.launch()
+        waiting = list(processes)
         until = self._clock() + seconds
-        while waiting := [part for part in waiting if not part.ready()]:
-            for part in waiting:
-                if not part.running:
-                    raise DevstackError(f"{part.name} did not start: it {part.ended}")
+        while waiting := [process for process in waiting if not process.ready()]:
+            for process in waiting:
+                if not process.running:
+                    raise DevstackError(f"{process.name} did not start: it {process.exit_summary}")
                 if self._clock() > until:
-                    raise DevstackError(f"{part.name} was not ready within {seconds:.0f} s: it {part.ended}")
+                    raise DevstackError(
+                        f"{process.name} was not ready within {seconds:.0f} s: it {process.exit_summary}"
+                    )
             time.sleep(0.05)
 
-    def tend(self) -> None:
-        """Starts again what has died, after a pause that doubles with each time, and ends what has hung."""
+    def check(self) -> None:
+        """One pass: restarts processes that ended, with exponential back-off, and ends processes that hang."""
         now = self._clock()
-        if now - self._tended_at > _PASS_SECONDS:
-            self._forgive_silence(now)
-        self._tended_at = now
-        for watch in self._watched:
-            if watch.part.running:
-                if now - watch.launched_at > _STEADY:
-                    watch.backoff = FIRST_BACKOFF
-                self._check(watch, now)
-            elif watch.restart_at is None:
-                how = watch.part.ended.partition(";")[0]
-                self._say(f"{watch.part.name} {how}; starting it again in {watch.backoff:g} s")
-                watch.restart_at = now + watch.backoff
-                watch.backoff = min(2 * watch.backoff, LONGEST_BACKOFF)
-            elif now >= watch.restart_at:
-                self._relaunch(watch)
+        if now - self._checked_at > _PASS_SECONDS:
+            self._reset_silence(now)
+        self._checked_at = now
+        for entry in self._supervised:
+            if entry.process.running:
+                if now - entry.launched_at > _STABLE_SECONDS:
+                    entry.backoff = FIRST_BACKOFF
+                self._check_liveness(entry, now)
+            elif entry.restart_at is None:
+                how = entry.process.exit_summary.partition(";")[0]
+                self._log(f"{entry.process.name} {how}; restarting in {entry.backoff:g} s")
+                entry.restart_at = now + entry.backoff
+                entry.backoff = min(2 * entry.backoff, LONGEST_BACKOFF)
+            elif now >= entry.restart_at:
+                self._relaunch(entry)
 
     def stop(self) -> None:
-        """Ends all of it, last started first; returns when nothing is left."""
-        while self._watched:
-            self._watched[-1].part.stop()
-            self._watched.pop()
+        """Stops all processes, the last started first, and waits until they have ended."""
+        while self._supervised:
+            self._supervised[-1].process.stop()
+            self._supervised.pop()
 
     def kill(self) -> None:
-        """Ends all of it at once, by force."""
-        for watch in self._watched:
-            watch.part.kill_group()
-        self._watched.clear()
+        """Kills all processes at once."""
+        for entry in self._supervised:
+            entry.process.kill_group()
+        self._supervised.clear()
 
-    def _forgive_silence(self, now: float) -> None:
-        """A supervisor that was suspended itself, or was ending another part, has missed the answers meanwhile."""
-        for watch in self._watched:
-            watch.alive_at = now if watch.alive_at is not None else None
+    def _reset_silence(self, now: float) -> None:
+        """Restarts the count of silence: no checks ran while this process was suspended or was stopping another one."""
+        for entry in self._supervised:
+            entry.alive_at = now if entry.alive_at is not None else None
 
-    def _check(self, watch: _Watch, now: float) -> None:
-        """Ends a part that has not answered its liveness checks for long; the next pass starts it again."""
-        if watch.check is None and now >= watch.check_at:
-            watch.check = self._checks.submit(watch.part.alive)
-        if watch.check is not None and watch.check.done():
-            if watch.check.exception() is None and watch.check.result():
-                watch.alive_at = now
-            watch.check, watch.check_at = None, now + _CHECK_EVERY
-        if (silent := watch.silent_for(now)) > SILENT_SECONDS:
-            self._say(f"{watch.part.name} has not answered its health check for {silent:.0f} s; ending it")
-            watch.part.stop()
+    def _check_liveness(self, entry: _Supervised, now: float) -> None:
+        """Ends a process that has been silent for too long; the next pass restarts it."""
+        if entry.check is None and now >= entry.check_at:
+            entry.check = self._checks.submit(entry.process.alive)
+        if entry.check is not None and entry.check.done():
+            if entry.check.exception() is None and entry.check.result():
+                entry.alive_at = now
+            entry.check, entry.check_at = None, now + _CHECK_EVERY
+        if (silent := entry.silent_for(now)) > SILENT_SECONDS:
+            self._log(f"{entry.process.name} has not answered its health check for {silent:.0f} s; ending it")
+            entry.process.stop()
 
-    def _relaunch(self, watch: _Watch) -> None:
-        watch.restart_at = watch.check = watch.alive_at = None
-        watch.launched_at = self._clock()
+    def _relaunch(self, entry: _Supervised) -> None:
+        entry.restart_at = entry.check = entry.alive_at = None
+        entry.launched_at = self._clock()
         try:
-            watch.part.launch()
+            entry.process.launch()
         except DevstackError as error:
-            self._say(f"{watch.part.name} did not start: {error}")
+            self._log(f"{entry.process.name} did not start: {error}")
         else:
-            self._say(f"{watch.part.name} runs again as process {watch.part.pid}")
+            self._log(f"{entry.process.name} restarted as process {entry.process.pid}")

@@ -1,4 +1,4 @@
-"""The process that receives Ctrl-C."""
+"""The foreground process group of the terminal, which receives Ctrl-C."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def foreground_of_its_own() -> Iterator[None]:
-    """Makes this process alone the foreground of its terminal, as a shell does for a job, and undoes it at the end.
+def own_foreground_group() -> Iterator[None]:
+    """Makes this process the only one in the terminal's foreground group, as a shell does for a job.
 
-    Otherwise a Ctrl-C also reaches the `make` that waits for us, which then reports an error about a clean end.
-    Does nothing without a terminal, in the background, or where a shell has done it already.
+    Otherwise Ctrl-C also reaches the parent `make`, which then reports an error after an orderly stop.
+    Does nothing without a terminal, in the background, or if this process leads its group already.
     """
     try:
         terminal = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC)
@@ -25,7 +25,7 @@ def foreground_of_its_own() -> Iterator[None]:
         if group == os.getpid() or os.tcgetpgrp(terminal) != group:
             yield
             return
-        # Ctrl-Z would stop us behind the back of a shell that only knows make; and SIGTTOU comes with the way back.
+        # The shell knows only `make` and could not resume this group after Ctrl-Z. The last tcsetpgrp sends SIGTTOU.
         signal.signal(signal.SIGTSTP, signal.SIG_IGN)
         signal.signal(signal.SIGTTOU, signal.SIG_IGN)
         os.setpgid(0, 0)

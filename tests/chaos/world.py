@@ -91,7 +91,7 @@ class World:
             self.move_clock(name, 0.0) if seconds else None
         for name, service in self.services.items():
             if not service.running:
-                print(f"chaos | {name} {service.ended}", flush=True)
+                print(f"chaos | {name} {service.exit_summary}", flush=True)
                 self.ended.append(name)
                 self.launch(name)
 

@@ -71,7 +71,7 @@ class Product:
             try:
                 wait_until(service.ready, seconds, f"{name} is ready")
             except AssertionError as error:
-                raise AssertionError(f"{error}\nit {service.ended}") from None
+                raise AssertionError(f"{error}\nit {service.exit_summary}") from None
 
 
 StartProduct = Callable[..., Product]

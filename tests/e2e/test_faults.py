@@ -276,7 +276,7 @@ def test_a_stop_of_jobs_hands_back_what_runs_and_exits_0(start_product: StartPro
     product = start_product(**QUICK)
     caller = _in_mid_run(product, call)
     product.stop("jobs")
-    assert "ended with status 0" in product.services["jobs"].ended
+    assert "ended with status 0" in product.services["jobs"].exit_summary
     (row,) = caller.rows()
     assert (row["status"], row["attempts"], row["holder"]) == ("queued", 0, None)
     _send_to_workers(product, signal.SIGCONT)
@@ -290,7 +290,7 @@ def test_a_stop_of_the_forecaster_ends_what_runs_and_exits_0(start_product: Star
     product = start_product(**QUICK)
     caller = _in_mid_run(product, call)
     product.stop("forecaster")
-    assert "ended with status 0" in product.services["forecaster"].ended
+    assert "ended with status 0" in product.services["forecaster"].exit_summary
     wait_until(lambda: caller.rows()[0]["status"] == "queued", 20, "the run is over")
     # One attempt was cut short, and none is spent while there is nobody to run it.
     assert caller.rows()[0]["attempts"] == 1
@@ -398,4 +398,4 @@ def test_a_read_only_postgresql_costs_answers_of_503_and_nothing_afterwards(
     assert {name: service.pid for name, service in product.services.items()} == pids
     for service in product.services.values():
         service.stop()
-        assert "ended with status 0" in service.ended
+        assert "ended with status 0" in service.exit_summary

@@ -99,20 +99,20 @@ def test_what_the_server_says_is_in_the_error(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_initdb_is_begun_anew(tmp_path: Path) -> None:
-    half_made = tmp_path / "store" / "data.half-made"
-    half_made.mkdir(parents=True)
-    (half_made / "PG_VERSION").write_text("18\n")
+    unfinished = tmp_path / "store" / "data.unfinished"
+    unfinished.mkdir(parents=True)
+    (unfinished / "PG_VERSION").write_text("18\n")
     server = Postgres(tmp_path / "store")
     server.start()
     server.stop()
-    assert not half_made.exists()
+    assert not unfinished.exists()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
 def test_root_may_change_whom_it_becomes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # A container that forbids user namespaces gets the second; the same data may be opened in both.
-    for expected, identity in enumerate((Identity.NOBODY_ANYWHERE, postgres.working_identity()), start=1):
-        monkeypatch.setattr(postgres, "working_identity", lambda who=identity: who)
+    for expected, identity in enumerate((Identity.NOBODY_ANYWHERE, postgres.usable_identity()), start=1):
+        monkeypatch.setattr(postgres, "usable_identity", lambda who=identity: who)
         server = Postgres(tmp_path / "store")
         server.start()
         try:

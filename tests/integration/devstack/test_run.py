@@ -156,7 +156,7 @@ def test_a_port_that_is_taken_is_named_before_anything_starts(tmp_path: Path) ->
         terminal = Terminal(tmp_path / "data", port)
         try:
             assert terminal.make.wait(30) != 0
-            assert f"port {port} of 127.0.0.1 is taken" in terminal.screen
+            assert f"port {port} of 127.0.0.1 is in use" in terminal.screen
             assert "Traceback" not in terminal.screen
             assert {path.name for path in terminal.data_dir.iterdir()} == {"lock"}
         finally:

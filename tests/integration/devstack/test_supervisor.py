@@ -38,8 +38,8 @@ class Stand:
         return self.child.running
 
     @property
-    def ended(self) -> str:
-        return self.child.ended
+    def exit_summary(self) -> str:
+        return self.child.exit_summary
 
     def launch(self) -> None:
         self.journal.append(f"launch {self.name}")
@@ -112,12 +112,12 @@ def test_a_part_that_dies_is_started_again_with_a_growing_pause(
     for pause in (FIRST_BACKOFF, 2 * FIRST_BACKOFF, 4 * FIRST_BACKOFF):
         before = part.pid
         part.child.kill()
-        supervisor.tend()
+        supervisor.check()
         clock.now += pause * 0.9
-        supervisor.tend()
+        supervisor.check()
         assert not part.running, "started before its pause was over"
         clock.now += pause * 0.2
-        supervisor.tend()
+        supervisor.check()
         assert part.running
         assert part.pid != before
     assert any("was ended by SIGKILL" in line for line in journal)
@@ -128,15 +128,15 @@ def test_a_part_that_ran_for_long_is_forgiven(supervisor: Supervisor, journal: l
     supervisor.start(part)
     for _ in range(4):
         part.child.kill()
-        supervisor.tend()
+        supervisor.check()
         clock.now += 60
-        supervisor.tend()
+        supervisor.check()
     clock.now += 60
-    supervisor.tend()
+    supervisor.check()
     part.child.kill()
-    supervisor.tend()
+    supervisor.check()
     clock.now += FIRST_BACKOFF
-    supervisor.tend()
+    supervisor.check()
     assert part.running
 
 
@@ -146,12 +146,12 @@ def test_a_part_whose_health_check_stays_silent_is_started_again(
 ) -> None:
     part = Stand("part", SLEEPER, journal)
     supervisor.start(part)
-    _tend_until_checked(supervisor, clock)
+    _check_until_checked(supervisor, clock)
     before = part.pid
     part.answers = answers
-    _tend_for(supervisor, clock, SILENT_SECONDS - 5)
+    _check_for(supervisor, clock, SILENT_SECONDS - 5)
     assert part.pid == before, "ended before its time"
-    _tend_for(supervisor, clock, 15)
+    _check_for(supervisor, clock, 15)
     part.released.set()
     assert part.running
     assert part.pid != before
@@ -165,7 +165,7 @@ def test_a_part_that_starts_has_time_for_its_first_health_check(
     part.answers = False
     supervisor.start(part)
     before = part.pid
-    _tend_for(supervisor, clock, 60)
+    _check_for(supervisor, clock, 60)
     assert part.pid == before
 
 
@@ -174,7 +174,7 @@ def test_a_part_that_answers_is_left_alone(supervisor: Supervisor, journal: list
     supervisor.start(part)
     before = part.pid
     for _ in range(100):
-        _tend_until_checked(supervisor, clock)
+        _check_until_checked(supervisor, clock)
     assert part.pid == before
 
 
@@ -183,29 +183,29 @@ def test_a_supervisor_that_was_suspended_itself_ends_nothing(
 ) -> None:
     part = Stand("part", SLEEPER, journal)
     supervisor.start(part)
-    _tend_until_checked(supervisor, clock)
+    _check_until_checked(supervisor, clock)
     before = part.pid
     clock.now += 3600
-    _tend_until_checked(supervisor, clock)
+    _check_until_checked(supervisor, clock)
     assert part.pid == before
 
 
-def _tend_until_checked(supervisor: Supervisor, clock: Clock) -> None:
+def _check_until_checked(supervisor: Supervisor, clock: Clock) -> None:
     """Lets a health check begin and its answer be taken."""
-    (watch,) = supervisor._watched
+    (watch,) = supervisor._supervised
     clock.now += 3
-    supervisor.tend()
+    supervisor.check()
     if watch.check is not None:
         watch.check.result(10)
-    supervisor.tend()
+    supervisor.check()
 
 
-def _tend_for(supervisor: Supervisor, clock: Clock, seconds: float) -> None:
+def _check_for(supervisor: Supervisor, clock: Clock, seconds: float) -> None:
     for _ in range(round(seconds)):
         clock.now += 1
-        supervisor.tend()
-        (watch,) = supervisor._watched
-        if watch.check is not None and watch.part.answers is not None:  # type: ignore[attr-defined] # a Stand
+        supervisor.check()
+        (watch,) = supervisor._supervised
+        if watch.check is not None and watch.process.answers is not None:  # type: ignore[attr-defined] # a Stand
             watch.check.result(10)
 
 

@@ -15,7 +15,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from devstack.processes.child import Child
 from devstack.stores.ports import LOOPBACK, free_port
-from devstack.stores.postgres import working_identity
+from devstack.stores.postgres import usable_identity
 from tests.waiting import wait_until
 
 _PROGRAM = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
@@ -60,9 +60,9 @@ def pgbouncer(database_url: str, *, pool_mode: str, **settings: str) -> Iterator
         )
         Path(folder).chmod(0o755)  # as PostgreSQL does, it refuses to run as root
         try:
-            child.spawn([program, str(config)], identity=working_identity())
+            child.spawn([program, str(config)], identity=usable_identity())
             wait_until(lambda: _answers(url) or not child.running, 20, "PgBouncer answers")
-            assert child.running, child.ended
+            assert child.running, child.exit_summary
             yield url
         finally:
             child.kill_group()

@@ -64,8 +64,8 @@ def test_a_migration_runs_in_session_mode_whatever_the_size_of_the_pool(empty_da
 def test_jobs_refuses_to_start(database_url: str, pool_mode: str) -> None:
     with pgbouncer(database_url, pool_mode=pool_mode) as url, jobs_process(url) as jobs:
         wait_until(lambda: not jobs.running, 30, "it ended by itself")
-        assert "ended with status 2" in jobs.ended
-        assert "transaction or statement mode" in jobs.ended
+        assert "ended with status 2" in jobs.exit_summary
+        assert "transaction or statement mode" in jobs.exit_summary
 
 
 def test_jobs_runs_in_session_mode(database_url: str) -> None:

@@ -74,8 +74,8 @@ def test_a_start_that_fails_ends_the_process_with_a_status(database_url: str, po
         taken = {"JOBS_LISTEN": f"{LOOPBACK}:{link.port}", "METRICS_PORT": str(link.port)}
         with jobs_process(database_url, **{port: taken[port]}) as jobs:
             wait_until(lambda: not jobs.running, 20, "it ended")
-            assert "ended with status 1" in jobs.ended
-            assert "taken" in jobs.ended
+            assert "ended with status 1" in jobs.exit_summary
+            assert "taken" in jobs.exit_summary
 
 
 @pytest.mark.slow
@@ -87,13 +87,13 @@ def test_a_frozen_process_is_restarted_by_the_supervisor(database_url: str, monk
         supervisor.start(jobs)
         pid = jobs.pid
 
-        def tended(until: bool) -> bool:
-            supervisor.tend()
+        def checked(until: bool) -> bool:
+            supervisor.check()
             return until
 
-        wait_until(lambda: tended(supervisor._watched[0].alive_at is not None), 20, "it answered a health check")
+        wait_until(lambda: checked(supervisor._supervised[0].alive_at is not None), 20, "it answered a health check")
         jobs.send(signal.SIGSTOP)
-        wait_until(lambda: tended(jobs.pid != pid), 40, "it was started again", pause=0.2)
+        wait_until(lambda: checked(jobs.pid != pid), 40, "it was started again", pause=0.2)
         wait_until(jobs.ready, 30, "it is ready again")
         assert any("has not answered its health check" in line for line in said)
 

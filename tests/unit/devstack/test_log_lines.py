@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from devstack.log_lines import readable
+from devstack.log_lines import format_log_line
 
 EVENT = {
     "event": "request",
@@ -19,21 +19,23 @@ EVENT = {
 
 
 def test_an_event_is_one_line_of_time_level_event_and_values() -> None:
-    (line,) = readable(json.dumps(EVENT | {"path": "/healthz", "status": 200, "replicas": ["a", "b"], "geo": None}))
+    (line,) = format_log_line(
+        json.dumps(EVENT | {"path": "/healthz", "status": 200, "replicas": ["a", "b"], "geo": None})
+    )
     assert line == '03:45:36 info    request path=/healthz status=200 replicas=["a","b"] geo=null'
 
 
 def test_a_traceback_follows_its_event_line_by_line() -> None:
     event = EVENT | {"level": "error", "event": "failed", "exception": "Traceback:\n  File\nValueError: x"}
-    assert readable(json.dumps(event)) == ["03:45:36 error   failed", "Traceback:", "  File", "ValueError: x"]
+    assert format_log_line(json.dumps(event)) == ["03:45:36 error   failed", "Traceback:", "  File", "ValueError: x"]
 
 
 @pytest.mark.parametrize("line", ["", "a text", "{", "[1, 2]", '"text"', "{}", '{"level": "info"}'])
 def test_a_line_that_is_no_event_stays_as_it_is(line: str) -> None:
-    assert readable(line) == [line]
+    assert format_log_line(line) == [line]
 
 
 def test_control_characters_of_a_path_do_not_reach_the_terminal() -> None:
-    (line,) = readable(json.dumps(EVENT | {"path": "/\x1b[31m\n\u2028é"}))
+    (line,) = format_log_line(json.dumps(EVENT | {"path": "/\x1b[31m\n\u2028é"}))
     assert line.isprintable()
     assert r"path=/\x1b[31m\n\u2028\xe9" in line

@@ -6,7 +6,7 @@ import json
 import stat
 from pathlib import Path
 
-from devstack.private_files import kept_secret, published
+from devstack.private_files import load_or_create_secret, temporary_json_file
 
 
 def mode(path: Path) -> int:
@@ -15,16 +15,16 @@ def mode(path: Path) -> int:
 
 def test_a_secret_is_created_once_and_kept(tmp_path: Path) -> None:
     path = tmp_path / "secret"
-    secret = kept_secret(path)
+    secret = load_or_create_secret(path)
     assert (len(secret), mode(path)) == (32, 0o600)
-    assert kept_secret(path) == secret
+    assert load_or_create_secret(path) == secret
 
 
 def test_values_are_in_the_file_while_the_context_is_open(tmp_path: Path) -> None:
     path = tmp_path / "client.json"
     path.write_text("of a run that was killed")
     path.chmod(0o644)
-    with published(path, {"warmup_secret": "'$x\"#"}):
+    with temporary_json_file(path, {"warmup_secret": "'$x\"#"}):
         assert json.loads(path.read_text()) == {"warmup_secret": "'$x\"#"}
         assert mode(path) == 0o600
     assert list(tmp_path.iterdir()) == []
