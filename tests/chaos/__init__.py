@@ -1,1 +1,1 @@
-"""Strikes real processes at random and counts, by SQL, what was lost, doubled or undead: `make chaos`."""
+"""Injects random faults into real processes and counts violations of the queue's guarantees by SQL: `make chaos`."""

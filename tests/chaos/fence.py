@@ -1,4 +1,4 @@
-"""Counts writes to Redis below a raised fence, by Valkey's MONITOR, which lists commands in order of execution."""
+"""Counts writes to Redis below a raised fence. Valkey's MONITOR lists commands in order of execution."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ _FLUSH = re.compile(rb'\] "flushall"', re.IGNORECASE)
 
 
 class FenceWatch:
-    """Follows every lock, which each guarded write sets to its own lease before anything else."""
+    """Follows every lock key. Each guarded write first sets it to its own lease id."""
 
     def __init__(self, valkey: Valkey) -> None:
         self._valkey = valkey
         self._ended = threading.Event()
         self._fences: dict[bytes, int] = {}  # since the last loss of data
-        self._highest: dict[bytes, int] = {}  # ever
+        self._highest: dict[bytes, int] = {}  # of the whole run
         self.writes = 0
         self.below = 0  # below an existing fence
-        self.let_in = 0  # below a fence that a FLUSHALL or a restart had removed
+        self.after_loss = 0  # below a fence that a FLUSHALL or a restart had removed
         self._socket: socket.socket | None = None
         self._watching = threading.Event()
         self._thread = threading.Thread(target=self._run, name="fence watch", daemon=True)
         self._thread.start()
         if not self._watching.wait(30):
-            raise AssertionError("Valkey's MONITOR did not begin")
+            raise AssertionError("Valkey's MONITOR did not start")
 
     def close(self) -> None:
         """Stops watching."""
@@ -66,7 +66,7 @@ class FenceWatch:
             if lease < self._fences.get(key, 0):
                 self.below += 1
             elif lease < self._highest.get(key, 0):
-                self.let_in += 1
+                self.after_loss += 1
             self._fences[key] = max(lease, self._fences.get(key, 0))
             self._highest[key] = max(lease, self._highest.get(key, 0))
         elif _FLUSH.search(line[:200]):

@@ -1,7 +1,7 @@
-"""The ground truth: triggers of the harness write every transition of a job down, and SQL counts what must not be.
+"""A ledger of all transitions of jobs, written by triggers of the harness, and SQL that counts violations in it.
 
-A row is keyed (job, lease, event) and never changed. `writer` is the process that made the transition, which each
-connection carries as the setting `chaos.writer`: what a runner does to a lease that another one holds shows by it.
+Rows are never changed. `writer` is the process that made the transition: each connection sets it as `chaos.writer`.
+It reveals a runner that changes a job whose lease another one holds.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CREATE TABLE chaos_ledger (
     old_lease_id bigint,
     old_version bigint,
     version bigint NOT NULL,
-    misdated boolean NOT NULL DEFAULT false
+    wrong_time boolean NOT NULL DEFAULT false
 );
 CREATE INDEX ON chaos_ledger (job_id, lease_id, event);
 CREATE FUNCTION chaos_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -33,25 +33,25 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON chaos_ledger
     FOR EACH ROW EXECUTE FUNCTION chaos_append_only();
 """
 
-# A new debug id is a new episode; `requeues` grows with a rescue and a reminder alone. No run lasts an hour and a clock
-# is moved by two or more, so a time further off than between the two came from somebody else's clock; `not_before` and
-# `cooldown_until` may lie hours ahead.
+# A new debug id starts an episode. Only a rescue and the re-queue of an overdue job raise `requeues`. Runs take less
+# than an hour and clocks are shifted by two hours or more, so a time that is 90 minutes off is not PostgreSQL's.
+# `not_before` and `cooldown_until` are excluded: they may be hours ahead.
 _TRIGGERS = """
-CREATE FUNCTION chaos_misdated(job warmup_jobs) RETURNS boolean LANGUAGE sql AS $$
+CREATE FUNCTION chaos_wrong_time(job warmup_jobs) RETURNS boolean LANGUAGE sql AS $$
     SELECT EXISTS (
         SELECT FROM unnest(ARRAY[job.created_at, job.updated_at, job.started_at, job.completed_at, job.queued_at,
                                  job.lease_expires_at, job.deadline_at]) AS moment
         WHERE abs(extract(epoch FROM moment - clock_timestamp())) > 90 * 60)
 $$;
-CREATE FUNCTION chaos_witness() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION chaos_log_transition() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        INSERT INTO chaos_ledger (job_id, lease_id, event, episode, detail, version, misdated)
-        VALUES (NEW.id, NEW.lease_id, 'enqueued', NEW.debug_id, NEW.reason, NEW.version, chaos_misdated(NEW));
+        INSERT INTO chaos_ledger (job_id, lease_id, event, episode, detail, version, wrong_time)
+        VALUES (NEW.id, NEW.lease_id, 'enqueued', NEW.debug_id, NEW.reason, NEW.version, chaos_wrong_time(NEW));
         RETURN NULL;
     END IF;
     INSERT INTO chaos_ledger (job_id, lease_id, event, episode, detail, old_status, old_lease_id, old_version, version,
-                              misdated)
+                              wrong_time)
     VALUES (
         NEW.id, NEW.lease_id,
         CASE
@@ -60,47 +60,47 @@ BEGIN
             WHEN NEW.status = 'ready' THEN 'ready'
             WHEN NEW.status = 'cancelled' THEN 'cancelled'
             WHEN NEW.requeues > OLD.requeues AND OLD.status = 'running' THEN 'rescued'
-            WHEN NEW.requeues > OLD.requeues THEN 'reminded'
+            WHEN NEW.requeues > OLD.requeues THEN 'requeued'
             WHEN NEW.status = 'failed' THEN 'failed'
             WHEN OLD.status = 'running' AND NEW.status = 'queued' AND NEW.attempts < OLD.attempts THEN 'handed-back'
             WHEN OLD.status = 'running' AND NEW.status = 'queued' THEN 'retried'
-            WHEN OLD.status = 'running' AND NEW.status = 'running' THEN 'beat'
+            WHEN OLD.status = 'running' AND NEW.status = 'running' THEN 'heartbeat'
             ELSE 'changed'
         END,
         NEW.debug_id, COALESCE(NEW.last_error, NEW.reason), OLD.status, OLD.lease_id, OLD.version, NEW.version,
-        chaos_misdated(NEW)
+        chaos_wrong_time(NEW)
     );
     RETURN NULL;
 END $$;
-CREATE TRIGGER chaos_witness AFTER INSERT OR UPDATE ON warmup_jobs FOR EACH ROW EXECUTE FUNCTION chaos_witness();
+CREATE TRIGGER chaos_log AFTER INSERT OR UPDATE ON warmup_jobs FOR EACH ROW EXECUTE FUNCTION chaos_log_transition();
 
--- A forecast is recorded under the lease that its runner believes in, in the transaction that says `ready`.
-CREATE FUNCTION chaos_witness_record() RETURNS trigger LANGUAGE plpgsql AS $$
+-- The runner records a forecast with its own lease, in the transaction that makes the job ready.
+CREATE FUNCTION chaos_log_forecast_record() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO chaos_ledger (job_id, lease_id, event, episode, old_status, old_lease_id, version)
     SELECT NEW.job_id, NEW.lease_id, 'recorded', job.debug_id, job.status, job.lease_id, job.version
     FROM warmup_jobs AS job WHERE job.id = NEW.job_id;
     RETURN NULL;
 END $$;
-CREATE TRIGGER chaos_witness AFTER INSERT ON forecast_records
-    FOR EACH ROW EXECUTE FUNCTION chaos_witness_record();
+CREATE TRIGGER chaos_log AFTER INSERT ON forecast_records
+    FOR EACH ROW EXECUTE FUNCTION chaos_log_forecast_record();
 """
 
 # Events that only the holder of a lease may cause.
-_HOLDERS = "('beat', 'ready', 'retried', 'failed', 'handed-back')"
+_HOLDERS = "('heartbeat', 'ready', 'retried', 'failed', 'handed-back')"
 
 _UNSETTLED = "SELECT count(*) FROM warmup_jobs WHERE status IN ('queued', 'running')"
 
 _MUST_BE_ZERO = {
-    "zombie: settled what was not running": """
+    "zombie: settled a job that was not running": """
         SELECT count(*) FROM chaos_ledger
         WHERE event = 'ready' AND (old_status <> 'running' OR old_lease_id <> lease_id)""",
-    "zombie: moved by one who does not hold the lease": f"""
+    "zombie: changed by a process without the lease": f"""
         SELECT count(*) FROM chaos_ledger AS done
         JOIN chaos_ledger AS claim
           ON claim.job_id = done.job_id AND claim.lease_id = done.lease_id AND claim.event = 'claimed'
         WHERE done.event IN {_HOLDERS} AND done.writer <> claim.writer""",
-    "zombie: moved without a claim": f"""
+    "zombie: changed without a claim": f"""
         SELECT count(*) FROM chaos_ledger AS done
         WHERE done.event IN {_HOLDERS} AND NOT EXISTS (
             SELECT FROM chaos_ledger AS claim
@@ -111,7 +111,7 @@ _MUST_BE_ZERO = {
     "doubled: two `ready` in one episode": """
         SELECT count(*) FROM (
             SELECT FROM chaos_ledger WHERE event = 'ready' GROUP BY job_id, episode HAVING count(*) > 1) AS twice""",
-    "doubled: one lease given out or settled twice": """
+    "doubled: one lease claimed or settled twice": """
         SELECT count(*) FROM (
             SELECT FROM chaos_ledger WHERE event IN ('claimed', 'ready', 'failed', 'retried', 'rescued', 'handed-back')
             GROUP BY job_id, lease_id, event HAVING count(*) > 1) AS twice""",
@@ -121,47 +121,47 @@ _MUST_BE_ZERO = {
         ) AS shared""",
     "version that did not grow": """
         SELECT count(*) FROM chaos_ledger
-        WHERE event NOT IN ('beat', 'recorded', 'changed') AND old_version IS NOT NULL AND version <= old_version""",
+        WHERE event NOT IN ('heartbeat', 'recorded', 'changed') AND version <= old_version""",
     "lease that did not grow": """
         SELECT count(*) FROM chaos_ledger WHERE event = 'claimed' AND lease_id <= old_lease_id""",
-    "misdated: a time that is not PostgreSQL's": "SELECT count(*) FROM chaos_ledger WHERE misdated",
+    "wrong time: not from PostgreSQL's clock": "SELECT count(*) FROM chaos_ledger WHERE wrong_time",
     "unequal numbers for one snapshot": """
         SELECT count(*) FROM (
             SELECT FROM forecast_records GROUP BY job_id, label, engine_version
             HAVING count(DISTINCT forecast_hash) > 1) AS differing""",
-    "lost: comparison without a job that is ready": """
+    "lost: comparison without a ready job": """
         SELECT count(*) FROM comparisons AS comparison
         JOIN snapshots AS snapshot ON snapshot.id = comparison.current_snapshot_id
         WHERE NOT EXISTS (
             SELECT FROM warmup_jobs AS job
             WHERE (job.slug, job.timeframe, job.geo, job.data_hash)
                 = (snapshot.slug, snapshot.timeframe, snapshot.geo, snapshot.data_hash) AND job.status = 'ready')""",
-    "lost: job that the ledger last saw elsewhere": """
+    "lost: job with a transition that the ledger does not hold": """
         SELECT count(*) FROM warmup_jobs AS job
         WHERE job.version <> (SELECT max(version) FROM chaos_ledger WHERE job_id = job.id)""",
     "unsettled job": _UNSETTLED,
 }
 
-_HAPPENED = """
+_EVENT_COUNTS = """
 SELECT CASE WHEN event IN ('rescued', 'retried', 'handed-back', 'failed', 'enqueued')
             THEN event || ': ' || COALESCE(regexp_replace(left(detail, 60), '[0-9]+', 'N', 'g'), '')
             ELSE event END AS what, count(*)
 FROM chaos_ledger GROUP BY what
 UNION ALL
-SELECT 'ready: dated by a moved clock of the forecaster', count(*) FROM forecast_records
+SELECT 'ready: dated by a shifted clock of the forecaster', count(*) FROM forecast_records
 WHERE label = 'termA' AND abs(extract(epoch FROM generated_at - created_at)) > 90 * 60
 ORDER BY what
 """
 
 
 def install(database_url: str) -> None:
-    """Creates the ledger and its triggers in a migrated database without jobs."""
+    """Creates the ledger and its triggers in a migrated database that has no jobs."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(_TABLE)
         connection.execute(_TRIGGERS)
 
 
-def wrongs(database_url: str) -> dict[str, int]:
+def violations(database_url: str) -> dict[str, int]:
     """Counts of violations; all must be zero."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         return {name: _count(connection, statement) for name, statement in _MUST_BE_ZERO.items()}
@@ -173,13 +173,13 @@ def unsettled(database_url: str) -> int:
         return _count(connection, _UNSETTLED)
 
 
-def happened(database_url: str) -> dict[str, int]:
+def event_counts(database_url: str) -> dict[str, int]:
     """The number of events of each kind."""
     with psycopg.connect(database_url, autocommit=True) as connection:
-        return {str(what): int(count) for what, count in connection.execute(_HAPPENED)}
+        return {str(what): int(count) for what, count in connection.execute(_EVENT_COUNTS)}
 
 
-def ready_moments(database_url: str) -> list[float]:
+def ready_times(database_url: str) -> list[float]:
     """The times of all `ready` events, in seconds of the epoch."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         rows = connection.execute("SELECT extract(epoch FROM at)::float8 FROM chaos_ledger WHERE event = 'ready'")
@@ -187,7 +187,7 @@ def ready_moments(database_url: str) -> list[float]:
 
 
 def recorded_hashes(database_url: str) -> dict[tuple[str, str, str, str], list[tuple[str, str, str]]]:
-    """Of each job's snapshot: (term, engine version, forecast hash) of termA and of termB."""
+    """Maps each job's snapshot to (term, engine version, forecast hash) of termA and of termB."""
     statement = """
         SELECT DISTINCT ON (job.id, record.label)
                job.slug, job.timeframe, job.geo, job.data_hash, record.term, record.engine_version, record.forecast_hash

@@ -20,23 +20,23 @@ from tests.chaos.world import SECRET, World
 
 TIMEFRAME = "12m"
 _CALLERS = 12
-_PATIENCE = 3.0  # seconds for one response
+_TIMEOUT = 3.0  # seconds for one response
 _RETRY = 0.3  # seconds before a failed call is repeated
 _WEEKS = 52
 
 
 def stub(address: str) -> jobs_pb2_grpc.JobsServiceStub:
-    """A client of one jobs process; its channel lives as long as it does."""
+    """A client of one jobs process, with a channel of its own."""
     return jobs_pb2_grpc.JobsServiceStub(grpc.insecure_channel(address))
 
 
 def authorised() -> metadata.Metadata:
-    """Metadata of a guarded call."""
+    """Metadata with the warmup secret."""
     return metadata.outgoing(secret=SECRET)
 
 
 def ingest(world: World, count: int) -> list[str]:
-    """Stores that many comparisons of 52 weeks each, with synthetic values; returns their slugs."""
+    """Imports that many comparisons of 52 weeks with synthetic values, and returns their slugs."""
     clients = [stub(address) for address in world.jobs_addresses]
 
     def one(number: int) -> str:
@@ -50,15 +50,14 @@ def ingest(world: World, count: int) -> list[str]:
 
 
 class Callers:
-    """Steady demand: every slug asked for once, spread evenly over a time, and slugs known by then forced anew.
+    """Steady demand: requests every slug once, spread evenly over a time, and forces new runs of slugs known by then.
 
-    What must run is set by the clock and stays well below what the product can do, so the rate of `ready` tells how
-    long a fault is felt: it falls while nothing runs, rises above the demand while the backlog is worked off, and is
-    the demand again once that is done.
+    The clock sets the demand, well below the product's capacity. So the rate of `ready` shows how long a fault has an
+    effect: it falls while no job runs, rises above the demand while the backlog drains, and then equals the demand.
     """
 
     def __init__(self, world: World, slugs: Sequence[str], *, seconds: float, again: int, seed: int) -> None:
-        """`again` is how many runs are forced for each first call."""
+        """`again` is the number of forced runs for each first call."""
         self._world = world
         self._all = list(slugs)
         self._again = again
@@ -69,7 +68,7 @@ class Callers:
         self._begun = time.monotonic()
         self._ticks = 0
         self.calls = 0
-        self.refused = 0  # calls without a successful response
+        self.failed = 0  # calls without a successful response
         self._threads = [threading.Thread(target=self._call, name=f"caller {n}", daemon=True) for n in range(_CALLERS)]
         for thread in self._threads:
             thread.start()
@@ -91,10 +90,10 @@ class Callers:
                         return
 
     def _answered(self, http: httpx.Client, slug: str, forced: bool) -> bool:
-        answered = force(http, slug) if forced else ask(http, slug) is not None
+        answered = force(http, slug) if forced else fetch_is_warm(http, slug) is not None
         with self._lock:
             self.calls += 1
-            self.refused += not answered
+            self.failed += not answered
         return answered
 
     def _next(self) -> tuple[str, bool, float]:
@@ -109,20 +108,20 @@ class Callers:
 
 
 def client(world: World) -> httpx.Client:
-    """A caller of the gateway."""
-    return httpx.Client(base_url=world.gateway_url, timeout=_PATIENCE, trust_env=False)
+    """An HTTP client of the gateway."""
+    return httpx.Client(base_url=world.gateway_url, timeout=_TIMEOUT, trust_env=False)
 
 
-def ask(http: httpx.Client, slug: str) -> bool | None:
-    """Whether a premium answer has forecasts of the newest data that are not stale; None when there is no answer."""
+def fetch_is_warm(http: httpx.Client, slug: str) -> bool | None:
+    """Whether the premium answer has fresh forecasts of the newest data; None without an answer."""
     try:
         response = http.get("/api/comparison/premium", params={"slug": slug, "tf": TIMEFRAME, "geo": "US"})
     except httpx.HTTPError:
         return None
     if response.status_code != 200:
         return None
-    said = response.json()
-    return bool(said["warmupStatus"] == "ready" and said["forecastAvailable"] and not said["stale"])
+    body = response.json()
+    return bool(body["warmupStatus"] == "ready" and body["forecastAvailable"] and not body["stale"])
 
 
 def force(http: httpx.Client, slug: str) -> bool:

@@ -14,27 +14,27 @@ from typing import cast
 from devstack.stores.ports import LOOPBACK
 
 _CHUNK = 64 * 1024  # bytes
-_LATE = 0.15  # seconds of delay for each chunk under Trouble.DELAY
+_DELAY_SECONDS = 0.15  # seconds of delay for each chunk under LinkFault.DELAY
 
 
-class Trouble(StrEnum):
-    """Faults of a link."""
+class LinkFault(StrEnum):
+    """A fault of a link."""
 
     NONE = "none"
     DELAY = "delay"  # each chunk is delayed
-    STALL = "stall"  # data are held until the link heals
+    STALL = "stall"  # data wait until the fault ends
     CUT = "cut"  # open and new connections are closed
     RESET = "reset"  # open connections are reset; new ones work
     HALF_OPEN = "half-open"  # open and new connections go silent for ever
 
 
 class Proxy:
-    """One link. Runs in a thread of its own; call it from any other one."""
+    """One link. Runs in its own thread; its methods may be called from any other thread."""
 
     def __init__(self, name: str, target_port: int) -> None:
         self.name = name
         self._target_port = target_port
-        self.trouble = Trouble.NONE  # the current fault
+        self.fault = LinkFault.NONE  # the current fault
         self._links: set[_Link] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name=f"proxy {name}", daemon=True)
@@ -45,48 +45,48 @@ class Proxy:
         self.port: int = self._server.sockets[0].getsockname()[1]
 
     @contextlib.contextmanager
-    def troubled(self, trouble: Trouble) -> Iterator[None]:
-        """The link has that fault during the context."""
-        self._loop.call_soon_threadsafe(self._set, trouble)
+    def with_fault(self, fault: LinkFault) -> Iterator[None]:
+        """Applies the fault to the link during the context."""
+        self._loop.call_soon_threadsafe(self._apply, fault)
         try:
             yield
         finally:
-            self._loop.call_soon_threadsafe(self._set, Trouble.NONE)
+            self._loop.call_soon_threadsafe(self._apply, LinkFault.NONE)
 
-    def move(self, target_port: int) -> None:
-        """New connections go to that address; open ones are unchanged."""
+    def retarget(self, target_port: int) -> None:
+        """Forwards new connections to that port; open ones are unchanged."""
         self._target_port = target_port
 
     def close(self) -> None:
-        """Ends every connection, the listener and the thread."""
+        """Closes all connections and the listener, and ends the thread."""
         asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
 
-    def _set(self, trouble: Trouble) -> None:
-        self.trouble = trouble
+    def _apply(self, fault: LinkFault) -> None:
+        self.fault = fault
         for link in list(self._links):
-            link.suffer(trouble)
+            link.apply(fault)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self.trouble is Trouble.CUT:
+        if self.fault is LinkFault.CUT:
             writer.transport.abort()
             return
         link = _Link(reader, writer)
-        link.suffer(self.trouble if self.trouble is not Trouble.RESET else Trouble.NONE)
+        link.apply(self.fault if self.fault is not LinkFault.RESET else LinkFault.NONE)
         self._links.add(link)
         try:
-            await link.carry(self._target_port)
+            await link.forward(self._target_port)
         except asyncio.CancelledError:
-            return  # the proxy ends, and asyncio would report each of its connections as an error
+            return  # the proxy is closing; asyncio would log an error for each connection
         finally:
             self._links.discard(link)
 
     async def _end(self) -> None:
         self._server.close()
         for link in list(self._links):
-            link.suffer(Trouble.CUT)
+            link.apply(LinkFault.CUT)
         pending = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         for task in pending:
             task.cancel()
@@ -94,63 +94,63 @@ class Proxy:
 
 
 class _Link:
-    """One connection of a client, and the one to the server."""
+    """A client's connection and its connection to the server."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writers = [writer]
         self._flowing = asyncio.Event()
         self._flowing.set()
-        self._late = 0.0
-        self._silent = False
+        self._delay = 0.0
+        self._half_open = False
 
-    async def carry(self, port: int) -> None:
-        """Until either side ends."""
+    async def forward(self, port: int) -> None:
+        """Forwards data in both directions until either side closes."""
         try:
-            there, behind = await asyncio.open_connection(LOOPBACK, port)
-            self._writers.append(behind)
-            pumps = [
-                asyncio.create_task(self._pump(self._reader, behind)),
-                asyncio.create_task(self._pump(there, self._writers[0])),
+            server_reader, server_writer = await asyncio.open_connection(LOOPBACK, port)
+            self._writers.append(server_writer)
+            copies = [
+                asyncio.create_task(self._copy(self._reader, server_writer)),
+                asyncio.create_task(self._copy(server_reader, self._writers[0])),
             ]
             try:
-                await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(copies, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                for pump in pumps:
-                    pump.cancel()
-                await asyncio.gather(*pumps, return_exceptions=True)
+                for copy in copies:
+                    copy.cancel()
+                await asyncio.gather(*copies, return_exceptions=True)
         except OSError:
-            pass  # the server is unavailable: the client's connection ends
+            pass  # the server is unavailable; the client's connection is closed
         finally:
             self._drop()
 
-    def suffer(self, trouble: Trouble) -> None:
+    def apply(self, fault: LinkFault) -> None:
         """Applies the current fault to this connection."""
-        self._late = _LATE if trouble is Trouble.DELAY else 0.0
-        self._silent = self._silent or trouble is Trouble.HALF_OPEN
-        if self._silent or trouble is Trouble.STALL:
+        self._delay = _DELAY_SECONDS if fault is LinkFault.DELAY else 0.0
+        self._half_open = self._half_open or fault is LinkFault.HALF_OPEN
+        if self._half_open or fault is LinkFault.STALL:
             self._flowing.clear()
         else:
             self._flowing.set()
-        if trouble is Trouble.RESET:
+        if fault is LinkFault.RESET:
             self._drop(reset=True)
-        elif trouble is Trouble.CUT:
+        elif fault is LinkFault.CUT:
             self._drop()
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
             while chunk := await reader.read(_CHUNK):
                 await self._flowing.wait()
-                if self._late:
-                    await asyncio.sleep(self._late)
+                if self._delay:
+                    await asyncio.sleep(self._delay)
                 writer.write(chunk)
                 await writer.drain()
 
     def _drop(self, *, reset: bool = False) -> None:
         for writer in self._writers:
             if reset:
-                there = cast("socket.socket | None", writer.get_extra_info("socket"))
-                if there is not None:
+                sock = cast("socket.socket | None", writer.get_extra_info("socket"))
+                if sock is not None:
                     with contextlib.suppress(OSError):
-                        there.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             writer.transport.abort()

@@ -1,4 +1,4 @@
-"""The moved clock: the wall clock of one process is off, and nothing else of it."""
+"""The shifted clock: only the wall clock of one process changes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from tests.chaos.world import moved_clock
+from tests.chaos.world import shifted_clock
 
-_TELL = """
+_PRINT_CLOCKS = """
 import datetime, time
 from datetime import datetime as imported
 print(time.time(), time.time_ns() / 1e9, imported.now().timestamp(), imported.now(datetime.UTC).timestamp())
@@ -18,7 +18,7 @@ print(time.monotonic())
 print(type(imported.now()) is imported)
 """
 
-# A call of 20 s from an aio client to an aio server: what either of them takes to be left of it.
+# A call with a timeout of 20 s: prints the time remaining as the server and the client see it.
 _CALL = """
 import asyncio, grpc
 
@@ -41,18 +41,22 @@ asyncio.run(main())
 
 
 @pytest.mark.parametrize("hours", [-30, 0, 30])
-def test_only_the_wall_clock_is_moved(hours: int) -> None:
-    told = subprocess.run([sys.executable, "-c", _TELL], env=moved_clock(hours * 3600), capture_output=True, check=True)
-    wall, monotonic, same_class = told.stdout.decode().splitlines()
+def test_only_the_wall_clock_is_shifted(hours: int) -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", _PRINT_CLOCKS], env=shifted_clock(hours * 3600), capture_output=True, check=True
+    )
+    wall, monotonic, same_class = result.stdout.decode().splitlines()
     assert [float(each) for each in wall.split()] == pytest.approx([time.time() + hours * 3600] * 4, abs=60)
     assert float(monotonic) == pytest.approx(time.monotonic(), abs=60)
     assert same_class == "True"
 
 
 @pytest.mark.parametrize("hours", [-30, 30])
-def test_a_call_has_the_time_that_it_was_given(hours: int) -> None:
-    told = subprocess.run([sys.executable, "-c", _CALL], env=moved_clock(hours * 3600), capture_output=True, check=True)
-    seen, left = map(float, told.stdout.split())
+def test_a_shifted_clock_does_not_change_the_deadline_of_a_call(hours: int) -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", _CALL], env=shifted_clock(hours * 3600), capture_output=True, check=True
+    )
+    seen, left = map(float, result.stdout.split())
     # On the wire gRPC rounds a timeout of this size up to the next tenth of a second.
     assert 10 < seen <= 20.1
     assert 10 < left <= 20.1

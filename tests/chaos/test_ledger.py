@@ -1,4 +1,4 @@
-"""Each check of the ledger counts its own violation: every one is forged in a small database."""
+"""Each check of the ledger finds its violation, which SQL forges in a small database."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ SELECT slug, timeframe, geo, id FROM snapshots WHERE data_hash = 'one';
 INSERT INTO warmup_jobs (slug, timeframe, geo, data_hash) VALUES ('a-vs-b', '12m', 'US', 'one');
 """
 _CLAIM = "UPDATE warmup_jobs SET status = 'running', lease_id = lease_id + 1, version = version + 1;"
-_BEAT = "UPDATE warmup_jobs SET lease_expires_at = now();"
+_HEARTBEAT = "UPDATE warmup_jobs SET lease_expires_at = now();"
 _READY = "UPDATE warmup_jobs SET status = 'ready', version = version + 1, completed_at = now();"
 _FAILED = "UPDATE warmup_jobs SET status = 'failed', version = version + 1;"
 _AGAIN = "UPDATE warmup_jobs SET status = 'queued', version = version + 1;"
 _NEW_EPISODE = "UPDATE warmup_jobs SET status = 'queued', version = version + 1, debug_id = 'another';"
 _OTHER_JOB = "INSERT INTO warmup_jobs (slug, timeframe, geo, data_hash) VALUES ('a-vs-b', '12m', 'US', 'two');"
-_SOMEBODY, _SOMEBODY_ELSE = "SET chaos.writer = 'jobs-1.1';", "SET chaos.writer = 'jobs-2.1';"
+_WRITER, _OTHER_WRITER = "SET chaos.writer = 'jobs-1.1';", "SET chaos.writer = 'jobs-2.1';"
 
 
 def _record(lease: str = "lease_id", *, version: str = "1", numbers: str = "x") -> str:
@@ -35,52 +35,52 @@ def _record(lease: str = "lease_id", *, version: str = "1", numbers: str = "x") 
                '{{}}', '{{}}' FROM warmup_jobs WHERE data_hash = 'one';"""
 
 
-_GOOD = _CLAIM + _BEAT + _READY + _record()
+_VALID = _CLAIM + _HEARTBEAT + _READY + _record()
 
-# Each is a fault that a guard of the product's SQL rules out.
+# Each is a violation that a guard in the product's SQL prevents.
 _FORGED = {
-    "zombie: settled what was not running": _GOOD + _NEW_EPISODE + _READY,
-    "zombie: moved by one who does not hold the lease": _SOMEBODY + _CLAIM + _SOMEBODY_ELSE + _READY,
-    "zombie: moved without a claim": "UPDATE warmup_jobs SET status = 'running';" + _READY,
+    "zombie: settled a job that was not running": _VALID + _NEW_EPISODE + _READY,
+    "zombie: changed by a process without the lease": _WRITER + _CLAIM + _OTHER_WRITER + _READY,
+    "zombie: changed without a claim": "UPDATE warmup_jobs SET status = 'running';" + _READY,
     "zombie: recorded under another lease": _CLAIM + _READY + _record("lease_id - 1"),
-    "doubled: two `ready` in one episode": _GOOD + _CLAIM + _READY,
-    "doubled: one lease given out or settled twice": _CLAIM + _FAILED + _AGAIN + _FAILED,
+    "doubled: two `ready` in one episode": _VALID + _CLAIM + _READY,
+    "doubled: one lease claimed or settled twice": _CLAIM + _FAILED + _AGAIN + _FAILED,
     "doubled: one lease for two jobs": _OTHER_JOB + _CLAIM + _READY,
     "version that did not grow": "UPDATE warmup_jobs SET status = 'running', lease_id = 1;" + _READY,
-    "lease that did not grow": _GOOD + _NEW_EPISODE + _CLAIM.replace("+ 1", "- 1", 1) + _READY,
-    "misdated: a time that is not PostgreSQL's": (
-        _GOOD + "UPDATE warmup_jobs SET started_at = now() - interval '2 hours';"
+    "lease that did not grow": _VALID + _NEW_EPISODE + _CLAIM.replace("+ 1", "- 1", 1) + _READY,
+    "wrong time: not from PostgreSQL's clock": (
+        _VALID + "UPDATE warmup_jobs SET started_at = now() - interval '2 hours';"
     ),
-    "unequal numbers for one snapshot": _GOOD + _record(numbers="y"),
-    "lost: comparison without a job that is ready": _CLAIM + _FAILED,
-    "lost: job that the ledger last saw elsewhere": (
-        _GOOD + "SET session_replication_role = replica; UPDATE warmup_jobs SET version = version + 1;"
+    "unequal numbers for one snapshot": _VALID + _record(numbers="y"),
+    "lost: comparison without a ready job": _CLAIM + _FAILED,
+    "lost: job with a transition that the ledger does not hold": (
+        _VALID + "SET session_replication_role = replica; UPDATE warmup_jobs SET version = version + 1;"
     ),
     "unsettled job": _CLAIM,
 }
 
 
-def test_a_run_as_it_should_be_counts_as_nothing(database_url: str) -> None:
+def test_a_correct_run_has_no_violations(database_url: str) -> None:
     _forge(
         database_url,
-        _SOMEBODY + _GOOD + _NEW_EPISODE + _SOMEBODY_ELSE + _CLAIM + _READY + _record(numbers="x2", version="2"),
+        _WRITER + _VALID + _NEW_EPISODE + _OTHER_WRITER + _CLAIM + _READY + _record(numbers="x2", version="2"),
     )
-    assert ledger.wrongs(database_url) == dict.fromkeys(_FORGED, 0)
+    assert ledger.violations(database_url) == dict.fromkeys(_FORGED, 0)
 
 
 @pytest.mark.parametrize("name", _FORGED)
-def test_each_check_counts_its_fault(database_url: str, name: str) -> None:
+def test_each_check_counts_its_violation(database_url: str, name: str) -> None:
     _forge(database_url, _FORGED[name])
-    assert ledger.wrongs(database_url)[name] > 0
+    assert ledger.violations(database_url)[name] > 0
 
 
-def test_a_lost_comparison_has_no_job_at_all(database_url: str) -> None:
+def test_a_comparison_without_any_job_counts_as_lost(database_url: str) -> None:
     _forge(database_url, "DELETE FROM warmup_jobs;")
-    assert ledger.wrongs(database_url)["lost: comparison without a job that is ready"] == 1
+    assert ledger.violations(database_url)["lost: comparison without a ready job"] == 1
 
 
-def test_nobody_changes_what_the_ledger_holds(database_url: str) -> None:
-    _forge(database_url, _GOOD)
+def test_the_ledger_is_append_only(database_url: str) -> None:
+    _forge(database_url, _VALID)
     with psycopg.connect(database_url) as connection, pytest.raises(psycopg.errors.RaiseException, match="append-only"):
         connection.execute("DELETE FROM chaos_ledger")
 

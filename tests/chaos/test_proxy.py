@@ -1,4 +1,4 @@
-"""The proxy does to a connection what each trouble says, and nothing once the link is well."""
+"""The proxy applies each fault to its connections, and forwards data when there is no fault."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from devstack.stores.ports import LOOPBACK
-from tests.chaos.proxy import Proxy, Trouble
+from tests.chaos.proxy import LinkFault, Proxy
 from tests.waiting import wait_until
 
 _SILENCE = 0.5  # seconds without an answer
@@ -19,7 +19,7 @@ _SILENCE = 0.5  # seconds without an answer
 
 @pytest.fixture
 def link() -> Iterator[Proxy]:
-    """A link to a server that sends back what it gets."""
+    """A link to an echo server."""
     with socket.create_server((LOOPBACK, 0)) as echo:
         thread = threading.Thread(target=_serve, args=(echo,))
         thread.start()
@@ -32,39 +32,39 @@ def link() -> Iterator[Proxy]:
             thread.join(10)
 
 
-def test_a_link_that_is_well_passes_everything(link: Proxy) -> None:
+def test_a_link_without_a_fault_forwards_data(link: Proxy) -> None:
     with _connected(link) as connection:
         assert _echo(connection) < 5
 
 
-def test_a_delay_holds_up_both_ways(link: Proxy) -> None:
+def test_a_delay_applies_in_both_directions(link: Proxy) -> None:
     with _connected(link) as connection:
-        with link.troubled(Trouble.DELAY):
+        with link.with_fault(LinkFault.DELAY):
             assert _echo(connection) > 0.25
         assert _echo(connection) < 5
 
 
-def test_a_stall_delivers_late(link: Proxy) -> None:
+def test_a_stall_delivers_data_when_it_ends(link: Proxy) -> None:
     with _connected(link) as connection:
-        with link.troubled(Trouble.STALL):
+        with link.with_fault(LinkFault.STALL):
             connection.sendall(b"late")
             assert _is_silent(connection)
         assert connection.recv(10) == b"late"
 
 
-@pytest.mark.parametrize("trouble", [Trouble.CUT, Trouble.RESET])
-def test_open_connections_end(link: Proxy, trouble: Trouble) -> None:
-    with _connected(link) as connection, link.troubled(trouble):
+@pytest.mark.parametrize("fault", [LinkFault.CUT, LinkFault.RESET])
+def test_a_cut_or_reset_closes_open_connections(link: Proxy, fault: LinkFault) -> None:
+    with _connected(link) as connection, link.with_fault(fault):
         assert _ends(connection)
     with _connected(link) as another:
         assert _echo(another) < 5
 
 
-@pytest.mark.parametrize(("trouble", "passes"), [(Trouble.CUT, False), (Trouble.RESET, True)])
-def test_new_connections_pass_but_for_a_cut(link: Proxy, trouble: Trouble, passes: bool) -> None:
-    with link.troubled(trouble):
-        # The trouble reaches the proxy's own thread a moment later.
-        wait_until(lambda: link.trouble is trouble, 5, "the link is troubled")
+@pytest.mark.parametrize(("fault", "passes"), [(LinkFault.CUT, False), (LinkFault.RESET, True)])
+def test_new_connections_work_except_during_a_cut(link: Proxy, fault: LinkFault, passes: bool) -> None:
+    with link.with_fault(fault):
+        # The proxy's thread applies the fault a moment later.
+        wait_until(lambda: link.fault is fault, 5, "the fault is applied")
         with socket.create_connection((LOOPBACK, link.port), timeout=10) as connection:
             if passes:
                 assert _echo(connection) < 5
@@ -74,8 +74,8 @@ def test_new_connections_pass_but_for_a_cut(link: Proxy, trouble: Trouble, passe
 
 def test_a_half_open_connection_stays_silent_for_ever(link: Proxy) -> None:
     with _connected(link) as connection:
-        with link.troubled(Trouble.HALF_OPEN):
-            wait_until(lambda: link.trouble is Trouble.HALF_OPEN, 5, "the link is troubled")
+        with link.with_fault(LinkFault.HALF_OPEN):
+            wait_until(lambda: link.fault is LinkFault.HALF_OPEN, 5, "the fault is applied")
         connection.sendall(b"lost")
         assert _is_silent(connection)
         with _connected(link) as another:
@@ -85,7 +85,7 @@ def test_a_half_open_connection_stays_silent_for_ever(link: Proxy) -> None:
 @contextlib.contextmanager
 def _connected(link: Proxy) -> Iterator[socket.socket]:
     with socket.create_connection((LOOPBACK, link.port), timeout=10) as connection:
-        _echo(connection)  # the proxy has reached the server behind it
+        _echo(connection)  # the proxy is connected to the server
         yield connection
 
 

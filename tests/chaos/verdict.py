@@ -1,4 +1,4 @@
-"""Settles all jobs after a run, and counts violations."""
+"""Lets all jobs settle after a run, and counts violations."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from services.common.cache_keys import LOCK, forecast_key, warmup_key
 from services.common.comparison import SnapshotKey
 from services.forecaster.cache import envelope
 from tests.chaos import ledger
-from tests.chaos.faults import Struck
-from tests.chaos.load import ask, authorised, client, stub
+from tests.chaos.faults import InjectedFault
+from tests.chaos.load import authorised, client, fetch_is_warm, stub
 from tests.chaos.world import World
 from tests.waiting import wait_until
 
@@ -29,19 +29,22 @@ _RECOVERED = 0.95  # of the rate before a fault
 
 @dataclass(frozen=True)
 class Verdict:
-    """`wrong` must be all zero."""
+    """The result of a run. All `violations` must be 0."""
 
-    wrong: dict[str, int]
-    happened: dict[str, int]
-    apart: dict[str, int]  # writes after a FLUSHALL had removed the fence
-    recovery: tuple[tuple[str, float], ...] = ()  # the ratio of each fault that has quiet seconds on both sides
+    violations: dict[str, int]
+    event_counts: dict[str, int]
+    uncounted: dict[str, int]  # guarded writes to Redis, and those after a FLUSHALL removed the fence
+    recovery: tuple[tuple[str, float], ...] = ()  # the ratio of each fault with enough time before and after it
 
     def table(self) -> str:
-        """A table for people."""
+        """The result as a text table."""
         rows = [
-            *((f"  {name}", f"{count:,}") for name, count in self.happened.items()),
-            *((f"  {name}", f"{count:,}") for name, count in self.apart.items()),
-            *((f"{'ok' if count == 0 else 'WRONG':<5} {name}", f"{count:,}") for name, count in self.wrong.items()),
+            *((f"  {name}", f"{count:,}") for name, count in self.event_counts.items()),
+            *((f"  {name}", f"{count:,}") for name, count in self.uncounted.items()),
+            *(
+                (f"{'ok' if count == 0 else 'WRONG':<5} {name}", f"{count:,}")
+                for name, count in self.violations.items()
+            ),
         ]
         rows += [(f"  recovery after {name}", f"{ratio:.2f}") for name, ratio in self.recovery]
         if self.recovery:
@@ -50,13 +53,13 @@ class Verdict:
         return "\n".join(f"{name:<90} {value:>10}" for name, value in rows)
 
     @property
-    def holds(self) -> bool:
-        """Whether there is no violation."""
-        return not any(self.wrong.values())
+    def passed(self) -> bool:
+        """Whether there are no violations."""
+        return not any(self.violations.values())
 
     @property
     def recovered(self) -> bool:
-        """Whether the rate came back, by the median of the faults; true where none could be measured."""
+        """Whether the rate recovered, by the median of the faults; true if no fault could be measured."""
         return not self.recovery or self._median_recovery >= _RECOVERED
 
     @property
@@ -65,12 +68,12 @@ class Verdict:
 
 
 def settle(world: World, slugs: Sequence[str], *, seconds: float) -> int:
-    """Heals all faults and requests every comparison in rounds until all premium responses are ready.
+    """Undoes all faults and requests every comparison in rounds until all premium answers are ready.
 
-    Re-queues failed jobs, as an operator would. Between two rounds the queue must drain without requests. Returns how
-    many are not ready after `seconds`. Raises AssertionError when a service does not become ready.
+    Re-queues failed jobs, as an operator would. Between two rounds the queue must drain without requests. Returns the
+    number that are not ready after `seconds`. Raises AssertionError if a service does not become ready.
     """
-    world.heal()
+    world.undo_faults()
     wait_until(world.ready, seconds, "all services are ready")
     until = time.monotonic() + seconds
     waiting = list(slugs)
@@ -90,36 +93,38 @@ def settle(world: World, slugs: Sequence[str], *, seconds: float) -> int:
     return len(waiting)
 
 
-def judge(world: World, slugs: Sequence[str], struck: Sequence[Struck], *, unsettled: int) -> Verdict:
-    """Counts violations; call it when all but `unsettled` comparisons have settled."""
+def judge(world: World, slugs: Sequence[str], injected: Sequence[InjectedFault], *, unsettled: int) -> Verdict:
+    """Counts violations. Call it when all but `unsettled` comparisons have settled."""
     url = world.postgres.url
-    wrong = ledger.wrongs(url)
-    wrong["service that ended by itself"] = len(world.ended)
-    wrong["comparison that did not settle"] = unsettled
-    wrong["premium answer that is not ready"] = sum(not ready for ready in _answers(world, slugs))
-    wrong["Redis: write below a raised fence"] = world.fence.below
-    wrong |= _bundles(world)
+    violations = ledger.violations(url)
+    violations["service that ended unexpectedly"] = len(world.crashed)
+    violations["comparison that did not settle"] = unsettled
+    violations["premium answer that is not ready"] = sum(not ready for ready in _answers(world, slugs))
+    violations["Redis: write below a raised fence"] = world.fence.below
+    violations |= _bundles(world)
     return Verdict(
-        wrong=wrong,
-        happened={"jobs": len(slugs), "faults": len(struck), **ledger.happened(url)},
-        apart={"Redis: guarded writes": world.fence.writes, "Redis: let in by a lost fence": world.fence.let_in},
-        recovery=recovery(ledger.ready_moments(url), [fault for fault in struck if not fault.storm]),
+        violations=violations,
+        event_counts={"jobs": len(slugs), "faults": len(injected), **ledger.event_counts(url)},
+        uncounted={
+            "Redis: guarded writes": world.fence.writes,
+            "Redis: writes after a lost fence": world.fence.after_loss,
+        },
+        recovery=recovery(ledger.ready_times(url), [fault for fault in injected if not fault.storm]),
     )
 
 
-def recovery(ready: Sequence[float], struck: Sequence[Struck]) -> tuple[tuple[str, float], ...]:
-    """Median rate of the 30 s that begin 20 s after a fault, by that of the 30 s before it.
+def recovery(ready: Sequence[float], injected: Sequence[InjectedFault]) -> tuple[tuple[str, float], ...]:
+    """The median rate of the 30 s that begin 20 s after a fault, divided by that of the 30 s before it.
 
-    Demand is steady and below what the product can do, so 1 says that all that waited because of the fault was done
-    within 20 s and that nothing was lost of what came after; above 1, that the backlog was still being worked off;
-    below 1, that runs are still slow, or still not taken up. It does not say how fast the product is, and a gap of less
-    than half of those 30 s does not show in a median.
+    Demand is steady and below the product's capacity. A ratio of 1 means that the backlog of the fault was done within
+    20 s; above 1, that the backlog was still draining; below 1, that runs were still slow or not claimed. It does not
+    measure the product's speed, and the median hides a gap of less than half of those 30 s.
     """
     if not ready:
         return ()
     first, last = min(ready), max(ready)
     ratios = []
-    for fault in struck:
+    for fault in injected:
         if fault.begun - _BEFORE < first or fault.ended + AFTER_TO > last:
             continue
         before = _median_rate(ready, fault.begun - _BEFORE)
@@ -138,11 +143,11 @@ def _requeue_failed(address: str) -> None:
 
 def _answers(world: World, slugs: Sequence[str]) -> list[bool | None]:
     with client(world) as http, ThreadPoolExecutor(_CALLERS) as callers:
-        return list(callers.map(lambda slug: ask(http, slug), slugs))
+        return list(callers.map(lambda slug: fetch_is_warm(http, slug), slugs))
 
 
 def _bundles(world: World) -> dict[str, int]:
-    """Each pair in Redis against its fence, and its numbers against those that jobs recorded."""
+    """Compares each pair of bundles in Redis with its fence, and its numbers with those that jobs recorded."""
     broken = above = unequal = 0
     recorded = ledger.recorded_hashes(world.postgres.url)
     with redis.Redis.from_url(world.valkey.url) as connection:
@@ -166,7 +171,7 @@ def _bundles(world: World) -> dict[str, int]:
     return {
         "Redis: pair absent or corrupt": broken,
         "Redis: pair above its own fence": above,
-        "Redis: pair whose numbers are not those recorded": unequal,
+        "Redis: pair with numbers other than those recorded": unequal,
     }
 
 

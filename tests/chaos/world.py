@@ -1,4 +1,4 @@
-"""The product as real processes over stores of its own, every link between them through a proxy."""
+"""The product as real processes with its own stores; every link between them goes through a proxy."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from tests.chaos.fence import FenceWatch
 from tests.chaos.proxy import Proxy
 
 SECRET = "a secret of the chaos"
-LEASE = 3.0  # seconds; with the default of 15 each rescue would take five times as long
-_QUICK = {
+LEASE = 3.0  # seconds; the default of 15 would make each rescue five times as long
+_SHORT_INTERVALS = {
     "LEASE_SECONDS": str(LEASE),
     "BEAT_SECONDS": "0.5",
     "ATTEMPT_DEADLINE_SECONDS": "20",
@@ -37,7 +37,7 @@ _QUICK = {
     "LOG_LEVEL": "warning",
 }
 _CLOCK = Path(__file__).with_name("clock")
-_PASSED_ON = ("PATH", "HOME", "TMPDIR", "LANG", "LC_", "LD_", "PYTHON")
+_INHERITED = ("PATH", "HOME", "TMPDIR", "LANG", "LC_", "LD_", "PYTHON")
 _READY_SECONDS = 60.0
 
 
@@ -53,13 +53,15 @@ class World:
     fence: FenceWatch
     jobs_addresses: tuple[str, str]
     gateway_url: str
-    ended: list[str] = field(default_factory=list)  # services that ended unexpectedly
-    _clocks: dict[str, float] = field(default_factory=dict)  # seconds by which a wall clock is moved; no entry: none
+    crashed: list[str] = field(default_factory=list)  # services that crashed unexpectedly
+    _clocks: dict[str, float] = field(
+        default_factory=dict
+    )  # shift of each service's wall clock in seconds; none without an entry
     _launches: dict[str, int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def launch(self, name: str) -> None:
-        """Starts a service that is not running, under a new name."""
+        """Starts a service that is not running, with a new writer's name for the ledger."""
         service = self.services[name]
         with self._lock:
             self._launches[name] = self._launches.get(name, 0) + 1
@@ -70,29 +72,29 @@ class World:
                 for variable, link in ways.items():
                     url = f"{address}@{LOOPBACK}:{link.port}/{database.rpartition('/')[2]}"
                     service.environment[variable] = f"{url}?{options}"
-            service.environment.update(moved_clock(self._clocks.get(name, 0.0)))
+            service.environment.update(shifted_clock(self._clocks.get(name, 0.0)))
             service.launch()
 
-    def clock_of(self, name: str) -> float:
-        """Seconds by which the wall clock of that service is off."""
+    def clock_shift(self, name: str) -> float:
+        """The shift of that service's wall clock in seconds."""
         return self._clocks.get(name, 0.0)
 
-    def move_clock(self, name: str, seconds: float) -> None:
-        """Restarts a service with its wall clock off by that many seconds; 0 corrects it."""
+    def shift_clock(self, name: str, seconds: float) -> None:
+        """Restarts a service with its wall clock shifted by that many seconds; 0 corrects it."""
         self.services[name].stop()
         self._clocks[name] = seconds
         self.launch(name)
 
-    def heal(self) -> None:
-        """Corrects all clocks and starts services that are not running; each fault restarts what it killed."""
+    def undo_faults(self) -> None:
+        """Corrects all clocks, and starts services that ended unexpectedly: each fault restarts what it killed."""
         self.postgres.start()
         self.valkey.start()
         for name, seconds in list(self._clocks.items()):
-            self.move_clock(name, 0.0) if seconds else None
+            self.shift_clock(name, 0.0) if seconds else None
         for name, service in self.services.items():
             if not service.running:
                 print(f"chaos | {name} {service.exit_summary}", flush=True)
-                self.ended.append(name)
+                self.crashed.append(name)
                 self.launch(name)
 
     def ready(self) -> bool:
@@ -102,9 +104,9 @@ class World:
 
 @contextlib.contextmanager
 def running(folder: Path) -> Iterator[World]:
-    """The whole product, migrated and with the ledger's triggers; removed afterwards."""
+    """Starts the whole product with the ledger's triggers, and stops it afterwards."""
     with contextlib.ExitStack() as ends:
-        # Only processes fail, not the machine: fsync is not needed.
+        # Only processes fail, never the machine, so fsync is not needed.
         postgres = Postgres(folder / "postgres", settings={"fsync": "off", "max_connections": "100"})
         valkey = Valkey(folder / "valkey", settings={"maxmemory": "2gb"})
         for store in (postgres, valkey):
@@ -139,9 +141,9 @@ def running(folder: Path) -> Iterator[World]:
         yield world
 
 
-def moved_clock(seconds: float) -> dict[str, str]:
-    """The environment variables that move a Python process's wall clock by so much; 0 leaves it as it is."""
-    # Only a process with a moved clock has the folder on its path.
+def shifted_clock(seconds: float) -> dict[str, str]:
+    """The environment variables that shift a Python process's wall clock; 0 does not change it."""
+    # Only a process with a shifted clock has the folder on its path.
     inherited = os.environ.get("PYTHONPATH", "")
     path = os.pathsep.join(filter(None, [str(_CLOCK) if seconds else "", inherited]))
     return {"PYTHONPATH": path, "CHAOS_CLOCK_OFFSET": str(seconds)}
@@ -173,7 +175,7 @@ def _services(
     valkey_url = environment["REDIS_URL"].rpartition("@")[0]
     forecaster = environment | {"REDIS_URL": f"{valkey_url}@{LOOPBACK}:{links['forecaster to valkey'].port}/0"}
     services = {"forecaster": Service("forecaster", forecaster, partial(grpc_ready, addresses.forecaster_addr))}
-    # The second one has few connections, to test an exhausted pool.
+    # The second replica has few connections, to test an exhausted pool.
     for name, listen, pool in (("jobs-1", addresses.jobs_addr, "10"), ("jobs-2", second, "2")):
         own = environment | {
             "JOBS_LISTEN": listen,
@@ -197,8 +199,8 @@ def _port(address: str) -> int:
 
 def _environment(addresses: Addresses, postgres: Postgres, valkey: Valkey) -> dict[str, str]:
     return {
-        **{name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON)},
-        **_QUICK,
+        **{name: value for name, value in os.environ.items() if name.startswith(_INHERITED)},
+        **_SHORT_INTERVALS,
         "WARMUP_SECRET": SECRET,
         **product.wiring(addresses, database_url=postgres.url, redis_url=valkey.url),
     }

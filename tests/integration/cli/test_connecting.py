@@ -17,7 +17,7 @@ from warmcast.jobs.v1 import jobs_pb2 as pb
 
 from devstack.stores.ports import free_port
 from services.common.errors import Reason
-from tests.chaos.proxy import Proxy, Trouble
+from tests.chaos.proxy import LinkFault, Proxy
 from tests.integration.common.rpc.names import serving_names
 from tests.integration.gateway.peers import FakeJobs, listening
 from tests.waiting import wait_until
@@ -39,7 +39,7 @@ def cut_off() -> Iterator[Callable[[str], Proxy]]:
 
     def make(address: str) -> Proxy:
         proxy = Proxy("link", _port(address))
-        proxy.trouble = Trouble.CUT
+        proxy.fault = LinkFault.CUT
         made.append(proxy)
         return proxy
 
@@ -67,7 +67,7 @@ async def test_a_command_succeeds_through_a_link_that_is_cut_for_a_second(
         proxy = cut_off(address)
         begun = asyncio.create_task(run(f"127.0.0.1:{proxy.port}", *command))
         await asyncio.sleep(LATE)
-        proxy.trouble = Trouble.NONE
+        proxy.fault = LinkFault.NONE
         ended = await begun
     assert ended.returncode == 0, ended.stderr
 
@@ -116,13 +116,13 @@ async def test_what_a_server_refuses_is_not_sent_again(reason: Reason) -> None:
 
 async def test_a_call_whose_connection_is_lost_is_not_sent_again(cut_off: Callable[[str], Proxy]) -> None:
     def lose(request: object) -> pb.SweepResponse:
-        with proxy.troubled(Trouble.RESET):
+        with proxy.with_fault(LinkFault.RESET):
             return pb.SweepResponse()
 
     jobs = FakeJobs({"Sweep": lose})
     async with listening(jobs) as address:
         proxy = cut_off(address)
-        proxy.trouble = Trouble.NONE
+        proxy.fault = LinkFault.NONE
         ended = await run(f"127.0.0.1:{proxy.port}", "sweep")
     assert ended.returncode == 4
     jobs.only("Sweep")

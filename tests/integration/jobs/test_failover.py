@@ -63,7 +63,7 @@ async def test_no_call_fails_when_the_address_moves_to_a_new_primary(
 
         await wait_until_async(heard_from_the_old_primary, 10, "it listens")
         with _read_only(postgres):
-            link.move(new_primary.port)
+            link.retarget(new_primary.port)
             snapshot = await store.comparison("amazon")
             job = await store.queue.enqueue(
                 key_of(snapshot), snapshot.data_hash, seen_version=0, reason=EnqueueReason.FIRST_CALL

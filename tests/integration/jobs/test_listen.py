@@ -11,7 +11,7 @@ import pytest
 from devstack.stores.ports import LOOPBACK
 from services.jobs.postgres.driver import listener
 from services.jobs.postgres.driver.listener import Listener
-from tests.chaos.proxy import Proxy, Trouble
+from tests.chaos.proxy import LinkFault, Proxy
 from tests.integration.jobs.conftest import Store
 from tests.waiting import wait_until_async
 
@@ -48,7 +48,7 @@ async def test_a_connection_that_swallows_notifications_is_replaced(store: Store
     url = f"{store.url.partition('@')[0]}@{LOOPBACK}:{link.port}/{database}"
     try:
         async with _listening(url) as heard:
-            with link.troubled(Trouble.HALF_OPEN):
+            with link.with_fault(LinkFault.HALF_OPEN):
                 pass  # what is open now stays so, and silent, for ever
             await wait_until_async(lambda: _more(heard.missed, 1), 10, "it has connected anew")
             before = heard.wakes

@@ -19,7 +19,7 @@ from devstack.processes.supervisor import Supervisor
 from devstack.product import Service
 from devstack.stores.ports import LOOPBACK
 from devstack.stores.postgres import Postgres
-from tests.chaos.proxy import Proxy, Trouble
+from tests.chaos.proxy import LinkFault, Proxy
 from tests.integration.jobs.process import DRAIN_SECONDS, jobs_process
 from tests.integration.jobs.service import CSV, SENT
 from tests.waiting import wait_until
@@ -60,7 +60,7 @@ def test_it_starts_without_a_database_and_is_ready_once_that_is_there(database_u
 def test_sigterm_ends_it_while_postgresql_is_silent(database_url: str) -> None:
     with _linked(database_url) as (link, url), jobs_process(url) as jobs:
         wait_until(jobs.ready, 30, "it is ready")
-        with link.troubled(Trouble.HALF_OPEN):
+        with link.with_fault(LinkFault.HALF_OPEN):
             wait_until(lambda: not jobs.ready(), 30, "it is not ready")
             assert jobs.alive()
             began = time.monotonic()
@@ -135,7 +135,7 @@ def _read_only(url: str) -> Iterator[None]:
 
 @contextmanager
 def _linked(url: str) -> Iterator[tuple[Proxy, str]]:
-    """The same database over a link that can be troubled."""
+    """The same database over a link with injected faults."""
     user, _, address = url.rpartition("@")
     server, _, name = address.partition("/")
     link = Proxy("to postgres", int(server.rpartition(":")[2]))

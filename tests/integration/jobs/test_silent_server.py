@@ -13,7 +13,7 @@ from services.jobs.postgres.change_publisher import ChangePublisher
 from services.jobs.postgres.driver.connection import run
 from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.queue import Queue
-from tests.chaos.proxy import Proxy, Trouble
+from tests.chaos.proxy import LinkFault, Proxy
 from tests.integration.jobs.conftest import POLICY, Store, forecasts
 
 _LONGEST = 0.5  # seconds for a statement; psycopg takes five more to give its connection up
@@ -47,7 +47,7 @@ def queue(linked: Database) -> Queue:
 
 
 def _go_silent(link: Proxy) -> None:
-    with link.troubled(Trouble.HALF_OPEN):
+    with link.with_fault(LinkFault.HALF_OPEN):
         pass  # those that were open meanwhile stay silent for ever
 
 
