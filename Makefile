@@ -1,4 +1,4 @@
-# `make run` and `make test` need Python >= 3.11, make and a C library; everything else is installed here.
+# `make run` and `make test` need Linux with glibc, Python >= 3.11 and make; everything else is installed here.
 # PYTHON=python3.13 picks the interpreter that .venv is made with; ARGS reach pytest and the benchmarks.
 SHELL  := /bin/sh
 VENV   := .venv
