@@ -1,1 +1,1 @@
-"""The rendered manifests, run on this machine: each workload's command, environment and probes as local processes."""
+"""Runs the rendered manifests on this machine: each workload's command, environment and probes as local processes."""

@@ -1,4 +1,4 @@
-"""What a rehearsal claims: each with a line when it held, and the first that did not ends it."""
+"""Claims of a rehearsal: prints a line for each that holds; the first that fails ends the rehearsal."""
 
 from __future__ import annotations
 
@@ -7,50 +7,50 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
-from rehearsal.waiting import holds
+from rehearsal.waiting import wait_until
 
 
-class Broken(Exception):
-    """A claim that does not hold; the text says which, and why."""
+class ClaimFailed(Exception):
+    """A claim failed; the message names it and the reason."""
 
 
 class Claims:
-    """Not nested: one after the other."""
+    """Checks claims one after the other; they cannot be nested."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    def __init__(self, print_line: Callable[[str], None]) -> None:
         self.held = 0
-        self._say = say
-        self._seen: list[str] = []
+        self._print_line = print_line
+        self._notes: list[str] = []
 
     @contextmanager
     def claim(self, text: str) -> Iterator[None]:
-        """Holds when the context ends well. Raises Broken, with the claim's name, for whatever ended it otherwise."""
+        """The claim holds if the context ends without an exception; any exception is raised again as ClaimFailed."""
         begun = time.monotonic()
-        self._seen.clear()
+        self._notes.clear()
         try:
             yield
         except Exception as error:
-            raise Broken(f"{text}: {error or repr(error)}") from error
+            raise ClaimFailed(f"{text}: {error or repr(error)}") from error
         self.held += 1
-        seen = f": {'; '.join(self._seen)}" if self._seen else ""
-        self._say(f"ok  {text}{seen} ({time.monotonic() - begun:.1f} s)")
+        notes = f": {'; '.join(self._notes)}" if self._notes else ""
+        self._print_line(f"ok  {text}{notes} ({time.monotonic() - begun:.1f} s)")
 
     def note(self, text: str) -> None:
-        """Something that was seen, for the claim's line."""
-        self._seen.append(text)
+        """Adds an observation to the claim's line."""
+        self._notes.append(text)
 
 
-def require(so: bool, why: str) -> None:
-    """Raises Broken with `why` unless it is so."""
-    if not so:
-        raise Broken(why)
+def require(condition: bool, message: str) -> None:
+    """Raises ClaimFailed with `message` if `condition` is false."""
+    if not condition:
+        raise ClaimFailed(message)
 
 
 async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float, what: str) -> None:
-    """Waits for it. Raises Broken after so many seconds."""
+    """Waits for the condition. Raises ClaimFailed after `seconds`."""
     try:
-        # Not wait_for: until Python 3.12, what ends at the moment of a cancellation hides it.
+        # Not wait_for: before Python 3.12 it loses a cancellation that arrives as the condition becomes true.
         async with asyncio.timeout(seconds):
-            await holds(condition)
+            await wait_until(condition)
     except TimeoutError:
-        raise Broken(f"not within {seconds:g} s: {what}") from None
+        raise ClaimFailed(f"not within {seconds:g} s: {what}") from None

@@ -14,26 +14,26 @@ from urllib.parse import urlencode
 
 import httpx
 
-from rehearsal.kept_alive import KeptAlive
+from rehearsal.keep_alive import KeepAliveClient
 from rehearsal.load import Failed, Load
 
 _PREMIUM = "/api/comparison/premium"
 _WEEKS = 104
 _READERS = 5  # beside one writer
-_KEPT_ALIVE = 3  # readers, each on a connection of its own
-_PAUSE = 0.02  # seconds; paces the load, which two processors carry beside all the rest
+_KEPT_ALIVE = 3  # readers with keep-alive connections
+_PAUSE = 0.02  # seconds between two calls; limits the load for machines with two processors
 
 
 class Client:
-    """Speaks to whatever gateway the Service finds; its comparisons are of numbers that are plainly made up."""
+    """Calls gateways that are ready, with comparisons of synthetic values."""
 
     def __init__(self, secret: str, endpoints: Callable[[], list[str]]) -> None:
-        """`endpoints` are host:port of the gateways that are ready."""
+        """`endpoints` returns host:port of each ready gateway."""
         self._secret = secret
         self._endpoints = endpoints
 
     async def ingest(self, term: str) -> None:
-        """Imports `amazon` and that term. Raises httpx.HTTPStatusError when it is not taken."""
+        """Imports a comparison of `amazon` and that term. Raises httpx.HTTPStatusError if it is refused."""
         async with httpx.AsyncClient(timeout=30, trust_env=False) as http:
             (await self._write(http, self._base(), term)).raise_for_status()
 
@@ -45,7 +45,7 @@ class Client:
             return dict(response.json())
 
     async def status(self, term: str) -> str:
-        """Its `warmupStatus`; what went wrong where there is no answer now, as while pods come back."""
+        """The `warmupStatus`, or the error's text without an answer, as while pods restart."""
         try:
             return str((await self.premium(term))["warmupStatus"])
         except (httpx.HTTPError, LookupError) as error:
@@ -53,14 +53,16 @@ class Client:
 
     @asynccontextmanager
     async def load(self, term: str) -> AsyncIterator[Load]:
-        """Reads and writes of a comparison that is warm, at all gateways, for as long as the context lasts."""
+        """Reads and writes a warm comparison at all gateways during the context."""
         async with httpx.AsyncClient(timeout=20, trust_env=False) as http:
             read, write = partial(self._read_warm, http, term), partial(self._write_again, http, term)
-            kept = [KeptAlive(self._any_endpoint) for _ in range(_KEPT_ALIVE)]
-            load = Load([write, *[read] * _READERS, *(partial(_read_kept_alive, each, term) for each in kept)], _PAUSE)
+            connections = [KeepAliveClient(self._any_endpoint) for _ in range(_KEPT_ALIVE)]
+            load = Load(
+                [write, *[read] * _READERS, *(partial(_read_kept_alive, each, term) for each in connections)], _PAUSE
+            )
             async with load.running():
                 yield load
-            for each in kept:
+            for each in connections:
                 each.close()
 
     async def _read_warm(self, http: httpx.AsyncClient, term: str) -> None:
@@ -79,12 +81,12 @@ class Client:
 
     def _any_endpoint(self) -> str:
         if not (found := self._endpoints()):
-            raise Failed("the Service finds no gateway")
+            raise Failed("no gateway is ready")
         return random.choice(found)  # noqa: S311
 
     def _base(self) -> str:
         if not (found := self._endpoints()):
-            raise LookupError("the Service finds no gateway")
+            raise LookupError("no gateway is ready")
         return f"http://{found[0]}"
 
 
@@ -99,8 +101,8 @@ def _good(response: httpx.Response) -> httpx.Response:
     return response
 
 
-async def _read_kept_alive(kept: KeptAlive, term: str) -> None:
-    _check_warm(json.loads(await kept.get(f"{_PREMIUM}?{urlencode(_query(term))}")))
+async def _read_kept_alive(connections: KeepAliveClient, term: str) -> None:
+    _check_warm(json.loads(await connections.get(f"{_PREMIUM}?{urlencode(_query(term))}")))
 
 
 def _check_warm(answer: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Lines of cron, and the fast clock that they are run by."""
+"""Cron schedules, and a fast clock that runs CronJobs."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from rehearsal.jobs import Job, Run
 from rehearsal.manifests import Manifest, Sources
 
 _RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
-_STEPS = 12  # looks a minute
+_STEPS = 12  # ticks per minute
 
 
 @dataclass(frozen=True)
 class Cron:
-    """Five fields: minute, hour, day, month, weekday (0 is Sunday)."""
+    """A schedule of five fields: minute, hour, day, month, weekday (0 is Sunday)."""
 
     fields: tuple[frozenset[int], ...]
 
     @classmethod
     def parse(cls, line: str) -> Cron:
-        """Of numbers, `*`, ranges, steps and lists. Raises DevstackError for names, and for anything else."""
+        """Accepts numbers, `*`, ranges, steps and lists. Raises DevstackError for names and anything else."""
         parts = line.split()
         if len(parts) != len(_RANGES):
-            raise DevstackError(f"the schedule {line!r} has not five fields")
+            raise DevstackError(f"the schedule {line!r} does not have five fields")
         try:
             return cls(tuple(frozenset(_values(part, *span)) for part, span in zip(parts, _RANGES, strict=True)))
         except ValueError:
-            raise DevstackError(f"the schedule {line!r} is not understood") from None
+            raise DevstackError(f"the schedule {line!r} is not valid") from None
 
     def due(self, time: datetime) -> bool:
-        """Whether it names this minute. A day is one that both its fields name, unless both leave some out."""
+        """Whether it is due in this minute. If day and weekday are both restricted, either may match, as in cron."""
         minute, hour, day, month, weekday = self.fields
         days = (time.day in day, time.isoweekday() % 7 in weekday)
         both_restricted = len(day) < 31 and len(weekday) < 7
@@ -43,7 +43,7 @@ class Cron:
 
 @dataclass
 class CronJob:
-    """One that forbids itself to run twice at once. `deadline`: seconds after which a start is missed."""
+    """A CronJob with concurrencyPolicy Forbid. `deadline` is the time in seconds after which a start is missed."""
 
     name: str
     cron: Cron
@@ -57,15 +57,15 @@ class CronJob:
 
     @classmethod
     def read(cls, manifest: Manifest, sources: Sources) -> CronJob:
-        """Raises DevstackError for another policy, or another time zone than UTC."""
+        """Raises DevstackError for another concurrencyPolicy or time zone."""
         name, spec = manifest["metadata"]["name"], manifest["spec"]
         if (spec["concurrencyPolicy"], spec["timeZone"]) != ("Forbid", "Etc/UTC"):
-            raise DevstackError(f"{name}: another policy than Forbid, or another zone than UTC, is not rehearsed")
+            raise DevstackError(f"{name}: only concurrencyPolicy Forbid and timeZone Etc/UTC are supported")
         job = Job.read(spec["jobTemplate"]["spec"], sources)
         return cls(name, Cron.parse(spec["schedule"]), spec["startingDeadlineSeconds"], job)
 
-    def look(self, now: datetime, start: Callable[[CronJob], Run]) -> None:
-        """What the controller does at that moment."""
+    def tick(self, now: datetime, start: Callable[[CronJob], Run]) -> None:
+        """Does what the CronJob controller does at that moment."""
         if now.second == 0 and self.cron.due(now):
             if self.due_at:
                 self.missed.append(self.due_at)
@@ -79,22 +79,22 @@ class CronJob:
             self.runs.append(self.running)
 
 
-async def run_the_clock(
+async def run_schedules(
     cron_jobs: Iterable[CronJob], start: datetime, end: datetime, make_run: Callable[[Job], Run], *, minute: float
 ) -> None:
-    """Runs them by a clock whose minutes take `minute` real seconds; returns once all runs have ended."""
+    """Runs CronJobs by a clock whose minutes take `minute` real seconds. Returns once all runs have ended."""
     tasks: set[asyncio.Task[bool]] = set()
 
     def begin(cron_job: CronJob) -> Run:
         run = make_run(cron_job.job)
-        task = asyncio.create_task(run.to_its_end())
+        task = asyncio.create_task(run.execute())
         tasks.add(task)
         return run
 
     now = start
     while now < end:
         for cron_job in cron_jobs:
-            cron_job.look(now, begin)
+            cron_job.tick(now, begin)
         now += timedelta(minutes=1) / _STEPS
         await asyncio.sleep(minute / _STEPS)
     await asyncio.gather(*tasks)

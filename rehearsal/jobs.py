@@ -1,4 +1,4 @@
-"""A Job: one program that is to end well, within its deadline and so many tries."""
+"""A Job: a program that must succeed within its deadline and number of attempts."""
 
 from __future__ import annotations
 
@@ -10,42 +10,41 @@ from dataclasses import dataclass
 from devstack.processes.child import Child, DevstackError
 from devstack.settings import CHECKOUT
 from rehearsal.manifests import Manifest, Sources, Workload
-from rehearsal.waiting import ended
+from rehearsal.waiting import wait_for_exit
 
-_FIRST_BACKOFF = (
-    10.0  # seconds, doubling; Kubernetes' own. A container that is restarted in its pod first is so at once.
-)
+# Seconds, doubling, as in Kubernetes. The first restart of a container in its pod is immediate.
+_FIRST_BACKOFF = 10.0
 _POLICIES = ("Never", "OnFailure")
 
 
 @dataclass(frozen=True)
 class Job:
-    """How often a program is tried, and for how many seconds in all: real ones, however fast the clock is."""
+    """A program, its attempts and its deadline in real seconds, which `pace` does not shorten."""
 
     workload: Workload
-    tries: int
+    max_attempts: int
     deadline: float
-    in_place: bool = False  # restarted in its pod, and not in another one
+    in_place: bool = False  # restarted in its pod, not in a new one
 
     @classmethod
     def read(cls, spec: Manifest, sources: Sources) -> Job:
-        """From the `spec` of a Job, or of a CronJob's template. Raises DevstackError for another restartPolicy."""
+        """Reads the `spec` of a Job or of a CronJob's template. Raises DevstackError for an unknown restartPolicy."""
         policy, limit = spec["template"]["spec"]["restartPolicy"], spec["backoffLimit"]
         if policy not in _POLICIES:
             raise DevstackError(f"a Job's restartPolicy is one of {', '.join(_POLICIES)}, not {policy}")
         in_place = policy == "OnFailure"
-        # The controller counts restarts as they begin: the one that reaches the limit fails the Job.
-        tries = max(limit, 1) if in_place else limit + 1
-        return cls(Workload.read(spec["template"], sources), tries, spec["activeDeadlineSeconds"], in_place)
+        # The controller counts restarts when they begin: the one that reaches the limit fails the Job.
+        max_attempts = max(limit, 1) if in_place else limit + 1
+        return cls(Workload.read(spec["template"], sources), max_attempts, spec["activeDeadlineSeconds"], in_place)
 
 
 class Run:
-    """One run of a Job. `succeeded` is None while it lasts."""
+    """One run of a Job. `succeeded` is None until it has ended."""
 
     def __init__(self, job: Job, environment: Mapping[str, str], *, pace: float = 1) -> None:
         self.name = job.workload.name
         self.succeeded: bool | None = None
-        self.tried = 0
+        self.attempts = 0
         self._job = job
         self._environment = environment
         self._pace = pace
@@ -53,11 +52,11 @@ class Run:
 
     @property
     def pid(self) -> int:
-        """Of its process; 0 before it has one."""
+        """The process id; 0 before the first attempt."""
         return self._child.pid
 
-    async def to_its_end(self) -> bool:
-        """Runs it; whether it succeeded."""
+    async def execute(self) -> bool:
+        """Runs the job. Returns whether it succeeded."""
         self.succeeded = False
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._job.deadline):
@@ -65,27 +64,27 @@ class Run:
         return self.succeeded
 
     def kill(self) -> None:
-        """SIGKILL to its process, as an out-of-memory killer does."""
+        """Sends SIGKILL to its process, as the out-of-memory killer does."""
         self._child.kill()
 
     def tail(self) -> str:
-        """The last lines that it wrote."""
+        """The last lines of its output."""
         return self._child.tail()
 
     async def _try(self) -> bool:
         try:
-            for tried in range(1, self._job.tries + 1):
-                self.tried = tried
+            for attempts in range(1, self._job.max_attempts + 1):
+                self.attempts = attempts
                 self._child.spawn(self._job.workload.program, environment=self._environment, cwd=CHECKOUT)
-                await ended(self._child)
+                await wait_for_exit(self._child)
                 if self._child.exit_code == 0:
                     return True
-                if tried < self._job.tries:
-                    await asyncio.sleep(self._backoff(tried) / self._pace)
+                if attempts < self._job.max_attempts:
+                    await asyncio.sleep(self._backoff(attempts) / self._pace)
             return False
         finally:
             self._child.kill_group()
 
-    def _backoff(self, tried: int) -> float:
-        doublings = tried - 2 if self._job.in_place else tried - 1
+    def _backoff(self, attempts: int) -> float:
+        doublings = attempts - 2 if self._job.in_place else attempts - 1
         return _FIRST_BACKOFF * 2**doublings if doublings >= 0 else 0.0

@@ -1,4 +1,4 @@
-"""Callers under way all the time, and what came of their calls. None is retried."""
+"""Concurrent callers that repeat their calls, and counts of failures. No call is retried."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Call = Callable[[], Awaitable[object]]
 
 
 class Failed(Exception):
-    """An answer that is not as it should be."""
+    """An unexpected answer."""
 
 
 @dataclass
 class Load:
-    """One caller for each of `calls`, which repeats its call with a pause of so many seconds."""
+    """One caller for each of `calls`. `pause` is the time in seconds between two calls."""
 
     calls: Sequence[Call]
     pause: float
@@ -29,7 +29,7 @@ class Load:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Calls for as long as the context lasts; those in flight at its end are heard out."""
+        """Runs the callers during the context, and waits for calls in flight at its end."""
         ending = asyncio.Event()
         tasks = [asyncio.create_task(self._repeat(call, ending)) for call in self.calls]
         try:

@@ -1,4 +1,4 @@
-"""What kustomize builds, and what of a pod can be run here: its program, environment, ports, probes and end."""
+"""Renders manifests with kustomize, and reads from a pod its program, environment, ports, probes and grace period."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import yaml
 from devstack.processes.child import DevstackError
 from rehearsal.probes import Probe
 
-# YAML documents: anything may be in them.
+# A YAML document of any content.
 Manifest = dict[str, Any]
 KUBECTL = Path(sys.executable).parent / "kubectl"
 ENTRYPOINT = (sys.executable, "-m", "services.cli")  # the image's `warmcast`
@@ -22,7 +22,7 @@ _PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 
 
 def build(folder: Path) -> tuple[Manifest, ...]:
-    """What `kubectl apply -k FOLDER` would send. Raises DevstackError with what kustomize says."""
+    """The manifests that `kubectl apply -k FOLDER` would send. Raises DevstackError with kustomize's error."""
     built = subprocess.run([KUBECTL, "kustomize", folder], capture_output=True, text=True, check=False)
     if built.returncode != 0:
         raise DevstackError(f"kubectl kustomize {folder}: {built.stderr}")
@@ -30,19 +30,19 @@ def build(folder: Path) -> tuple[Manifest, ...]:
 
 
 def of_kind(manifests: Iterable[Manifest], kind: str) -> dict[str, Manifest]:
-    """Those of one kind, by name."""
+    """The manifests of one kind, by name."""
     return {manifest["metadata"]["name"]: manifest for manifest in manifests if manifest["kind"] == kind}
 
 
 @dataclass(frozen=True)
 class Sources:
-    """What a container's environment may refer to."""
+    """The ConfigMaps and Secrets that a container's environment may refer to."""
 
     config_maps: Mapping[str, Mapping[str, str]]
     secrets: Mapping[str, Mapping[str, str]]
 
     def environment(self, container: Manifest) -> dict[str, str]:
-        """As the kubelet puts it together. Raises DevstackError where it would not start the container."""
+        """The environment as the kubelet builds it. Raises DevstackError if a reference is missing."""
         found: dict[str, str] = {}
         for source in container.get("envFrom", []):
             found |= _of(self.config_maps, "ConfigMap", source["configMapRef"]["name"])
@@ -56,7 +56,7 @@ class Sources:
         kinds = {"secretKeyRef": ("Secret", self.secrets), "configMapKeyRef": ("ConfigMap", self.config_maps)}
         ((kind, reference),) = source.items()
         if kind not in kinds:
-            raise DevstackError(f"a variable comes from {kind}, which is not rehearsed")
+            raise DevstackError(f"a variable from {kind} is not supported in a rehearsal")
         what, objects = kinds[kind]
         held = _of(objects, what, reference["name"])
         if reference["key"] not in held and not reference.get("optional"):
@@ -78,25 +78,25 @@ class Workload:
 
     @classmethod
     def read(cls, template: Manifest, sources: Sources) -> Workload:
-        """From a pod's template. Raises DevstackError for what is not rehearsed."""
+        """Reads a pod's template. Raises DevstackError for anything unsupported."""
         pod = template["spec"]
         if pod.get("initContainers") or len(pod["containers"]) != 1:
-            raise DevstackError("a pod of one container is rehearsed, and no other")
+            raise DevstackError("only pods with one container and no init container are supported")
         (container,) = pod["containers"]
         ports = {port["name"]: port["containerPort"] for port in container.get("ports", [])}
-        before_the_end = container.get("lifecycle", {}).get("preStop", {})
+        pre_stop = container.get("lifecycle", {}).get("preStop", {})
         return cls(
             name=template["metadata"]["labels"]["app.kubernetes.io/name"],
             program=(*container.get("command", ENTRYPOINT), *container.get("args", [])),
             environment=sources.environment(container),
             ports=ports,
             probes={kind: Probe.read(container[kind], ports) for kind in _PROBES if kind in container},
-            pre_stop=before_the_end["sleep"]["seconds"] if before_the_end else 0,
+            pre_stop=pre_stop["sleep"]["seconds"] if pre_stop else 0,
             grace=pod.get("terminationGracePeriodSeconds", 30),
         )
 
 
 def _of(objects: Mapping[str, Mapping[str, str]], kind: str, name: str) -> Mapping[str, str]:
     if name not in objects:
-        raise DevstackError(f"there is no {kind} {name}")
+        raise DevstackError(f"{kind} {name} not found")
     return objects[name]

@@ -1,4 +1,4 @@
-"""Probes as the kubelet makes them: each on a new connection, judged by its answer alone."""
+"""Probes, made as the kubelet does: each on a new connection."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ class Probe:
 
     period: float
     timeout: float
-    failures: int  # in a row, that count as one
+    failures: int  # consecutive failures until the probe counts as failed
     port: int
-    path: str | None  # of httpGet
+    path: str | None  # of httpGet; None for grpc
     service: str = ""  # of grpc
-    grace: float | None = None  # of what it finds dead; None is the pod's
+    grace: float | None = None  # grace period after a failure; None uses the pod's
 
     @classmethod
     def read(cls, spec: dict[str, Any], ports: Mapping[str, int]) -> Probe:
-        """With Kubernetes' defaults. Raises DevstackError for a probe of another kind."""
+        """Reads a probe with Kubernetes' defaults. Raises DevstackError for unsupported fields."""
         if unknown := spec.keys() - _KNOWN:
-            raise DevstackError(f"a probe says {', '.join(sorted(unknown))}, which is not rehearsed")
+            raise DevstackError(f"probe fields not supported in a rehearsal: {', '.join(sorted(unknown))}")
         http = spec.get("httpGet")
         check = http or spec["grpc"]
         return cls(
@@ -46,11 +46,11 @@ class Probe:
         )
 
     async def passes(self, port: int) -> bool:
-        """Probes that port of this machine, which stands for the container's."""
+        """Probes the local port that the container's port is mapped to."""
         return await (self._grpc(port) if self.path is None else self._http(port, self.path))
 
     async def _grpc(self, port: int) -> bool:
-        # A pool of its own: a shared one would apply the reconnect back-off of an earlier probe.
+        # A private pool: a shared one would apply the reconnect back-off of an earlier probe.
         own = [("grpc.use_local_subchannel_pool", 1)]
         async with grpc.aio.insecure_channel(f"{LOOPBACK}:{port}", options=own) as channel:
             try:

@@ -1,4 +1,4 @@
-"""Waiting for what has no event: a process, or an answer of the product."""
+"""Polling for conditions without an event: a process's end, an answer of the product."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from devstack.processes.child import Child
 
-_LOOK = 0.02  # seconds between two looks
+_POLL_SECONDS = 0.02
 
 
-async def ended(child: Child) -> None:
-    """Returns once the process is gone."""
-    await holds(lambda: not child.running)
+async def wait_for_exit(child: Child) -> None:
+    """Returns once the process has ended."""
+    await wait_until(lambda: not child.running)
 
 
-async def holds(condition: Callable[[], bool | Awaitable[bool]]) -> None:
-    """Returns once it does."""
+async def wait_until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
+    """Returns once the condition is true."""
     while True:
         answer = condition()
         if answer if isinstance(answer, bool) else await answer:
             return
-        await asyncio.sleep(_LOOK)
+        await asyncio.sleep(_POLL_SECONDS)
 
 
 async def ticks(seconds: float) -> AsyncIterator[None]:
-    """Yields now and so often from then on, however long the work between takes, unless it takes longer than that."""
+    """Yields at once and then every `seconds`, including the time between; at once after a longer pause."""
     due = time.monotonic()
     while True:
         yield

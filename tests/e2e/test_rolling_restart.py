@@ -24,7 +24,7 @@ from devstack.processes.supervisor import Supervisor
 from devstack.product import Service
 from devstack.readiness import grpc_ready, http_ready
 from devstack.stores.ports import LOOPBACK, free_port
-from rehearsal.kept_alive import KeptAlive
+from rehearsal.keep_alive import KeepAliveClient
 from rehearsal.load import Call, Load
 from services.common.rpc import metadata, services
 from services.common.rpc.client.channel import open_channel
@@ -148,7 +148,7 @@ async def test_of_the_gateway(running_product: Product, call: Caller) -> None:
         def endpoint() -> str:
             return random.choice(ready).base_url.netloc.decode()
 
-        kept = [KeptAlive(endpoint) for _ in range(CALLERS)]
+        kept = [KeepAliveClient(endpoint) for _ in range(CALLERS)]
         for each in kept:
             ends.callback(each.close)
         target = f"{PREMIUM}?{urlencode(AMAZON)}"

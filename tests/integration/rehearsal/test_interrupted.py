@@ -1,4 +1,4 @@
-"""A rehearsal that is told to end leaves no process and no folder, whatever it does at that moment."""
+"""A rehearsal that receives a signal stops all its processes and removes its folder, at any moment."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="processes are found by /proc"),
 ]
 
-# A shell starts what it puts into the background with SIGINT ignored, and tests may be there.
+# A shell starts background programs, such as this test run, with SIGINT ignored.
 _AS_IN_A_TERMINAL = (
     "import runpy, signal\n"
     "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
@@ -32,32 +32,34 @@ _AS_IN_A_TERMINAL = (
 @pytest.mark.parametrize(
     ("number", "moment"), [(signal.SIGTERM, "as stores start"), (signal.SIGINT, "as services run")]
 )
-def test_it_leaves_nothing(number: signal.Signals, moment: str, tmp_path: Path) -> None:
-    said: list[str] = []
+def test_a_signal_ends_all_processes_and_removes_the_folder(
+    number: signal.Signals, moment: str, tmp_path: Path
+) -> None:
+    lines: list[str] = []
     with _rehearsal(tmp_path) as rehearsal:
-        reader = threading.Thread(target=said.extend, args=(rehearsal.stdout,))
+        reader = threading.Thread(target=lines.extend, args=(rehearsal.stdout,))
         reader.start()
         if moment == "as stores start":
-            wait_until(lambda: any("postgres" in line for line in _processes(tmp_path)), 60, "PostgreSQL is made")
+            wait_until(lambda: any("postgres" in line for line in _processes(tmp_path)), 60, "PostgreSQL is created")
         else:
-            wait_until(lambda: said, 90, "all are started, which is the first claim")
+            wait_until(lambda: lines, 90, "the first claim holds")
         # Twice, as `make` does.
         rehearsal.send_signal(number)
         rehearsal.send_signal(number)
         assert rehearsal.wait(60) == 128 + number
         reader.join()
         assert rehearsal.stderr
-        assert rehearsal.stderr.read() == f"{number.name}: ended in order\n"
+        assert rehearsal.stderr.read() == f"{number.name}: stopped after cleaning up\n"
     assert not list(tmp_path.iterdir())
     assert not _processes(tmp_path)
 
 
 @contextlib.contextmanager
 def _rehearsal(folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """A short one, whose folder is made in that one."""
+    """A short rehearsal whose temporary folder is in `folder`."""
     command = [sys.executable, "-c", _AS_IN_A_TERMINAL, "--short"]
     pipe = subprocess.PIPE
-    environment = {**inherited(), "TMPDIR": str(folder)}  # each of its processes has it too
+    environment = {**inherited(), "TMPDIR": str(folder)}  # all of its processes inherit it
     with subprocess.Popen(command, cwd=CHECKOUT, env=environment, stdout=pipe, stderr=pipe, text=True) as rehearsal:
         try:
             yield rehearsal

@@ -1,4 +1,4 @@
-"""What a container is given, from manifests and from what they refer to, and where it listens here."""
+"""A container's environment, from manifests, ConfigMaps and Secrets, and its local ports and addresses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from devstack.processes.child import DevstackError
 from rehearsal.manifests import ENTRYPOINT, Sources, Workload
-from rehearsal.places import Place, names_of, settled
+from rehearsal.port_mappings import PortMapping, local_environment, resolve_services
 from tests.paths import CHECKOUT
 from tests.unit.deploy.manifests import build, of_kind
 
@@ -27,7 +27,7 @@ def template(name: str) -> dict[str, Any]:
     return dict(of_kind(build("overlays/dev"), "Deployment")[name]["spec"]["template"])
 
 
-def test_a_container_gets_its_manifest_s_command_environment_and_probes() -> None:
+def test_a_workload_has_its_manifest_s_command_environment_and_probes() -> None:
     jobs = workload("jobs")
     assert jobs.program == (*ENTRYPOINT, "jobs")
     assert jobs.environment["DATABASE_URL"] == "postgresql://here/db"
@@ -40,7 +40,7 @@ def test_a_container_gets_its_manifest_s_command_environment_and_probes() -> Non
     assert workload("gateway").probes["livenessProbe"].port == 8080
 
 
-def test_the_entrypoint_that_stands_for_the_image_s_is_the_image_s() -> None:
+def test_the_entrypoint_is_the_image_s() -> None:
     dockerfile = (CHECKOUT / "deploy" / "docker" / "Dockerfile").read_text(encoding="utf-8")
     assert 'ENTRYPOINT ["/opt/warmcast/bin/warmcast"]' in dockerfile
 
@@ -49,18 +49,20 @@ def test_the_entrypoint_that_stands_for_the_image_s_is_the_image_s() -> None:
     ("secrets", "names"),
     [({}, "Secret warmcast"), ({"warmcast": {"warmup-secret": "s"}}, "key database-url")],
 )
-def test_a_reference_to_nothing_keeps_a_container_from_starting(secrets: dict[str, dict[str, str]], names: str) -> None:
+def test_a_missing_secret_or_key_refuses_the_workload(secrets: dict[str, dict[str, str]], names: str) -> None:
     with pytest.raises(DevstackError, match=names):
         Workload.read(template("jobs"), dataclasses.replace(SOURCES, secrets=secrets))
 
 
-def test_only_where_it_listens_and_where_others_are_is_changed() -> None:
+def test_only_listening_ports_and_addresses_of_services_change() -> None:
     jobs, forecaster = workload("jobs"), workload("forecaster")
-    place = Place({50051: 1, 50050: 2, 9090: 3})
-    there = [Place({50052: 4, 50050: 5, 9090: 6}), Place({50052: 7, 50050: 8, 9090: 9})]
+    mapping = PortMapping({50051: 1, 50050: 2, 9090: 3})
+    forecasters = [PortMapping({50052: 4, 50050: 5, 9090: 6}), PortMapping({50052: 7, 50050: 8, 9090: 9})]
     services = of_kind(build("overlays/dev"), "Service").values()
-    names = names_of(services, {"jobs": jobs, "forecaster": forecaster}, {"jobs": [place], "forecaster": there})
-    found = settled(jobs, place, names)
+    names = resolve_services(
+        services, {"jobs": jobs, "forecaster": forecaster}, {"jobs": [mapping], "forecaster": forecasters}
+    )
+    found = local_environment(jobs, mapping, names)
     assert {name: value for name, value in found.items() if jobs.environment.get(name) != value} == {
         "JOBS_LISTEN": "127.0.0.1:1",
         "HEALTH_LISTEN": "127.0.0.1:2",
@@ -70,11 +72,11 @@ def test_only_where_it_listens_and_where_others_are_is_changed() -> None:
     }
 
 
-def test_a_port_that_the_manifest_does_not_name_is_refused() -> None:
+def test_a_listening_port_that_the_manifest_does_not_name_is_refused() -> None:
     with pytest.raises(DevstackError, match="port 50051, which the manifest does not name"):
-        settled(workload("jobs"), Place({50050: 2, 9090: 3}), {})
+        local_environment(workload("jobs"), PortMapping({50050: 2, 9090: 3}), {})
 
 
-def test_a_name_of_no_service_is_refused() -> None:
+def test_the_name_of_no_service_is_refused() -> None:
     with pytest.raises(DevstackError, match="the name of no Service"):
-        settled(workload("jobs"), Place({50051: 1, 50050: 2, 9090: 3}), {})
+        local_environment(workload("jobs"), PortMapping({50051: 1, 50050: 2, 9090: 3}), {})

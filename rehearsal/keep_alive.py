@@ -1,4 +1,4 @@
-"""A caller that keeps its connection for as long as the server lets it, as browsers, proxies and clients do."""
+"""An HTTP client that keeps its connection open until the server closes it, as browsers and proxies do."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ _LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)\r\n")
 _CLOSE = re.compile(rb"(?i)\r\nconnection: *close\r\n")
 
 
-class KeptAlive:
+class KeepAliveClient:
     """One connection at a time; the next is opened when an answer says `Connection: close`.
 
-    A connection that ends without that is a failed call: its client has sent a request into it.
+    A connection that closes without that is a failed call: a request may already be on its way.
     """
 
     def __init__(self, endpoint: Callable[[], str]) -> None:
-        """`endpoint` gives the host:port to connect to."""
+        """`endpoint` returns the host:port to connect to."""
         self._endpoint = endpoint
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def get(self, target: str) -> bytes:
-        """The body of a 200 answer to GET. Raises Failed for every other outcome."""
+        """The body of a 200 response to GET. Raises Failed for any other outcome."""
         try:
             async with asyncio.timeout(_SECONDS):
                 return await self._get(target)
@@ -34,7 +34,7 @@ class KeptAlive:
             raise Failed(f"a kept-alive connection: {error!r}") from error
 
     def close(self) -> None:
-        """Closes the connection, if there is one."""
+        """Closes the open connection, if any."""
         if self._streams is not None:
             self._streams[1].close()
             self._streams = None

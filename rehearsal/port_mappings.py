@@ -1,4 +1,4 @@
-"""Where pods listen on one machine: each has a place with ports of its own, and names become lists of places."""
+"""Maps containers' ports to local ones, and Services' names to lists of local addresses."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ _LISTENING = ("_listen", "gateway_host", "gateway_port")
 
 
 @dataclass(frozen=True)
-class Place:
-    """What a container's ports are on this machine, whose processes share one address."""
+class PortMapping:
+    """Maps a container's ports to ports of this machine, since all processes share one address."""
 
     ports: Mapping[int, int]
 
     @classmethod
-    def free(cls, workload: Workload) -> Place:
-        """With a free port for each of the container's."""
+    def free(cls, workload: Workload) -> PortMapping:
+        """A free local port for each of the container's ports."""
         return cls({port: free_port() for port in workload.ports.values()})
 
 
-def settled(workload: Workload, place: Place, names: Mapping[str, str]) -> dict[str, str]:
-    """The workload's environment with nothing changed but where it listens, and where it finds the others.
+def local_environment(workload: Workload, mapping: PortMapping, names: Mapping[str, str]) -> dict[str, str]:
+    """The workload's environment with local listening ports and local addresses of other services.
 
-    Raises DevstackError where it listens on no port of its manifest, or uses a name that no Service has.
+    Raises DevstackError if it listens on a port that its manifest does not name, or uses the name of no Service.
     """
     environment = {**_defaults(workload.name), **workload.environment}
     for variable, value in environment.items():
         if variable.endswith("_LISTEN"):
-            environment[variable] = f"{LOOPBACK}:{_here(workload, place, variable, value.rpartition(':')[2])}"
-        elif variable in _PORTS and place.ports:
-            environment[variable] = str(_here(workload, place, variable, value))
+            environment[variable] = f"{LOOPBACK}:{_local_port(workload, mapping, variable, value.rpartition(':')[2])}"
+        elif variable in _PORTS and mapping.ports:
+            environment[variable] = str(_local_port(workload, mapping, variable, value))
         elif variable.endswith("_ADDR"):
             if value not in names:
                 raise DevstackError(f"{workload.name}: {variable} is {value}, which is the name of no Service")
@@ -55,12 +55,12 @@ def settled(workload: Workload, place: Place, names: Mapping[str, str]) -> dict[
     return environment
 
 
-def names_of(
-    services: Iterable[Manifest], workloads: Mapping[str, Workload], places: Mapping[str, Iterable[Place]]
+def resolve_services(
+    services: Iterable[Manifest], workloads: Mapping[str, Workload], mappings: Mapping[str, Iterable[PortMapping]]
 ) -> dict[str, str]:
-    """What each headless Service's name stands for: every place that a pod of it may have.
+    """Maps each headless Service's name to the addresses of all pods that it may have.
 
-    There is no DNS here. A list that never changes hides how long DNS keeps a name; the tests of balancing do not.
+    A fixed list hides DNS caching, which the tests of load balancing cover.
     """
     names = {}
     for service in services:
@@ -69,13 +69,13 @@ def names_of(
             continue
         for port in service["spec"]["ports"]:
             target = workloads[owner].ports[port["targetPort"]]
-            addresses = ",".join(f"{LOOPBACK}:{place.ports[target]}" for place in places[owner])
+            addresses = ",".join(f"{LOOPBACK}:{mapping.ports[target]}" for mapping in mappings[owner])
             names[f"dns:///{service['metadata']['name']}:{port['port']}"] = f"ipv4:{addresses}"
     return names
 
 
 def _defaults(name: str) -> dict[str, str]:
-    """The default address of a service."""
+    """The default listening addresses of a service."""
     fields = _SETTINGS[name].model_fields if name in _SETTINGS else {}
     return {
         field.upper(): str(info.default)
@@ -84,7 +84,7 @@ def _defaults(name: str) -> dict[str, str]:
     }
 
 
-def _here(workload: Workload, place: Place, variable: str, port: str) -> int:
-    if not re.fullmatch(r"\d+", port) or int(port) not in place.ports:
+def _local_port(workload: Workload, mapping: PortMapping, variable: str, port: str) -> int:
+    if not re.fullmatch(r"\d+", port) or int(port) not in mapping.ports:
         raise DevstackError(f"{workload.name}: {variable} is port {port}, which the manifest does not name")
-    return place.ports[int(port)]
+    return mapping.ports[int(port)]

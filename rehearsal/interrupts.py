@@ -1,4 +1,4 @@
-"""An orderly end at Ctrl-C, SIGTERM, or a closed terminal."""
+"""An orderly stop after Ctrl-C, SIGTERM or SIGHUP."""
 
 from __future__ import annotations
 
@@ -13,44 +13,44 @@ Result = TypeVar("Result")
 
 
 class Interrupted(Exception):
-    """Somebody sent this signal, and all was cleaned up."""
+    """The program received this signal and has cleaned up."""
 
     def __init__(self, number: signal.Signals) -> None:
-        super().__init__(f"{number.name}: ended in order")
+        super().__init__(f"{number.name}: stopped after cleaning up")
         self.exit_status = 128 + number
 
 
 def run(main: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
-    """As asyncio.run does. Raises Interrupted, once `main` has cleaned up, at the first such signal.
+    """Same as asyncio.run, but the first signal cancels `main` and raises Interrupted once it has cleaned up.
 
-    Further ones change nothing: `make` hands on one that its whole group got already, and cleaning up is bounded.
+    Further signals are ignored: `make` forwards one that the whole group received, and the cleanup takes bounded time.
     """
     return asyncio.run(_interruptible(main))
 
 
-async def uninterrupted(cleaning: Coroutine[Any, Any, None]) -> None:
-    """Awaits it to its end, also where the signal comes meanwhile: what called for it was at its end anyway."""
-    task = asyncio.create_task(cleaning)
+async def uninterrupted(cleanup: Coroutine[Any, Any, None]) -> None:
+    """Awaits the cleanup to its end, even if a cancellation arrives meanwhile."""
+    task = asyncio.create_task(cleanup)
     with contextlib.suppress(asyncio.CancelledError):
         await asyncio.shield(task)
     await task
 
 
 async def _interruptible(main: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
-    sent: list[signal.Signals] = []
+    received: list[signal.Signals] = []
     task = asyncio.create_task(main())
 
     def interrupt(number: signal.Signals) -> None:
-        sent.append(number)
-        if len(sent) == 1:
+        received.append(number)
+        if len(received) == 1:
             task.cancel()
 
     for number in _SIGNALS:
         if signal.getsignal(number) is signal.SIG_IGN:
-            continue  # as under nohup
+            continue  # ignored by the parent, for example nohup
         asyncio.get_running_loop().add_signal_handler(number, interrupt, number)
     with contextlib.suppress(asyncio.CancelledError):
         result = await task
-        if not sent:
+        if not received:
             return result
-    raise Interrupted(sent[0])  # also where what was awaited hid the cancellation
+    raise Interrupted(received[0])  # also if `main` suppressed the cancellation
