@@ -147,7 +147,7 @@ def test_data_as_people_have_them_are_stored_as_they_are_meant(start_product: St
         "empty row before or after the series dropped": 1,
         "isPartial column dropped": 1,
         "line after the series ignored": 1,
-        "rows from newest to oldest turned round": 1,
+        "rows from newest to oldest reversed": 1,
     }
     of_points = caller.http.post(
         "/api/comparisons", content=body, headers=caller.secret | JSON, params={"asOf": "2025-03-01"}
@@ -156,7 +156,7 @@ def test_data_as_people_have_them_are_stored_as_they_are_meant(start_product: St
     assert [entry["what"] for entry in of_points.json()["cleaned"]] == [
         "empty cell filled",
         "empty row before or after the series dropped",
-        "rows from newest to oldest turned round",
+        "rows from newest to oldest reversed",
     ]
     stored = caller.http.get("/api/comparisons/coffee-vs-tea", params={"tf": "12m"}).json()["series"]
     assert stored == [

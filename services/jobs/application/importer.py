@@ -16,7 +16,7 @@ from services.jobs.domain.comparison import ImportResult
 from services.jobs.domain.job import EnqueueReason
 from services.jobs.domain.signals import Signals, term_signals
 from services.jobs.domain.snapshot import ImportedSnapshot, Snapshot
-from services.jobs.ingest.snapshot import build_snapshot, named_as_of
+from services.jobs.ingest.snapshot import as_of_from_names, build_snapshot
 from services.jobs.ingest.table import Table
 
 _MAX_SOURCE = 200
@@ -83,7 +83,7 @@ class Importer:
                 expected_terms=expected,
             )
 
-        named = named_as_of(tables)
+        named = as_of_from_names(tables)
         snapshot = build(await self._as_of(request.as_of, named))
         if request.as_of is None and named is None and not snapshot.partial_last_period:
             # The same data imported again after the end of their last period keep their hash: it stays partial.

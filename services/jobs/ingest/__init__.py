@@ -1,1 +1,1 @@
-"""The reader of real input: bytes or points in, an immutable snapshot out. Pure functions, no store in sight."""
+"""Parses and cleans imports: bytes or points in, an immutable snapshot out. Pure functions, no store."""

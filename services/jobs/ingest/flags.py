@@ -1,8 +1,8 @@
-"""True and false, as programs write them and as spreadsheets do in the languages in which TRUE() has another name."""
+"""Parses true and false as programs write them, and as spreadsheets do in languages that translate TRUE()."""
 
 from __future__ import annotations
 
-from services.jobs.ingest.limits import shown
+from services.jobs.ingest.limits import quoted
 from services.jobs.ingest.values import is_empty
 
 _TRUE = frozenset((
@@ -18,10 +18,10 @@ _FALSE = frozenset((
 
 
 def read_flag(text: str) -> bool:
-    """Whether a cell says true; an empty one does not. Raises ValueError for a word that is neither."""
+    """Whether a cell is true; an empty one is false. Raises ValueError for other text."""
     word = text.strip().casefold()
     if word in _TRUE:
         return True
     if word in _FALSE or is_empty(word):
         return False
-    raise ValueError(f"{shown(text, 20)} is neither true nor false; write True or False")
+    raise ValueError(f"{quoted(text, 20)} is neither true nor false; write True or False")

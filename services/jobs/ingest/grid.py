@@ -1,4 +1,4 @@
-"""Regular periods: which step a column of dates has, where its gaps are, and how short ones are filled."""
+"""Regular periods: finds the step of a column of dates and its gaps, and fills short gaps."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from itertools import pairwise
 from services.common.comparison import Step
 from services.jobs.ingest.limits import MAX_LINES, check_minimum, unreadable
 
-# A straight line over up to three periods is a fair guess at what stood there, over more it is an invention.
-# Nor may more than a tenth of a series be guessed (one period always may).
+# With more or longer gaps, interpolated values would be a relevant part of the data. One period may always be filled.
 MAX_GAP = 3
 MAX_FILLED_SHARE = 0.1
 
@@ -22,41 +21,41 @@ _PERIOD = {Step.HOURLY: "hour", Step.DAILY: "day", Step.WEEKLY: "week", Step.MON
 
 @dataclass(frozen=True)
 class Grid:
-    """Where each date of a column stands among regular periods."""
+    """The position of each date of a column among regular periods."""
 
     step: Step
-    times: tuple[datetime, ...]  # every period's start, the missing ones included
+    times: tuple[datetime, ...]  # the start of each period, missing ones included
     positions: tuple[int, ...]  # one per date: its index in `times`
 
     @property
     def missing(self) -> int:
-        """How many periods have no date."""
+        """The number of periods without a date."""
         return len(self.times) - len(self.positions)
 
-    def newest(self, most: int) -> tuple[Grid, int]:
-        """The grid of at most that many of the newest periods, and how many of its dates come before them."""
-        before = bisect_left(self.positions, len(self.times) - most)
+    def newest(self, limit: int) -> tuple[Grid, int]:
+        """The grid of at most `limit` newest periods, and the number of dates before them."""
+        before = bisect_left(self.positions, len(self.times) - limit)
         start = self.positions[before]
         return Grid(self.step, self.times[start:], tuple(at - start for at in self.positions[before:])), before
 
 
-def lay_out(times: Sequence[datetime], labels: Sequence[str], source: str) -> Grid:
-    """The grid that the dates lie on, hourly, daily, weekly or monthly.
+def build_grid(times: Sequence[datetime], labels: Sequence[str], source: str) -> Grid:
+    """The hourly, daily, weekly or monthly grid of the dates.
 
-    `labels` say where each date stands ("line 7"). Raises WarmcastError for dates that are unsorted, there twice, of
-    no regular step, or too far apart to fill what is missing; the error names the place.
+    `labels` are the positions of the dates for messages ("line 7"). Raises WarmcastError that names the position if
+    dates are unsorted, duplicate, without a regular step, or with a gap above MAX_GAP.
     """
     check_minimum(source, len(times))
     for index in range(1, len(times)):
         if times[index] == times[index - 1]:
             hours = len({time.time() for time in times}) > 1
             raise unreadable(
-                f"{source}: duplicate dates: {labels[index - 1]} and {labels[index]} both say {_day(times[index])}"
-                + ("; where clocks were set back, write hours with their offset, as +01:00" if hours else "")
+                f"{source}: duplicate dates: {labels[index - 1]} and {labels[index]} are both {_day(times[index])}"
+                + ("; if clocks were set back then, write hours with their offset, such as +01:00" if hours else "")
             )
         if times[index] < times[index - 1]:
             raise unreadable(
-                f"{source}: unsorted dates: {labels[index]} says {_day(times[index])}, after {_day(times[index - 1])}"
+                f"{source}: unsorted dates: {labels[index]} ({_day(times[index])}) is after {_day(times[index - 1])}"
             )
     step = _step(times, source)
     positions = tuple(_position(times[0], time, step) for time in times)
@@ -65,19 +64,19 @@ def lay_out(times: Sequence[datetime], labels: Sequence[str], source: str) -> Gr
         if absent > MAX_GAP:
             raise unreadable(
                 f"{source}: {absent} {_PERIOD[step]}s are missing before {labels[index]} ({_day(times[index])}); "
-                f"gaps of up to {MAX_GAP} are filled, longer ones are not"
+                f"only gaps of up to {MAX_GAP} are filled"
             )
     size = positions[-1] + 1
     _check_share(size - len(times), size, f"{source}: {_PERIOD[step]}s")
     return Grid(step, tuple(period_start(times[0], step, index) for index in range(size)), positions)
 
 
-def fill(
+def fill_gaps(
     grid: Grid, cells: Sequence[float | None], labels: Sequence[str], source: str
 ) -> tuple[tuple[float, ...], int]:
-    """One column on the grid, gaps filled by straight lines, and how many of its own cells were empty.
+    """One column on the grid with gaps filled by linear interpolation, and the number of its empty cells.
 
-    Raises WarmcastError, naming the place, where the column begins or ends empty or too much of it is.
+    Raises WarmcastError that names the position if the first or last cell is empty, or too many are.
     """
     if cells[0] is None or cells[-1] is None:
         label = labels[0] if cells[0] is None else labels[-1]
@@ -89,7 +88,7 @@ def fill(
         if right - left - 1 > MAX_GAP:
             raise unreadable(
                 f"{source}: {right - left - 1} {_PERIOD[grid.step]}s are empty after {_day(grid.times[left])}; "
-                f"gaps of up to {MAX_GAP} are filled, longer ones are not"
+                f"only gaps of up to {MAX_GAP} are filled"
             )
         for at in range(left + 1, right + 1):
             values[at] = round(before + (after - before) * (at - left) / (right - left), 4)
@@ -118,8 +117,8 @@ def _step(times: Sequence[datetime], source: str) -> Step:
     odd = next((index for index, gap in enumerate(gaps) if gap != gaps[0]), 0)
     raise unreadable(
         f"{source}: the dates have no regular step: {_day(times[odd])} to {_day(times[odd + 1])} is {gaps[odd]}"
-        + (f" where the first step is {gaps[0]}" if odd else "")
-        + "; hours, days, weeks or months must follow one another"
+        + (f", but the first step is {gaps[0]}" if odd else "")
+        + "; dates must be hourly, daily, weekly or monthly"
     )
 
 
@@ -131,7 +130,7 @@ def _position(first: datetime, time: datetime, step: Step) -> int:
 
 def _check_share(filled: int, size: int, what: str) -> None:
     if filled > max(1, int(size * MAX_FILLED_SHARE)):
-        raise unreadable(f"{what} are missing: {filled} of {size}; no more than a tenth may be filled")
+        raise unreadable(f"{what} are missing: {filled} of {size}; at most a tenth may be filled")
 
 
 def _day(time: datetime) -> str:

@@ -1,4 +1,4 @@
-"""From the place that a header names to its ISO 3166 code."""
+"""Translates the name of a place to its ISO 3166 code."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _PART = re.compile(r"(?P<part>[^()]+)\((?P<whole>[^()]+)\)")
 
 
 def codes_of(place: str) -> frozenset[str]:
-    """The codes that a place's name may mean: "" is worldwide, none is an unknown name, two an ambiguous one."""
-    return _names().get(_bare(place), frozenset())
+    """The codes of a place's name; "" is worldwide. Empty for an unknown name, several for an ambiguous one."""
+    return _names().get(_normalised(place), frozenset())
 
 
-def place_of_report(lines: Iterable[str]) -> tuple[str, frozenset[str]]:
+def report_place(lines: Iterable[str]) -> tuple[str, frozenset[str]]:
     """The place in a line such as `Tennessee (United States); 2004 - present`, and its codes.
 
-    Reports of before 2016 name it above their header, and nowhere else. Empty where no line names a known place or a
-    part of one.
+    Reports from before 2016 have the place only above their header. Empty if no line names a known place or a part
+    of one.
     """
     for line in lines:
         report = _REPORT.fullmatch(line) if len(line) <= _MAX_LINE else None
@@ -36,32 +36,32 @@ def place_of_report(lines: Iterable[str]) -> tuple[str, frozenset[str]]:
     return "", frozenset()
 
 
-def may_be_report(line: str) -> bool:
-    """Whether a line is written like one that names the place of a report."""
+def may_be_report_line(line: str) -> bool:
+    """Whether a line has the form of one that names the place of a report."""
     return len(line) <= _MAX_LINE and _REPORT.fullmatch(line) is not None
 
 
 def may_be_place(text: str) -> bool:
-    """Whether an unknown name is written like one of a place: it begins with a letter that is not a small one."""
+    """Whether an unknown name may be that of a place: it begins with a letter that is not lower case."""
     return text[:1].isalpha() and not text[:1].islower()
 
 
-def is_spelled(name: str) -> bool:
-    """Whether a known place is written so, accents included."""
-    return _spelled(name) in _spellings()
+def is_place_name(name: str) -> bool:
+    """Whether this is the name of a known place, accents included."""
+    return _folded(name) in _spellings()
 
 
 @cache
 def _names() -> dict[str, frozenset[str]]:
     names: dict[str, set[str]] = {}
     for code, spelling in _listed():
-        names.setdefault(_bare(spelling), set()).add("" if code == _WORLD else code)
+        names.setdefault(_normalised(spelling), set()).add("" if code == _WORLD else code)
     return {name: frozenset(codes) for name, codes in names.items()}
 
 
 @cache
 def _spellings() -> frozenset[str]:
-    return frozenset(_spelled(spelling) for _, spelling in _listed())
+    return frozenset(_folded(spelling) for _, spelling in _listed())
 
 
 def _listed() -> Iterator[tuple[str, str]]:
@@ -71,10 +71,10 @@ def _listed() -> Iterator[tuple[str, str]]:
             yield from ((code, spelling) for spelling in spellings.split(";"))
 
 
-def _spelled(name: str) -> str:
+def _folded(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold().strip()
 
 
-def _bare(name: str) -> str:
+def _normalised(name: str) -> str:
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name).casefold())
     return "".join(c for c in folded if c.isalnum() or (unicodedata.category(c) == "Mc") or c in "&*")

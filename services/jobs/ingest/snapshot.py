@@ -1,4 +1,4 @@
-"""From one or two tables to the immutable snapshot that a comparison is made of."""
+"""Builds the immutable snapshot of a comparison from one or two tables."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from services.common.data_hash import data_hash
 from services.jobs.domain.snapshot import ImportedSnapshot
 from services.jobs.ingest.choice import Choice, choose_terms
 from services.jobs.ingest.grid import period_start
-from services.jobs.ingest.limits import shown, unreadable
+from services.jobs.ingest.limits import quoted, unreadable
 from services.jobs.ingest.places import codes_of
 from services.jobs.ingest.table import (
     EMPTY_CELL,
@@ -32,8 +32,8 @@ from services.jobs.ingest.table import (
     Table,
 )
 
-# A series in the local time of the easternmost zones may be that far ahead of UTC.
-_AHEAD = timedelta(hours=14)
+# A series may be in the local time of the easternmost zone.
+_MAX_AHEAD_OF_UTC = timedelta(hours=14)
 
 
 def build_snapshot(
@@ -48,19 +48,19 @@ def build_snapshot(
 ) -> ImportedSnapshot:
     """The snapshot of one table's two terms, or of two one-term tables joined on their common dates.
 
-    `timeframe` "" infers it; `geo` None takes the header's, else worldwide; `pick` names two of more terms;
-    `expected_terms` are those of a known comparison in slug order: the tables must be about them, and their spelling
-    is kept. `as_of` (aware) is when the data were taken. Raises WarmcastError that names what is wrong.
+    `timeframe` "" infers it. `geo` None takes the header's, else worldwide. `pick` names two terms of several.
+    `expected_terms` are those of a known comparison in slug order: the tables must hold them, and their spelling is
+    kept. `as_of` (aware) is the time of the data. Raises WarmcastError that names what is wrong.
     """
     choice = choose_terms(tables, pick, expected_terms)
     step, times = choice.step, choice.times
     name = _timeframe(timeframe, step, len(times))
     code, place_cleaned = _geo(geo, tables)
-    if times[-1] > as_of + _AHEAD:
-        named = named_as_of(tables) == as_of
+    if times[-1] > as_of + _MAX_AHEAD_OF_UTC:
+        named = as_of_from_names(tables) == as_of
         raise unreadable(
-            f"the last date, {times[-1]:%Y-%m-%dT%H:%M}, lies after the time of the data, {as_of:%Y-%m-%dT%H:%M}"
-            + (" that the file's name says; give asOf, or give the file another name" if named else "")
+            f"the last date, {times[-1]:%Y-%m-%dT%H:%M}, is after the time of the data, {as_of:%Y-%m-%dT%H:%M}"
+            + (", which is from the file's name; pass asOf, or rename the file" if named else "; pass a later asOf")
         )
     partial = as_of < period_start(times[-1], step, 1) or any(
         table.partial_last and table.times[-1] == times[-1] for table in tables
@@ -97,8 +97,8 @@ def build_snapshot(
     )
 
 
-def named_as_of(tables: Sequence[Table]) -> datetime | None:
-    """The earliest end that a file's name says."""
+def as_of_from_names(tables: Sequence[Table]) -> datetime | None:
+    """The earliest end time in the files' names; None if no name has one."""
     return min((table.as_of for table in tables if table.as_of), default=None)
 
 
@@ -109,13 +109,13 @@ def _timeframe(given: str, step: Step, points: int) -> str:
     if timeframe.step is not step:
         fitting = " or ".join(name for name, other in TIMEFRAMES.items() if other.step is step)
         raise invalid(
-            "tf", f"the timeframe {timeframe.name} is {timeframe.step}, but the data are {step}; that is {fitting}"
+            "tf", f"the timeframe {timeframe.name} is {timeframe.step}, but the data are {step}; pass {fitting}"
         )
     return timeframe.name
 
 
 def _geo(given: str | None, tables: Sequence[Table]) -> tuple[str, Mapping[str, int]]:
-    """The code, and whether the caller's overruled what the header says."""
+    """The code, and whether the caller's replaced that of the header."""
     if given is not None:
         code = parse_geo(given)
         overruled = [table for table in tables if table.geo is not None and table.geo != code]
@@ -129,8 +129,8 @@ def _geo(given: str | None, tables: Sequence[Table]) -> tuple[str, Mapping[str, 
     for table in tables:
         if table.place and table.geo is None:
             meanings = sorted(codes_of(table.place))
-            why = f"which may be {' or '.join(meanings)}" if meanings else "which is not a place that this reader knows"
-            raise invalid("geo", f"the header of {table.name} says {shown(table.place)}, {why}; give geo=")
+            why = f"which may be {' or '.join(meanings)}" if meanings else "which is not a known place"
+            raise invalid("geo", f"the header of {table.name} names {quoted(table.place)}, {why}; pass geo=")
     return next((table.geo for table in tables if table.geo is not None), ""), {}
 
 

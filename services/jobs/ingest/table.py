@@ -1,4 +1,4 @@
-"""One file, or one JSON body, as read and cleaned, before two terms are picked."""
+"""One file or JSON body after parsing and cleaning, before two terms are chosen."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import datetime
 from services.common.comparison import Step
 from services.jobs.ingest.limits import MAX_POINTS
 
-# What a reader may have done to the data; the words that the answer's `cleaned` shows.
+# Entries of `cleaned` in the answer to an import.
 BELOW_ONE = "below one read as half"
 EMPTY_CELL = "empty cell filled"
 MISSING_PERIOD = "missing period filled"
@@ -19,10 +19,10 @@ EMPTY_COLUMN = "empty column dropped"
 COUNTER_COLUMN = "counter column dropped"
 BRACKETS_KEPT = "text in brackets kept as part of its term"
 LINES_AFTER = "line after the series ignored"
-UNDECIDED = "text in no certain charset, beside the terms, not read"
+CHARSET_UNCERTAIN = "text of uncertain charset outside the terms ignored"
 OLD_PERIODS = f"period before the newest {MAX_POINTS:,} dropped"
 EMPTY_ROW = "empty row before or after the series dropped"
-NEWEST_FIRST = "rows from newest to oldest turned round"
+NEWEST_FIRST = "rows from newest to oldest reversed"
 MONTH_END = "end of a month read as its month"
 REPEATED_HOUR = "hour that clocks repeat kept once"
 SKIPPED_HOUR = "hour that clocks skip filled"
@@ -37,21 +37,21 @@ class Table:
     """The terms and their series on one regular grid of periods."""
 
     name: str  # quoted, for messages
-    terms: tuple[str, ...]  # as shown, cleaned; distinct by slug
-    geo: str | None  # ISO code from the header, else from the file's name; "" worldwide; None when neither says
+    terms: tuple[str, ...]  # cleaned, for display; distinct by slug
+    geo: str | None  # ISO code from the header, else from the file's name; "" worldwide; None if neither has one
     step: Step
     times: tuple[datetime, ...]  # UTC-aware period starts, strictly ascending, one step apart
-    columns: tuple[tuple[float, ...], ...]  # one per term, 0..100, four decimals
+    columns: tuple[tuple[float, ...], ...]  # one for each term, 0..100, four decimals
     cleaned: Mapping[str, int]  # what was cleaned in the whole table → how often
     cleaned_by_term: tuple[Mapping[str, int], ...]  # the same for each column alone
-    place: str = ""  # what the header says after the terms, as written
-    unread: tuple[str, ...] = ()  # the file's other columns, which were not picked
-    partial_last: bool = False  # the file itself says that its last period was not over
-    as_of: datetime | None = None  # until when the file's name says that it reaches
+    place: str = ""  # the place in the header, as written
+    other_terms: tuple[str, ...] = ()  # of the columns that were not picked
+    partial_last: bool = False  # the file says that its last period is partial
+    as_of: datetime | None = None  # the end time in the file's name
 
 
 def counted(*counts: Mapping[str, int]) -> dict[str, int]:
-    """What was cleaned, summed, by name; without what never was."""
+    """The sum of what was cleaned, sorted by name, without zeros."""
     total = Counter[str]()
     for count in counts:
         total.update(count)

@@ -1,4 +1,4 @@
-"""One value on Google's scale of 0 to 100."""
+"""Parses one value on Google's scale of 0 to 100."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 HIGHEST = 100.0
 _BELOW_ONE = re.compile(r"(<|＜|&lt;)\s*1")
-# What pandas, R, databases and spreadsheets write for a value that is missing.
+# Missing values as pandas, R, databases and spreadsheets write them.
 _MISSING = frozenset(("", "nan", "-nan", "na", "n/a", "#n/a", "#na", "<na>", "null", "none", "#nv", "#n/d"))
 _NOT_FINITE = frozenset(("inf", "infinity"))
 _DIRECTION_MARKS = re.compile(r"[\u200e\u200f\u202a-\u202e\u2066-\u2069\u061c\ufeff]")
@@ -20,13 +20,13 @@ _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?:[\s.,'’٬]\d{2,3})*[\s.,'’٬]\d{
 
 
 class NotANumber(ValueError):
-    """The text has no shape of a number."""
+    """The text does not have the form of a number."""
 
 
 def read_cell(text: str, decimal_marks: frozenset[str] = frozenset()) -> tuple[float | None, bool]:
-    """The value of a cell, None when it is empty, and whether it said `<1`. Raises ValueError with what is wrong.
+    """The value of a cell, None if empty, and whether the cell is `<1`. Raises ValueError with what is wrong.
 
-    `decimal_marks`: those of its column. Without them, "10,500" may be ten and a half or ten thousand.
+    `decimal_marks` are those of its column. Without them, "10,500" may be ten and a half or ten thousand.
     """
     cell = _plain(text)
     if is_empty(cell):
@@ -44,17 +44,17 @@ def read_cell(text: str, decimal_marks: frozenset[str] = frozenset()) -> tuple[f
     if cell.lstrip("+-").lower() in _NOT_FINITE:
         raise ValueError("is not a finite number")
     if cell.endswith(("%", "٪")):
-        raise NotANumber("is not a number; values are written without a percent sign")
+        raise NotANumber("is not a number; write values without a percent sign")
     raise NotANumber("is not a number")
 
 
 def decimal_marks(texts: Iterable[str], separator: str = "") -> frozenset[str]:
-    """The marks that some cell of a column can only mean as a decimal mark; `separator` is that of the columns."""
+    """The marks that are certainly decimal marks in some cell of a column; `separator` is that of the columns."""
     marks = set()
     for text in texts:
         cell = _plain(text)
         match = _DECIMAL.fullmatch(cell)
-        # Who groups thousands by points separates columns by semicolons, and round thousands end in 0.
+        # Where points group thousands, semicolons separate columns. Thousands that were rounded end in 0.
         precise = match and match["mark"] == "." and separator == "," and not match["part"].endswith("0")
         if match and match["mark"] and (precise or not _may_group(match)):
             marks.add(match["mark"])
@@ -65,24 +65,24 @@ def decimal_marks(texts: Iterable[str], separator: str = "") -> frozenset[str]:
 
 
 def is_empty(text: str) -> bool:
-    """Whether a cell holds nothing, or a word for nothing."""
+    """Whether a cell is empty or holds a word for a missing value."""
     return text.strip().casefold() in _MISSING
 
 
 def on_scale(value: float) -> float:
-    """The value rounded to the four decimals that are kept. Raises ValueError with what is wrong."""
+    """The value rounded to four decimals. Raises ValueError if it is not within 0 to 100."""
     if not math.isfinite(value):
         raise ValueError("is not a finite number")
     rounded = round(value, 4) + 0.0  # -0.0 becomes 0.0
     if rounded < 0:
-        raise ValueError("is negative; values lie between 0 and 100")
+        raise ValueError("is negative; values are 0 to 100")
     if rounded > HIGHEST:
-        raise ValueError("is above 100; values lie between 0 and 100")
+        raise ValueError("is above 100; values are 0 to 100")
     return rounded
 
 
 def _plain(text: str) -> str:
-    """The text with ASCII digits and minus, and without marks of direction. Digits such as ² are left as they are."""
+    """The text with ASCII digits and minus sign, without direction marks. Digits such as ² stay as they are."""
     cell = text.strip()
     if not cell.isascii():
         cell = _DIRECTION_MARKS.sub("", cell).replace("−", "-").strip()
@@ -91,7 +91,7 @@ def _plain(text: str) -> str:
 
 
 def _is_grouped(cell: str, known: frozenset[str]) -> bool:
-    """Whether the mark in a number groups thousands. Raises ValueError where that is open."""
+    """Whether the mark in a number groups thousands. Raises ValueError if that is ambiguous."""
     match = _DECIMAL.fullmatch(cell)
     if match is None or not _may_group(match):
         return False

@@ -1,1 +1,1 @@
-"""Reads dates: one reading for a whole column, in the languages in which Google exports."""
+"""Parses dates: one form for a whole column, in the languages of Google's exports."""

@@ -1,4 +1,4 @@
-"""Columns of dates as people write them. Whether 3/4 is in March or April is for the whole column to say."""
+"""Parses a column of dates. Only the whole column can decide whether 3/4 is in March or April."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from functools import lru_cache
 from typing import TypeVar
 
 from services.jobs.ingest.dates.reading import LONGEST_RANGE, ORDERS, YEARS, Reading
-from services.jobs.ingest.dates.text import Parts, offset, take_apart
-from services.jobs.ingest.dates.words import Language, languages_of
+from services.jobs.ingest.dates.text import Parts, offset, tokenize
+from services.jobs.ingest.dates.words import Language, languages_knowing
 
 _ZONE = r"(?: ?(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?))?"
 _ISO = re.compile(
@@ -26,12 +26,12 @@ _EPOCH = re.compile(r"(\d{10})(?:0{3}|0{6}|0{9})?(?:\.0{1,9})?", re.ASCII)  # in
 
 @dataclass(frozen=True)
 class Column:
-    """A column of dates under one reading of them."""
+    """A column of dates under one reading."""
 
-    times: tuple[datetime, ...]  # each with the offset that it was written with, LOCAL if none
+    times: tuple[datetime, ...]  # each with its written offset, LOCAL if none
     order: str  # of year, month and day, for messages
     language: str = ""  # of the words, for messages
-    epoch: bool = False  # they are instants, of which nobody can tell in which zone they are meant
+    epoch: bool = False  # the cells are Unix times, whose local zone is unknown
 
     @property
     def whole_days(self) -> bool:
@@ -40,49 +40,49 @@ class Column:
 
 
 def looks_like_date(text: str) -> bool:
-    """Whether some reading makes a date of this."""
+    """Whether the text is a date under any reading."""
     return _looks_like_date(text.strip())
 
 
 def possible_columns(cells: Sequence[str]) -> list[Column]:
-    """Every way to read the whole column, one reading for all of its cells; distinct; empty if none can."""
+    """The column under each reading that fits all of its cells. The columns are distinct; empty if no reading fits."""
     for read in _PLAIN:
         times = _read_all(read, cells)
         if times:
-            # These leave nothing open.
+            # These forms are unambiguous.
             return [Column(times, ORDERS["ymd"], epoch=read is _read_epoch)]
     columns: list[Column] = []
-    ways = [take_apart(cell) for cell in cells]
-    for reading in _readings(ways) if all(ways) else []:
-        times = _read_all(reading.read, ways)
+    alternatives = [tokenize(cell) for cell in cells]
+    for reading in _readings(alternatives) if all(alternatives) else []:
+        times = _read_all(reading.read, alternatives)
         if times and all(times != column.times for column in columns):
             columns.append(Column(times, ORDERS[reading.order], reading.language.name if reading.language else ""))
     return columns
 
 
 def period_starts(times: Sequence[datetime]) -> tuple[datetime, ...]:
-    """In UTC, as read from one series, each with the offset that it was written with.
+    """The starts of the periods of one series, in UTC.
 
-    Where the time of day is always the same, periods are days or longer. Of those the date counts, as it was written:
-    midnight in Berlin is no day earlier than midnight in London.
+    If the time of day is always the same, periods are days or longer, and the date counts as written, whatever its
+    offset. Hours are converted to UTC.
     """
     if len({time.time() for time in times}) == 1:
         return tuple(time.replace(hour=0, minute=0, second=0, tzinfo=UTC) for time in times)
     return tuple(time.astimezone(UTC) for time in times)
 
 
-def first_unlike(cells: Sequence[str]) -> int:
-    """The index of the cell that keeps the column from being read by the reading that knows most of it."""
-    ways = [take_apart(cell) for cell in cells]
-    misses = [[at for at, cell in enumerate(cells) if read(cell) is None] for read in _PLAIN]
-    for sample in (ways[0], ways[-1]):
+def first_unreadable(cells: Sequence[str]) -> int:
+    """The index of the first cell that does not fit the reading that fits most cells."""
+    alternatives = [tokenize(cell) for cell in cells]
+    unreadable = [[at for at, cell in enumerate(cells) if read(cell) is None] for read in _PLAIN]
+    for sample in (alternatives[0], alternatives[-1]):
         for reading in _readings([sample]):
-            misses.append([at for at, way in enumerate(ways) if reading.read(way) is None])
-    return min(misses, key=len)[0]
+            unreadable.append([at for at, alternative in enumerate(alternatives) if reading.read(alternative) is None])
+    return min(unreadable, key=len)[0]
 
 
 def _read_iso(text: str) -> datetime | None:
-    first, dash, last = text.partition(" - ")  # the older exports have both ends of a week
+    first, dash, last = text.partition(" - ")  # older exports have both ends of a week
     start = _read_iso_moment(first)
     if not dash or start is None:
         return start
@@ -123,7 +123,7 @@ _Cell = TypeVar("_Cell")
 
 
 def _read_all(read: Callable[[_Cell], datetime | None], cells: Sequence[_Cell]) -> tuple[datetime, ...]:
-    """The time of each cell; none at all if one has none."""
+    """The time of each cell; empty if any cell has none."""
     times = []
     for cell in cells:
         time = read(cell)
@@ -133,20 +133,20 @@ def _read_all(read: Callable[[_Cell], datetime | None], cells: Sequence[_Cell]) 
     return tuple(times)
 
 
-def _readings(ways: Sequence[Sequence[Parts]]) -> list[Reading]:
-    """Each order in each language that knows all words of the column."""
-    moments = [moment for cell in ways for moment in (cell[0] if cell else ())]
+def _readings(alternatives: Sequence[Sequence[Parts]]) -> list[Reading]:
+    """Each order, in each language that knows all words of the column."""
+    moments = [moment for cell in alternatives for moment in (cell[0] if cell else ())]
     known = {word for moment in moments for word in moment.words(optional=False)}
-    maybe = {word for moment in moments for word in moment.words(optional=True)} | known
-    languages: Sequence[Language | None] = languages_of(maybe) if maybe else ()
+    with_optional = {word for moment in moments for word in moment.words(optional=True)} | known
+    languages: Sequence[Language | None] = languages_knowing(with_optional) if with_optional else ()
     if not languages:
-        languages = languages_of(known) if known else (None,)
-    return [Reading(order, language) for language in languages for order in _orders(ways, language)]
+        languages = languages_knowing(known) if known else (None,)
+    return [Reading(order, language) for language in languages for order in _orders(alternatives, language)]
 
 
-def _orders(ways: Sequence[Sequence[Parts]], language: Language | None) -> Sequence[str]:
-    """The orders to try: any one where each date names its month and has all digits of its year."""
-    for cell in ways:
+def _orders(alternatives: Sequence[Sequence[Parts]], language: Language | None) -> Sequence[str]:
+    """The orders to try. If each date names its month and has a four-digit year, all orders are equal."""
+    for cell in alternatives:
         tokens = [token for moment in (cell[0] if cell else ()) for token in moment.tokens]
         if not any(language and not token.number and language.names_month(token.text) for token in tokens):
             return tuple(ORDERS)
@@ -159,5 +159,5 @@ def _orders(ways: Sequence[Sequence[Parts]], language: Language | None) -> Seque
 def _looks_like_date(text: str) -> bool:
     if any(read(text) for read in _PLAIN):
         return True
-    ways = take_apart(text)
-    return bool(ways) and any(reading.read(ways) for reading in _readings([ways]))
+    alternatives = tokenize(text)
+    return bool(alternatives) and any(reading.read(alternatives) for reading in _readings([alternatives]))

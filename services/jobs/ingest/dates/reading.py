@@ -1,4 +1,4 @@
-"""One date read under one reading: the order of its numbers, and the language of its words."""
+"""Parses one date under one reading: an order of its numbers and a language of its words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from services.jobs.ingest.dates.words import Language, Word
 
 ORDERS = {"ymd": "year, month, day", "mdy": "month, day, year", "dmy": "day, month, year"}
 YEARS = range(1900, 2101)
-_FIRST_SHORT_YEAR = 4  # Google's data begin in 2004; what is older needs its four digits
+_FIRST_SHORT_YEAR = 4  # Google's data begin in 2004; earlier years need four digits
 _FIRST_BUDDHIST = 2400
 _BUDDHIST = 543
 LONGEST_RANGE = timedelta(days=31)
@@ -19,14 +19,14 @@ LONGEST_RANGE = timedelta(days=31)
 
 @dataclass(frozen=True)
 class Reading:
-    """An order of ORDERS and the language of the words; None where there are no words."""
+    """An order of ORDERS and the language of the words; None if there are no words."""
 
     order: str
     language: Language | None
 
-    def read(self, ways: Sequence[Parts]) -> datetime | None:
-        """The date under the first way of taking it apart that has one; of a range, its first day."""
-        return next((time for parts in ways if (time := self._first(parts)) is not None), None)
+    def read(self, alternatives: Sequence[Parts]) -> datetime | None:
+        """The date of the first alternative that is one; the first day of a range. None if there is none."""
+        return next((time for parts in alternatives if (time := self._first(parts)) is not None), None)
 
     def _first(self, parts: Parts) -> datetime | None:
         if len(parts) == 2 and _is_same_day(*parts):
@@ -35,10 +35,10 @@ class Reading:
         start, end = ends[0], ends[-1]
         if start is None or end is None:
             return None
-        # "Jan 5 – 11, 2025" says month and year once, as does "5.–11.1.2025".
+        # "Jan 5 – 11, 2025" and "5.–11.1.2025" have month and year once.
         year, month = start.year or end.year, start.month or end.month
         first, last = start.moment(year, month), end.moment(end.year or year, end.month or month)
-        if first and last and first > last and not start.year:  # from December on to January
+        if first and last and first > last and not start.year:  # from December to January
             first = start.moment(last.year - 1, month)
         if first is None or last is None or not timedelta(0) <= last - first <= LONGEST_RANGE:
             return None
@@ -47,7 +47,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class _Fields:
-    """What one end of a range says; 0 is not said."""
+    """The fields of one end of a range; 0 is a missing year or month."""
 
     year: int
     month: int
@@ -63,7 +63,7 @@ class _Fields:
             moment = datetime(year, month, self.day or 1, *self.time, tzinfo=self.zone)
         except ValueError:
             return None
-        # A wrong weekday shows that day and month were mistaken for each other.
+        # A wrong weekday shows that day and month are swapped.
         return moment if self.weekdays <= {moment.weekday()} else None
 
 
@@ -71,13 +71,13 @@ class _Fields:
 class _Item:
     digits: str  # "" for a word
     word: Word
-    mark: str  # what stands before it
+    mark: str  # spaces and punctuation before it
 
 
 def _is_same_day(start: Moment, end: Moment) -> bool:
-    """Whether the end is a time alone, as in "Jan 5, 2025, 1:00 AM – 2:00 AM"; not if only it says AM or PM."""
+    """Whether the end is only a time, as in "Jan 5, 2025, 1:00 AM – 2:00 AM". False if only one time has AM or PM."""
     clocks = start.clock, end.clock
-    return not end.tokens and all(clocks) and len({bool(clock and clock.half) for clock in clocks}) == 1
+    return not end.tokens and all(clocks) and len({bool(clock and clock.meridiem) for clock in clocks}) == 1
 
 
 def _fields(reading: Reading, moment: Moment, alone: bool) -> _Fields | None:
@@ -87,15 +87,15 @@ def _fields(reading: Reading, moment: Moment, alone: bool) -> _Fields | None:
         return None
     year, month, day = date
     words = [item.word for item in items if not item.digits]
-    time = _time_of_day(moment.clock, {word.half for word in words if word.half})
-    if time is None or (year and not (whole := _whole_year(year, reading.language))):
+    time = _time_of_day(moment.clock, {word.meridiem for word in words if word.meridiem})
+    if time is None or (year and not (whole := _full_year(year, reading.language))):
         return None
     weekdays = frozenset(word.weekday for word in words if word.weekday is not None and word.only_weekday)
     return _Fields(whole if year else 0, month, day, time, moment.clock.zone if moment.clock else LOCAL, weekdays)
 
 
 def _items(language: Language | None, moment: Moment) -> list[_Item] | None:
-    """The tokens with the meaning of each word; None if one is unknown."""
+    """The tokens with the meaning of each word; None if a word is unknown."""
     items: list[_Item] = []
     tokens, at = moment.tokens, 0
     while at < len(tokens):
@@ -121,47 +121,47 @@ def _items(language: Language | None, moment: Moment) -> list[_Item] | None:
 
 
 def _date(items: list[_Item], order: str, alone: bool) -> tuple[str, int, int] | None:
-    """The year as written, month and day, "" or 0 where there is none. All three cannot be missing."""
+    """Year as written, month and day; "" or 0 for a missing one. At least one is present."""
     named = _named_month(items)
     if named is None:
         return None
-    month, place = named
+    month, index = named
     numbers = [at for at, item in enumerate(items) if item.digits]
     if not month:
         marked = _marked_month(items)
         if marked is not None:
-            month, place = int(items[marked].digits), marked
+            month, index = int(items[marked].digits), marked
             numbers.remove(marked)
     if any(len(items[at].digits) not in (1, 2, 4) for at in numbers):
         return None
     if month:
-        return _beside_month(items, numbers, month=month, place=place, order=order, alone=alone)
+        return _beside_month(items, numbers, month=month, month_index=index, order=order, alone=alone)
     return _numeric(items, numbers, order, alone)
 
 
 def _named_month(items: list[_Item]) -> tuple[int, int] | None:
-    """The month that is named and where, (0, 0) if none is, None if two are."""
-    places = [at for at, item in enumerate(items) if item.word.month]
-    for at in list(places):  # "mar" is Tuesday and March in Spanish
-        if len(places) > 1 and items[at].word.weekday is not None:
-            places.remove(at)
-    if len(places) > 1:
+    """The month that is named and its index; (0, 0) without one, None for two."""
+    indexes = [at for at, item in enumerate(items) if item.word.month]
+    for at in list(indexes):  # "mar" is Tuesday and March in Spanish
+        if len(indexes) > 1 and items[at].word.weekday is not None:
+            indexes.remove(at)
+    if len(indexes) > 1:
         return None
-    return (items[places[0]].word.month, places[0]) if places else (0, 0)
+    return (items[indexes[0]].word.month, indexes[0]) if indexes else (0, 0)
 
 
 def _marked_month(items: list[_Item]) -> int | None:
-    """Where the number stands that a word calls a month, as in 1月."""
+    """The index of the number that a word marks as a month, as in 1月."""
     found = []
     for at, item in enumerate(items):
-        beside = {"before": at - 1, "after": at + 1}.get(item.word.numbers_month, -1)
+        beside = {"before": at - 1, "after": at + 1}.get(item.word.month_number, -1)
         if 0 <= beside < len(items) and 1 <= len(items[beside].digits) <= 2:
             found.append(beside)
     return found[0] if len(found) == 1 else None
 
 
 def _beside_month(
-    items: list[_Item], numbers: list[int], *, month: int, place: int, order: str, alone: bool
+    items: list[_Item], numbers: list[int], *, month: int, month_index: int, order: str, alone: bool
 ) -> tuple[str, int, int] | None:
     digits = [items[at].digits for at in numbers]
     years = [text for text in digits if len(text) == 4]
@@ -173,10 +173,12 @@ def _beside_month(
     if len(days) == 1:
         if not alone:
             return "", month, int(days[0])
-        # "Jan-04" is of 2004, as spreadsheets write it; "Jan 04" and "4-Jan" lack the year.
-        short_year = len(days[0]) == 2 and numbers[0] > place and items[numbers[0]].mark.strip() in ("-", "/", ".")
+        # "Jan-04" is January 2004, as spreadsheets write it. "Jan 04" and "4-Jan" have no year.
+        short_year = (
+            len(days[0]) == 2 and numbers[0] > month_index and items[numbers[0]].mark.strip() in ("-", "/", ".")
+        )
         return (days[0], month, 0) if short_year else None
-    between = numbers[0] < place < numbers[1]
+    between = numbers[0] < month_index < numbers[1]
     day, year = reversed(days) if order == "ymd" else days
     if len(year) != 2 or not (between or (order != "ymd" and "," in items[numbers[1]].mark)):
         return None
@@ -187,14 +189,14 @@ def _numeric(items: list[_Item], numbers: list[int], order: str, alone: bool) ->
     digits = [items[at].digits for at in numbers]
     years = [text for text in digits if len(text) == 4]
     if not alone and len(digits) <= 2 and len(digits) - len(years) == 1:
-        # A day, maybe with its year; the month stands at the other end of the range.
+        # A day, perhaps with its year; the month is at the other end of the range.
         day = next(text for text in digits if len(text) < 4)
         return "".join(years), 0, int(day)
     if not numbers or numbers[-1] - numbers[0] != len(numbers) - 1:
-        return None  # a word between
+        return None  # a word between the numbers
     marks = {items[at].mark.strip() for at in numbers[1:]}
     if len(marks) > 1 or (order == "mdy" and marks - {"-", "/"}):
-        return None  # nobody writes the month first with points between
+        return None  # month first is never written with points
     if len(digits) == 3:
         parts = order
     elif len(digits) == 2 and not alone:
@@ -203,30 +205,30 @@ def _numeric(items: list[_Item], numbers: list[int], order: str, alone: bool) ->
         parts = "ym" if digits[0] in years else "my"
     else:
         return None
-    said = dict(zip(parts, digits, strict=True))
-    if len(said.get("y", "0000")) == 1 or any(len(said.get(part, "")) > 2 for part in "md"):
+    fields = dict(zip(parts, digits, strict=True))
+    if len(fields.get("y", "0000")) == 1 or any(len(fields.get(part, "")) > 2 for part in "md"):
         return None
-    return said.get("y", ""), int(said["m"]), int(said.get("d", 0))
+    return fields.get("y", ""), int(fields["m"]), int(fields.get("d", 0))
 
 
 def _number(digits: list[str]) -> int:
     return int(digits[0]) if digits else 0
 
 
-def _whole_year(digits: str, language: Language | None) -> int:
-    """The year of the common era; 0 if that is unclear."""
+def _full_year(digits: str, language: Language | None) -> int:
+    """The year of the common era; 0 if it is ambiguous."""
     buddhist = language is not None and language.buddhist
     if len(digits) == 2:
         return 2000 + int(digits) if int(digits) >= _FIRST_SHORT_YEAR and not buddhist else 0
     return int(digits) - (_BUDDHIST if buddhist and int(digits) >= _FIRST_BUDDHIST else 0)
 
 
-def _time_of_day(clock: Clock | None, halves: set[str]) -> tuple[int, int, int] | None:
+def _time_of_day(clock: Clock | None, meridiems: set[str]) -> tuple[int, int, int] | None:
     if clock is None:
         return 0, 0, 0
-    halves = halves | {clock.half} - {""}
-    if not halves:
+    meridiems = meridiems | {clock.meridiem} - {""}
+    if not meridiems:
         return clock.hour, clock.minute, clock.second
-    if len(halves) > 1 or clock.hour > 12:
+    if len(meridiems) > 1 or clock.hour > 12:
         return None
-    return clock.hour % 12 + (12 if halves == {"pm"} else 0), clock.minute, clock.second
+    return clock.hour % 12 + (12 if meridiems == {"pm"} else 0), clock.minute, clock.second

@@ -1,4 +1,4 @@
-"""One date as somebody wrote it, taken apart into numbers, words and a time of day; what they mean is open here."""
+"""Splits a written date into numbers, words and a time of day, without their meaning."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from functools import lru_cache
 from services.jobs.ingest.dates.words import fold
 
 _MAX_LENGTH = 100
-_MAX_TOKENS = 14  # a weekday, a date and a time in the wordiest language
+_MAX_TOKENS = 14  # a weekday, a date and a time in the language with the most words
 _MAX_WORD = 24
 _MAX_HYPHENS = 5  # of 5-Jan-2025-11-Jan-2025
-LOCAL = timezone(timedelta(0), "local")  # of a time that was written without an offset; compares as UTC
-# English, Chinese and Persian have a word between the ends of a range; the other languages have a dash.
+LOCAL = timezone(timedelta(0), "local")  # marks a time without an offset; compares as UTC
+# English, Chinese and Persian have a word between the ends of a range, other languages a dash.
 _RANGE = re.compile(
     r"(?<=\d{4}-\d{2}-\d{2})[-/](?=\d{4}-\d{2})|(?<=/\d{4})-(?=\d{1,2}/)|\s(?:--?|–|→)\s|\s?~\s?|\s?–\s?|\s(?:to|تا)\s|至"
 )
@@ -25,35 +25,35 @@ _ZONE = r"(?P<zone>\s?\+0000 utc|\s?(?:z|utc|gmt)?(?:\s?[+-]\d{2}(?::?\d{2})?)?)
 _COLONS = re.compile(
     r"(?:(?<=\d)t|(?<![\d:.]))(?P<hour>\d{1,2})(?::|\s?h\s?)(?P<minute>\d{2})"
     r"(?:(?::|\s?min\s?)(?P<second>\d{2})(?:[.,](?:0{1,9}|9{1,9}))?(?:\s?s(?![^\W\d]))?)?"
-    r"(?:\s?(?P<half>[ap])m(?![^\W\d]))?" + _ZONE
+    r"(?:\s?(?P<meridiem>[ap])m(?![^\W\d]))?" + _ZONE
 )
-_HOUR_ALONE = re.compile(r"(?<![\d:./-])(?P<hour>\d{1,2})\s?(?P<half>[ap])m" + _ZONE)
+_HOUR_ALONE = re.compile(r"(?<![\d:./-])(?P<hour>\d{1,2})\s?(?P<meridiem>[ap])m" + _ZONE)
 _STOPS = re.compile(
     r"(?:(?<=[^\W\d]\s)|(?<=\d{4}\s)|(?<=\d{4},\s))(?P<hour>\d{1,2})\.(?P<minute>\d{2})(?:\.(?P<second>\d{2}))?$"
 )
-_COMMENT = re.compile(r"(?<=gmt[+-]\d{4}) \([^)]*\)$")  # JavaScript names the zone after its offset
+_COMMENT = re.compile(r"(?<=gmt[+-]\d{4}) \([^)]*\)$")  # JavaScript writes the name of the zone after its offset
 _TOKEN = re.compile(r"(?P<number>\d+)|(?P<word>[^\d\s,./()\-–~、،;]+)|(?P<mark>[\s,./()\-–~、،;]+)")
 
 
 @dataclass(frozen=True)
 class Clock:
-    """A time of day; `half` is "am", "pm" or "" where the text has none that all languages write."""
+    """A time of day. `meridiem` is "am", "pm" or ""; other words for it depend on the language."""
 
     hour: int
     minute: int
     second: int
-    half: str
+    meridiem: str
     zone: timezone
 
 
 @dataclass(frozen=True)
 class Token:
-    """A run of digits or a word, and what stands before it."""
+    """A run of digits or a word, and what is before it."""
 
     text: str
     number: bool
-    mark: str  # punctuation and spaces between it and the token before
-    optional: bool = False  # the word joins date and time, as "at" does; it may be unknown
+    mark: str  # punctuation and spaces since the previous token
+    optional: bool = False  # a connector of date and time, such as "at"; it may be unknown
 
     @property
     def cased(self) -> bool:
@@ -69,16 +69,16 @@ class Moment:
     clock: Clock | None
 
     def words(self, optional: bool) -> list[str]:
-        """Its words, those that must be known or those that need not."""
+        """The words that may be unknown (`optional`), or those that must be known."""
         return [token.text for token in self.tokens if not token.number and token.optional is optional]
 
 
 Parts = tuple[Moment, ...]  # a date alone, or the two ends of a range
 
 
-@lru_cache(maxsize=6_000)  # each date of a file is taken apart to find its table, and once more to read its column
-def take_apart(text: str) -> tuple[Parts, ...]:
-    """Every way to take it apart, the likeliest first; none of text that is no date."""
+@lru_cache(maxsize=6_000)  # each date is needed twice: to find the table, then to parse the column
+def tokenize(text: str) -> tuple[Parts, ...]:
+    """The alternatives to split the text, the likeliest first; empty if it is not a date."""
     if len(text) > _MAX_LENGTH or not any(map(str.isdecimal, text)):
         return ()
     folded = fold(_SHORT_YEAR.sub("-", text))
@@ -92,7 +92,7 @@ def take_apart(text: str) -> tuple[Parts, ...]:
         return tuple(_range(ends)) if len(ends) == 2 else ()
     alone = _moment(folded)
     found: list[Parts] = [(alone,)] if alone else []
-    # An unspaced hyphen may stand for "to" among names, as in "Jan 5-11, 2025"; among numbers it never does.
+    # A hyphen without spaces may mean "to" in a date with words ("Jan 5-11, 2025"), never in one of numbers only.
     if folded.count("-") <= _MAX_HYPHENS and any(map(str.isalpha, folded)):
         for hyphen in re.finditer("-", folded):
             found += _range([folded[: hyphen.start()], folded[hyphen.end() :]])
@@ -107,28 +107,28 @@ def _range(ends: list[str]) -> list[Parts]:
 def _moment(text: str) -> Moment | None:
     match = _COLONS.search(text) or _HOUR_ALONE.search(text) or _STOPS.search(text)
     if match is None:
-        return _checked(Moment(_tokens(text), None))
+        return _if_short(Moment(_tokens(text), None))
     parts = match.groupdict()
     hour, minute, second = (int(parts.get(part) or 0) for part in ("hour", "minute", "second"))
     zone = offset((parts.get("zone") or "").strip())
     if hour > 23 or minute > 59 or second > 59 or zone is None:
         return None
-    clock = Clock(hour, minute, second, f"{parts['half']}m" if parts.get("half") else "", zone)
+    clock = Clock(hour, minute, second, f"{parts['meridiem']}m" if parts.get("meridiem") else "", zone)
     before, after = _tokens(text[: match.start()]), _tokens(text[match.end() :])
-    return _checked(Moment(_with_optional_end(before) + after, clock))
+    return _if_short(Moment(_with_optional_end(before) + after, clock))
 
 
-def _checked(moment: Moment) -> Moment | None:
-    """The moment, unless it is longer than any date."""
+def _if_short(moment: Moment) -> Moment | None:
+    """The moment; None if it is longer than any date."""
     tokens = moment.tokens
     short = len(tokens) <= _MAX_TOKENS and all(len(token.text) <= _MAX_WORD for token in tokens)
     return moment if short and (tokens or moment.clock) else None
 
 
 def _with_optional_end(tokens: tuple[Token, ...]) -> tuple[Token, ...]:
-    """The tokens with up to two words at their end made optional, as in "a las".
+    """The tokens, with up to two words at their end made optional, such as "a las".
 
-    Only in scripts with capitals: the others write the half of the day there, in more words than CLDR has for it.
+    Only in scripts with capitals: other scripts have the word for am or pm there, in more forms than CLDR has.
     """
     first = len(tokens)
     while first > max(0, len(tokens) - 2) and not tokens[first - 1].number and tokens[first - 1].cased:
@@ -148,7 +148,7 @@ def _tokens(text: str) -> tuple[Token, ...]:
 
 
 def offset(zone: str) -> timezone | None:
-    """The offset that "z", "utc" or "+05:30" name, LOCAL for none, None for one that no place has."""
+    """The offset of "z", "utc" or "+05:30"; LOCAL for "", None for an impossible one."""
     digits = re.sub(r"\D", "", zone)
     if not digits:
         return UTC if zone else LOCAL

@@ -1,6 +1,6 @@
-"""What the words in a date mean, language by language, from CLDR as Babel packages it.
+"""The meaning of words in dates for each language, from CLDR as packaged by Babel.
 
-The table is built once a process, when a date holds a word for the first time.
+The table is built once a process, for the first date that holds a word.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 from threading import Lock
 from typing import Any
 
-# The languages of Google's own pages, with the regions that have month names of their own.
+# The languages of Google's pages, and regions with month names of their own.
 LOCALES = (
     "en", "en_AU", "en_GB", "af", "am", "ar", "ar_DZ", "ar_LB", "ar_MA", "ar_SA", "az", "be", "bg", "bn", "bs", "ca",
     "cs", "da", "de", "de_AT", "el", "en_CA", "en_IN", "es", "es_419", "es_MX", "et", "eu", "fa", "fi", "fil", "fr",
@@ -22,33 +22,43 @@ LOCALES = (
     "ro", "ru", "si", "sk", "sl", "sq", "sr", "sr_Latn", "sv", "sw", "ta", "te", "th", "tr", "uk", "ur", "uz", "vi",
     "zh_Hans", "zh_Hant", "zu",
 )  # fmt: skip
-# What stands in dates beside what CLDR has: eras and words for a year or a day, and what Windows calls March.
-_MORE_JOINS = {"th": ("พ.ศ.", "พุทธศักราช"), "ru": ("года",), "uk": ("року",), "zh_Hans": ("号",), "zh_Hant": ("號",)}
+# Additions to CLDR: eras, words for a year or a day, and month names of Windows and of Spanish regions.
+_MORE_CONNECTORS = {
+    "th": ("พ.ศ.", "พุทธศักราช"),
+    "ru": ("года",),
+    "uk": ("року",),
+    "zh_Hans": ("号",),
+    "zh_Hant": ("號",),
+}
 _MORE_MONTHS = {"de": {3: "Mrz"}, "es": {9: "setiembre"}}
-_MARKS = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2069\u061c\ufeff\u0307'’ʼ`´׳״\"]")  # no meaning in a date
+_MARKS = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2069\u061c\ufeff\u0307'’ʼ`´׳״\"]")  # ignored in dates
 _INITIALS = re.compile(r"(?<=[^\W\d])\.\s(?=[^\W\d]\.)")  # "a. m." is one word
 _FULL_STOP = re.compile(r"(?<![\d\s.,/-])\.(?!\d)")  # of an abbreviation
 _BREAK = re.compile(r"[\d\s,./()\-–~、،;]+")
-_NUMBERED = re.compile(r"\d+[^\d\s]+|[^\d\s]+\s?\d+")  # a month that has a number and no name
-_ACCENTS = (202, 220, 230)  # combining classes; marks of others make other words, as vowels do in Hindi
+_NUMBERED = re.compile(r"\d+[^\d\s]+|[^\d\s]+\s?\d+")  # a month with a number instead of a name
+_ACCENTS = (
+    202,
+    220,
+    230,
+)  # combining classes of accents; marks of other classes, such as vowels in Hindi, change the word
 _NOON = 12 * 60 * 60
 _building = Lock()
 
 
 @dataclass(frozen=True)
 class Word:
-    """What a word says in a date; nothing at all for a word that only joins the others."""
+    """The meaning of a word in a date."""
 
-    joins: bool = False  # stands in patterns of dates, as "de" does
+    connector: bool = False  # part of patterns of dates, such as "de"
     month: int = 0  # 1 to 12
     weekday: int | None = None  # 0 is Monday
-    half: str = ""  # of a day: "am" or "pm"
-    numbers_month: str = ""  # the number "before" or "after" this word is the month's
+    meridiem: str = ""  # "am" or "pm"
+    month_number: str = ""  # the number "before" or "after" this word is a month
 
     @property
     def only_weekday(self) -> bool:
-        """Whether it can mean nothing else."""
-        return self.weekday is not None and not (self.month or self.half or self.numbers_month or self.joins)
+        """Whether the word is a weekday and has no other meaning."""
+        return self.weekday is not None and not (self.month or self.meridiem or self.month_number or self.connector)
 
 
 @dataclass(frozen=True)
@@ -56,35 +66,36 @@ class Language:
     """The words of one CLDR locale."""
 
     name: str
-    buddhist: bool  # years may count from 543 before the common era
+    buddhist: bool  # years may be of the Buddhist era
     words: Mapping[str, Word]
-    longest_name: Mapping[str, int]  # by its first word, where names of several words begin with it
-    _initials: frozenset[str] = field(repr=False)  # of its words in a script without capitals
+    longest_name: Mapping[str, int]  # in words, by the first word of names of several words
+    _initials: frozenset[str] = field(repr=False)  # first characters of words in scripts without capitals
     _unspaced: re.Pattern[str] = field(repr=False)
 
     def names_month(self, word: str) -> bool:
-        """Whether a word alone says which month, or which number is the month's."""
-        return any(meaning.month or meaning.numbers_month for meaning in self.meaning(word) or ())
+        """Whether a word names a month, or marks a number as one."""
+        return any(meaning.month or meaning.month_number for meaning in self.meaning(word) or ())
 
     def meaning(self, word: str) -> tuple[Word, ...] | None:
-        """What a folded word, or a name of several, means; None if unknown.
+        """The meaning of a folded word, or of a name of several words; None if unknown.
 
-        More than one meaning where a script writes words without spaces.
+        Several meanings if the script writes words without spaces.
         """
         known = self.words.get(word)
         if known is None and not word.isascii():
             known = self.words.get(_without_accents(word))
         if known is not None:
             return (known,)
-        # Scripts without capitals may join words: in Hebrew "in" and the month, in Chinese "year" and the month.
+        # Scripts without capitals may join words: "in" and the month in Hebrew, "year" and the month in Chinese.
         if word[0] not in self._initials or not self._unspaced.fullmatch(word):
             return None
         return tuple(self.words[part[0]] for part in re.finditer(self._unspaced.pattern[3:-2], word))
 
 
 def fold(text: str) -> str | None:
-    """The text without what differs between spellings of one date: case, marks of direction, kinds of digits and
-    spaces, full stops of abbreviations. None if it holds a digit that is no plain one, such as ² or ½.
+    """The text in a normal form: no case, direction marks or full stops of abbreviations; ASCII digits and spaces.
+
+    None if it holds a digit that is not a decimal one, such as ² or ½.
     """
     if text.isascii():
         folded = text
@@ -98,8 +109,8 @@ def fold(text: str) -> str | None:
     return _FULL_STOP.sub("", _INITIALS.sub("", " ".join(folded.split())))
 
 
-def languages_of(words: Iterable[str]) -> tuple[Language, ...]:
-    """The languages that know all of these folded words; of those that agree on them, the first."""
+def languages_knowing(words: Iterable[str]) -> tuple[Language, ...]:
+    """The languages that know all of these folded words; of languages with the same meanings, the first."""
     return _languages_of(tuple(sorted(set(words))))
 
 
@@ -114,19 +125,19 @@ def _languages_of(words: tuple[str, ...]) -> tuple[Language, ...]:
 
 
 def _languages() -> tuple[Language, ...]:
-    # Several files are read at once, and Babel's data of one locale would be mixed with those of another.
+    # Files are parsed in several threads, and Babel's loading of locales is not thread-safe.
     with _building:
         return _build_languages()
 
 
 @cache
 def _build_languages() -> tuple[Language, ...]:
-    from babel import Locale, localedata  # noqa: PLC0415 - its data take time and memory, and most files need none
+    from babel import Locale, localedata  # noqa: PLC0415 - slow and large; most files need none
 
     languages = []
     for name in LOCALES:
-        # Babel 2.18 writes what one locale inherits into data that it shares with the next one it loads; and what it
-        # keeps of all of these takes 50 MiB.
+        # Babel 2.18 writes inherited data into objects that other locales share, and its cache of all of these locales
+        # takes 50 MiB.
         localedata._cache.clear()
         languages.append(_language(name, Locale.parse(name)))
     localedata._cache.clear()
@@ -135,21 +146,21 @@ def _build_languages() -> tuple[Language, ...]:
 
 def _language(name: str, locale: Any) -> Language:
     words: dict[str, Word] = {}
-    for literal in (*_literals(locale), *_MORE_JOINS.get(name, ())):
+    for literal in (*_literals(locale), *_MORE_CONNECTORS.get(name, ())):
         for word in _split(literal):
-            words.setdefault(word, Word(joins=True))
+            words.setdefault(word, Word(connector=True))
     for width in ("wide", "abbreviated", "short"):
         for context in ("format", "stand-alone"):
             _add(words, locale.days[context].get(width, {}), "weekday")
-    halves = _halves(locale)
+    meridiems = _meridiems(locale)
     for width in ("wide", "abbreviated"):
         names = locale.day_periods["format"].get(width, {})
-        _add(words, {period: names[period] for period in halves if period in names}, "half", halves)
+        _add(words, {period: names[period] for period in meridiems if period in names}, "meridiem", meridiems)
         for context in ("format", "stand-alone"):
             _add(words, locale.months[context][width], "month")
     _add(words, _MORE_MONTHS.get(name, {}), "month")
     for word, meaning in list(words.items()):
-        words.setdefault(_without_accents(word), meaning)  # as people and capitals leave them out
+        words.setdefault(_without_accents(word), meaning)  # accents are often left out, in capitals above all
     longest_first = sorted(words, key=len, reverse=True)
     unspaced = re.compile(f"(?:{'|'.join(map(re.escape, longest_first))})+")
     names = sorted((name.split(" ") for name in words), key=len)
@@ -159,7 +170,7 @@ def _language(name: str, locale: Any) -> Language:
 
 
 def _literals(locale: Any) -> Iterator[str]:
-    """What the locale's patterns of dates say beside the fields, as "de" in Spanish."""
+    """The literal text in the locale's patterns of dates, such as "de" in Spanish."""
     from babel.dates import tokenize_pattern  # noqa: PLC0415
 
     patterns = [form.pattern for form in locale.date_formats.values()]
@@ -167,35 +178,35 @@ def _literals(locale: Any) -> Iterator[str]:
     for name, parts in locale.interval_formats.items():
         if set(name or "") <= set("yMdE") and isinstance(parts, Mapping):
             patterns += [part for pair in parts.values() for part in pair]
-    yield from (locale.eras[width][1] for width in ("wide", "abbreviated"))  # that of the years since 1
+    yield from (locale.eras[width][1] for width in ("wide", "abbreviated"))  # the common era
     for pattern in patterns:
         yield from (str(text) for kind, text in tokenize_pattern(pattern) if kind == "chars")
 
 
-def _halves(locale: Any) -> dict[str, str]:
-    """In which half of the day each of its periods lies, as "in the evening"; without those that lie in both."""
-    halves = {"am": "am", "pm": "pm"}
+def _meridiems(locale: Any) -> dict[str, str]:
+    """ "am" or "pm" for each period of the day, such as "in the evening"; without periods that are in both."""
+    meridiems = {"am": "am", "pm": "pm"}
     for period, rules in locale.day_period_rules.get(None, {}).items():
         spans = [(rule.get("at", rule.get("from", 0)), rule.get("before", 0)) for rule in rules]
         if all(start < _NOON and end <= _NOON for start, end in spans):
-            halves[period] = "am"
+            meridiems[period] = "am"
         elif all(start >= _NOON and (end == 0 or end > start) for start, end in spans):
-            halves[period] = "pm"
-    return halves
+            meridiems[period] = "pm"
+    return meridiems
 
 
 def _add(words: dict[str, Word], names: Mapping[Any, str], kind: str, values: Mapping[Any, Any] | None = None) -> None:
-    """Adds names to what is known of each word. The parts of a name of several words say nothing alone."""
+    """Adds names to the words of a language. Single words of a longer name become connectors."""
     for key, name in names.items():
         parts = _split(name)
         if _NUMBERED.match(fold(name) or ""):
             if kind == "month":
-                words[parts[0]] = _merged(words, parts[0], numbers_month="before" if name[0].isdecimal() else "after")
+                words[parts[0]] = _merged(words, parts[0], month_number="before" if name[0].isdecimal() else "after")
             continue
         phrase = " ".join(parts)
         words[phrase] = _merged(words, phrase, **{kind: values[key] if values else key})
         for part in parts[1:] and parts:
-            words[part] = _merged(words, part, joins=True)
+            words[part] = _merged(words, part, connector=True)
 
 
 @lru_cache(maxsize=4096)

@@ -1,1 +1,1 @@
-"""Reads files: charset, sheet, headings, and the shapes in which people have exports."""
+"""Parses files: charset, table, headings, and the layouts that other programs give an export."""

@@ -1,4 +1,4 @@
-"""Which charset the bytes of a file are in, where the file is not in Unicode."""
+"""Finds the charset of a file that is not in Unicode."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from itertools import islice
 
 from services.common.comparison import invalid
-from services.jobs.ingest.limits import shown
-from services.jobs.ingest.places import is_spelled
+from services.jobs.ingest.limits import quoted
+from services.jobs.ingest.places import is_place_name
 
-# What a browser reads under these names: each holds all of the older charset, and more.
+# As browsers do: each name maps to a superset of the charset it names.
 _SUPERSETS = {
     "iso8859-1": "cp1252",
     "iso8859-9": "cp1254",
@@ -24,101 +24,104 @@ _SUPERSETS = {
     "gbk": "gb18030",
     "big5": "big5hkscs",
 }
-# Names that Python lacks, beside those that begin with x-.
+# Names that Python does not know; the prefix x- is removed before.
 _LABELS = {"windows-31j": "cp932", "iso-8859-8-i": "iso8859-8"}
-# Python's own ways to write text in ASCII, which are no charsets of files.
-_NO_CHARSETS = {"unicode_escape", "raw_unicode_escape", "idna", "punycode", "undefined", "utf-7", "mbcs", "oem"}
-# What spreadsheets and older systems save, the most usual first.
+# Codecs of Python that are not charsets of files.
+_NOT_CHARSETS = {"unicode_escape", "raw_unicode_escape", "idna", "punycode", "undefined", "utf-7", "mbcs", "oem"}
+# What spreadsheets and older systems write, the most common first.
 _CANDIDATES = (
     "cp1252", "cp1251", "cp1250", "cp932", "gb18030", "big5hkscs", "cp949", "cp1254", "cp1253", "cp1255", "cp1256",
     "cp874", "cp1257", "cp1258", "koi8-r", "koi8-u", "euc-jp", "iso8859-2", "iso8859-5", "iso8859-7", "iso8859-15",
     "mac-roman", "cp866", "cp850", "cp852",
 )  # fmt: skip
-# Measured on names in 32 languages and 23 charsets; see docs/decisions/charset-detection.md.
-_LEAST_CONFIDENCE = 0.06
-_LEAST_RATIO = 2.5  # to the next reading
-_LEAST_BYTES = 8  # beyond ASCII
-_SAMPLE = 8 * 1024  # bytes; the terms and more
-_BEYOND_ASCII = re.compile(rb"[^,;\t\r\n():\"]*[\x80-\xff][^,;\t\r\n():\"]*")
+# Thresholds: docs/decisions/charset-detection.md.
+_MIN_CONFIDENCE = 0.06
+_MIN_RATIO = 2.5  # of the confidence of the best decoding to that of the second
+_MIN_NON_ASCII_BYTES = 8
+_SAMPLE = 8 * 1024  # bytes
+_NON_ASCII = re.compile(rb"[^,;\t\r\n():\"]*[\x80-\xff][^,;\t\r\n():\"]*")
 _WORD = re.compile(r"[^\W\d_](?:[^\x00-\x7f]|[^\W\d_])*|[^\x00-\x7f]+")
-# Stand in words and around them: quotation marks, apostrophes, dashes, joiners.
-_IN_WORDS = dict.fromkeys(map(ord, "‘’“”–—…«»¿¡ºª·€™®©\xa0、。「」・ー＝～！？（）：，／׳״\u200c\u200d"))
+# Characters inside and around words that say nothing about the charset: quotation marks, apostrophes, dashes, joiners.
+_IGNORED = dict.fromkeys(map(ord, "‘’“”–—…«»¿¡ºª·€™®©\xa0、。「」・ー＝～！？（）：，／׳״\u200c\u200d"))
 
 
-def codec_of(charset: str) -> str:
-    """The codec of a declared charset. Raises WarmcastError(INVALID_ARGUMENT) for one that does not exist."""
+def declared_codec(charset: str) -> str:
+    """The codec of a declared charset. Raises WarmcastError(INVALID_ARGUMENT) if the charset is unknown."""
     label = charset.strip().lower().removeprefix("x-")
     try:
         codec = codecs.lookup(_LABELS.get(label, label)).name
-        "".encode(codec)  # some codecs are not of text
+        "".encode(codec)  # raises LookupError for codecs that are not of text
     except (LookupError, ValueError):
         codec = "undefined"
-    if codec.replace("-", "_") in {name.replace("-", "_") for name in _NO_CHARSETS}:
-        raise invalid("charset", f"unknown charset {shown(charset)}; declare another, or send the file in UTF-8")
+    if codec.replace("-", "_") in {name.replace("-", "_") for name in _NOT_CHARSETS}:
+        raise invalid("charset", f"unknown charset {quoted(charset)}; declare another, or send the file in UTF-8")
     return _SUPERSETS.get(codec.replace("_", "-"), _SUPERSETS.get(codec, codec))
 
 
-def detect(content: bytes) -> str | None:
-    """The codec of text that is not in Unicode; None unless it is as good as certain.
+def detect_codec(content: bytes) -> str | None:
+    """The codec of text that is not in Unicode, or None if it is uncertain.
 
-    Certain is what all charsets that make words of the bytes read alike, what alone spells a place's name as it is, and
-    what the detector holds for far likelier than every other reading, if it is not in Latin letters: of those its
-    guesses are too often wrong.
+    A codec is certain if one of these holds:
+
+    - all codecs that decode the bytes to plausible words decode them to the same text;
+    - it is the only one whose text contains the name of a known place;
+    - the text is not in Latin letters and the detector's confidence is far above that of every other decoding. For
+      Latin letters the detector is wrong too often.
     """
-    words = (match[0] for match in _BEYOND_ASCII.finditer(content))
+    words = (match[0] for match in _NON_ASCII.finditer(content))
     sample = b"\n".join(islice(words, _SAMPLE // 2))[:_SAMPLE]
-    readings = _readings(content, sample)
-    with_place = [text for text in readings if any(map(is_spelled, text.split("\n")))]
-    if len(readings) == 1 or len(with_place) == 1:
-        return readings[with_place[0]] if with_place else next(iter(readings.values()))
-    ranked = _ranked(sample, readings)
-    if not ranked or sum(byte > 0x7F for byte in sample) < _LEAST_BYTES:
+    decodings = _decodings(content, sample)
+    with_place_name = [text for text in decodings if any(map(is_place_name, text.split("\n")))]
+    if len(decodings) == 1 or len(with_place_name) == 1:
+        return decodings[with_place_name[0]] if with_place_name else next(iter(decodings.values()))
+    ranked = _ranked(sample, decodings)
+    if not ranked or sum(byte > 0x7F for byte in sample) < _MIN_NON_ASCII_BYTES:
         return None
-    (likeliest, confidence), others = ranked[0], ranked[1:]
-    if _script(likeliest) == "LATIN" or confidence < _LEAST_CONFIDENCE:
+    (best, confidence), others = ranked[0], ranked[1:]
+    if _script(best) == "LATIN" or confidence < _MIN_CONFIDENCE:
         return None
-    if others and confidence < _LEAST_RATIO * others[0][1]:
+    if others and confidence < _MIN_RATIO * others[0][1]:
         return None
-    return readings[likeliest]
+    return decodings[best]
 
 
-def _readings(content: bytes, sample: bytes) -> dict[str, str]:
-    """Each way to read the sample as words, with the first codec that reads it so and all of the content too."""
-    readings: dict[str, str] = {}
+def _decodings(content: bytes, sample: bytes) -> dict[str, str]:
+    """Each plausible text of the sample, with the first codec that gives it and decodes all of the content."""
+    decodings: dict[str, str] = {}
     for codec in _CANDIDATES:
         try:
             content.decode(codec)
-            text = sample.decode(codec, "ignore")  # a cut character at its end
+            text = sample.decode(codec, "ignore")  # the sample may end inside a character
         except UnicodeDecodeError:
             continue
-        if _is_words(text):
-            readings.setdefault(text, codec)
-    return readings
+        if _has_plausible_words(text):
+            decodings.setdefault(text, codec)
+    return decodings
 
 
-def _ranked(sample: bytes, readings: dict[str, str]) -> list[tuple[str, float]]:
-    """The readings by the detector's confidence."""
-    import chardet  # noqa: PLC0415 - 40 MB and 0.15 s, for the few files that need it
+def _ranked(sample: bytes, decodings: dict[str, str]) -> list[tuple[str, float]]:
+    """The texts with the detector's confidence, highest first."""
+    import chardet  # noqa: PLC0415 - large and slow to load; few files need it
 
     found = chardet.detect_all(sample, ignore_threshold=True, include_encodings=_CANDIDATES, compat_names=False)
     confidence: dict[str, float] = {}
     for each in found:
         text = sample.decode(each["encoding"] or "ascii", "ignore")
-        if text in readings:
+        if text in decodings:
             confidence[text] = max(each["confidence"], confidence.get(text, 0.0))
     return sorted(confidence.items(), key=lambda item: -item[1])
 
 
-def _is_words(text: str) -> bool:
-    return all(_is_word(word) for word in map(_bare, _WORD.findall(text)) if not word.isascii())
+def _has_plausible_words(text: str) -> bool:
+    return all(_is_plausible_word(word) for word in map(_strip_ignored, _WORD.findall(text)) if not word.isascii())
 
 
-def _bare(word: str) -> str:
-    return word.translate(_IN_WORDS)
+def _strip_ignored(word: str) -> str:
+    return word.translate(_IGNORED)
 
 
-def _is_word(word: str) -> bool:
-    """Whether it has letters of one script alone, and capitals only where a word has them."""
+def _is_plausible_word(word: str) -> bool:
+    """Whether all letters are of one script, and capitals are at the start only or everywhere."""
     if any(unicodedata.category(c)[0] not in "LM" for c in word) or len(_scripts(word)) > 1:
         return False
     return word in (word.lower(), word.upper(), word[0].upper() + word[1:].lower())
@@ -130,6 +133,6 @@ def _script(text: str) -> str:
 
 
 def _scripts(letters: Sequence[str]) -> set[str]:
-    # A letter's name begins with that of its script; Japanese mixes three.
+    # The Unicode name of a letter begins with its script. Japanese mixes three scripts.
     names = {unicodedata.name(letter, "?").split()[0].partition("-")[0] for letter in letters}
     return {"CJK" if name in ("HIRAGANA", "KATAKANA") else name for name in names} - {"COMBINING"}

@@ -1,6 +1,6 @@
-"""Which columns of a file hold terms, which of them were picked, and what place stands after each term.
+"""Finds the columns that hold terms, those that were picked, and the place after each term.
 
-Nothing here knows a language: a place is what stands in brackets after a term's colon.
+Independent of the language: a place is the text in brackets after a term's colon.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from services.common.comparison import clean_term, is_longer, same_term, term_slug
 from services.common.errors import TOO_LARGE, UNREADABLE_INPUT, WarmcastError
 from services.jobs.ingest.files.sheet import Sheet
-from services.jobs.ingest.limits import MAX_COLUMNS, shown, unreadable
+from services.jobs.ingest.limits import MAX_COLUMNS, quoted, unreadable
 from services.jobs.ingest.places import codes_of, may_be_place
 from services.jobs.ingest.table import BRACKETS_KEPT, EMPTY_COLUMN, PARTIAL_COLUMN
 
 _MAX_CELL = 500
-# A column that pytrends writes beside the terms; pandas numbers or marks those of frames that it merged.
+# A column of pytrends. pandas adds a number or a mark to it when it merges frames.
 _IS_PARTIAL = re.compile(r"is[\s_-]?partial(?:[._](?:\d+|x|y))?", re.IGNORECASE)
 _WITH_PLACE = re.compile(r"(?P<term>.+)[:：]\s*[(（](?P<place>.+)[)）]", re.DOTALL)
 
@@ -29,8 +29,8 @@ class Headings:
 
     columns: tuple[int, ...]
     terms: tuple[str, ...]  # cleaned, distinct by slug
-    unread: tuple[str, ...]  # what the header names beside them
-    place: str  # the one that the header names; empty if none
+    other_terms: tuple[str, ...]  # of the columns that were not picked
+    place: str  # from the header; empty if it names none
     cleaned: dict[str, int]
 
 
@@ -39,10 +39,10 @@ class _Cell:
     column: int
     text: str
     term: str  # without the brackets
-    bracket: str
-    where: str
+    bracket: str  # the text in brackets
+    position: str  # for messages
 
-    def like(self, pick: str, *, loosely: bool) -> bool:
+    def matches(self, pick: str, *, loosely: bool) -> bool:
         if is_longer(self.text, _MAX_CELL):
             return False
         names = {self.term, self.text}
@@ -52,7 +52,7 @@ class _Cell:
 
 
 def read_headings(sheet: Sheet, source: str, *, pick: Sequence[str], geo: str | None) -> Headings:
-    """The terms of the columns that were picked, or of all. `geo`: what is known of the place beside the header.
+    """The terms of the picked columns, or of all without a pick. `geo` is the place if it is known without the header.
 
     Raises WarmcastError that names the column.
     """
@@ -63,23 +63,25 @@ def read_headings(sheet: Sheet, source: str, *, pick: Sequence[str], geo: str | 
     place = _one_place(picked, pick, geo_given=geo is not None, source=source)
     terms: dict[str, str] = {}
     for cell in picked:
-        term = _clean(cell.term if cell.bracket and cell.bracket in place else cell.text, cell.where)
+        term = _clean(cell.term if cell.bracket and cell.bracket in place else cell.text, cell.position)
         slug = term_slug(term)
         if slug in terms:
-            raise unreadable(f"{source}: the header names {shown(terms[slug])} and {shown(term)}: one term twice")
+            raise unreadable(
+                f"{source}: the header names one term twice, {quoted(terms[slug])} and {quoted(term)}; drop one column"
+            )
         terms[slug] = term
         dropped[BRACKETS_KEPT] += bool(cell.bracket and cell.bracket not in place)
     return Headings(
         columns=tuple(cell.column for cell in picked),
         terms=tuple(terms.values()),
-        unread=tuple(cell.term for cell in cells if cell not in picked),
+        other_terms=tuple(cell.term for cell in cells if cell not in picked),
         place=place[0] if place else "",
         cleaned=dict(dropped),
     )
 
 
 def partial_columns(sheet: Sheet) -> list[int]:
-    """The columns that say whether a period was not over."""
+    """The columns that say whether a period is partial."""
     return [column for column, cell in enumerate(sheet.header.cells) if _IS_PARTIAL.fullmatch(cell)]
 
 
@@ -102,19 +104,21 @@ def _term_cells(sheet: Sheet, source: str) -> tuple[list[_Cell], Counter[str]]:
 
 
 def _picked(cells: list[_Cell], pick: Sequence[str], geo: str | None) -> list[_Cell]:
-    """The columns that a pick may mean, all where there is none: which of them it is, or that it is none, is said
-    where both files are known."""
+    """The columns that may match a pick; all if none does.
+
+    `choose_terms` decides later, with both files, which one it is, and refuses a pick without a match.
+    """
     groups = []
     for term in pick:
-        exact = [cell for cell in cells if cell.like(term, loosely=False)]
-        groups.append(exact or [cell for cell in cells if cell.like(term, loosely=True)])
+        exact = [cell for cell in cells if cell.matches(term, loosely=False)]
+        groups.append(exact or [cell for cell in cells if cell.matches(term, loosely=True)])
     shared = _shared_place(groups, geo)
     wanted = {cell.column for group in groups for cell in group if shared is None or codes_of(cell.bracket) == shared}
     return [cell for cell in cells if cell.column in wanted] or cells
 
 
 def _shared_place(groups: list[list[_Cell]], geo: str | None) -> frozenset[str] | None:
-    """The one place, of several in which a term stands, that both terms stand in; `geo` decides between several."""
+    """The one place for which both terms have a column; `geo` decides between several. None without such a place."""
     if all(len(group) < 2 for group in groups):
         return None
     first, second = ({codes_of(cell.bracket) for cell in group} for group in groups)
@@ -125,25 +129,29 @@ def _shared_place(groups: list[list[_Cell]], geo: str | None) -> frozenset[str] 
 
 
 def _one_place(cells: list[_Cell], pick: Sequence[str], *, geo_given: bool, source: str) -> list[str]:
-    """The spellings of the one place that the columns are of; what else stands in brackets belongs to its term."""
+    """The spellings of the one place of the columns. Other text in brackets belongs to its term."""
     brackets = {cell.bracket: codes_of(cell.bracket) for cell in cells if cell.bracket}
     places = {bracket: codes for bracket, codes in brackets.items() if codes}
     if len(set(places.values())) > 1:
-        more = "; pass term twice, and geo= where they stand in several, to pick two of one" if len(cells) > 2 else ""
+        more = (
+            "; pass term twice to pick two columns of one place, and geo= if both terms have columns of several"
+            if len(cells) > 2
+            else ""
+        )
         raise _different(list(places), source, more)
     named = {cell.bracket for cell in cells if any(term_slug(cell.text) == term_slug(term) for term in pick)}
-    unsure = [bracket for bracket in brackets if bracket not in places and bracket not in named]
-    # Google writes a place after every term.
-    if unsure and all(cell.bracket for cell in cells) and all(map(may_be_place, unsure)):
+    unknown = [bracket for bracket in brackets if bracket not in places and bracket not in named]
+    # Google writes a place after every term, so brackets after every term are places.
+    if unknown and all(cell.bracket for cell in cells) and all(map(may_be_place, unknown)):
         if len(brackets) > 1:
             raise _different(
-                list(brackets), source, "; pass term twice, each with its brackets, where they are no places"
+                list(brackets), source, "; if they are not places, pass term twice, each with its brackets"
             )
-        return unsure
-    if unsure and not geo_given:
+        return unknown
+    if unknown and not geo_given:
         detail = (
-            f"{source}: the header says {_listed(unsure)} in brackets, which is no place that this reader knows; "
-            "give geo=, and the brackets stay a part of the term"
+            f"{source}: the header has {_listed(unknown)} in brackets, which is not a known place; "
+            "pass geo=, and the brackets stay part of the term"
         )
         raise WarmcastError(UNREADABLE_INPUT, detail, fields=(("geo", detail),))
     return list(places)
@@ -151,19 +159,19 @@ def _one_place(cells: list[_Cell], pick: Sequence[str], *, geo_given: bool, sour
 
 def _different(places: list[str], source: str, remedy: str) -> WarmcastError:
     return unreadable(
-        f"{source}: its columns are of different places, {_listed(places)}; a comparison is of one place{remedy}"
+        f"{source}: its columns are of different places, {_listed(places)}; a comparison has one place{remedy}"
     )
 
 
 def _listed(names: list[str]) -> str:
-    return " and ".join(map(shown, names))
+    return " and ".join(map(quoted, names))
 
 
-def _clean(term: str, where: str) -> str:
+def _clean(term: str, position: str) -> str:
     if len(term) > _MAX_CELL:
-        raise unreadable(f"{where}: a term is longer than 100 characters")
+        raise unreadable(f"{position}: a term is longer than 100 characters")
     try:
         return clean_term(term)
     except WarmcastError as error:
-        detail = f"{where}: {error.detail}"
+        detail = f"{position}: {error.detail}"
         raise WarmcastError(error.reason, detail, fields=(("term", detail),)) from None

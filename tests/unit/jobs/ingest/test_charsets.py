@@ -61,7 +61,7 @@ def test_labels_that_browsers_know_are_charsets(label: str, charset: str) -> Non
 
 
 def test_shifts_in_ascii_are_no_text_in_utf_8() -> None:
-    with pytest.raises(WarmcastError, match="cannot be told for certain; send it in UTF-8, or declare"):
+    with pytest.raises(WarmcastError, match="its charset is uncertain; send it in UTF-8, or declare"):
         terms(sheet("紅茶", "緑茶", charset="iso-2022-jp"))
 
 
@@ -83,12 +83,12 @@ def test_an_unknown_charset_is_named(charset: str) -> None:
     [("cp1251", "utf-8"), ("cp1251", "us-ascii"), ("cp1251", "euc-kr"), ("utf-8", "utf-16"), ("cp1251", "utf-16")],
 )
 def test_a_declared_charset_that_does_not_decode_the_file_is_refused(written: str, declared: str) -> None:
-    with pytest.raises(WarmcastError, match=r"not in the charset that was declared|not a text file|has no dates"):
+    with pytest.raises(WarmcastError, match=r"not in the declared charset|not a text file|has no dates"):
         terms(sheet("биткоин", "эфириум", charset=written), declared)
 
 
 def test_utf_8_that_is_declared_as_something_else_is_refused() -> None:
-    with pytest.raises(WarmcastError, match="is in UTF-8, while “iso-8859-1” was declared; declare charset=utf-8"):
+    with pytest.raises(WarmcastError, match="is in UTF-8, but “iso-8859-1” was declared; declare charset=utf-8"):
         terms(sheet("café", "thé", charset="utf-8"), "iso-8859-1")
     # A mark of the byte order leaves no doubt.
     assert terms(sheet("café", "thé", charset="utf-8-sig"), "iso-8859-1") == ("café", "thé")
@@ -137,7 +137,7 @@ def test_an_undeclared_charset_is_detected_where_that_is_certain(charset: str, p
     ],
 )
 def test_what_may_be_read_in_two_ways_is_refused_with_a_remedy(charset: str, pair: tuple[str, str]) -> None:
-    with pytest.raises(WarmcastError, match=r"cannot be told for certain; send it in UTF-8, or declare") as refusal:
+    with pytest.raises(WarmcastError, match=r"its charset is uncertain; send it in UTF-8, or declare") as refusal:
         terms(sheet(*pair, charset=charset))
     assert refusal.value.reason is UNREADABLE_INPUT
 
@@ -149,12 +149,12 @@ def test_what_is_not_stored_may_be_in_any_charset() -> None:
         assert table.terms == pair
     noted = "Week,tea,coffee,note\n2025-01-05,90,5,año\n2025-01-12,91,6,\n2025-01-19,92,7,".encode("cp1252")
     table = read_trends_csv(noted, "export.csv", pick=("tea", "coffee"))
-    assert dict(table.cleaned) == {"text in no certain charset, beside the terms, not read": 1}
+    assert dict(table.cleaned) == {"text of uncertain charset outside the terms ignored": 1}
 
 
 def test_a_place_above_the_header_is_not_lost_to_its_charset() -> None:
     report = "Brésil ça; 2004 - présent\n\n".encode("cp1252") + sheet("tea", "coffee", charset="ascii")
-    with pytest.raises(WarmcastError, match="cannot be told for certain"):
+    with pytest.raises(WarmcastError, match="its charset is uncertain"):
         terms(report)
 
 

@@ -112,7 +112,7 @@ def test_terms_that_stand_in_several_places_are_picked_where_both_stand() -> Non
     snapshot = take(content, "tea", "coffee")
     assert (series(snapshot), snapshot.geo) == ({"tea": (1, 3, 5), "coffee": (2, 4, 6)}, "CA")
     both = sheet("tea: (France),coffee: (France),tea: (Canada),coffee: (Canada)", "0,9,1,2", "0,9,3,4", "0,9,5,6")
-    with pytest.raises(WarmcastError, match=r"different places, “France” and “Canada”.*and geo= where they stand in"):
+    with pytest.raises(WarmcastError, match=r"different places, “France” and “Canada”.*and geo= if both terms"):
         take(both, "tea", "coffee")
     assert series(take(both, "tea", "coffee", geo="ca")) == {"tea": (1, 3, 5), "coffee": (2, 4, 6)}
 
@@ -121,7 +121,7 @@ def test_a_picked_column_is_validated() -> None:
     content = sheet("tea,total,coffee", "1,102,2", "3,104,4", "5,106,6")
     with pytest.raises(WarmcastError, match="line 2, column “total”: “102” is above 100"):
         take(content, "tea", "total")
-    with pytest.raises(WarmcastError, match=r"“102” is above 100.*; pass term twice to pick two columns"):
+    with pytest.raises(WarmcastError, match=r"“102” is above 100.*; pass term twice to read two columns"):
         take(content)
 
 
@@ -130,7 +130,7 @@ def test_a_picked_column_is_validated() -> None:
     [
         (("tea", "cofee"), "no term “cofee”; it holds “tea”, “total” and “coffee”"),
         (("milk", "cofee"), "no term “milk”; it holds “tea”, “total” and “coffee”"),
-        (("tea", "Tea"), "“tea” and “Tea” are one term"),
+        (("tea", "Tea"), "“tea” and “Tea” are the same term"),
     ],
 )
 def test_a_pick_that_is_not_there_names_all_columns(pick: tuple[str, str], why: str) -> None:

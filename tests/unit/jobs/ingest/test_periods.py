@@ -163,7 +163,7 @@ def test_hours_with_offsets_are_exact_where_clocks_change() -> None:
 def test_rows_from_newest_to_oldest_are_turned_round() -> None:
     newest_first = read("2025-01-19,3,<1", "2025-01-12,2,5", "2025-01-05,1,6")
     assert newest_first.columns == ((1, 2, 3), (6, 5, 0.5))
-    assert dict(newest_first.cleaned) == {"rows from newest to oldest turned round": 1}
+    assert dict(newest_first.cleaned) == {"rows from newest to oldest reversed": 1}
 
 
 @pytest.mark.parametrize("nothing", ["", "NaN", "NA", "null"])
@@ -224,6 +224,6 @@ def test_points_are_cleaned_as_rows_are() -> None:
     assert table.columns == ((1, 3, 5), (2, 4, 6))
     assert dict(table.cleaned) == {
         "empty row before or after the series dropped": 1,
-        "rows from newest to oldest turned round": 1,
+        "rows from newest to oldest reversed": 1,
     }
     assert table.cleaned_by_term == ({"empty cell filled": 1}, {})

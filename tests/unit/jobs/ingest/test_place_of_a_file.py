@@ -91,7 +91,7 @@ def test_two_files_of_different_places_by_name_are_refused() -> None:
         read_trends_csv(f"Time,{term}\n2025-03-16,1\n2025-03-23,3\n2025-03-30,5".encode(), name)
         for term, name in (("tea", US), ("coffee", US.replace("US", "CA")), ("milk", "milk.csv"))
     )
-    with pytest.raises(WarmcastError, match=r"is of “US”, .* of “CA”; give one place"):
+    with pytest.raises(WarmcastError, match=r"is of “US”, .* of “CA”; both must be of one place"):
         build(one, other, as_of=datetime(2025, 5, 1, tzinfo=UTC))
     joined = build(one, silent, as_of=datetime(2025, 5, 1, tzinfo=UTC))
     assert (joined.geo, joined.geo_assumed) == ("US", True)
@@ -111,7 +111,7 @@ def test_what_is_no_metro_area_is_no_geo(geo: str) -> None:
 
 
 def test_a_metro_area_s_name_asks_for_its_code() -> None:
-    with pytest.raises(WarmcastError, match="“New York NY”, which is not a place that this reader knows; give geo="):
+    with pytest.raises(WarmcastError, match="“New York NY”, which is not a known place; pass geo="):
         take("Week,tea: (New York NY),coffee: (New York NY)")
     snapshot = take("Week,tea: (New York NY),coffee: (New York NY)", geo="US-NY-501")
     assert (snapshot.slug, snapshot.geo) == ("coffee-vs-tea", "US-NY-501")
@@ -136,7 +136,7 @@ def test_brackets_that_name_no_place_stay_with_their_term(header: str, terms: tu
 
 
 def test_brackets_that_may_be_a_place_need_a_geo() -> None:
-    with pytest.raises(WarmcastError, match="“film” in brackets, which is no place that this reader knows; give geo="):
+    with pytest.raises(WarmcastError, match="“film” in brackets, which is not a known place; pass geo="):
         take("Week,Dune: (film),Arrival")
     with pytest.raises(WarmcastError, match=r"different places, “Film” and “Buch”.*pass term twice"):
         take("Week,Dune: (Film),Dune: (Buch)", geo="DE")
@@ -152,7 +152,7 @@ def test_a_file_is_as_old_as_its_name_says() -> None:
     early = new_page("time_series_US_20240101-0800_20240401-0337.csv")
     assert early.as_of is not None
     with pytest.raises(
-        WarmcastError, match=r"lies after the time of the data, .* that the file's name says; give asOf"
+        WarmcastError, match=r"is after the time of the data, .*, which is from the file's name; pass asOf"
     ):
         build(early, as_of=early.as_of)
 
@@ -174,7 +174,7 @@ def test_an_old_report_is_of_the_place_above_its_header(line: str, geo: str) -> 
 
 @pytest.mark.parametrize("line", ["Georgia; 2004 - present", "Bavaria (Germany); 2004 - present"])
 def test_an_old_report_of_an_unsure_place_needs_a_geo(line: str) -> None:
-    with pytest.raises(WarmcastError, match="give geo=") as refusal:
+    with pytest.raises(WarmcastError, match="pass geo=") as refusal:
         take(f"Web Search interest: tea, coffee\n{line}\n\nInterest over time\nWeek,tea,coffee")
     assert refusal.value.fields[0][0] == "geo"
 

@@ -16,7 +16,7 @@ from tests.paths import EXPORTS
 
 INDEX = EXPORTS / "INDEX.csv"
 # Two lines of different values say 2015-10-14: nobody can tell which is right.
-REFUSED = {"GoogleTrends--20151021_DemocratsbyDay.csv": "duplicate dates: line 28 and line 29 both say 2015-10-14"}
+REFUSED = {"GoogleTrends--20151021_DemocratsbyDay.csv": "duplicate dates: line 28 and line 29 are both 2015-10-14"}
 
 pytestmark = pytest.mark.skipif(not INDEX.exists(), reason="the real exports are not beside the checkout")
 

@@ -48,7 +48,7 @@ def test_row_names_of_r_have_no_heading() -> None:
     rows = [f'"{at}",{week},{at},2' for at, week in enumerate(WEEKS, start=1)]
     table = read('"date","tea","coffee"', *rows)
     assert (table.terms, table.columns) == (("tea", "coffee"), ((1, 2, 3), (2, 2, 2)))
-    with pytest.raises(WarmcastError, match="the dates stand in the second column"):
+    with pytest.raises(WarmcastError, match="the dates are in the second column"):
         read('"date","tea","coffee"', *reversed(rows))
 
 
@@ -75,7 +75,7 @@ def test_a_counter_may_have_gaps() -> None:
 @pytest.mark.parametrize("header", ["tea,date,coffee,milk", ",date,tea,coffee"])
 def test_what_else_stands_before_the_dates_is_refused(header: str) -> None:
     first = 0 if header.startswith("tea") else 0.5
-    with pytest.raises(WarmcastError, match=r"the dates stand in the second column, after “(tea)?”; put them into the"):
+    with pytest.raises(WarmcastError, match=r"the dates are in the second column, after “(tea)?”; move them to the"):
         read(header, *(f"{first + at},{week},1,2" for at, week in enumerate(WEEKS)))
 
 
@@ -99,7 +99,7 @@ def test_two_keywords_of_more_are_picked_from_the_long_format() -> None:
     [
         ([*long()[:3], *long("CA")[3:]], "more than one geo, “US” and “CA”"),
         ([*long()[:3], *long(gprop="youtube")[3:]], "more than one gprop, “web” and “youtube”"),
-        ([*long(), long()[5].replace('"6"', '"7"')], "line 8 says “2024-01-21” of “coffee” a second time"),
+        ([*long(), long()[5].replace('"6"', '"7"')], "line 8 repeats “2024-01-21” for “coffee”"),
         ([line.rpartition(",")[0] for line in long()], "line 2 has 6 cells where the header has 7"),
     ],
 )

@@ -73,7 +73,7 @@ def test_two_of_more_terms_are_picked() -> None:
         (("tea",), "passed 1 times"),
         (("tea", "coffee", "milk"), "passed 3 times"),
         (("tea", "juice"), "holds no term “juice”; it holds “tea”, “coffee” and “milk”"),
-        (("tea", "Tea"), "are one term"),
+        (("tea", "Tea"), "are the same term"),
     ],
 )
 def test_a_bad_pick_names_the_parameter(pick: tuple[str, ...], why: str) -> None:
@@ -113,10 +113,10 @@ def test_two_one_term_files_are_joined_on_common_dates() -> None:
             "“one.csv” .* and “two.csv” .* 1 dates in common",
         ),
         ((one("tea", 1, 2, 3), one("coffee", 1, 8, 15, name="two.csv")), "“one.csv” is daily, “two.csv” is weekly"),
-        ((one("tea", 1, 2, 3), one("TEA", 1, 2, 3, name="two.csv")), "one and the same term"),
+        ((one("tea", 1, 2, 3), one("TEA", 1, 2, 3, name="two.csv")), "hold the same term"),
         (
             (one("tea", 1, 2, 3), read("three_terms.csv")),
-            "“three_terms.csv” holds 3 terms; of two files each must hold one",
+            "“three_terms.csv” holds 3 terms; each of two files must hold one",
         ),
         ((one("tea: (Spain)", 1, 2, 3), one("coffee: (France)", 1, 2, 3)), "is of “Spain”, .* of “France”"),
         ((one("tea", 1, 2, 3),) * 3, "3 files"),
@@ -147,11 +147,11 @@ def test_other_terms_than_the_comparison_s_name_both_pairs(name: str) -> None:
 
 
 def test_an_unsure_place_needs_a_geo() -> None:
-    with pytest.raises(WarmcastError, match="“Georgia”, which may be GE or US-GA; give geo=") as refusal:
+    with pytest.raises(WarmcastError, match="“Georgia”, which may be GE or US-GA; pass geo=") as refusal:
         build(read("ambiguous_place.csv"))
     assert refusal.value.fields[0][0] == "geo"
     assert build(read("ambiguous_place.csv"), geo="us-ga").geo == "US-GA"
-    with pytest.raises(WarmcastError, match="“Atlantis”, which is not a place that this reader knows"):
+    with pytest.raises(WarmcastError, match="“Atlantis”, which is not a known place"):
         build(one("tea: (Atlantis)", 1, 2, 3), one("coffee: (Atlantis)", 1, 2, 3))
 
 
@@ -163,7 +163,7 @@ def test_a_given_geo_overrules_the_header_and_is_noted() -> None:
 
 def test_a_timeframe_of_another_step_names_tf() -> None:
     assert build(read("preamble.csv"), timeframe="5y").timeframe == "5y"
-    with pytest.raises(WarmcastError, match="3m is daily, but the data are weekly; that is 12m or 5y") as refusal:
+    with pytest.raises(WarmcastError, match="3m is daily, but the data are weekly; pass 12m or 5y") as refusal:
         build(read("preamble.csv"), timeframe="3m")
     assert refusal.value.fields[0][0] == "tf"
 
@@ -202,7 +202,7 @@ def test_a_file_that_calls_its_last_period_partial_is_believed() -> None:
 
 
 def test_data_from_after_their_own_time_are_refused() -> None:
-    with pytest.raises(WarmcastError, match="lies after the time of the data"):
+    with pytest.raises(WarmcastError, match="is after the time of the data"):
         build(points("2025-01-03", "2025-01-01", "2025-01-02"))
 
 

@@ -159,7 +159,7 @@ WEEKS = ("2024-01-07,1,2", "2024-01-14,3,4", "2024-01-21,5,6")
         (lines("total,1,2", *WEEKS), "line 2: “total” is not a date"),
         (lines(*WEEKS, "total,1,2"), "line 5: “total” is not a date"),
         (lines(WEEKS[0], "soon,3,4", *WEEKS[1:]), "line 3: “soon” is not a date"),
-        (lines(*WEEKS, "1/28/2024,7,8"), "line 5: “1/28/2024” is not a date of the form"),
+        (lines(*WEEKS, "1/28/2024,7,8"), "line 5: “1/28/2024” is not a date of the same form"),
         (lines(*WEEKS, WEEKS[2]), "duplicate dates: line 4 and line 5"),
         (lines(WEEKS[1], WEEKS[2], WEEKS[0]), "unsorted dates: line 4"),
         (lines("2024-01-07,1,2", "2024-01-09,3,4", "2024-01-18,5,6"), "no regular step"),
