@@ -12,7 +12,7 @@ import msgspec
 from services.common import errors
 from services.common.comparison import SnapshotKey
 from services.common.errors import WarmcastError
-from services.forecaster.cache.bundles import BundlePair, PairKey, format_timestamp
+from services.forecaster.cache.bundles import BundlePair, ForecastKey, format_timestamp
 from services.forecaster.cache.freshness import Freshness, assess_freshness
 from services.forecaster.engine.types import TermSeries
 
@@ -48,7 +48,7 @@ class Computed:
 class Generated:
     """Both bundles, stored and read back."""
 
-    key: PairKey
+    key: ForecastKey
     pair: BundlePair
     adopted: bool  # written by an earlier run of this episode
 
@@ -65,11 +65,11 @@ class Engine(Protocol):
 class Store(Protocol):
     """Stores bundles; see ForecastCache."""
 
-    async def read(self, keys: Sequence[PairKey]) -> list[BundlePair | None]: ...
+    async def read(self, keys: Sequence[ForecastKey]) -> list[BundlePair | None]: ...
 
     async def mark_running(self, snapshot: SnapshotKey, lease_id: int, *, debug_id: str, now: datetime) -> None: ...
 
-    async def store(self, key: PairKey, pair: BundlePair, *, now: datetime) -> None: ...
+    async def store(self, key: ForecastKey, pair: BundlePair, *, now: datetime) -> None: ...
 
     async def mark_ready(self, snapshot: SnapshotKey, lease_id: int, *, now: datetime) -> None: ...
 
@@ -95,7 +95,7 @@ async def generate(request: GenerateRequest, *, store: Store, engine: Engine, no
 async def _adopt(request: GenerateRequest, store: Store, engine: Engine, now: Clock) -> Generated | None:
     if request.force:
         return None
-    key = _pair_key(request, engine)
+    key = _forecast_key(request, engine)
     [pair] = await store.read([key])
     if pair is None or assess_freshness(pair, now=now(), own_version=engine.version) is Freshness.MISSING:
         return None
@@ -107,7 +107,7 @@ async def _adopt(request: GenerateRequest, store: Store, engine: Engine, now: Cl
 
 async def _compute(request: GenerateRequest, store: Store, engine: Engine, now: Clock) -> Generated:
     computed = await engine.compute(request.series_a, request.series_b)
-    key = _pair_key(request, engine)
+    key = _forecast_key(request, engine)
     pair = _stamp(request, computed, engine.version, now())
     await store.store(key, pair, now=now())
     [read_back] = await store.read([key])
@@ -116,8 +116,8 @@ async def _compute(request: GenerateRequest, store: Store, engine: Engine, now: 
     return Generated(key, read_back, adopted=False)
 
 
-def _pair_key(request: GenerateRequest, engine: Engine) -> PairKey:
-    return PairKey(request.snapshot, request.series_a.term, request.series_b.term, engine.version)
+def _forecast_key(request: GenerateRequest, engine: Engine) -> ForecastKey:
+    return ForecastKey(request.snapshot, request.series_a.term, request.series_b.term, engine.version)
 
 
 def _stamp(request: GenerateRequest, computed: Computed, version: str, now: datetime) -> BundlePair:

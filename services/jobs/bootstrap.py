@@ -111,9 +111,9 @@ async def serve(settings: JobsSettings) -> None:
         schema = SchemaReadiness(database, url, oldest=commands.base(), required=commands.head())
         listener = Listener(
             settings.listen_url(),
-            wake=dispatcher.wake,
-            changed=change_feed.on_notification,
-            missed=change_feed.on_missed,
+            on_wake_up=dispatcher.wake,
+            on_change=change_feed.on_change,
+            on_missed=change_feed.on_missed,
         )
         background.start("readiness", partial(follow_readiness, server, schema.ready))
         background.start("changes", change_feed.run)

@@ -113,7 +113,7 @@ class Warmcast:
         runner = Runner(queue, forecaster, policy)
         dispatcher = Dispatcher(queue, runner, forecaster, poll=_POLL)
         feed = ChangeFeed(Listings(database, policy).changed)
-        listener = Listener(url, wake=dispatcher.wake, changed=feed.on_notification, missed=feed.on_missed)
+        listener = Listener(url, on_wake_up=dispatcher.wake, on_change=feed.on_change, on_missed=feed.on_missed)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(listener.run())
             tasks.create_task(feed.run())

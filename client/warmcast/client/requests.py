@@ -1,20 +1,19 @@
-"""Requests from plain arguments: what both clients send."""
+"""Builds the requests of both clients from plain arguments."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from warmcast.forecaster.v1 import forecaster_pb2
 from warmcast.jobs.v1 import jobs_pb2
 
-File = tuple[str, bytes]  # its name, which may say its place, and its content
-Point = tuple[str, Sequence[float | None]]  # an ISO 8601 date, and a value for each term, None if it is not known
+File = tuple[str, bytes]  # (name, content); the name may contain the place
+Point = tuple[str, Sequence[float | None]]  # (ISO 8601 date, one value for each term, None if unknown)
 
 
 def comparison(slug: str, timeframe: str, geo: str) -> jobs_pb2.ComparisonKey:
-    """What names a comparison."""
+    """The key of a comparison."""
     return jobs_pb2.ComparisonKey(slug=slug, timeframe=timeframe, geo=geo)
 
 
@@ -36,7 +35,7 @@ def of_files(
         geo=geo,
         terms=terms,
         expected_slug=expected_slug,
-        as_of=_timestamp(as_of),
+        as_of=as_of,
     )
 
 
@@ -65,12 +64,12 @@ def of_points(
         geo=geo,
         source=source,
         expected_slug=expected_slug,
-        as_of=_timestamp(as_of),
+        as_of=as_of,
     )
 
 
 def snapshot_key(warmup: jobs_pb2.GetWarmupResponse) -> forecaster_pb2.SnapshotKey:
-    """What the forecaster keeps the bundles of a comparison's current snapshot under."""
+    """The key of the bundles of a comparison's current snapshot."""
     return forecaster_pb2.SnapshotKey(
         slug=warmup.slug,
         term_a=warmup.term_a,
@@ -80,11 +79,3 @@ def snapshot_key(warmup: jobs_pb2.GetWarmupResponse) -> forecaster_pb2.SnapshotK
         data_hash=warmup.data_hash,
         engine_version=warmup.job.engine_version,
     )
-
-
-def _timestamp(time: datetime | None) -> Timestamp | None:
-    if time is None:
-        return None
-    stamp = Timestamp()
-    stamp.FromDatetime(time)
-    return stamp

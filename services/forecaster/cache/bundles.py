@@ -11,7 +11,7 @@ from services.common.comparison import SnapshotKey
 
 
 @dataclass(frozen=True)
-class PairKey:
+class ForecastKey:
     """Identifies the two bundles of one snapshot and engine version."""
 
     snapshot: SnapshotKey

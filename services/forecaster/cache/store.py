@@ -18,7 +18,7 @@ from services.common import cache_keys, errors
 from services.common.cache_keys import warmup_key
 from services.common.comparison import SnapshotKey
 from services.common.errors import WarmcastError
-from services.forecaster.cache.bundles import BundlePair, PairKey, format_timestamp
+from services.forecaster.cache.bundles import BundlePair, ForecastKey, format_timestamp
 from services.forecaster.cache.connections import reconnect_all
 from services.forecaster.cache.envelope import CorruptValueError, seal, unseal
 from services.forecaster.cache.failure_causes import FailureCause, cause_of
@@ -94,7 +94,7 @@ class ForecastCache:
         if cause := self._write_health.cause:
             raise cause.error()
 
-    async def read(self, keys: Sequence[PairKey]) -> list[BundlePair | None]:
+    async def read(self, keys: Sequence[ForecastKey]) -> list[BundlePair | None]:
         """One pair per key, None if one of its bundles is absent or corrupt. One MGET per 64 keys."""
         pairs: list[BundlePair | None] = []
         for start in range(0, len(keys), KEYS_PER_READ // 2):
@@ -116,7 +116,7 @@ class ForecastCache:
         }
         await self._write(snapshot, lease_id, _marks(snapshot, marks), delete=[cache_keys.FINISHED_AT])
 
-    async def store(self, key: PairKey, pair: BundlePair, *, now: datetime) -> None:
+    async def store(self, key: ForecastKey, pair: BundlePair, *, now: datetime) -> None:
         """Writes both bundles and the debugging keys of a run. Raises FENCED_OFF, and then writes nothing."""
         value_a, value_b = seal(pair)
         marks = {cache_keys.STATUS: b"ready", cache_keys.FINISHED_AT: _time(now)}
@@ -204,7 +204,7 @@ def fenced_off_error(holder: int, lease_id: int) -> WarmcastError:
     return WarmcastError(errors.FENCED_OFF, detail, metadata={"leaseId": str(holder)})
 
 
-def _pair(key: PairKey, value_a: bytes | None, value_b: bytes | None) -> BundlePair | None:
+def _pair(key: ForecastKey, value_a: bytes | None, value_b: bytes | None) -> BundlePair | None:
     try:
         pair = unseal(value_a, value_b)
         if pair is not None and pair.engine_version != key.engine_version:

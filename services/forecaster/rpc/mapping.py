@@ -12,7 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from warmcast.forecaster.v1 import forecaster_pb2 as pb
 
 from services.common.comparison import TIMEFRAMES, SnapshotKey, invalid, parse_geo
-from services.forecaster.cache.bundles import BundlePair, PairKey
+from services.forecaster.cache.bundles import BundlePair, ForecastKey
 from services.forecaster.cache.freshness import Freshness
 from services.forecaster.engine.types import TermSeries
 from services.forecaster.generate import Generated, GenerateRequest
@@ -65,14 +65,14 @@ def read_snapshot(key: pb.SnapshotKey, field: str = "key") -> SnapshotKey:
     return SnapshotKey(_text(f"{field}.slug", key.slug), key.timeframe, key.geo, key.data_hash)
 
 
-def read_pair_keys(key: pb.SnapshotKey, field: str, own_version: str) -> list[PairKey]:
+def read_forecast_keys(key: pb.SnapshotKey, field: str, own_version: str) -> list[ForecastKey]:
     """The keys of a snapshot's bundles: of the own engine first, then of the engine in the job's row."""
     snapshot = read_snapshot(key, field)
     _check_terms(key, field)
     versions = [own_version]
     if key.engine_version not in ("", own_version):
         versions.append(_text(f"{field}.engine_version", key.engine_version))
-    return [PairKey(snapshot, key.term_a, key.term_b, version) for version in versions]
+    return [ForecastKey(snapshot, key.term_a, key.term_b, version) for version in versions]
 
 
 def read_lease(lease_id: int) -> int:
@@ -92,7 +92,7 @@ def read_failure(request: pb.RecordFailureRequest) -> tuple[SnapshotKey, int, st
     return read_snapshot(request.key), read_lease(request.lease_id), request.status, request.error[:MAX_ERROR]
 
 
-def write_cached(key: PairKey, pair: BundlePair | None, freshness: Freshness) -> pb.CachedForecasts:
+def write_cached(key: ForecastKey, pair: BundlePair | None, freshness: Freshness) -> pb.CachedForecasts:
     """Maps a cached pair; a missing one has keys alone."""
     if pair is None or freshness is Freshness.MISSING:
         return pb.CachedForecasts(freshness=pb.FRESHNESS_MISSING, term_a_key=key.key_a, term_b_key=key.key_b)
@@ -101,7 +101,7 @@ def write_cached(key: PairKey, pair: BundlePair | None, freshness: Freshness) ->
         term_a_json=pair.bundle_a,
         term_b_json=pair.bundle_b,
         head_to_head_json=pair.head_to_head,
-        generated_at=_timestamp(pair.generated_at),
+        generated_at=pair.generated_at,
         term_a_key=key.key_a,
         term_b_key=key.key_b,
         engine_version=pair.engine_version,
@@ -118,7 +118,7 @@ def write_generated(generated: Generated) -> pb.GeneratedForecasts:
     key, pair = generated.key, generated.pair
     return pb.GeneratedForecasts(
         engine_version=pair.engine_version,
-        generated_at=_timestamp(pair.generated_at),
+        generated_at=pair.generated_at,
         adopted=generated.adopted,
         term_a=_term(pair.bundle_a, key.key_a),
         term_b=_term(pair.bundle_b, key.key_b),
@@ -153,7 +153,7 @@ def _term(bundle: bytes, cache_key: str) -> pb.TermForecast:
         direction=read.direction,
         points=[
             pb.ForecastPoint(
-                time=_timestamp(_from_date(point.date)),
+                time=_from_date(point.date),
                 value=point.value,
                 lower80=point.lower80,
                 upper80=point.upper80,
@@ -206,9 +206,3 @@ def _time(field: str, stamp: Timestamp) -> datetime:
 def _from_date(text: str) -> datetime:
     date = datetime.fromisoformat(text)
     return date if date.tzinfo else date.replace(tzinfo=UTC)
-
-
-def _timestamp(time: datetime) -> Timestamp:
-    stamp = Timestamp()
-    stamp.FromDatetime(time)
-    return stamp

@@ -19,7 +19,7 @@ from services.common import errors
 from services.common.comparison import invalid
 from services.common.errors import WarmcastError
 from services.common.telemetry.counters import count_from_zero
-from services.forecaster.cache.bundles import BundlePair, PairKey
+from services.forecaster.cache.bundles import BundlePair, ForecastKey
 from services.forecaster.cache.freshness import Freshness, assess_freshness
 from services.forecaster.cache.store import ForecastCache
 from services.forecaster.generate import Clock, Engine, Generated, GenerateRequest, generate
@@ -128,11 +128,11 @@ class ForecasterServicer(pb_grpc.ForecasterServiceServicer):
 
     async def _find(
         self, keys: Sequence[pb.SnapshotKey], *, most: int
-    ) -> list[tuple[PairKey, BundlePair | None, Freshness]]:
+    ) -> list[tuple[ForecastKey, BundlePair | None, Freshness]]:
         if len(keys) > most:
             raise invalid("keys", f"keys has {len(keys)} entries; at most {most} are allowed")
         own = self._engine.version
-        key_lists = [mapping.read_pair_keys(key, f"keys[{i}]", own) for i, key in enumerate(keys)]
+        key_lists = [mapping.read_forecast_keys(key, f"keys[{i}]", own) for i, key in enumerate(keys)]
         pairs = iter(await self._cache.read([key for pair_keys in key_lists for key in pair_keys]))
         now = self._now()
         found = []

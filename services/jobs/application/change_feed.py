@@ -78,7 +78,7 @@ class ChangeFeed:
         self._pending = asyncio.Event()
         self._closed = False
 
-    def on_notification(self, payload: str) -> None:
+    def on_change(self, payload: str) -> None:
         """Takes a payload: job ids, or CHANGED_TOO_MANY. One that cannot be parsed counts as too many."""
         if not self._subscribers:
             return

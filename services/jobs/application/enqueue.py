@@ -10,7 +10,7 @@ from services.common.comparison import ComparisonKey, invalid
 from services.common.errors import WarmcastError
 from services.common.job_status import JobStatus
 from services.jobs.application.dispatcher import count_rescued
-from services.jobs.application.metrics import count_begun
+from services.jobs.application.metrics import count_enqueued
 from services.jobs.domain.job import EnqueueReason, SweptJob, WarmupJob
 from services.jobs.domain.queue import JobCursor, JobFilter
 from services.jobs.domain.warmup import Place, WarmupView
@@ -74,7 +74,7 @@ class Enqueuer:
         """
         started = await self._queue.enqueue_and_place(key, data_hash, seen_version=seen_version, reason=reason)
         if started is not None:
-            count_begun(reason)
+            count_enqueued(reason)
             return EnqueueResult(*started, enqueued=True)
         view = await self._views.view(key)
         job = view.job if view.data_hash == data_hash else None
@@ -93,7 +93,7 @@ class Enqueuer:
         job = await self._queue.trigger(key, force=force)
         if job is None:
             return EnqueueResult((await self._views.view(key)).job, None, enqueued=False)
-        count_begun(EnqueueReason.BY_HAND)
+        count_enqueued(EnqueueReason.BY_HAND)
         return EnqueueResult(job, None, enqueued=True)
 
     async def requeue(self, job_id: int) -> WarmupJob:
@@ -101,7 +101,7 @@ class Enqueuer:
         jobs = await self._queue.requeue(job_id)
         if not jobs:
             await self._refuse(job_id, "requeued")
-        count_begun(EnqueueReason.BY_HAND)
+        count_enqueued(EnqueueReason.BY_HAND)
         return jobs[0]
 
     async def requeue_matching(self, wanted: JobFilter, *, limit: int, dry_run: bool) -> list[WarmupJob]:
@@ -112,7 +112,7 @@ class Enqueuer:
         if dry_run:
             return found
         requeued = await self._queue.requeue(*(job.id for job in found), status=wanted.status)
-        count_begun(EnqueueReason.BY_HAND, len(requeued))
+        count_enqueued(EnqueueReason.BY_HAND, len(requeued))
         return requeued
 
     async def cancel(self, job_id: int) -> WarmupJob:

@@ -11,7 +11,7 @@ from typing import Protocol
 from services.common import errors
 from services.common.comparison import TIMEFRAMES, canonical_slug, invalid, parse_geo, parse_timeframe
 from services.common.errors import WarmcastError
-from services.jobs.application.metrics import count_begun
+from services.jobs.application.metrics import count_enqueued
 from services.jobs.domain.comparison import ImportResult
 from services.jobs.domain.job import EnqueueReason
 from services.jobs.domain.signals import Signals, term_signals
@@ -96,7 +96,7 @@ class Importer:
         )
         result = await self._store.ingest(snapshot, (signals_a, signals_b))
         if result.warmup_triggered:
-            count_begun(EnqueueReason.IMPORT)
+            count_enqueued(EnqueueReason.IMPORT)
         await self._earlier.score_earlier(snapshot)
         return snapshot, result
 

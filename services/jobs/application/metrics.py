@@ -13,7 +13,7 @@ ENQUEUED = count_from_zero(
 READY_WITHOUT_CACHE = Counter("warmcast_jobs_ready_without_cache_total", "Ready jobs whose bundles were missing")
 
 
-def count_begun(reason: EnqueueReason, times: int = 1) -> None:
+def count_enqueued(reason: EnqueueReason, times: int = 1) -> None:
     """Counts started episodes. One for lost bundles also counts a job that was ready without them."""
     ENQUEUED.labels(reason.value).inc(times)
     if reason is EnqueueReason.CACHE_LOST:

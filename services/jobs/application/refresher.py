@@ -9,7 +9,7 @@ from typing import Protocol
 import structlog
 from prometheus_client import Counter
 
-from services.jobs.application.metrics import count_begun
+from services.jobs.application.metrics import count_enqueued
 from services.jobs.domain.forecaster import ForecasterInfo
 from services.jobs.domain.job import EnqueueReason, QueuePolicy, WarmupJob
 
@@ -60,7 +60,7 @@ class Refresher:
         """Enqueues due forecasts in order of demand until `most` are queued; None: as many as can run in time."""
         limit = await self._derived_limit() if most is None else Limit(most)
         jobs = await self._queue.refresh(limit.most)
-        count_begun(EnqueueReason.REFRESH, len(jobs))
+        count_enqueued(EnqueueReason.REFRESH, len(jobs))
         left_due = await self._queue.count_due(MOST)
         if left_due:
             LIMITED.inc()

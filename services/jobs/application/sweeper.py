@@ -14,7 +14,7 @@ import structlog
 from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
 from services.jobs.application.dispatcher import count_rescued
-from services.jobs.application.metrics import count_begun
+from services.jobs.application.metrics import count_enqueued
 from services.jobs.domain.forecaster import Forecaster
 from services.jobs.domain.job import Cause, EnqueueReason, SweptJob, WarmupJob
 from services.jobs.domain.snapshot import ForecastKey
@@ -108,5 +108,5 @@ class Sweeper:
                 job.key, job.data_hash, seen_version=job.version, reason=EnqueueReason.CACHE_LOST
             )
             if requeued:
-                count_begun(EnqueueReason.CACHE_LOST)
+                count_enqueued(EnqueueReason.CACHE_LOST)
                 yield SweptJob(requeued, Cause.CACHE_LOST)

@@ -11,7 +11,7 @@ from services.common.errors import WarmcastError
 from services.common.runtime.background import RefusedError, until_set
 from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.driver.pooler import refuse_shared_backends
-from services.jobs.postgres.driver.sqlstates import translated
+from services.jobs.postgres.driver.sqlstates import translate_errors
 
 log = structlog.get_logger()
 
@@ -62,7 +62,7 @@ class SchemaReadiness:
     async def _open(self) -> None:
         async with self._opening:
             if not self._opened:
-                with translated():
+                with translate_errors():
                     await refuse_shared_backends(self._url)
                 await self._database.open()
                 self._opened = True

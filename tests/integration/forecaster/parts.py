@@ -10,7 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from warmcast.forecaster.v1 import forecaster_pb2 as pb
 
 from services.common.comparison import SnapshotKey
-from services.forecaster.cache.bundles import PairKey
+from services.forecaster.cache.bundles import ForecastKey
 from services.forecaster.engine.types import TermSeries
 from services.forecaster.generate import Computed, GenerateRequest
 from services.forecaster.rpc import mapping
@@ -112,9 +112,9 @@ def order(lease_id: int = 1, *, adopt_above: int | None = None, force: bool = Fa
     return replace(read, adopt_above_lease=lease_id if adopt_above is None else adopt_above)
 
 
-def name(version: str = "1") -> PairKey:
+def name(version: str = "1") -> ForecastKey:
     """The key of the pair that such a request writes."""
-    return PairKey(SNAPSHOT, "Costco", "IKEA", version)
+    return ForecastKey(SNAPSHOT, "Costco", "IKEA", version)
 
 
 def stamp(time: datetime) -> Timestamp:

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from services.common import cache_keys, errors
 from services.common.cache_keys import warmup_key
 from services.common.errors import WarmcastError
-from services.forecaster.cache.bundles import BundlePair, PairKey
+from services.forecaster.cache.bundles import BundlePair, ForecastKey
 from services.forecaster.cache.store import GUARDED_WRITE, ForecastCache
 from services.forecaster.generate import Generated, GenerateRequest, Store, generate
 from tests.integration.forecaster.parts import SNAPSHOT, ManualClock, StandInEngine, name, order
@@ -168,7 +168,7 @@ class Damaging(ForecastCache):
         super().__init__(redis)
         self._raw, self._which = redis, which
 
-    async def store(self, key: PairKey, pair: BundlePair, **rest: object) -> None:
+    async def store(self, key: ForecastKey, pair: BundlePair, **rest: object) -> None:
         await super().store(key, pair, **rest)  # type: ignore[arg-type] # passed on unchanged
         redis_key = (key.key_a, key.key_b)[self._which]
         value = await self._raw.get(redis_key)
@@ -190,7 +190,7 @@ async def test_a_bundle_corrupted_before_the_read_back_fails_the_run(run: Run, r
 
 async def test_a_bundle_lost_before_the_read_back_fails_the_run(run: Run, redis: Redis) -> None:
     class Losing(ForecastCache):
-        async def store(self, key: PairKey, pair: BundlePair, **rest: object) -> None:
+        async def store(self, key: ForecastKey, pair: BundlePair, **rest: object) -> None:
             await super().store(key, pair, **rest)  # type: ignore[arg-type] # passed on unchanged
             await redis.delete(key.key_b)
 

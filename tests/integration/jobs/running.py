@@ -32,7 +32,7 @@ def refusing(error: WarmcastError) -> FakeForecaster:
 @asynccontextmanager
 async def listening(store: Store, wake: Callable[[], None]) -> AsyncIterator[None]:
     feed = ChangeFeed(store.listings.changed)
-    listener = Listener(store.url, wake=wake, changed=feed.on_notification, missed=feed.on_missed)
+    listener = Listener(store.url, on_wake_up=wake, on_change=feed.on_change, on_missed=feed.on_missed)
     task = asyncio.create_task(listener.run())
     yield
     task.cancel()

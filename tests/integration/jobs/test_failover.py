@@ -51,7 +51,7 @@ async def test_no_call_fails_when_the_address_moves_to_a_new_primary(
     store = Store(url, database)
     monkeypatch.setattr(listener_module, "_ECHO_EVERY", 0.5)
     changes: list[str] = []
-    listener = Listener(url, wake=lambda: None, changed=changes.append, missed=lambda: None)
+    listener = Listener(url, on_wake_up=lambda: None, on_change=changes.append, on_missed=lambda: None)
     listening = asyncio.create_task(listener.run())
     try:
         await store.queued("amazon")

@@ -87,7 +87,7 @@ async def _more(value: int, than: int) -> bool:
 @asynccontextmanager
 async def _listening(url: str) -> AsyncIterator[Heard]:
     heard = Heard()
-    listener = Listener(url, wake=heard.wake, changed=heard.changes.append, missed=heard.miss)
+    listener = Listener(url, on_wake_up=heard.wake, on_change=heard.changes.append, on_missed=heard.miss)
     task = asyncio.create_task(listener.run())
     try:
         await wait_until_async(lambda: _more(heard.missed, 0), 10, "it listens")

@@ -76,7 +76,7 @@ def test_jobs_runs_in_session_mode(database_url: str) -> None:
 async def test_the_stores_work_in_session_mode(database_url: str) -> None:
     heard = asyncio.Event()
     with pgbouncer(database_url, pool_mode="session", default_pool_size="40") as url:
-        listener = Listener(url, wake=heard.set, changed=lambda _: None, missed=lambda: None)
+        listener = Listener(url, on_wake_up=heard.set, on_change=lambda _: None, on_missed=lambda: None)
         listening = asyncio.create_task(listener.run())
         for term in ("amazon", "walmart"):  # the second time in sessions that others have used
             database = Database(url, pool_size=3)

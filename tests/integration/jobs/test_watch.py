@@ -65,7 +65,7 @@ async def watching(store: Store, *, publisher: bool = True) -> AsyncIterator[Wat
             async for batch in stream:
                 received.put_nowait(batch)
 
-    listener = Listener(store.url, wake=listening.set, changed=feed.on_notification, missed=feed.on_missed)
+    listener = Listener(store.url, on_wake_up=listening.set, on_change=feed.on_change, on_missed=feed.on_missed)
     loops = [subscribe(), listener.run(), feed.run(), *([store.publisher.run()] if publisher else [])]
     tasks = [asyncio.create_task(each) for each in loops]
     try:

@@ -26,7 +26,7 @@ from services.jobs.postgres.driver.connection import (
 )
 from services.jobs.postgres.driver.dedicated_connection import DedicatedConnection
 from services.jobs.postgres.driver.retries import retry
-from services.jobs.postgres.driver.sqlstates import Failure, classify, outcome_unknown, translated
+from services.jobs.postgres.driver.sqlstates import Failure, classify, outcome_unknown, translate_errors
 
 # Errors of the pool itself, after which its connections may be good.
 _NONE_FREE = (PoolTimeout, TooManyRequests, PoolClosed)
@@ -115,7 +115,7 @@ class Database:
         self, *, on_unknown_outcome: OnUnknownOutcome = ignore, longest: float | None = None
     ) -> AsyncIterator[Connection]:
         """A connection in a transaction, which commits at the end of the block. `longest` overrides the default."""
-        with translated():
+        with translate_errors():
             async with self._transaction(on_unknown_outcome, longest) as connection:
                 yield connection
 
@@ -132,7 +132,7 @@ class Database:
             async with self._transaction(on_unknown_outcome, longest) as connection:
                 return await work(connection)
 
-        with translated():
+        with translate_errors():
             return await retry(once, lambda error: classify(error) is not Failure.BUG and not outcome_unknown(error))
 
     @asynccontextmanager
@@ -163,7 +163,7 @@ class Database:
 
     async def _send(self, send: Callable[[], Awaitable[list[Row]]], *, repeatable: bool) -> list[Row]:
         """The result of `send`. `repeatable`: it may be retried although its outcome is unknown."""
-        with translated():
+        with translate_errors():
             try:
                 return await send()
             except _NONE_FREE:

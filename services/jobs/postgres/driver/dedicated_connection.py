@@ -9,7 +9,7 @@ import psycopg
 from psycopg.rows import TupleRow, tuple_row
 
 from services.jobs.postgres.driver.connection import OPTIONS, Connection, OnUnknownOutcome, configure, ignore
-from services.jobs.postgres.driver.sqlstates import Failure, classify, outcome_unknown, translated
+from services.jobs.postgres.driver.sqlstates import Failure, classify, outcome_unknown, translate_errors
 
 _NOT_REUSABLE = (Failure.UNAVAILABLE, Failure.MISCONFIGURED)
 
@@ -42,7 +42,7 @@ class DedicatedConnection:
         self, statement: str, parameters: Mapping[str, object], *, on_unknown_outcome: OnUnknownOutcome = ignore
     ) -> list[TupleRow]:
         """As Database.fetch_once."""
-        with translated():
+        with translate_errors():
             async with asyncio.timeout(self._longest), self._lock:
                 is_new = self._connection is None or self._connection.closed
                 try:

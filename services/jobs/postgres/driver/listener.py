@@ -28,19 +28,24 @@ SELECT current_setting('transaction_read_only') = 'on', set_config('synchronous_
 
 
 class Listener:
-    """Calls `wake` for each wake-up, `changed` with each change's payload, and `missed` after each connect.
+    """Calls `on_wake_up` for each wake-up, `on_change` with the payload of each change, `on_missed` after each connect.
 
     It notifies itself every few seconds, and reconnects when that echo does not arrive: a firewall or a proxy may drop
     notifications and keep the connection open.
     """
 
     def __init__(
-        self, url: str, *, wake: Callable[[], None], changed: Callable[[str], None], missed: Callable[[], None]
+        self,
+        url: str,
+        *,
+        on_wake_up: Callable[[], None],
+        on_change: Callable[[str], None],
+        on_missed: Callable[[], None],
     ) -> None:
         self._url = prefer_primary(url)
-        self._wake = wake
-        self._changed = changed
-        self._missed = missed
+        self._on_wake_up = on_wake_up
+        self._on_change = on_change
+        self._on_missed = on_missed
 
     async def run(self) -> None:
         """Listens until cancelled. While disconnected, runners rely on their poll."""
@@ -66,7 +71,9 @@ class Listener:
             for channel in (CHANNEL, CHANGES):
                 with shutdown_after(_ECHO_SECONDS, connection):
                     await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
-            self._all_missed()
+            # Notifications may have been lost while it was disconnected.
+            self._on_wake_up()
+            self._on_missed()
             is_new = True
             while await self._echoes(connection, is_new=is_new):
                 is_new = False
@@ -105,13 +112,9 @@ class Listener:
 
     def _forward(self, notification: psycopg.Notify) -> None:
         if notification.channel == CHANGES:
-            self._changed(notification.payload)
+            self._on_change(notification.payload)
         elif not notification.payload:  # otherwise the echo of another replica
-            self._wake()
-
-    def _all_missed(self) -> None:
-        self._wake()
-        self._missed()
+            self._on_wake_up()
 
 
 def _report_silence(*, is_new: bool) -> None:

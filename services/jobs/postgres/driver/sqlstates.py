@@ -68,21 +68,21 @@ def outcome_unknown(error: BaseException) -> bool:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Raises UNAVAILABLE for operational errors and logs the driver's text. Bugs are re-raised."""
+def translate_errors() -> Iterator[None]:
+    """Turns operational errors into UNAVAILABLE and logs the driver's text. Bugs are raised as they are."""
     try:
         yield
     except psycopg.Error as error:
         failure = classify(error)
         if failure is Failure.BUG:
             raise
-        raise _for_callers(failure, error) from None
+        raise _to_warmcast_error(failure, error) from None
     except TimeoutError:
         log.warning("PostgreSQL does not respond")
         raise WarmcastError(errors.UNAVAILABLE, "PostgreSQL does not respond", retry_after=1) from None
 
 
-def _for_callers(failure: Failure, error: psycopg.Error) -> WarmcastError:
+def _to_warmcast_error(failure: Failure, error: psycopg.Error) -> WarmcastError:
     details = {"sqlstate": error.sqlstate, "error": error.diag.message_primary or str(error).strip()}
     kind = type(error).__name__
     if failure is Failure.MISCONFIGURED:

@@ -152,11 +152,11 @@ def test_too_few_or_too_many_points(points: int) -> None:
 
 def test_keys_of_the_own_engine_precede_those_of_the_row() -> None:
     key = _request().key
-    assert [name.engine_version for name in mapping.read_pair_keys(key, "keys[0]", "2")] == ["2"]
+    assert [name.engine_version for name in mapping.read_forecast_keys(key, "keys[0]", "2")] == ["2"]
     key.engine_version = "2"
-    assert [name.engine_version for name in mapping.read_pair_keys(key, "keys[0]", "2")] == ["2"]
+    assert [name.engine_version for name in mapping.read_forecast_keys(key, "keys[0]", "2")] == ["2"]
     key.engine_version = "1"
-    assert [name.engine_version for name in mapping.read_pair_keys(key, "keys[0]", "2")] == ["2", "1"]
+    assert [name.engine_version for name in mapping.read_forecast_keys(key, "keys[0]", "2")] == ["2", "1"]
 
 
 def test_a_failure_is_queued_or_failed_and_its_error_is_truncated() -> None:

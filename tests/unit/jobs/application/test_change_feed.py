@@ -43,10 +43,10 @@ async def feeding(rows: Rows, *, resync_seconds: float = 3600) -> AsyncIterator[
 async def test_without_subscribers_nothing_is_read() -> None:
     rows = Rows()
     async with feeding(rows) as feed:
-        feed.on_notification("1,2")
+        feed.on_change("1,2")
         async with aclosing(feed.subscribe()) as stream:
             assert (await anext(stream)).missed, "changes before the subscription"
-            feed.on_notification("3")
+            feed.on_change("3")
             assert [change.job_id for change in (await anext(stream)).changes] == [3]
     assert rows.reads == [[3]]
 
@@ -65,7 +65,7 @@ async def test_one_read_serves_all_subscribers_and_a_slow_one_gets_the_latest_ch
         await anext(fast)
         await anext(slow)
         for rows.version in (1, 2):
-            feed.on_notification("7")
+            feed.on_change("7")
             [change] = (await anext(fast)).changes
             assert change.version == rows.version
         assert [change.version for change in (await anext(slow)).changes] == [2]
@@ -76,7 +76,7 @@ async def test_one_read_serves_all_subscribers_and_a_slow_one_gets_the_latest_ch
 async def test_a_notification_without_ids_is_published_as_missed(payload: str) -> None:
     async with feeding(Rows()) as feed, aclosing(feed.subscribe()) as stream:
         await anext(stream)
-        feed.on_notification(payload)
+        feed.on_change(payload)
         batch = await anext(stream)
         assert (batch.changes, batch.missed) == ((), True)
 
@@ -87,7 +87,7 @@ async def test_a_subscriber_that_is_too_slow_gets_missed(monkeypatch: pytest.Mon
         await anext(fast)
         await anext(slow)
         for number in range(5):
-            feed.on_notification(str(number))
+            feed.on_change(str(number))
             await anext(fast)
         batch = await anext(slow)
         assert batch.missed
@@ -105,10 +105,10 @@ async def test_a_failed_read_is_published_as_missed_and_the_next_change_is_publi
     async with feeding(rows) as feed, aclosing(feed.subscribe()) as stream:
         await anext(stream)
         rows.failure = failure
-        feed.on_notification("1")
+        feed.on_change("1")
         assert (await anext(stream)).missed
         rows.failure = None
-        feed.on_notification("2")
+        feed.on_change("2")
         assert [change.job_id for change in (await anext(stream)).changes] == [2]
 
 

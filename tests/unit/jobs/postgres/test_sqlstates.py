@@ -10,7 +10,7 @@ from psycopg import errors as pg
 
 from services.common import errors
 from services.common.errors import WarmcastError
-from services.jobs.postgres.driver.sqlstates import Failure, classify, outcome_unknown, translated
+from services.jobs.postgres.driver.sqlstates import Failure, classify, outcome_unknown, translate_errors
 
 _CLASSES = {
     Failure.UNAVAILABLE: """
@@ -63,7 +63,7 @@ def test_a_statement_that_failed_alone_did_nothing(error: BaseException) -> None
 
 @pytest.mark.parametrize("sqlstate", [*_CLASSES[Failure.UNAVAILABLE].split(), "57014", "42501", "3D000"])
 def test_callers_learn_that_it_is_unavailable_and_nothing_of_the_driver(sqlstate: str) -> None:
-    with pytest.raises(WarmcastError) as caught, translated():
+    with pytest.raises(WarmcastError) as caught, translate_errors():
         raise pg.lookup(sqlstate)("secret text of the driver")
     assert caught.value.reason is errors.UNAVAILABLE
     assert caught.value.retry_after
@@ -71,7 +71,7 @@ def test_callers_learn_that_it_is_unavailable_and_nothing_of_the_driver(sqlstate
 
 
 def test_a_misconfiguration_is_logged_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(WarmcastError), translated():
+    with pytest.raises(WarmcastError), translate_errors():
         raise pg.InsufficientPrivilege("permission denied for table warmup_jobs")
     logged = capsys.readouterr().out
     assert "42501" in logged
@@ -79,5 +79,5 @@ def test_a_misconfiguration_is_logged_with_its_reason(capsys: pytest.CaptureFixt
 
 
 def test_a_bug_is_not_hidden() -> None:
-    with pytest.raises(pg.UniqueViolation), translated():
+    with pytest.raises(pg.UniqueViolation), translate_errors():
         raise pg.UniqueViolation("a bug of ours")
