@@ -1,5 +1,5 @@
-# `make run` and `make test` need Linux with glibc, Python >= 3.11 and make; everything else is installed here.
-# PYTHON=python3.13 picks the interpreter that .venv is made with; ARGS reach pytest and the benchmarks.
+# `make run` and `make test` need Linux with glibc, Python >= 3.11 and make; they install everything else.
+# PYTHON=python3.13 sets the interpreter of .venv; ARGS are passed to pytest and the benchmarks.
 SHELL  := /bin/sh
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -12,7 +12,7 @@ PROTOS := $(shell find protos -name '*.proto')
 
 POLICY := .venv-policy
 
-# Each worker starts stores of its own. WORKERS=0 runs the tests in one process, as a debugger needs.
+# Each worker starts its own stores. WORKERS=0 runs the tests in one process, for a debugger.
 WORKERS ?= 3
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
@@ -26,7 +26,7 @@ help: ## Show the targets.
 run: $(VENV)/installed generated/made ## Start the product: PostgreSQL, Valkey, the three services, one sample comparison.
 	@exec $(BIN)/python -m devstack
 
-test: setup ## Run the tests in parallel, against real servers and processes on ports of their own.
+test: setup ## Run the tests in parallel, against real servers and processes on free ports.
 	$(PYTEST) -m "not slow and not alone" $(ARGS)
 
 test-unit: setup ## Run the tests that need no server (a minute).
@@ -43,7 +43,7 @@ lint: setup ## Style, types, import contracts, spelling.
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 
-docs: setup ## Write the pages, and the blocking client, that are made from code.
+docs: setup ## Generate the reference pages, the README's diagram and the blocking client.
 	$(BIN)/python -m devtools.blocking_client
 	$(BIN)/python -m devtools.configuration
 	$(BIN)/python -m devtools.metrics
@@ -51,70 +51,70 @@ docs: setup ## Write the pages, and the blocking client, that are made from code
 	$(BIN)/python -m devtools.picture
 	$(BIN)/python -m services.gateway.openapi > docs/reference/rest.md
 
-examples: setup ## Take the examples of the REST pages from a run of the whole product (half a minute), then make docs.
+examples: setup ## Record the examples of the REST page from a run of the whole product (half a minute), then make docs.
 	$(BIN)/python -m devtools.examples
 	@$(MAKE) --no-print-directory docs
 
 bench: setup ## Run the benchmarks; ARGS=NAME runs one of them.
 	$(BIN)/python -m benchmarks $(ARGS)
 
-bench-queue: $(PEERS)/installed generated/made ## Measure the queue beside its peers (Python 3.12; about 20 minutes; ARGS=--quick).
+bench-queue: $(PEERS)/installed generated/made ## Compare the queue with its peers (Python 3.12; about 20 minutes; ARGS=--quick).
 	PYTHONPATH=generated:client $(PEERS)/bin/python -m benchmarks.queue.measure $(ARGS)
 
-bench-forecast: $(FORECAST_PEERS)/installed ## Measure the engine beside its peers (an hour; ARGS=--write for RESULTS.md; --quick takes six minutes).
+bench-forecast: $(FORECAST_PEERS)/installed ## Compare the engine with its peers (an hour; ARGS=--write for RESULTS.md; --quick takes six minutes).
 	$(FORECAST_PEERS)/bin/python -m benchmarks.forecast.measure $(ARGS)
 
-bench-gateway: setup ## Measure the gateway beside bare Starlette (about 8 minutes; wrk where it is installed; ARGS=--write).
+bench-gateway: setup ## Compare the gateway with bare Starlette (about 8 minutes; uses wrk if installed; ARGS=--write).
 	$(BIN)/python -m benchmarks.gateway.measure $(ARGS)
 
-bench-hostile: setup ## Measure what hostile connections cost the gateway, against bars (two minutes; ARGS=--write).
+bench-hostile: setup ## Measure the effect of hostile connections on the gateway, against limits (two minutes; ARGS=--write).
 	$(BIN)/python -m benchmarks.hostile.measure $(ARGS)
 
-bench-capacity: setup ## Measure what a comparison takes of services and stores (a few minutes; ARGS=--write).
+bench-capacity: setup ## Measure the resources that comparisons need in services and stores (a few minutes; ARGS=--write).
 	$(BIN)/python -m benchmarks.capacity.measure $(ARGS)
 
-bench-upkeep: setup ## Measure what CronJobs, migrate and jobs at its limits take (a few minutes; ARGS=--write).
+bench-upkeep: setup ## Measure the resources of CronJobs, migrate, and jobs at its limits (a few minutes; ARGS=--write).
 	$(BIN)/python -m benchmarks.upkeep.measure $(ARGS)
 
-chaos: setup ## Strike real processes at random and count what was lost (half an hour; ARGS='--jobs 300 --seconds 60').
+chaos: setup ## Inject random faults into real processes and count violations (half an hour; ARGS='--jobs 300 --seconds 60').
 	$(BIN)/python -m tests.chaos $(ARGS)
 
-rehearse: setup ## Run what the manifests say on this machine, and check each claim (3.5 minutes; ARGS=--short).
+rehearse: setup ## Run the manifests as processes on this machine and check claims (3.5 minutes; ARGS=--short).
 	$(BIN)/python -m rehearsal $(ARGS)
 
-rehearse-podman: setup ## The same of the image, by podman where it is there (ARGS='--base IMAGE').
+rehearse-podman: setup ## Run the image by podman, if installed, and check claims (ARGS='--base IMAGE').
 	$(BIN)/python -m rehearsal.podman $(ARGS)
 
-policy: setup $(POLICY)/installed ## Hold image and manifests to common policies (hadolint, checkov; its own environment).
+policy: setup $(POLICY)/installed ## Check image and manifests against common policies (hadolint, checkov; in its own environment).
 	$(BIN)/hadolint deploy/docker/Dockerfile
 	@for overlay in dev prod; do \
 	  $(BIN)/kubectl kustomize deploy/k8s/overlays/$$overlay > $(POLICY)/$$overlay.yaml || exit 1; \
 	done
 	$(POLICY)/bin/checkov --config-file deploy/k8s/checkov.yaml --file $(POLICY)/dev.yaml $(POLICY)/prod.yaml
 
-# checkov pins what it needs to the patch, and so cannot share an environment with anything.
+# checkov pins its dependencies to exact versions, so it needs its own environment.
 $(POLICY)/installed: deploy/k8s/checkov-requirements.txt
 	@$(PYTHON) -m venv --clear $(POLICY)
 	@$(POLICY)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
-setup: $(VENV)/locked $(VENV)/installed generated/made ## Make the virtual environment with all tools, and the stubs.
+setup: $(VENV)/locked $(VENV)/installed generated/made ## Create the virtual environment with all tools, and generate the stubs.
 
-# One environment in two steps: what `make run` needs (below 300 MB), and on top of it what tests and checks need.
-# A changed lock makes it anew, so that nothing stays that the lock no longer names. pip leaves compiling to the first
-# import: most modules are never imported.
+# One environment in two steps: the packages of `make run` (below 300 MB), then those of tests and checks.
+# After a change of the lock it is created again, to remove packages that left the lock. Modules are compiled on first
+# import, since most are never imported.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 
 $(VENV)/run-locked: requirements/run.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-	  echo "warmcast needs Python 3.11 or newer, and $(PYTHON) is not; name one, as in: make run PYTHON=python3.12" >&2; exit 1; }
-	@echo "making $(VENV) (once; a minute or two)"
+	  echo "warmcast needs Python 3.11 or newer, and $(PYTHON) is older; choose another, for example: make run PYTHON=python3.12" >&2; exit 1; }
+	@echo "creating $(VENV) (once; a minute or two)"
 ifdef UV
 	@$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
 	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes $<
 else
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
-	  echo "$(PYTHON) cannot make virtual environments: it comes without venv or ensurepip." >&2; \
+	  echo "$(PYTHON) cannot create virtual environments: venv or ensurepip is missing." >&2; \
 	  echo "Install them (on Debian and Ubuntu: apt install python3-venv), or install uv." >&2; exit 1; }
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(PIP) --require-hashes -r $<
@@ -123,7 +123,7 @@ endif
 
 $(VENV)/locked: requirements/dev.txt $(VENV)/run-locked
 	@if [ -e $@ ]; then rm $@ $(VENV)/run-locked && $(MAKE) --no-print-directory $(VENV)/run-locked; fi
-	@echo "adding what tests and checks need to $(VENV) (once; a minute or two)"
+	@echo "adding packages for tests and checks to $(VENV) (once; a minute or two)"
 ifdef UV
 	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes $<
 else
@@ -141,21 +141,21 @@ else
 endif
 	@touch $@
 
-# The project's own dependencies and the peers in an environment of their own: none of the peers is part of the product.
-# BENCH_PYTHON=python3.13 picks its interpreter, which oban wants to be 3.12 or newer.
+# The peers are not part of the product, so they are installed in a separate environment with its dependencies.
+# BENCH_PYTHON=python3.13 sets its interpreter; oban needs 3.12 or newer.
 BENCH_PYTHON ?= $(firstword $(foreach name,python3.12 python3.13 $(PYTHON),$(shell $(name) --version >/dev/null 2>&1 && echo $(name))))
 
 $(PEERS)/installed: requirements/dev.txt benchmarks/queue/requirements.txt
 	@$(BENCH_PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null || { \
-	  echo "the peers need Python 3.12 or newer; name one, as in: make bench-queue BENCH_PYTHON=python3.12" >&2; exit 1; }
-	@echo "making $(PEERS) (once; a minute or two)"
+	  echo "the peers need Python 3.12 or newer; choose one, for example: make bench-queue BENCH_PYTHON=python3.12" >&2; exit 1; }
+	@echo "creating $(PEERS) (once; a minute or two)"
 	@$(BENCH_PYTHON) -m venv --clear $(PEERS)
 	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/queue/requirements.txt
 	@touch $@
 
 $(FORECAST_PEERS)/installed: requirements/dev.txt benchmarks/forecast/requirements.txt
-	@echo "making $(FORECAST_PEERS) (once; a minute or two)"
+	@echo "creating $(FORECAST_PEERS) (once; a minute or two)"
 	@$(BENCH_PYTHON) -m venv --clear $(FORECAST_PEERS)
 	@$(FORECAST_PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@$(FORECAST_PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/forecast/requirements.txt
@@ -167,7 +167,7 @@ protos: $(VENV)/installed ## Generate the typed stubs from protos/.
 	  --plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc \
 	  --python_out=generated --grpc_python_out=generated --mypy_out=quiet:generated --mypy_grpc_out=quiet:generated \
 	  $(PROTOS)
-	@# protobuf takes a datetime where a Timestamp is expected in a constructor; the stubs do not know it yet.
+	@# protobuf accepts a datetime for a Timestamp in constructors; the stubs do not allow it yet.
 	@find generated -name '*_pb2.pyi' -exec sed -i -E -e 's/^import builtins as _builtins/import datetime as _datetime\n&/' \
 	  -e '/= \.\.\.,$$/s/_timestamp_pb2\.Timestamp\b/_timestamp_pb2.Timestamp | _datetime.datetime/' {} +
 	@touch generated/made
@@ -175,11 +175,11 @@ protos: $(VENV)/installed ## Generate the typed stubs from protos/.
 generated/made: $(PROTOS) $(VENV)/installed
 	@$(MAKE) --no-print-directory protos
 
-check-protos: setup ## Lint the protos, and refuse what would break a client of main.
+check-protos: setup ## Lint the protos, and refuse changes that break clients of main.
 	$(BIN)/buf lint protos
 	$(BIN)/python -m devtools.breaking
 
-lock: ## Resolve the hashed locks anew, with equal versions (needs uv; nothing younger than a week).
+lock: ## Resolve the hashed locks again, with equal versions (needs uv; no release younger than a week).
 	@before=$$($(PYTHON) -c 'import datetime as d; print(d.date.today() - d.timedelta(days=7))'); \
 	compile="uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --exclude-newer $$before \
 	  --no-header --quiet"; \
@@ -187,5 +187,5 @@ lock: ## Resolve the hashed locks anew, with equal versions (needs uv; nothing y
 	cp requirements/dev.txt requirements/run.txt && cp requirements/dev.txt requirements/runtime.txt; \
 	$$compile --extra run -o requirements/run.txt && $$compile -o requirements/runtime.txt
 
-clean: ## Remove what was built; the data of `make run` stay in .warmcast.
+clean: ## Remove everything that was built or installed; keep the data of `make run` in .warmcast.
 	rm -rf $(VENV) $(PEERS) $(FORECAST_PEERS) $(POLICY) generated build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,1 +1,1 @@
-"""Commands for developers: pages written from code, and the check of the protos."""
+"""Commands for developers: write pages from code, and check protos for breaking changes."""

@@ -1,7 +1,7 @@
 """The blocking client, generated from the one for asyncio: `python -m devtools.blocking_client`.
 
-By our own table of replacements, as httpcore generates its own: unasync replaces single tokens only, and would leave
-`grpc.aio.Channel` and the docstrings as they are.
+It uses its own table of replacements, as httpcore does: unasync replaces single tokens only, so `grpc.aio.Channel` and
+docstrings would stay unchanged.
 """
 
 from __future__ import annotations

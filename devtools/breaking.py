@@ -1,4 +1,4 @@
-"""Refuses a change of the protos that would break a client of what main holds; needs git, and no network."""
+"""Refuses changes of the protos that break clients of the protos on main. Needs git and no network."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ PROTOS = "protos"
 
 
 def main() -> int:
-    """buf's own status: 0 when nothing breaks, or when there is nothing to compare with."""
+    """Returns buf's exit status; 0 if there is nothing to compare with."""
     base = base_commit(CHECKOUT)
     if base is None:
-        print("check-protos: there is no earlier commit to compare the protos with")
+        print("check-protos: no earlier commit to compare with")
         return 0
     with tempfile.TemporaryDirectory() as folder:
         if not extract(CHECKOUT, base, Path(folder)):
-            print(f"check-protos: {base[:12]} holds no protos to compare with")
+            print(f"check-protos: {base[:12]} has no protos to compare with")
             return 0
         buf = str(Path(sys.executable).parent / "buf")
         status = subprocess.run([buf, "breaking", PROTOS, "--against", f"{folder}/{PROTOS}"], cwd=CHECKOUT, check=False)
-    print(f"check-protos: compared with {base[:12]}: {'nothing breaks' if status.returncode == 0 else 'see above'}")
+    print(f"check-protos: compared with {base[:12]}: {'no breaking change' if status.returncode == 0 else 'see above'}")
     return status.returncode
 
 
 def base_commit(checkout: Path) -> str | None:
-    """Where main stood before this work: the merge base with it, or the parent of HEAD when HEAD is main itself."""
+    """The merge base with main, or the parent of HEAD if HEAD is main."""
     head = _git(checkout, "rev-parse", "--verify", "--quiet", "HEAD")
     for main_branch in ("origin/main", "main"):
         base = _git(checkout, "merge-base", "HEAD", main_branch)
@@ -42,14 +42,14 @@ def base_commit(checkout: Path) -> str | None:
 
 
 def extract(checkout: Path, commit: str, into: Path) -> bool:
-    """Writes the commit's protos into a folder; False when it has none."""
+    """Writes the commit's protos into a folder. Returns False if it has none."""
     archive = subprocess.run(
         [_git_path(), "archive", "--format=tar", commit, PROTOS], cwd=checkout, capture_output=True, check=False
     )
     if archive.returncode != 0:
         return False
     with tarfile.open(fileobj=BytesIO(archive.stdout)) as tar:
-        # The first releases of Python 3.11 know no filter; the archive is git's own, of our own commit.
+        # Early releases of Python 3.11 have no filter; the archive is git's, of our own commit.
         safely = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
         tar.extractall(into, **safely)  # type: ignore[arg-type]  # noqa: S202
     return True

@@ -1,4 +1,4 @@
-"""docs/reference/cli.md, written from the commands themselves: `python -m devtools.command_line`."""
+"""Writes docs/reference/cli.md from the commands' help: `python -m devtools.command_line`."""
 
 from __future__ import annotations
 

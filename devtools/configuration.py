@@ -1,4 +1,4 @@
-"""docs/reference/configuration.md, written from the settings themselves: `python -m devtools.configuration`."""
+"""Writes docs/reference/configuration.md from the settings: `python -m devtools.configuration`."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def page() -> str:
 
 
 def known_variables() -> set[str]:
-    """Every variable that some process of the product reads."""
+    """All environment variables that a process of the product reads."""
     return {name.upper() for kind in _READERS.values() for name in kind.model_fields}
 
 

@@ -1,4 +1,4 @@
-"""docs/reference/metrics.md, written from the metrics themselves: `python -m devtools.metrics`."""
+"""Writes docs/reference/metrics.md from the registered metrics: `python -m devtools.metrics`."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ test compares the two. Labels are in braces.
 def page() -> str:
     """The whole page."""
     _import_all(services)
-    # Labels are known to the metric alone; the registry keeps it under its names.
+    # Only the collector knows its labels; the registry maps collectors to names.
     named = sorted(REGISTRY._collector_to_names.items(), key=lambda item: min(item[1]))
     return _HEAD + "".join(_row(collector) for collector, names in named if min(names).startswith("warmcast_"))
 
 
 def _row(collector: object) -> str:
-    (family,) = collector.describe()  # type: ignore[attr-defined]  # each of ours is a single metric
+    (family,) = collector.describe()  # type: ignore[attr-defined]  # each collector has one metric
     labels = getattr(collector, "_labelnames", ())
     total = "_total" if family.type == "counter" else ""
     name = f"`{family.name}{total}`" + (f" {{{', '.join(labels)}}}" if labels else "")
@@ -41,7 +41,7 @@ def _row(collector: object) -> str:
 
 def _import_all(package: ModuleType) -> None:
     for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        # Alembic's modules can only be run by it.
+        # Only Alembic can import its modules.
         if not found.name.endswith("__main__") and ".migrations" not in found.name:
             importlib.import_module(found.name)
 

@@ -1,4 +1,4 @@
-"""The picture in the README, drawn from docs/picture.toml: `python -m devtools.picture`."""
+"""Writes the README's diagram from docs/picture.toml: `python -m devtools.picture`."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ _BEGIN, _END = "```mermaid\n", "```\n"
 
 @dataclass(frozen=True)
 class Arrow:
-    """A connection between two services; without a port, one that the other side opened."""
+    """A connection between two services; without a port, the other side opened it."""
 
     source: str
     target: str
-    says: str
+    label: str
     port: int | None
 
 
 def arrows() -> list[Arrow]:
-    """All of them, in the picture's order."""
-    return [Arrow(each["from"], each["to"], each["says"], each.get("port")) for each in _data()["arrows"]]
+    """All arrows, in the diagram's order."""
+    return [Arrow(each["from"], each["to"], each["label"], each.get("port")) for each in _data()["arrows"]]
 
 
 def mermaid() -> str:
-    """The picture as Mermaid draws it; a node's shape stands where the node is first named."""
+    """The diagram in Mermaid's syntax. Only the first mention of a node has its shape."""
     lines, shapes = ["flowchart LR"], dict(_data()["nodes"])
     for arrow in arrows():
         source, target = (
             name + (shape if (shape := shapes.pop(name, name)) != name else "") for name in (arrow.source, arrow.target)
         )
-        lines.append(f"    {source} {'-->' if arrow.port else '-.->'}|{arrow.says}| {target}")
+        lines.append(f"    {source} {'-->' if arrow.port else '-.->'}|{arrow.label}| {target}")
     return "\n".join(lines) + "\n"
 
 
 def redrawn(page: str) -> str:
-    """The page with its one picture replaced."""
+    """The page with its diagram replaced."""
     before, _, rest = page.partition(_BEGIN)
     _, _, after = rest.partition(_END)
     return before + _BEGIN + mermaid() + _END + after

@@ -1,4 +1,4 @@
-"""Real stores for the tests that ask for them; `tests/unit` asks for none."""
+"""Fixtures with real stores. Tests in `tests/unit` use none of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from devstack.stores import ports
 from devstack.stores.postgres import Postgres
 from devstack.stores.valkey import Valkey
 
-# Workers share the machine: how long one example takes says nothing. `timeout` bounds the test.
+# No deadline per example: workers share the machine. `timeout` limits the test.
 settings.register_profile("parallel", deadline=None)
 settings.load_profile("parallel")
 
@@ -29,10 +29,10 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """One PostgreSQL for the whole run. A test that stops or kills it starts it again."""
+    """One PostgreSQL for the whole run. A test that stops or kills it must start it again."""
     server = Postgres(
         tmp_path_factory.mktemp("postgres"),
-        # Nothing here outlives the run, so nothing waits for a disk.
+        # The data are not needed after the run, so no write waits for a disk.
         settings={"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_connections": "200"},
     )
     server.start()
@@ -42,7 +42,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
 
 @pytest.fixture(scope="session")
 def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
-    """One Valkey for the whole run. A test that stops or kills it starts it again."""
+    """One Valkey for the whole run. A test that stops or kills it must start it again."""
     server = Valkey(tmp_path_factory.mktemp("valkey"), settings={"appendonly": "no"})
     server.start()
     yield server
@@ -51,20 +51,20 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
 
 @pytest.fixture
 def empty_database_url(postgres: Postgres) -> Iterator[str]:
-    """The URL of a database with nothing in it, for this test alone."""
+    """The URL of an empty database for this test alone."""
     yield from _database(postgres, "template0")
 
 
 @pytest.fixture
 def database_url(postgres: Postgres, migrated_template: str) -> Iterator[str]:
-    """The URL of a database that all migrations were applied to, for this test alone."""
+    """The URL of a migrated database for this test alone."""
     yield from _database(postgres, migrated_template)
 
 
 @pytest.fixture(scope="session")
 def migrated_template(postgres: Postgres) -> str:
-    """The name of a migrated database to copy from; nobody may stay connected to it."""
-    from services.jobs.migrator import commands  # noqa: PLC0415 - only tests that need a schema pay for what makes it
+    """The name of a migrated template database. An open connection to it would block copies."""
+    from services.jobs.migrator import commands  # noqa: PLC0415 - slow to import; only tests with a schema need it
 
     _execute(postgres, "CREATE DATABASE {}", _TEMPLATE)
     commands.upgrade(postgres.database_url(_TEMPLATE))

@@ -1,4 +1,4 @@
-"""Where tests find the checkout, their fixtures and the real exports."""
+"""Paths of the checkout, the fixtures and the real exports."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 FIXTURES = CHECKOUT / "tests" / "fixtures"
-# Real exports are not part of the repository: tests that need them are skipped where the folder is absent.
+# Real exports are not part of the repository. Tests that need them are skipped without this folder.
 EXPORTS = Path(os.environ.get("WARMCAST_EXPORTS") or CHECKOUT.parent / "shared" / "data" / "google-trends")

@@ -1,4 +1,4 @@
-"""Waiting for a condition, never for a time."""
+"""Waits for conditions, so that no test waits for a fixed time."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 Value = TypeVar("Value")
-_PAUSE = 0.02  # seconds between two looks
+_PAUSE = 0.02  # seconds between two checks
 
 
 def wait_until(condition: Callable[[], Value], timeout: float, what: str, *, pause: float = _PAUSE) -> Value:
-    """Looks until the condition's value is true, and returns it. Fails the test after `timeout` seconds."""
+    """Waits until the condition returns a true value, and returns it. Fails the test after `timeout` seconds."""
     until = time.monotonic() + timeout
     while not (value := condition()):
         if time.monotonic() > until:
-            raise AssertionError(f"not within {timeout:g} s: {what} (last seen: {value!r})")
+            raise AssertionError(f"not within {timeout:g} s: {what} (last value: {value!r})")
         time.sleep(pause)
     return value
 
 
 async def wait_until_async(condition: Callable[[], Awaitable[Value]], timeout: float, what: str) -> Value:
-    """The same for a condition that is awaited; one look may take no longer than the whole."""
+    """Same for an async condition. One check takes at most the remaining time."""
     until = time.monotonic() + timeout
     value: Value | None = None
     while True:
@@ -34,5 +34,5 @@ async def wait_until_async(condition: Callable[[], Awaitable[Value]], timeout: f
         if value:
             return value
         if time.monotonic() > until:
-            raise AssertionError(f"not within {timeout:g} s: {what} (last seen: {value!r})")
+            raise AssertionError(f"not within {timeout:g} s: {what} (last value: {value!r})")
         await asyncio.sleep(_PAUSE)

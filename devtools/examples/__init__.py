@@ -1,1 +1,1 @@
-"""The examples of the OpenAPI document, from a run of the whole product: `make examples`."""
+"""Records the examples of the OpenAPI document from a run of the whole product: `make examples`."""

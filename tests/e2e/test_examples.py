@@ -1,4 +1,4 @@
-"""The walk that the document's examples come from still finds every answer and every error that it is to show."""
+"""`make examples` still records every answer and error that the OpenAPI document contains."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from typing import Any
 import pytest
 
 from devstack.processes.supervisor import Supervisor
-from devtools.examples.__main__ import make
+from devtools.examples.__main__ import record
 from services.gateway.openapi.examples import PATH
 
 
 @pytest.fixture
 def supervisor() -> Iterator[Supervisor]:
-    """Ends what the walk started, however it went."""
+    """Stops the product after the test."""
     supervisor = Supervisor(print)
     yield supervisor
     supervisor.stop()
 
 
-def _names(kept: Any, depth: int) -> Any:
-    return {name: _names(value, depth - 1) for name, value in kept.items()} if depth else None
+def _names(stored: Any, depth: int) -> Any:
+    return {name: _names(value, depth - 1) for name, value in stored.items()} if depth else None
 
 
 @pytest.mark.slow
-def test_a_new_walk_finds_what_the_kept_one_found(tmp_path: Path, supervisor: Supervisor) -> None:
-    made = tmp_path / "examples.json"
-    make(tmp_path, supervisor, made)
-    new, kept = json.loads(made.read_text()), json.loads(PATH.read_text())
+def test_a_new_recording_has_the_same_examples(tmp_path: Path, supervisor: Supervisor) -> None:
+    path = tmp_path / "examples.json"
+    record(tmp_path, supervisor, path)
+    new, stored = json.loads(path.read_text()), json.loads(PATH.read_text())
     for part, depth in (("answers", 3), ("requests", 2), ("problems", 1)):
-        assert _names(new[part], depth) == _names(kept[part], depth), "make examples"
+        assert _names(new[part], depth) == _names(stored[part], depth), "run `make examples`"
     for slug, problem in new["problems"].items():
-        assert problem["value"]["detail"] == kept["problems"][slug]["value"]["detail"], "make examples"
+        assert problem["value"]["detail"] == stored["problems"][slug]["value"]["detail"], "run `make examples`"

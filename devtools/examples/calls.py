@@ -1,0 +1,134 @@
+"""Calls every route as an operator and as a client. The dispatcher is off, so that each state can be recorded."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+
+from devstack.sample import SLUG, TIMEFRAME, sample
+from devtools.examples.recorder import Recorder
+
+_EARLIER, _LATER = 24, 36  # months of the sample; the later ones score a forecast of the earlier ones
+_PREMIUM = "/api/comparison/premium"
+_QUERY = {"slug": SLUG, "tf": TIMEFRAME}
+
+
+class ExampleCalls:
+    """Calls to one gateway, with and without the warmup secret."""
+
+    def __init__(self, recorder: Recorder, base_url: str, secret: str, flush_cache: Callable[[], None]) -> None:
+        self._record = recorder.answer
+        self._record_request = recorder.request
+        self._flush_cache = flush_cache
+        self.public = httpx.Client(base_url=base_url, timeout=60)
+        self.operator = httpx.Client(base_url=base_url, timeout=60, headers={"X-Warmup-Secret": secret})
+
+    def __enter__(self) -> ExampleCalls:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.public.close()
+        self.operator.close()
+
+    def run(self, *, wait_for_demand: Callable[[], None]) -> None:
+        """Makes all calls. `wait_for_demand` comes first, since newer data are enqueued at once only with demand."""
+        self._import_and_warm()
+        self._read()
+        wait_for_demand()
+        self._import_newer_data()
+        self._manage_jobs()
+        self._sweep()
+
+    def run_warmup(self, **headers: str) -> httpx.Response:
+        """Runs the oldest queued job."""
+        return self.operator.post("/api/jobs/run-warmup", headers=headers)
+
+    def _import_and_warm(self) -> None:
+        body = months(_EARLIER)
+        operation = "POST /api/comparisons"
+        self._record_request(operation, "series", "Two terms as JSON", body)
+        created = self.operator.post("/api/comparisons", json=body)
+        self._record(operation, "stored", "New data", created, 201)
+        again = self.operator.post("/api/comparisons", json=body)
+        self._record(operation, "there-already", "The same data again", again)
+        first = self.public.get(_PREMIUM, params=_QUERY)
+        self._record(f"GET {_PREMIUM}", "queued", "The first call: no forecasts yet, a warmup is enqueued", first)
+        ran, stream = self._during_events(self.run_warmup)
+        self._record(f"GET {_PREMIUM}/events", "queued-to-ready", "A warmup from queued to ready", stream)
+        self._record("POST /api/jobs/run-warmup", "ran", "The oldest job ran", ran)
+        self._record("POST /api/jobs/run-warmup", "nothing-queued", "An empty queue", self.run_warmup())
+        ready = self.public.get(_PREMIUM, params=_QUERY)
+        self._record(f"GET {_PREMIUM}", "ready", "After the warmup", ready)
+
+    def _read(self) -> None:
+        self._record("GET /api/comparisons", "one", "All comparisons", self.public.get("/api/comparisons"))
+        shown = self.public.get(f"/api/comparisons/{SLUG}", params={"tf": TIMEFRAME})
+        self._record("GET /api/comparisons/{slug}", "series", "Series, stats and signals", shown)
+        self._record("GET /healthz", "alive", "Alive", self.public.get("/healthz"))
+        self._record("GET /readyz", "ready", "Ready", self.public.get("/readyz"))
+        trust = self.public.get("/api/forecast/trust-stats")
+        self._record("GET /api/forecast/trust-stats", "nothing-yet", "Before the first scored forecast", trust)
+
+    def _import_newer_data(self) -> None:
+        body = months(_LATER)
+        operation, path = "PUT /api/comparisons/{slug}", f"/api/comparisons/{SLUG}"
+        self._record_request(operation, "series", "Another year of data for the same terms", body)
+        stored = self.operator.put(path, params={"tf": TIMEFRAME}, json=body)
+        self._record(operation, "stored", "Newer data of a comparison in demand: enqueued at once", stored, 201)
+        again = self.operator.put(path, params={"tf": TIMEFRAME}, json=body)
+        self._record(operation, "there-already", "The same data again", again)
+        stale = self.public.get(_PREMIUM, params=_QUERY)
+        summary = "Newer data without forecasts: those of the older data are served"
+        self._record(f"GET {_PREMIUM}", "stale", summary, stale)
+        trust = self.public.get("/api/forecast/trust-stats")
+        self._record("GET /api/forecast/trust-stats", "scored", "The newer data scored one forecast", trust)
+
+    def _manage_jobs(self) -> None:
+        jobs = self._record("GET /api/jobs", "two", "Newest first", self.operator.get("/api/jobs"))
+        job_id = jobs["jobs"][0]["jobId"]
+        shown = self.operator.get(f"/api/jobs/{job_id}")
+        self._record("GET /api/jobs/{id}", "queued", "A queued job", shown)
+        cancelled = self.operator.post(f"/api/jobs/{job_id}/cancel")
+        self._record("POST /api/jobs/{id}/cancel", "cancelled", "A cancelled job", cancelled)
+        requeued = self.operator.post(f"/api/jobs/{job_id}/requeue")
+        self._record("POST /api/jobs/{id}/requeue", "queued", "A re-queued job", requeued)
+        body = {"slug": SLUG, "tf": TIMEFRAME, "force": True}
+        self._record_request("POST /api/comparison/warmup", "force", "Compute even if the forecasts are cached", body)
+        triggered = self.operator.post("/api/comparison/warmup", json=body)
+        self._record("POST /api/comparison/warmup", "enqueued", "The job after the call", triggered, 202)
+        self.run_warmup().raise_for_status()
+
+    def _sweep(self) -> None:
+        operation = "POST /api/jobs/sweep"
+        self._record(operation, "nothing-stuck", "Nothing to re-queue", self.operator.post("/api/jobs/sweep"))
+        self._flush_cache()
+        swept = self.operator.post("/api/jobs/sweep")
+        self._record(operation, "cache-lost", "Forecasts of a ready job are missing in the cache", swept)
+        self.run_warmup().raise_for_status()
+
+    def _during_events(self, act: Callable[[], httpx.Response]) -> tuple[httpx.Response, httpx.Response]:
+        """Calls `act` once the event stream has started. Returns its answer and the complete stream."""
+        done: list[httpx.Response] = []
+        with self.public.stream("GET", f"{_PREMIUM}/events", params=_QUERY) as stream:
+            acting: threading.Thread | None = None
+            text = ""
+            for chunk in stream.iter_text():
+                text += chunk
+                if acting is None and "event: status" in text:
+                    acting = threading.Thread(target=lambda: done.append(act()))
+                    acting.start()
+            if acting is not None:
+                acting.join()
+            kept = httpx.Response(stream.status_code, headers={"content-type": "text/event-stream"}, text=text)
+        return done[0], kept
+
+
+def months(last: int) -> dict[str, Any]:
+    """The first `last` months of the sample's last three years, as an import body."""
+    whole = sample()
+    points = whole["points"]
+    assert isinstance(points, list)  # noqa: S101 - for the type checker
+    return {**whole, "points": points[-_LATER:][:last]}
