@@ -19,7 +19,7 @@ app = typer.Typer(
 )
 _MAX_ID = 2**63 - 1
 _MAX_AGE = 10**9  # seconds
-_JobId = Annotated[int, typer.Argument(min=1, max=_MAX_ID)]
+_JobId = Annotated[int, typer.Argument(min=1, max=_MAX_ID, help="Job id, as `warmcast jobs list` prints it.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -34,7 +34,7 @@ def run(context: typer.Context) -> None:
 def list_jobs(  # noqa: PLR0917 - typer reads options from parameters
     status: Annotated[str, typer.Option(help=" | ".join(JobStatus))] = "",
     slug: Annotated[str, typer.Option(help="Only jobs of this slug.")] = "",
-    limit: Annotated[int, typer.Option(min=1, max=200)] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="Maximum number of jobs.")] = 50,
     page: Annotated[str, typer.Option(help="Page token that the previous page printed.")] = "",
     as_json: _Json = False,
     wait: Wait = WAIT,
@@ -74,7 +74,7 @@ def requeue(  # noqa: PLR0917 - typer reads options from parameters
     newer_than: Annotated[
         int, typer.Option(min=0, max=_MAX_AGE, help="Only jobs created at most this many seconds ago.")
     ] = 0,
-    most: Annotated[int, typer.Option("--max", min=1, max=1000)] = 100,
+    most: Annotated[int, typer.Option("--max", min=1, max=1000, help="Maximum number of jobs.")] = 100,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List the jobs without changing them.")] = False,
     wait: Wait = WAIT,
 ) -> None:

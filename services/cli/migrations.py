@@ -13,7 +13,7 @@ def migrate(
     sql: Annotated[
         bool, typer.Option("--sql", help="Print the migrations as SQL for psql; connect to no database.")
     ] = False,
-    down: Annotated[str, typer.Option(help="Downgrade to this revision; `base` drops all tables.")] = "",
+    down: Annotated[str, typer.Option(help="Revision to downgrade to; `base` drops all tables.")] = "",
     wait: Annotated[
         float, typer.Option(min=0, max=3600, help="Seconds to wait for a database that cannot be reached.")
     ] = 120,

@@ -24,7 +24,7 @@ class ClientSettings(TlsSettings):
 
     jobs_addr: str = Field(
         "127.0.0.1:50051",
-        description="where the jobs service is, host:port or dns:///name; unset: that of a running `make run`, if any",
+        description="address of jobs, host:port or dns:///name; unset: that of a running `make run`, if any",
     )
 
     @classmethod

@@ -64,7 +64,7 @@ def run_warmup(
     most: Annotated[int, typer.Option("--max", min=1, max=100, help="Maximum number of jobs.")] = 1,
     wait: Wait = WAIT,
 ) -> None:
-    """Claim and run queued jobs, oldest first. Exit code 1 if one of them does not become ready."""
+    """Claim and run queued jobs, oldest first. Exits with 1 if one of them does not become ready."""
     done: list[pb.WarmupJob] = []
     with connect(wait) as client:
         # One call for each job: each is printed when it ends, and no call lasts longer than one run.
@@ -102,7 +102,7 @@ def refresh(
     ] = 0,
     wait: Wait = WAIT,
 ) -> None:
-    """Enqueue forecasts that will turn stale, by popularity."""
+    """Enqueue forecasts that will soon be stale, the most requested first."""
     with connect(wait) as client:
         done = client.refresh(most)
     for job in done.jobs:

@@ -20,11 +20,15 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, frozen=True)
 
     warmup_secret: SecretStr | None = Field(
-        None, description="authorises every call that changes state, 16 characters or more; no default"
+        None, description="secret for every call that changes state, 16 characters or more; no default"
     )
     warmup_secret_previous: SecretStr | None = Field(None, description="also accepted, while the secret is rotated")
-    log_format: str = Field("json", pattern="^(json|console)$", description="`json`, or `console` for people")
-    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="least severe level written")
+    log_format: str = Field("json", pattern="^(json|console)$", description="`json`, or `console` for a readable text")
+    log_level: str = Field(
+        "info",
+        pattern="^(debug|info|warning|error)$",
+        description="least severe level that is written: debug, info, warning or error",
+    )
 
     @field_validator("warmup_secret", "warmup_secret_previous")
     @classmethod
@@ -54,24 +58,29 @@ class AcceptingSettings(Settings):
 class ServerSettings(AcceptingSettings):
     """What a gRPC service reads besides."""
 
-    metrics_port: int = Field(0, ge=0, le=65535, description="port of a Prometheus endpoint of its own; 0: none")
-    drain_seconds: float = Field(20.0, gt=0, le=600, description="how long a stopping service may finish what it does")
+    metrics_port: int = Field(0, ge=0, le=65535, description="separate port for Prometheus; 0: none")
+    drain_seconds: float = Field(
+        20.0, gt=0, le=600, description="how long a stopping service may finish calls and runs"
+    )
 
 
 class RpcServerSettings(ServerSettings):
     """What a service reads that other services call."""
 
     lame_duck_seconds: float = Field(
-        1.0, ge=0, le=60, description="how long a stopping service still serves after it has said NOT_SERVING"
+        1.0, ge=0, le=60, description="how long a stopping service still serves after it reports NOT_SERVING"
     )
     max_connection_age_seconds: float = Field(
-        300.0, ge=1, le=86_400, description="age at which a client has to connect anew, and finds new replicas"
+        300.0,
+        ge=1,
+        le=86_400,
+        description="age at which a connection is ended; the client connects again and finds new replicas",
     )
     max_concurrent_calls: int = Field(
         MAX_CONCURRENT_CALLS,
         ge=1,
         le=100_000,
-        description="calls in progress at once, streams and health apart; one more gets RESOURCE_EXHAUSTED",
+        description="concurrent calls, without streams and health checks; further ones get RESOURCE_EXHAUSTED",
     )
     channelz_enabled: bool = Field(False, description="serves channelz, the state of every connection, to every caller")
 

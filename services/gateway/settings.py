@@ -21,7 +21,9 @@ class GatewaySettings(ServerSettings, TlsSettings):
     gateway_host: str = Field("0.0.0.0", description="listening address of REST")  # noqa: S104 - the pod's public interface
     gateway_port: int = Field(8080, ge=0, le=65535, description="listening port of REST; 0 picks a free one")
     jobs_addr: str = Field("127.0.0.1:50051", description="address of jobs: host:port or a dns:/// name")
-    forecaster_addr: str = Field("127.0.0.1:50052", description="address of the forecaster, likewise")
+    forecaster_addr: str = Field(
+        "127.0.0.1:50052", description="address of the forecaster: host:port or a dns:/// name"
+    )
     debug_api_headers: bool = Field(
         False, description="adds warmupDebugId, lastWarmupError and forecastCacheKeysUsed to premium answers"
     )

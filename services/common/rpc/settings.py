@@ -13,10 +13,12 @@ from services.common.settings import Settings
 class TlsSettings(Settings):
     """Mutual TLS between the services; without the three files connections are not encrypted."""
 
-    tls_cert_file: Path | None = Field(None, description="own certificate, PEM; with the other two it turns TLS on")
-    tls_key_file: Path | None = Field(None, description="its key, PEM")
+    tls_cert_file: Path | None = Field(
+        None, description="certificate of this process, PEM; TLS is on if this and the next two are set"
+    )
+    tls_key_file: Path | None = Field(None, description="private key of that certificate, PEM")
     tls_ca_file: Path | None = Field(
-        None, validate_default=True, description="the certificate authority that is trusted, PEM"
+        None, validate_default=True, description="certificate authority that is trusted, PEM"
     )
 
     @field_validator("tls_ca_file")

@@ -18,7 +18,7 @@ log = structlog.get_logger()
 
 FAILURES = Counter(
     "warmcast_background_failures_total",
-    "Failures of a background loop, which goes on after each",
+    "Failures of a background loop, which continues after each",
     ["loop"],
 )
 _BOUND = 120.0  # seconds; longer than any pass of a loop, also while every store and peer is silent

@@ -65,9 +65,9 @@ def paths() -> dict[str, dict[str, Operation]]:
                 errors=("invalid-argument",),
                 parameters=[
                     _query("status", text(enum=STATUS)),
-                    _query("slug", text()),
+                    _query("slug", text("only jobs of this slug")),
                     _query("olderThan", text("only jobs older than this: 90 (seconds), 5m, 2h, 7d")),
-                    _query("newerThan", text("only jobs newer than this")),
+                    _query("newerThan", text("only jobs newer than this, in the same form")),
                     _LIMIT,
                     _CURSOR,
                 ],
@@ -92,7 +92,7 @@ def paths() -> dict[str, dict[str, Operation]]:
         },
         "/api/jobs/{id}": {"get": _job("Show one job.")},
         "/api/jobs/{id}/requeue": {"post": _job("Re-queue one job.", ("wrong-state",))},
-        "/api/jobs/{id}/cancel": {"post": _job("Cancel one queued job.", ("wrong-state",))},
+        "/api/jobs/{id}/cancel": {"post": _job("Cancel one queued or running job.", ("wrong-state",))},
         "/healthz": {"get": _operation("Liveness.", answers={200: ("The process is alive.", "Health")}, local=True)},
         "/readyz": {
             "get": _operation(
@@ -119,7 +119,12 @@ def _query(name: str, schema: Schema, *, required: bool = False) -> Schema:
 
 
 _SLUG = _query("slug", text("two terms in any order, such as amazon-vs-costco"), required=True)
-_SLUG_IN_PATH: Schema = {"name": "slug", "in": "path", "required": True, "schema": text("amazon-vs-costco")}
+_SLUG_IN_PATH: Schema = {
+    "name": "slug",
+    "in": "path",
+    "required": True,
+    "schema": text("the two terms, as in amazon-vs-costco"),
+}
 _WHERE = [
     _query("tf", {**TIMEFRAME, "description": f"{TIMEFRAME['description']}; also accepted as timeframe"}),
     _query("geo", text("ISO 3166 code such as US or US-CA, or a metro area such as US-NY-501; empty is worldwide")),
@@ -146,7 +151,7 @@ _LAST_EVENT_ID: Schema = {
     "schema": text("`id` of the last event received; it is not sent again"),
 }
 _ETAG: Schema = {"schema": text("a strong validator of the body")}
-_ID: Schema = {"name": "id", "in": "path", "required": True, "schema": integer(minimum=1)}
+_ID: Schema = {"name": "id", "in": "path", "required": True, "schema": integer("job id", minimum=1)}
 
 
 def _operation(
