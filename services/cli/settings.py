@@ -19,7 +19,7 @@ class ClientSettings(TlsSettings):
     """Settings of every command that calls the jobs service.
 
     Without JOBS_ADDR, the address and the secret come from the data folder of `make run`. The environment takes
-    precedence, and with JOBS_ADDR the file is not read, so that its secret goes to no other server.
+    precedence, and with JOBS_ADDR the file is not read, so that its secret is sent to no other server.
     """
 
     jobs_addr: str = Field(

@@ -15,7 +15,7 @@ MAX_TERM_SLUG_LENGTH = 200  # of its slug form, in which `+` takes five
 MAX_SLUG_LENGTH = 2 * MAX_TERM_SLUG_LENGTH + len("-vs-")
 _SPELLED = str.maketrans({"+": " plus ", "#": " hash ", "&": " and "})
 _GEO = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?|US-[A-Z]{2}-[0-9]{3}")
-# Persian and Indic words need these two; every other invisible character only makes equal terms look different.
+# Persian and Indic words need these two; other invisible characters only make equal terms different.
 _JOINERS = "\u200c\u200d"
 _PIECE = 32  # characters
 # “Ã£” is no word, but “Ні” is one: two letters whose bytes in Windows-1251 happen to be UTF-8.
@@ -156,12 +156,12 @@ def term_slug(term: str) -> str:
     kept = "".join(
         c if c == "-" or unicodedata.category(c)[0] in "LMN" else " " if c.isspace() else "" for c in spelled
     )
-    # A mark may now stand behind a letter that it was kept apart from.
+    # A mark may now follow a letter from which it was separated.
     return re.sub(r"[-\s]+", "-", unicodedata.normalize("NFKC", kept)).strip("-")
 
 
 def pair_terms(first: str, second: str) -> tuple[str, str]:
-    """Two cleaned terms in slug order. Raises WarmcastError when they are one and the same."""
+    """Two cleaned terms in slug order. Raises WarmcastError if they are the same."""
     a, b = clean_term(first), clean_term(second)
     if term_slug(a) == term_slug(b):
         raise invalid("term", f"the terms {_shown(a)} and {_shown(b)} are the same; a comparison needs two")
@@ -169,12 +169,12 @@ def pair_terms(first: str, second: str) -> tuple[str, str]:
 
 
 def pair_slug(term_a: str, term_b: str) -> str:
-    """The canonical slug of two terms, in whichever order."""
+    """The canonical slug of two terms, in any order."""
     return "-vs-".join(sorted((term_slug(term_a), term_slug(term_b))))
 
 
 def canonical_slug(text: str) -> str:
-    """The canonical form of a slug as somebody typed it: `Costco-vs-Amazon` is `amazon-vs-costco`."""
+    """The canonical form of a slug as typed: `Costco-vs-Amazon` is `amazon-vs-costco`."""
     if is_longer(text, MAX_SLUG_LENGTH):
         raise invalid("slug", f"the slug {_shown(text)} is too long to name two terms")
     first, _, second = term_slug(text).partition("-vs-")
@@ -192,7 +192,7 @@ def same_term(one: str, other: str) -> bool:
     return _bare(one) == _bare(other)
 
 
-def is_longer(text: str, most: int) -> bool:
+def is_longer(text: str, limit: int) -> bool:
     """Whether its NFKC form has more characters, about.
 
     Found piece by piece: a character can become 18, and ordering many accents of one letter takes quadratic time.
@@ -200,7 +200,7 @@ def is_longer(text: str, most: int) -> bool:
     length = 0
     for at in range(0, len(text), _PIECE):
         length += len(unicodedata.normalize("NFKC", text[at : at + _PIECE]))
-        if length > most:
+        if length > limit:
             return True
     return False
 

@@ -1,4 +1,4 @@
-"""Settings come from the environment, once, at start-up; nothing else reads it."""
+"""Settings are read from the environment once, at start-up. Nothing else reads the environment."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from services.common.rpc.metadata import Metadata
 
 DOMAIN = "warmcast"
 _DETAILS = "grpc-status-details-bin"
-# A status may come from gRPC itself (no server, deadline) and then carries no details of ours.
+# A status from gRPC itself (no server, deadline) has no Warmcast details.
 _BARE = {
     grpc.StatusCode.UNAVAILABLE: errors.UNAVAILABLE,
     grpc.StatusCode.DEADLINE_EXCEEDED: errors.DEADLINE_EXCEEDED,

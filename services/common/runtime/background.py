@@ -50,7 +50,7 @@ def beat() -> None:
 
 
 def report_failure() -> None:
-    """Logs the error that is being handled, with its traceback, and counts it for the loop, which goes on."""
+    """Logs the error that is being handled, with its traceback, and counts it for the loop, which continues."""
     loop = _current.get()
     log.exception("background loop failed", loop=loop.name if loop else "")
     if loop:

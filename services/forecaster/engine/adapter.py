@@ -70,7 +70,7 @@ def _steps(h: object) -> int:
     except TypeError:
         raise ValueError(f"h is {h!r:.20}; it is a whole number") from None
     if not 1 <= steps <= MAX_STEPS:
-        raise ValueError(f"h is {steps}; it goes from 1 to {MAX_STEPS}")
+        raise ValueError(f"h is {steps}; it must be from 1 to {MAX_STEPS}")
     return steps
 
 

@@ -76,14 +76,14 @@ class ForecasterServicer(pb_grpc.ForecasterServiceServicer):
 
     async def GetForecasts(self, request: pb.GetForecastsRequest, context: Context) -> pb.GetForecastsResponse:
         """Returns the stored bundles with their freshness."""
-        found = await self._find(request.keys, most=MAX_GET)
+        found = await self._find(request.keys, limit=MAX_GET)
         return pb.GetForecastsResponse(
             forecasts=[mapping.write_cached(*one) for one in found], engine_version=self._engine.version
         )
 
     async def CheckForecasts(self, request: pb.CheckForecastsRequest, context: Context) -> pb.CheckForecastsResponse:
         """Returns the freshness of bundles."""
-        found = await self._find(request.keys, most=MAX_CHECK)
+        found = await self._find(request.keys, limit=MAX_CHECK)
         return pb.CheckForecastsResponse(freshness=[mapping.write_freshness(freshness) for _, _, freshness in found])
 
     async def RecordFailure(self, request: pb.RecordFailureRequest, context: Context) -> pb.RecordFailureResponse:
@@ -127,10 +127,10 @@ class ForecasterServicer(pb_grpc.ForecasterServiceServicer):
             )
 
     async def _find(
-        self, keys: Sequence[pb.SnapshotKey], *, most: int
+        self, keys: Sequence[pb.SnapshotKey], *, limit: int
     ) -> list[tuple[ForecastKey, BundlePair | None, Freshness]]:
-        if len(keys) > most:
-            raise invalid("keys", f"keys has {len(keys)} entries; at most {most} are allowed")
+        if len(keys) > limit:
+            raise invalid("keys", f"keys has {len(keys)} entries; at most {limit} are allowed")
         own = self._engine.version
         key_lists = [mapping.read_forecast_keys(key, f"keys[{i}]", own) for i, key in enumerate(keys)]
         pairs = iter(await self._cache.read([key for pair_keys in key_lists for key in pair_keys]))

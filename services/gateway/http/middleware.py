@@ -55,7 +55,7 @@ def count_requests_from_zero(table: Mapping[str, Iterable[str]]) -> None:
 class RequestContext:
     """Sets the request id and the trace context (W3C) for logs and outgoing calls, and begins the Exchange.
 
-    A valid `X-Request-Id` or `traceparent` of the request is kept; else a new one is made.
+    A valid `X-Request-Id` or `traceparent` of the request is kept; else a new one is created.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -21,7 +21,7 @@ class Representation:
     """One body with fixed headers, plain and as gzip.
 
     Each encoding has an ETag of its own, as strong validators must; `If-None-Match` may name either. The gzip form is
-    made at its first use.
+    created at its first use.
     """
 
     def __init__(self, body: bytes, headers: Mapping[str, str], media_type: str = "application/json") -> None:

@@ -36,7 +36,7 @@ class ChangeBatch:
 @dataclass(eq=False)
 class _Subscriber:
     changes: dict[int, JobChange] = field(default_factory=dict)  # the latest of each job
-    missed: bool = True  # whatever changed before it subscribed
+    missed: bool = True  # the subscriber does not know changes from before its subscription
     pending: asyncio.Event = field(default_factory=asyncio.Event)
 
     def publish(self, changes: Sequence[JobChange]) -> None:

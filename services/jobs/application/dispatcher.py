@@ -80,7 +80,7 @@ class Dispatcher:
     async def forecaster_info(self) -> ForecasterInfo:
         """The slots of all forecaster replicas; 0 with the cause while none accepts runs."""
         try:
-            # The deadline of one caller must not make the forecaster look unavailable to others.
+            # The deadline of one caller must not report the forecaster as unavailable to others.
             with deadline.detached():
                 return await self._forecaster.describe()
         except WarmcastError as error:
@@ -104,15 +104,15 @@ class Dispatcher:
                 # Runs that end together free their slots together, and one claim fills them all.
                 await asyncio.sleep(0)
 
-    async def run_now(self, most: int) -> list[WarmupJob]:
-        """Claims and runs up to `most` jobs, one after the other, even if the caller disconnects.
+    async def run_now(self, max_jobs: int) -> list[WarmupJob]:
+        """Claims and runs up to `max_jobs` jobs, one after the other, even if the caller disconnects.
 
         Waits for a free slot before each. Raises WarmcastError(UNAVAILABLE) with nothing claimed if the forecaster
         accepts no runs for 5 s, all slots stay occupied for a minute, or this process shuts down; and after the runs if
         the state of none of their jobs can be read.
         """
         with deadline.detached():
-            task = asyncio.create_task(self._run_in_turn(most))
+            task = asyncio.create_task(self._run_in_turn(max_jobs))
         self._requested.add(task)
         task.add_done_callback(self._requested.discard)
         return await asyncio.shield(task)
@@ -165,9 +165,9 @@ class Dispatcher:
         """How many runs may start. All runs, settling ones included, are at most twice the slots."""
         return max(min(slots - self._computing, 2 * slots - len(self._runs)), 0)
 
-    async def _run_in_turn(self, most: int) -> list[WarmupJob]:
+    async def _run_in_turn(self, max_jobs: int) -> list[WarmupJob]:
         ran: list[WarmupJob | None] = []
-        while len(ran) < most:
+        while len(ran) < max_jobs:
             slots, blocked_reason = await self._until_slot_free()
             if blocked_reason and not ran:
                 raise WarmcastError(errors.UNAVAILABLE, f"{blocked_reason}; nothing was claimed", retry_after=5)
@@ -220,15 +220,15 @@ class Dispatcher:
         finally:
             self._waiting_for_slot -= 1
 
-    async def _claim(self, most: int, slots: int, *, leave: int = 0) -> tuple[int, Claims, list[_Run]]:
-        """Claims up to `most` jobs, limited by free slots minus `leave`, and starts a run for each.
+    async def _claim(self, max_jobs: int, slots: int, *, leave: int = 0) -> tuple[int, Claims, list[_Run]]:
+        """Claims up to `max_jobs` jobs, limited by free slots minus `leave`, and starts a run for each.
 
         Returns that limit, the claims, and the runs. While draining it claims none.
         """
         async with self._claiming:
             if self._draining:
                 return 0, Claims((), (), None), []
-            limit = max(min(self._free(slots) - leave, most), 0)
+            limit = max(min(self._free(slots) - leave, max_jobs), 0)
             claims = await self._queue.claim(limit)
             count_rescued(claims.rescued)
             return limit, claims, [self._start(job) for job in claims.claimed]

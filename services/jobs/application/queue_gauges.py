@@ -39,7 +39,7 @@ class QueueGauges:
             await asyncio.sleep(self._every)
 
     async def refresh(self) -> None:
-        """Reads once. While PostgreSQL is unavailable the gauges are NaN, because old values would look current."""
+        """Reads once. While PostgreSQL is unavailable the gauges are NaN, because old values would seem current."""
         try:
             _set(await self._read())
         except WarmcastError as error:

@@ -16,7 +16,7 @@ from services.jobs.domain.job import EnqueueReason, QueuePolicy, WarmupJob
 log = structlog.get_logger()
 
 LIMITED = Counter("warmcast_jobs_refreshes_limited_total", "Refreshes that left forecasts due because of their limit")
-MOST = 10_000  # jobs that one call enqueues in one transaction; counting of due forecasts stops here too
+MAX_QUEUED = 10_000  # jobs that one call enqueues in one transaction; counting of due forecasts stops here too
 _UNMEASURED = 100  # limit while the forecaster is unavailable or no run was measured
 
 
@@ -24,7 +24,7 @@ _UNMEASURED = 100  # limit while the forecaster is unavailable or no run was mea
 class Limit:
     """How many refreshes may be queued, and the measurements behind it; 0 if the limit was given or not measured."""
 
-    most: int
+    max_queued: int
     worker_slots: int = 0
     mean_run_seconds: float = 0.0
 
@@ -56,15 +56,17 @@ class Refresher:
         self._queue = queue
         self._describe = describe
 
-    async def refresh(self, most: int | None) -> Refreshed:
-        """Enqueues due forecasts in order of demand until `most` are queued; None: as many as can run in time."""
-        limit = await self._derived_limit() if most is None else Limit(most)
-        jobs = await self._queue.refresh(limit.most)
+    async def refresh(self, max_queued: int | None) -> Refreshed:
+        """Enqueues due forecasts in order of demand until `max_queued` are queued; None: as many as can run in time."""
+        limit = await self._derived_limit() if max_queued is None else Limit(max_queued)
+        jobs = await self._queue.refresh(limit.max_queued)
         count_enqueued(EnqueueReason.REFRESH, len(jobs))
-        left_due = await self._queue.count_due(MOST)
+        left_due = await self._queue.count_due(MAX_QUEUED)
         if left_due:
             LIMITED.inc()
-            log.warning("more forecasts are due than may be queued for a refresh", left_due=left_due, limit=limit.most)
+            log.warning(
+                "more forecasts are due than may be queued for a refresh", left_due=left_due, limit=limit.max_queued
+            )
         return Refreshed(jobs, limit, left_due)
 
     async def _derived_limit(self) -> Limit:
@@ -74,4 +76,4 @@ class Refresher:
             return Limit(_UNMEASURED)
         # A refresh that waits longer than this is promoted, and then delays jobs that callers wait for.
         runs = int(info.worker_slots * QueuePolicy.promote_after / seconds)
-        return Limit(min(max(runs, 1), MOST), info.worker_slots, seconds)
+        return Limit(min(max(runs, 1), MAX_QUEUED), info.worker_slots, seconds)

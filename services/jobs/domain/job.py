@@ -168,7 +168,7 @@ class QueuePolicy:
 
 
 # The most that a restored database can be behind; the same as in services/forecaster/cache/store.py.
-MOST_LEASES_AHEAD = 2**40
+MAX_LEASES_AHEAD = 2**40
 # Another attempt at the same series fails the same way.
 _PERMANENT = frozenset({errors.UNWARMABLE, errors.INVALID_ARGUMENT})
 # Not the job's fault: it is handed back and the attempt is not counted.

@@ -78,8 +78,8 @@ def _trend(values: list[float], season: int) -> str:
 def _seasonality(values: list[float], season: int) -> float:
     """The share of variance about a straight line that the means of the season's phases explain.
 
-    Adjusted for the number of phases (epsilon squared), as two noisy years would else look half seasonal. 0 for a
-    series under two seasons, in which a season cannot be told from chance.
+    Adjusted for the number of phases (epsilon squared), as two noisy years would else seem half seasonal. 0 for a
+    series under two seasons, in which a season cannot be separated from noise.
     """
     size = len(values)
     if season < 2 or size < 2 * season or size <= season + 1:

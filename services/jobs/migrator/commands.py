@@ -28,7 +28,7 @@ def unreported(_line: str) -> None:
 
 
 def upgrade(database_url: str, *, wait: float = 0, report: Report = unreported) -> str:
-    """Brings the database up to head, and returns its revision. Safe when run twice, or twice at once: one waits.
+    """Migrates the database to head, and returns its revision. Safe when run twice, or twice at once: one waits.
 
     A schema newer than this code knows is left unchanged: the release was rolled back, and this code runs on it.
     Waits up to `wait` seconds for the database. Raises MigrationError.

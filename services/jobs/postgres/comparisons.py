@@ -98,7 +98,7 @@ WITH reported AS MATERIALIZED (
     FOR NO KEY UPDATE OF comparison
 )
 UPDATE comparisons AS comparison SET
-    demand = LEAST(%(most)s, reported.count + demand * COALESCE(
+    demand = LEAST(%(max_demand)s, reported.count + demand * COALESCE(
         0.5 ^ (EXTRACT(epoch FROM now() - last_asked_at) / {upkeep.DEMAND_HALF_LIFE}), 0)),
     last_asked_at = now()
 FROM reported WHERE comparison.id = reported.id
@@ -166,7 +166,7 @@ class Comparisons:
             "timeframes": [key.timeframe for key in demand],
             "geos": [key.geo for key in demand],
             "counts": list(demand.values()),
-            "most": _MAX_DEMAND,
+            "max_demand": _MAX_DEMAND,
         }
         # Not retried: it would count twice.
         await self._database.fetch_once(_DEMAND, parameters)

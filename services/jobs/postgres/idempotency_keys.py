@@ -43,7 +43,7 @@ WHERE {_HELD} RETURNING key
 
 RELEASE = f"DELETE FROM idempotency_keys WHERE {_HELD} RETURNING key"
 
-# By ctid, which locked rows keep: a plan made for an empty table would otherwise read all of it.
+# By ctid, which locked rows keep: a plan that was made while the table was empty would otherwise scan it.
 DELETE_EXPIRED = """
 DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM idempotency_keys WHERE expires_at <= now()

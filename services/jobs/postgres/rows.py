@@ -19,7 +19,7 @@ from services.jobs.postgres.sql import edges
 _JOB_NAMES = tuple(edges.COLUMNS.split(", "))
 _CLAIMED_NAMES = tuple(edges.CLAIMED_COLUMNS.split(", "))
 _SERIES_NAMES = tuple(column.split(".")[1] for column in edges.SERIES_COLUMNS.split(", "))
-_KEPT = len(ClaimedJob._fields) - 1  # all but the snapshot; the place in the queue comes after them
+_KEPT = len(ClaimedJob._fields) - 1  # all but the snapshot; the place in the queue follows them
 _job_values = itemgetter(*_JOB_NAMES)
 _place_values = itemgetter(*(field.name for field in fields(Place)))
 _queue_order = itemgetter(*(_CLAIMED_NAMES.index(name) for name in ("priority", "queued_at", "id")))

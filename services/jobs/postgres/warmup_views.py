@@ -26,7 +26,7 @@ SELECT requested.place, pair.term_a, pair.term_b,
        END, false) AS overdue,
        CASE WHEN job.status = 'failed' AND job.cooldown_until > now()
            THEN EXTRACT(epoch FROM job.cooldown_until - now())::float8 ELSE 0 END AS cooldown_seconds,
-       {edges.JOB_COLUMNS}, stands.*
+       {edges.JOB_COLUMNS}, place.*
 FROM unnest(%(slugs)s::text[], %(timeframes)s::text[], %(geos)s::text[]) WITH ORDINALITY
     AS requested (slug, timeframe, geo, place)
 JOIN comparisons AS comparison ON comparison.slug = requested.slug AND comparison.timeframe = requested.timeframe
@@ -39,7 +39,7 @@ LEFT JOIN warmup_jobs AS previous_job ON previous_job.slug = previous.slug
     AND previous_job.data_hash = previous.data_hash
 LEFT JOIN warmup_jobs AS job ON job.slug = comparison.slug AND job.timeframe = comparison.timeframe
     AND job.geo = comparison.geo AND job.data_hash = current.data_hash
-LEFT JOIN LATERAL ({edges.PLACE}) AS stands ON true
+LEFT JOIN LATERAL ({edges.PLACE}) AS place ON true
 """
 
 

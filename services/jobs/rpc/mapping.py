@@ -54,7 +54,7 @@ def job(row: WarmupJob) -> pb.WarmupJob:
 
 
 def warmup(view: WarmupView, capacity: Capacity) -> pb.GetWarmupResponse:
-    """Where a warmup stands."""
+    """The state of a warmup."""
     signals_a, signals_b = map(signals, view.signals)
     response = pb.GetWarmupResponse(
         slug=view.key.slug,
@@ -171,7 +171,7 @@ def refreshed(result: Refreshed) -> pb.RefreshForecastsResponse:
     return pb.RefreshForecastsResponse(
         jobs=[job(each) for each in result.jobs[:_MAX_JOBS]],
         enqueued=len(result.jobs),
-        limit=result.limit.most,
+        limit=result.limit.max_queued,
         left_due=result.left_due,
         worker_slots=result.limit.worker_slots,
         mean_run_seconds=result.limit.mean_run_seconds,

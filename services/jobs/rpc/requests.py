@@ -72,10 +72,10 @@ def page_size(size: int) -> int:
     return bounded("page_size", size or _DEFAULT_PAGE, _MAX_PAGE)
 
 
-def bounded(field: str, value: int, most: int) -> int:
-    """`value`, if it is from 1 to `most`."""
-    if not 1 <= value <= most:
-        raise invalid(field, f"{field} is {value}; it must be from 1 to {most}")
+def bounded(field: str, value: int, maximum: int) -> int:
+    """`value`, if it is from 1 to `maximum`."""
+    if not 1 <= value <= maximum:
+        raise invalid(field, f"{field} is {value}; it must be from 1 to {maximum}")
     return value
 
 

@@ -113,7 +113,7 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
 
     async def BatchGetWarmups(self, request: pb.BatchGetWarmupsRequest, context: Context) -> pb.BatchGetWarmupsResponse:
         views = await self._comparisons.views(requests.comparison_keys(request))
-        # An empty message stands for an unknown comparison.
+        # An empty message represents an unknown comparison.
         return pb.BatchGetWarmupsResponse(
             warmups=[mapping.warmup(view, self._capacity) if view else pb.GetWarmupResponse() for view in views]
         )
@@ -144,8 +144,8 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
         return pb.ReportDemandResponse()
 
     async def RunWarmup(self, request: pb.RunWarmupRequest, context: Context) -> pb.RunWarmupResponse:
-        most = requests.bounded("max", request.max or 1, _MAX_RUNS)
-        return pb.RunWarmupResponse(jobs=[mapping.job(job) for job in await self._dispatcher.run_now(most)])
+        max_jobs = requests.bounded("max", request.max or 1, _MAX_RUNS)
+        return pb.RunWarmupResponse(jobs=[mapping.job(job) for job in await self._dispatcher.run_now(max_jobs)])
 
     async def Sweep(self, request: pb.SweepRequest, context: Context) -> pb.SweepResponse:
         return mapping.swept(await self._sweeper.sweep())
@@ -172,8 +172,8 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
     async def RefreshForecasts(
         self, request: pb.RefreshForecastsRequest, context: Context
     ) -> pb.RefreshForecastsResponse:
-        most = requests.bounded("max", request.max, refresher.MOST) if request.max else None
-        return mapping.refreshed(await self._refresher.refresh(most))
+        max_queued = requests.bounded("max", request.max, refresher.MAX_QUEUED) if request.max else None
+        return mapping.refreshed(await self._refresher.refresh(max_queued))
 
     async def DeleteOldJobs(self, request: pb.DeleteOldJobsRequest, context: Context) -> pb.DeleteOldJobsResponse:
         days = requests.bounded("older_than_days", request.older_than_days, _MAX_DAYS)

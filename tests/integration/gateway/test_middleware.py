@@ -119,7 +119,7 @@ async def test_a_crash_in_the_middleware_reveals_nothing(
 
 
 async def test_a_crash_in_jobs_reveals_nothing(world: World) -> None:
-    world.says(ListComparisons=WarmcastError(errors.INTERNAL, "something went wrong on our side"))
+    world.says(ListComparisons=WarmcastError(errors.INTERNAL, "internal error"))
     refused(await world.client.get("/api/comparisons"), errors.INTERNAL)
     world.says(ListComparisons=WarmcastError(errors.UNAVAILABLE, "PostgreSQL is unavailable", retry_after=2))
     response = await world.client.get("/api/comparisons")

@@ -80,7 +80,7 @@ async def test_without_a_forecaster_a_hundred_may_wait(store: Store) -> None:
 
     await due(store, 110, run_seconds=0.4)
     done = await Refresher(store.queue, away).refresh(None)
-    assert (len(done.jobs), done.left_due, done.limit.most) == (100, 10, 100)
+    assert (len(done.jobs), done.left_due, done.limit.max_queued) == (100, 10, 100)
 
 
 async def test_the_slowest_runs_leave_room_for_one(store: Store) -> None:

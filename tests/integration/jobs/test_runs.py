@@ -19,7 +19,7 @@ from services.jobs.application.dispatcher import Dispatcher
 from services.jobs.application.runner import Runner
 from services.jobs.application.sweeper import Sweeper
 from services.jobs.domain.forecaster import ForecasterInfo, Generation
-from services.jobs.domain.job import MOST_LEASES_AHEAD, Cause, ClaimedJob, Claims, WarmupJob
+from services.jobs.domain.job import MAX_LEASES_AHEAD, Cause, ClaimedJob, Claims, WarmupJob
 from services.jobs.postgres.driver.connection import run
 from services.jobs.postgres.queue import Queue
 from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, forecasts, succeed
@@ -92,9 +92,9 @@ async def test_an_implausible_fence_does_not_advance_the_lease_sequence(store: S
 
 
 async def test_the_highest_fence_that_the_cache_accepts_advances_the_lease_sequence(store: Store) -> None:
-    assert f"ahead < 2^{MOST_LEASES_AHEAD.bit_length() - 1} " in GUARDED_WRITE
+    assert f"ahead < 2^{MAX_LEASES_AHEAD.bit_length() - 1} " in GUARDED_WRITE
     job = await store.claimed()
-    highest = job.lease_id + MOST_LEASES_AHEAD - 1
+    highest = job.lease_id + MAX_LEASES_AHEAD - 1
     assert not await store.queue.advance_lease_sequence(highest + 1)
     assert await store.queue.advance_lease_sequence(highest)
     await store.queue.hand_back(job, delay=0)

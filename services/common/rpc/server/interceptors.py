@@ -110,18 +110,18 @@ async def with_errors(call: Call) -> AsyncIterator[None]:
         await call.context.abort(*to_status(error))
     except Exception:
         log.exception("call crashed")
-        crashed = WarmcastError(errors.INTERNAL, "something went wrong on our side; the log has it by request id")
+        crashed = WarmcastError(errors.INTERNAL, "internal error; the log has it under the request id")
         await call.context.abort(*to_status(crashed))
 
 
 @dataclass
 class WithConcurrency:
-    """Refuses a call at once while `most` are in progress.
+    """Refuses a call at once while `limit` are in progress.
 
     Streams are exempt: watchers and runs that wait for a worker have limits of their own.
     """
 
-    most: int
+    limit: int
     _running: int = field(default=0, compare=False)
 
     def __post_init__(self) -> None:
@@ -132,8 +132,8 @@ class WithConcurrency:
         if call.streams:
             yield
             return
-        if self._running >= self.most:
-            raise WarmcastError(errors.BUSY, f"{self.most:,} calls are in progress, the most allowed", retry_after=1)
+        if self._running >= self.limit:
+            raise WarmcastError(errors.BUSY, f"{self.limit:,} calls are in progress, which is the limit", retry_after=1)
         self._running += 1
         try:
             yield

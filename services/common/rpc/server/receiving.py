@@ -25,7 +25,7 @@ _PLACES = 4  # requests received at once, each up to MAX_MESSAGE_BYTES; one more
 _PATIENCE = 0.05  # seconds after which an incomplete request may lose its place
 _LONGEST = 10.0  # seconds that a request may take to arrive
 _MISUSE_SECONDS = 10.0  # for which a connection uses the slow places
-_MOST_MISUSERS = 1_000  # as many as there can be connections
+_MAX_MISUSERS = 1_000  # as many as there can be connections
 
 Deserialise = Callable[[bytes], Any] | None  # to a message of any method
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -65,8 +65,8 @@ class Receiver:
             yield _deserialised(method, received, deserialise)
 
     async def _receive(self, method: str, context: Context) -> bytes | None:
-        most = request_limit(method).max_bytes
-        if most >= MAX_MESSAGE_BYTES:  # `turn` bounds these, and gRPC refuses larger ones
+        max_bytes = request_limit(method).max_bytes
+        if max_bytes >= MAX_MESSAGE_BYTES:  # `turn` bounds these, and gRPC refuses larger ones
             return await self._read(method, context)
         while True:
             places = self._places_of(context)
@@ -74,9 +74,9 @@ class Receiver:
                 if places is self._places_of(context):
                     received = await self._read(method, context, places)
                     break
-        if received is not None and len(received) > most:
+        if received is not None and len(received) > max_bytes:
             self._note_misuse(context)
-            raise _too_large(method, most, len(received))
+            raise _too_large(method, max_bytes, len(received))
         return received
 
     async def _read(self, method: str, context: Context, places: _Places | None = None) -> bytes | None:
@@ -109,7 +109,7 @@ class Receiver:
 
     def _note_misuse(self, context: Context) -> None:
         self._misusers.pop(context.peer(), None)
-        while len(self._misusers) >= _MOST_MISUSERS:
+        while len(self._misusers) >= _MAX_MISUSERS:
             del self._misusers[next(iter(self._misusers))]
         self._misusers[context.peer()] = asyncio.get_running_loop().time() + _MISUSE_SECONDS
 
@@ -149,11 +149,11 @@ class _Later:
         self._task = asyncio.create_task(self._work())
 
 
-def _too_large(method: str, most: int, size: int) -> WarmcastError:
+def _too_large(method: str, max_bytes: int, size: int) -> WarmcastError:
     return WarmcastError(
         errors.TOO_LARGE,
-        f"a request of {method} may have {most:,} bytes; this one has {size:,}",
-        metadata={"method": method, "maxBytes": str(most)},
+        f"a request of {method} may have {max_bytes:,} bytes; this one has {size:,}",
+        metadata={"method": method, "maxBytes": str(max_bytes)},
     )
 
 

@@ -31,8 +31,8 @@ def log_odds(values: Array, forecast: Array, distribution: Distribution) -> floa
     level, band = stable_band(values, len(forecast))
     change = float(forecast.mean()) - level
     falls, rises = distribution.mean_below(level - band), 1 - distribution.mean_below(level + band)
-    goes = rises if change > 0 else falls
-    right = goes if abs(change) > band else 1 - falls - rises
+    in_direction = rises if change > 0 else falls
+    right = in_direction if abs(change) > band else 1 - falls - rises
     right = min(_MAX_PROBABILITY, max(1 - _MAX_PROBABILITY, right))
     return math.log(right / (1 - right))
 

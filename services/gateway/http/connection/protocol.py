@@ -179,7 +179,7 @@ class Connection(HttpToolsProtocol):
             detail = f"the request's body did not arrive within {self.bounds.body_seconds:g} s"
             self._refuse(WarmcastError(errors.REQUEST_TIMEOUT, detail))
         elif self._response_in_progress():
-            self.transport.abort()  # a truncated response must not look complete
+            self.transport.abort()  # a truncated response must not seem complete
         else:
             self.transport.close()
 

@@ -16,8 +16,8 @@ from services.jobs.postgres.driver.sqlstates import Failure, classify
 
 Row = TypeVar("Row")
 OnUnknownOutcome = Callable[[], None]
-# Every statement finds its rows by an index, whatever its parameters: generic plans save planning, which costs more
-# than running. The other settings keep a plan made for empty tables from being a scan.
+# Every statement finds its rows by an index for all values of its parameters. Generic plans save planning, which costs
+# more than running. The other settings prevent scans in plans that were made while tables were empty.
 PLANNING = """
 SET plan_cache_mode = force_generic_plan;
 SET enable_seqscan = off;

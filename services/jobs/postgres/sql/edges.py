@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 
-from services.jobs.domain.job import MOST_LEASES_AHEAD
+from services.jobs.domain.job import MAX_LEASES_AHEAD
 
 CHANNEL = "warmcast_jobs"  # wakes runners
-CHANGES = "warmcast_changes"  # the ids of changed jobs, which publisher.py tells
+CHANGES = "warmcast_changes"  # the ids of changed jobs; see change_publisher.py
 
 COLUMNS = (
     "id, slug, timeframe, geo, data_hash, status, attempts, last_error, debug_id, created_at, updated_at, started_at, "
@@ -139,7 +139,7 @@ _A_MINUTE_AFTER_READY = """
 """
 ENQUEUE_AND_PLACE = f"""
 {_enqueued(not_before=_A_MINUTE_AFTER_READY)}
-SELECT job.*, stands.*, {NOTIFY} FROM enqueued AS job LEFT JOIN LATERAL ({PLACE}) AS stands ON true
+SELECT job.*, place.*, {NOTIFY} FROM enqueued AS job LEFT JOIN LATERAL ({PLACE}) AS place ON true
 """
 
 _KEEPS_ITS_PLACE = "CASE WHEN job.status = 'queued' THEN job.queued_at ELSE now() END"
@@ -346,5 +346,5 @@ RETURNING id
 LOCK_LEASE_SEQUENCE = "SELECT pg_advisory_xact_lock(hashtext('warmup_lease_ids'))"
 ADVANCE_LEASE_SEQUENCE = f"""
 SELECT setval('warmup_lease_ids', %(above)s)
-FROM warmup_lease_ids WHERE %(above)s - last_value BETWEEN 1 AND {MOST_LEASES_AHEAD - 1}
+FROM warmup_lease_ids WHERE %(above)s - last_value BETWEEN 1 AND {MAX_LEASES_AHEAD - 1}
 """
