@@ -65,3 +65,12 @@ def settled(store: Store, job: WarmupJob, status: JobStatus) -> Callable[[], Awa
         return (await store.row(job)).status is status
 
     return check
+
+
+def holds(condition: Callable[[], bool]) -> Callable[[], Awaitable[bool]]:
+    """The condition, for `wait_until_async`."""
+
+    async def check() -> bool:
+        return condition()
+
+    return check

@@ -6,7 +6,6 @@ The fence in Redis has its own such test beside the forecaster's cache.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -20,6 +19,7 @@ from services.jobs.domain.job import Claims, WarmupJob
 from services.jobs.postgres.driver.connection import run
 from services.jobs.postgres.sql import edges, rescue
 from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, succeed
+from tests.integration.jobs.running import holds
 from tests.waiting import wait_until_async
 
 LEASE_CHECK = "AND job.id = (%(ids)s::bigint[])[array_position(%(lease_ids)s::bigint[], job.lease_id)]"
@@ -121,9 +121,9 @@ async def test_clearing_before_the_fetch_keeps_a_wake_up_from_being_lost(store: 
     kind = Dispatcher if guarded else ClearsAfterTheFetch
     dispatcher = kind(queue, runner, forecaster, poll=3600)
     task = asyncio.create_task(dispatcher.dispatch())
-    await wait_until_async(_is(lambda: dispatcher.passes >= 1 and not dispatcher._woken.is_set()), 10, "it sleeps")
+    await wait_until_async(holds(lambda: dispatcher.passes >= 1 and not dispatcher._woken.is_set()), 10, "it sleeps")
     if guarded:
-        await wait_until_async(_is(lambda: bool(forecaster.ran)), 10, "the job was run")
+        await wait_until_async(holds(lambda: bool(forecaster.ran)), 10, "the job was run")
     else:
         assert queue.queued is not None
         assert (await store.row(queue.queued)).status is JobStatus.QUEUED
@@ -161,10 +161,3 @@ async def test_a_rescue_that_fails_takes_no_claimed_job_with_it(store: Store, mo
     assert ([job.id for job in claims.claimed], claims.rescued) == ([waiting.id], ())
     monkeypatch.undo()
     assert [swept.job.id for swept in (await store.queue.claim(0)).rescued] == [stuck.id]
-
-
-def _is(condition: Callable[[], bool]) -> Callable[[], Awaitable[bool]]:
-    async def check() -> bool:
-        return condition()
-
-    return check
