@@ -21,47 +21,48 @@ from devstack.stores.postgres import Postgres
 from devstack.stores.valkey import Valkey
 
 SECRET = "x" * 32
-_SECONDS = 60.0
+_READY_SECONDS = 60.0
 
 
 class Stack:
     """PostgreSQL, Valkey, the services and further processes; all end with the context."""
 
-    def __init__(self, **changes: str) -> None:
-        self._changes = changes
-        self._ends = ExitStack()
+    def __init__(self, **environment: str) -> None:
+        """`environment` adds to that of the services."""
+        self._extra = environment
+        self._cleanup = ExitStack()
         self.addresses = Addresses.on_free_ports()
         self.environment: dict[str, str] = {}
         self.folder = Path()
         self.pids: dict[str, int] = {}  # of the services and stores
 
     def __enter__(self) -> Stack:
-        with ExitStack() as ends:
-            self.folder = Path(ends.enter_context(tempfile.TemporaryDirectory()))
+        with ExitStack() as cleanup:
+            self.folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory()))
             postgres, valkey = Postgres(self.folder / "postgres"), Valkey(self.folder / "valkey")
             for store in (postgres, valkey):
                 store.start()
-                ends.callback(store.stop)
+                cleanup.callback(store.stop)
                 self.pids[store.name] = store.pid
             self.environment = {
                 **{key: value for key, value in os.environ.items() if key in ("PATH", "HOME", "PYTHONPATH", "TMPDIR")},
                 **product.wiring(self.addresses, database_url=postgres.url, redis_url=valkey.url),
                 "WARMUP_SECRET": SECRET,
                 "PYTHONUNBUFFERED": "",
-                **self._changes,
+                **self._extra,
             }
             product.migrate(self.environment)
-            self._ends = ends.pop_all()
+            self._cleanup = cleanup.pop_all()
             for service in product.services(self.addresses, {**self.environment, "LOG_LEVEL": "warning"}):
                 if service.name != "gateway":
-                    self._ends.callback(service.kill_group)
+                    self._cleanup.callback(service.kill_group)
                     service.launch()
                     wait_until(service.ready, service.name)
                     self.pids[service.name] = service.pid
         return self
 
     def __exit__(self, *_raised: object) -> None:
-        self._ends.close()
+        self._cleanup.close()
 
     def gateway(self, **changes: str) -> tuple[str, int]:
         """Starts a gateway as in `make run`, with its access log in a file; returns its base URL and process id."""
@@ -83,20 +84,24 @@ class Stack:
         process = subprocess.Popen(
             [sys.executable, *arguments], env=environment or self.environment, stdout=out, stderr=errors
         )
-        self._ends.callback(process.wait)
-        self._ends.callback(process.kill)
+        self._cleanup.callback(process.wait)
+        self._cleanup.callback(process.kill)
         return process
 
     def client(self, base_url: str) -> httpx.Client:
-        """An operator's client."""
+        """An HTTP client that sends the warmup secret."""
         headers = {"X-Warmup-Secret": SECRET}
-        return self._ends.enter_context(httpx.Client(base_url=base_url, headers=headers, timeout=30, trust_env=False))
+        return self._cleanup.enter_context(
+            httpx.Client(base_url=base_url, headers=headers, timeout=30, trust_env=False)
+        )
 
 
-def wait_until(condition: Callable[[], bool], what: str, *, seconds: float = _SECONDS, pause: float = 0.02) -> None:
+def wait_until(
+    condition: Callable[[], bool], what: str, *, seconds: float = _READY_SECONDS, pause: float = 0.02
+) -> None:
     """Polls every `pause` seconds until the condition holds. Raises TimeoutError after `seconds`."""
-    until = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds
     while not condition():
-        if time.monotonic() > until:
+        if time.monotonic() > deadline:
             raise TimeoutError(what)
         time.sleep(pause)

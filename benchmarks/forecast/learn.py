@@ -231,7 +231,8 @@ def _print_held_out(name: str, rows: Sequence[Row], without: Mapping[str, Spread
     print(f"\n{name}: on sources left out")
     for set_name, found in by_set([row.case for row in rows], held_out_forecasts(rows, without)).items():
         print(
-            f"  {set_name:8s} MAE {found.mae:.3f} interval {found.interval:.3f} ({found.interval_uncut:.3f} uncut) "
+            f"  {set_name:8s} MAE {found.mae:.3f} interval {found.interval:.3f} "
+            f"({found.interval_unclipped:.3f} unclipped) "
             f"95 %: {found.coverage95[0]:.1f} 80 %: {found.coverage80[0]:.1f}"
         )
 

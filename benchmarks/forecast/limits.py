@@ -123,7 +123,7 @@ def other_sources(exported: list[Case]) -> Iterator[str]:
     for name, bars in TARGETS.items():
         of_set = [index for index, case in enumerate(cases) if case.set == name]
         scores = by_source([cases[index] for index in of_set], [said[index] for index in of_set]).values()
-        logs = np.log([(score.mae, score.interval_uncut) for score in scores])
+        logs = np.log([(score.mae, score.interval_unclipped) for score in scores])
         means = logs[drawn.integers(0, len(logs), (DRAWS, SOURCES))].mean(axis=1)
         mae, interval = 100 * np.mean(np.exp(means) <= bars, axis=0)
         yield f"| {name} | {mae:.1f} | {interval:.1f} |"

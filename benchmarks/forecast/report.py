@@ -30,14 +30,14 @@ def row(name: str, found: Score, cpu_seconds: float, failed: int) -> str:
 
 def held_out_header() -> Iterator[str]:
     """The header of the held-out scores."""
-    yield "| set | origins | forecasts | MAE | interval score | against Naive2's uncut | 95 % covers | 80 % covers |"
+    yield "| set | origins | forecasts | MAE | interval score | against unclipped Naive2 | 95 % covers | 80 % covers |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
 
 
 def held_out_row(name: str, origins: int, forecasts: int, found: Score) -> str:
     """One set's row."""
     return (
-        f"| {name} | {origins} | {forecasts} | {found.mae:.3f} | {found.interval:.3f} | {found.interval_uncut:.3f} "
+        f"| {name} | {origins} | {forecasts} | {found.mae:.3f} | {found.interval:.3f} | {found.interval_unclipped:.3f} "
         f"| {_covers(found.coverage95)} | {_covers(found.coverage80)} |"
     )
 

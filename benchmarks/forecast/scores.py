@@ -14,7 +14,7 @@ from services.forecaster.engine.history import Array
 
 Z95 = 1.959964
 RESAMPLES = 2000
-MIN_ERROR = 0.05  # points a step; smaller errors and interval scores count as equal
+MIN_ERROR = 0.05  # points per step; smaller errors and interval scores count as this
 
 
 @dataclass(frozen=True)
@@ -34,35 +34,37 @@ class Score:
 
     mae: float
     interval: float  # at 95 %
-    interval_uncut: float  # against Naive2's intervals without clipping to [0, 100]
+    interval_unclipped: float  # against Naive2's intervals without clipping to [0, 100]
     coverage95: tuple[float, float, float]  # with its 90 % bootstrap interval, clustered by source
     coverage80: tuple[float, float, float]
 
 
 def score(cases: Sequence[Case], forecasts: Sequence[Forecast]) -> Score:
     """The score of all cases together; at least one."""
-    totals: dict[str, Array] = defaultdict(lambda: np.zeros(6))
-    inside: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for case, said in zip(cases, forecasts, strict=True):
+    totals: dict[str, Array] = defaultdict(lambda: np.zeros(6))  # per source, in the order of the tuple below
+    inside: dict[str, list[tuple[float, float]]] = defaultdict(list)  # shares inside the 95 % and 80 % intervals
+    for case, forecast in zip(cases, forecasts, strict=True):
         actual = case.actual
         point, sd = naive2(case.known, case.season, case.horizon, bounded=case.bounded)
         low, high = point - Z95 * sd, point + Z95 * sd
-        cut = (np.clip(low, 0, 100), np.clip(high, 0, 100)) if case.bounded else (low, high)
+        clipped = (np.clip(low, 0, 100), np.clip(high, 0, 100)) if case.bounded else (low, high)
         totals[case.source] += (
-            np.abs(actual - said.mean).sum(),
+            np.abs(actual - forecast.mean).sum(),
             np.abs(actual - point).sum(),
-            interval_score(actual, said.lo95, said.hi95),
-            interval_score(actual, *cut),
+            interval_score(actual, forecast.lo95, forecast.hi95),
+            interval_score(actual, *clipped),
             interval_score(actual, low, high),
             MIN_ERROR * len(actual),
         )
-        inside[case.source].append((covered(actual, said.lo95, said.hi95), covered(actual, said.lo80, said.hi80)))
+        inside[case.source].append(
+            (covered(actual, forecast.lo95, forecast.hi95), covered(actual, forecast.lo80, forecast.hi80))
+        )
     sums = np.array([totals[source] for source in totals])
     shares = np.array([np.mean(inside[source], axis=0) for source in totals])
     return Score(
         mae=_ratio(sums[:, 0], sums[:, 1], sums[:, 5]),
         interval=_ratio(sums[:, 2], sums[:, 3], sums[:, 5]),
-        interval_uncut=_ratio(sums[:, 2], sums[:, 4], sums[:, 5]),
+        interval_unclipped=_ratio(sums[:, 2], sums[:, 4], sums[:, 5]),
         coverage95=_with_bootstrap(shares[:, 0]),
         coverage80=_with_bootstrap(shares[:, 1]),
     )
@@ -80,8 +82,8 @@ def by_set(cases: Sequence[Case], forecasts: Sequence[Forecast]) -> dict[str, Sc
 
 def interval_score(actual: Array, low: Array, high: Array, level: float = 0.95) -> float:
     """Interval score, summed over steps: width + 2 ÷ (1 − level) × the distance outside (Gneiting, Raftery 2007)."""
-    missed = np.maximum(low - actual, 0) + np.maximum(actual - high, 0)
-    return float(np.sum(high - low + 2 / (1 - level) * missed))
+    outside = np.maximum(low - actual, 0) + np.maximum(actual - high, 0)
+    return float(np.sum(high - low + 2 / (1 - level) * outside))
 
 
 def covered(actual: Array, low: Array, high: Array) -> float:
@@ -100,6 +102,7 @@ def _grouped(cases: Sequence[Case], forecasts: Sequence[Forecast], key: Callable
 
 
 def _ratio(ours: Array, theirs: Array, least: Array) -> float:
+    """The geometric mean over sources of ours ÷ theirs; totals below `least` count as `least`."""
     return float(np.exp(np.mean(np.log(np.maximum(ours, least) / np.maximum(theirs, least)))))
 
 

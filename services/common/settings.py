@@ -15,7 +15,7 @@ MIN_SECRET_LENGTH = 16
 
 
 class Settings(BaseSettings):
-    """What every process reads. Each service adds its own in its `settings.py`."""
+    """Settings of every process. Each service adds its own in its `settings.py`."""
 
     model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, frozen=True)
 
@@ -33,19 +33,19 @@ class Settings(BaseSettings):
     @field_validator("warmup_secret", "warmup_secret_previous")
     @classmethod
     def _can_be_sent(cls, secret: SecretStr | None) -> SecretStr | None:
-        # It travels as an HTTP header and as gRPC metadata, which carry visible ASCII alone.
+        # It is sent as an HTTP header and as gRPC metadata, which hold only visible ASCII characters.
         if secret is not None and not re.fullmatch(r"[\x20-\x7e]+", secret.get_secret_value()):
             raise ValueError("must be visible ASCII characters")
         return secret
 
     def accepted_secrets(self) -> tuple[str, ...]:
-        """The secrets that authorise a caller; empty when none is configured."""
+        """The secrets that callers may send; empty if none is configured."""
         both = (self.warmup_secret, self.warmup_secret_previous)
         return tuple(secret.get_secret_value() for secret in both if secret and secret.get_secret_value())
 
 
 class AcceptingSettings(Settings):
-    """What a process reads that accepts the warmup secret, or hands it to one that does."""
+    """Settings of processes that accept the warmup secret or send it to the services."""
 
     @field_validator("warmup_secret", "warmup_secret_previous")
     @classmethod
@@ -56,7 +56,7 @@ class AcceptingSettings(Settings):
 
 
 class ServerSettings(AcceptingSettings):
-    """What a gRPC service reads besides."""
+    """Settings of the three services."""
 
     metrics_port: int = Field(0, ge=0, le=65535, description="separate port for Prometheus; 0: none")
     drain_seconds: float = Field(
@@ -65,7 +65,7 @@ class ServerSettings(AcceptingSettings):
 
 
 class RpcServerSettings(ServerSettings):
-    """What a service reads that other services call."""
+    """Settings of the services with a gRPC server."""
 
     lame_duck_seconds: float = Field(
         1.0, ge=0, le=60, description="how long a stopping service still serves after it reports NOT_SERVING"
@@ -89,7 +89,7 @@ AnySettings = TypeVar("AnySettings", bound=Settings)
 
 
 def load(kind: type[AnySettings]) -> AnySettings:
-    """Reads the environment into `kind`, or ends the process with status 2 and a line per bad variable."""
+    """Reads the environment into `kind`. Ends the process with status 2 and a line for each invalid variable."""
     try:
         return kind()
     except ValidationError as error:

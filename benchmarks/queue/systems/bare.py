@@ -1,7 +1,7 @@
 """The floor of a queue over psycopg: a row, a notification, a claim and a delete.
 
-No fence, no lease, no retry, no rescue, no series: nobody should use it. What it costs is what the driver and the
-database cost, and no queue over them can be below it.
+It has no fence, lease, retry, rescue or series, so it is not for use. It costs what the driver and the database cost; a
+queue over them cannot cost less.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ _SCHEMA = """
 CREATE TABLE bare_jobs (id bigint PRIMARY KEY, started_at timestamptz);
 CREATE INDEX ON bare_jobs (id) WHERE started_at IS NULL;
 """
-_ENQUEUE = "WITH made AS (INSERT INTO bare_jobs (id) VALUES (%s)) SELECT pg_notify('bare_jobs', '')"
+_ENQUEUE = "WITH added AS (INSERT INTO bare_jobs (id) VALUES (%s)) SELECT pg_notify('bare_jobs', '')"
 _CLAIM = """
 UPDATE bare_jobs SET started_at = now() WHERE id = ANY (ARRAY(
     SELECT id FROM bare_jobs WHERE started_at IS NULL ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
 )) RETURNING id
 """
-_END = "DELETE FROM bare_jobs WHERE id = ANY(%s)"
+_DELETE = "DELETE FROM bare_jobs WHERE id = ANY(%s)"
 
 
 class Bare:
-    """One connection that claims, one that ends, one that listens."""
+    """One connection claims, one deletes, one listens."""
 
     concurrency = 100
     unfinished = "SELECT count(*) FROM bare_jobs"
 
     async def install(self, url: str, jobs: int) -> None:
-        """One table."""
+        """Creates the table."""
         async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
             await connection.execute(_SCHEMA)
 
     async def enqueue_all(self, url: str, numbers: range) -> None:
-        """In one statement."""
+        """Adds all jobs with one statement."""
         async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
             await connection.execute(
                 "INSERT INTO bare_jobs (id) SELECT * FROM generate_series(%s::bigint, %s)", (numbers[0], numbers[-1])
@@ -47,7 +47,7 @@ class Bare:
 
     @asynccontextmanager
     async def producer(self, url: str) -> AsyncIterator[Enqueue]:
-        """One statement a job."""
+        """Adds each job with one statement."""
         async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
 
             async def enqueue(number: int) -> None:
@@ -56,23 +56,23 @@ class Bare:
             yield enqueue
 
     async def work(self, url: str, concurrency: int, started: Started) -> None:
-        """Each job is a task, as in any queue."""
+        """Starts each job as a task, as other queues do."""
         woken = asyncio.Event()
         woken.set()
         async with (
-            await psycopg.AsyncConnection.connect(url, autocommit=True) as claiming,
-            await psycopg.AsyncConnection.connect(url, autocommit=True) as ending,
-            await psycopg.AsyncConnection.connect(url, autocommit=True) as listening,
+            await psycopg.AsyncConnection.connect(url, autocommit=True) as claims,
+            await psycopg.AsyncConnection.connect(url, autocommit=True) as deletes,
+            await psycopg.AsyncConnection.connect(url, autocommit=True) as listens,
             asyncio.TaskGroup() as tasks,
         ):
-            tasks.create_task(_listen(listening, woken))
+            tasks.create_task(_listen(listens, woken))
             while True:
                 woken.clear()
-                cursor = await claiming.execute(_CLAIM, (concurrency,), binary=True)
+                cursor = await claims.execute(_CLAIM, (concurrency,), binary=True)
                 numbers = [number for (number,) in await cursor.fetchall()]
                 await asyncio.gather(*(_run(number, started) for number in numbers))
                 if numbers:
-                    await ending.execute(_END, (numbers,))
+                    await deletes.execute(_DELETE, (numbers,))
                 if len(numbers) < concurrency:
                     await woken.wait()
 

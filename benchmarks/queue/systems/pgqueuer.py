@@ -1,15 +1,15 @@
-"""pgqueuer over asyncpg, its own first choice of driver; claims and completions go by `batch_size`."""
+"""pgqueuer over asyncpg, the driver that it prefers. It claims and completes jobs in batches of `batch_size`."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import asyncpg  # type: ignore[import-not-found,import-untyped,unused-ignore]  # in .venv-bench alone
-from pgqueuer import PgQueuer  # type: ignore[import-not-found,unused-ignore]  # in .venv-bench alone
-from pgqueuer.db import AsyncpgDriver  # type: ignore[import-not-found,unused-ignore]  # in .venv-bench alone
-from pgqueuer.models import Job  # type: ignore[import-not-found,unused-ignore]  # in .venv-bench alone
-from pgqueuer.queries import Queries  # type: ignore[import-not-found,unused-ignore]  # in .venv-bench alone
+import asyncpg  # type: ignore[import-not-found,import-untyped,unused-ignore]  # only in .venv-bench
+from pgqueuer import PgQueuer  # type: ignore[import-not-found,unused-ignore]  # only in .venv-bench
+from pgqueuer.db import AsyncpgDriver  # type: ignore[import-not-found,unused-ignore]  # only in .venv-bench
+from pgqueuer.models import Job  # type: ignore[import-not-found,unused-ignore]  # only in .venv-bench
+from pgqueuer.queries import Queries  # type: ignore[import-not-found,unused-ignore]  # only in .venv-bench
 
 from benchmarks.queue.systems import Enqueue, Started
 
@@ -17,19 +17,19 @@ _ENTRYPOINT = "noop"
 
 
 class Pgqueuer:
-    """Finished jobs leave its queue for its log, in one statement."""
+    """Moves finished jobs from its queue to its log with one statement."""
 
     concurrency = 100
     unfinished = "SELECT count(*) FROM pgqueuer"
 
     async def install(self, url: str, jobs: int) -> None:
-        """Its schema, every table logged, as by default."""
+        """Creates its schema. All tables are logged ones, as by default."""
         connection = await asyncpg.connect(url)
         await Queries(AsyncpgDriver(connection)).install()
         await connection.close()
 
     async def enqueue_all(self, url: str, numbers: range) -> None:
-        """In batches."""
+        """Adds jobs in batches of 1,000."""
         connection = await asyncpg.connect(url)
         queries = Queries(AsyncpgDriver(connection))
         for first in range(0, len(numbers), 1000):
@@ -39,7 +39,7 @@ class Pgqueuer:
 
     @asynccontextmanager
     async def producer(self, url: str) -> AsyncIterator[Enqueue]:
-        """`Queries.enqueue`."""
+        """Adds each job with `Queries.enqueue`."""
         connection = await asyncpg.connect(url)
         queries = Queries(AsyncpgDriver(connection))
 
@@ -50,7 +50,7 @@ class Pgqueuer:
         await connection.close()
 
     async def work(self, url: str, concurrency: int, started: Started) -> None:
-        """`PgQueuer.run`."""
+        """Runs jobs with `PgQueuer.run`."""
         queuer = PgQueuer(AsyncpgDriver(await asyncpg.connect(url)))
 
         @queuer.entrypoint(_ENTRYPOINT)  # type: ignore[untyped-decorator,unused-ignore]  # untyped where not installed

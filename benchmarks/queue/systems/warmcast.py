@@ -30,14 +30,14 @@ from services.jobs.postgres.queue import Queue
 _POLL = 5.0  # seconds, as by default
 _TERM = "costco"
 
-# The comparison and current snapshot of each job, a year of weeks. Ingest is not measured.
+# A comparison and its current snapshot, a year of weeks, for each job. Imports are not measured.
 _COMPARISONS = """
 WITH numbers AS (SELECT 'a' || lpad(n::text, 6, '0') AS term, n FROM generate_series(0, %(last)s) AS n),
 pairs AS (
     INSERT INTO term_pairs (slug, term_a, term_b)
     SELECT term || '-vs-costco', term, 'costco' FROM numbers RETURNING slug, term_a
 ),
-made AS (
+stored AS (
     INSERT INTO snapshots (slug, timeframe, geo, data_hash, times, values_a, values_b, partial_last_period,
                            scaled_apart, gaps_filled, source, as_of, cleaned, signals)
     SELECT slug, '12m', '', lpad(substr(term_a, 2), 16, '0'),
@@ -49,7 +49,7 @@ made AS (
                                                 'change4', 0)) FROM generate_series(1, 2))
     FROM pairs RETURNING id, slug
 )
-INSERT INTO comparisons (slug, timeframe, geo, current_snapshot_id) SELECT slug, '12m', '', id FROM made
+INSERT INTO comparisons (slug, timeframe, geo, current_snapshot_id) SELECT slug, '12m', '', id FROM stored
 """
 
 
@@ -65,7 +65,7 @@ class Warmcast:
         return ComparisonKey(slug, "12m", "")
 
     async def install(self, url: str, jobs: int) -> None:
-        """The migrations, and `jobs` comparisons."""
+        """Migrates the database, and adds `jobs` comparisons."""
         await asyncio.to_thread(commands.upgrade, url)
         async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
             await connection.execute(_COMPARISONS, {"last": jobs - 1})
@@ -78,8 +78,8 @@ class Warmcast:
 
     @asynccontextmanager
     async def producer(self, url: str) -> AsyncIterator[Enqueue]:
-        """The upsert of a first call."""
-        database = Database(url, pool_size=1, wait=60)  # as the peers have; what publishing of it has its own
+        """Adds each job with the upsert of a first call."""
+        database = Database(url, pool_size=1, wait=60)  # one connection, as the peers; the publisher adds its own
         publisher = ChangePublisher(database)
         queue = Queue(database, QueuePolicy(), holder="", publisher=publisher)
 
@@ -101,7 +101,7 @@ class Warmcast:
         await database.close()
 
     async def work(self, url: str, concurrency: int, started: Started) -> None:
-        """Dispatcher, runner and listener on a pool of the default size."""
+        """Runs dispatcher, runner, listener and publisher on a pool of the default size."""
         configure_logging("jobs", log_format="json", level="warning")  # peers do not log each job either
         collect_less_often()  # as the service does
         policy = QueuePolicy()
@@ -127,9 +127,9 @@ class NoForecaster:
     def __init__(self, slots: int, started: Started) -> None:
         self._info = ForecasterInfo("benchmark", slots)
         self._started = started
-        made = datetime.now(UTC)
+        generated_at = datetime.now(UTC)
         term_a, term_b = (TermForecast(term, "0" * 16, "stable", ()) for term in ("a", _TERM))
-        self._answer = GeneratedForecasts("benchmark", made, False, term_a, term_b)
+        self._answer = GeneratedForecasts("benchmark", generated_at, False, term_a, term_b)
 
     async def generate(self, job: ClaimedJob) -> Generation:
         """Records the job's start."""
@@ -137,8 +137,8 @@ class NoForecaster:
         yield self._answer
 
     async def missing(self, keys: Sequence[ForecastKey]) -> list[bool]:
-        """Not used: there is no audit."""
-        raise AssertionError(f"{len(keys)} bundles are looked for")
+        """Not called, because nothing is audited."""
+        raise AssertionError(f"{len(keys)} bundles were checked")
 
     async def record_failure(self, job: WarmupJob) -> None:
         """Stops the benchmark: no run may fail."""

@@ -34,7 +34,7 @@ _RESOLVE_EVERY = 2.0
 _RESOLVE_SECONDS = 0.5  # that a poll waits; a slower result is used by a later poll
 _MIN_PAUSE = 0.1  # seconds between polls, however many runs fail
 _MAX_REPLICAS = 256
-_MAX_CAUSES = 3
+_MAX_CAUSES = 3  # named in one message
 
 
 class Replicas:
@@ -51,7 +51,7 @@ class Replicas:
         self._polled = asyncio.Event()
 
     async def follow(self, more_slots: Callable[[], None]) -> None:
-        """Polls every replica once a second until cancelled, and calls `more_slots` when their sum rises."""
+        """Polls every replica once a second until cancelled; calls `more_slots` when the sum of their slots rises."""
         slots, causes = 0, ""
         while True:
             self._poll_now.clear()
@@ -71,7 +71,7 @@ class Replicas:
     async def info(self) -> ForecasterInfo:
         """The combined capacity of the replicas that accept runs.
 
-        Raises WarmcastError(UNAVAILABLE) with the cause while there is none. Waits only for the first poll.
+        Raises WarmcastError(UNAVAILABLE) with the cause if no replica accepts runs. Waits only for the first poll.
         """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_DESCRIBE_SECONDS + _RESOLVE_SECONDS):
@@ -113,7 +113,7 @@ class Replicas:
     def _accepting(self) -> list[Replica]:
         """Reachable replicas of the newest engine version; one with two addresses counts once.
 
-        During a rolling update, bundles of older replicas would be outdated as soon as they are stored.
+        Older versions get no runs during a rolling update: newer replicas would treat their bundles as stale at once.
         """
         described = {each.replica_id: each for each in reversed(self._replicas.values()) if each.described}
         newest = max((each.engine_number for each in described.values()), default=-1)
@@ -135,18 +135,18 @@ class Replicas:
             await asyncio.wait({self._resolution}, timeout=_RESOLVE_SECONDS)
         if self._resolution and self._resolution.done():
             # If DNS fails or returns no address, the known replicas are kept.
-            found = () if self._resolution.exception() else self._resolution.result()
+            addresses = () if self._resolution.exception() else self._resolution.result()
             self._resolution = None
-            if found:
-                self._set(found[:_MAX_REPLICAS])
+            if addresses:
+                self._update(addresses[:_MAX_REPLICAS])
         for replica in [each for each in self._leaving if not each.running]:
             self._leaving.remove(replica)
             await replica.channel.close()
 
-    def _set(self, found: tuple[Address, ...]) -> None:
-        for address in self._replicas.keys() - set(found):
+    def _update(self, addresses: tuple[Address, ...]) -> None:
+        for address in self._replicas.keys() - set(addresses):
             self._leaving.append(self._replicas.pop(address))
-        for address in found:
+        for address in addresses:
             if address not in self._replicas:
                 self._replicas[address] = Replica(address, self._tls)
 
@@ -165,7 +165,7 @@ class Replica:
         self.stub: forecaster_pb2_grpc.ForecasterServiceAsyncStub = forecaster_pb2_grpc.ForecasterServiceStub(
             self.channel
         )
-        self.described: pb.DescribeResponse | None = None  # None: it accepts no runs because of `cause`
+        self.described: pb.DescribeResponse | None = None  # None: it accepts no runs; `cause` says why
         self.cause = "the forecaster has not responded yet"
         self.running = 0  # runs that this process sent it
         self.started = 0  # runs in total

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from services.jobs.postgres.sql.edges import JOB_COLUMNS, NOTIFY
 
-# An expired lease counts as an attempt: the job is queued again or has failed. A running row without a lease (written
-# by hand) counts as expired.
+# An expired lease counts as an attempt: the job is queued again, or fails after the last attempt. A running row without
+# a lease (written by hand) counts as expired.
 _RESCUE_SET = """
     status = CASE WHEN job.attempts >= %(max_attempts)s THEN 'failed' ELSE 'queued' END,
     last_error = CASE
@@ -28,7 +28,7 @@ _RESCUE_SET = """
 
 def _rescue(scope: str = "true") -> str:
     """Re-queues the running jobs in `scope` whose lease expired."""
-    # SKIP LOCKED: another runner rescues the row, or its holder settles it.
+    # SKIP LOCKED: a locked row is being rescued by another runner or settled by its holder.
     return f"""
 expired AS MATERIALIZED (
     SELECT id, CASE WHEN deadline_at <= now() THEN 'deadline-passed' ELSE 'lease-expired' END AS cause
@@ -46,8 +46,8 @@ rescued AS (
 """
 
 
-# Sent by every claim that finds an expired lease, so that no leader or sweeper is needed. The notification wakes the
-# runners for the jobs it re-queues.
+# Every claim that finds an expired lease runs it, so that no leader or sweeper is needed. The notification wakes the
+# runners for the re-queued jobs.
 RESCUE = f"""
 WITH {_rescue()}
 SELECT rescued.*, {NOTIFY} FROM rescued ORDER BY priority, queued_at, id
@@ -58,7 +58,7 @@ _OVERDUE = "GREATEST(queued_at, not_before) < now() - make_interval(secs => %(ov
 
 def _sweep(scope: str, overdue: str) -> str:
     """Rescues the running jobs in `scope`; counts the queued ones that `overdue` selects and wakes runners for them."""
-    # An overdue job keeps its place: it lacks a runner, not priority.
+    # An overdue job keeps its place in the queue: it waits for a runner, and a later place would delay it.
     return f"""
 WITH {_rescue(scope)},
 overdue AS MATERIALIZED (
@@ -67,7 +67,7 @@ overdue AS MATERIALIZED (
     LIMIT 1000
     FOR UPDATE SKIP LOCKED
 ),
-reminded AS (
+notified_again AS (
     UPDATE warmup_jobs AS job SET
         requeues = job.requeues + 1,
         -- Promotes a refresh that has waited this long.
@@ -77,15 +77,15 @@ reminded AS (
     FROM overdue WHERE job.id = overdue.id
     RETURNING {JOB_COLUMNS}, 'queued-overdue' AS cause
 )
-SELECT swept.*, {NOTIFY} FROM (SELECT * FROM rescued UNION ALL SELECT * FROM reminded) AS swept
+SELECT swept.*, {NOTIFY} FROM (SELECT * FROM rescued UNION ALL SELECT * FROM notified_again) AS swept
 ORDER BY priority, queued_at, id
 """
 
 
 SWEEP = _sweep("true", f"{_OVERDUE} ORDER BY GREATEST(queued_at, not_before)")
 
-# For one job, by its id: a condition for one job or all would be planned for all. Runners are notified once a minute,
-# however many callers find the job overdue.
+# A separate statement for one job: a condition that selects one job or all would be planned for all. Runners are
+# notified at most once a minute, however many callers find the job overdue.
 SWEEP_ONE = _sweep(
     "id = %(id)s",
     f"id = %(id)s AND {_OVERDUE} AND updated_at < now() - make_interval(secs => LEAST(%(overdue_after)s, 60))",

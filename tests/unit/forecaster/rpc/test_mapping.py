@@ -1,4 +1,4 @@
-"""Mapping of messages, and invalid input with its field."""
+"""Requests are mapped to the domain, and invalid input is refused with the name of its field."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ def _request(points: int = 5) -> Request:
 
 
 def test_a_valid_request_is_mapped() -> None:
-    order = mapping.read_request(_request())
-    assert order.snapshot.slug == "costco-vs-ikea"
-    assert order.series_a.label == "termA"
-    assert order.series_b.term == "IKEA"
-    assert order.series_a.times[1] - order.series_a.times[0] == timedelta(weeks=1)
-    assert order.series_b.values == (100.0,) * 5
-    assert order.series_a.scaled_apart
-    assert not order.series_a.partial_last_period
-    assert (order.lease_id, order.adopt_above_lease, order.force) == (3, 2, False)
+    parsed = mapping.read_request(_request())
+    assert parsed.snapshot.slug == "costco-vs-ikea"
+    assert parsed.series_a.label == "termA"
+    assert parsed.series_b.term == "IKEA"
+    assert parsed.series_a.times[1] - parsed.series_a.times[0] == timedelta(weeks=1)
+    assert parsed.series_b.values == (100.0,) * 5
+    assert parsed.series_a.scaled_apart
+    assert not parsed.series_a.partial_last_period
+    assert (parsed.lease_id, parsed.adopt_above_lease, parsed.force) == (3, 2, False)
 
 
 @pytest.mark.parametrize("points", [3, 5000])
@@ -79,15 +79,15 @@ def _value(field: str, index: int, value: float) -> Callable[[Request], None]:
     return change
 
 
-def _swap(request: Request) -> None:
+def _swap_two_times(request: Request) -> None:
     request.times[2].seconds, request.times[1].seconds = request.times[1].seconds, request.times[2].seconds
 
 
-def _twice(request: Request) -> None:
+def _repeat_a_time(request: Request) -> None:
     request.times[3].CopyFrom(request.times[2])
 
 
-def _beyond_all_calendars(request: Request) -> None:
+def _time_after_year_9999(request: Request) -> None:
     request.times[4].seconds = 10**12
 
 
@@ -117,9 +117,9 @@ def _shorten(field: str) -> Callable[[Request], None]:
         (_shorten("values_a"), "values_a"),
         (_shorten("values_b"), "values_b"),
         (_shorten("times"), "values_a"),
-        (_swap, "times[2]"),
-        (_twice, "times[3]"),
-        (_beyond_all_calendars, "times[4]"),
+        (_swap_two_times, "times[2]"),
+        (_repeat_a_time, "times[3]"),
+        (_time_after_year_9999, "times[4]"),
         (_set("source", ""), "source"),
         (_set("lease_id", 0), "lease_id"),
         (_set("lease_id", -1), "lease_id"),
@@ -150,7 +150,7 @@ def test_too_few_or_too_many_points(points: int) -> None:
         mapping.read_request(_request(points))
 
 
-def test_keys_of_the_own_engine_precede_those_of_the_row() -> None:
+def test_keys_of_this_engine_precede_those_of_the_row() -> None:
     key = _request().key
     assert [name.engine_version for name in mapping.read_forecast_keys(key, "keys[0]", "2")] == ["2"]
     key.engine_version = "2"
