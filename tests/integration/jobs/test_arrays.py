@@ -29,14 +29,14 @@ TIMES = (
         (arrays.numbers(()), "int", ()),
     ],
 )
-async def test_a_literal_holds_what_was_given(
+async def test_an_array_literal_holds_the_given_values(
     store: Store, literal: str, kind: str, values: tuple[object, ...]
 ) -> None:
     (row,) = await store.execute(f"SELECT %(literal)s::{kind}[] AS read", literal=literal)
     assert row["read"] == list(values)
 
 
-async def test_what_is_packed_is_unpacked(store: Store) -> None:
+async def test_packed_arrays_are_unpacked_unchanged(store: Store) -> None:
     query = "SELECT array_send(%(floats)s::float8[]) AS floats, array_send(%(times)s::timestamptz[]) AS times"
     (row,) = await store.execute(query, floats=list(FLOATS), times=list(TIMES))
     (none,) = await store.execute(query, floats=[], times=[])
@@ -48,7 +48,7 @@ async def test_what_is_packed_is_unpacked(store: Store) -> None:
     assert arrays.unpack_floats(none["floats"]) == ()
 
 
-async def test_a_claim_brings_the_snapshot_as_it_was_imported(store: Store) -> None:
+async def test_a_claim_returns_the_snapshot_as_imported(store: Store) -> None:
     snapshot = await store.comparison(values=(0.5, 100, 3, 7, 0))
     await store.queue.trigger(key_of(snapshot), force=False)
     claimed = (await store.claim_one()).snapshot()

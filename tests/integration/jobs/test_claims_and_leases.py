@@ -14,7 +14,7 @@ from tests.waiting import wait_until_async
 EXPIRE = "UPDATE warmup_jobs SET lease_expires_at = now() - interval '1 s' WHERE id = %(id)s"
 
 
-async def test_claim_takes_the_oldest_first_under_growing_leases(store: Store) -> None:
+async def test_claim_takes_the_oldest_jobs_first_with_distinct_leases(store: Store) -> None:
     first, second = await store.queued("amazon"), await store.queued("walmart")
     await store.execute(
         "UPDATE warmup_jobs SET queued_at = queued_at - interval '1 min' WHERE id = %(id)s", id=second.id
@@ -26,7 +26,7 @@ async def test_claim_takes_the_oldest_first_under_growing_leases(store: Store) -
     assert all(row.status is JobStatus.RUNNING and row.attempts == 1 for row in rows)
 
 
-async def test_claim_by_many_at_once_gives_each_job_to_one(store: Store) -> None:
+async def test_concurrent_claims_get_each_job_once(store: Store) -> None:
     ids = {(await store.queued(f"term {number}")).id for number in range(20)}
     claims = await asyncio.gather(*(store.runner(str(n)).claim(3) for n in range(20)))
     taken = [job.id for each in claims for job in each.claimed]
@@ -34,7 +34,7 @@ async def test_claim_by_many_at_once_gives_each_job_to_one(store: Store) -> None
     assert set(taken) == ids
 
 
-async def test_claim_passes_over_a_job_before_its_time(store: Store) -> None:
+async def test_claim_skips_a_job_before_its_not_before_time(store: Store) -> None:
     job = await store.claimed()
     await store.queue.hand_back(job, delay=60)
     assert (await store.queue.claim(1)).claimed == ()
@@ -43,7 +43,7 @@ async def test_claim_passes_over_a_job_before_its_time(store: Store) -> None:
     assert 50 < due <= 60
 
 
-async def test_heartbeat_renews_only_its_own_lease_and_never_past_the_deadline(store: Store) -> None:
+async def test_a_heartbeat_renews_only_its_own_lease_up_to_the_deadline(store: Store) -> None:
     job = await store.claimed()
     await store.execute("UPDATE warmup_jobs SET lease_expires_at = now() + interval '1 s' WHERE id = %(id)s", id=job.id)
     assert await store.queue.heartbeat(job)
@@ -79,7 +79,7 @@ async def test_hand_back_does_not_count_the_attempt(store: Store) -> None:
     assert (queued.status, queued.attempts, queued.queued_at) == (JobStatus.QUEUED, 0, before.queued_at)
 
 
-async def test_lease_expired_goes_back_until_attempts_run_out(store: Store) -> None:
+async def test_an_expired_lease_queues_the_job_until_attempts_run_out(store: Store) -> None:
     await store.queued()
     for attempt in (1, 2, 3):
         job = await store.claim_one()
@@ -93,7 +93,7 @@ async def test_lease_expired_goes_back_until_attempts_run_out(store: Store) -> N
     assert rescued[0].job.cooldown_until is not None
 
 
-async def test_deadline_passed_has_its_own_error(store: Store) -> None:
+async def test_a_sweep_reports_a_passed_deadline_with_its_own_error(store: Store) -> None:
     job = await store.claimed()
     await store.execute("UPDATE warmup_jobs SET deadline_at = now(), lease_expires_at = now()")
     (swept,) = await store.queue.sweep()
@@ -127,7 +127,7 @@ async def test_sweep_counts_from_the_later_of_queued_at_and_not_before(store: St
     assert await store.queue.sweep() == ()
 
 
-async def test_lease_ids_move_past_a_fence_from_before_a_restore_and_never_back(store: Store) -> None:
+async def test_the_lease_sequence_advances_past_a_fence_and_never_goes_back(store: Store) -> None:
     job = await store.claimed()
     assert await store.queue.advance_lease_sequence(job.lease_id + 1000)
     assert not await store.queue.advance_lease_sequence(job.lease_id)
@@ -135,7 +135,7 @@ async def test_lease_ids_move_past_a_fence_from_before_a_restore_and_never_back(
     assert (await store.claim_one()).lease_id > job.lease_id + 1000
 
 
-async def test_lease_ids_that_two_runs_raise_at_once_end_above_both(store: Store) -> None:
+async def test_concurrent_advances_of_the_lease_sequence_end_above_both(store: Store) -> None:
     """Looking and then setting, the lower one would move the sequence back."""
     job = await store.claimed()
     async with store.database.transaction() as connection:

@@ -41,7 +41,7 @@ async def test_a_restart_of_the_server_fails_neither_statement_nor_listing(quick
     assert await quick.row(job) == job
 
 
-async def test_a_restart_of_the_server_costs_a_claim_and_not_the_next(quick: Store, postgres: Postgres) -> None:
+async def test_a_restart_of_the_server_fails_at_most_one_claim(quick: Store, postgres: Postgres) -> None:
     job = await quick.queued()
     await quick.queue.claim(0)
     postgres.restart()
@@ -64,7 +64,7 @@ _SLEEP = "SELECT pg_sleep(600)"
 _SLEEPERS = f"SELECT pid FROM pg_stat_activity WHERE query = '{_SLEEP}' AND state = 'active'"
 
 
-async def test_an_answer_that_is_lost_with_its_connection_is_told_each_time(quick: Store) -> None:
+async def test_a_response_that_is_lost_with_its_connection_is_reported_each_time(quick: Store) -> None:
     lost = Lost()
     call = asyncio.create_task(quick.database.fetch(_SLEEP, on_unknown_outcome=lost))
     ended: set[object] = set()
@@ -84,7 +84,7 @@ async def test_an_answer_that_is_lost_with_its_connection_is_told_each_time(quic
 
 
 @pytest.mark.parametrize("way", ["fetch", "fetch_once", "transaction"])
-async def test_an_answer_that_nobody_waits_for_any_more_is_told(quick: Store, way: str) -> None:
+async def test_the_unknown_outcome_of_a_cancelled_statement_is_reported(quick: Store, way: str) -> None:
     async def in_a_transaction() -> None:
         async with quick.database.transaction(on_unknown_outcome=lost) as connection:
             await run(connection, _SLEEP)
@@ -103,7 +103,7 @@ async def test_an_answer_that_nobody_waits_for_any_more_is_told(quick: Store, wa
     assert lost.times == 1
 
 
-async def test_a_statement_for_which_no_connection_is_free_has_lost_nothing(quick: Store) -> None:
+async def test_a_statement_without_a_free_connection_has_a_known_outcome(quick: Store) -> None:
     lost = Lost()
     async with AsyncExitStack() as held:
         for _ in range(3):
@@ -113,7 +113,7 @@ async def test_a_statement_for_which_no_connection_is_free_has_lost_nothing(quic
     assert lost.times == 0
 
 
-async def test_a_server_that_is_away_is_unavailable_to_listings_too(quick: Store, postgres: Postgres) -> None:
+async def test_listings_report_an_unavailable_server(quick: Store, postgres: Postgres) -> None:
     job = await quick.claimed()
     assert await Runner(quick.queue, FakeForecaster(succeed), POLICY).run(job)
     postgres.stop()
@@ -133,7 +133,7 @@ async def test_a_server_that_is_away_is_unavailable_to_listings_too(quick: Store
         postgres.start()
 
 
-async def test_a_server_that_goes_between_the_sweep_and_its_audit_cuts_the_audit_short(
+async def test_a_server_that_stops_between_sweep_and_audit_ends_the_audit_early(
     quick: Store, postgres: Postgres
 ) -> None:
     await quick.queued()

@@ -26,7 +26,9 @@ async def test_an_enqueue_wakes_the_dispatcher_at_once(store: Store) -> None:
         await wait_until_async(settled(store, job, JobStatus.READY), 10, "the job is ready")
 
 
-async def test_a_pass_survives_any_error_of_the_queue(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_the_dispatcher_continues_after_any_error_of_the_queue(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
     class Broken:
         """Fails once with an unexpected error, then works."""
 

@@ -12,7 +12,7 @@ from tests.integration.jobs.conftest import Store, key_of
 FIRST_CALL = EnqueueReason.FIRST_CALL
 
 
-async def test_enqueue_makes_one_row_however_many_call(store: Store) -> None:
+async def test_many_concurrent_enqueues_create_one_row(store: Store) -> None:
     snapshot = await store.comparison()
     calls = [
         store.queue.enqueue(key_of(snapshot), snapshot.data_hash, seen_version=0, reason=FIRST_CALL) for _ in range(200)
@@ -24,14 +24,14 @@ async def test_enqueue_makes_one_row_however_many_call(store: Store) -> None:
     assert rows == [{"rows": 1, "version": 1}]
 
 
-async def test_enqueue_of_a_snapshot_that_is_no_longer_current_makes_no_row(store: Store) -> None:
+async def test_enqueue_of_a_replaced_snapshot_creates_no_row(store: Store) -> None:
     old = await store.comparison(values=(1, 2, 3))
     await store.comparison(values=(1, 2, 3, 4))
     assert await store.queue.enqueue(key_of(old), old.data_hash, seen_version=0, reason=FIRST_CALL) is None
     assert await store.execute("SELECT id FROM warmup_jobs") == []
 
 
-async def test_enqueue_delayed_until_after_ready_starts_nothing(store: Store) -> None:
+async def test_a_delayed_enqueue_after_ready_changes_nothing(store: Store) -> None:
     job = await store.claimed()
     ready = await store.ready(job)
     assert ready is not None
@@ -41,7 +41,7 @@ async def test_enqueue_delayed_until_after_ready_starts_nothing(store: Store) ->
     assert await store.row(job) == ready
 
 
-async def test_the_first_call_after_the_cool_down_begins_an_episode_and_none_before(store: Store) -> None:
+async def test_only_a_first_call_after_the_cool_down_starts_an_episode(store: Store) -> None:
     failed = await store.queue.fail(await store.claimed(), error="bad series", permanent=True)
     assert failed is not None
     again = {"seen_version": failed.version, "reason": FIRST_CALL}
@@ -55,7 +55,7 @@ async def test_the_first_call_after_the_cool_down_begins_an_episode_and_none_bef
     assert queued.debug_id != failed.debug_id
 
 
-async def test_cache_lost_takes_a_ready_job_back_by_compare_and_set(store: Store) -> None:
+async def test_a_lost_cache_queues_a_ready_job_once_by_compare_and_set(store: Store) -> None:
     ready = await store.ready(await store.claimed())
     assert ready is not None
     calls = [
@@ -68,7 +68,7 @@ async def test_cache_lost_takes_a_ready_job_back_by_compare_and_set(store: Store
     assert changed[0].adopt_above_lease >= ready.lease_id
 
 
-async def test_a_caller_s_loss_within_a_minute_of_ready_waits_until_that_minute_is_over(store: Store) -> None:
+async def test_a_loss_reported_within_a_minute_of_ready_is_delayed_until_the_minute_is_over(store: Store) -> None:
     ready = await store.ready(await store.claimed())
     for reason in (EnqueueReason.CACHE_LOST, EnqueueReason.REFRESH):
         assert ready is not None
@@ -86,7 +86,7 @@ async def test_a_caller_s_loss_within_a_minute_of_ready_waits_until_that_minute_
         ready = await store.ready(await store.claim_one())
 
 
-async def test_a_caller_s_loss_later_than_a_minute_after_ready_waits_for_nothing(store: Store) -> None:
+async def test_a_loss_reported_later_than_a_minute_after_ready_is_enqueued_without_delay(store: Store) -> None:
     ready = await store.ready(await store.claimed())
     assert ready is not None
     await store.execute("UPDATE warmup_jobs SET completed_at = now() - interval '61 s'")
@@ -105,7 +105,7 @@ async def test_a_first_call_does_not_take_a_ready_job_back(store: Store) -> None
     assert again is None
 
 
-async def test_refresh_waits_behind_those_that_someone_waits_for(store: Store) -> None:
+async def test_refreshes_are_claimed_after_jobs_that_callers_wait_for(store: Store) -> None:
     ready = await store.ready(await store.claimed())
     assert ready is not None
     await store.queue.enqueue(ready.key, ready.data_hash, seen_version=ready.version, reason=EnqueueReason.REFRESH)
@@ -113,7 +113,7 @@ async def test_refresh_waits_behind_those_that_someone_waits_for(store: Store) -
     assert [job.id for job in (await store.queue.claim(2)).claimed] == [waiting.id, ready.id]
 
 
-async def test_trigger_heeds_no_cool_down_and_leaves_a_running_job_alone_unless_forced(store: Store) -> None:
+async def test_trigger_ignores_the_cool_down_and_requeues_a_running_job_only_with_force(store: Store) -> None:
     failed = await store.queue.fail(await store.claimed(), error="bad", permanent=True)
     assert failed is not None
     queued = await store.queue.trigger(failed.key, force=False)
@@ -134,7 +134,7 @@ async def test_trigger_of_a_queued_job_keeps_its_place(store: Store) -> None:
     assert hastened.queued_at == job.queued_at
 
 
-async def test_requeue_begins_an_episode_by_hand_but_not_while_it_runs(store: Store) -> None:
+async def test_requeue_starts_an_episode_unless_the_job_is_running(store: Store) -> None:
     job = await store.claimed()
     assert await store.queue.requeue(job.id) == []
     assert await store.ready(job)

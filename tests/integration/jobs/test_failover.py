@@ -89,7 +89,7 @@ async def test_no_call_fails_when_the_address_moves_to_a_new_primary(
 
 
 @pytest.mark.slow
-async def test_of_two_hosts_the_stores_use_the_one_that_takes_writes(
+async def test_stores_use_the_writable_one_of_two_hosts(
     database_url: str, postgres: Postgres, new_primary: Postgres
 ) -> None:
     name = database_url.rpartition("/")[2]

@@ -33,7 +33,7 @@ def take_out(monkeypatch: pytest.MonkeyPatch, statement: str, guard: str, instea
 
 
 @pytest.mark.parametrize("guarded", [True, False])
-async def test_the_lease_check_keeps_a_zombie_from_completing(
+async def test_the_lease_check_prevents_a_completion_by_a_lost_holder(
     store: Store, monkeypatch: pytest.MonkeyPatch, guarded: bool
 ) -> None:
     if not guarded:
@@ -48,7 +48,7 @@ async def test_the_lease_check_keeps_a_zombie_from_completing(
 
 
 @pytest.mark.parametrize("guarded", [True, False])
-async def test_locks_keep_two_claims_from_taking_one_job(
+async def test_row_locks_prevent_two_claims_of_one_job(
     store: Store, monkeypatch: pytest.MonkeyPatch, guarded: bool
 ) -> None:
     if not guarded:
@@ -68,7 +68,7 @@ async def test_locks_keep_two_claims_from_taking_one_job(
 
 
 @pytest.mark.parametrize("guarded", [True, False])
-async def test_a_skipped_lock_keeps_a_claim_from_waiting(
+async def test_a_claim_skips_a_job_that_another_session_locks(
     store: Store, monkeypatch: pytest.MonkeyPatch, guarded: bool
 ) -> None:
     if not guarded:
@@ -87,7 +87,7 @@ async def test_a_skipped_lock_keeps_a_claim_from_waiting(
 
 
 @pytest.mark.parametrize("guarded", [True, False])
-async def test_clearing_before_the_fetch_keeps_a_wake_up_from_being_lost(store: Store, guarded: bool) -> None:
+async def test_a_wake_up_during_a_claim_is_not_lost(store: Store, guarded: bool) -> None:
     class Late:
         """A queue whose first claim comes back empty just as a job arrives and wakes the dispatcher."""
 
@@ -133,7 +133,7 @@ async def test_clearing_before_the_fetch_keeps_a_wake_up_from_being_lost(store: 
 
 
 @pytest.mark.parametrize("guarded", [True, False])
-async def test_the_cap_on_attempts_ends_a_poison_job(store: Store, guarded: bool) -> None:
+async def test_the_limit_of_attempts_fails_a_poison_job(store: Store, guarded: bool) -> None:
     await store.queued()
     queue = store.runner("first", max_attempts=3 if guarded else 1_000_000, backoff_base=0)
     for _ in range(10):
@@ -145,7 +145,7 @@ async def test_the_cap_on_attempts_ends_a_poison_job(store: Store, guarded: bool
     assert row == ({"status": "failed", "attempts": 3} if guarded else {"status": "queued", "attempts": 10})
 
 
-async def test_a_rescue_that_fails_takes_no_claimed_job_with_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_failed_rescue_does_not_fail_the_claim(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     stuck = await store.claimed("stuck")
     await store.execute("UPDATE warmup_jobs SET lease_expires_at = now() - interval '1 s'")
     waiting = await store.queued("waiting")

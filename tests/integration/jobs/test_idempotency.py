@@ -101,7 +101,7 @@ async def test_a_repeated_call_gets_the_kept_response_from_any_replica(store: St
         assert (len(one.servicer.runs), len(other.servicer.runs)) == (1, 0)
 
 
-async def test_without_a_key_nothing_is_kept(store: Store) -> None:
+async def test_a_call_without_a_key_is_not_kept(store: Store) -> None:
     async with replica(store) as client:
         assert [await client.outcome("") for _ in range(2)] == [(1, False), (2, False)]
         assert await store.execute(KEPT) == []
@@ -120,7 +120,7 @@ async def test_keys_are_separate_for_each_method(store: Store) -> None:
         ]
 
 
-async def test_a_key_with_another_request_is_refused(store: Store) -> None:
+async def test_a_key_that_was_used_for_another_request_is_refused(store: Store) -> None:
     async with replica(store) as client:
         await client.outcome("a", job_id=7)
         assert (await client.refused("a", job_id=8)).reason is errors.IDEMPOTENCY_MISMATCH
@@ -158,7 +158,7 @@ async def _twenty_at_once(store: Store, *, guarded: bool) -> tuple[int, list[Bas
     return runs, [result for result in results if isinstance(result, BaseException)]
 
 
-async def test_of_concurrent_calls_one_runs_and_the_others_are_refused_with_retry_after(store: Store) -> None:
+async def test_one_of_concurrent_calls_runs_and_the_others_are_refused_with_retry_after(store: Store) -> None:
     runs, refusals = await _twenty_at_once(store, guarded=True)
     assert runs == 1
     assert len(refusals) == 19
@@ -168,7 +168,7 @@ async def test_of_concurrent_calls_one_runs_and_the_others_are_refused_with_retr
         assert (error.reason, error.retry_after) == (errors.IDEMPOTENCY_IN_PROGRESS, 1)
 
 
-async def test_without_the_interceptor_all_of_them_run(store: Store) -> None:
+async def test_without_the_interceptor_all_concurrent_calls_run(store: Store) -> None:
     assert await _twenty_at_once(store, guarded=False) == (20, [])
 
 
@@ -220,7 +220,7 @@ async def test_a_caller_that_disconnects_gets_the_kept_response_on_retry(store: 
         assert len(client.servicer.runs) == 1
 
 
-async def test_the_key_of_a_dead_holder_is_taken_over_after_its_lease_and_not_before(store: Store) -> None:
+async def test_the_key_of_a_dead_holder_is_taken_over_only_after_its_lease(store: Store) -> None:
     keys = IdempotencyKeys(store.database)
     assert await keys.begin("RequeueJob", "a", b"same", "died") is None
     with pytest.raises(WarmcastError) as caught:

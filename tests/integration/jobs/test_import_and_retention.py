@@ -38,7 +38,9 @@ async def one_waits(store: Store) -> bool:
 
 
 @pytest.mark.parametrize("deleted", [True, False])
-async def test_an_import_waits_for_a_deletion_of_its_data_and_is_current_after_it(store: Store, deleted: bool) -> None:
+async def test_an_import_waits_for_a_deletion_of_its_data_and_is_current_afterwards(
+    store: Store, deleted: bool
+) -> None:
     old = await replaced_data(store)
     async with store.database.transaction() as retention:
         locked = await run(retention, upkeep.LOCK_OLD_SNAPSHOTS, {"days": 30, "limit": 9})
@@ -50,7 +52,7 @@ async def test_an_import_waits_for_a_deletion_of_its_data_and_is_current_after_i
     assert await current_hash(store, old) == old.data_hash
 
 
-async def test_retention_passes_over_data_that_an_import_is_about_to_make_current(store: Store) -> None:
+async def test_retention_skips_data_that_an_import_is_making_current(store: Store) -> None:
     old = await replaced_data(store)
     async with store.database.transaction() as other:
         await run(other, "SELECT FROM comparisons FOR UPDATE")
@@ -70,7 +72,7 @@ async def test_data_that_became_current_before_retention_locked_them_are_kept(st
     assert await current_hash(store, old) == old.data_hash
 
 
-async def test_every_import_names_the_current_data_however_often_retention_runs(store: Store) -> None:
+async def test_data_named_by_an_import_are_current_and_stored_while_retention_runs(store: Store) -> None:
     imports_left = 6
 
     async def imports(term: str) -> None:

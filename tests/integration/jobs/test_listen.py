@@ -42,7 +42,7 @@ def test_a_silent_connection_is_found_within_ten_seconds() -> None:
 
 
 @pytest.mark.usefixtures("quick_echoes")
-async def test_a_connection_that_swallows_notifications_is_replaced(store: Store) -> None:
+async def test_a_connection_that_loses_notifications_is_replaced(store: Store) -> None:
     server, _, database = store.url.partition("@")[2].partition("/")
     link = Proxy("to postgres", int(server.rpartition(":")[2]))
     url = f"{store.url.partition('@')[0]}@{LOOPBACK}:{link.port}/{database}"

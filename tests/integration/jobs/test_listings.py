@@ -9,7 +9,7 @@ from services.jobs.domain.queue import JobFilter
 from tests.integration.jobs.conftest import Store
 
 
-async def test_jobs_of_one_slug_come_newest_first_and_pass_the_other_filters(store: Store) -> None:
+async def test_jobs_of_one_slug_are_listed_newest_first_and_filtered(store: Store) -> None:
     older = await store.queued()
     await store.queue.cancel(older.id)
     other = await store.queued("walmart")
@@ -31,7 +31,7 @@ async def test_jobs_of_one_slug_come_newest_first_and_pass_the_other_filters(sto
     assert [job.id for job in await store.listings.jobs(cancelled, limit=5)] == [older.id]
 
 
-async def test_a_page_goes_on_after_any_id(store: Store) -> None:
+async def test_a_page_may_start_after_any_id(store: Store) -> None:
     job = await store.queued()
     before = job.created_at + timedelta(days=1), 2**62
     assert [row.id for row in await store.listings.jobs(JobFilter(), limit=5, before=before)] == [job.id]

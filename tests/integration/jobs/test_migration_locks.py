@@ -88,7 +88,7 @@ def test_the_limits_are_those_that_are_documented() -> None:
     assert (commands.PATIENCE.lock_timeout, commands.PATIENCE.tries) == (2.0, 30)
 
 
-def test_a_reader_idle_in_a_transaction_holds_up_other_readers_no_longer_than_the_lock_timeout(
+def test_a_migration_that_waits_for_a_lock_delays_readers_at_most_for_the_lock_timeout(
     url: str, write_migration: WriteMigration
 ) -> None:
     write_migration(ADD_COLUMN)
@@ -124,14 +124,14 @@ def test_a_migration_that_stays_blocked_names_the_process_that_blocks_it(
     assert CliRunner().invoke(app, ["migrate"]).stdout == "schema is at 0001\n"
 
 
-def test_a_prepared_transaction_that_blocks_is_named_for_what_it_is() -> None:
+def test_a_blocking_prepared_transaction_is_reported_as_one() -> None:
     from services.jobs.migrator.blockers import Blocker  # noqa: PLC0415 - this test alone
 
     assert str(Blocker(0, "", "", 0)) == "a prepared transaction (see pg_prepared_xacts)"
     assert str(Blocker(7, "", "", 0)) == "process 7", "of another user, whose state may not be read"
 
 
-def test_a_lock_on_the_table_of_revisions_is_given_up_on_too(
+def test_a_migration_gives_up_on_a_locked_table_of_revisions(
     url: str, write_migration: WriteMigration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_migration(ADD_COLUMN)
@@ -155,7 +155,7 @@ def test_each_migration_commits_by_itself(url: str, write_migration: WriteMigrat
         assert len(set(created_by.fetchall())) == 2
 
 
-def test_what_was_completed_before_the_blocked_migration_is_kept(
+def test_migrations_completed_before_a_blocked_one_are_kept(
     url: str, write_migration: WriteMigration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_migration('op.execute("CREATE TABLE first ()")')
@@ -167,7 +167,7 @@ def test_what_was_completed_before_the_blocked_migration_is_kept(
     assert commands.upgrade(url) == "0002"
 
 
-def test_going_back_is_repeated_from_where_the_try_before_got_to(
+def test_a_blocked_downgrade_is_retried_to_the_same_target(
     url: str, write_migration: WriteMigration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`-2` counts from where the schema was, and not from where a blocked try left it."""
@@ -202,7 +202,7 @@ def test_an_index_is_built_while_its_table_is_written(url: str, write_migration:
     assert value(url, VALID) is None
 
 
-def test_a_build_that_was_blocked_names_the_process_and_its_invalid_index_is_rebuilt(
+def test_a_blocked_index_build_names_the_blocking_process_and_the_invalid_index_is_rebuilt(
     url: str, write_migration: WriteMigration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_migration(BUILD_INDEX)
@@ -215,7 +215,7 @@ def test_a_build_that_was_blocked_names_the_process_and_its_invalid_index_is_reb
     assert value(url, VALID) is True
 
 
-def test_an_index_that_is_there_already_is_not_built_again(url: str, write_migration: WriteMigration) -> None:
+def test_an_existing_index_is_not_built_again(url: str, write_migration: WriteMigration) -> None:
     """The process may end after the build, and before the revision is written."""
     write_migration(BUILD_INDEX)
     with psycopg.connect(url) as connection:
@@ -225,7 +225,7 @@ def test_an_index_that_is_there_already_is_not_built_again(url: str, write_migra
     assert value(url, "SELECT 'busy_value_idx'::regclass::oid") == made
 
 
-def test_a_unique_index_that_the_rows_refuse_fails_at_once_and_is_rebuilt_once_they_allow_it(
+def test_a_unique_index_on_duplicate_rows_fails_at_once_and_is_rebuilt_once_the_duplicates_are_gone(
     url: str, write_migration: WriteMigration
 ) -> None:
     write_migration('indexes.create("busy_value_idx", "busy (value)", unique=True)')
@@ -239,16 +239,14 @@ def test_a_unique_index_that_the_rows_refuse_fails_at_once_and_is_rebuilt_once_t
     assert value(url, "SELECT indisunique AND indisvalid FROM pg_index WHERE indrelid = 'busy'::regclass") is True
 
 
-def test_printed_as_sql_an_index_is_built_in_the_transaction_of_its_migration(
-    url: str, write_migration: WriteMigration
-) -> None:
+def test_an_offline_migration_builds_an_index_in_its_transaction(url: str, write_migration: WriteMigration) -> None:
     write_migration(BUILD_INDEX)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(commands.sql().encode())
     assert value(url, VALID) is True
 
 
-def test_a_second_migration_says_that_it_waits_for_the_first_whose_index_build_goes_on(
+def test_a_second_migration_reports_that_it_waits_and_does_not_block_the_index_build_of_the_first(
     url: str, write_migration: WriteMigration
 ) -> None:
     """A statement that waits for the lock is a transaction, for which the build would wait in turn."""
@@ -264,7 +262,7 @@ def test_a_second_migration_says_that_it_waits_for_the_first_whose_index_build_g
     assert re.fullmatch(r"another migration runs \(process \d+, warmcast-migrate\): waiting, 0 s so far", said[0])
 
 
-def test_a_second_migration_gives_up_on_a_first_one_that_does_not_end(
+def test_a_second_migration_gives_up_when_the_first_does_not_end(
     url: str, write_migration: WriteMigration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_migration(ADD_COLUMN)
@@ -276,7 +274,7 @@ def test_a_second_migration_gives_up_on_a_first_one_that_does_not_end(
         commands.upgrade(url)
 
 
-def test_a_connection_that_is_lost_midway_is_said_to_be(
+def test_a_migration_reports_a_lost_connection(
     url: str, write_migration: WriteMigration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_migration('op.execute("SELECT pg_terminate_backend(pg_backend_pid())")')
@@ -284,7 +282,7 @@ def test_a_connection_that_is_lost_midway_is_said_to_be(
         commands.upgrade(url)
 
 
-def test_a_database_that_accepts_no_writes_is_said_to_be(url: str, write_migration: WriteMigration) -> None:
+def test_a_migration_reports_a_read_only_database(url: str, write_migration: WriteMigration) -> None:
     write_migration(ADD_COLUMN)
     with psycopg.connect(url, autocommit=True) as connection:
         name = sql.Identifier(connection.info.dbname)
@@ -293,7 +291,7 @@ def test_a_database_that_accepts_no_writes_is_said_to_be(url: str, write_migrati
         commands.upgrade(url)
 
 
-def test_a_statement_timeout_of_the_database_does_not_end_a_migration(
+def test_the_statement_timeout_of_the_database_does_not_end_a_migration(
     url: str, write_migration: WriteMigration
 ) -> None:
     write_migration('op.execute("SELECT pg_sleep(0.4)")')
@@ -304,7 +302,7 @@ def test_a_statement_timeout_of_the_database_does_not_end_a_migration(
 
 
 @pytest.mark.parametrize("revision", ["0042", "-9", "nonsense"])
-def test_a_revision_that_is_not_there_is_said_to_be(url: str, write_migration: WriteMigration, revision: str) -> None:
+def test_an_unknown_revision_is_reported(url: str, write_migration: WriteMigration, revision: str) -> None:
     write_migration("pass")
     commands.upgrade(url)
     with pytest.raises(MigrationError, match=revision):

@@ -79,7 +79,7 @@ def test_a_database_that_starts_late_is_migrated(postgres: Postgres, empty_datab
     assert re.fullmatch(r"waiting for the database, \d+ of 60 s: connection .*: Connection refused", said[0])
 
 
-def test_a_database_that_stays_away_fails_after_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_migration_fails_when_the_database_stays_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     port = free_port()
     monkeypatch.setenv("DATABASE_URL", f"postgresql://user:secret-word@{LOOPBACK}:{port}/name")
     began = time.monotonic()
@@ -92,7 +92,7 @@ def test_a_database_that_stays_away_fails_after_the_limit(monkeypatch: pytest.Mo
     assert "secret-word" not in ran.stderr
 
 
-def test_two_minutes_are_waited_and_each_ten_seconds_reported_unless_said() -> None:
+def test_a_migration_waits_two_minutes_by_default_and_reports_every_ten_seconds() -> None:
     shown = CliRunner().invoke(app, ["migrate", "--help"], env={"COLUMNS": "120", "NO_COLOR": "1"}).stdout
     assert re.search(r"--wait .*default: 120", shown)
 
@@ -108,7 +108,7 @@ def test_two_minutes_are_waited_and_each_ten_seconds_reported_unless_said() -> N
         b"",
     ],
 )
-def test_a_server_that_is_not_ready_is_waited_for(answer: bytes) -> None:
+def test_a_migration_waits_for_a_server_that_is_starting(answer: bytes) -> None:
     with server_that_answers(answer) as (url, refused):
         with pytest.raises(DatabaseUnreachableError, match="cannot be reached within 1 s: connection to server at"):
             commands.upgrade(url, wait=1)
@@ -127,7 +127,7 @@ def test_a_server_that_is_not_ready_is_waited_for(answer: bytes) -> None:
         fatal("08P01", "no such database: name"),
     ],
 )
-def test_a_server_that_refuses_for_good_is_not_waited_for(answer: bytes) -> None:
+def test_a_migration_does_not_wait_for_a_server_that_refuses_permanently(answer: bytes) -> None:
     with server_that_answers(answer) as (url, refused):
         with pytest.raises(MigrationError, match="the database refuses the connection: ") as caught:
             commands.upgrade(url, wait=120)
@@ -137,7 +137,7 @@ def test_a_server_that_refuses_for_good_is_not_waited_for(answer: bytes) -> None
 
 
 @pytest.mark.parametrize("wrong", [{"password": "wrong"}, {"database": "nothere"}, {"username": "nobody"}])
-def test_a_wrong_password_user_or_database_fails_at_once(
+def test_a_migration_fails_at_once_with_a_wrong_password_user_or_database(
     empty_database_url: str, wrong: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = make_url(empty_database_url).set(**wrong)  # type: ignore[arg-type]  # all strings
@@ -151,6 +151,6 @@ def test_a_wrong_password_user_or_database_fails_at_once(
     )
 
 
-def test_a_name_that_dns_does_not_hold_yet_is_waited_for() -> None:
+def test_a_migration_retries_a_name_that_does_not_resolve() -> None:
     with pytest.raises(DatabaseUnreachableError, match=r"not-there\.invalid"):
         commands.upgrade("postgresql://user:secret-word@not-there.invalid/name", wait=0.2)

@@ -37,7 +37,7 @@ def differences(url: str) -> list[object]:
     return found
 
 
-def test_up_makes_what_the_tables_say_and_down_leaves_nothing(empty_database_url: str) -> None:
+def test_upgrade_creates_the_declared_tables_and_downgrade_removes_everything(empty_database_url: str) -> None:
     commands.upgrade(empty_database_url)
     assert differences(empty_database_url) == []
     commands.downgrade(empty_database_url, "base")
@@ -46,7 +46,7 @@ def test_up_makes_what_the_tables_say_and_down_leaves_nothing(empty_database_url
     assert differences(empty_database_url) == []
 
 
-def test_the_contract_s_constraint_and_indexes_are_there(database_url: str) -> None:
+def test_the_constraint_and_indexes_of_the_contract_exist(database_url: str) -> None:
     found = names(database_url, _INDEXES)
     for index in ("warmup_job_unique", "warmup_jobs_claim_idx", "warmup_jobs_status_created_at_idx"):
         assert index in found
@@ -77,7 +77,7 @@ def test_the_database_checks_the_status(database_url: str) -> None:
         assert status in constraint[0]
 
 
-def test_printed_as_sql_it_makes_the_same_schema(empty_database_url: str) -> None:
+def test_an_offline_migration_creates_the_same_schema(empty_database_url: str) -> None:
     printed = subprocess.run(
         [sys.executable, "-m", "services.cli", "migrate", "--sql"], capture_output=True, text=True, check=True
     ).stdout
@@ -87,7 +87,7 @@ def test_printed_as_sql_it_makes_the_same_schema(empty_database_url: str) -> Non
     commands.upgrade(empty_database_url)  # and finds that there is nothing left to do
 
 
-def test_two_at_once_wait_for_each_other(empty_database_url: str) -> None:
+def test_concurrent_migrations_run_one_after_the_other(empty_database_url: str) -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(commands.upgrade, [empty_database_url] * 4))
     assert differences(empty_database_url) == []

@@ -303,7 +303,7 @@ class QueueMachine(RuleBasedStateMachine):
 
 @pytest.mark.timeout(300)
 @pytest.mark.slow
-def test_any_order_of_calls_crashes_and_clock_jumps_is_as_modelled(database_url: str) -> None:
+def test_any_order_of_calls_crashes_and_clock_jumps_matches_the_model(database_url: str) -> None:
     with psycopg.connect(database_url) as connection:
         connection.execute("SELECT 1")  # a database that cannot be reached is said here, and not by the machine
 

@@ -24,7 +24,7 @@ _ROUND_ROBIN = {"server_round_robin": "1", "min_pool_size": "4"}
 
 @pytest.mark.parametrize("pool_mode", _SHARED)
 @pytest.mark.parametrize("settings", [{}, {"default_pool_size": "1"}, _ROUND_ROBIN], ids=["many", "one", "rotating"])
-async def test_shared_sessions_are_refused_with_cause_and_remedy(
+async def test_a_pooler_that_shares_sessions_is_refused_with_cause_and_remedy(
     database_url: str, pool_mode: str, settings: dict[str, str]
 ) -> None:
     with pgbouncer(database_url, pool_mode=pool_mode, **settings) as url:
@@ -35,7 +35,7 @@ async def test_shared_sessions_are_refused_with_cause_and_remedy(
 
 
 @pytest.mark.parametrize("settings", [{}, {"default_pool_size": "1"}, _ROUND_ROBIN], ids=["many", "one", "rotating"])
-async def test_a_session_for_each_connection_is_accepted(database_url: str, settings: dict[str, str]) -> None:
+async def test_a_pooler_in_session_mode_is_accepted(database_url: str, settings: dict[str, str]) -> None:
     with pgbouncer(database_url, pool_mode="session", **settings) as url:
         await refuse_shared_backends(url)
 
@@ -55,7 +55,7 @@ def test_a_migration_is_refused_before_it_locks(empty_database_url: str, pool_mo
 
 
 @pytest.mark.parametrize("size", ["1", "3"])
-def test_a_migration_runs_in_session_mode_whatever_the_size_of_the_pool(empty_database_url: str, size: str) -> None:
+def test_a_migration_runs_in_session_mode_with_any_pool_size(empty_database_url: str, size: str) -> None:
     with pgbouncer(empty_database_url, pool_mode="session", default_pool_size=size) as url:
         assert commands.upgrade(url) == commands.head()
 

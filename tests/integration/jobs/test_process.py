@@ -44,7 +44,7 @@ def test_a_read_only_database_ends_neither_the_process_nor_any_loop(database_url
         assert _exit_code(jobs) == 0
 
 
-def test_it_starts_without_a_database_and_is_ready_once_that_is_there(database_url: str, postgres: Postgres) -> None:
+def test_the_process_starts_without_a_database_and_becomes_ready_with_it(database_url: str, postgres: Postgres) -> None:
     postgres.stop()
     try:
         with jobs_process(database_url) as jobs:
@@ -69,7 +69,7 @@ def test_sigterm_ends_it_while_postgresql_is_silent(database_url: str) -> None:
 
 
 @pytest.mark.parametrize("port", ["JOBS_LISTEN", "METRICS_PORT"])
-def test_a_start_that_fails_ends_the_process_with_a_status(database_url: str, port: str) -> None:
+def test_a_failed_start_ends_the_process_with_an_exit_code(database_url: str, port: str) -> None:
     with _linked(database_url) as (link, _):
         taken = {"JOBS_LISTEN": f"{LOOPBACK}:{link.port}", "METRICS_PORT": str(link.port)}
         with jobs_process(database_url, **{port: taken[port]}) as jobs:

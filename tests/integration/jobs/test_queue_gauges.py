@@ -15,7 +15,7 @@ from services.jobs.postgres.sql.upkeep import DEPTH
 from tests.integration.jobs.conftest import Store, key_of
 
 
-async def test_what_is_due_is_told_apart_from_what_was_held_back(store: Store) -> None:
+async def test_due_and_delayed_jobs_are_counted_separately(store: Store) -> None:
     assert await store.listings.depth() == QueueDepth(due=0, not_due=0, running=0, oldest_due_seconds=0)
     await store.claimed("running")
     for term in ("late", "sent back", "held back"):
@@ -35,14 +35,14 @@ async def test_what_is_due_is_told_apart_from_what_was_held_back(store: Store) -
     assert 90 <= depth.oldest_due_seconds < 120
 
 
-async def test_a_look_at_a_long_queue_reads_no_more_than_its_cap(store: Store) -> None:
+async def test_the_gauges_count_no_more_jobs_than_their_limit(store: Store) -> None:
     await store.queued()
     plan = [str(row["QUERY PLAN"]) for row in await store.execute(f"EXPLAIN {DEPTH}", cap=10_000)]
     assert any("warmup_jobs_queued_at_idx" in line for line in plan), plan
     assert not any("Seq Scan" in line for line in plan), plan
 
 
-async def test_gauges_say_nothing_while_nobody_can_be_asked() -> None:
+async def test_gauges_are_nan_while_postgresql_is_unavailable() -> None:
     answers = [QueueDepth(due=3, not_due=2, running=1, oldest_due_seconds=7.5), None, RuntimeError("a bug of ours")]
 
     async def look() -> QueueDepth:

@@ -48,7 +48,7 @@ async def refresh(jobs: Jobs, most: int = 0) -> pb.RefreshForecastsResponse:
 
 
 @pytest.mark.parametrize("count", [150, 1500])
-async def test_all_that_is_due_is_enqueued_where_the_forecasters_run_it_in_time(jobs: Jobs, count: int) -> None:
+async def test_all_due_forecasts_are_enqueued_if_the_forecasters_run_them_in_time(jobs: Jobs, count: int) -> None:
     await due(jobs.store, count, run_seconds=0.4)
     before = LIMITED._value.get()
     done = await refresh(jobs)
@@ -68,13 +68,13 @@ async def test_a_limit_that_leaves_forecasts_due_is_reported_and_counted(jobs: J
     assert LIMITED._value.get() == before + 2
 
 
-async def test_a_limit_that_was_given_is_kept(jobs: Jobs) -> None:
+async def test_a_given_limit_is_used(jobs: Jobs) -> None:
     await due(jobs.store, 30, run_seconds=0.4)
     done = await refresh(jobs, 12)
     assert (done.enqueued, done.left_due, done.limit, done.worker_slots) == (12, 18, 12, 0)
 
 
-async def test_without_a_forecaster_a_hundred_may_wait(store: Store) -> None:
+async def test_the_limit_without_a_forecaster_is_a_hundred(store: Store) -> None:
     async def away() -> ForecasterInfo | None:
         return None
 
@@ -83,7 +83,7 @@ async def test_without_a_forecaster_a_hundred_may_wait(store: Store) -> None:
     assert (len(done.jobs), done.left_due, done.limit.max_queued) == (100, 10, 100)
 
 
-async def test_the_slowest_runs_leave_room_for_one(store: Store) -> None:
+async def test_at_least_one_refresh_is_enqueued_with_the_slowest_runs(store: Store) -> None:
     async def one_slot() -> ForecasterInfo | None:
         return ForecasterInfo("test", 1)
 
@@ -112,7 +112,7 @@ async def test_a_limit_out_of_range_is_refused(jobs: Jobs) -> None:
         (pb.RefreshForecastsResponse(jobs=[pb.WarmupJob(id=1)]), "1 to refresh\n"),
     ],
 )
-def test_the_command_says_what_is_left(
+def test_the_command_reports_forecasts_that_are_left_due(
     monkeypatch: pytest.MonkeyPatch, done: pb.RefreshForecastsResponse, said: str
 ) -> None:
     class Client:

@@ -74,7 +74,7 @@ def send(request: pytest.FixtureRequest, database: Database, lost: Lost) -> Send
 
 
 @pytest.mark.parametrize("code", ["40001", "40P01", "55P03", "57014"])
-async def test_a_statement_that_fails_alone_is_retried_on_its_connection(
+async def test_a_failed_statement_is_retried_on_its_connection(
     database: Database, send: Send, lost: Lost, code: str
 ) -> None:
     before = await _connections(database)
@@ -93,7 +93,7 @@ async def test_a_statement_is_retried_three_times_at_most(database: Database, se
     assert lost.times == 0
 
 
-async def test_a_statement_that_fails_within_a_transaction_fails_the_whole(database: Database) -> None:
+async def test_a_failed_statement_in_a_transaction_fails_the_transaction(database: Database) -> None:
     with pytest.raises(WarmcastError) as caught:
         async with database.transaction() as connection:
             await run(connection, "SELECT refuse('40P01', 1)")
@@ -102,9 +102,7 @@ async def test_a_statement_that_fails_within_a_transaction_fails_the_whole(datab
 
 
 @pytest.mark.parametrize("code", ["40001", "40P01", "55P03", "25006"])
-async def test_a_transaction_that_failed_and_did_nothing_is_done_again(
-    database: Database, lost: Lost, code: str
-) -> None:
+async def test_a_transaction_that_failed_without_effect_is_retried(database: Database, lost: Lost, code: str) -> None:
     async def work(connection: Connection) -> int:
         await run(connection, "INSERT INTO backends VALUES (0)")
         (row,) = await run(connection, f"SELECT refuse('{code}', 3) AS try")
@@ -117,7 +115,7 @@ async def test_a_transaction_that_failed_and_did_nothing_is_done_again(
 
 
 @pytest.mark.parametrize("code", ["25006", "53100", "58030", "XX000"])
-async def test_a_server_that_refuses_is_left_for_a_new_connection(
+async def test_a_connection_that_is_refused_writes_is_replaced(
     database: Database, send: Send, lost: Lost, code: str
 ) -> None:
     await send("SELECT 1")
@@ -126,7 +124,7 @@ async def test_a_server_that_refuses_is_left_for_a_new_connection(
     assert lost.times == 0
 
 
-async def test_what_a_lane_is_refused_replaces_the_pool_too(database: Database) -> None:
+async def test_a_refused_dedicated_connection_replaces_the_pool_too(database: Database) -> None:
     before = await _connections(database)
     with pytest.raises(WarmcastError):
         await database.dedicated_connection().fetch_once("SELECT refuse('25006', 1000)", {})
@@ -134,7 +132,7 @@ async def test_what_a_lane_is_refused_replaces_the_pool_too(database: Database) 
 
 
 @pytest.mark.parametrize("code", ["42501", "0A000", "3F000"])
-async def test_a_misconfiguration_is_named_in_the_log_and_not_to_callers(
+async def test_a_misconfiguration_is_logged_and_hidden_from_callers(
     send: Send, code: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(WarmcastError) as caught:
@@ -146,13 +144,13 @@ async def test_a_misconfiguration_is_named_in_the_log_and_not_to_callers(
     assert "text of the server" in logged
 
 
-async def test_a_bug_is_not_sent_again(database: Database, send: Send) -> None:
+async def test_a_statement_that_fails_with_a_bug_is_not_retried(database: Database, send: Send) -> None:
     with pytest.raises(psycopg.errors.UniqueViolation):
         await send("SELECT refuse('23505', 1)")
     assert await _tries(database) == 1
 
 
-async def test_many_refusals_cost_few_connections(database: Database) -> None:
+async def test_many_refused_statements_open_few_connections(database: Database) -> None:
     await database.fetch("SELECT 1")
     before = await _connections(database)
     for _ in range(200):
@@ -161,7 +159,7 @@ async def test_many_refusals_cost_few_connections(database: Database) -> None:
     assert await _connections(database) - before <= 15  # three at a time, and ever more seldom
 
 
-async def test_stores_work_again_once_a_read_only_server_can_be_written_to(database_url: str) -> None:
+async def test_stores_recover_once_a_read_only_server_accepts_writes(database_url: str) -> None:
     await _set_read_only(database_url, "on")
     database = Database(database_url, pool_size=3)
     await database.open()
@@ -184,7 +182,7 @@ async def test_stores_work_again_once_a_read_only_server_can_be_written_to(datab
         await database.close()
 
 
-def test_of_several_hosts_the_one_that_can_be_written_to_is_taken() -> None:
+def test_the_url_with_several_hosts_prefers_the_primary() -> None:
     several = "postgresql://user:pass%20word@first,second:5433/name?options=-c%20a.b%3Dc"
     parts = conninfo_to_dict(prefer_primary(several))
     assert parts.pop("target_session_attrs") == "read-write"

@@ -26,7 +26,7 @@ async def jobs(store: Store) -> AsyncIterator[Jobs]:
         yield running
 
 
-async def test_a_repeated_import_is_told_that_it_created_what_it_created(jobs: Jobs, store: Store) -> None:
+async def test_a_repeated_import_replays_that_it_created_the_snapshot(jobs: Jobs, store: Store) -> None:
     first = await jobs.stub.IngestSnapshot(REQUEST, metadata=KEYED)
     assert first.created
     assert await jobs.stub.IngestSnapshot(REQUEST, metadata=KEYED) == first
@@ -37,7 +37,7 @@ async def test_a_repeated_import_is_told_that_it_created_what_it_created(jobs: J
 
 
 @pytest.mark.parametrize("secret", ["", SECRET + "x"])
-async def test_nobody_without_the_secret_gets_a_kept_answer(jobs: Jobs, store: Store, secret: str) -> None:
+async def test_a_kept_response_is_replayed_only_with_the_secret(jobs: Jobs, store: Store, secret: str) -> None:
     await jobs.stub.IngestSnapshot(REQUEST, metadata=KEYED)
     others = (*metadata.outgoing(secret=secret), (metadata.IDEMPOTENCY_KEY, "one"))
     assert (await refused(jobs.stub.IngestSnapshot(REQUEST, metadata=others))).reason is errors.UNAUTHENTICATED

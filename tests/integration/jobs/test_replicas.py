@@ -54,7 +54,7 @@ def slots(replicas: Replicas, expected: int) -> Callable[[], Awaitable[bool]]:
     return are
 
 
-async def test_the_slots_of_all_that_answer_add_up() -> None:
+async def test_the_slots_of_all_answering_replicas_are_summed() -> None:
     async with (
         serving(Replica("one", offering(2))) as one,
         serving(Replica("two", offering(3))) as two,
@@ -74,7 +74,7 @@ async def test_a_replica_that_comes_back_is_counted_within_seconds_and_one_that_
         await wait_until_async(slots(all_, 2), SOON, "the one that ended is not")
 
 
-async def test_addresses_of_a_name_are_followed() -> None:
+async def test_changes_of_the_addresses_of_a_name_are_followed() -> None:
     port = free_port()
     while not all(is_free(host, port) for host in HOSTS):
         port = free_port()
@@ -90,7 +90,7 @@ async def test_addresses_of_a_name_are_followed() -> None:
 
 
 @pytest.mark.slow
-async def test_a_stalled_replica_is_not_counted_also_beside_another_one() -> None:
+async def test_a_stalled_replica_is_not_counted_even_beside_a_working_one() -> None:
     stalls: dict[str, asyncio.Event] = {name: asyncio.Event() for name in ("one", "two")}
     for event in stalls.values():
         event.set()
@@ -129,7 +129,7 @@ async def test_a_replica_with_two_addresses_counts_once() -> None:
         assert (await replicas.info()).worker_slots == 4
 
 
-async def test_while_two_engines_run_side_by_side_the_newer_one_takes_the_runs() -> None:
+async def test_runs_go_to_the_newer_of_two_engine_versions() -> None:
     async with AsyncExitStack() as running:
         each = [
             await running.enter_async_context(serving(Replica(version, offering(2, version=version))))
@@ -155,7 +155,7 @@ async def test_a_run_goes_to_the_replica_with_most_free_slots() -> None:
     assert sorted(chosen) == [1, 3, 3, 3]
 
 
-async def test_a_replica_that_failed_a_run_gets_no_other_until_it_has_answered() -> None:
+async def test_a_replica_that_failed_a_run_gets_no_run_until_it_answers_a_poll() -> None:
     async with serving(Replica("one", offering(1))) as one, following(f"ipv4:{one.address}") as replicas:
         await replicas.info()
         with replicas.run() as replica:
@@ -170,7 +170,7 @@ async def test_a_replica_that_failed_a_run_gets_no_other_until_it_has_answered()
         assert time.monotonic() - began < 1.0, "at once, and not with the next pass"
 
 
-async def test_the_cause_of_one_that_takes_no_runs_is_named() -> None:
+async def test_the_cause_of_a_replica_that_accepts_no_runs_is_reported() -> None:
     async def refuse(_: pb.DescribeRequest, context: Any) -> pb.DescribeResponse:
         raise WarmcastError(errors.UNAVAILABLE, "the forecast cache refuses writes: it is full")
 
@@ -179,7 +179,7 @@ async def test_the_cause_of_one_that_takes_no_runs_is_named() -> None:
             await replicas.info()
 
 
-async def test_the_certificate_must_have_the_name_that_was_dialled_and_not_the_address() -> None:
+async def test_the_certificate_must_have_the_name_of_the_target_not_the_address() -> None:
     authority = trustme.CA()
 
     def certified(name: str) -> Tls:

@@ -202,7 +202,7 @@ def pages_touched(
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("most", ["ready", "queued"])
 @pytest.mark.parametrize("planned", ["on what is there", "on empty tables"])
-def test_a_hundred_times_the_rows_touch_no_more_pages(
+def test_a_statement_touches_as_few_pages_with_a_hundred_times_the_rows(
     database_url: str, listed: dict[str, tuple[str, dict[str, Any]]], most: str, planned: str
 ) -> None:
     """Settled rows pile up with the years, queued ones with an outage: neither makes the queue slower.

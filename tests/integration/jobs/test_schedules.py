@@ -13,7 +13,7 @@ from tests.unit.deploy.manifests import of_kind, with_components
 AT_ONCE = 6
 
 
-async def test_refreshes_at_once_keep_to_the_limit_together(store: Store) -> None:
+async def test_concurrent_refreshes_share_the_limit(store: Store) -> None:
     for number in range(20):
         await store.queue.ready(await store.claimed(f"term {number}"), forecasts())
     await store.execute("UPDATE comparisons SET last_asked_at = now()")
@@ -24,14 +24,14 @@ async def test_refreshes_at_once_keep_to_the_limit_together(store: Store) -> Non
         assert waiting["count"] == 3
 
 
-async def test_sweeps_at_once_take_a_stuck_job_up_once(store: Store) -> None:
+async def test_concurrent_sweeps_requeue_a_stuck_job_once(store: Store) -> None:
     job = await store.claimed()
     await store.execute("UPDATE warmup_jobs SET lease_expires_at = now() - interval '1 s'")
     swept = await asyncio.gather(*(store.queue.sweep() for _ in range(AT_ONCE)))
     assert [each.job.id for found in swept for each in found] == [job.id]
 
 
-async def test_retention_at_once_deletes_each_row_once_and_none_that_is_needed(store: Store) -> None:
+async def test_concurrent_retention_deletes_each_row_once_and_keeps_needed_rows(store: Store) -> None:
     for generation in range(30):
         snapshot = await store.comparison(values=(1, 2, 3, generation))
         await store.queue.enqueue(key_of(snapshot), snapshot.data_hash, seen_version=0, reason=EnqueueReason.FIRST_CALL)
@@ -51,7 +51,7 @@ async def test_retention_at_once_deletes_each_row_once_and_none_that_is_needed(s
 
 
 @pytest.mark.parametrize("waiting", [0, 3])
-async def test_keda_s_queries_say_how_deep_and_how_old_the_queue_is(store: Store, waiting: int) -> None:
+async def test_the_queries_for_keda_return_the_depth_and_age_of_the_queue(store: Store, waiting: int) -> None:
     for number in range(waiting):
         await store.queued(f"term {number}")
     await store.execute("UPDATE warmup_jobs SET queued_at = now() - interval '60 s'")

@@ -47,7 +47,7 @@ async def test_older_data_become_current_again(jobs: Jobs) -> None:
     assert (await jobs.warmup()).data_hash == old.data_hash
 
 
-async def test_the_snapshot_before_is_the_last_one_that_was_forecast(jobs: Jobs) -> None:
+async def test_the_previous_snapshot_is_the_last_one_with_forecasts(jobs: Jobs) -> None:
     forecast = await jobs.ingest()
     assert (await jobs.enqueue(await jobs.warmup())).enqueued
     assert await jobs.store.ready(await jobs.store.claim_one())
@@ -58,7 +58,7 @@ async def test_the_snapshot_before_is_the_last_one_that_was_forecast(jobs: Jobs)
     assert warmup.previous_engine_version == "test"
 
 
-async def test_an_import_of_what_was_asked_for_lately_is_enqueued_at_once(jobs: Jobs) -> None:
+async def test_an_import_enqueues_a_comparison_that_was_requested_recently(jobs: Jobs) -> None:
     assert not (await jobs.ingest()).warmup_triggered
     await jobs.stub.ReportDemand(pb.ReportDemandRequest(demand=[pb.Demand(key=KEY, count=2)]))
     newer = await jobs.ingest(CSV.replace(b"90,13", b"91,13"))
@@ -78,13 +78,13 @@ async def test_a_slug_of_other_terms_is_refused_and_names_both(jobs: Jobs) -> No
 
 
 @pytest.mark.parametrize("source", ["x\0", "x\x1b[2J", "x" * 201])
-async def test_a_source_that_is_no_name_is_refused(jobs: Jobs, source: str) -> None:
+async def test_an_invalid_source_is_refused(jobs: Jobs, source: str) -> None:
     error = await refused(jobs.ingest(source=source))
     assert (error.reason, [field for field, _ in error.fields]) == (errors.INVALID_ARGUMENT, ["source"])
     assert await jobs.store.execute("SELECT id FROM snapshots") == []
 
 
-async def test_a_put_takes_only_the_comparison_s_terms(jobs: Jobs) -> None:
+async def test_a_put_accepts_only_the_terms_of_the_comparison(jobs: Jobs) -> None:
     unknown = await refused(jobs.ingest(expected_slug="amazon-vs-costco"))
     assert unknown.reason is errors.NOT_FOUND
     await jobs.ingest()
@@ -107,14 +107,14 @@ async def test_comparisons_are_listed_in_pages(jobs: Jobs) -> None:
     assert first.comparisons[0].points == 4
 
 
-async def test_an_unknown_comparison_says_what_there_is(jobs: Jobs) -> None:
+async def test_the_error_for_an_unknown_comparison_names_the_known_timeframes_and_places(jobs: Jobs) -> None:
     await jobs.ingest()
     error = await refused(jobs.stub.GetWarmup(pb.GetWarmupRequest(key=pb.ComparisonKey(slug="amazon-vs-costco"))))
     assert error.reason is errors.NOT_FOUND
     assert "available: 12m US" in error.detail
 
 
-async def test_demand_is_added_up_and_unknown_comparisons_are_passed_over(jobs: Jobs) -> None:
+async def test_demand_is_summed_and_unknown_comparisons_are_ignored(jobs: Jobs) -> None:
     await jobs.ingest()
     unknown = pb.ComparisonKey(slug="a-vs-b")
     reported = [pb.Demand(key=KEY, count=2), pb.Demand(key=KEY, count=3), pb.Demand(key=unknown, count=1)]
@@ -123,7 +123,7 @@ async def test_demand_is_added_up_and_unknown_comparisons_are_passed_over(jobs: 
 
 
 @pytest.mark.parametrize("count", [-1, 0, 100_001, 2**62])
-async def test_a_report_with_a_count_out_of_bounds_is_refused_and_counts_nothing(jobs: Jobs, count: int) -> None:
+async def test_a_demand_report_with_a_count_out_of_bounds_is_refused_as_a_whole(jobs: Jobs, count: int) -> None:
     await jobs.ingest()
     reported = [pb.Demand(key=KEY, count=2), pb.Demand(key=KEY, count=count)]
     error = await refused(jobs.stub.ReportDemand(pb.ReportDemandRequest(demand=reported)))

@@ -16,7 +16,7 @@ FIRST_CALL = EnqueueReason.FIRST_CALL
 EXPIRE = "UPDATE warmup_jobs SET lease_expires_at = now() - interval '1 s' WHERE id = %(id)s"
 
 
-async def test_ready_keeps_what_was_forecast(store: Store) -> None:
+async def test_ready_records_the_forecasts(store: Store) -> None:
     job = await store.claimed()
     ready = await store.ready(job)
     assert ready is not None
@@ -29,7 +29,7 @@ async def test_ready_keeps_what_was_forecast(store: Store) -> None:
     ]
 
 
-async def test_a_transient_failure_goes_back_with_its_error_and_a_back_off(store: Store) -> None:
+async def test_a_transient_failure_queues_the_job_with_its_error_and_a_back_off(store: Store) -> None:
     before = await store.queued()
     queued = await store.queue.fail(await store.claim_one(), error="no answer", permanent=False)
     assert queued is not None
@@ -38,7 +38,7 @@ async def test_a_transient_failure_goes_back_with_its_error_and_a_back_off(store
     assert queued.queued_at == before.queued_at
 
 
-async def test_out_of_attempts_is_failed_with_a_cool_down_that_doubles_until_ready(store: Store) -> None:
+async def test_a_job_out_of_attempts_fails_with_a_cool_down_that_doubles_until_ready(store: Store) -> None:
     async def fail_once() -> float:
         job = await store.claim_one()
         await store.execute("UPDATE warmup_jobs SET attempts = 3")
@@ -58,7 +58,7 @@ async def test_out_of_attempts_is_failed_with_a_cool_down_that_doubles_until_rea
     assert await fail_once() == 300
 
 
-async def test_a_permanent_failure_is_failed_at_once_for_a_day(store: Store) -> None:
+async def test_a_permanent_failure_fails_the_job_with_a_cool_down_of_a_day(store: Store) -> None:
     failed = await store.queue.fail(await store.claimed(), error="bad series", permanent=True)
     assert failed is not None
     assert (failed.status, failed.attempts) == (JobStatus.FAILED, 1)
@@ -66,7 +66,7 @@ async def test_a_permanent_failure_is_failed_at_once_for_a_day(store: Store) -> 
     assert (failed.cooldown_until - failed.updated_at).total_seconds() == 86_400
 
 
-async def test_cancel_ends_a_queued_or_running_job_and_no_other(store: Store) -> None:
+async def test_cancel_ends_only_queued_and_running_jobs(store: Store) -> None:
     job = await store.claimed()
     cancelled = await store.queue.cancel(job.id)
     assert cancelled is not None
@@ -77,7 +77,7 @@ async def test_cancel_ends_a_queued_or_running_job_and_no_other(store: Store) ->
     assert revived is not None
 
 
-async def test_newer_data_supersede_the_jobs_of_older_ones_and_a_running_one_is_told(store: Store) -> None:
+async def test_newer_data_cancel_jobs_of_older_data_and_end_a_run_at_its_next_heartbeat(store: Store) -> None:
     running = await store.claimed("amazon")
     queued = await store.queued("walmart")
     settled = await store.ready(await store.claim_one())

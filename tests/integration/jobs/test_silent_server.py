@@ -52,7 +52,7 @@ def _go_silent(link: Proxy) -> None:
 
 
 @pytest.mark.slow
-async def test_a_claim_whose_connection_went_silent_ends_and_the_next_one_claims(
+async def test_a_claim_on_a_silent_connection_fails_and_the_next_claim_succeeds(
     store: Store, link: Proxy, queue: Queue
 ) -> None:
     job = await store.queued()
@@ -63,7 +63,7 @@ async def test_a_claim_whose_connection_went_silent_ends_and_the_next_one_claims
 
 
 @pytest.mark.slow
-async def test_a_completion_whose_connection_went_silent_ends_and_is_told_again(
+async def test_a_completion_on_a_silent_connection_fails_and_its_retry_succeeds(
     store: Store, link: Proxy, queue: Queue
 ) -> None:
     first, second = [await store.claimed(term) for term in ("amazon", "walmart")]
@@ -74,7 +74,7 @@ async def test_a_completion_whose_connection_went_silent_ends_and_is_told_again(
 
 
 @pytest.mark.slow
-async def test_a_heartbeat_whose_connection_went_silent_ends_and_the_next_one_counts(
+async def test_a_heartbeat_on_a_silent_connection_fails_and_the_next_one_renews_the_lease(
     store: Store, link: Proxy, queue: Queue
 ) -> None:
     job = await store.claimed()
@@ -85,7 +85,9 @@ async def test_a_heartbeat_whose_connection_went_silent_ends_and_the_next_one_co
 
 
 @pytest.mark.slow
-async def test_of_a_pool_that_went_silent_one_call_pays_for_all(store: Store, link: Proxy, linked: Database) -> None:
+async def test_one_failed_call_replaces_all_connections_of_a_silent_pool(
+    store: Store, link: Proxy, linked: Database
+) -> None:
     async with linked.transaction(), linked.transaction():
         pass  # both of its connections are there
     _go_silent(link)
@@ -93,7 +95,7 @@ async def test_of_a_pool_that_went_silent_one_call_pays_for_all(store: Store, li
     assert await linked.fetch("SELECT 1 AS one") == [{"one": 1}]
 
 
-async def test_a_transaction_that_does_not_end_is_broken_off(store: Store) -> None:
+async def test_a_transaction_is_ended_after_its_timeout(store: Store) -> None:
     async def endless() -> None:
         async with hasty.transaction() as connection:
             await run(connection, "UPDATE warmup_jobs SET attempts = 7 WHERE id = %(id)s", {"id": job.id})
@@ -107,7 +109,7 @@ async def test_a_transaction_that_does_not_end_is_broken_off(store: Store) -> No
     assert await store.row(job) == job
 
 
-async def test_calls_that_take_every_connection_hold_up_neither_claims_nor_completions(store: Store) -> None:
+async def test_calls_that_occupy_every_connection_delay_neither_claims_nor_completions(store: Store) -> None:
     crowded = Database(store.url, pool_size=1)
     await crowded.open()
     queue = Queue(crowded, POLICY, holder="crowded", publisher=ChangePublisher(crowded))

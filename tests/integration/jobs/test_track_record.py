@@ -77,7 +77,7 @@ async def overall(store: Store) -> TrustStats:
     return (await store.record.trust()).total.overall
 
 
-async def test_newer_data_score_what_was_forecast_of_older_ones(store: Store) -> None:
+async def test_newer_data_score_forecasts_of_older_data(store: Store) -> None:
     old = await imported(store, 20)
     await warmed(store, old)
     assert (await store.record.trust()).total.overall == NOTHING
@@ -111,7 +111,7 @@ async def test_a_forecast_is_scored_once(store: Store) -> None:
     assert (await overall(store)).forecasts == 1
 
 
-async def test_imports_at_once_score_it_once(store: Store) -> None:
+async def test_concurrent_imports_score_a_forecast_once(store: Store) -> None:
     await warmed(store, await imported(store, 20))
 
     class Together(TrackRecord):
@@ -147,7 +147,7 @@ async def test_a_superseded_forecast_is_scored_when_its_own_dates_have_passed(st
     assert (await overall(store)).forecasts == 2
 
 
-async def test_each_engine_version_answers_for_itself(store: Store) -> None:
+async def test_scores_are_separate_for_each_engine_version(store: Store) -> None:
     old = await imported(store, 20)
     await warmed(store, old, engine_version="1")
     await warmed(store, old, engine_version="2", value=10.0)
@@ -161,7 +161,7 @@ async def test_each_engine_version_answers_for_itself(store: Store) -> None:
     assert {(pair["a"], pair["b"]) for pair in pairs} == {("1", "1"), ("2", "2")}
 
 
-async def test_a_partial_last_period_completes_no_horizon(store: Store) -> None:
+async def test_a_partial_last_period_does_not_complete_a_horizon(store: Store) -> None:
     await warmed(store, await imported(store, 20))
     await imported(store, 24, partial=True)
     assert await scores(store) == []
@@ -169,7 +169,7 @@ async def test_a_partial_last_period_completes_no_horizon(store: Store) -> None:
     assert len(await scores(store)) == 1
 
 
-async def test_a_partial_last_period_stays_so_when_the_same_data_come_again_later(store: Store) -> None:
+async def test_a_partial_last_period_stays_partial_when_the_same_data_are_imported_later(store: Store) -> None:
     await warmed(store, await imported(store, 20))
     cut_short = await imported(store, 24, partial=True)
     again = await imported(store, 24, dated=False)
@@ -179,7 +179,7 @@ async def test_a_partial_last_period_stays_so_when_the_same_data_come_again_late
     assert not (await imported(store, 24)).partial_last_period, "whoever says when they were taken is believed"
 
 
-async def test_too_short_a_common_past_scores_nothing(store: Store) -> None:
+async def test_too_few_common_dates_score_nothing(store: Store) -> None:
     await warmed(store, await imported(store, 7))
     before = SCORES.labels("few-common-dates")._value.get()
     await imported(store, 11)
@@ -195,7 +195,7 @@ async def test_too_short_a_common_past_scores_nothing(store: Store) -> None:
         "WHERE id > 2",  # on other days than the new data
     ],
 )
-async def test_what_can_never_be_scored_stands_before_nothing(store: Store, made_unscorable: str) -> None:
+async def test_forecasts_that_can_never_be_scored_do_not_block_others(store: Store, made_unscorable: str) -> None:
     first = await imported(store, 20)
     await warmed(store, first)
     for weeks in range(30, 52):
@@ -206,7 +206,7 @@ async def test_what_can_never_be_scored_stands_before_nothing(store: Store, made
     assert [score["data_hash"] for score in await scores(store)] == [first.data_hash]
 
 
-async def test_what_a_later_engine_says_of_the_same_data_is_scored_too(store: Store) -> None:
+async def test_forecasts_of_a_later_engine_for_the_same_data_are_scored_too(store: Store) -> None:
     await warmed(store, await imported(store, 20), engine_version="1")
     await imported(store, 24)
     await warmed(store, await imported(store, 20), engine_version="2")
@@ -238,7 +238,7 @@ async def test_another_timeframe_is_another_comparison(store: Store) -> None:
     assert len(await scores(store)) == 1
 
 
-async def test_what_goes_wrong_with_scoring_does_not_touch_the_import(store: Store) -> None:
+async def test_a_failure_of_scoring_does_not_fail_the_import(store: Store) -> None:
     class Broken(TrackRecord):
         """Fails in the middle of its work, in the database itself."""
 
@@ -256,7 +256,7 @@ async def test_what_goes_wrong_with_scoring_does_not_touch_the_import(store: Sto
     assert len(await scores(store)) == 1
 
 
-async def test_of_late_is_the_last_ninety_days(store: Store) -> None:
+async def test_recent_scores_are_those_of_the_last_ninety_days(store: Store) -> None:
     await warmed(store, await imported(store, 20))
     await imported(store, 24)
     today = "(now() AT TIME ZONE 'UTC')::date"
@@ -277,7 +277,7 @@ async def test_the_sums_are_those_of_the_scores(store: Store) -> None:
     assert sums == added
 
 
-async def test_retention_leaves_what_is_still_to_be_scored_and_scores_outlive_it(store: Store) -> None:
+async def test_retention_keeps_unscored_forecasts_and_all_scores(store: Store) -> None:
     for weeks in (20, 21, 22):
         await warmed(store, await imported(store, weeks))
     await store.execute("UPDATE warmup_jobs SET updated_at = now() - interval '31 days'")

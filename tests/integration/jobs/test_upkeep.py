@@ -14,7 +14,7 @@ from tests.integration.jobs.conftest import Store, key_of
 FIRST_CALL = EnqueueReason.FIRST_CALL
 
 
-async def test_refresh_takes_what_will_turn_stale_by_popularity_and_only_so_many(store: Store) -> None:
+async def test_refresh_enqueues_forecasts_that_turn_stale_by_demand_up_to_its_limit(store: Store) -> None:
     terms = ("amazon", "target", "walmart")
     for term in terms:
         await store.ready(await store.claimed(term))
@@ -34,7 +34,7 @@ async def test_refresh_takes_what_will_turn_stale_by_popularity_and_only_so_many
     assert await store.queue.refresh(10) == [], "nobody asks for it any more"
 
 
-async def test_refreshes_do_not_fall_due_in_step(store: Store) -> None:
+async def test_refreshes_do_not_become_due_at_the_same_time(store: Store) -> None:
     for number in range(40):
         await store.ready(await store.claimed(f"term {number}"))
     await store.execute("UPDATE comparisons SET last_asked_at = now()")
@@ -67,7 +67,7 @@ async def test_demand_has_an_upper_bound(store: Store) -> None:
     assert await store.execute("SELECT demand FROM comparisons") == [{"demand": 1e9}]
 
 
-async def test_gateways_that_report_the_same_demand_in_any_order_do_not_lock_each_other_out(store: Store) -> None:
+async def test_demand_reports_of_the_same_comparisons_do_not_deadlock(store: Store) -> None:
     await store.comparison()
     await store.execute("INSERT INTO term_pairs SELECT 'a-vs-' || n, 'a', n::text FROM generate_series(1, 500) AS n")
     await store.execute(
@@ -86,7 +86,7 @@ async def test_gateways_that_report_the_same_demand_in_any_order_do_not_lock_eac
     assert await store.execute(demand) == [{"demand": 60}]
 
 
-async def test_a_refresh_that_waited_long_enough_is_overtaken_no_more(store: Store) -> None:
+async def test_a_refresh_that_waited_long_enough_is_promoted(store: Store) -> None:
     ready = await store.ready(await store.claimed())
     assert ready is not None
     await store.queue.enqueue(ready.key, ready.data_hash, seen_version=ready.version, reason=EnqueueReason.REFRESH)
@@ -97,7 +97,7 @@ async def test_a_refresh_that_waited_long_enough_is_overtaken_no_more(store: Sto
     assert [job.id for job in (await store.queue.claim(2)).claimed] == [ready.id, waiting.id]
 
 
-async def test_old_jobs_go_in_batches_and_those_of_current_or_previous_data_stay(store: Store) -> None:
+async def test_old_jobs_are_deleted_in_batches_except_those_of_current_or_previous_data(store: Store) -> None:
     for generation in range(5):
         snapshot = await store.comparison(values=(1, 2, 3, generation))
         await store.queue.enqueue(key_of(snapshot), snapshot.data_hash, seen_version=0, reason=FIRST_CALL)
@@ -112,7 +112,7 @@ async def test_old_jobs_go_in_batches_and_those_of_current_or_previous_data_stay
         assert len(await store.execute(f"SELECT id FROM {table}")) == (4 if table == "forecast_records" else 2)
 
 
-async def test_retention_goes_on_while_snapshots_without_a_job_are_left(store: Store) -> None:
+async def test_retention_continues_while_snapshots_without_a_job_are_left(store: Store) -> None:
     for generation in range(5):
         await store.comparison(values=(1, 2, 3, generation))
     await store.execute("UPDATE snapshots SET created_at = now() - interval '31 days'")

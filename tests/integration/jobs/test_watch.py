@@ -210,7 +210,7 @@ EDGES = [
 
 
 @pytest.mark.parametrize("edge", EDGES, ids=lambda edge: edge.__name__)
-async def test_each_edge_publishes_its_row(store: Store, edge: Callable[[Store], Edge]) -> None:
+async def test_each_transition_publishes_its_row(store: Store, edge: Callable[[Store], Edge]) -> None:
     async with watching(store, publisher=False) as watch, aclosing(edge(store)) as steps:
         await anext(steps)
         assert await store.publisher.flush()  # its first word, which names nothing
@@ -223,7 +223,7 @@ async def test_each_edge_publishes_its_row(store: Store, edge: Callable[[Store],
             await watch.until_seen(job_id, version)
 
 
-async def test_each_edge_is_published_only_by_the_flush(store: Store) -> None:
+async def test_transitions_are_published_only_by_the_flush(store: Store) -> None:
     async with watching(store, publisher=False) as watch:
         await store.queued()
         await store.execute("SELECT pg_notify('warmcast_changes', '*')")
@@ -257,7 +257,7 @@ async def test_other_changes_of_a_row_are_published_by_the_trigger(store: Store)
         assert await watch.until(JobStatus.RUNNING) == 7
 
 
-async def test_unpublished_changes_of_a_dead_process_are_covered_by_its_successor(store: Store) -> None:
+async def test_a_new_process_publishes_missed_for_changes_of_a_dead_one(store: Store) -> None:
     async with watching(store) as watch:
         await store.queued()
         await watch.until(JobStatus.QUEUED)

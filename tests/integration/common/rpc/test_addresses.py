@@ -20,16 +20,16 @@ from tests.integration.common.rpc.names import serving_names
         ("unix:/run/forecaster.sock", [Address("unix:/run/forecaster.sock")]),
     ],
 )
-async def test_a_target_leads_to_its_addresses(target: str, expected: list[Address]) -> None:
+async def test_a_target_resolves_to_its_addresses(target: str, expected: list[Address]) -> None:
     assert list(await resolver(target)()) == expected
 
 
 @pytest.mark.parametrize("target", ["localhost:50052", "dns:///localhost:50052"])
-async def test_a_name_is_looked_up_by_the_system(target: str) -> None:
+async def test_a_name_is_resolved_by_the_system(target: str) -> None:
     assert Address("ipv4:127.0.0.1:50052", "localhost:50052") in await resolver(target)()
 
 
-async def test_a_name_is_looked_up_by_the_server_that_the_target_names() -> None:
+async def test_a_name_is_resolved_by_the_dns_server_of_the_target() -> None:
     async with serving_names("10.0.0.7", "10.0.0.8") as names:
         look_up = resolver(f"dns://127.0.0.1:{names.port}/forecaster.test:50052")
         assert [each.target for each in await look_up()] == ["ipv4:10.0.0.7:50052", "ipv4:10.0.0.8:50052"]
@@ -37,6 +37,6 @@ async def test_a_name_is_looked_up_by_the_server_that_the_target_names() -> None
         assert list(await look_up()) == [Address("ipv4:10.0.0.9:50052", "forecaster.test:50052")]
 
 
-async def test_a_name_that_nobody_knows_is_an_error() -> None:
+async def test_a_name_that_does_not_resolve_is_an_error() -> None:
     with pytest.raises(OSError):  # noqa: PT011 - any
         await resolver("dns:///no-such-name.invalid:1")()

@@ -62,7 +62,7 @@ async def _share_of_the_fourth(names: Names, port: int, age: float) -> list[floa
 
 
 @pytest.mark.slow
-async def test_a_fourth_replica_takes_its_share_once_connections_have_had_their_age() -> None:
+async def test_a_new_replica_gets_its_share_once_connections_reach_their_maximum_age() -> None:
     async with serving_names(*HOSTS[:3]) as names:
         began = time.monotonic()
         shares = await _share_of_the_fourth(names, _free_on_all(), AGE)
@@ -72,7 +72,7 @@ async def test_a_fourth_replica_takes_its_share_once_connections_have_had_their_
 
 @pytest.mark.timeout(60)
 @pytest.mark.slow
-async def test_connections_without_an_age_would_never_find_it() -> None:
+async def test_without_a_maximum_age_of_connections_a_new_replica_gets_no_calls() -> None:
     async with serving_names(*HOSTS[:3]) as names:
         shares = await _share_of_the_fourth(names, _free_on_all(), 3600)
     assert set(shares) == {0.0}

@@ -50,7 +50,7 @@ async def test_a_call_answers_and_has_a_deadline(opened: Open) -> None:
     assert left[1] <= 3.1
 
 
-async def test_an_error_is_an_exception_with_all_that_the_server_said(opened: Open) -> None:
+async def test_an_error_is_an_exception_with_all_details_of_the_server(opened: Open) -> None:
     async def describe(request: pb.DescribeRequest, context: Any) -> pb.DescribeResponse:
         raise WarmcastError(
             errors.BUSY, "no room", fields=(("keys", "too many"),), retry_after=1.5, metadata={"leaseId": "7"}
@@ -76,7 +76,7 @@ async def test_a_read_is_retried(opened: Open) -> None:
     assert one.calls == 3
 
 
-async def test_nobody_there_is_unavailable_and_says_who_was_asked(opened: Open) -> None:
+async def test_the_error_for_an_unreachable_server_names_its_address(opened: Open) -> None:
     async with serving(Replica("one")) as one:
         address = one.address
     async with opened(address) as ask:

@@ -28,7 +28,7 @@ def _stub(channel: grpc.aio.Channel) -> pb_grpc.ForecasterServiceAsyncStub:
     return stub
 
 
-async def test_a_call_that_names_no_end_is_given_one() -> None:
+async def test_a_call_without_a_deadline_gets_the_default_one() -> None:
     left: list[float | None] = []
 
     async def describe(request: pb.DescribeRequest, context: Any) -> pb.DescribeResponse:
@@ -45,7 +45,7 @@ async def test_a_call_that_names_no_end_is_given_one() -> None:
     assert left[1] is None  # it is the channel that gives it
 
 
-async def test_what_is_left_of_a_call_bounds_the_calls_made_for_it() -> None:
+async def test_the_time_left_of_a_call_limits_its_own_calls() -> None:
     left: list[float] = []
 
     async def note(request: pb.DescribeRequest, context: Any) -> pb.DescribeResponse:
@@ -69,7 +69,7 @@ async def test_what_is_left_of_a_call_bounds_the_calls_made_for_it() -> None:
     assert 19 < long <= 20.1  # its own limit is nearer than its caller's
 
 
-async def test_a_server_ends_what_takes_longer_than_it_allows() -> None:
+async def test_a_server_ends_calls_that_exceed_its_limit() -> None:
     ended = asyncio.Event()
 
     async def never(request: pb.DescribeRequest, context: Any) -> pb.DescribeResponse:
@@ -91,7 +91,7 @@ async def test_a_server_ends_what_takes_longer_than_it_allows() -> None:
         assert time.monotonic() - began < 30
 
 
-async def test_a_call_for_which_no_time_is_left_is_not_made() -> None:
+async def test_a_call_without_time_left_is_not_sent() -> None:
     async with serving(Replica("idle")) as idle, open_channel(idle.address, FORECASTER) as channel:
         with deadline.within(0), pytest.raises(WarmcastError) as caught:
             await call_unary(FORECASTER, _stub(channel).Describe, ASKED, timeout=20)

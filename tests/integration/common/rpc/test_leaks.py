@@ -117,7 +117,7 @@ def _leaks_nothing(failure: grpc.aio.AioRpcError) -> None:
 
 @pytest.mark.parametrize("failure", POSTGRES, ids=lambda failure: type(failure).__name__)
 @pytest.mark.parametrize("method", _methods(jobs_pb2, "JobsService"), ids=lambda method: method.name)
-async def test_of_jobs(method: Any, failure: Exception) -> None:
+async def test_jobs_hides_the_text_of_a_driver_error(method: Any, failure: Exception) -> None:
     broken: Any = Broken(failure)
     servicer = JobsServicer(
         importer=broken,
@@ -141,7 +141,7 @@ async def test_of_jobs(method: Any, failure: Exception) -> None:
 
 @pytest.mark.parametrize("failure", REDIS, ids=lambda failure: type(failure).__name__)
 @pytest.mark.parametrize("method", _methods(forecaster_pb2, "ForecasterService"), ids=lambda method: method.name)
-async def test_of_the_forecaster(method: Any, failure: Exception) -> None:
+async def test_the_forecaster_hides_the_text_of_a_driver_error(method: Any, failure: Exception) -> None:
     broken: Any = Broken(failure)
     servicer = ForecasterServicer(
         cache=broken,

@@ -78,7 +78,7 @@ class Attack:
     ],
     ids=lambda attack: f"{attack.calls} × {attack.method.rpartition('/')[2]}",
 )
-async def test_large_calls_leave_jobs_below_its_limit(jobs: tuple[Child, str], attack: Attack) -> None:
+async def test_large_calls_keep_jobs_below_its_memory_limit(jobs: tuple[Child, str], attack: Attack) -> None:
     child, address = jobs
     async with AsyncExitStack() as opened:
         channels = [

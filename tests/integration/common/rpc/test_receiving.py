@@ -106,7 +106,7 @@ async def test_a_call_without_the_secret_is_refused_before_its_request_is_receiv
     assert error.reason is errors.UNAUTHENTICATED
 
 
-async def test_calls_above_the_cap_are_refused_before_their_request_is_received_streams_and_health_are_not() -> None:
+async def test_calls_above_the_limit_are_refused_before_their_request_is_received_except_streams_and_health() -> None:
     servicer = Servicer()
     async with (
         serving(servicer, max_concurrent_calls=2) as address,
@@ -128,7 +128,7 @@ async def test_calls_above_the_cap_are_refused_before_their_request_is_received_
         await stub.EnqueueWarmup(pb.EnqueueWarmupRequest(), timeout=20)
 
 
-async def test_requests_that_do_not_come_count_towards_the_cap_only_until_they_are_given_up() -> None:
+async def test_calls_whose_request_does_not_arrive_count_towards_the_limit_only_until_their_timeout() -> None:
     chain = standard_interceptors(guarded=GUARDED, accepted_secrets=(SECRET,), longest=30, max_concurrent_calls=2)
     chain = InterceptorChain(chain.interceptors, receiver=Receiver(longest=0.1))
     async with serving(Servicer(), chain) as address, grpc.aio.insecure_channel(address) as channel:
@@ -141,7 +141,7 @@ def _own_connection(address: str) -> grpc.aio.Channel:
     return grpc.aio.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)])
 
 
-async def test_senders_that_stop_midway_keep_nobody_out() -> None:
+async def test_senders_that_stop_in_the_middle_do_not_block_others() -> None:
     servicer = Servicer()
     async with serving(servicer) as address, AsyncExitStack() as opened:
         own, *others = [await opened.enter_async_context(_own_connection(address)) for _ in range(5)]
@@ -159,7 +159,7 @@ async def test_senders_that_stop_midway_keep_nobody_out() -> None:
     assert {from_rpc_error(error, service="jobs").reason for error in refused} == {errors.BUSY}
 
 
-async def test_a_connection_that_sent_too_much_waits_apart_from_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_connections_that_exceeded_their_limit_do_not_delay_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(receiving, "_PATIENCE", 30)  # nobody has to yield
     servicer = Servicer()
     async with serving(servicer) as address, _own_connection(address) as one, _own_connection(address) as other:
@@ -190,7 +190,7 @@ async def test_a_request_above_its_method_s_limit_is_refused_with_the_method_and
     assert servicer.handled == 0
 
 
-async def test_a_request_that_is_no_message_or_none_at_all_is_an_invalid_argument() -> None:
+async def test_a_malformed_or_missing_request_is_an_invalid_argument() -> None:
     async def none() -> AsyncIterator[bytes]:
         return
         yield
@@ -232,7 +232,7 @@ async def test_calls_of_unknown_methods_are_counted_as_one() -> None:
     assert not [labels for labels in CALLS._metrics if "Nope" in labels[0]]
 
 
-async def test_health_and_reflection_are_answered_as_ever() -> None:
+async def test_health_and_reflection_need_no_secret() -> None:
     async with serving(Servicer()) as address, grpc.aio.insecure_channel(address) as channel:
         watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(), timeout=20)
         assert (await watch.read()).status == health_pb2.HealthCheckResponse.SERVING
@@ -243,7 +243,7 @@ async def test_health_and_reflection_are_answered_as_ever() -> None:
     assert [SERVICE in str(answer) for answer in answers] == [True, True]
 
 
-async def test_a_refused_call_leaves_nothing_of_its_request_in_memory() -> None:
+async def test_the_request_of_a_refused_call_is_freed() -> None:
     held: list[str] = []
 
     class Request(bytes):

@@ -50,14 +50,14 @@ def test_every_rpc_is_either_retried_or_changes_something(service: Service, meth
 
 
 @pytest.mark.parametrize(("failures", "calls"), [(0, 1), (1, 2), (2, 3)])
-async def test_a_read_is_sent_again_while_the_server_cannot_answer(failures: int, calls: int) -> None:
+async def test_a_read_is_retried_while_the_server_is_unavailable(failures: int, calls: int) -> None:
     replica = _failing(failures, errors.UNAVAILABLE)
     async with serving(replica), open_channel(replica.address, FORECASTER) as channel:
         await call_unary(FORECASTER, _stub(channel).Describe, pb.DescribeRequest(), timeout=10)
     assert replica.calls == calls
 
 
-async def test_three_times_and_then_no_more() -> None:
+async def test_a_read_is_sent_at_most_three_times() -> None:
     replica = _failing(9, errors.UNAVAILABLE)
     async with serving(replica), open_channel(replica.address, FORECASTER) as channel:
         with pytest.raises(WarmcastError, match="no 3"):
@@ -66,7 +66,7 @@ async def test_three_times_and_then_no_more() -> None:
 
 
 @pytest.mark.parametrize("reason", [errors.BUSY, errors.DEADLINE_EXCEEDED, errors.INTERNAL, errors.INVALID_ARGUMENT])
-async def test_any_other_error_is_an_answer(reason: errors.Reason) -> None:
+async def test_other_errors_are_not_retried(reason: errors.Reason) -> None:
     replica = _failing(1, reason)
     async with serving(replica), open_channel(replica.address, FORECASTER) as channel:
         with pytest.raises(WarmcastError, match="no 1"):
@@ -74,7 +74,7 @@ async def test_any_other_error_is_an_answer(reason: errors.Reason) -> None:
     assert replica.calls == 1
 
 
-async def test_what_changes_something_is_sent_once() -> None:
+async def test_a_call_that_changes_state_is_sent_once() -> None:
     replica = _failing(1, errors.UNAVAILABLE)
     changing = Service(FORECASTER.name, FORECASTER.called, idempotent=())
     async with serving(replica), open_channel(replica.address, changing) as channel:
@@ -83,7 +83,7 @@ async def test_what_changes_something_is_sent_once() -> None:
     assert replica.calls == 1
 
 
-async def test_where_nearly_every_call_fails_retries_stop() -> None:
+async def test_retries_stop_when_nearly_every_call_fails() -> None:
     replica = _failing(10_000, errors.UNAVAILABLE)
     async with serving(replica), open_channel(replica.address, FORECASTER) as channel:
         for _ in range(100):

@@ -60,12 +60,12 @@ async def test_a_roll_fails_no_call(name: str) -> None:
 
 
 @pytest.mark.slow
-async def test_a_drain_which_waits_for_readiness_alone_fails_no_call() -> None:
+async def test_a_drain_that_waits_only_for_readiness_fails_no_call() -> None:
     assert await _roll(replace(Times.of("jobs"), min_ready=0)) == Roll(Counter(), found=True)
 
 
 @pytest.mark.slow
-async def test_connections_that_outlive_a_roll_leave_no_time_to_find_the_new_replica() -> None:
+async def test_connections_with_a_long_maximum_age_do_not_find_the_new_replica() -> None:
     rolled = await _roll(replace(Times.of("jobs"), age=300))
     assert not rolled.found
 

@@ -37,7 +37,7 @@ async def _health(channel: grpc.aio.Channel, name: str) -> int:
     return int(answer.status)
 
 
-async def test_a_call_is_traced_through_its_callee_and_on_every_log_line() -> None:
+async def test_the_trace_id_reaches_the_callee_and_every_log_line() -> None:
     seen: list[tuple[dict[str, Any], dict[str, str]]] = []
 
     async def describe(request: pb.DescribeRequest, context: Any) -> pb.DescribeResponse:
@@ -58,7 +58,7 @@ async def test_a_call_is_traced_through_its_callee_and_on_every_log_line() -> No
     assert len({trace.trace_id, begun["trace_id"], own["trace_id"]}) == 3
 
 
-async def test_liveness_and_readiness_are_two_things() -> None:
+async def test_liveness_and_readiness_are_separate() -> None:
     async with serving(Replica("one")) as one, open_channel(one.address) as channel:
         names = ("", READINESS, FORECASTER.name)
         assert [await _health(channel, name) for name in names] == [SERVING, SERVING, SERVING]
@@ -66,7 +66,7 @@ async def test_liveness_and_readiness_are_two_things() -> None:
         assert [await _health(channel, name) for name in names] == [SERVING, NOT_SERVING, NOT_SERVING]
 
 
-async def test_liveness_is_as_of_the_check() -> None:
+async def test_liveness_is_determined_by_each_check() -> None:
     alive = True
     async with serving(Replica("one"), alive=lambda: alive) as one, open_channel(one.address) as channel:
         assert await _health(channel, "") == SERVING
@@ -76,7 +76,7 @@ async def test_liveness_is_as_of_the_check() -> None:
         assert await _health(channel, "") == SERVING
 
 
-async def test_a_server_that_leaves_stays_alive_and_is_not_made_ready_again() -> None:
+async def test_a_stopping_server_stays_alive_and_never_becomes_ready_again() -> None:
     async with serving(Replica("one")) as one, open_channel(one.address) as channel:
         await one.server.leave(lame_duck=0)
         await one.server.set_ready(True)
@@ -85,7 +85,7 @@ async def test_a_server_that_leaves_stays_alive_and_is_not_made_ready_again() ->
         await _stub(channel).Describe(ASKED, timeout=5)  # it still serves
 
 
-async def test_calls_go_to_replicas_that_serve() -> None:
+async def test_calls_are_sent_only_to_ready_replicas() -> None:
     async with AsyncExitStack() as running:
         one, two = [await running.enter_async_context(serving(Replica(name))) for name in ("one", "two")]
         address = f"ipv4:{one.address},{two.address}"
@@ -115,7 +115,7 @@ async def _asked(channel: grpc.aio.Channel, replica: Replica) -> bool:
     return replica.calls > before
 
 
-async def test_where_no_replica_serves_the_caller_is_told_at_once() -> None:
+async def test_a_call_fails_at_once_if_no_replica_is_ready() -> None:
     async with serving(Replica("one")) as one, open_channel(one.address, FORECASTER) as channel:
         await one.server.set_ready(False)
 
@@ -129,7 +129,7 @@ async def test_where_no_replica_serves_the_caller_is_told_at_once() -> None:
         await wait_until_async(refused, 10, "the call is refused")
 
 
-async def test_a_call_in_flight_is_heard_out_by_a_server_that_stops() -> None:
+async def test_a_stopping_server_completes_calls_in_progress() -> None:
     begun, go_on = asyncio.Event(), asyncio.Event()
 
     async def describe(request: pb.DescribeRequest, context: Any) -> pb.DescribeResponse:
@@ -150,7 +150,7 @@ async def test_a_call_in_flight_is_heard_out_by_a_server_that_stops() -> None:
             await stopping
 
 
-async def test_a_stop_does_not_wait_for_those_who_only_watch() -> None:
+async def test_a_stopping_server_does_not_wait_for_health_watches() -> None:
     async with serving(Replica("one")) as one, open_channel(one.address, FORECASTER) as channel:
         await _stub(channel).Describe(ASKED, timeout=5)  # by now the channel watches the server's health
         async with asyncio.timeout(5):
@@ -159,7 +159,7 @@ async def test_a_stop_does_not_wait_for_those_who_only_watch() -> None:
 
 
 @pytest.mark.parametrize("wanted", [True, False])
-async def test_channelz_is_served_only_where_it_was_asked_for(wanted: bool) -> None:
+async def test_channelz_is_served_only_if_enabled(wanted: bool) -> None:
     async with serving(Replica("one"), with_channelz=wanted) as one, open_channel(one.address) as channel:
         asked = channelz_pb2_grpc.ChannelzStub(channel).GetServers(channelz_pb2.GetServersRequest(), timeout=5)
         if wanted:

@@ -48,7 +48,7 @@ async def status(address: str, tls: Tls | None, service: str = "") -> int:
         return int(answer.status)
 
 
-async def test_both_sides_show_a_certificate_of_one_authority() -> None:
+async def test_client_and_server_need_certificates_of_the_same_authority() -> None:
     ours = trustme.CA()
     async with serving(certified(ours)) as address:
         assert await status(address, certified(ours)) == SERVING
@@ -62,7 +62,7 @@ async def test_both_sides_show_a_certificate_of_one_authority() -> None:
         pytest.param(lambda _ours: certified(trustme.CA()), id="believes another authority"),
     ],
 )
-async def test_a_stranger_is_refused(caller: Callable[[trustme.CA], Tls | None]) -> None:
+async def test_a_client_without_a_trusted_certificate_is_refused(caller: Callable[[trustme.CA], Tls | None]) -> None:
     ours = trustme.CA()
     async with serving(certified(ours)) as address:
         with pytest.raises(grpc.aio.AioRpcError) as refused:
@@ -70,14 +70,14 @@ async def test_a_stranger_is_refused(caller: Callable[[trustme.CA], Tls | None])
         assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
 
 
-async def test_a_server_that_goes_by_another_name_is_refused() -> None:
+async def test_a_server_certificate_with_another_name_is_refused() -> None:
     ours = trustme.CA()
     async with serving(certified(ours, "somebody.else")) as address:
         with pytest.raises(grpc.aio.AioRpcError):
             await status(address, certified(ours))
 
 
-async def test_probes_are_answered_plainly_beside_tls_and_nothing_else_is() -> None:
+async def test_the_port_for_probes_serves_only_health_without_tls() -> None:
     door = f"{LOOPBACK}:{free_port()}"
     async with serving(certified(trustme.CA()), health=door):
         assert await status(door, None) == SERVING
@@ -91,7 +91,7 @@ async def test_probes_are_answered_plainly_beside_tls_and_nothing_else_is() -> N
         assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
-def test_two_of_the_three_files_are_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_tls_file_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TLS_CERT_FILE", "a.pem")
     monkeypatch.setenv("TLS_CA_FILE", "ca.pem")
     with pytest.raises(ValidationError, match="TLS needs all three files: set TLS_KEY_FILE too"):
@@ -99,7 +99,7 @@ def test_two_of_the_three_files_are_a_clear_error(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("content", [None, b"no certificate"], ids=["missing", "not PEM"])
-def test_a_file_that_is_none_is_named(
+def test_an_invalid_tls_file_is_named(
     content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bad = tmp_path / "tls.crt"

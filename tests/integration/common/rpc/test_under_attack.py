@@ -24,7 +24,7 @@ pytestmark = pytest.mark.alone
 
 
 @pytest.mark.parametrize("method", ["IngestSnapshot", "EnqueueWarmup"])
-async def test_small_calls_stay_quick_while_large_ones_are_refused(jobs: tuple[Child, str], method: str) -> None:
+async def test_small_calls_stay_fast_while_large_ones_are_refused(jobs: tuple[Child, str], method: str) -> None:
     _, address = jobs
     async with grpc.aio.insecure_channel(address) as channel:
         stub: jobs_pb2_grpc.JobsServiceAsyncStub = jobs_pb2_grpc.JobsServiceStub(channel)

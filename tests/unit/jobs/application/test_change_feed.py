@@ -81,7 +81,7 @@ async def test_a_notification_without_ids_is_published_as_missed(payload: str) -
         assert (batch.changes, batch.missed) == ((), True)
 
 
-async def test_a_subscriber_that_is_too_slow_gets_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_slow_subscriber_gets_missed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.jobs.application.change_feed._MAX_PENDING", 3)
     async with feeding(Rows()) as feed, aclosing(feed.subscribe()) as fast, aclosing(feed.subscribe()) as slow:
         await anext(fast)
@@ -97,7 +97,7 @@ async def test_a_subscriber_that_is_too_slow_gets_missed(monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     "failure", [WarmcastError(errors.UNAVAILABLE, "PostgreSQL is unavailable"), KeyError("a bug of ours")]
 )
-async def test_a_failed_read_is_published_as_missed_and_the_next_change_is_published(
+async def test_a_failed_read_is_published_as_missed_and_later_changes_are_published(
     monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
     monkeypatch.setattr("services.jobs.application.change_feed._RETRY_SECONDS", 0.0)
@@ -112,7 +112,9 @@ async def test_a_failed_read_is_published_as_missed_and_the_next_change_is_publi
         assert [change.job_id for change in (await anext(stream)).changes] == [2]
 
 
-async def test_closing_ends_every_subscription_and_leaving_frees_its_slot(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_closing_ends_every_subscription_and_unsubscribing_frees_the_slot(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("services.jobs.application.change_feed._MAX_SUBSCRIBERS", 1)
     async with feeding(Rows()) as feed:
         async with aclosing(feed.subscribe()) as stream:

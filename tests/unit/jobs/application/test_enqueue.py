@@ -94,7 +94,7 @@ async def test_an_overdue_job_at_the_seen_version_is_requeued() -> None:
     world.queue.sweep.assert_awaited_once_with(JOB.id)
 
 
-async def test_an_overdue_job_at_another_version_is_left_alone() -> None:
+async def test_an_overdue_job_at_another_version_is_left_unchanged() -> None:
     world = World(replace(VIEW, overdue=True))
     assert await world.enqueue(seen_version=2) == (JOB, PLACE, False)
     world.queue.sweep.assert_not_awaited()

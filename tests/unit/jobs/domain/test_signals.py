@@ -26,23 +26,23 @@ def test_a_trend_needs_more_than_two_points_and_five_percent() -> None:
     assert _trend([80.0] * 13 + [84.1] * 13) == "rising"
 
 
-def test_the_time_of_day_is_no_trend() -> None:
+def test_the_time_of_day_is_not_a_trend() -> None:
     days = [40 + 40 * math.sin(2 * math.pi * hour / 24) for hour in range(24 * 7)]
     assert {_trend(days[:length], season=24) for length in range(48, len(days))} == {"flat"}
 
 
-def test_only_the_last_stretches_count() -> None:
+def test_the_trend_compares_only_the_last_periods() -> None:
     assert _trend([90.0] * 200 + [10.0] * 26) == "flat"
 
 
-def test_a_partial_last_period_is_left_out() -> None:
+def test_signals_ignore_a_partial_last_period() -> None:
     whole = term_signals([10, 20, 30, 40, 50, 60], season=52, partial_last_period=False)
     cut = term_signals([10, 20, 30, 40, 50, 60, 3], season=52, partial_last_period=True)
     assert cut == whole
     assert (whole.last_value, whole.change4) == (60, 40)
 
 
-def test_change4_of_a_short_series_is_since_its_first() -> None:
+def test_change4_of_a_short_series_starts_at_its_first_value() -> None:
     assert term_signals([10, 20, 35], season=52, partial_last_period=False).change4 == 25
 
 
@@ -51,7 +51,7 @@ def test_volatility_is_the_spread_of_changes() -> None:
     assert term_signals([0, 10, 20, 30], season=52, partial_last_period=False).volatility == 0
 
 
-def test_a_pure_season_explains_all_and_a_line_nothing() -> None:
+def test_seasonality_is_one_for_a_pure_season_and_zero_for_a_line() -> None:
     season = [float(10 + 5 * (week % 4)) for week in range(24)]
     assert term_signals(season, season=4, partial_last_period=False).seasonality > 0.95
     risen = [value + week for week, value in enumerate(season)]

@@ -78,21 +78,21 @@ def test_errors_and_hits_are_counted_over_the_horizon() -> None:
 
 
 @pytest.mark.parametrize("by", [0.5, 0.8, 1 / 3])
-def test_a_newer_export_on_another_scale_scores_the_same(by: float) -> None:
+def test_scores_do_not_depend_on_the_scale_of_the_newer_export(by: float) -> None:
     same, other = scored(), scored(newer=rescaled(NEWER, by))
     assert other.term_a.mae == pytest.approx(same.term_a.mae)
     assert (other.term_b.hits80, other.term_b.hits95) == (same.term_b.hits80, same.term_b.hits95)
     assert other.winner_right == same.winner_right
 
 
-def test_without_scaling_it_would_not() -> None:
+def test_unscaled_values_would_give_other_scores() -> None:
     halved = rescaled(NEWER, 0.5)
     # The same newer values, beside a past that says that the scale did not change.
     unscaled = observed(HISTORY_A + halved.values_a[10:], HISTORY_B + halved.values_b[10:])
     assert scored(newer=unscaled).term_a.mae > 10 * scored(newer=halved).term_a.mae
 
 
-def test_one_odd_date_moves_the_scale_by_no_more_than_its_share() -> None:
+def test_one_outlier_moves_the_scale_by_no_more_than_its_share() -> None:
     revised = rescaled(NEWER, 0.5)
     revised = replace(revised, values_a=(1.0, *revised.values_a[1:]))  # 1 ÷ 40 there, 1 ÷ 2 everywhere else
     assert scored(newer=revised).term_a.mae == pytest.approx(scored().term_a.mae, abs=3.0)
@@ -151,7 +151,9 @@ def test_dates_with_another_step_are_not_common() -> None:
     [((60,) * 3, (50,) * 3, True), ((50,) * 3, (60,) * 3, False), ((50, 60, 40), (40, 50, 60), None)],
     ids=["the one that led", "the other", "a tie says nothing"],
 )
-def test_the_winner(said_a: Sequence[float], said_b: Sequence[float], right: bool | None) -> None:
+def test_the_predicted_winner_is_compared_with_the_actual_one(
+    said_a: Sequence[float], said_b: Sequence[float], right: bool | None
+) -> None:
     assert scored(replace(KEPT, term_a=forecast_of(said_a), term_b=forecast_of(said_b))).winner_right is right
 
 

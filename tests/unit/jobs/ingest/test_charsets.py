@@ -48,7 +48,7 @@ def test_the_declared_charset_is_used(charset: str, pair: tuple[str, str]) -> No
     assert terms(sheet(*pair, charset=charset), charset) == pair
 
 
-def test_a_declared_charset_stands_for_the_larger_one_of_its_name() -> None:
+def test_a_declared_charset_is_decoded_with_its_superset() -> None:
     assert terms(sheet("€uro", "dollar", charset="cp1252"), "iso-8859-1") == ("€uro", "dollar")
     assert terms(sheet("①番", "二番", charset="cp932"), "shift_jis") == ("1番", "二番")
 
@@ -56,23 +56,23 @@ def test_a_declared_charset_stands_for_the_larger_one_of_its_name() -> None:
 @pytest.mark.parametrize(
     ("label", "charset"), [("windows-31j", "cp932"), ("x-sjis", "cp932"), ("X-GBK", "gbk"), ("x-euc-jp", "euc-jp")]
 )
-def test_labels_that_browsers_know_are_charsets(label: str, charset: str) -> None:
+def test_charset_labels_of_browsers_are_accepted(label: str, charset: str) -> None:
     assert terms(sheet("紅茶", "緑茶", charset=charset), label) == ("紅茶", "緑茶")
 
 
-def test_shifts_in_ascii_are_no_text_in_utf_8() -> None:
+def test_text_with_escape_sequences_is_not_read_as_utf_8() -> None:
     with pytest.raises(WarmcastError, match="its charset is uncertain; send it in UTF-8, or declare"):
         terms(sheet("紅茶", "緑茶", charset="iso-2022-jp"))
 
 
 @pytest.mark.parametrize("head", [b"PK\x03\x04", b"\x1f\x8b\x08\x00", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"])
-def test_spreadsheets_and_archives_are_called_so(head: bytes) -> None:
+def test_spreadsheets_and_archives_are_refused_as_such(head: bytes) -> None:
     with pytest.raises(WarmcastError, match="is a spreadsheet or an archive, not a CSV file; export it as CSV"):
         terms(head + bytes(100))
 
 
 @pytest.mark.parametrize("charset", ["utf-9", "base64", "unicode_escape", "idna", "utf-7", "undefined", "\0", "ä"])
-def test_an_unknown_charset_is_named(charset: str) -> None:
+def test_an_unknown_charset_is_refused(charset: str) -> None:
     with pytest.raises(WarmcastError, match="unknown charset") as refusal:
         terms(sheet("tea", "coffee", charset="utf-8"), charset)
     assert (refusal.value.reason, refusal.value.fields[0][0]) == (INVALID_ARGUMENT, "charset")
@@ -87,7 +87,7 @@ def test_a_declared_charset_that_does_not_decode_the_file_is_refused(written: st
         terms(sheet("биткоин", "эфириум", charset=written), declared)
 
 
-def test_utf_8_that_is_declared_as_something_else_is_refused() -> None:
+def test_utf_8_with_another_declared_charset_is_refused() -> None:
     with pytest.raises(WarmcastError, match="is in UTF-8, but “iso-8859-1” was declared; declare charset=utf-8"):
         terms(sheet("café", "thé", charset="utf-8"), "iso-8859-1")
     # A mark of the byte order leaves no doubt.
@@ -116,7 +116,7 @@ def test_utf_8_that_is_declared_as_something_else_is_refused() -> None:
         ("cp874", ("กรุงเทพ", "เชียงใหม่")),
     ],
 )
-def test_an_undeclared_charset_is_detected_where_that_is_certain(charset: str, pair: tuple[str, str]) -> None:
+def test_an_undeclared_charset_is_detected_if_it_is_certain(charset: str, pair: tuple[str, str]) -> None:
     text, cleaned = decode(sheet(*pair, charset=charset), "export.csv")
     assert text == f"Week,{','.join(pair)}{ROWS}"
     assert [what.startswith("text not in UTF-8 read as ") for what in cleaned] == [True]
@@ -136,13 +136,13 @@ def test_an_undeclared_charset_is_detected_where_that_is_certain(charset: str, p
         ("euc-jp", ("紅茶", "緑茶")),
     ],
 )
-def test_what_may_be_read_in_two_ways_is_refused_with_a_remedy(charset: str, pair: tuple[str, str]) -> None:
+def test_text_of_an_uncertain_charset_is_refused_with_a_remedy(charset: str, pair: tuple[str, str]) -> None:
     with pytest.raises(WarmcastError, match=r"its charset is uncertain; send it in UTF-8, or declare") as refusal:
         terms(sheet(*pair, charset=charset))
     assert refusal.value.reason is UNREADABLE_INPUT
 
 
-def test_what_is_not_stored_may_be_in_any_charset() -> None:
+def test_text_that_is_not_stored_may_be_in_an_uncertain_charset() -> None:
     above = "Categoría: Todas las categorías\n\n".encode("cp1252")
     for pair in (("tea", "coffee"), ("té", "café")):
         table = read_trends_csv(above + sheet(*pair, charset="cp1252"), "export.csv")
@@ -152,13 +152,13 @@ def test_what_is_not_stored_may_be_in_any_charset() -> None:
     assert dict(table.cleaned) == {"text of uncertain charset outside the terms ignored": 1}
 
 
-def test_a_place_above_the_header_is_not_lost_to_its_charset() -> None:
+def test_a_place_above_the_header_in_an_uncertain_charset_is_refused() -> None:
     report = "Brésil ça; 2004 - présent\n\n".encode("cp1252") + sheet("tea", "coffee", charset="ascii")
     with pytest.raises(WarmcastError, match="its charset is uncertain"):
         terms(report)
 
 
-def test_damaged_utf_8_is_no_other_charset() -> None:
+def test_damaged_utf_8_is_refused() -> None:
     content = sheet("比特幣價格", "以太坊價格", charset="utf-8")
     with pytest.raises(WarmcastError, match="is in UTF-8 but damaged: 1 of its characters"):
         terms(content.replace("特".encode(), "特".encode()[:2]))

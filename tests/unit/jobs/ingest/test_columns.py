@@ -34,28 +34,28 @@ def series(snapshot: ImportedSnapshot) -> dict[str, tuple[float, ...]]:
 
 
 @pytest.mark.parametrize("header", ["email,e-mail", "e-mail,email", "E-Mail,EMAIL"])
-def test_a_known_comparison_takes_the_exact_spelling_before_one_like_it(header: str) -> None:
+def test_a_known_comparison_prefers_the_exact_spelling(header: str) -> None:
     snapshot = take(sheet(header, "90,5", "91,6", "92,7"), expected=("e-mail", "email"))
     columns = [(90, 91, 92), (5, 6, 7)]
     first = header.split(",", maxsplit=1)[0].lower()
     assert series(snapshot) == dict(zip((first, {"e-mail": "email", "email": "e-mail"}[first]), columns, strict=True))
 
 
-def test_one_exact_spelling_says_which_the_other_is() -> None:
+def test_one_exact_spelling_decides_the_other_term() -> None:
     assert series(take(sheet("é-mail,E mail", "90,5", "91,6", "92,7"), expected=("e-mail", "email"))) == {
         "email": (90, 91, 92),
         "e-mail": (5, 6, 7),
     }
 
 
-def test_terms_that_may_each_be_either_are_refused() -> None:
+def test_terms_that_match_both_terms_of_the_comparison_are_refused() -> None:
     with pytest.raises(WarmcastError, match="“émail” and “é-mail” may be either of “e-mail” and “email”") as refusal:
         take(sheet("émail,é-mail", "90,5", "91,6", "92,7"), expected=("e-mail", "email"))
     assert refusal.value.reason is TERMS_MISMATCH
 
 
 @pytest.mark.parametrize("turned", [False, True])
-def test_two_files_of_terms_like_each_other_keep_their_values(turned: bool) -> None:
+def test_two_files_with_similar_terms_keep_their_values(turned: bool) -> None:
     pair = [one("email", 4, 5, 6), one("e-mail", 4, 5, 6)]
     pair[0] = replace(pair[0], columns=((90, 91, 92),))
     snapshot = build(*(pair[::-1] if turned else pair), expected=("e-mail", "email"))
@@ -76,7 +76,7 @@ def test_two_files_of_terms_like_each_other_keep_their_values(turned: bool) -> N
         ("tea: (Canada),coffee: (Canada),milk: (France)", ("1,2,0", "3,4,0", "5,6,0")),
     ],
 )
-def test_columns_that_nobody_picked_are_not_read(header: str, rows: tuple[str, ...], pick: tuple[str, ...]) -> None:
+def test_columns_that_are_not_picked_are_ignored(header: str, rows: tuple[str, ...], pick: tuple[str, ...]) -> None:
     assert series(take(sheet(header, *rows), *pick)) == {"tea": (1, 3, 5), "coffee": (2, 4, 6)}
 
 
@@ -86,7 +86,7 @@ def test_a_known_comparison_may_be_picked_from_more_columns() -> None:
     assert series(snapshot) == {"email": (90, 91, 92), "e-mail": (5, 6, 7)}
 
 
-def test_two_files_may_hold_columns_that_nobody_picked() -> None:
+def test_two_files_may_hold_columns_that_are_not_picked() -> None:
     pick = ("tea", "coffee")
     tables = [
         read_trends_csv(content, "export.csv", pick=pick)
@@ -107,7 +107,7 @@ def test_the_place_is_that_of_the_picked_columns() -> None:
         take(content, "tea", "milk")
 
 
-def test_terms_that_stand_in_several_places_are_picked_where_both_stand() -> None:
+def test_terms_with_several_places_are_picked_from_the_common_one() -> None:
     content = sheet("tea: (France),tea: (Canada),coffee: (Canada)", "0,1,2", "0,3,4", "0,5,6")
     snapshot = take(content, "tea", "coffee")
     assert (series(snapshot), snapshot.geo) == ({"tea": (1, 3, 5), "coffee": (2, 4, 6)}, "CA")
@@ -133,14 +133,14 @@ def test_a_picked_column_is_validated() -> None:
         (("tea", "Tea"), "“tea” and “Tea” are the same term"),
     ],
 )
-def test_a_pick_that_is_not_there_names_all_columns(pick: tuple[str, str], why: str) -> None:
+def test_a_pick_of_a_missing_term_is_refused_with_all_terms(pick: tuple[str, str], why: str) -> None:
     with pytest.raises(WarmcastError, match=why) as refusal:
         take(sheet("tea,total,coffee", "1,12,2", "3,14,4", "5,16,6"), *pick)
     assert refusal.value.fields[0][0] == "term"
 
 
 @pytest.mark.parametrize("name", ["ﷺ" * 480, "a" + "\u0301\u0327" * 240])
-def test_headings_that_are_costly_to_compare_take_bounded_time(name: str) -> None:
+def test_headings_that_are_slow_to_compare_take_bounded_time(name: str) -> None:
     began = time.process_time()
     with pytest.raises(WarmcastError, match="900 terms; 30 is the limit"):
         read_trends_csv(
@@ -151,7 +151,7 @@ def test_headings_that_are_costly_to_compare_take_bounded_time(name: str) -> Non
     assert time.process_time() - began < 5
 
 
-def test_a_row_that_misses_a_picked_cell_is_refused() -> None:
+def test_a_row_without_a_picked_cell_is_refused() -> None:
     with pytest.raises(WarmcastError, match="line 3 has 3 cells where the header has 4"):
         take(sheet("tea,note,coffee", "1,,2", "3,4", "5,,6"), "tea", "coffee")
     # What shifted cells to the right may have been a decimal comma.
@@ -159,7 +159,7 @@ def test_a_row_that_misses_a_picked_cell_is_refused() -> None:
         take(sheet("tea,coffee,note", "1,2,", "3,5,4,5", "5,6,"), "tea", "coffee")
 
 
-def test_too_many_columns_say_so() -> None:
+def test_a_file_with_too_many_terms_is_refused() -> None:
     with pytest.raises(WarmcastError) as refusal:
         read_trends_csv(sheet(",".join(f"t{at}" for at in range(1000)), *[",".join(["1"] * 1000)] * 3), "wide.csv")
     assert refusal.value.reason is TOO_LARGE
@@ -170,7 +170,7 @@ def test_too_many_columns_say_so() -> None:
     pick=st.permutations(["Email", "E-MAIL", "é-mail", "tea"]).map(lambda terms: (terms[0], terms[1])),
     known=st.booleans(),
 )
-def test_values_stay_with_their_term_in_whatever_order(columns: list[str], pick: tuple[str, str], known: bool) -> None:
+def test_values_stay_with_their_term_in_any_order(columns: list[str], pick: tuple[str, str], known: bool) -> None:
     rows = (",".join(str(10 * row + sorted(columns).index(term)) for term in columns) for row in range(3))
     expected = tuple(sorted(term_slug(term) for term in pick)) if known else None
     snapshot = take(sheet(",".join(columns), *rows), *pick, expected=(expected[0], expected[1]) if expected else None)

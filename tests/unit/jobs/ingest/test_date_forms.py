@@ -89,7 +89,7 @@ def refusal(cells: Sequence[str]) -> str:
         tuple(f"Sun Jan {day} 2025 00:00:00 GMT+0100 (Central European Standard Time)" for day in ("05", "12", "19")),
     ],
 )
-def test_a_form_of_dates_is_read(cells: tuple[str, ...]) -> None:
+def test_each_form_of_dates_is_parsed(cells: tuple[str, ...]) -> None:
     periods = read(cells)
     assert (periods.grid.step, days(periods), periods.cleaned) == (Step.WEEKLY, [*WEEKS], {})
 
@@ -125,7 +125,7 @@ def test_a_range_may_begin_in_another_month_or_year(cells: tuple[str, ...], firs
         ("2025-01-06 00:00:00 +01:00", "2025-01-05 20:00:00 -04:00", "2025-01-06T01:00:00Z"),
     ],
 )
-def test_hours_are_read(cells: tuple[str, ...]) -> None:
+def test_each_form_of_hours_is_parsed(cells: tuple[str, ...]) -> None:
     periods = read(cells)
     assert periods.grid.step is Step.HOURLY
     assert [time.hour for time in periods.grid.times] == [23, 0, 1]
@@ -158,7 +158,7 @@ def test_hours_are_read(cells: tuple[str, ...]) -> None:
         (("1 września 2024", "1 października 2024", "1 listopada 2024"), date(2024, 9, 1), Step.MONTHLY),
     ],
 )
-def test_the_whole_column_tells_how_it_is_written(cells: tuple[str, ...], first: date, step: Step) -> None:
+def test_the_form_of_dates_is_decided_by_the_whole_column(cells: tuple[str, ...], first: date, step: Step) -> None:
     periods = read(cells)
     assert (days(periods)[0], periods.grid.step, len(days(periods))) == (first, step, len(cells))
 
@@ -177,7 +177,7 @@ def test_the_whole_column_tells_how_it_is_written(cells: tuple[str, ...], first:
         ),
     ],
 )
-def test_two_regular_readings_are_both_named(cells: tuple[str, ...], readings: tuple[str, str]) -> None:
+def test_two_regular_readings_are_refused_with_both(cells: tuple[str, ...], readings: tuple[str, str]) -> None:
     detail = refusal(cells)
     for reading in readings:
         assert all(part in detail for part in reading.split(" .* "))
@@ -210,25 +210,25 @@ def test_two_regular_readings_are_both_named(cells: tuple[str, ...], readings: t
         ("173603520", "173664000", "173724480"),
     ],
 )
-def test_what_is_unclear_is_refused(cells: tuple[str, ...]) -> None:
+def test_ambiguous_dates_are_refused(cells: tuple[str, ...]) -> None:
     assert f"line 2: “{cells[0]}” is not a date" in refusal(cells)
 
 
-def test_seconds_that_begin_no_day_in_utc_are_refused() -> None:
+def test_unix_times_of_days_that_do_not_begin_at_midnight_utc_are_refused() -> None:
     berlin = [str(1736031600 + 604800 * week) for week in range(3)]
     assert "“1736031600” is 2025-01-04T23:00 in UTC, and its day depends on the time zone" in refusal(berlin)
     hours = [str(1736031600 + 3600 * hour) for hour in range(3)]
     assert read(hours).grid.times[0] == datetime(2025, 1, 4, 23, tzinfo=UTC)
 
 
-def test_a_file_without_dates_names_what_stands_for_them() -> None:
+def test_a_file_without_dates_names_the_first_candidate() -> None:
     with pytest.raises(WarmcastError, match=r"no dates.* if “250105” in line 2 is a date, write it as 2024-01-31"):
         read_trends_csv(b"Week,tea,coffee\n250105,1,2\n250112,3,4\n250119,5,6", "export.csv")
     with pytest.raises(WarmcastError, match=r"not an export of interest over time$"):
         read_trends_csv(b"TOP,\ntea,100\ncoffee,50\n", "relatedQueries.csv")
 
 
-def test_files_that_are_read_at_once_share_one_table_of_words() -> None:
+def test_files_parsed_concurrently_share_one_table_of_words() -> None:
     code = (
         "from concurrent.futures import ThreadPoolExecutor\n"
         "from services.jobs.ingest.dates import words\n"
@@ -253,12 +253,12 @@ def test_dates_without_words_load_no_languages() -> None:
 @pytest.mark.parametrize(
     "text", ["1" + "-a" * 49, "jan 9 " + "-" * 90, "1 " + "א" * 90, "1 " + "de " * 30, "12:00 " * 16]
 )
-def test_a_line_that_is_no_date_is_taken_apart_in_few_ways(text: str) -> None:
+def test_text_that_is_not_a_date_has_few_alternatives(text: str) -> None:
     assert len(tokenize(text)) <= 6
     assert not looks_like_date(text)
 
 
-def test_dates_of_several_forms_name_the_odd_one() -> None:
+def test_dates_of_several_forms_are_refused_with_the_deviating_one() -> None:
     assert "line 4: “1/19/2025” is not a date of the same form" in refusal(("2025-01-05", "2025-01-12", "1/19/2025"))
 
 
@@ -284,7 +284,7 @@ _SERIES = (
 
 
 @pytest.mark.parametrize("name", LOCALES)
-def test_what_cldr_writes_in_a_language_is_read_back_or_refused(name: str) -> None:
+def test_dates_formatted_by_cldr_are_read_exactly_or_refused(name: str) -> None:
     localedata._cache.clear()  # what one locale inherits leaks into the next one otherwise
     locale = Locale.parse(name)
     named = 0
@@ -307,7 +307,7 @@ def test_what_cldr_writes_in_a_language_is_read_back_or_refused(name: str) -> No
     st.integers(3, 40),
     st.sampled_from(["short", "medium", "long", "full"]),
 )
-def test_no_dates_are_read_as_others(name: str, first: date, step: int, count: int, style: str) -> None:
+def test_dates_are_read_exactly_or_refused(name: str, first: date, step: int, count: int, style: str) -> None:
     localedata._cache.clear()
     series = [first + timedelta(days=step * at) for at in range(count)]
     try:

@@ -35,7 +35,7 @@ def dated(*dates: str) -> Table:
         ("30 Apr 2024", "31 Mar 2024", "29 Feb 2024", "31 Jan 2024"),
     ],
 )
-def test_ends_of_months_are_months(dates: tuple[str, ...]) -> None:
+def test_dates_at_month_ends_are_monthly(dates: tuple[str, ...]) -> None:
     table = dated(*dates)
     assert table.step is Step.MONTHLY
     assert [time.date() for time in table.times] == [date(2024, month, 1) for month in range(1, 5)]
@@ -48,7 +48,7 @@ def test_a_missing_end_of_a_month_is_filled() -> None:
     assert table.cleaned["missing period filled"] == 1
 
 
-def test_a_month_is_over_when_its_end_is() -> None:
+def test_a_month_is_partial_until_its_last_day_is_over() -> None:
     table = dated("2024-01-31", "2024-02-29", "2024-03-31")
     for as_of, partial in ((datetime(2024, 3, 31, 12, tzinfo=UTC), True), (datetime(2024, 4, 1, tzinfo=UTC), False)):
         snapshot = build_snapshot(
@@ -65,18 +65,18 @@ def test_a_month_is_over_when_its_end_is() -> None:
         ("2024-03-31", "2024-06-30", "2024-09-30"),
     ],
 )
-def test_other_days_of_months_are_not_taken_for_their_ends(dates: tuple[str, ...]) -> None:
+def test_other_days_of_months_are_not_month_ends(dates: tuple[str, ...]) -> None:
     with pytest.raises(WarmcastError, match="no regular step"):
         dated(*dates)
 
 
-def test_years_are_refused_by_the_days_that_were_written() -> None:
+def test_yearly_dates_are_refused_with_the_dates_as_written() -> None:
     with pytest.raises(WarmcastError, match="no regular step: 2023-12-31 to 2024-12-31"):
         dated("2022-12-31", "2023-12-31", "2024-12-31")
 
 
 @pytest.mark.parametrize("weekday", range(7))
-def test_weeks_may_be_named_by_any_day(weekday: int) -> None:
+def test_weeks_may_begin_on_any_day(weekday: int) -> None:
     days = [date(2024, 1, 1) + timedelta(weekday + 7 * week) for week in range(4)]
     table = dated(*map(str, days))
     assert (table.step, [time.date() for time in table.times]) == (Step.WEEKLY, days)
@@ -114,7 +114,7 @@ def test_an_hour_that_clocks_repeat_is_kept_once(zone: str, first: str, newest_f
         ("Asia/Beirut", "2024-03-30T20:00"),  # at midnight
     ],
 )
-def test_an_hour_that_clocks_skip_is_no_gap(zone: str, first: str) -> None:
+def test_an_hour_that_clocks_skip_is_not_a_gap(zone: str, first: str) -> None:
     table = dated(*_local_hours(zone, first, 30))
     assert (table.step, len(table.times), dict(table.cleaned)) == (Step.HOURLY, 31, {"hour that clocks skip filled": 1})
     snapshot = build_snapshot(
@@ -131,13 +131,13 @@ def test_an_hour_that_clocks_skip_is_no_gap(zone: str, first: str) -> None:
         ("2024-11-03T00", "2024-11-03T01", "2024-11-03T01", "2024-11-03T01", "2024-11-03T02"),
     ],
 )
-def test_an_hour_that_no_clock_repeats_is_refused_with_a_remedy(hours: tuple[str, ...]) -> None:
+def test_a_duplicate_hour_without_a_clock_change_is_refused_with_a_remedy(hours: tuple[str, ...]) -> None:
     cells = [f"{hour[:13]}:00{hour[13:]}" for hour in hours]
     with pytest.raises(WarmcastError, match=r"duplicate dates: line 3 and line 4 .*write hours with their offset"):
         dated(*cells)
 
 
-def test_many_hours_that_clocks_may_change_take_bounded_time() -> None:
+def test_many_hours_near_clock_changes_take_bounded_time() -> None:
     days = [date(2025, 1, 1) + timedelta(at) for at in range(320)]
     twice = [f"{day} {hour:02}:00" for day in days for hour in range(24) for _ in range(2)]
     gaps = [f"{day} {hour:02}:00" for day in days for hour in range(24) if hour != 2]
@@ -148,7 +148,7 @@ def test_many_hours_that_clocks_may_change_take_bounded_time() -> None:
     assert time.process_time() - began < 5
 
 
-def test_a_day_that_is_there_twice_is_refused_whatever_clocks_do_then() -> None:
+def test_a_duplicate_day_is_refused_also_where_clocks_change() -> None:
     with pytest.raises(WarmcastError, match="duplicate dates"):
         dated("2024-11-02", "2024-11-03", "2024-11-03", "2024-11-04")
 
@@ -160,7 +160,7 @@ def test_hours_with_offsets_are_exact_where_clocks_change() -> None:
     assert (table.step, len(table.times), dict(table.cleaned)) == (Step.HOURLY, 4, {})
 
 
-def test_rows_from_newest_to_oldest_are_turned_round() -> None:
+def test_rows_from_newest_to_oldest_are_reversed() -> None:
     newest_first = read("2025-01-19,3,<1", "2025-01-12,2,5", "2025-01-05,1,6")
     assert newest_first.columns == ((1, 2, 3), (6, 5, 0.5))
     assert dict(newest_first.cleaned) == {"rows from newest to oldest reversed": 1}
@@ -197,7 +197,7 @@ def test_a_note_after_the_data_is_ignored_and_counted(note: str) -> None:
 
 
 @pytest.mark.parametrize("word", ["True", "TRUE", "WAHR", "vrai", "VERDADERO", "ИСТИНА", "ADEVĂRAT", "1", "1.0", "1,0"])
-def test_a_last_period_is_partial_in_any_spelling(word: str) -> None:
+def test_the_partial_flag_is_read_in_each_spelling(word: str) -> None:
     no = {"WAHR": "FALSCH", "1": "0", "1.0": "0.0", "vrai": "faux"}.get(word, "")
     rows = [f'2025-01-{day:02},{day},2,"{flag}"' for day, flag in ((5, no), (12, no), (19, word))]
     assert read(*rows, header="date,tea,coffee,isPartial").partial_last
@@ -206,13 +206,13 @@ def test_a_last_period_is_partial_in_any_spelling(word: str) -> None:
     assert not read(*rows, header="date,tea,coffee,isPartial").partial_last
 
 
-def test_an_unknown_word_for_partial_is_named() -> None:
+def test_an_unknown_partial_flag_is_refused() -> None:
     rows = [f"2025-01-{day:02},{day},2,perhaps" for day in (5, 12, 19)]
     with pytest.raises(WarmcastError, match="line 2, column “isPartial”: “perhaps” is neither true nor false"):
         read(*rows, header="date,tea,coffee,isPartial")
 
 
-def test_points_are_cleaned_as_rows_are() -> None:
+def test_points_and_rows_are_cleaned_alike() -> None:
     points: list[tuple[str, list[float | None]]] = [
         ("1737849600", [None, None]),
         ("1737244800", [5, 6]),

@@ -62,24 +62,24 @@ def new_page(name: str) -> Table:
         ("", ExportName()),
     ],
 )
-def test_the_name_of_an_export_says_place_and_end(name: str, said: ExportName) -> None:
+def test_the_file_name_of_an_export_has_place_and_end(name: str, said: ExportName) -> None:
     assert read_export_name(name) == said
 
 
-def test_an_export_of_the_new_page_is_of_the_place_in_its_name() -> None:
+def test_the_place_of_an_export_of_the_new_page_is_in_its_name() -> None:
     snapshot = build(new_page(US), as_of=datetime(2025, 5, 1, tzinfo=UTC))
     assert (snapshot.geo, snapshot.geo_assumed, snapshot.terms) == ("US", False, ("coffee", "tea"))
     world = build(new_page(US.replace("US", "Worldwide")), as_of=datetime(2025, 5, 1, tzinfo=UTC))
     assert (world.geo, world.geo_assumed) == ("", False)
 
 
-def test_without_a_name_the_place_is_assumed_and_said_to_be() -> None:
+def test_without_a_file_name_the_place_is_assumed_and_reported() -> None:
     assert build(new_page("export.csv"), as_of=datetime(2025, 5, 1, tzinfo=UTC)).geo_assumed
     assert not take("Week,tea,coffee", geo="").geo_assumed
     assert not take("Week,tea: (Worldwide),coffee: (Worldwide)").geo_assumed
 
 
-def test_the_header_s_place_counts_before_the_name_s() -> None:
+def test_the_place_in_the_header_takes_precedence_over_the_file_name() -> None:
     assert take("Week,tea: (France),coffee: (France)", US).geo == "FR"
     assert take("Week,tea: (Georgia),coffee: (Georgia)", US.replace("US", "US-GA")).geo == "US-GA"
     overruled = take("Time,tea,coffee", US, geo="CA")
@@ -98,19 +98,19 @@ def test_two_files_of_different_places_by_name_are_refused() -> None:
 
 
 @pytest.mark.parametrize("geo", ["US-NY-501", "us-ca-803", "US-NY", "US", ""])
-def test_metro_areas_are_geos(geo: str) -> None:
+def test_metro_area_codes_are_valid_geos(geo: str) -> None:
     assert parse_geo(geo) == geo.upper()
 
 
 @pytest.mark.parametrize(
     "geo", ["US-NY-5", "US-NY-5011", "CA-ON-501", "US-NYC-501", "US-NY-501-1", "US-NY-ABC", "US-NY-٥٠١"]
 )
-def test_what_is_no_metro_area_is_no_geo(geo: str) -> None:
+def test_invalid_metro_area_codes_are_refused(geo: str) -> None:
     with pytest.raises(WarmcastError, match="US-NY-501"):
         parse_geo(geo)
 
 
-def test_a_metro_area_s_name_asks_for_its_code() -> None:
+def test_the_name_of_a_metro_area_is_refused_with_a_request_for_geo() -> None:
     with pytest.raises(WarmcastError, match="“New York NY”, which is not a known place; pass geo="):
         take("Week,tea: (New York NY),coffee: (New York NY)")
     snapshot = take("Week,tea: (New York NY),coffee: (New York NY)", geo="US-NY-501")
@@ -129,7 +129,7 @@ def test_a_metro_area_s_name_asks_for_its_code() -> None:
         ("Dune: (film),tea: (Canada)", ("Dune: (film)", "tea")),
     ],
 )
-def test_brackets_that_name_no_place_stay_with_their_term(header: str, terms: tuple[str, str]) -> None:
+def test_brackets_without_a_place_stay_part_of_the_term(header: str, terms: tuple[str, str]) -> None:
     snapshot = take(f"Week,{header}", geo="CA")
     assert (snapshot.terms, snapshot.geo) == (terms, "CA")
     assert not any("overruled" in what for what, _ in snapshot.cleaned)
@@ -144,7 +144,7 @@ def test_brackets_that_may_be_a_place_need_a_geo() -> None:
     assert take("Week,Dune: (Film),Dune: (Buch)", geo="DE", pick=pick).terms == ("Dune: (Buch)", "Dune: (Film)")
 
 
-def test_a_file_is_as_old_as_its_name_says() -> None:
+def test_the_time_of_the_data_is_the_end_in_the_file_name() -> None:
     table = new_page(US)
     assert table.as_of == datetime(2025, 3, 31, 19, 37, tzinfo=UTC)
     assert table.as_of is not None
@@ -167,22 +167,22 @@ def test_a_file_is_as_old_as_its_name_says() -> None:
         ("Georgia (United States); 2004 - present", "US-GA"),
     ],
 )
-def test_an_old_report_is_of_the_place_above_its_header(line: str, geo: str) -> None:
+def test_the_place_of_an_old_report_is_above_its_header(line: str, geo: str) -> None:
     snapshot = take(f"Web Search interest: tea, coffee\n{line}\n\nInterest over time\nWeek,tea,coffee")
     assert (snapshot.geo, snapshot.geo_assumed) == (geo, False)
 
 
 @pytest.mark.parametrize("line", ["Georgia; 2004 - present", "Bavaria (Germany); 2004 - present"])
-def test_an_old_report_of_an_unsure_place_needs_a_geo(line: str) -> None:
+def test_an_old_report_of_an_ambiguous_place_needs_a_geo(line: str) -> None:
     with pytest.raises(WarmcastError, match="pass geo=") as refusal:
         take(f"Web Search interest: tea, coffee\n{line}\n\nInterest over time\nWeek,tea,coffee")
     assert refusal.value.fields[0][0] == "geo"
 
 
-def test_what_else_stands_above_a_header_is_no_place() -> None:
+def test_other_lines_above_the_header_are_not_places() -> None:
     assert take("Search interest in tea; as of May 1, 2025\nWeek,tea,coffee").geo_assumed
 
 
-def test_brackets_stay_with_their_term_where_the_file_s_name_says_the_place() -> None:
+def test_brackets_stay_part_of_the_term_if_the_file_name_has_the_place() -> None:
     snapshot = take("Time,Dune: (film),Arrival", US)
     assert (snapshot.terms, snapshot.geo) == (("Arrival", "Dune: (film)"), "US")

@@ -35,7 +35,7 @@ SOUND: Points = [("2024-01-01", [1, 2]), ("2024-01-02", [3, 4]), ("2024-01-03", 
         ([("2024-01-01", [1, 1]), ("2024-01-03", [1, 1]), ("2024-01-08", [1, 1])], "no regular step"),
     ],
 )
-def test_bad_points_are_refused_by_name(points: Points, why: str) -> None:
+def test_invalid_points_are_refused_with_their_number(points: Points, why: str) -> None:
     with pytest.raises(WarmcastError, match=why) as refusal:
         read_points(("tea", "coffee"), points)
     assert refusal.value.reason.http_status == 400
@@ -51,7 +51,7 @@ def test_bad_points_are_refused_by_name(points: Points, why: str) -> None:
         ["2024-03-30T12:00Z", "2024-03-31T12:00Z", "2024-04-01T12:00Z"],
     ],
 )
-def test_of_days_the_date_counts_as_it_was_written(dates: list[str]) -> None:
+def test_the_dates_of_days_are_kept_as_written(dates: list[str]) -> None:
     table = read_points(("tea", "coffee"), [(date, [1, 2]) for date in dates])
     assert table.step is Step.DAILY
     assert [time.isoformat()[:16] for time in table.times] == [
@@ -61,7 +61,7 @@ def test_of_days_the_date_counts_as_it_was_written(dates: list[str]) -> None:
     ]
 
 
-def test_hours_are_instants() -> None:
+def test_hours_with_offsets_are_converted_to_utc() -> None:
     hours = ["2024-03-31T01:00+01:00", "2024-03-31T03:00+02:00", "2024-03-31T02:00Z"]
     table = read_points(("tea", "coffee"), [(hour, [1, 2]) for hour in hours])
     assert [time.hour for time in table.times] == [0, 1, 2]
@@ -87,7 +87,7 @@ def test_a_missing_period_is_filled_and_counted() -> None:
     assert dict(table.cleaned) == {"missing period filled": 1}
 
 
-def test_a_zone_is_honoured() -> None:
+def test_offsets_are_converted_to_utc() -> None:
     hours: Points = [(f"2024-01-01T{hour:02}:00:00+02:00", [1, 2]) for hour in range(3)]
     assert read_points(("tea", "coffee"), hours).times[0] == datetime(2023, 12, 31, 22, tzinfo=UTC)
 
@@ -97,7 +97,9 @@ def test_a_zone_is_honoured() -> None:
     st.sampled_from([(Step.HOURLY, 1), (Step.DAILY, 24), (Step.WEEKLY, 168)]),
     st.lists(st.tuples(st.floats(0, 100), st.floats(0, 100)), min_size=3, max_size=40),
 )
-def test_sound_points_come_back(first: date, step: tuple[Step, int], values: list[tuple[float, float]]) -> None:
+def test_valid_points_are_returned_unchanged(
+    first: date, step: tuple[Step, int], values: list[tuple[float, float]]
+) -> None:
     start = datetime(first.year, first.month, first.day, tzinfo=UTC)
     times = [start + timedelta(hours=step[1] * at) for at in range(len(values))]
     points = [(time.isoformat(), pair) for time, pair in zip(times, values, strict=True)]
@@ -117,7 +119,7 @@ _DATES = st.one_of(
     st.lists(st.text(max_size=5), max_size=3),
     st.lists(st.tuples(_DATES, st.lists(st.floats(), max_size=3)), max_size=6),
 )
-def test_only_a_named_error_escapes_whatever_the_points(terms: list[str], points: Points) -> None:
+def test_any_points_give_a_table_or_a_named_error(terms: list[str], points: Points) -> None:
     for tried in (terms, ("tea", "coffee")):
         try:
             table = read_points(tried, points)

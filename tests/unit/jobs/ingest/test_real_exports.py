@@ -44,7 +44,7 @@ def test_the_index_lists_every_export() -> None:
 
 
 @pytest.mark.parametrize("row", _index(), ids=lambda row: str(row["file"]))
-def test_an_export_imports_or_says_why_not(row: dict[str, str]) -> None:
+def test_a_real_export_is_imported_or_refused_with_the_expected_reason(row: dict[str, str]) -> None:
     name = row["file"]
     if name in REFUSED:
         with pytest.raises(WarmcastError, match=REFUSED[name]):
@@ -74,7 +74,7 @@ def test_two_one_term_exports_become_a_comparison() -> None:
     assert (len(snapshot.times), snapshot.scaled_apart) == (260, True)
 
 
-def test_every_place_of_the_exports_is_known_or_asks() -> None:
+def test_every_place_of_the_real_exports_is_known_or_needs_a_geo() -> None:
     tables = [_read(row["file"]) for row in _index() if row["file"] not in REFUSED]
     unsure = {table.place for table in tables if table.place and table.geo is None}
     assert unsure == {"Georgia"}

@@ -31,7 +31,7 @@ def long(geo: str = "US", gprop: str = "web") -> list[str]:
 
 @pytest.mark.parametrize("header", [",date,tea,coffee,isPartial", "Unnamed: 0,date,tea,coffee,isPartial"])
 @pytest.mark.parametrize("first", [0, 1, 9])
-def test_a_counter_before_the_dates_is_left_out(header: str, first: int) -> None:
+def test_a_counter_column_before_the_dates_is_dropped(header: str, first: int) -> None:
     table = read(header, *(f"{at},{week},{at},2,False" for at, week in enumerate(WEEKS, start=first)))
     assert (table.terms, table.columns) == (("tea", "coffee"), ((first, first + 1, first + 2), (2, 2, 2)))
     assert dict(table.cleaned) == {"counter column dropped": 1, "isPartial column dropped": 1}
@@ -39,12 +39,12 @@ def test_a_counter_before_the_dates_is_left_out(header: str, first: int) -> None
 
 @pytest.mark.parametrize("heading", ["id", "#", "No.", "Nr"])
 @pytest.mark.parametrize("tail", ["", ".0"])
-def test_a_counter_may_have_a_heading_of_its_own(heading: str, tail: str) -> None:
+def test_a_counter_column_may_have_a_heading(heading: str, tail: str) -> None:
     table = read(f"{heading},date,tea,coffee", *(f"{at}{tail},{week},{at},2" for at, week in enumerate(WEEKS)))
     assert (table.terms, table.columns) == (("tea", "coffee"), ((0, 1, 2), (2, 2, 2)))
 
 
-def test_row_names_of_r_have_no_heading() -> None:
+def test_row_names_of_r_without_a_heading_are_dropped() -> None:
     rows = [f'"{at}",{week},{at},2' for at, week in enumerate(WEEKS, start=1)]
     table = read('"date","tea","coffee"', *rows)
     assert (table.terms, table.columns) == (("tea", "coffee"), ((1, 2, 3), (2, 2, 2)))
@@ -52,12 +52,12 @@ def test_row_names_of_r_have_no_heading() -> None:
         read('"date","tea","coffee"', *reversed(rows))
 
 
-def test_the_name_of_an_index_below_the_header_is_no_header() -> None:
+def test_the_index_name_row_of_pandas_is_ignored() -> None:
     table = read(",tea,coffee", "date,,", *(f"{week},{at},2" for at, week in enumerate(WEEKS)))
     assert (table.terms, table.columns) == (("tea", "coffee"), ((0, 1, 2), (2, 2, 2)))
 
 
-def test_a_formula_that_holds_a_text_is_that_text() -> None:
+def test_a_formula_that_holds_a_text_is_read_as_the_text() -> None:
     table = read('="Week",="tea",="coffee"', *(f'="{week}",="{at}",2' for at, week in enumerate(WEEKS)))
     assert (table.terms, table.columns) == (("tea", "coffee"), ((0, 1, 2), (2, 2, 2)))
 
@@ -68,19 +68,19 @@ def test_is_partial_has_several_spellings(heading: str) -> None:
     assert (table.terms, table.partial_last) == (("tea", "coffee"), True)
 
 
-def test_a_counter_may_have_gaps() -> None:
+def test_a_counter_column_may_have_gaps() -> None:
     assert read(",date,tea,coffee", *(f"{at},{week},1,2" for at, week in zip((7, 3, 12), WEEKS, strict=True))).terms
 
 
 @pytest.mark.parametrize("header", ["tea,date,coffee,milk", ",date,tea,coffee"])
-def test_what_else_stands_before_the_dates_is_refused(header: str) -> None:
+def test_another_column_before_the_dates_is_refused(header: str) -> None:
     first = 0 if header.startswith("tea") else 0.5
     with pytest.raises(WarmcastError, match=r"the dates are in the second column, after “(tea)?”; move them to the"):
         read(header, *(f"{first + at},{week},1,2" for at, week in enumerate(WEEKS)))
 
 
 @pytest.mark.parametrize("numbered", [True, False])
-def test_the_long_format_of_gtrends_r_is_read(numbered: bool) -> None:
+def test_the_long_format_of_gtrends_r_is_parsed(numbered: bool) -> None:
     lines = [LONG, *long()]
     table = read(*(lines if numbered else [line.split(",", 1)[1] for line in lines]))
     assert (table.terms, table.geo, len(table.times)) == (("tea", "coffee"), "US", 3)
@@ -88,7 +88,7 @@ def test_the_long_format_of_gtrends_r_is_read(numbered: bool) -> None:
     assert build(read(LONG, *long("world"))).geo == ""
 
 
-def test_two_keywords_of_more_are_picked_from_the_long_format() -> None:
+def test_two_of_several_keywords_are_picked_from_the_long_format() -> None:
     more = [f'"{at}",{week},"101","sum","US","today 12-m","web",0' for at, week in enumerate(WEEKS, start=7)]
     content = "\n".join([LONG, *long(), *more]).encode()
     assert read_trends_csv(content, "long.csv", pick=("coffee", "tea")).terms == ("tea", "coffee")
@@ -103,12 +103,12 @@ def test_two_keywords_of_more_are_picked_from_the_long_format() -> None:
         ([line.rpartition(",")[0] for line in long()], "line 2 has 6 cells where the header has 7"),
     ],
 )
-def test_a_long_format_of_several_things_is_refused(lines: list[str], why: str) -> None:
+def test_a_long_format_with_several_places_or_duplicates_is_refused(lines: list[str], why: str) -> None:
     with pytest.raises(WarmcastError, match=why):
         read(LONG, *lines)
 
 
-def test_the_newest_of_too_many_points_are_taken_and_that_is_reported() -> None:
+def test_the_newest_of_too_many_points_are_kept_and_the_rest_reported() -> None:
     start = datetime(2024, 1, 1, tzinfo=UTC)
     hours = [start + timedelta(hours=at) for at in range(MAX_POINTS + 2)]
     table = read("Time,tea,coffee", "2023-12-31T23,broken,", *(f"{hour:%Y-%m-%dT%H},1,2" for hour in hours))

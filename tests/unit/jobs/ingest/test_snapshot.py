@@ -49,7 +49,7 @@ def test_terms_and_values_are_in_slug_order() -> None:
     assert (snapshot.scaled_apart, snapshot.gaps_filled, snapshot.partial_last_period) == (False, False, False)
 
 
-def test_the_same_data_have_one_hash_however_they_came() -> None:
+def test_the_same_data_have_the_same_hash_in_every_format() -> None:
     posted = read_points(
         ("COFFEE", "Tea"),
         [("2024-01-07", [60, 40]), ("2024-01-14", [61, 0.5]), ("2024-01-21", [62, 42]), ("2024-01-28", [100, 43])],
@@ -58,7 +58,7 @@ def test_the_same_data_have_one_hash_however_they_came() -> None:
     assert build(posted).data_hash != build(read("preamble.csv")).data_hash
 
 
-def test_two_of_more_terms_are_picked() -> None:
+def test_two_of_several_terms_are_picked() -> None:
     with pytest.raises(WarmcastError, match="3 terms, “tea”, “coffee” and “milk”; pass term twice"):
         build(read("three_terms.csv"))
     snapshot = build(read("three_terms.csv"), pick=("MILK", "téa"))
@@ -82,14 +82,14 @@ def test_a_bad_pick_names_the_parameter(pick: tuple[str, ...], why: str) -> None
     assert refusal.value.fields[0][0] == "term"
 
 
-def test_the_exact_term_is_picked_before_one_like_it() -> None:
+def test_the_exact_term_is_preferred_to_a_similar_one() -> None:
     table = read_trends_csv("Day,cote,côte,x\n2024-01-01,1,2,3\n2024-01-02,1,2,3\n2024-01-03,1,2,3".encode(), "")
     assert build(table, pick=("x", "côte")).values_a == (2, 2, 2)
     with pytest.raises(WarmcastError, match="more than one column like “côté”"):
         build(table, pick=("x", "côté"))
 
 
-def test_one_term_alone_is_refused_by_its_name() -> None:
+def test_a_file_with_one_term_is_refused_with_its_name() -> None:
     with pytest.raises(WarmcastError, match="one term alone, “tea”") as refusal:
         build(read("one_term_old_mac.csv"))
     assert refusal.value.reason is SINGLE_TERM
@@ -123,12 +123,12 @@ def test_two_one_term_files_are_joined_on_common_dates() -> None:
         ((), "0 files"),
     ],
 )
-def test_files_that_do_not_go_together_say_why(tables: tuple[Table, ...], why: str) -> None:
+def test_two_files_that_cannot_be_joined_are_refused_with_the_reason(tables: tuple[Table, ...], why: str) -> None:
     with pytest.raises(WarmcastError, match=why):
         build(*tables)
 
 
-def test_places_of_two_files_are_compared_by_code() -> None:
+def test_the_places_of_two_files_are_compared_by_code() -> None:
     assert build(one("tea: (Spain)", 1, 2, 3), one("coffee: (España)", 1, 2, 3)).geo == "ES"
     assert build(one("tea: (Spain)", 1, 2, 3), one("coffee", 1, 2, 3)).geo == "ES"
 
@@ -140,13 +140,13 @@ def test_a_known_comparison_keeps_its_spelling() -> None:
 
 
 @pytest.mark.parametrize("name", ["preamble.csv", "three_terms.csv"])
-def test_other_terms_than_the_comparison_s_name_both_pairs(name: str) -> None:
+def test_terms_of_another_comparison_are_refused_with_both_pairs(name: str) -> None:
     with pytest.raises(WarmcastError, match=r"“tea”.*“coffee”.*the comparison is of “amazon” and “costco”") as refusal:
         build(read(name), expected=("amazon", "costco"))
     assert refusal.value.reason is TERMS_MISMATCH
 
 
-def test_an_unsure_place_needs_a_geo() -> None:
+def test_an_ambiguous_or_unknown_place_needs_a_geo() -> None:
     with pytest.raises(WarmcastError, match="“Georgia”, which may be GE or US-GA; pass geo=") as refusal:
         build(read("ambiguous_place.csv"))
     assert refusal.value.fields[0][0] == "geo"
@@ -155,13 +155,13 @@ def test_an_unsure_place_needs_a_geo() -> None:
         build(one("tea: (Atlantis)", 1, 2, 3), one("coffee: (Atlantis)", 1, 2, 3))
 
 
-def test_a_given_geo_overrules_the_header_and_is_noted() -> None:
+def test_a_given_geo_replaces_that_of_the_header_and_is_reported() -> None:
     snapshot = build(read("preamble.csv"), geo="")
     assert snapshot.geo == ""
     assert ("place in the header overruled by geo", 1) in snapshot.cleaned
 
 
-def test_a_timeframe_of_another_step_names_tf() -> None:
+def test_a_timeframe_with_another_step_is_refused() -> None:
     assert build(read("preamble.csv"), timeframe="5y").timeframe == "5y"
     with pytest.raises(WarmcastError, match="3m is daily, but the data are weekly; pass 12m or 5y") as refusal:
         build(read("preamble.csv"), timeframe="3m")
@@ -183,7 +183,7 @@ def test_the_last_period_is_partial_until_it_is_over(table: Table, over: datetim
     assert whole.data_hash != partial.data_hash
 
 
-def test_a_file_that_calls_its_last_period_partial_is_believed() -> None:
+def test_a_partial_last_period_according_to_the_file_is_partial() -> None:
     def week(*flags: bool) -> Table:
         rows = [f"2024-01-{day:02},{day},2,{flag}" for day, flag in zip((7, 14, 21), flags, strict=True)]
         return read_trends_csv("\n".join(["date,tea,coffee,isPartial", *rows]).encode(), "pytrends.csv")
@@ -201,7 +201,7 @@ def test_a_file_that_calls_its_last_period_partial_is_believed() -> None:
     assert not build(milk, read_trends_csv(short.replace("True", "False").encode(), "one.csv")).partial_last_period
 
 
-def test_data_from_after_their_own_time_are_refused() -> None:
+def test_data_later_than_their_as_of_time_are_refused() -> None:
     with pytest.raises(WarmcastError, match="is after the time of the data"):
         build(points("2025-01-03", "2025-01-01", "2025-01-02"))
 

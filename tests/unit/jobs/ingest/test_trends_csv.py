@@ -70,7 +70,7 @@ def lines(*rows: str) -> bytes:
         ("ambiguous_place.csv", ("tea", "coffee"), None, (Step.DAILY, "2024-01-01"), ((1, 3, 5), (2, 4, 6))),
     ],
 )
-def test_an_export_is_read(
+def test_each_export_is_parsed(
     name: str, terms: tuple[str, ...], geo: str | None, grid: tuple[Step, str], columns: tuple[tuple[float, ...], ...]
 ) -> None:
     table = read(name)
@@ -96,13 +96,13 @@ def test_what_was_cleaned_is_counted(name: str, cleaned: dict[str, int], by_term
     assert [dict(counts) for counts in table.cleaned_by_term] == by_term
 
 
-def test_days_of_another_offset_keep_their_dates() -> None:
+def test_days_with_an_offset_keep_their_dates() -> None:
     days = "\n".join(f"2024-03-{day}T00:00:00+0{1 + (day == 31)}:00,{day},1" for day in (29, 30, 31))
     table = read_trends_csv(f"Day,tea,coffee\n{days}".encode(), "berlin.csv")
     assert [time.isoformat() for time in table.times] == [f"2024-03-{day}T00:00:00+00:00" for day in (29, 30, 31)]
 
 
-def test_short_gaps_are_filled_by_straight_lines() -> None:
+def test_short_gaps_are_filled_by_linear_interpolation() -> None:
     table = read("gaps.csv")
     assert table.columns[0][:5] == (10, 12, 14, 16, 18)
     assert table.columns[1][:5] == (20, 22, 24, 26, 28)
@@ -110,7 +110,7 @@ def test_short_gaps_are_filled_by_straight_lines() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-32", "utf-16", "utf-16-le", "utf-16-be", "utf-8-sig", "utf-8"])
-def test_every_encoding_of_a_file_is_one_table(encoding: str) -> None:
+def test_every_encoding_of_a_file_gives_the_same_table(encoding: str) -> None:
     text = (TRENDS / "preamble.csv").read_text("utf-8")
     assert read_trends_csv(text.encode(encoding), "preamble.csv") == read("preamble.csv")
 
@@ -135,7 +135,9 @@ def test_every_encoding_of_a_file_is_one_table(encoding: str) -> None:
         ),
     ],
 )
-def test_the_whole_column_says_how_its_dates_are_written(dates: tuple[str, ...], first: datetime, step: Step) -> None:
+def test_the_form_of_dates_in_a_file_is_decided_by_the_whole_column(
+    dates: tuple[str, ...], first: datetime, step: Step
+) -> None:
     table = read_trends_csv(lines(*(f"{date},1,2" for date in dates)), "")
     assert (table.times[0], table.step, len(table.times)) == (first, step, 3)
 
@@ -204,13 +206,13 @@ def test_a_bad_file_is_refused_with_a_reason(content: bytes, why: str) -> None:
         ("Day," + ",".join(f"t{i}" for i in range(31)) + "\n" + ("2024-01-01" + ",1" * 31 + "\n") * 3).encode(),
     ],
 )
-def test_what_is_too_large_says_so(content: bytes) -> None:
+def test_a_file_above_a_limit_is_refused_as_too_large(content: bytes) -> None:
     with pytest.raises(WarmcastError) as refusal:
         read_trends_csv(content, "big.csv")
     assert refusal.value.reason is TOO_LARGE
 
 
-def test_the_longest_series_is_read() -> None:
+def test_the_longest_series_is_parsed() -> None:
     hours = [datetime.fromtimestamp(1_700_000_000 // 3600 * 3600 + 3600 * at, UTC) for at in range(MAX_POINTS)]
     table = read_trends_csv(lines(*(f"{hour:%Y-%m-%dT%H},1,2" for hour in hours)), "long.csv")
     assert len(table.times) == MAX_POINTS
@@ -264,7 +266,7 @@ _FRAGMENTS = st.sampled_from(
 
 @settings(max_examples=300, deadline=None)  # the first one loads tables
 @given(st.one_of(st.binary(max_size=300), st.lists(_FRAGMENTS, max_size=40).map(lambda parts: "".join(parts).encode())))
-def test_only_a_named_error_escapes_whatever_the_bytes(content: bytes) -> None:
+def test_any_bytes_give_a_table_or_a_named_error(content: bytes) -> None:
     try:
         table = read_trends_csv(content, "fuzz.csv")
     except WarmcastError:
@@ -288,5 +290,5 @@ def test_only_a_named_error_escapes_whatever_the_bytes(content: bytes) -> None:
         ("", set()),
     ],
 )
-def test_a_place_has_its_iso_code(place: str, codes: set[str]) -> None:
+def test_places_have_their_iso_codes(place: str, codes: set[str]) -> None:
     assert codes_of(place) == codes

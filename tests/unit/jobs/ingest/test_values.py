@@ -32,7 +32,7 @@ def column(*cells: str) -> list[float | None]:
         (("<1", "< 1", "＜1", "&lt;1", "<١"), [0.5] * 5),
     ],
 )
-def test_a_number_is_read(cells: tuple[str, ...], values: list[float | None]) -> None:
+def test_numbers_are_parsed(cells: tuple[str, ...], values: list[float | None]) -> None:
     assert column(*cells) == values
 
 
@@ -58,7 +58,7 @@ def test_a_number_is_read(cells: tuple[str, ...], values: list[float | None]) ->
         ("100,001",),
     ],
 )
-def test_thousands_are_refused(cells: tuple[str, ...]) -> None:
+def test_numbers_that_may_be_thousands_are_refused(cells: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match=r"is above 100|is negative"):
         column(*cells)
 
@@ -85,12 +85,12 @@ def test_thousands_are_refused(cells: tuple[str, ...]) -> None:
         ("0x10", "is not a number"),
     ],
 )
-def test_what_is_no_number_says_so(cell: str, why: str) -> None:
+def test_text_that_is_not_a_number_is_refused_with_the_reason(cell: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         column(cell)
 
 
-def test_the_separator_of_columns_tells_points_apart() -> None:
+def test_the_separator_of_columns_decides_what_a_point_means() -> None:
     assert decimal_marks(["29.023", "10.500"], ",") == {"."}
     assert decimal_marks(["29.000", "10.500"], ",") == set()
     assert decimal_marks(["29.023", "10.500"], ";") == set()
@@ -102,7 +102,7 @@ def test_the_separator_of_columns_tells_points_apart() -> None:
         read_trends_csv(text.replace(",", ";").encode(), "export.csv")
 
 
-def test_a_file_of_thousands_is_refused_by_line() -> None:
+def test_a_file_with_grouped_thousands_is_refused_with_the_line() -> None:
     content = b'Week,tea,coffee\n2025-01-05,"10,500","20,100"\n2025-01-12,1,2\n2025-01-19,3,4\n'
     with pytest.raises(
         WarmcastError, match=r"line 2, column “tea”: “10,500” is above 100 if “,” groups thousands; .*10.5"
@@ -111,13 +111,13 @@ def test_a_file_of_thousands_is_refused_by_line() -> None:
 
 
 @given(st.integers(1_000, 10**9), st.sampled_from([",", ".", " ", "'", "\u202f"]))
-def test_no_grouped_number_is_read(number: int, mark: str) -> None:
+def test_numbers_with_grouped_thousands_are_refused(number: int, mark: str) -> None:
     with pytest.raises(ValueError, match="above 100"):
         column(f"{number:,}".replace(",", mark))
 
 
 @given(st.lists(st.floats(0, 100).map(lambda value: round(value, 3)), min_size=1), st.sampled_from(",."))
-def test_decimals_are_never_read_as_others(values: list[float], mark: str) -> None:
+def test_decimals_are_read_exactly(values: list[float], mark: str) -> None:
     try:
         read = column(*(f"{value:.3f}".replace(".", mark) for value in values))
     except ValueError:

@@ -26,11 +26,11 @@ _CLASSES = {
 @pytest.mark.parametrize(
     ("sqlstate", "failure"), [(code, failure) for failure, codes in _CLASSES.items() for code in codes.split()]
 )
-def test_each_sqlstate_has_a_class(sqlstate: str, failure: Failure) -> None:
+def test_each_sqlstate_is_classified(sqlstate: str, failure: Failure) -> None:
     assert classify(pg.lookup(sqlstate)("of a server")) is failure
 
 
-def test_every_sqlstate_that_the_driver_knows_is_classified() -> None:
+def test_every_sqlstate_of_the_driver_is_classified() -> None:
     codes = [code for code in pg._sqlcodes if len(code) == 5]
     assert len(codes) > 200
     assert all(isinstance(classify(pg.lookup(code)("")), Failure) for code in codes)
@@ -45,24 +45,26 @@ def test_every_sqlstate_that_the_driver_knows_is_classified() -> None:
         (psycopg.DataError("cannot be written"), Failure.BUG),
     ],
 )
-def test_an_error_of_the_driver_itself_is_a_lost_connection_or_a_bug(error: psycopg.Error, failure: Failure) -> None:
+def test_an_error_of_the_driver_without_an_sqlstate_is_a_lost_connection_or_a_bug(
+    error: psycopg.Error, failure: Failure
+) -> None:
     assert classify(error) is failure
 
 
 @pytest.mark.parametrize(
     "error", [psycopg.OperationalError("lost"), pg.AdminShutdown("fatal"), asyncio.CancelledError()]
 )
-def test_a_lost_answer_leaves_open_what_was_done(error: BaseException) -> None:
+def test_after_a_lost_response_the_outcome_is_unknown(error: BaseException) -> None:
     assert outcome_unknown(error)
 
 
 @pytest.mark.parametrize("error", [pg.DeadlockDetected(""), pg.QueryCanceled(""), pg.UniqueViolation(""), ValueError()])
-def test_a_statement_that_failed_alone_did_nothing(error: BaseException) -> None:
+def test_a_failed_statement_has_a_known_outcome(error: BaseException) -> None:
     assert not outcome_unknown(error)
 
 
 @pytest.mark.parametrize("sqlstate", [*_CLASSES[Failure.UNAVAILABLE].split(), "57014", "42501", "3D000"])
-def test_callers_learn_that_it_is_unavailable_and_nothing_of_the_driver(sqlstate: str) -> None:
+def test_callers_get_unavailable_without_the_text_of_the_driver(sqlstate: str) -> None:
     with pytest.raises(WarmcastError) as caught, translate_errors():
         raise pg.lookup(sqlstate)("secret text of the driver")
     assert caught.value.reason is errors.UNAVAILABLE
@@ -78,6 +80,6 @@ def test_a_misconfiguration_is_logged_with_its_reason(capsys: pytest.CaptureFixt
     assert "permission denied for table warmup_jobs" in logged
 
 
-def test_a_bug_is_not_hidden() -> None:
+def test_errors_that_are_bugs_are_raised_unchanged() -> None:
     with pytest.raises(pg.UniqueViolation), translate_errors():
         raise pg.UniqueViolation("a bug of ours")

@@ -17,7 +17,7 @@ STATEMENTS = {
 
 
 @pytest.mark.parametrize("name", STATEMENTS)
-def test_no_statement_is_too_long_for_the_driver_to_remember(name: str) -> None:
+def test_every_statement_is_short_enough_to_be_prepared(name: str) -> None:
     assert len(STATEMENTS[name]) <= MAX_CACHED_STATEMENT_LENGTH
 
 
