@@ -47,7 +47,7 @@ class Store:
         self.record = TrackRecord(self.database)
 
     def runner(self, holder: str, publisher: ChangePublisher | None = None, **changed: float) -> Queue:
-        """The queue as another process sees it."""
+        """The queue with another holder, as in another process."""
         policy = replace(self.policy, **changed)  # type: ignore[arg-type]  # all floats
         return Queue(self.database, policy, holder=holder, publisher=publisher or self.publisher)
 
@@ -56,7 +56,7 @@ class Store:
         return await self.database.fetch(statement, parameters)
 
     async def waiting(self) -> int:
-        """How many connections wait for a lock."""
+        """The number of connections that wait for a lock."""
         query = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         return len(await self.execute(query))
 
@@ -91,7 +91,7 @@ class Store:
         return await self.row(job) if await self.queue.ready(job, forecasts()) else None
 
     async def row(self, job: Lease) -> WarmupJob:
-        """The job as it is now."""
+        """The current row of the job."""
         now = await self.queue.job(job.id)
         assert now is not None
         return now

@@ -22,7 +22,7 @@ _PROGRAM = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbi
 
 
 def require_pgbouncer() -> str:
-    """The program. Skips the test where it is not installed, but fails in CI, which installs it."""
+    """The path of the program. Skips the test if it is not installed; fails in CI."""
     if _PROGRAM:
         return _PROGRAM
     missing = "PgBouncer is not installed (Debian: apt-get install pgbouncer)"
@@ -33,7 +33,7 @@ def require_pgbouncer() -> str:
 
 @contextmanager
 def pgbouncer(database_url: str, *, pool_mode: str, **settings: str) -> Iterator[str]:
-    """The URL of that database through a PgBouncer in that mode."""
+    """The URL of the database through a PgBouncer in that mode."""
     program = require_pgbouncer()
     server = conninfo_to_dict(database_url)
     user, password, name = (str(server[key]) for key in ("user", "password", "dbname"))

@@ -1,4 +1,4 @@
-"""The jobs service as a process of its own, without the others."""
+"""The jobs service as a process, without the other services."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DRAIN_SECONDS = 2
 
 @contextmanager
 def jobs_process(database_url: str, **changes: str) -> Iterator[Service]:
-    """Launched, and not waited for. Its forecaster is not there."""
+    """Started, perhaps not ready yet. Its forecaster does not exist."""
     addresses = Addresses.on_free_ports()
     environment = {
         **{name: value for name, value in os.environ.items() if name.startswith(_KEPT)},

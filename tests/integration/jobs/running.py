@@ -52,7 +52,7 @@ async def dispatching(
 
 
 async def left_by(runner: Runner, store: Store) -> WarmupJob:
-    """A job after its run, whose result has the same status."""
+    """The job after its run. The result of the run has the same status."""
     job = await store.claimed()
     status = await runner.run(job)
     left = await store.row(job)

@@ -1,4 +1,4 @@
-"""The jobs service as it runs, and its client, for the tests that call it."""
+"""The running jobs service and a client for tests."""
 
 from __future__ import annotations
 
@@ -79,13 +79,13 @@ async def refused(call: object) -> WarmcastError:
 
 
 def token_of(place: object) -> str:
-    """A page token as somebody might make it up."""
+    """A forged page token."""
     return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
 
 
 @asynccontextmanager
 async def serving(store: Store) -> AsyncIterator[Jobs]:
-    """The service as `__main__` wires it, its dispatcher off and its forecaster under control."""
+    """The service as `bootstrap` wires it, without a dispatcher and with a fake forecaster."""
     forecaster = FakeForecaster(succeed)
     runner = Runner(store.queue, forecaster, POLICY)
     dispatcher = Dispatcher(store.queue, runner, forecaster, poll=60)

@@ -1,4 +1,4 @@
-"""What is written into arrays and read out of them without the driver's help is what the driver makes of it."""
+"""Our own encoding and decoding of arrays gives the same values as the driver."""
 
 from __future__ import annotations
 

@@ -136,7 +136,7 @@ async def test_the_lease_sequence_advances_past_a_fence_and_never_goes_back(stor
 
 
 async def test_concurrent_advances_of_the_lease_sequence_end_above_both(store: Store) -> None:
-    """Looking and then setting, the lower one would move the sequence back."""
+    """Without the lock, the lower of the two would move the sequence back."""
     job = await store.claimed()
     async with store.database.transaction() as connection:
         await run(connection, edges.LOCK_LEASE_SEQUENCE)

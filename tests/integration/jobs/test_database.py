@@ -1,4 +1,4 @@
-"""What the stores do while PostgreSQL is away, and after it has come back."""
+"""The stores while PostgreSQL is unavailable, and after a restart."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ async def test_a_response_that_is_lost_with_its_connection_is_reported_each_time
         # A backend that is being terminated may still be listed as active.
         return {row["pid"] for row in await quick.execute(_SLEEPERS)} - ended
 
-    for _ in range(2):  # sent, and sent again
+    for _ in range(2):  # sent, and retried
         await wait_until_async(new_backends, 10, "it is under way")
         for pid in await new_backends():
             await quick.execute("SELECT pg_terminate_backend(%(pid)s)", pid=pid)
@@ -125,7 +125,7 @@ async def test_listings_report_an_unavailable_server(quick: Store, postgres: Pos
             quick.queue.job(job.id),
         ):
             with pytest.raises(WarmcastError) as caught:
-                # The gateway learns why before it would give up by itself.
+                # The error arrives before the gateway's own timeout.
                 async with asyncio.timeout(GatewaySettings().rpc_timeout_seconds):
                     await call
             assert (caught.value.reason, caught.value.detail) == (errors.UNAVAILABLE, "PostgreSQL is unavailable")

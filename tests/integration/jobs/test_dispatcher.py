@@ -22,7 +22,7 @@ from tests.waiting import wait_until_async
 async def test_an_enqueue_wakes_the_dispatcher_at_once(store: Store) -> None:
     async with dispatching(store, FakeForecaster(succeed), poll=60):
         job = await store.queued()
-        # The poll comes after 42 s at the earliest; only the notification is that fast.
+        # The earliest poll is after 42 s; only the notification is faster.
         await wait_until_async(settled(store, job, JobStatus.READY), 10, "the job is ready")
 
 
@@ -70,7 +70,7 @@ async def test_the_sweep_recovers_from_a_lost_wake_up(store: Store) -> None:
             dispatcher.wake()
 
     async with dispatching(store, forecaster, poll=3600, listen=False) as dispatcher, listening(store, wake):
-        # The first pass is over, and so is the wake-up of the new listener: from now on only a notification counts.
+        # The first pass and the wake-up of the new listener are over: only a notification can wake it now.
         await wait_until_async(holds(lambda: dispatcher.passes == 1 and len(heard) >= 1), 10, "all is quiet")
         job = await store.queued()
         await wait_until_async(holds(lambda: len(heard) >= 2), 10, "the wake-up that is lost")
@@ -86,7 +86,7 @@ async def test_a_slot_freed_during_a_claim_is_filled_at_once(store: Store) -> No
     await store.queued("first")
 
     async def hold(job: ClaimedJob) -> Generation:
-        """The first ends during the second's claim, and the second only once the third runs beside it."""
+        """The first run ends during the claim of the second job; the second run ends once the third runs too."""
         yield None
         if "first" in job.slug:
             await release.wait()
@@ -97,7 +97,7 @@ async def test_a_slot_freed_during_a_claim_is_filled_at_once(store: Store) -> No
         yield forecasts()
 
     class EndsARunMeanwhile:
-        """A queue whose claim of one slot takes until the run in the other has ended."""
+        """A queue whose claim for one slot blocks until the run in the other slot has ended."""
 
         async def claim(self, limit: int) -> Claims:
             claims = await store.queue.claim(limit)
@@ -117,7 +117,7 @@ async def test_a_slot_freed_during_a_claim_is_filled_at_once(store: Store) -> No
     task = asyncio.create_task(dispatcher.dispatch())
     await wait_until_async(holds(lambda: dispatcher.passes >= 1), 10, "the first run began")
     others = [await store.queued(term) for term in ("second", "third")]
-    dispatcher.wake()  # one notification for both, and no poll for an hour
+    dispatcher.wake()  # one notification for both; the next poll is in an hour
     for job in others:
         await wait_until_async(settled(store, job, JobStatus.READY), 10, "both ran")
     await dispatcher.drain(5)
@@ -167,7 +167,7 @@ async def test_drain_hands_back_jobs_of_a_claim_in_progress(store: Store) -> Non
     forecaster = FakeForecaster(hold)
     dispatcher = Dispatcher(store.queue, runner(store, forecaster), forecaster, poll=3600)
     async with store.database.transaction() as connection:
-        # The claim waits for this lock; what it brings comes after the drain has begun.
+        # The claim waits for this lock and returns its jobs after the drain has begun.
         await run(connection, "LOCK TABLE warmup_jobs IN ACCESS EXCLUSIVE MODE")
         task = asyncio.create_task(dispatcher.dispatch())
         await wait_until_async(store.waiting, 10, "the claim is under way")

@@ -1,4 +1,4 @@
-"""A failover that leaves the old primary up, read-only, and every open connection on it."""
+"""A failover after which the old primary is read-only and keeps every open connection."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def test_no_call_fails_when_the_address_moves_to_a_new_primary(
     listening = asyncio.create_task(listener.run())
     try:
         await store.queued("amazon")
-        await store.queue.claim(0)  # the connection has its connection
+        await store.queue.claim(0)  # the subscriber is connected
 
         async def heard_from_the_old_primary() -> bool:
             store.publisher.publish_unknown()
@@ -111,7 +111,7 @@ async def _is_in(change: str, changes: list[str]) -> bool:
 
 @contextmanager
 def _read_only(server: Postgres) -> Iterator[None]:
-    """For open sessions too."""
+    """Makes the server read-only, for open sessions too."""
     with psycopg.connect(server.database_url("postgres"), autocommit=True) as connection:
         connection.execute("ALTER SYSTEM SET default_transaction_read_only = on")
         connection.execute("SELECT pg_reload_conf()")
@@ -120,7 +120,7 @@ def _read_only(server: Postgres) -> Iterator[None]:
             with psycopg.connect(server.database_url("postgres")) as new:
                 return new.execute("SHOW default_transaction_read_only").fetchone() == ("on",)
 
-        # A new session has it only after every open one was signalled: these read it before their next statement.
+        # New sessions have the setting only once open ones were signalled; those read it before their next statement.
         wait_until(reloaded, 30, "the server is read-only")
         try:
             yield

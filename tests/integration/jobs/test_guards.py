@@ -1,6 +1,6 @@
-"""Each guard of the queue, taken out: the fault that it prevents appears; and with it in, the fault does not.
+"""Each guard of the queue: without it the fault that it prevents appears, with it the fault does not.
 
-The fence in Redis has its own such test beside the forecaster's cache.
+The guard in Redis, the fence, has such a test beside the forecaster's cache.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ async def test_a_claim_skips_a_job_that_another_session_locks(
 @pytest.mark.parametrize("guarded", [True, False])
 async def test_a_wake_up_during_a_claim_is_not_lost(store: Store, guarded: bool) -> None:
     class Late:
-        """A queue whose first claim comes back empty just as a job arrives and wakes the dispatcher."""
+        """A queue whose first claim returns no job while a new job wakes the dispatcher."""
 
         def __init__(self) -> None:
             self.queued: WarmupJob | None = None
@@ -151,7 +151,7 @@ async def test_a_failed_rescue_does_not_fail_the_claim(store: Store, monkeypatch
     waiting = await store.queued("waiting")
     fetch = store.database.fetch
 
-    async def away_for_rescue(statement: str, *rest: Any, **named: Any) -> Any:  # as Database.fetch takes and gives
+    async def away_for_rescue(statement: str, *rest: Any, **named: Any) -> Any:  # the signature of Database.fetch
         if statement == rescue.RESCUE:
             raise WarmcastError(errors.UNAVAILABLE, "away")
         return await fetch(statement, *rest, **named)

@@ -28,7 +28,7 @@ KEPT = "SELECT method, key, response IS NOT NULL AS done FROM idempotency_keys O
 
 
 class Servicer(jobs_pb2_grpc.JobsServiceServicer):
-    """Counts its runs; what they do is up to the test."""
+    """Counts its runs; the test sets their behaviour."""
 
     def __init__(self) -> None:
         self.runs: list[Any] = []
@@ -54,17 +54,17 @@ class Client:
         self.stub, self.servicer, self.idempotency = stub, servicer, idempotency
 
     def requeue(self, key: str, job_id: int = 7) -> Any:
-        """A call under `key`; empty is none."""
+        """A call with `key`; empty: without a key."""
         return self.stub.RequeueJob(pb.RequeueJobRequest(id=job_id), metadata=_sent(key))
 
     async def outcome(self, key: str, job_id: int = 7) -> tuple[int, bool]:
-        """The id that was answered, and whether it was kept."""
+        """The id in the response, and whether the response was replayed."""
         call = self.requeue(key, job_id)
         answer = await call
         return answer.job.id, metadata.read(await call.trailing_metadata(), metadata.IDEMPOTENCY_REPLAYED) == "true"
 
     async def refused(self, key: str, job_id: int = 7) -> WarmcastError:
-        """What a call ends with."""
+        """The error of a call."""
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await self.requeue(key, job_id)
         return from_rpc_error(caught.value, service="jobs")
@@ -76,7 +76,7 @@ def _sent(key: str) -> metadata.Metadata:
 
 @asynccontextmanager
 async def replica(store: Store, *, lease: float = LEASE_SECONDS, guarded: bool = True) -> AsyncIterator[Client]:
-    """A server on the same database; without `guarded` it runs every call."""
+    """A server on the same database; without `guarded` it has no interceptor."""
     servicer = Servicer()  # type: ignore[abstract] # what it leaves out answers UNIMPLEMENTED
     keys = IdempotencyKeys(store.database, lease=lease)
     idempotency = IdempotencyInterceptor(keys, service=SERVICE, methods=("RequeueJob", "CancelJob"))
@@ -136,7 +136,7 @@ async def test_an_invalid_key_is_refused(store: Store, key: str) -> None:
 
 
 async def _twenty_at_once(store: Store, *, guarded: bool) -> tuple[int, list[BaseException]]:
-    """How often twenty identical calls to two replicas were run, and the errors among them."""
+    """Sends twenty identical calls to two replicas. Returns the number of runs and the errors."""
     async with replica(store, guarded=guarded) as one, replica(store, guarded=guarded) as other:
         going = asyncio.Event()
 

@@ -1,4 +1,4 @@
-"""An import and retention at once: whatever an import answers, its data are current and stored."""
+"""Concurrent import and retention: after each import its data are current and stored."""
 
 from __future__ import annotations
 

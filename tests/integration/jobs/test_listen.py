@@ -1,4 +1,4 @@
-"""LISTEN over a link that swallows bytes, and what an echo may not do."""
+"""LISTEN over a link that drops bytes, and the effects of echoes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def test_a_connection_that_loses_notifications_is_replaced(store: Store) -
     try:
         async with _listening(url) as heard:
             with link.with_fault(LinkFault.HALF_OPEN):
-                pass  # what is open now stays so, and silent, for ever
+                pass  # open connections stay open and silent
             await wait_until_async(lambda: _more(heard.missed, 1), 10, "it has connected anew")
             before = heard.wakes
             await store.execute("SELECT pg_notify('warmcast_jobs', '')")
@@ -63,7 +63,7 @@ async def test_a_connection_that_loses_notifications_is_replaced(store: Store) -
 @pytest.mark.parametrize("channel", ["warmcast_jobs", "warmcast_changes"])
 async def test_notifications_arrive_at_once_between_two_echoes(store: Store, channel: str) -> None:
     async with _listening(store.url) as heard:
-        for number in range(20):  # some of them while an echo is on its way
+        for number in range(20):  # some of them during an echo
             wakes, changes = heard.wakes, len(heard.changes)
             await store.execute(f"SELECT pg_notify('{channel}', '{'' if channel == 'warmcast_jobs' else number}')")
             await wait_until_async(lambda: _more(heard.wakes + len(heard.changes), wakes + changes), 1, "it arrived")  # noqa: B023 - awaited here
@@ -73,7 +73,7 @@ async def test_notifications_arrive_at_once_between_two_echoes(store: Store, cha
 async def test_an_echo_wakes_no_replica(store: Store) -> None:
     async with _listening(store.url) as first, _listening(store.url) as second:
         wakes = (first.wakes, second.wakes)
-        async with _listening(store.url):  # hears, as the others do, what this sends
+        async with _listening(store.url):  # receives the notifications too, and sends echoes
             await store.execute("SELECT pg_notify('warmcast_jobs', 'an echo of another release')")
             await store.execute("SELECT pg_notify('warmcast_changes', '7')")
             await wait_until_async(lambda: _more(len(first.changes) + len(second.changes), 1), 5, "both heard the rest")

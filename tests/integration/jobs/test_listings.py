@@ -1,4 +1,4 @@
-"""Pages of jobs: whom a filter lets through, and from where a page goes on."""
+"""Pages of jobs: filters, and the start of a page."""
 
 from __future__ import annotations
 

@@ -31,14 +31,14 @@ VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('busy_va
 
 
 class WriteMigration(Protocol):
-    """Adds a revision, as the lines of its upgrade and downgrade."""
+    """Adds a revision with these lines in its upgrade and downgrade."""
 
     def __call__(self, up: str, down: str = "pass") -> None: ...
 
 
 @pytest.fixture
 def write_migration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WriteMigration:
-    """For migrations of the test's own."""
+    """Writes migrations for a test."""
     versions = tmp_path / "migrations" / "versions"
     versions.mkdir(parents=True)
     shutil.copy(commands._MIGRATIONS / "env.py", versions.parent)
@@ -67,7 +67,7 @@ def url(empty_database_url: str) -> str:
 
 @contextmanager
 def open_transaction(url: str, statement: str, application: str = "a-reader") -> Iterator[psycopg.Connection[Any]]:
-    """A session that has run `statement`, and is idle in its transaction."""
+    """A session that is idle in a transaction after `statement`."""
     with psycopg.connect(url, application_name=application) as connection:
         connection.execute(statement)
         yield connection
@@ -97,7 +97,7 @@ def test_a_migration_that_waits_for_a_lock_delays_readers_at_most_for_the_lock_t
         with open_transaction(url, "SELECT FROM busy"), psycopg.connect(url, autocommit=True) as other:
             migrating = pool.submit(commands.upgrade, url, report=lambda _line: tried.release())
             longest = 0.0
-            while not tried.acquire(blocking=False):  # until a try has ended, and so through the whole of its wait
+            while not tried.acquire(blocking=False):  # until a try has ended, so for its whole wait
                 began = time.monotonic()
                 other.execute("SELECT FROM busy")
                 longest = max(longest, time.monotonic() - began)
@@ -170,7 +170,7 @@ def test_migrations_completed_before_a_blocked_one_are_kept(
 def test_a_blocked_downgrade_is_retried_to_the_same_target(
     url: str, write_migration: WriteMigration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`-2` counts from where the schema was, and not from where a blocked try left it."""
+    """`-2` counts from the revision before the first try, not from the one after a blocked try."""
     write_migration("pass")
     write_migration(ADD_COLUMN, DROP_COLUMN)
     write_migration("pass")
@@ -186,7 +186,7 @@ def test_a_blocked_downgrade_is_retried_to_the_same_target(
 
 
 def test_an_index_is_built_while_its_table_is_written(url: str, write_migration: WriteMigration) -> None:
-    """Not concurrently, it would wait for the writer, and the next one would wait behind it."""
+    """Without CONCURRENTLY it would wait for the writer, and the next writer would wait for it."""
     write_migration(BUILD_INDEX, DROP_INDEX)
     with ThreadPoolExecutor(1) as pool:
         with open_transaction(url, "INSERT INTO busy VALUES (1)") as writer:
@@ -216,7 +216,7 @@ def test_a_blocked_index_build_names_the_blocking_process_and_the_invalid_index_
 
 
 def test_an_existing_index_is_not_built_again(url: str, write_migration: WriteMigration) -> None:
-    """The process may end after the build, and before the revision is written."""
+    """The process may end after the build and before the revision is written."""
     write_migration(BUILD_INDEX)
     with psycopg.connect(url) as connection:
         connection.execute("CREATE INDEX busy_value_idx ON busy (value) WHERE value > 0")
@@ -249,7 +249,7 @@ def test_an_offline_migration_builds_an_index_in_its_transaction(url: str, write
 def test_a_second_migration_reports_that_it_waits_and_does_not_block_the_index_build_of_the_first(
     url: str, write_migration: WriteMigration
 ) -> None:
-    """A statement that waits for the lock is a transaction, for which the build would wait in turn."""
+    """A statement that waits for the lock is in a transaction, for which the index build would wait."""
     write_migration(BUILD_INDEX)
     said: list[str] = []
     with ThreadPoolExecutor(2) as pool:

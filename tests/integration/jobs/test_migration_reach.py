@@ -1,4 +1,4 @@
-"""`warmcast migrate` waits for a database that is away, and for nothing that no waiting mends."""
+"""`warmcast migrate` waits for an unavailable database, and fails at once on permanent errors."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SSL_REQUEST, _GSS_REQUEST = 80877103, 80877104
 
 @contextmanager
 def server_that_answers(answer: bytes) -> Iterator[tuple[str, Callable[[], int]]]:
-    """A URL of a server that refuses each client so, and how many it has refused."""
+    """The URL of a server that refuses each client with `answer`, and the number of refusals."""
     refused = 0
 
     def serve(listening: socket.socket) -> None:

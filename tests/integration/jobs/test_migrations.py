@@ -1,4 +1,4 @@
-"""The schema goes up, comes down, prints as SQL, and is what the code's tables say."""
+"""The schema: upgrade, downgrade, offline SQL, and equality with the tables in code."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_the_constraint_and_indexes_of_the_contract_exist(database_url: str) -> 
 
 
 def test_every_foreign_key_is_found_by_an_index(database_url: str) -> None:
-    """Without one, each row that is deleted is looked for in all rows that may name it."""
+    """Without an index, each deletion of a referenced row scans the referencing table."""
     query = """
         SELECT conname FROM pg_constraint
         WHERE contype = 'f' AND NOT EXISTS (
@@ -82,9 +82,9 @@ def test_an_offline_migration_creates_the_same_schema(empty_database_url: str) -
         [sys.executable, "-m", "services.cli", "migrate", "--sql"], capture_output=True, text=True, check=True
     ).stdout
     with psycopg.connect(empty_database_url, autocommit=True) as connection:
-        connection.execute(printed.encode())  # several statements at once, as psql would send them
+        connection.execute(printed.encode())  # several statements in one message, as psql sends them
     assert differences(empty_database_url) == []
-    commands.upgrade(empty_database_url)  # and finds that there is nothing left to do
+    commands.upgrade(empty_database_url)  # and has nothing left to do
 
 
 def test_concurrent_migrations_run_one_after_the_other(empty_database_url: str) -> None:

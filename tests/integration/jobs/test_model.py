@@ -1,7 +1,7 @@
-"""The queue against a small model of it: any order of calls, crashes and clock jumps, over real PostgreSQL.
+"""Compares the queue on real PostgreSQL with a small model: any order of calls, crashes and clock jumps.
 
-The clock is moved by moving every time in the table back. Limits are so long that the time which the test itself takes
-decides nothing.
+The clock advances by moving every time in the table back. Limits are so long that the duration of the test does not
+matter.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ Value = TypeVar("Value")
 
 @dataclass
 class Modelled:
-    """What the model knows of one job; times on the model's own clock."""
+    """The state of one job in the model; times are of the model's clock."""
 
     id: int
     slug: str
@@ -64,13 +64,13 @@ class Modelled:
 
 @dataclass(frozen=True)
 class Held:
-    """A claim as its runner remembers it, for ever, also long after it was lost."""
+    """A claim as its runner knows it, also after it was lost."""
 
     job: ClaimedJob
 
 
 class QueueMachine(RuleBasedStateMachine):
-    """Each rule does the same to the table and to the model, and compares what came back."""
+    """Each rule applies the same call to the table and to the model, and compares the results."""
 
     url: str
     held = Bundle("held")
@@ -94,7 +94,7 @@ class QueueMachine(RuleBasedStateMachine):
         return self.loop.run(call)
 
     def now(self) -> float:
-        """A moment later than every one before it, as each statement is."""
+        """A time after all earlier ones, as that of each statement."""
         self.clock += 0.001
         return self.clock
 
@@ -147,7 +147,7 @@ class QueueMachine(RuleBasedStateMachine):
             self.begin(row, kept, 0)
 
     @rule(target=held, limit=st.integers(0, 2))
-    def claim(self, limit: int) -> Any:  # as `multiple` is typed
+    def claim(self, limit: int) -> Any:  # the type of `multiple`
         now = self.now()
         waiting = [job for job in self.jobs.values() if job.status is JobStatus.QUEUED and job.not_before <= now]
         expected = sorted(waiting, key=lambda job: (job.priority, job.queued_at, job.id))[:limit]
@@ -251,7 +251,7 @@ class QueueMachine(RuleBasedStateMachine):
     def newer_data(self, term: str) -> None:
         self.generation[term] += 1
         self.now()
-        # The fourth is the first again: data that an older snapshot holds make that one current.
+        # The fourth equals the first: an import of older data makes the older snapshot current.
         new = self.run(self.store.comparison(term, values=(1, 2, 3, self.generation[term])))
         for job in self.jobs.values():
             open_ = job.status in (JobStatus.QUEUED, JobStatus.RUNNING)
@@ -305,7 +305,7 @@ class QueueMachine(RuleBasedStateMachine):
 @pytest.mark.slow
 def test_any_order_of_calls_crashes_and_clock_jumps_matches_the_model(database_url: str) -> None:
     with psycopg.connect(database_url) as connection:
-        connection.execute("SELECT 1")  # a database that cannot be reached is said here, and not by the machine
+        connection.execute("SELECT 1")  # an unreachable database fails here, not in the machine
 
     class Machine(QueueMachine):
         url = database_url
@@ -316,7 +316,7 @@ def test_any_order_of_calls_crashes_and_clock_jumps_matches_the_model(database_u
             max_examples=100,
             stateful_step_count=40,
             deadline=None,
-            # To shrink a failure over a real database takes longer than to read its steps.
+            # Shrinking on a real database takes longer than reading the steps of the failure.
             phases=(Phase.explicit, Phase.generate),
             suppress_health_check=list(HealthCheck),
         ),

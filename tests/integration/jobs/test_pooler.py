@@ -1,4 +1,4 @@
-"""A connection pooler before PostgreSQL: one in session mode works, and any other is refused before it does harm."""
+"""A connection pooler in front of PostgreSQL: session mode works, other modes are refused at start-up."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ async def test_the_stores_work_in_session_mode(database_url: str) -> None:
     with pgbouncer(database_url, pool_mode="session", default_pool_size="40") as url:
         listener = Listener(url, on_wake_up=heard.set, on_change=lambda _: None, on_missed=lambda: None)
         listening = asyncio.create_task(listener.run())
-        for term in ("amazon", "walmart"):  # the second time in sessions that others have used
+        for term in ("amazon", "walmart"):  # the second time in used sessions
             database = Database(url, pool_size=3)
             await database.open()
             store = Store(url, database)

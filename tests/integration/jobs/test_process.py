@@ -1,4 +1,4 @@
-"""The jobs service as a process: what a bad hour of PostgreSQL does to it, and how it ends."""
+"""The jobs service as a process: failures of PostgreSQL, start and end."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.integration.jobs.process import DRAIN_SECONDS, jobs_process
 from tests.integration.jobs.service import CSV, SENT
 from tests.waiting import wait_until
 
-_CAUGHT_UP = 5.0  # seconds after PostgreSQL takes writes again
+_CAUGHT_UP = 5.0  # seconds after PostgreSQL accepts writes again
 
 
 def test_a_read_only_database_ends_neither_the_process_nor_any_loop(database_url: str) -> None:
@@ -99,7 +99,7 @@ def test_a_frozen_process_is_restarted_by_the_supervisor(database_url: str, monk
 
 
 def _ingest(jobs: Service) -> grpc.StatusCode:
-    """An import; the status that it ended with."""
+    """The status of an import."""
     address = jobs.environment["JOBS_LISTEN"]
     request = pb.IngestSnapshotRequest(files=pb.TrendsFiles(files=[pb.TrendsFile(name="a.csv", content=CSV)]))
     with grpc.insecure_channel(address) as channel:
@@ -119,7 +119,7 @@ def _exit_code(jobs: Service) -> int | None:
 
 @contextmanager
 def _read_only(url: str) -> Iterator[None]:
-    """As after a failover: new sessions are refused writes, and the old ones are gone."""
+    """As after a failover: new sessions are read-only, and old ones are closed."""
     name = sql.Identifier(url.rpartition("/")[2])
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(name))

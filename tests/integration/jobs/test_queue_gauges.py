@@ -1,4 +1,4 @@
-"""What /metrics says of the queue."""
+"""The gauges of the queue in /metrics."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def test_due_and_delayed_jobs_are_counted_separately(store: Store) -> None
         )
     depth = await store.listings.depth()
     assert (depth.due, depth.not_due, depth.running) == (2, 1, 1)
-    # Of the one that was sent back counts when it might run again, not when it was queued.
+    # A delayed job counts from its not_before time, not from queued_at.
     assert 90 <= depth.oldest_due_seconds < 120
 
 

@@ -1,4 +1,4 @@
-"""How many refreshes may wait at once follows from what the forecasters run, and what is left due is reported."""
+"""The limit of queued refreshes follows from the capacity of the forecasters; forecasts left due are reported."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SELECT slug, timeframe, geo, data_hash, 'ready', now() - interval '23 h' - make_
 
 
 async def due(store: Store, count: int, *, run_seconds: float) -> None:
-    """So many forecasts that will turn stale soon, each of a run that took `run_seconds`."""
+    """Creates `count` forecasts that turn stale soon, each of a run of `run_seconds`."""
     for statement in FILL.strip().split(";\n"):
         await store.execute(statement.rstrip(";"), count=count, seconds=run_seconds)
 

@@ -1,4 +1,4 @@
-"""What the stores do when a PostgreSQL that answers refuses: read-only, busy, or not configured for them."""
+"""The stores when PostgreSQL refuses statements: read-only, busy, or misconfigured."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def lost() -> Lost:
 
 @pytest.fixture(params=["fetch", "fetch_once", "dedicated connection"])
 def send(request: pytest.FixtureRequest, database: Database, lost: Lost) -> Send:
-    """Each way in which one statement is sent."""
+    """Each way to send one statement."""
     connection = database.dedicated_connection()
     ways: dict[str, Send] = {
         "fetch": lambda statement: database.fetch(statement, on_unknown_outcome=lost),
@@ -119,7 +119,7 @@ async def test_a_connection_that_is_refused_writes_is_replaced(
     database: Database, send: Send, lost: Lost, code: str
 ) -> None:
     await send("SELECT 1")
-    assert len(await send(f"SELECT refuse('{code}', 1)")) == 1  # it did nothing, so that it may be sent again
+    assert len(await send(f"SELECT refuse('{code}', 1)")) == 1  # without effect, so it is retried
     assert await _tries(database) == 2
     assert lost.times == 0
 
@@ -156,7 +156,7 @@ async def test_many_refused_statements_open_few_connections(database: Database) 
     for _ in range(200):
         with pytest.raises(WarmcastError):
             await database.fetch("SELECT refuse('25006', 1000000)")
-    assert await _connections(database) - before <= 15  # three at a time, and ever more seldom
+    assert await _connections(database) - before <= 15  # three at a time, with a growing back-off
 
 
 async def test_stores_recover_once_a_read_only_server_accepts_writes(database_url: str) -> None:
@@ -204,7 +204,7 @@ async def _tries(database: Database) -> int:
 
 
 async def _connections(database: Database) -> int:
-    """How many the pool has made so far."""
+    """The number of connections that the pool has opened so far."""
     await database.fetch("SELECT 1")
     return database._pool.get_stats().get("connections_num", 0)
 

@@ -1,4 +1,4 @@
-"""Replicas of the forecaster as jobs follows them: their slots add up, and runs go to the one most free."""
+"""Replicas of the forecaster: their slots are summed, and runs go to the one with most free slots."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.integration.common.rpc.names import serving_names
 from tests.integration.common.rpc.replicas import Describe, Replica, serving
 from tests.waiting import wait_until_async
 
-SOON = 5.0  # seconds in which a change must be followed
+SOON = 5.0  # seconds until a change must be visible
 HOSTS = [f"127.0.0.{n}" for n in range(1, 4)]
 
 

@@ -58,7 +58,7 @@ async def test_a_failure_settles_the_job_by_its_reason(
     left = await left_by(runner(store, forecaster), store)
     assert (left.status, left.attempts) == (status, attempts)
     assert left.last_error == f"{error.reason.slug}: {error.detail}"
-    # Its debugging key is written for failures, not for what was never tried.
+    # The debugging key is written for failures, not for runs that were not attempted.
     assert bool(forecaster.marks) == (attempts == 1)
 
 

@@ -1,6 +1,6 @@
-"""What each statement touches stays the same from a thousand rows to a hundred thousand.
+"""Each statement touches as many pages with a hundred thousand rows as with a thousand.
 
-Pages of memory are counted and not seconds, so that a busy machine decides nothing.
+Pages are counted, not seconds, so that the load of the machine does not matter.
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ SET auto_explain.log_level = notice;
 """
 
 
-# A vacuum that falls into the test makes plans anew, for the moment until its analyze, from the size of a table alone.
+# Between a vacuum and its analyze, PostgreSQL plans from the size of a table alone.
 LEFT_ALONE = """
 DO $$ DECLARE name text; BEGIN
     FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP
@@ -184,7 +184,7 @@ END $$
 def pages_touched(
     connection: psycopg.Connection[tuple[Any, ...]], statement: str, parameters: Mapping[str, Any] = PARAMETERS
 ) -> int:
-    """How many pages a statement reads or changes, planned as the service plans it; it is rolled back."""
+    """The number of pages that a statement reads or changes with the plans of the service; it is rolled back."""
     plans: list[dict[str, Any]] = []
 
     def note(said: psycopg.errors.Diagnostic) -> None:
@@ -205,9 +205,9 @@ def pages_touched(
 def test_a_statement_touches_as_few_pages_with_a_hundred_times_the_rows(
     database_url: str, listed: dict[str, tuple[str, dict[str, Any]]], most: str, planned: str
 ) -> None:
-    """Settled rows pile up with the years, queued ones with an outage: neither makes the queue slower.
+    """Settled rows accumulate over years, queued ones in an outage: neither makes the queue slower.
 
-    A service that started with the database keeps its first plans until PostgreSQL looks at the tables again.
+    A service that started with the database keeps its first plans until the next analyze.
     """
     asked = {name: (statement, PARAMETERS) for name, statement in STATEMENTS.items()} | listed
     touched: dict[str, list[int]] = {name: [] for name in asked}

@@ -1,4 +1,4 @@
-"""What the CronJobs ask for is safe when it is asked for twice, by several at once; and what KEDA asks the database."""
+"""The RPCs of the CronJobs are safe when repeated and concurrent; and the queries of KEDA."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the queue does when its connections go silent, or calls have taken all of them: neither holds it up for ever."""
+"""The queue with silent connections, or with all connections in use: neither blocks it for ever."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from services.jobs.postgres.queue import Queue
 from tests.chaos.proxy import LinkFault, Proxy
 from tests.integration.jobs.conftest import POLICY, Store, forecasts
 
-_LONGEST = 0.5  # seconds for a statement; psycopg takes five more to give its connection up
+_LONGEST = 0.5  # seconds for a statement; psycopg needs five more to close its connection
 
 
 @pytest.fixture
 async def link(store: Store) -> AsyncIterator[Proxy]:
-    """A link to PostgreSQL that can be troubled."""
+    """A link to PostgreSQL with injected faults."""
     address = store.url.rpartition("@")[2]
     link = Proxy("to postgres", int(address.partition("/")[0].rpartition(":")[2]))
     yield link
@@ -42,13 +42,13 @@ async def linked(store: Store, link: Proxy) -> AsyncIterator[Database]:
 
 @pytest.fixture
 def queue(linked: Database) -> Queue:
-    """The queue as a process sees it whose connections are about to go silent."""
+    """A queue over that link."""
     return Queue(linked, POLICY, holder="linked", publisher=ChangePublisher(linked))
 
 
 def _go_silent(link: Proxy) -> None:
     with link.with_fault(LinkFault.HALF_OPEN):
-        pass  # those that were open meanwhile stay silent for ever
+        pass  # connections that were open then stay silent
 
 
 @pytest.mark.slow
@@ -89,7 +89,7 @@ async def test_one_failed_call_replaces_all_connections_of_a_silent_pool(
     store: Store, link: Proxy, linked: Database
 ) -> None:
     async with linked.transaction(), linked.transaction():
-        pass  # both of its connections are there
+        pass  # both of its connections are open
     _go_silent(link)
     await _does_not_answer(lambda: linked.fetch("SELECT 1"))
     assert await linked.fetch("SELECT 1 AS one") == [{"one": 1}]

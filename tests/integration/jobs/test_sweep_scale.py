@@ -1,4 +1,4 @@
-"""A sweep costs what it takes up, however many other jobs wait, in whatever state."""
+"""The cost of a sweep depends on the jobs that it re-queues, not on the number of other jobs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ALTER TABLE warmup_jobs DROP CONSTRAINT warmup_jobs_slug_timeframe_geo_data_hash
 INSERT INTO warmup_jobs (slug, timeframe, geo, data_hash) SELECT n, '12m', '', '' FROM generate_series(1, {ROWS}) AS n;
 """
 HOUR_AGO = "now() - interval '1 h'"
-# What all others are, and the one that the sweep of all is to find.
+# The state of all other jobs, and that of the one that the sweep finds.
 REST = {
     "young": "SELECT",
     "held back after an attempt": f"UPDATE warmup_jobs SET queued_at = {HOUR_AGO}, not_before = now() + interval '1 h'",
@@ -54,7 +54,7 @@ def test_a_sweep_of_one_overdue_job_among_200_000_touches_no_more_than_100_pages
         connection.execute("VACUUM ANALYZE warmup_jobs")
         connection.execute(EXPLAIN_ALL)
         touched[f"{name}: one"] = pages_touched(connection, rescue.SWEEP_ONE, parameters)
-        if name != "overdue":  # all of which a sweep of all takes up, a thousand at a time
+        if name != "overdue":  # a sweep re-queues all of them, a thousand at a time
             touched[f"{name}: all"] = pages_touched(connection, rescue.SWEEP, parameters)
         connection.execute("SET auto_explain.log_min_duration = -1")
     assert {name: pages for name, pages in touched.items() if pages > MOST_PAGES} == {}

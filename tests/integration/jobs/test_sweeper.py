@@ -1,4 +1,4 @@
-"""The audit: ready rows against the forecaster's cache."""
+"""The audit of ready rows against the forecaster's cache."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ async def test_an_audit_continues_where_the_last_one_stopped_and_wraps_around(
     forecaster = Hanging()
     for _ in range(3):
         forecaster.left = 2
-        # Another process each time: PostgreSQL keeps the place.
+        # Another process each time: the position is in PostgreSQL.
         swept = await Sweeper(store.queue, store.listings, forecaster).sweep()
         assert (swept.audited, swept.audit_skipped) == (2, "stopped after 0.5 s; the next sweep continues there")
     assert forecaster.checked == [*slugs, slugs[0]]

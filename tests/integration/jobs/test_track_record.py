@@ -1,4 +1,4 @@
-"""The track record over real PostgreSQL: forecasts are scored once, by imports, which scoring never fails."""
+"""The track record on real PostgreSQL: imports score forecasts once, and scoring never fails an import."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ async def test_concurrent_imports_score_a_forecast_once(store: Store) -> None:
     await warmed(store, await imported(store, 20))
 
     class Together(TrackRecord):
-        """Lets nobody write before everybody has seen that the forecast is due."""
+        """Blocks writes until all have read that the forecast is due."""
 
         def __init__(self, database: Database, callers: int) -> None:
             super().__init__(database)
@@ -240,7 +240,7 @@ async def test_another_timeframe_is_another_comparison(store: Store) -> None:
 
 async def test_a_failure_of_scoring_does_not_fail_the_import(store: Store) -> None:
     class Broken(TrackRecord):
-        """Fails in the middle of its work, in the database itself."""
+        """Fails in the database in the middle of its work."""
 
         async def keep(self, snapshot: Snapshot, forecast: KeptForecast, score: Score) -> bool:
             await store.execute("SELECT 1 / 0")
@@ -252,7 +252,7 @@ async def test_a_failure_of_scoring_does_not_fail_the_import(store: Store) -> No
     assert SCORES.labels("error")._value.get() == before + 1
     assert (await store.comparisons.view(key_of(new))).data_hash == new.data_hash
     assert await scores(store) == []
-    await imported(store, 24)  # the same data again find what is still due
+    await imported(store, 24)  # an import of the same data scores due forecasts
     assert len(await scores(store)) == 1
 
 
@@ -282,7 +282,7 @@ async def test_retention_keeps_unscored_forecasts_and_all_scores(store: Store) -
         await warmed(store, await imported(store, weeks))
     await store.execute("UPDATE warmup_jobs SET updated_at = now() - interval '31 days'")
     await store.execute("UPDATE snapshots SET created_at = now() - interval '31 days'")
-    # The forecast of the first snapshot, which no comparison stands on, ends yesterday.
+    # The forecast of the first snapshot, which is no longer current, ends yesterday.
     await store.execute("UPDATE forecast_records SET times = ARRAY[now() - interval '1 day'] WHERE job_id = 1")
     assert await store.queue.delete_old(days=30, limit=10) == 0
     await store.execute("UPDATE forecast_records SET times = ARRAY[now() - interval '31 days'] WHERE job_id = 1")

@@ -1,4 +1,4 @@
-"""Every edge publishes its row, whichever statement and process changes it."""
+"""Every transition publishes its row, from every statement and process."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ async def watching(store: Store, *, publisher: bool = True) -> AsyncIterator[Wat
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-# Each edge is a generator: it yields when all that comes before the edge was done, and then takes it.
+# Each transition is a generator: it yields after its preparation, and then makes the transition.
 
 
 async def enqueue(store: Store) -> Edge:
@@ -213,7 +213,7 @@ EDGES = [
 async def test_each_transition_publishes_its_row(store: Store, edge: Callable[[Store], Edge]) -> None:
     async with watching(store, publisher=False) as watch, aclosing(edge(store)) as steps:
         await anext(steps)
-        assert await store.publisher.flush()  # its first word, which names nothing
+        assert await store.publisher.flush()  # the first batch, without changes
         before = await versions(store)
         assert await anext(steps, ENDED) is ENDED
         changed = await versions(store) - before
@@ -227,10 +227,10 @@ async def test_transitions_are_published_only_by_the_flush(store: Store) -> None
     async with watching(store, publisher=False) as watch:
         await store.queued()
         await store.execute("SELECT pg_notify('warmcast_changes', '*')")
-        await watch.until_missed()  # notifications keep their order: all before this one has been told
+        await watch.until_missed()  # notifications keep their order: all earlier ones were published
         assert watch.seen == []
         assert await store.publisher.flush()
-        await watch.until_missed()  # its first word
+        await watch.until_missed()  # the first batch
 
 
 async def test_a_heartbeat_publishes_nothing(store: Store) -> None:
@@ -240,7 +240,7 @@ async def test_a_heartbeat_publishes_nothing(store: Store) -> None:
         await store.queue.cancel(other.id)
         assert await store.publisher.flush()
         await store.execute("SELECT pg_notify('warmcast_changes', %(id)s)", id=str(other.id))
-        await watch.until(JobStatus.CANCELLED)  # notifications keep their order: all before this one has been told
+        await watch.until(JobStatus.CANCELLED)  # notifications keep their order: all earlier ones were published
         watch.seen.clear()
         assert await store.queue.heartbeat(claimed)
         await store.queue.requeue(other.id)
@@ -261,7 +261,7 @@ async def test_a_new_process_publishes_missed_for_changes_of_a_dead_one(store: S
     async with watching(store) as watch:
         await store.queued()
         await watch.until(JobStatus.QUEUED)
-        # One that claims, and dies before it tells.
+        # A process that claims, and ends before it publishes.
         await store.runner("dead", publisher=ChangePublisher(store.database)).claim(1)
         assert await ChangePublisher(store.database).flush()
         await watch.until_missed()
@@ -288,7 +288,7 @@ async def test_more_ids_than_one_payload_holds_are_published_as_many(store: Stor
     async with watching(store) as watch:
         await store.queued()
         await watch.until(JobStatus.QUEUED)
-        publisher.publish(range(1, 10_001))  # as many as are named, in several notifications
+        publisher.publish(range(1, 10_001))  # the given number, in several notifications
         assert await publisher.flush()
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.3):

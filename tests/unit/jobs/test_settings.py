@@ -1,4 +1,4 @@
-"""The environment of the jobs service, read once."""
+"""Settings of the jobs service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A process of its own that sends large requests without a secret: `python -m … HOST:PORT METHOD SECONDS`."""
+"""Sends large requests without a secret, in a separate process: `python -m … HOST:PORT METHOD SECONDS`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _OPTIONS = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_send_message_lengt
 
 
 async def attack(address: str, method: str, seconds: float) -> None:
-    """Keeps 40 calls of 8 MB in progress over 8 connections for so long."""
+    """Keeps 40 calls of 8 MB in progress over 8 connections for the given time."""
     ends = time.monotonic() + seconds
     async with AsyncExitStack() as opened:
         channels = [

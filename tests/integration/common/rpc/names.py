@@ -1,4 +1,4 @@
-"""A DNS server of the test's own, on the loopback interface."""
+"""A DNS server for a test, on the loopback interface."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from devstack.stores.ports import LOOPBACK
 
 @dataclass
 class Names(asyncio.DatagramProtocol):
-    """Answers each A question with the addresses of the moment, and any other with none."""
+    """Answers each A query with the current addresses, and other queries with none."""
 
     addresses: list[str]
     port: int = 0
-    asked: int = 0  # A questions so far
+    asked: int = 0  # A queries so far
     silent: bool = False  # answers nothing
-    lost: int = 0  # questions that it did not answer
+    lost: int = 0  # queries without an answer
     _transport: asyncio.DatagramTransport | None = field(default=None, repr=False)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio.DatagramProtocol."""
-        self._transport = cast("asyncio.DatagramTransport", transport)  # asyncio's own is no subclass of it
+        self._transport = cast("asyncio.DatagramTransport", transport)  # asyncio's class is not a subclass
         self.port = transport.get_extra_info("sockname")[1]
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
@@ -50,7 +50,7 @@ class Names(asyncio.DatagramProtocol):
 
 @asynccontextmanager
 async def serving_names(*addresses: str) -> AsyncIterator[Names]:
-    """Every name has these addresses, until the test changes them."""
+    """A DNS server on which every name has these addresses; the test may change them."""
     names = Names(list(addresses))
     loop = asyncio.get_running_loop()
     transport, _ = await loop.create_datagram_endpoint(lambda: names, local_addr=(LOOPBACK, 0))

@@ -1,4 +1,4 @@
-"""Replicas of one service as `rpc.server` runs them, whose handlers the test writes."""
+"""Replicas of a service on the real `rpc.server`, with handlers of the test."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Describe = Callable[[pb.DescribeRequest, Any], Awaitable[pb.DescribeResponse]]
 
 
 class Replica:
-    """Answers `Describe` with the test's own handler, or with its name as the engine's version; and nothing else."""
+    """Serves only `Describe`: with the test's handler, or with its name as the engine version."""
 
     def __init__(self, name: str, describe: Describe | None = None) -> None:
         self.name = name
@@ -30,7 +30,7 @@ class Replica:
 
     @property
     def address(self) -> str:
-        """Where it listens."""
+        """The address it listens on."""
         return f"{LOOPBACK}:{self.port}"
 
     async def describe(self, request: pb.DescribeRequest, context: Any) -> pb.DescribeResponse:

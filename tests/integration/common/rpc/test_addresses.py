@@ -1,4 +1,4 @@
-"""Which addresses a gRPC target leads to."""
+"""The addresses to which a gRPC target resolves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls are spread over all replicas, and a new one gets its share without a restart of anybody."""
+"""Calls are spread over all replicas, and a new replica gets its share without a restart of any process."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from tests.waiting import wait_until_async
 
 HOSTS = [f"127.0.0.{n}" for n in range(1, 5)]
 AGE = 10.0  # seconds
-SOON = 5.0  # seconds, beside a connection's age, for a name to be asked for and connections to be made
-ENOUGH = 0.15  # of the calls, of the 0.25 that are the fourth replica's share
+SOON = 5.0  # seconds, in addition to the age of a connection, for a DNS query and new connections
+ENOUGH = 0.15  # of the calls; the share of the fourth replica is 0.25
 
 
 def _free_on_all() -> int:
-    """A port that is free on every one of the hosts."""
+    """A port that is free on all hosts."""
     port = free_port()
     while not all(is_free(host, port) for host in HOSTS):
         port = free_port()
@@ -33,7 +33,7 @@ def _free_on_all() -> int:
 
 
 async def _share_of_the_fourth(names: Names, port: int, age: float) -> list[float]:
-    """Its share of each 40 calls in turn, from the moment that it is there until AGE and SOON have passed."""
+    """The share of the fourth replica in each 40 calls, from its start until AGE and SOON have passed."""
     target = f"dns://127.0.0.1:{names.port}/forecaster.test:{port}"
     shares: list[float] = []
     async with AsyncExitStack() as running:
@@ -57,7 +57,7 @@ async def _share_of_the_fourth(names: Names, port: int, age: float) -> list[floa
         while time.monotonic() < until and not (shares and shares[-1] >= ENOUGH):
             counted = await called()
             shares.append(counted[HOSTS[3]] / counted.total())
-            await asyncio.sleep(0.05)  # paces the load; nothing is waited for
+            await asyncio.sleep(0.05)  # limits the rate of the load
     return shares
 
 

@@ -1,4 +1,4 @@
-"""The two clients against a served replica: the same answers, errors, retries and deadlines."""
+"""Both clients against a real server: the same responses, errors, retries and deadlines."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def test_a_call_answers_and_has_a_deadline(opened: Open) -> None:
 
     async with serving(Replica("one", describe)) as one, opened(one.address) as ask:
         assert (await ask()).engine_version == "7"
-        with within(3):  # handed on to threads, as asyncio.to_thread does
+        with within(3):  # copied to threads, as asyncio.to_thread does
             await ask()
     assert 3.1 < left[0] <= 8.1  # gRPC rounds up
     assert left[1] <= 3.1

@@ -1,4 +1,4 @@
-"""No call without an end, no call past its caller's, and none that outlives what the server allows."""
+"""Every call has a deadline: its own, that of its caller, or the limit of the server."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def test_a_call_without_a_deadline_gets_the_default_one() -> None:
             await _stub(channel).Describe(ASKED)
     assert left[0] is not None
     assert LONGEST_CALL_SECONDS - 60 < left[0] <= LONGEST_CALL_SECONDS + 1
-    assert left[1] is None  # it is the channel that gives it
+    assert left[1] is None  # set by the channel
 
 
 async def test_the_time_left_of_a_call_limits_its_own_calls() -> None:
@@ -66,7 +66,7 @@ async def test_the_time_left_of_a_call_limits_its_own_calls() -> None:
     short, detached, long, _ = left
     assert 0 < short <= 3
     assert 19 < detached <= 20.1
-    assert 19 < long <= 20.1  # its own limit is nearer than its caller's
+    assert 19 < long <= 20.1  # its own limit is before that of its caller
 
 
 async def test_a_server_ends_calls_that_exceed_its_limit() -> None:

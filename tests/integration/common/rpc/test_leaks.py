@@ -1,4 +1,4 @@
-"""A driver's error in each RPC of both services: the caller learns that it failed, and not a word of the driver's."""
+"""An error of a driver in each RPC of both services: the caller gets a status without the driver's text."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ FORECASTER_REQUESTS = {
 
 
 class Broken:
-    """A store, or whatever else a servicer asks, that fails as a driver does."""
+    """A store or other dependency of a servicer that raises a driver's error."""
 
     def __init__(self, failure: Exception) -> None:
         self.asked = 0
@@ -85,7 +85,7 @@ async def _served(service: Any, add: Any, servicer: Any) -> AsyncIterator[grpc.a
     add(servicer, server.grpc)
     port = await server.start("127.0.0.1:0")
     await server.set_ready(True)
-    # The port may be one that an earlier server had, and a channel to that one waits to try again.
+    # The port may have belonged to an earlier server, whose channel is in its reconnect back-off.
     async with open_channel(f"127.0.0.1:{port}", service, own_connections=True) as channel:
         yield channel
     await server.stop(0)
@@ -99,7 +99,7 @@ async def _failure(stub: Any, method: Any, request: Any) -> grpc.aio.AioRpcError
     call = getattr(stub, method.name)(request, timeout=10)
     with pytest.raises(grpc.aio.AioRpcError) as caught, capture_logs() as logged:
         await (_heard_out(call) if method.server_streaming else call)
-    assert any(line["event"] == "call crashed" for line in logged), caught.value  # the log is where its words are
+    assert any(line["event"] == "call crashed" for line in logged), caught.value  # the driver's text is in the log
     return caught.value
 
 
@@ -135,7 +135,7 @@ async def test_jobs_hides_the_text_of_a_driver_error(method: Any, failure: Excep
     request = JOBS_REQUESTS.get(method.name) or getattr(jobs_pb2, method.input_type.name)()
     async with _served(JOBS, jobs_pb2_grpc.add_JobsServiceServicer_to_server, servicer) as channel:
         failed = await _failure(jobs_pb2_grpc.JobsServiceStub(channel), method, request)
-    assert broken.asked  # it was the driver that failed, and no check before it
+    assert broken.asked  # the driver failed, not a check before it
     _leaks_nothing(failed)
 
 

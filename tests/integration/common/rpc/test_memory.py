@@ -1,4 +1,4 @@
-"""What large calls take of the memory of a real jobs process."""
+"""The memory that large calls use in a real jobs process."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from services.jobs.rpc.servicer import SERVICE
 SECRET = "made up for this test"
 LARGE = pb.IngestSnapshotRequest(
     files=pb.TrendsFiles(files=[pb.TrendsFile(name="a.csv", content=b"1,2\n" * 2_000_000)])
-).SerializeToString()  # 8,000,000 bytes and a few: less than any method's limit refuses by its length alone
+).SerializeToString()  # 8,000,000 bytes and a few: below the length that gRPC itself refuses
 MIB = 1024 * 1024
 OWN = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_send_message_length", -1)]
 
@@ -54,7 +54,7 @@ def jobs(database_url: str) -> Iterator[tuple[Child, str]]:
 
 @dataclass(frozen=True)
 class Attack:
-    """Calls made at once over so many connections, and how many MiB they may add."""
+    """Concurrent calls over some connections, and the MiB that they may add."""
 
     method: str
     secret: str
@@ -69,7 +69,7 @@ class Attack:
         # A connection without the secret adds at most 4 MiB, a hundred of them at most 64 MiB.
         Attack(f"/{SERVICE}/IngestSnapshot", "wrong", 40, 1, 4),
         Attack(f"/{SERVICE}/IngestSnapshot", "wrong", 400, 100, 64),
-        # Whatever may be received: 512 MiB in all, of which the process takes 110 at rest.
+        # The limit for all requests: 512 MiB in total, of which an idle process uses 110.
         Attack(f"/{SERVICE}/IngestSnapshot", SECRET, 40, 8, 400),
         Attack(f"/{SERVICE}/RunWarmup", SECRET, 40, 8, 400),
         Attack(f"/{SERVICE}/EnqueueWarmup", "", 40, 1, 400),

@@ -1,4 +1,4 @@
-"""What a call has to pass before its request is received, and how much of one is received at all."""
+"""Checks before the request of a call is received, and the limit of its size."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ INGEST, ENQUEUE, GET = (f"/{SERVICE}/{name}" for name in ("IngestSnapshot", "Enq
 
 
 class Servicer:
-    """Holds GetWarmup and IngestSnapshot until the test lets them go, counts EnqueueWarmup, and has no other method."""
+    """Blocks GetWarmup and IngestSnapshot until the test releases them, and counts EnqueueWarmup. No other method."""
 
     def __init__(self) -> None:
         self.held = 0
@@ -65,7 +65,7 @@ class Servicer:
 
 @asynccontextmanager
 async def serving(servicer: Servicer, chain: InterceptorChain | None = None, **options: Any) -> AsyncIterator[str]:
-    """The address of a server with the chain of every service, or the given one."""
+    """The address of a server with the interceptors of every service, or the given ones."""
     standard = standard_interceptors(guarded=GUARDED, accepted_secrets=(SECRET,), longest=30, **options)
     server = Server(chain or standard, service=SERVICE)
     offered: Any = servicer
@@ -85,7 +85,7 @@ async def _error(call: Any) -> WarmcastError:
 
 
 def _endless(channel: grpc.aio.Channel, method: str, *, secret: str = "") -> Any:
-    """A call of that method whose request does not come."""
+    """A call of that method whose request never arrives."""
 
     async def requests() -> AsyncIterator[bytes]:
         await asyncio.Event().wait()
@@ -116,7 +116,7 @@ async def test_calls_above_the_limit_are_refused_before_their_request_is_receive
         before = CALLS.labels(ENQUEUE, "RESOURCE_EXHAUSTED")._value.get()
         held = [asyncio.ensure_future(stub.GetWarmup(pb.GetWarmupRequest(), timeout=20)) for _ in range(2)]
         await wait_until_async(_reached(lambda: servicer.held == 2), 10, "both calls are held")
-        # Even before the secret is looked at.
+        # Before the secret is checked.
         for refused in (_endless(channel, ENQUEUE), _endless(channel, INGEST, secret="wrong")):
             error = await _error(refused)
             assert (error.reason, error.retry_after) == (errors.BUSY, 1.0)
@@ -146,7 +146,7 @@ async def test_senders_that_stop_in_the_middle_do_not_block_others() -> None:
     async with serving(servicer) as address, AsyncExitStack() as opened:
         own, *others = [await opened.enter_async_context(_own_connection(address)) for _ in range(5)]
         slow = [asyncio.ensure_future(_endless(channel, ENQUEUE)) for channel in others for _ in range(20)]
-        async with asyncio.timeout(8):  # below the time that each of them alone would be given
+        async with asyncio.timeout(8):  # below the timeout of each of them
             for _ in range(10):
                 await _raw(own, ENQUEUE, b"")
             await asyncio.wait(slow, return_when=asyncio.FIRST_COMPLETED)
@@ -160,7 +160,7 @@ async def test_senders_that_stop_in_the_middle_do_not_block_others() -> None:
 
 
 async def test_connections_that_exceeded_their_limit_do_not_delay_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(receiving, "_PATIENCE", 30)  # nobody has to yield
+    monkeypatch.setattr(receiving, "_PATIENCE", 30)  # no call times out
     servicer = Servicer()
     async with serving(servicer) as address, _own_connection(address) as one, _own_connection(address) as other:
         too_much = bytes(SMALL.max_bytes + 1)
@@ -185,7 +185,7 @@ async def test_a_request_above_its_method_s_limit_is_refused_with_the_method_and
         assert error.metadata == {"method": ENQUEUE, "maxBytes": str(SMALL.max_bytes)}
         large = health_pb2.HealthCheckRequest(service=name)
         assert (await _error(health_pb2_grpc.HealthStub(channel).Check(large))).reason is errors.TOO_LARGE
-        # Above what any method may receive, gRPC itself answers, by the length alone.
+        # Above the limit of all methods gRPC itself refuses, by the length alone.
         assert (await _error(_raw(channel, ENQUEUE, bytes(9_000_000)))).reason is errors.TOO_LARGE
     assert servicer.handled == 0
 
@@ -215,7 +215,7 @@ async def test_large_requests_wait_for_their_turn_without_being_received(monkeyp
     async with serving(servicer) as address, grpc.aio.insecure_channel(address) as channel:
         calls = [asyncio.ensure_future(_raw(channel, INGEST, b"", secret=SECRET)) for _ in range(10)]
         await wait_until_async(_reached(lambda: servicer.held == 4), 10, "four imports are in progress")
-        await _raw(channel, ENQUEUE, b"")  # others pass them
+        await _raw(channel, ENQUEUE, b"")  # other calls are served before them
         assert received == [INGEST] * 4 + [ENQUEUE]
         servicer.let_go.set()
         await asyncio.gather(*calls)
@@ -269,7 +269,7 @@ async def test_the_request_of_a_refused_call_is_freed() -> None:
     await server.start()
     gc.disable()
     try:
-        # Captured, since the console's traceback looks at all locals, which keeps them.
+        # Captured, because the traceback on the console keeps all locals alive.
         async with grpc.aio.insecure_channel(f"{LOOPBACK}:{port}") as channel:
             for name in handlers:
                 with capture_logs():

@@ -1,4 +1,4 @@
-"""gRPC itself sends again what may be sent twice, and nothing else."""
+"""gRPC retries only calls that may be sent twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A replica takes another one's place without a failed call, by the manifests' own times, which go by faster here."""
+"""A rolling update without a failed call, with the times of the manifests, shortened."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from tests.waiting import wait_until_async
 
 PACE = 5  # times faster than in a cluster
 OLD, NEW = "127.0.0.1", "127.0.0.2"
-WRITES = Service(FORECASTER.name, FORECASTER.called, idempotent=())  # which nothing sends twice
+WRITES = Service(FORECASTER.name, FORECASTER.called, idempotent=())  # which is never retried
 
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds of a Deployment, as it says them."""
+    """The times of a Deployment, in seconds."""
 
     age: float  # of a connection
     min_ready: float
@@ -47,10 +47,10 @@ class Times:
 
 @dataclass
 class Roll:
-    """What callers saw of it."""
+    """The result for the callers."""
 
     failed: Counter[str]  # calls, by status
-    found: bool  # the new replica, before the old one stopped serving
+    found: bool  # whether calls reached the new replica before the old one stopped
 
 
 @pytest.mark.slow
@@ -71,7 +71,7 @@ async def test_connections_with_a_long_maximum_age_do_not_find_the_new_replica()
 
 
 async def _roll(times: Times) -> Roll:
-    """One replica takes the other one's place, under calls."""
+    """Replaces one replica by another, under load."""
     port = _free_on_both()
     age = times.age / PACE
     failed: Counter[str] = Counter()
@@ -107,7 +107,7 @@ async def _call(stub: pb_grpc.ForecasterServiceAsyncStub, failed: Counter[str]) 
             await stub.Describe(pb.DescribeRequest(), timeout=5)
         except grpc.aio.AioRpcError as error:
             failed[error.code().name] += 1
-        await asyncio.sleep(0.01)  # paces the load
+        await asyncio.sleep(0.01)  # limits the rate of the load
 
 
 def _free_on_both() -> int:

@@ -1,4 +1,4 @@
-"""What every gRPC server of ours does for its callers: identity, health, channelz behind its flag, an orderly end."""
+"""The common gRPC server: tracing, health, channelz behind its flag, shutdown."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ async def test_the_trace_id_reaches_the_callee_and_every_log_line() -> None:
     assert taken["span_id"] not in ("", trace.span_id)
     assert onward["traceparent"] == f"00-{trace.trace_id}-{taken['span_id']}-{trace.flags:02x}"
     assert onward["x-request-id"] == "r-1"
-    # What is not valid, or not there, begins a trace of its own.
+    # A missing or invalid header starts a new trace.
     assert len({trace.trace_id, begun["trace_id"], own["trace_id"]}) == 3
 
 
@@ -82,7 +82,7 @@ async def test_a_stopping_server_stays_alive_and_never_becomes_ready_again() -> 
         await one.server.set_ready(True)
         assert [await _health(channel, name) for name in ("", READINESS)] == [SERVING, NOT_SERVING]
         assert one.server.leaving.is_set()
-        await _stub(channel).Describe(ASKED, timeout=5)  # it still serves
+        await _stub(channel).Describe(ASKED, timeout=5)  # it still serves calls
 
 
 async def test_calls_are_sent_only_to_ready_replicas() -> None:
@@ -108,7 +108,7 @@ async def test_calls_are_sent_only_to_ready_replicas() -> None:
 
 
 async def _asked(channel: grpc.aio.Channel, replica: Replica) -> bool:
-    """Whether some of ten calls went there; none may fail."""
+    """Whether some of ten calls reached the replica; none may fail."""
     before = replica.calls
     for _ in range(10):
         await _stub(channel).Describe(ASKED, timeout=5)
@@ -146,13 +146,13 @@ async def test_a_stopping_server_completes_calls_in_progress() -> None:
         assert not done
         go_on.set()
         assert (await call).engine_version == "heard out"
-        async with asyncio.timeout(5):  # nor is the grace waited for once nothing is in flight
+        async with asyncio.timeout(5):  # the grace period ends once no call is in progress
             await stopping
 
 
 async def test_a_stopping_server_does_not_wait_for_health_watches() -> None:
     async with serving(Replica("one")) as one, open_channel(one.address, FORECASTER) as channel:
-        await _stub(channel).Describe(ASKED, timeout=5)  # by now the channel watches the server's health
+        await _stub(channel).Describe(ASKED, timeout=5)  # now the channel watches the health of the server
         async with asyncio.timeout(5):
             await one.server.leave(lame_duck=0)
             await one.server.stop(grace=60)

@@ -1,4 +1,4 @@
-"""TLS between services, and the door for probes beside it."""
+"""TLS between services, and the port for probes beside it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SERVING = health_pb2.HealthCheckResponse.SERVING
 
 
 def certified(authority: trustme.CA, name: str = LOOPBACK, believed: trustme.CA | None = None) -> Tls:
-    """A certificate of that authority for that name, from one who believes the same authority or another."""
+    """A certificate of that authority for that name; its holder trusts the same authority or `believes`."""
     issued = authority.issue_cert(name)
     chain = b"".join(part.bytes() for part in issued.cert_chain_pems)
     return Tls(chain, issued.private_key_pem.bytes(), (believed or authority).cert_pem.bytes())
@@ -41,7 +41,7 @@ async def serving(tls: Tls | None, health: str | None = None) -> AsyncIterator[s
 
 
 async def status(address: str, tls: Tls | None, service: str = "") -> int:
-    """What the health service says there; raises grpc's error when it cannot be asked."""
+    """The status of the health service there. Raises the error of gRPC if the call fails."""
     async with open_channel(address, tls=tls) as channel:
         asked = health_pb2.HealthCheckRequest(service=service)
         answer = await health_pb2_grpc.HealthStub(channel).Check(asked, timeout=5)

@@ -1,4 +1,4 @@
-"""How long a small call to a real jobs process takes while others send large requests."""
+"""The latency of small calls to a real jobs process while others send large requests."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ KEY = ComparisonKey("amazon-vs-costco", "12m", "")
 
 
 class Rows:
-    """Jobs as they are when they are read."""
+    """The current rows of jobs."""
 
     def __init__(self) -> None:
         self.version = 0

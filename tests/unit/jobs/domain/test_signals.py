@@ -1,4 +1,4 @@
-"""Signals from a snapshot alone: known answers, and no series that makes them fail."""
+"""Signals of a snapshot: known results, and valid results for any series."""
 
 from __future__ import annotations
 

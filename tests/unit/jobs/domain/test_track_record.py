@@ -87,7 +87,7 @@ def test_scores_do_not_depend_on_the_scale_of_the_newer_export(by: float) -> Non
 
 def test_unscaled_values_would_give_other_scores() -> None:
     halved = rescaled(NEWER, 0.5)
-    # The same newer values, beside a past that says that the scale did not change.
+    # The same newer values, with a common past of unchanged scale.
     unscaled = observed(HISTORY_A + halved.values_a[10:], HISTORY_B + halved.values_b[10:])
     assert scored(newer=unscaled).term_a.mae > 10 * scored(newer=halved).term_a.mae
 

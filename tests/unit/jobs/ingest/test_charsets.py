@@ -1,4 +1,4 @@
-"""Bytes become the letters that were written, or are refused: never other letters."""
+"""Text is decoded to the characters that were written, or refused; never to others."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_a_declared_charset_that_does_not_decode_the_file_is_refused(written: st
 def test_utf_8_with_another_declared_charset_is_refused() -> None:
     with pytest.raises(WarmcastError, match="is in UTF-8, but “iso-8859-1” was declared; declare charset=utf-8"):
         terms(sheet("café", "thé", charset="utf-8"), "iso-8859-1")
-    # A mark of the byte order leaves no doubt.
+    # A byte order mark takes precedence.
     assert terms(sheet("café", "thé", charset="utf-8-sig"), "iso-8859-1") == ("café", "thé")
     assert terms(sheet("café", "thé", charset="utf-16"), "cp1252") == ("café", "thé")
     assert terms(sheet("tea", "coffee", charset="utf-8"), "cp1251") == ("tea", "coffee")
@@ -125,9 +125,9 @@ def test_an_undeclared_charset_is_detected_if_it_is_certain(charset: str, pair: 
 @pytest.mark.parametrize(
     ("charset", "pair"),
     [
-        ("cp1251", ("чай", "кофе")),  # Greek, too
+        ("cp1251", ("чай", "кофе")),  # also plausible as Greek
         ("cp1251", ("яо", "test")),
-        ("cp1252", ("año nuevo", "navidad")),  # Polish, too
+        ("cp1252", ("año nuevo", "navidad")),  # also plausible as Polish
         ("cp1252", ("garçon", "fille")),
         ("cp1250", ("šunka", "sýr")),
         ("cp1254", ("ağaç", "çiçek")),

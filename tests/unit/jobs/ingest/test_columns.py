@@ -1,4 +1,4 @@
-"""Which columns of a file are read, and which of them belongs to which term."""
+"""The columns of a file that are read, and the term of each."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_headings_that_are_slow_to_compare_take_bounded_time(name: str) -> None:
 def test_a_row_without_a_picked_cell_is_refused() -> None:
     with pytest.raises(WarmcastError, match="line 3 has 3 cells where the header has 4"):
         take(sheet("tea,note,coffee", "1,,2", "3,4", "5,,6"), "tea", "coffee")
-    # What shifted cells to the right may have been a decimal comma.
+    # A decimal comma may have shifted the cells.
     with pytest.raises(WarmcastError, match="line 3 has 5 cells where the header has 4"):
         take(sheet("tea,coffee,note", "1,2,", "3,5,4,5", "5,6,"), "tea", "coffee")
 

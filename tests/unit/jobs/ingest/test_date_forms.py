@@ -1,4 +1,4 @@
-"""Columns of dates as people have them: each is read as its writer meant it, or refused; never read as other dates."""
+"""Forms of dates: each column is read as meant or refused, never as other dates."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_each_form_of_hours_is_parsed(cells: tuple[str, ...]) -> None:
         (("Jan-24", "Feb-24", "Mar-24"), date(2024, 1, 1), Step.MONTHLY),
         (("jan/24", "fev/24", "mar/24"), date(2024, 1, 1), Step.MONTHLY),
         (("янв.24", "фев.24", "мар.24"), date(2024, 1, 1), Step.MONTHLY),
-        (("01.Mrz.24", "08.Mrz.24", "15.Mrz.24"), date(2024, 3, 1), Step.WEEKLY),  # as Windows writes it
+        (("01.Mrz.24", "08.Mrz.24", "15.Mrz.24"), date(2024, 3, 1), Step.WEEKLY),  # a form of Windows
         (("1 fevr. 2024", "1 mars 2024", "1 avr. 2024"), date(2024, 2, 1), Step.MONTHLY),
         (("1 ΑΠΡΙΛΙΟΥ 2024", "1 ΜΑΪΟΥ 2024", "1 ΙΟΥΝΙΟΥ 2024"), date(2024, 4, 1), Step.MONTHLY),
         (("1 ابريل 2024", "1 مايو 2024", "1 يونيو 2024"), date(2024, 4, 1), Step.MONTHLY),
@@ -153,7 +153,7 @@ def test_each_form_of_hours_is_parsed(cells: tuple[str, ...]) -> None:
         (("01/2024", "02/2024", "03/2024"), date(2024, 1, 1), Step.MONTHLY),
         (("2024年1月", "2024年2月", "2024年3月"), date(2024, 1, 1), Step.MONTHLY),
         (("25/11/2024", "02/12/2024", "09/12/2024"), date(2024, 11, 25), Step.WEEKLY),
-        # One month of its names is of another language than the others, so the column tells which it is.
+        # Some of these names are months in two languages; the others decide which language it is.
         (("1 rujna 2024", "1 listopada 2024", "1 studenoga 2024"), date(2024, 9, 1), Step.MONTHLY),
         (("1 września 2024", "1 października 2024", "1 listopada 2024"), date(2024, 9, 1), Step.MONTHLY),
     ],
@@ -201,7 +201,7 @@ def test_two_regular_readings_are_refused_with_both(cells: tuple[str, ...], read
         ("Jan 5, 2025, 1:00 – 2:00 AM", "Jan 5, 2025, 2:00 – 3:00 AM", "Jan 5, 2025, 3:00 – 4:00 AM"),
         ("2025-01-05 25:00", "2025-01-06 25:00", "2025-01-07 25:00"),
         ("1/5/2025 13:00 AM", "1/6/2025 13:00 AM", "1/7/2025 13:00 AM"),
-        ("2025年1月5日 早晚7:00", "2025年1月5日 早晚8:00", "2025年1月5日 早晚9:00"),  # of no half of the day
+        ("2025年1月5日 早晚7:00", "2025年1月5日 早晚8:00", "2025年1月5日 早晚9:00"),  # a word that is neither am nor pm
         ("2025-01-05 00:00:00 PST", "2025-01-12 00:00:00 PST", "2025-01-19 00:00:00 PST"),
         ("Jan 25 – 5, 2025", "Feb 25 – 5, 2025", "Mar 25 – 5, 2025"),
         ("2025-01-05 - 2025-01-06 - 2025-01-07", "2025-01-12 - 2025-01-13 - 2025-01-14", "2025-01-19"),
@@ -285,7 +285,7 @@ _SERIES = (
 
 @pytest.mark.parametrize("name", LOCALES)
 def test_dates_formatted_by_cldr_are_read_exactly_or_refused(name: str) -> None:
-    localedata._cache.clear()  # what one locale inherits leaks into the next one otherwise
+    localedata._cache.clear()  # else Babel mixes inherited data of locales
     locale = Locale.parse(name)
     named = 0
     for series in _SERIES:

@@ -1,4 +1,4 @@
-"""Which periods the rows of a file are: months by their ends, hours of clocks that change, rows in either direction."""
+"""The periods of the rows of a file: month ends, clock changes, rows in either direction."""
 
 from __future__ import annotations
 
@@ -60,7 +60,11 @@ def test_a_month_is_partial_until_its_last_day_is_over() -> None:
 @pytest.mark.parametrize(
     "dates",
     [
-        ("2024-01-31T23:00:00Z", "2024-02-29T23:00:00Z", "2024-03-31T23:00:00Z"),  # the first of a month further east
+        (
+            "2024-01-31T23:00:00Z",
+            "2024-02-29T23:00:00Z",
+            "2024-03-31T23:00:00Z",
+        ),  # the first of a month in zones further east
         ("2024-01-30", "2024-02-29", "2024-03-30"),
         ("2024-03-31", "2024-06-30", "2024-09-30"),
     ],

@@ -1,4 +1,4 @@
-"""Of which place a file is: by its header, by its name, by the caller; and what in brackets is none."""
+"""The place of a file: from its header, its name or the caller; and brackets that are no place."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def new_page(name: str) -> Table:
             "my time_series_US-CA_20230101-0000_20260921-1609 (1).csv",
             ExportName("US-CA", datetime(2026, 9, 21, 16, 9, tzinfo=UTC)),
         ),
-        # The past five years until then, on an unknown clock; whole days, chosen whenever.
+        # A range that ends at the time of the export, in an unknown zone; and a range of whole days.
         (
             "time_series_GB_20210410-1258_20260410-1258.csv",
             ExportName("GB", datetime(2026, 4, 10, 12, 58, tzinfo=UTC)),

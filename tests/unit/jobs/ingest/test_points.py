@@ -1,4 +1,4 @@
-"""Posted points: what is odd is refused by name, what is sound comes back as it was."""
+"""Points from JSON: invalid ones are refused with their number, valid ones are unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Walks the real exports where they lie beside the checkout: each imports as its index says, or is refused with why."""
+"""Real exports, if their folder exists: each is imported as in its index, or refused with the reason."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from services.jobs.ingest.table import Table
 from tests.paths import EXPORTS
 
 INDEX = EXPORTS / "INDEX.csv"
-# Two lines of different values say 2015-10-14: nobody can tell which is right.
+# Two lines with different values have the date 2015-10-14.
 REFUSED = {"GoogleTrends--20151021_DemocratsbyDay.csv": "duplicate dates: line 28 and line 29 are both 2015-10-14"}
 
 pytestmark = pytest.mark.skipif(not INDEX.exists(), reason="the real exports are not beside the checkout")

@@ -1,4 +1,4 @@
-"""Shapes of files that other tools write: counters, the long format, more points than are kept."""
+"""Files of other tools: counter columns, the long format, too many points."""
 
 from __future__ import annotations
 
@@ -123,6 +123,6 @@ def test_filled_periods_count_among_the_newest() -> None:
     start = datetime(2024, 1, 1, tzinfo=UTC)
     hours = [start + timedelta(hours=at) for at in range(MAX_POINTS + 1) if at not in (1, 3_000)]
     table = read("Time,tea,coffee", *(f"{hour:%Y-%m-%dT%H},{at % 7},2" for at, hour in enumerate(hours)))
-    # The period that would be the first of them has no date, so it is left out, too.
+    # The first of the newest periods has no date, so it is dropped too.
     assert (len(table.times), table.times[0]) == (MAX_POINTS - 1, start + timedelta(hours=2))
     assert dict(table.cleaned) == {"missing period filled": 1, "period before the newest 5,000 dropped": 2}

@@ -1,4 +1,4 @@
-"""From tables to a snapshot: which terms, which place, which timeframe, which hash."""
+"""Snapshots from tables: terms, place, timeframe and hash."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ def test_a_partial_last_period_according_to_the_file_is_partial() -> None:
     assert said.terms == not_said.terms == ("coffee", "tea")
     assert not build(week(True, False, False)).partial_last_period
     assert build(week(False, False, False), as_of=datetime(2024, 1, 22, tzinfo=UTC)).partial_last_period
-    # Of two files joined on their common dates, what one says of a date that the other lacks is of no account.
+    # In two joined files, a partial period that only one of them has does not count.
     longer = "\n".join(["date,milk,isPartial", *(f"2024-01-{day:02},{day},{day == 28}" for day in (7, 14, 21, 28))])
     short = "\n".join(["date,tea,isPartial", *(f"2024-01-{day:02},{day},{day == 21}" for day in (7, 14, 21))])
     milk, tea = (read_trends_csv(text.encode(), "one.csv") for text in (longer, short))

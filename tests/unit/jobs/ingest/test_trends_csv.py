@@ -1,4 +1,4 @@
-"""Each quirk of an export as a small file of our own; each refusal with its reason."""
+"""Variants of exports as small files, and refusals with their reasons."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_every_encoding_of_a_file_gives_the_same_table(encoding: str) -> None:
         (("03/04/2024", "10/04/2024", "17/04/2024"), datetime(2024, 4, 3, tzinfo=UTC), Step.WEEKLY),
         (("01.02.2024", "02.02.2024", "03.02.2024"), datetime(2024, 2, 1, tzinfo=UTC), Step.DAILY),
         (("2024/01/01", "2024/02/01", "2024/03/01"), datetime(2024, 1, 1, tzinfo=UTC), Step.MONTHLY),
-        # Either order can be read, but only one gives regular steps.
+        # Both orders are possible, but only one gives regular steps.
         (("1/2/2024", "1/9/2024", "1/16/2024"), datetime(2024, 1, 2, tzinfo=UTC), Step.WEEKLY),
         (("2/1/2024", "9/1/2024", "16/1/2024"), datetime(2024, 1, 2, tzinfo=UTC), Step.WEEKLY),
         (("12/11/2024", "12/12/2024", "12/13/2024"), datetime(2024, 12, 11, tzinfo=UTC), Step.DAILY),

@@ -1,4 +1,4 @@
-"""Each shape of a number: read for what it is, or refused; ten thousand is never ten and a half."""
+"""Forms of numbers: read exactly or refused; ten thousand is never read as ten and a half."""
 
 from __future__ import annotations
 

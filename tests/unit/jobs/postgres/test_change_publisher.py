@@ -1,4 +1,4 @@
-"""How often changes are published: a few at once, many less often, and again after a failure."""
+"""The rate of publishing: few changes at once, many less often, and a retry after a failure."""
 
 from __future__ import annotations
 

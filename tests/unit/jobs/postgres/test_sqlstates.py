@@ -1,4 +1,4 @@
-"""What each SQLSTATE means, and what callers learn of it."""
+"""Classification of SQLSTATEs, and errors for callers."""
 
 from __future__ import annotations
 

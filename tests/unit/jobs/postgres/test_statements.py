@@ -1,4 +1,4 @@
-"""What holds for every statement of the queue."""
+"""Properties of every statement of the queue."""
 
 from __future__ import annotations
 

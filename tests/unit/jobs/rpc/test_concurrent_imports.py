@@ -68,7 +68,7 @@ class CountingReader:
 
 
 def create(importer: object) -> JobsServicer:
-    """A servicer with only an importer, which is all that an import needs."""
+    """A servicer with an importer and nothing else."""
     others = (
         "comparisons",
         "enqueuer",
