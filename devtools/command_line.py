@@ -15,9 +15,10 @@ PAGE = CHECKOUT / "docs" / "reference" / "cli.md"
 _HEAD = """\
 # Command line
 
-`warmcast` starts the services and holds the commands of operators and CronJobs. Written by `make docs` from the
-commands' own help; a test compares the two. Client commands call the jobs service at `JOBS_ADDR` and send the secret in
-`WARMUP_SECRET`; every variable is in [configuration](configuration.md).
+<!-- Written by `make docs`. -->
+
+`warmcast` starts the services and has the commands for operators and CronJobs. Client commands call jobs at `JOBS_ADDR`
+and send the secret in `WARMUP_SECRET`; [configuration](configuration.md) lists all variables.
 
 Exit codes: 0 success, 1 failure, 2 a wrong option, setting or file, 3 a missing or wrong secret, 4 a service or the
 database could not be reached.

@@ -25,11 +25,13 @@ _READERS: dict[str, type[Settings]] = {
 _HEAD = """\
 # Configuration
 
-Environment variables, read once at start-up. An invalid value ends the start with status 2 and a message
-that names the variable. Written by `make docs` from the services' `settings.py`; a test compares the two.
+<!-- Written by `make docs`. -->
+
+Environment variables, read once at start-up. If a value is invalid, the process exits with status 2 and a message that
+names the variable.
 
 `make run` also reads: `WARMCAST_DATA_DIR` (default `.warmcast`), `DATABASE_URL` and `REDIS_URL`
-(where set, it starts no PostgreSQL or Valkey of its own). While it runs, `client.json` in that folder (mode 0600) holds
+(if set, it does not start its own PostgreSQL or Valkey). While it runs, `client.json` in that folder (mode 0600) holds
 its addresses and secret; client commands of the same checkout read it unless `JOBS_ADDR` is set.
 """
 

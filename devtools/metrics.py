@@ -15,8 +15,10 @@ PAGE = CHECKOUT / "docs" / "reference" / "metrics.md"
 _HEAD = """\
 # Metrics
 
-Prometheus, on `/metrics` of the gateway and on `METRICS_PORT` of each service. Written by `make docs` from the code; a
-test compares the two. Labels are in braces.
+<!-- Written by `make docs`. -->
+
+Prometheus metrics, on `METRICS_PORT` of each service. Without it, those of the gateway are on its `/metrics`. Labels
+are in braces.
 
 | metric | type | what it counts |
 | --- | --- | --- |
