@@ -20,51 +20,51 @@ OVERLAYS = sorted(path.name for path in (K8S / "overlays").iterdir())
 COMPONENTS = sorted(path.name for path in (K8S / "components").iterdir())
 REMOTE = re.compile(r"https://git\.example\.com/warmcast//(\S+)\?ref=v\S+")
 
-# YAML documents: anything may be in them.
+# A YAML document of any content.
 Manifest = dict[str, Any]
 
 
 @cache
 def build(folder: str) -> tuple[Manifest, ...]:
-    """What `kubectl apply -k` would send; `folder` is relative to deploy/k8s."""
+    """The manifests that `kubectl apply -k` would send; `folder` is relative to deploy/k8s."""
     return _kustomize(K8S / folder)
 
 
 @cache
 def with_components(overlay: str, *components: str) -> tuple[Manifest, ...]:
-    """An overlay with those components added, as its owner would add them."""
+    """An overlay with those components added."""
     with tempfile.TemporaryDirectory() as folder:
-        # A path through a link is refused, and a folder may be one.
-        here = Path(folder).resolve()
+        # kustomize refuses symbolic links, and the temporary folder may be one.
+        root = Path(folder).resolve()
         scenario = {
             "apiVersion": "kustomize.config.k8s.io/v1beta1",
             "kind": "Kustomization",
             "namespace": "warmcast",
-            "resources": [os.path.relpath(K8S / "overlays" / overlay, here)],
-            "components": [os.path.relpath(K8S / "components" / name, here) for name in components],
+            "resources": [os.path.relpath(K8S / "overlays" / overlay, root)],
+            "components": [os.path.relpath(K8S / "components" / name, root) for name in components],
         }
-        (here / "kustomization.yaml").write_text(yaml.safe_dump(scenario), encoding="utf-8")
-        return _kustomize(here)
+        (root / "kustomization.yaml").write_text(yaml.safe_dump(scenario), encoding="utf-8")
+        return _kustomize(root)
 
 
 @cache
 def own_overlay() -> tuple[Manifest, ...]:
-    """The example of an overlay of one's own, over this checkout in the place of the remote one that it names."""
+    """The example of an own overlay, based on this checkout instead of the remote repository."""
     example = (K8S / "examples" / "own-overlay" / "kustomization.yaml").read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
-        here = Path(folder).resolve()
-        local = REMOTE.sub(lambda found: os.path.relpath(CHECKOUT / found[1], here), example)
-        (here / "kustomization.yaml").write_text(local, encoding="utf-8")
-        return _kustomize(here)
+        root = Path(folder).resolve()
+        local = REMOTE.sub(lambda found: os.path.relpath(CHECKOUT / found[1], root), example)
+        (root / "kustomization.yaml").write_text(local, encoding="utf-8")
+        return _kustomize(root)
 
 
 def of_kind(manifests: tuple[Manifest, ...], kind: str) -> dict[str, Manifest]:
-    """Those of one kind, by name."""
+    """The manifests of one kind, by name."""
     return {manifest["metadata"]["name"]: manifest for manifest in manifests if manifest["kind"] == kind}
 
 
 def templates(manifests: tuple[Manifest, ...]) -> dict[str, Manifest]:
-    """The template, labels and all, of everything that makes pods, by the name in its label."""
+    """The pod template of each Deployment, StatefulSet, Job and CronJob, by the name in its label."""
     found = {}
     for manifest in manifests:
         spec = manifest.get("spec", {})
@@ -76,7 +76,7 @@ def templates(manifests: tuple[Manifest, ...]) -> dict[str, Manifest]:
 
 
 def pods(manifests: tuple[Manifest, ...]) -> dict[str, Manifest]:
-    """The pod's spec of everything that makes pods, by the name in its label."""
+    """The pod spec of each Deployment, StatefulSet, Job and CronJob, by the name in its label."""
     return {name: template["spec"] for name, template in templates(manifests).items()}
 
 

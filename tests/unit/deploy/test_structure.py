@@ -9,11 +9,11 @@ import pytest
 from tests.paths import CHECKOUT
 from tests.unit.deploy.manifests import K8S, build, of_kind
 
-SHARED = {"common", "cli"}  # what all of them use, and what starts them
+SHARED = {"common", "cli"}  # shared code, and the command line
 SERVICES = {path.name for path in (CHECKOUT / "services").iterdir() if path.is_dir() and path.name[0] != "_"} - SHARED
 
 
-def test_the_services_are_three() -> None:
+def test_there_are_three_services() -> None:
     assert {"gateway", "jobs", "forecaster"} == SERVICES
 
 
@@ -26,7 +26,7 @@ def test_each_grpc_service_has_one_proto_package_of_its_name() -> None:
 
 
 @pytest.mark.parametrize("overlay", sorted(path.name for path in (K8S / "overlays").iterdir()))
-def test_kubernetes_runs_these_services_under_these_names(overlay: str) -> None:
+def test_kubernetes_runs_services_of_the_same_names(overlay: str) -> None:
     manifests = build(f"overlays/{overlay}")
     stores = of_kind(manifests, "StatefulSet").keys()
     assert of_kind(manifests, "Service").keys() - stores == SERVICES
@@ -38,12 +38,12 @@ def test_kubernetes_runs_these_services_under_these_names(overlay: str) -> None:
         assert service["spec"]["selector"].items() <= labels.items()
 
 
-def test_the_import_contract_keeps_these_services_apart() -> None:
+def test_the_import_contract_forbids_imports_between_services() -> None:
     contracts = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     (independence,) = [contract for contract in contracts if contract["type"] == "independence"]
     assert set(independence["modules"]) == {f"services.{name}" for name in SERVICES}
 
 
-def test_each_service_starts_from_one_place() -> None:
+def test_each_service_has_a_main_module() -> None:
     for name in SERVICES:
         assert (CHECKOUT / "services" / name / "__main__.py").exists(), name

@@ -1,4 +1,4 @@
-"""Prints the series that the services have before their first event, as JSON: metric → label → values."""
+"""Prints the series that the services export before their first event, as JSON: metric → label → values."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ from services.jobs.rpc.idempotency import IdempotencyInterceptor
 
 
 def main() -> None:
-    """What a process of each service does at its start, in one."""
+    """Registers the metrics of all services, as each does at its start."""
     metrics.page()
-    nobody = cast("Any", None)  # nobody is called
-    create_app(build_components(GatewaySettings(anonymous_rate="10"), nobody, nobody, nobody))
-    IdempotencyInterceptor(nobody, service=servicer.SERVICE, methods=servicer.CHANGING)
+    unused = cast("Any", None)  # the constructors do not call it
+    create_app(build_components(GatewaySettings(anonymous_rate="10"), unused, unused, unused))
+    IdempotencyInterceptor(unused, service=servicer.SERVICE, methods=servicer.CHANGING)
     for service in (JOBS, FORECASTER):
         count_calls_from_zero(service.name)
-    asyncio.run(_loops(queue_gauges.QueueGauges(nobody)))
-    print(json.dumps({name: _values(found) for found, name in _ours()}))
+    asyncio.run(_loops(queue_gauges.QueueGauges(unused)))
+    print(json.dumps({name: _values(found) for found, name in _own_metrics()}))
 
 
 async def _loops(gauges: queue_gauges.QueueGauges) -> None:
     background = Background()
     background.start("a loop", partial(asyncio.sleep, 60))
-    await gauges.refresh()  # which fails, and so shows that it knows nothing
+    await gauges.refresh()  # fails, which sets the gauges to unknown
     await background.stop()
 
 
-def _ours() -> list[tuple[Any, str]]:
+def _own_metrics() -> list[tuple[Any, str]]:
     named = [(found, sorted(names)) for found, names in REGISTRY._collector_to_names.items()]
     return [
         (found, next((each for each in names if each.endswith("_total")), names[0]))

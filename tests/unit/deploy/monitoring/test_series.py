@@ -1,4 +1,4 @@
-"""Series are there before their first event, and alerts select series that there are."""
+"""Series exist before their first event, and alerts select existing series."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from tests.unit.deploy.monitoring.test_alerts import RULES
 
-# Of kube-state-metrics, with what of their labels an alert selects by.
+# Metrics of kube-state-metrics, with the label values that alerts select.
 KUBERNETES: dict[str, dict[str, list[str]]] = {
     "kube_job_failed": {"condition": ["true"], "job_name": ["migrate-0-1-0"]},
     "kube_job_owner": {"owner_kind": ["CronJob"], "owner_name": ["run-warmup", "sweep", "refresh", "retention"]},
@@ -25,20 +25,20 @@ Series = dict[str, dict[str, list[str]] | None]
 
 @pytest.fixture(scope="module")
 def series() -> Series:
-    # In a process of its own: what other tests count is not there at a start.
+    # In a new process, without the counts of other tests.
     command = [sys.executable, "-m", "tests.unit.deploy.monitoring.series"]
     printed = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
     found: Series = json.loads(printed.splitlines()[-1])
     return found
 
 
-def test_every_counter_with_labels_begins_at_zero(series: Series) -> None:
-    # Or increase() would not see its first events; see services.common.telemetry.counters.
+def test_every_counter_with_labels_starts_at_zero(series: Series) -> None:
+    # Otherwise increase() misses the first events; see services.common.telemetry.counters.
     assert [name for name, values in series.items() if values is None] == []
 
 
 @pytest.mark.parametrize("alert", RULES)
-def test_an_alert_selects_series_that_there_are(alert: str, series: Series) -> None:
+def test_an_alert_selects_existing_series(alert: str, series: Series) -> None:
     selectors = SELECTOR.findall(RULES[alert]["expr"])
     assert selectors
     for metric, matchers in selectors:

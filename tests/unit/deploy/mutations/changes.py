@@ -1,4 +1,4 @@
-"""Changes to rendered manifests, for tests of what must not be so."""
+"""Changes to rendered manifests that policies must refuse."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Change = Callable[[list[Manifest]], None]
 
 
 def put(value: object, kind: str, name: str, *path: str | int) -> Change:
-    """Sets what is there, or not there yet, to `value`."""
+    """Sets the value at the path."""
 
     def change(manifests: list[Manifest]) -> None:
         inner, last = _inside(manifests, kind, name, path)
@@ -21,7 +21,7 @@ def put(value: object, kind: str, name: str, *path: str | int) -> Change:
 
 
 def drop(kind: str, name: str, *path: str | int) -> Change:
-    """Takes it away; a whole object without a path."""
+    """Removes the value at the path; without a path, the whole object."""
 
     def change(manifests: list[Manifest]) -> None:
         if path:
@@ -34,7 +34,7 @@ def drop(kind: str, name: str, *path: str | int) -> Change:
 
 
 def add(value: object, kind: str, name: str, *path: str | int) -> Change:
-    """Appends to a list."""
+    """Appends to the list at the path."""
 
     def change(manifests: list[Manifest]) -> None:
         inner, last = _inside(manifests, kind, name, path)
@@ -44,7 +44,7 @@ def add(value: object, kind: str, name: str, *path: str | int) -> Change:
 
 
 def _object(manifests: list[Manifest], kind: str, name: str) -> Manifest:
-    """The one of that kind whose name is, or begins with, `name`: a ConfigMap's ends in its hash."""
+    """The object whose name is, or starts with, `name`: a ConfigMap's name ends with its hash."""
     found = [each for each in manifests if each["kind"] == kind and each["metadata"]["name"].startswith(name)]
     return min(found, key=lambda each: len(each["metadata"]["name"]))
 

@@ -1,63 +1,66 @@
-"""What a container runs, and with which variables."""
+"""Mutations of commands and environment variables."""
 
 from __future__ import annotations
 
 import pytest
 import typer
 
-from tests.unit.deploy import test_manifest_policies as between
-from tests.unit.deploy import test_manifests as within
+from tests.unit.deploy import test_objects as object_policies
+from tests.unit.deploy import test_workloads as workload_policies
 from tests.unit.deploy.manifests import Manifest
 from tests.unit.deploy.mutations.changes import add, drop, put
-from tests.unit.deploy.mutations.mutation import BOX, CRON_BOX, Mutation, Policy
+from tests.unit.deploy.mutations.mutation import CONTAINER, CRON_CONTAINER, Mutation, Policy
 
-USAGE_ERROR = typer.BadParameter.__mro__[1]  # wherever typer keeps its click
+USAGE_ERROR = typer.BadParameter.__mro__[1]  # typer does not export this class of click
 
 
 def the_gateway_has_the_database(manifests: list[Manifest]) -> None:
     reference = {"secretKeyRef": {"name": "warmcast", "key": "database-url"}}
-    add({"name": "DATABASE_URL", "valueFrom": reference}, "Deployment", "gateway", *BOX, "env")(manifests)
+    add({"name": "DATABASE_URL", "valueFrom": reference}, "Deployment", "gateway", *CONTAINER, "env")(manifests)
 
 
 MUTATIONS = {
-    "a ConfigMap that is not there": Mutation(
-        between.test_every_reference_to_the_environment_s_sources_is_to_something_there,
-        put("warmcast", "Deployment", "jobs", *BOX, "envFrom", 0, "configMapRef", "name"),
+    "a missing ConfigMap": Mutation(
+        object_policies.test_every_referenced_config_map_and_secret_exists,
+        put("warmcast", "Deployment", "jobs", *CONTAINER, "envFrom", 0, "configMapRef", "name"),
     ),
-    "another Secret": Mutation(
-        between.test_every_reference_to_the_environment_s_sources_is_to_something_there,
-        put("other", "Deployment", "jobs", *BOX, "env", 0, "valueFrom", "secretKeyRef", "name"),
+    "a missing Secret": Mutation(
+        object_policies.test_every_referenced_config_map_and_secret_exists,
+        put("other", "Deployment", "jobs", *CONTAINER, "env", 0, "valueFrom", "secretKeyRef", "name"),
     ),
-    "a configuration under a fixed name": Mutation(
-        between.test_the_configuration_s_name_changes_with_it,
+    "a ConfigMap with a fixed name": Mutation(
+        object_policies.test_the_config_map_s_name_contains_its_hash,
         put("warmcast", "ConfigMap", "warmcast", "metadata", "name"),
     ),
-    "a command that there is not": Mutation(
-        within.test_every_container_runs_a_command_that_there_is,
-        put(["sweeps"], "CronJob", "sweep", *CRON_BOX, "args"),
+    "an unknown command": Mutation(
+        workload_policies.test_every_container_runs_an_existing_command,
+        put(["sweeps"], "CronJob", "sweep", *CRON_CONTAINER, "args"),
     ),
-    "an option that there is not": Mutation(
-        within.test_every_container_runs_a_command_that_there_is,
-        put(["run-warmup", "--most", "20"], "CronJob", "run-warmup", *CRON_BOX, "args"),
-        complaint=USAGE_ERROR,
+    "an unknown option": Mutation(
+        workload_policies.test_every_container_runs_an_existing_command,
+        put(["run-warmup", "--most", "20"], "CronJob", "run-warmup", *CRON_CONTAINER, "args"),
+        error=USAGE_ERROR,
     ),
-    "a shared variable that is no setting": Mutation(
-        within.test_every_variable_is_a_setting, put("1", "ConfigMap", "warmcast", "data", "DRAIN_SECOND")
+    "a shared variable without a setting": Mutation(
+        workload_policies.test_every_variable_is_a_setting, put("1", "ConfigMap", "warmcast", "data", "DRAIN_SECOND")
     ),
-    "a variable that is no setting of its service": Mutation(
-        within.test_every_variable_is_a_setting,
-        add({"name": "REDIS_URL", "value": "redis://redis"}, "Deployment", "jobs", *BOX, "env"),
+    "a variable without a setting of its service": Mutation(
+        workload_policies.test_every_variable_is_a_setting,
+        add({"name": "REDIS_URL", "value": "redis://redis"}, "Deployment", "jobs", *CONTAINER, "env"),
     ),
-    "a shared value that no setting takes": Mutation(
-        lambda manifests: _with_a_clean_environment(within.test_the_shared_values_are_valid_settings, manifests),
+    "an invalid shared value": Mutation(
+        lambda manifests: _with_a_clean_environment(
+            workload_policies.test_the_shared_values_are_valid_settings, manifests
+        ),
         put("soon", "ConfigMap", "warmcast", "data", "DRAIN_SECONDS"),
-        complaint=ValueError,
+        error=ValueError,
     ),
-    "a secret of somebody else": Mutation(
-        within.test_nobody_gets_a_secret_that_is_not_theirs, the_gateway_has_the_database
+    "a secret of another service": Mutation(
+        workload_policies.test_each_pod_has_only_the_secrets_that_it_needs, the_gateway_has_the_database
     ),
     "a service without its database": Mutation(
-        within.test_nobody_gets_a_secret_that_is_not_theirs, drop("Deployment", "jobs", *BOX, "env", 2)
+        workload_policies.test_each_pod_has_only_the_secrets_that_it_needs,
+        drop("Deployment", "jobs", *CONTAINER, "env", 2),
     ),
 }
 

@@ -1,79 +1,81 @@
-"""How a pod is asked whether it lives, and how it ends."""
+"""Mutations of probes, ports and shutdown."""
 
 from __future__ import annotations
 
-from tests.unit.deploy import test_manifest_policies as between
-from tests.unit.deploy import test_manifests as within
+from tests.unit.deploy import test_availability as availability_policies
+from tests.unit.deploy import test_objects as object_policies
+from tests.unit.deploy import test_workloads as workload_policies
 from tests.unit.deploy.mutations.changes import drop, put
-from tests.unit.deploy.mutations.mutation import BOX, Mutation
+from tests.unit.deploy.mutations.mutation import CONTAINER, Mutation
 
 MUTATIONS = {
     "a probe of another port": Mutation(
-        between.test_every_probe_asks_a_port_that_is_there,
-        put(50051, "Deployment", "jobs", *BOX, "livenessProbe", "grpc", "port"),
+        availability_policies.test_every_probe_uses_a_port_of_its_container,
+        put(50051, "Deployment", "jobs", *CONTAINER, "livenessProbe", "grpc", "port"),
     ),
-    "readiness under a name that nobody serves": Mutation(
-        between.test_every_probe_asks_a_port_that_is_there,
-        put("ready", "Deployment", "jobs", *BOX, "readinessProbe", "grpc", "service"),
+    "a readiness probe with an unknown service name": Mutation(
+        availability_policies.test_every_probe_uses_a_port_of_its_container,
+        put("ready", "Deployment", "jobs", *CONTAINER, "readinessProbe", "grpc", "service"),
     ),
-    "a probe of a port without a name": Mutation(
-        between.test_every_probe_asks_a_port_that_is_there,
-        put("web", "Deployment", "gateway", *BOX, "livenessProbe", "httpGet", "port"),
+    "a probe of an unknown port": Mutation(
+        availability_policies.test_every_probe_uses_a_port_of_its_container,
+        put("web", "Deployment", "gateway", *CONTAINER, "livenessProbe", "httpGet", "port"),
     ),
     "a liveness probe before startup has ended": Mutation(
-        between.test_startup_has_longer_than_liveness_and_readiness_acts_before_it,
-        put(1, "Deployment", "jobs", *BOX, "startupProbe", "failureThreshold"),
+        availability_policies.test_readiness_fails_before_liveness_and_liveness_before_startup,
+        put(1, "Deployment", "jobs", *CONTAINER, "startupProbe", "failureThreshold"),
     ),
-    "a port that nobody listens on": Mutation(
-        between.test_ports_are_those_that_the_settings_say,
-        put(50099, "Deployment", "jobs", *BOX, "ports", 0, "containerPort"),
+    "a port without a listener": Mutation(
+        object_policies.test_container_ports_match_the_settings,
+        put(50099, "Deployment", "jobs", *CONTAINER, "ports", 0, "containerPort"),
     ),
     "metrics on another port": Mutation(
-        between.test_ports_are_those_that_the_settings_say, put("9099", "ConfigMap", "warmcast", "data", "METRICS_PORT")
+        object_policies.test_container_ports_match_the_settings,
+        put("9099", "ConfigMap", "warmcast", "data", "METRICS_PORT"),
     ),
-    "liveness that asks for readiness": Mutation(
-        within.test_every_service_is_probed_for_life_and_readiness_apart,
-        put("/readyz", "Deployment", "gateway", *BOX, "livenessProbe", "httpGet", "path"),
+    "a liveness probe that checks readiness": Mutation(
+        workload_policies.test_liveness_and_readiness_use_different_checks,
+        put("/readyz", "Deployment", "gateway", *CONTAINER, "livenessProbe", "httpGet", "path"),
     ),
-    "a health port that nobody serves": Mutation(
-        within.test_every_service_is_probed_for_life_and_readiness_apart,
-        put("0.0.0.0:50049", "Deployment", "jobs", *BOX, "env", -1, "value"),
+    "a health port without a listener": Mutation(
+        workload_policies.test_liveness_and_readiness_use_different_checks,
+        put("0.0.0.0:50049", "Deployment", "jobs", *CONTAINER, "env", -1, "value"),
     ),
-    "a grace shorter than the drain": Mutation(
-        within.test_a_pod_may_take_longer_to_end_than_its_service_does,
+    "a grace period shorter than the drain": Mutation(
+        workload_policies.test_the_grace_period_is_longer_than_the_shutdown,
         put("40", "ConfigMap", "warmcast", "data", "DRAIN_SECONDS"),
     ),
-    "a pod that leaves at once": Mutation(
-        within.test_a_pod_that_leaves_serves_until_nobody_finds_it_any_more,
-        put(0, "Deployment", "gateway", *BOX, "lifecycle", "preStop", "sleep", "seconds"),
+    "a pod without preStop": Mutation(
+        workload_policies.test_a_terminating_pod_serves_until_no_client_connects_to_it,
+        put(0, "Deployment", "gateway", *CONTAINER, "lifecycle", "preStop", "sleep", "seconds"),
     ),
-    "a drained pod that leaves before its clients found the next": Mutation(
-        within.test_a_pod_that_leaves_serves_until_nobody_finds_it_any_more,
-        put(5, "Deployment", "jobs", *BOX, "lifecycle", "preStop", "sleep", "seconds"),
+    "a preStop shorter than the age of connections": Mutation(
+        workload_policies.test_a_terminating_pod_serves_until_no_client_connects_to_it,
+        put(5, "Deployment", "jobs", *CONTAINER, "lifecycle", "preStop", "sleep", "seconds"),
     ),
-    "connections as old as the time that a new pod has": Mutation(
-        within.test_the_next_pod_goes_once_every_client_has_found_its_successor,
+    "connections older than minReadySeconds": Mutation(
+        workload_policies.test_clients_reconnect_to_a_new_pod_before_the_next_one_is_replaced,
         put("14", "ConfigMap", "warmcast", "data", "MAX_CONNECTION_AGE_SECONDS"),
     ),
-    "connections of the default age": Mutation(
-        within.test_the_next_pod_goes_once_every_client_has_found_its_successor,
+    "connections with the default age": Mutation(
+        workload_policies.test_clients_reconnect_to_a_new_pod_before_the_next_one_is_replaced,
         drop("ConfigMap", "warmcast", "data", "MAX_CONNECTION_AGE_SECONDS"),
     ),
-    "a liveness probe that acts during preStop": Mutation(
-        within.test_a_pod_is_not_found_dead_while_it_leaves,
-        put(1, "Deployment", "jobs", *BOX, "livenessProbe", "failureThreshold"),
+    "a liveness probe that fails during preStop": Mutation(
+        workload_policies.test_liveness_does_not_fail_during_pre_stop,
+        put(1, "Deployment", "jobs", *CONTAINER, "livenessProbe", "failureThreshold"),
     ),
-    "a frozen pod with the whole grace": Mutation(
-        within.test_a_frozen_pod_does_not_have_the_whole_grace,
-        drop("Deployment", "forecaster", *BOX, "livenessProbe", "terminationGracePeriodSeconds"),
-        complaint=KeyError,
+    "a liveness probe without its own grace period": Mutation(
+        workload_policies.test_a_failed_liveness_probe_shortens_the_grace_period,
+        drop("Deployment", "forecaster", *CONTAINER, "livenessProbe", "terminationGracePeriodSeconds"),
+        error=KeyError,
     ),
-    "a frozen pod with as long as any": Mutation(
-        within.test_a_frozen_pod_does_not_have_the_whole_grace,
-        put(45, "Deployment", "jobs", *BOX, "livenessProbe", "terminationGracePeriodSeconds"),
+    "a liveness probe with a long grace period": Mutation(
+        workload_policies.test_a_failed_liveness_probe_shortens_the_grace_period,
+        put(45, "Deployment", "jobs", *CONTAINER, "livenessProbe", "terminationGracePeriodSeconds"),
     ),
-    "a liveness probe that leaves no time to end": Mutation(
-        within.test_a_frozen_pod_does_not_have_the_whole_grace,
-        put(15, "Deployment", "jobs", *BOX, "livenessProbe", "terminationGracePeriodSeconds"),
+    "a liveness probe whose grace period is used up by preStop": Mutation(
+        workload_policies.test_a_failed_liveness_probe_shortens_the_grace_period,
+        put(15, "Deployment", "jobs", *CONTAINER, "livenessProbe", "terminationGracePeriodSeconds"),
     ),
 }

@@ -10,15 +10,15 @@ from tests.unit.deploy.mutations.changes import Change
 Policy = Callable[..., None]
 
 POD = ("spec", "template", "spec")
-BOX = (*POD, "containers", 0)
-CRON_BOX = ("spec", "jobTemplate", *BOX)
+CONTAINER = (*POD, "containers", 0)
+CRON_CONTAINER = ("spec", "jobTemplate", *CONTAINER)
 
 
 @dataclass(frozen=True)
 class Mutation:
-    """A change, and the policy that must complain of it."""
+    """A change, and the policy that must fail for it."""
 
     policy: Policy
     change: Change
     scenario: tuple[str, ...] = ("prod",)  # an overlay and its components
-    complaint: type[BaseException] = AssertionError
+    error: type[BaseException] = AssertionError

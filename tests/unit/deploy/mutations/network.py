@@ -1,89 +1,90 @@
-"""Who may speak to whom, how they find each other, and what is told of them."""
+"""Mutations of connections, names, TLS and alerts."""
 
 from __future__ import annotations
 
-from tests.unit.deploy import test_manifest_policies as between
-from tests.unit.deploy import test_manifests as within
+from tests.unit.deploy import test_network_policies as network_policies
+from tests.unit.deploy import test_objects as object_policies
+from tests.unit.deploy import test_workloads as workload_policies
 from tests.unit.deploy.mutations.changes import add, drop, put
-from tests.unit.deploy.mutations.mutation import BOX, Mutation
+from tests.unit.deploy.mutations.mutation import CONTAINER, Mutation
+from tests.unit.deploy.scenarios import NAME
 
-OPEN = "NetworkPolicy"
+POLICY = "NetworkPolicy"
 RULES = ("spec", "groups", 0, "rules", 0)
 
 
 MUTATIONS = {
-    "an arrow too few": Mutation(
-        lambda _: between.test_pods_may_speak_along_the_picture_s_arrows_and_no_others("prod", "redis"),
-        drop(OPEN, "jobs", "spec", "egress", 0),
+    "a missing connection": Mutation(
+        lambda _: network_policies.test_network_policies_allow_exactly_the_picture_s_connections("prod", "redis"),
+        drop(POLICY, "jobs", "spec", "egress", 0),
     ),
-    "an arrow too many": Mutation(
-        lambda _: between.test_pods_may_speak_along_the_picture_s_arrows_and_no_others("prod", "redis"),
+    "an additional connection": Mutation(
+        lambda _: network_policies.test_network_policies_allow_exactly_the_picture_s_connections("prod", "redis"),
         add(
-            {"to": [{"podSelector": {"matchLabels": {between.NAME: "gateway"}}}], "ports": [{"port": 8080}]},
-            *(OPEN, "jobs", "spec", "egress"),
+            {"to": [{"podSelector": {"matchLabels": {NAME: "gateway"}}}], "ports": [{"port": 8080}]},
+            *(POLICY, "jobs", "spec", "egress"),
         ),
     ),
-    "a port of no protocol": Mutation(
-        between.test_every_rule_of_the_network_names_its_protocol,
-        drop(OPEN, "jobs-to-postgres", "spec", "egress", 0, "ports", 0, "protocol"),
+    "a port without a protocol": Mutation(
+        network_policies.test_every_network_policy_rule_names_its_protocol,
+        drop(POLICY, "jobs-to-postgres", "spec", "egress", 0, "ports", 0, "protocol"),
     ),
-    "a door that is open to more": Mutation(
-        lambda _: between.test_pods_may_speak_along_the_picture_s_arrows_and_no_others("dev", "valkey"),
-        add(
-            {"podSelector": {"matchLabels": {between.NAME: "gateway"}}}, OPEN, "postgres", "spec", "ingress", 0, "from"
-        ),
+    "an additional ingress": Mutation(
+        lambda _: network_policies.test_network_policies_allow_exactly_the_picture_s_connections("dev", "valkey"),
+        add({"podSelector": {"matchLabels": {NAME: "gateway"}}}, POLICY, "postgres", "spec", "ingress", 0, "from"),
         ("dev",),
     ),
-    "a port that says nothing of HTTP/2": Mutation(
-        between.test_ports_say_what_is_spoken_on_them,
+    "a port that does not declare HTTP/2": Mutation(
+        network_policies.test_service_ports_declare_their_application_protocol,
         put("grpc", "Service", "jobs", "spec", "ports", 0, "appProtocol"),
     ),
-    "TLS that calls itself clear text": Mutation(
-        between.test_ports_say_what_is_spoken_on_them,
+    "TLS declared as clear text": Mutation(
+        network_policies.test_service_ports_declare_their_application_protocol,
         put("kubernetes.io/h2c", "Service", "jobs", "spec", "ports", 0, "appProtocol"),
         ("prod", "tls"),
     ),
-    "a resolver that answers no UDP": Mutation(
-        lambda _: between.test_another_resolver_is_opened_to_every_pod("dns-openshift", 5353),
-        drop(OPEN, "dns-openshift", "spec", "egress", 0, "ports", 0),
+    "a resolver without UDP": Mutation(
+        lambda _: network_policies.test_a_dns_component_allows_its_resolver_to_every_pod("dns-openshift", 5353),
+        drop(POLICY, "dns-openshift", "spec", "egress", 0, "ports", 0),
         ("prod", "dns-openshift"),
     ),
     "stores without IPv6": Mutation(
-        lambda _: between.test_stores_outside_may_have_addresses_of_either_kind(),
-        drop(OPEN, "jobs-to-postgres", "spec", "egress", 0, "to", 3),
+        lambda _: network_policies.test_external_stores_may_have_ipv4_and_ipv6_addresses(),
+        drop(POLICY, "jobs-to-postgres", "spec", "egress", 0, "to", 3),
     ),
-    "a network that is open": Mutation(
-        between.test_nothing_is_open_that_no_policy_opens, put(["Ingress"], OPEN, "default-deny", "spec", "policyTypes")
+    "open egress": Mutation(
+        network_policies.test_the_default_policy_denies_all_traffic,
+        put(["Ingress"], POLICY, "default-deny", "spec", "policyTypes"),
     ),
-    "a policy of no pod": Mutation(
-        between.test_every_policy_selects_a_pod,
-        put("job", OPEN, "jobs", "spec", "podSelector", "matchLabels", between.NAME),
+    "a policy without pods": Mutation(
+        network_policies.test_every_network_policy_selects_a_pod,
+        put("job", POLICY, "jobs", "spec", "podSelector", "matchLabels", NAME),
     ),
-    "a gRPC Service that hides its pods": Mutation(
-        within.test_clients_see_every_pod_of_a_grpc_service, put("10.0.0.1", "Service", "jobs", "spec", "clusterIP")
+    "a gRPC Service with a cluster IP": Mutation(
+        workload_policies.test_grpc_services_are_headless, put("10.0.0.1", "Service", "jobs", "spec", "clusterIP")
     ),
-    "an address of another port": Mutation(
-        within.test_clients_see_every_pod_of_a_grpc_service,
+    "an address with another port": Mutation(
+        workload_policies.test_grpc_services_are_headless,
         put("dns:///jobs:50052", "ConfigMap", "warmcast", "data", "JOBS_ADDR"),
     ),
-    "a certificate for one of two": Mutation(
-        lambda _: between.test_tls_reaches_everybody_who_speaks_grpc(),
+    "a certificate without the forecaster's name": Mutation(
+        lambda _: network_policies.test_every_pod_with_grpc_has_its_tls_files(),
         put(["jobs"], "Certificate", "services", "spec", "dnsNames"),
         ("prod", "tls"),
     ),
     "a service without its certificate": Mutation(
-        lambda _: between.test_tls_reaches_everybody_who_speaks_grpc(),
-        put([], "Deployment", "gateway", *BOX, "volumeMounts"),
+        lambda _: network_policies.test_every_pod_with_grpc_has_its_tls_files(),
+        put([], "Deployment", "gateway", *CONTAINER, "volumeMounts"),
         ("prod", "tls"),
     ),
-    "an alert on a metric that there is not": Mutation(
-        lambda _: between.test_alerts_ask_for_metrics_that_there_are_and_have_their_runbook(),
+    "an alert on an unknown metric": Mutation(
+        lambda _: object_policies.test_alerts_use_existing_metrics_and_have_a_runbook(),
         put("warmcast_gone_total > 0", "PrometheusRule", "warmcast", *RULES, "expr"),
         ("prod", "monitoring"),
     ),
     "an alert without a runbook": Mutation(
-        lambda _: between.test_alerts_ask_for_metrics_that_there_are_and_have_their_runbook(),
-        put("WarmcastSulks", "PrometheusRule", "warmcast", *RULES, "alert"),
+        lambda _: object_policies.test_alerts_use_existing_metrics_and_have_a_runbook(),
+        put("WarmcastUnknown", "PrometheusRule", "warmcast", *RULES, "alert"),
         ("prod", "monitoring"),
     ),
 }

@@ -1,12 +1,12 @@
-"""How many there are, how many may go, and when what runs."""
+"""Mutations of disruption budgets, autoscalers, replicas and schedules."""
 
 from __future__ import annotations
 
-from tests.unit.deploy import test_manifest_policies as between
-from tests.unit.deploy import test_manifests as within
+from tests.unit.deploy import test_availability as availability_policies
+from tests.unit.deploy import test_workloads as workload_policies
 from tests.unit.deploy.manifests import Manifest
 from tests.unit.deploy.mutations.changes import drop, put
-from tests.unit.deploy.mutations.mutation import BOX, Mutation
+from tests.unit.deploy.mutations.mutation import CONTAINER, Mutation
 
 BUDGET = "PodDisruptionBudget"
 SCALER = "HorizontalPodAutoscaler"
@@ -17,55 +17,56 @@ def twice(manifests: list[Manifest]) -> None:
 
 
 MUTATIONS = {
-    "a budget that lets all go": Mutation(
-        between.test_every_budget_selects_pods_of_which_it_lets_one_go,
+    "a budget that allows the eviction of all pods": Mutation(
+        availability_policies.test_every_disruption_budget_allows_one_eviction_and_keeps_a_pod,
         put(2, BUDGET, "jobs", "spec", "maxUnavailable"),
     ),
-    "a budget that keeps broken pods": Mutation(
-        between.test_every_budget_selects_pods_of_which_it_lets_one_go,
+    "a budget that protects unhealthy pods": Mutation(
+        availability_policies.test_every_disruption_budget_allows_one_eviction_and_keeps_a_pod,
         put("IfHealthyBudget", BUDGET, "jobs", "spec", "unhealthyPodEvictionPolicy"),
     ),
     "a service without a budget": Mutation(
-        between.test_every_budget_selects_pods_of_which_it_lets_one_go, drop(BUDGET, "gateway")
+        availability_policies.test_every_disruption_budget_allows_one_eviction_and_keeps_a_pod, drop(BUDGET, "gateway")
     ),
-    "a scaler of nothing": Mutation(
-        between.test_every_scaler_has_a_target_that_does_not_count_for_itself,
+    "an autoscaler without a target": Mutation(
+        availability_policies.test_every_autoscaler_has_its_own_target_without_fixed_replicas,
         put("gate", SCALER, "gateway", "spec", "scaleTargetRef", "name"),
-        complaint=KeyError,
+        error=KeyError,
     ),
-    "a scaler's target that counts for itself": Mutation(
-        between.test_every_scaler_has_a_target_that_does_not_count_for_itself,
+    "an autoscaler's target with fixed replicas": Mutation(
+        availability_policies.test_every_autoscaler_has_its_own_target_without_fixed_replicas,
         put(2, "Deployment", "gateway", "spec", "replicas"),
     ),
-    "a target of two scalers": Mutation(
-        between.test_every_scaler_has_a_target_that_does_not_count_for_itself,
+    "a target of two autoscalers": Mutation(
+        availability_policies.test_every_autoscaler_has_its_own_target_without_fixed_replicas,
         put("gateway", SCALER, "forecaster", "spec", "scaleTargetRef", "name"),
     ),
-    "a scaler by CPU that is not requested": Mutation(
-        between.test_what_scales_by_cpu_requests_some,
-        drop("Deployment", "gateway", *BOX, "resources", "requests", "cpu"),
+    "an autoscaler by CPU without a request": Mutation(
+        availability_policies.test_pods_scaled_by_cpu_request_cpu,
+        drop("Deployment", "gateway", *CONTAINER, "resources", "requests", "cpu"),
     ),
     "one replica in production": Mutation(
-        between.test_production_has_two_of_each, put(1, SCALER, "gateway", "spec", "minReplicas")
+        availability_policies.test_production_runs_at_least_two_replicas_of_each_service,
+        put(1, SCALER, "gateway", "spec", "minReplicas"),
     ),
-    "a development pod that leaves no room for the one that takes its place": Mutation(
-        within.test_a_development_node_of_two_cores_holds_a_pod_and_the_one_that_takes_its_place,
-        put("1", "Deployment", "forecaster", *BOX, "resources", "requests", "cpu"),
+    "a development pod too large for its successor": Mutation(
+        workload_policies.test_a_development_node_of_two_cores_fits_a_pod_and_its_successor,
+        put("1", "Deployment", "forecaster", *CONTAINER, "resources", "requests", "cpu"),
         scenario=("dev",),
     ),
-    "a schedule that may run twice at once": Mutation(
-        within.test_each_schedule_is_bounded, put("Allow", "CronJob", "sweep", "spec", "concurrencyPolicy")
+    "a schedule with concurrent runs": Mutation(
+        workload_policies.test_each_schedule_is_bounded, put("Allow", "CronJob", "sweep", "spec", "concurrencyPolicy")
     ),
-    "a schedule without an end": Mutation(
-        within.test_each_schedule_is_bounded,
+    "a schedule without a deadline": Mutation(
+        workload_policies.test_each_schedule_is_bounded,
         drop("CronJob", "sweep", "spec", "jobTemplate", "spec", "activeDeadlineSeconds"),
     ),
-    "a schedule that gives up at once": Mutation(
-        within.test_each_schedule_is_tried_again_in_its_pod,
+    "a schedule without retries": Mutation(
+        workload_policies.test_each_schedule_is_retried_in_its_pod,
         put(0, "CronJob", "sweep", "spec", "jobTemplate", "spec", "backoffLimit"),
     ),
-    "a schedule whose next try is in a new pod": Mutation(
-        within.test_each_schedule_is_tried_again_in_its_pod,
+    "a schedule that retries in a new pod": Mutation(
+        workload_policies.test_each_schedule_is_retried_in_its_pod,
         put("Never", "CronJob", "sweep", "spec", "jobTemplate", "spec", "template", "spec", "restartPolicy"),
     ),
 }

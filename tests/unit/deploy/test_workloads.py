@@ -1,4 +1,4 @@
-"""The manifests build, are valid, and ask for what the product really has."""
+"""Containers of each overlay: commands, settings, secrets, resources, probes, shutdown and schedules."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ SETTINGS: dict[str, type[Settings]] = {
     "jobs": JobsSettings,
     "forecaster": ForecasterSettings,
 }
-CALLED = ("jobs", "forecaster")  # by channels that resolve names anew when a connection ends
-LOGS = 50  # MiB that a kubelet keeps of a container's, where it is not told otherwise
-FOUND_FOR = 5  # seconds that CoreDNS has a name kept where it is not told otherwise; endpoints are sooner forgotten
+GRPC_SERVICES = ("jobs", "forecaster")  # clients resolve their names again when a connection ends
+LOGS = 50  # MiB of logs that a kubelet keeps per container by default
+DNS_TTL = 5  # seconds for which clients cache a name of CoreDNS by default; endpoints are updated sooner
 
 
 @pytest.fixture(params=OVERLAYS)
@@ -32,25 +32,25 @@ def overlay(request: pytest.FixtureRequest) -> tuple[Manifest, ...]:
 
 
 @pytest.mark.parametrize("component", sorted(path.parent.name for path in (K8S / "base").glob("*/kustomization.yaml")))
-def test_each_component_builds_by_itself(component: str) -> None:
+def test_each_base_builds_by_itself(component: str) -> None:
     assert build(f"base/{component}")
 
 
-def test_the_validator_would_notice(overlay: tuple[Manifest, ...]) -> None:
+def test_the_validator_refuses_an_invalid_manifest(overlay: tuple[Manifest, ...]) -> None:
     wrong = {**of_kind(overlay, "Service")["jobs"], "specification": {}}
     with pytest.raises(kubernetes_validate.ValidationError):
         kubernetes_validate.validate(wrong, kubernetes_validate.latest_version(), strict=True)
 
 
-def test_every_container_runs_a_command_that_there_is(overlay: tuple[Manifest, ...]) -> None:
+def test_every_container_runs_an_existing_command(overlay: tuple[Manifest, ...]) -> None:
     for name, container in _containers(overlay):
         if not container["image"].startswith("warmcast:"):
-            continue  # a store's own program
+            continue  # a store
         command, *arguments = container["args"]
         known = typer.main.get_command(app)
         assert isinstance(known, typer.core.TyperGroup)
         assert command in known.commands, name
-        # Parsed as the command itself would, without running it: an unknown option ends here.
+        # Parses the arguments without running the command; fails for an unknown option.
         known.commands[command].make_context(command, [*arguments])
 
 
@@ -68,7 +68,7 @@ def test_the_shared_values_are_valid_settings(overlay: tuple[Manifest, ...], mon
     (config,) = of_kind(overlay, "ConfigMap").values()
     for name, value in config["data"].items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("DATABASE_URL", "postgresql://somebody@somewhere/warmcast")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://user@host/warmcast")
     for name, container in _containers(overlay):
         for variable in container["env"]:
             if "value" in variable:
@@ -77,7 +77,7 @@ def test_the_shared_values_are_valid_settings(overlay: tuple[Manifest, ...], mon
             SETTINGS[name]()
 
 
-def test_nobody_gets_a_secret_that_is_not_theirs(overlay: tuple[Manifest, ...]) -> None:
+def test_each_pod_has_only_the_secrets_that_it_needs(overlay: tuple[Manifest, ...]) -> None:
     secrets = {
         name: {variable["valueFrom"]["secretKeyRef"]["key"] for variable in container["env"] if "valueFrom" in variable}
         for name, container in _containers(overlay)
@@ -111,7 +111,7 @@ def test_every_pod_is_restricted(overlay: tuple[Manifest, ...]) -> None:
             assert {"memory", "ephemeral-storage"} <= container["resources"]["limits"].keys(), name
 
 
-def test_a_pod_has_room_for_its_scratch_space_and_its_logs(overlay: tuple[Manifest, ...]) -> None:
+def test_ephemeral_storage_covers_scratch_space_and_logs(overlay: tuple[Manifest, ...]) -> None:
     for name, pod in pods(overlay).items():
         scratch = sum(
             _mebibytes(each["emptyDir"]["sizeLimit"]) for each in pod.get("volumes", []) if "emptyDir" in each
@@ -120,13 +120,13 @@ def test_a_pod_has_room_for_its_scratch_space_and_its_logs(overlay: tuple[Manife
         assert limit >= scratch + LOGS, name
 
 
-def test_scratch_space_does_not_keep_an_autoscaler_from_emptying_a_node(overlay: tuple[Manifest, ...]) -> None:
+def test_scratch_space_does_not_prevent_the_removal_of_a_node(overlay: tuple[Manifest, ...]) -> None:
     for name, template in templates(overlay).items():
         if name in SETTINGS:
             assert template["metadata"]["annotations"] == {"cluster-autoscaler.kubernetes.io/safe-to-evict": "true"}
 
 
-def test_every_service_is_probed_for_life_and_readiness_apart(overlay: tuple[Manifest, ...]) -> None:
+def test_liveness_and_readiness_use_different_checks(overlay: tuple[Manifest, ...]) -> None:
     for name, container in _containers(overlay):
         if name not in SETTINGS:
             continue
@@ -142,45 +142,45 @@ def test_every_service_is_probed_for_life_and_readiness_apart(overlay: tuple[Man
         )
 
 
-def test_a_pod_may_take_longer_to_end_than_its_service_does(overlay: tuple[Manifest, ...]) -> None:
+def test_the_grace_period_is_longer_than_the_shutdown(overlay: tuple[Manifest, ...]) -> None:
     for name, pod in _services(overlay):
         (container,) = pod["containers"]
-        leaving = _pre_stop(container) + _seconds(overlay, name, "lame_duck_seconds")
-        needed = leaving + _seconds(overlay, name, "drain_seconds")
+        before_drain = _pre_stop(container) + _seconds(overlay, name, "lame_duck_seconds")
+        needed = before_drain + _seconds(overlay, name, "drain_seconds")
         assert pod["terminationGracePeriodSeconds"] >= needed + 10, name
 
 
-def test_the_next_pod_goes_once_every_client_has_found_its_successor(overlay: tuple[Manifest, ...]) -> None:
-    for name in CALLED:
+def test_clients_reconnect_to_a_new_pod_before_the_next_one_is_replaced(overlay: tuple[Manifest, ...]) -> None:
+    for name in GRPC_SERVICES:
         ready = of_kind(overlay, "Deployment")[name]["spec"]["minReadySeconds"]
         assert _oldest_connection(overlay, name) < ready, name
 
 
-def test_a_pod_that_leaves_serves_until_nobody_finds_it_any_more(overlay: tuple[Manifest, ...]) -> None:
+def test_a_terminating_pod_serves_until_no_client_connects_to_it(overlay: tuple[Manifest, ...]) -> None:
     for name, pod in _services(overlay):
         before = _pre_stop(pod["containers"][0])
-        assert before >= FOUND_FOR, name
-        if name in CALLED:
-            # A drain goes on as soon as the new pod is ready: clients must find that one while this one still serves.
+        assert before >= DNS_TTL, name
+        if name in GRPC_SERVICES:
+            # A drain continues once the new pod is ready, so clients must connect to it while this pod still serves.
             assert before > _oldest_connection(overlay, name), name
 
 
-def test_a_frozen_pod_does_not_have_the_whole_grace(overlay: tuple[Manifest, ...]) -> None:
+def test_a_failed_liveness_probe_shortens_the_grace_period(overlay: tuple[Manifest, ...]) -> None:
     for name, pod in _services(overlay):
         (container,) = pod["containers"]
         liveness = container["livenessProbe"]
-        # preStop is run then too, and takes its part of it.
+        # preStop also runs then, and counts towards the grace period.
         assert _pre_stop(container) < liveness["terminationGracePeriodSeconds"], name
         assert liveness["terminationGracePeriodSeconds"] <= pod["terminationGracePeriodSeconds"] / 2, name
 
 
-def test_a_pod_is_not_found_dead_while_it_leaves(overlay: tuple[Manifest, ...]) -> None:
+def test_liveness_does_not_fail_during_pre_stop(overlay: tuple[Manifest, ...]) -> None:
     for name, pod in _services(overlay):
         liveness = pod["containers"][0]["livenessProbe"]
         assert liveness["failureThreshold"] * liveness["periodSeconds"] > _pre_stop(pod["containers"][0]), name
 
 
-def test_clients_see_every_pod_of_a_grpc_service(overlay: tuple[Manifest, ...]) -> None:
+def test_grpc_services_are_headless(overlay: tuple[Manifest, ...]) -> None:
     services = of_kind(overlay, "Service")
     (config,) = of_kind(overlay, "ConfigMap").values()
     for name, variable in (("jobs", "JOBS_ADDR"), ("forecaster", "FORECASTER_ADDR")):
@@ -201,25 +201,25 @@ def test_each_schedule_is_bounded(overlay: tuple[Manifest, ...]) -> None:
         spec, run = job["spec"], job["spec"]["jobTemplate"]["spec"]
         assert spec["timeZone"] == "Etc/UTC"
         assert spec["concurrencyPolicy"] == "Forbid"
-        assert spec["startingDeadlineSeconds"] > 10  # less is missed altogether, says Kubernetes' own documentation
+        assert spec["startingDeadlineSeconds"] > 10  # below 10 s Kubernetes may never start the Job
         assert (spec["successfulJobsHistoryLimit"], spec["failedJobsHistoryLimit"]) == (3, 3)
         assert "activeDeadlineSeconds" in run
 
 
-def test_each_schedule_is_tried_again_in_its_pod(overlay: tuple[Manifest, ...]) -> None:
-    # In its pod, whose address the network's policies know by then.
+def test_each_schedule_is_retried_in_its_pod(overlay: tuple[Manifest, ...]) -> None:
+    # In its pod, since network policies already apply to its address.
     for name, job in of_kind(overlay, "CronJob").items():
         run = job["spec"]["jobTemplate"]["spec"]
         assert run["backoffLimit"] == 3, name
         assert run["template"]["spec"]["restartPolicy"] == "OnFailure", name
 
 
-def test_a_development_node_of_two_cores_holds_a_pod_and_the_one_that_takes_its_place() -> None:
+def test_a_development_node_of_two_cores_fits_a_pod_and_its_successor() -> None:
     built = build("overlays/dev")
-    last = of_kind(built, "Deployment").keys() | of_kind(built, "StatefulSet").keys()
-    asked = [_cores(container) for name, container in _containers(built) if name in last]
-    # Half a core is left to Kubernetes' own pods and to the CronJobs.
-    assert sum(asked) + max(asked) <= 1.5
+    long_running = of_kind(built, "Deployment").keys() | of_kind(built, "StatefulSet").keys()
+    requested = [_cores(container) for name, container in _containers(built) if name in long_running]
+    # Half a core remains for Kubernetes' pods and the CronJobs.
+    assert sum(requested) + max(requested) <= 1.5
 
 
 def _services(manifests: tuple[Manifest, ...]) -> list[tuple[str, dict[str, Any]]]:
@@ -231,7 +231,7 @@ def _pre_stop(container: dict[str, Any]) -> float:
 
 
 def _seconds(manifests: tuple[Manifest, ...], name: str, setting: str) -> float:
-    """What a service has for a setting: from its container, the ConfigMap, or the setting's own default."""
+    """The value of a service's setting: of its container, the ConfigMap, or the default."""
     (config,) = of_kind(manifests, "ConfigMap").values()
     own = {variable["name"]: variable.get("value") for variable in pods(manifests)[name]["containers"][0]["env"]}
     default = SETTINGS[name].model_fields[setting].default
@@ -239,7 +239,7 @@ def _seconds(manifests: tuple[Manifest, ...], name: str, setting: str) -> float:
 
 
 def _oldest_connection(manifests: tuple[Manifest, ...], name: str) -> float:
-    """Seconds after which every client has connected anew; gRPC adds up to a tenth at random."""
+    """Seconds after which every client has reconnected; gRPC adds up to 10 % at random."""
     age = _seconds(manifests, name, "max_connection_age_seconds")
     return age + age / 10
 
@@ -250,8 +250,8 @@ def _mebibytes(amount: str) -> int:
 
 
 def _cores(container: dict[str, Any]) -> float:
-    asked = str(container["resources"]["requests"]["cpu"])
-    return float(asked.removesuffix("m")) / 1000 if asked.endswith("m") else float(asked)
+    amount = str(container["resources"]["requests"]["cpu"])
+    return float(amount.removesuffix("m")) / 1000 if amount.endswith("m") else float(amount)
 
 
 def _containers(manifests: tuple[Manifest, ...]) -> list[tuple[str, dict[str, Any]]]:
