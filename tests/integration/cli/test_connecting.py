@@ -77,7 +77,7 @@ async def test_a_command_succeeds_although_its_service_s_name_is_not_found_for_a
     async with listening(FakeJobs()) as address, serving_names("127.0.0.1") as names:
         names.silent = True
         begun = asyncio.create_task(run(f"dns://127.0.0.1:{names.port}/jobs.test:{_port(address)}", "sweep"))
-        await asyncio.to_thread(wait_until, lambda: names.lost, 30, "its first question is lost")
+        await asyncio.to_thread(wait_until, lambda: names.unanswered, 30, "its first question is lost")
         await asyncio.sleep(LATE)
         names.silent = False
         ended = await begun

@@ -32,7 +32,7 @@ from services.jobs.rpc.idempotency import IdempotencyInterceptor
 from services.jobs.rpc.servicer import JobsServicer
 from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, succeed
 
-SECRET = "made up for this test"
+SECRET = "a secret for this test"
 SENT = metadata.outgoing(secret=SECRET)
 CSV = b"""Category: All categories
 

@@ -29,9 +29,9 @@ async def test_claim_takes_the_oldest_jobs_first_with_distinct_leases(store: Sto
 async def test_concurrent_claims_get_each_job_once(store: Store) -> None:
     ids = {(await store.queued(f"term {number}")).id for number in range(20)}
     claims = await asyncio.gather(*(store.runner(str(n)).claim(3) for n in range(20)))
-    taken = [job.id for each in claims for job in each.claimed]
-    assert len(taken) == len(set(taken))
-    assert set(taken) == ids
+    claimed_ids = [job.id for each in claims for job in each.claimed]
+    assert len(claimed_ids) == len(set(claimed_ids))
+    assert set(claimed_ids) == ids
 
 
 async def test_claim_skips_a_job_before_its_not_before_time(store: Store) -> None:

@@ -50,8 +50,8 @@ async def test_a_restart_of_the_server_fails_at_most_one_claim(quick: Store, pos
     assert [claimed.id for claimed in (await quick.queue.claim(1)).claimed] == [job.id]
 
 
-class Lost:
-    """Counts how often an answer did not come."""
+class UnknownOutcomes:
+    """Counts statements with an unknown outcome."""
 
     def __init__(self) -> None:
         self.times = 0
@@ -65,8 +65,8 @@ _SLEEPERS = f"SELECT pid FROM pg_stat_activity WHERE query = '{_SLEEP}' AND stat
 
 
 async def test_a_response_that_is_lost_with_its_connection_is_reported_each_time(quick: Store) -> None:
-    lost = Lost()
-    call = asyncio.create_task(quick.database.fetch(_SLEEP, on_unknown_outcome=lost))
+    unknown = UnknownOutcomes()
+    call = asyncio.create_task(quick.database.fetch(_SLEEP, on_unknown_outcome=unknown))
     ended: set[object] = set()
 
     async def new_backends() -> set[object]:
@@ -80,19 +80,19 @@ async def test_a_response_that_is_lost_with_its_connection_is_reported_each_time
             ended.add(pid)
     with pytest.raises(WarmcastError):
         await call
-    assert lost.times == 2
+    assert unknown.times == 2
 
 
 @pytest.mark.parametrize("way", ["fetch", "fetch_once", "transaction"])
 async def test_the_unknown_outcome_of_a_cancelled_statement_is_reported(quick: Store, way: str) -> None:
     async def in_a_transaction() -> None:
-        async with quick.database.transaction(on_unknown_outcome=lost) as connection:
+        async with quick.database.transaction(on_unknown_outcome=unknown) as connection:
             await run(connection, _SLEEP)
 
-    lost = Lost()
+    unknown = UnknownOutcomes()
     calls = {
-        "fetch": lambda: quick.database.fetch(_SLEEP, on_unknown_outcome=lost),
-        "fetch_once": lambda: quick.database.fetch_once(_SLEEP, {}, on_unknown_outcome=lost),
+        "fetch": lambda: quick.database.fetch(_SLEEP, on_unknown_outcome=unknown),
+        "fetch_once": lambda: quick.database.fetch_once(_SLEEP, {}, on_unknown_outcome=unknown),
         "transaction": in_a_transaction,
     }
     call = asyncio.create_task(calls[way]())
@@ -100,17 +100,17 @@ async def test_the_unknown_outcome_of_a_cancelled_statement_is_reported(quick: S
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
-    assert lost.times == 1
+    assert unknown.times == 1
 
 
 async def test_a_statement_without_a_free_connection_has_a_known_outcome(quick: Store) -> None:
-    lost = Lost()
+    unknown = UnknownOutcomes()
     async with AsyncExitStack() as held:
         for _ in range(3):
             await held.enter_async_context(quick.database.transaction())
         with pytest.raises(WarmcastError):
-            await quick.database.fetch("SELECT 1", on_unknown_outcome=lost)
-    assert lost.times == 0
+            await quick.database.fetch("SELECT 1", on_unknown_outcome=unknown)
+    assert unknown.times == 0
 
 
 async def test_listings_report_an_unavailable_server(quick: Store, postgres: Postgres) -> None:

@@ -61,21 +61,21 @@ async def test_the_poll_finds_jobs_without_a_notification(store: Store) -> None:
 
 async def test_the_sweep_recovers_from_a_lost_wake_up(store: Store) -> None:
     forecaster = FakeForecaster(succeed)
-    heard: list[bool] = []
-    lost = True
+    wake_ups: list[bool] = []
+    losing = True
 
     def wake() -> None:
-        heard.append(lost)
-        if not lost:
+        wake_ups.append(losing)
+        if not losing:
             dispatcher.wake()
 
     async with dispatching(store, forecaster, poll=3600, listen=False) as dispatcher, listening(store, wake):
         # The first pass and the wake-up of the new listener are over: only a notification can wake it now.
-        await wait_until_async(holds(lambda: dispatcher.passes == 1 and len(heard) >= 1), 10, "all is quiet")
+        await wait_until_async(holds(lambda: dispatcher.passes == 1 and len(wake_ups) >= 1), 10, "the dispatcher waits")
         job = await store.queued()
-        await wait_until_async(holds(lambda: len(heard) >= 2), 10, "the wake-up that is lost")
+        await wait_until_async(holds(lambda: len(wake_ups) >= 2), 10, "the lost wake-up")
         await store.execute("UPDATE warmup_jobs SET queued_at = now() - interval '6 min'")
-        lost = False
+        losing = False
         swept = await Sweeper(store.queue, store.listings, forecaster).sweep()
         assert [each.cause for each in swept.requeued] == [Cause.QUEUED_OVERDUE]
         await wait_until_async(settled(store, job, JobStatus.READY), 10, "the job is ready")

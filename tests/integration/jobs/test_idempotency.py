@@ -233,7 +233,9 @@ async def test_the_key_of_a_dead_holder_is_taken_over_only_after_its_lease(store
     await store.execute("UPDATE idempotency_keys SET expires_at = now()")
     assert await keys.begin("RequeueJob", "a", b"same", "heir") is None
     assert not await keys.renew("RequeueJob", "a", "died")
-    assert not await keys.finish("RequeueJob", "a", "died", b"late"), "a holder that was taken for dead keeps nothing"
+    assert not await keys.finish("RequeueJob", "a", "died", b"late"), (
+        "the late response of a replaced holder is not kept"
+    )
     await keys.release("RequeueJob", "a", "died")
     assert await keys.finish("RequeueJob", "a", "heir", b"answer")
     assert await keys.begin("RequeueJob", "a", b"same", "later") == b"answer"
@@ -248,8 +250,8 @@ async def test_a_running_call_keeps_its_key_beyond_one_lease(store: Store) -> No
             return pb.RequeueJobResponse(job=pb.WarmupJob(id=1))
 
         async def outlasted() -> bool:
-            look = "SELECT now() > created_at + interval '1.5 s' AS outlasted FROM idempotency_keys"
-            return any(row["outlasted"] for row in await store.execute(look))
+            query = "SELECT now() > created_at + interval '1.5 s' AS outlasted FROM idempotency_keys"
+            return any(row["outlasted"] for row in await store.execute(query))
 
         client.servicer.act = slow
         call = asyncio.ensure_future(client.requeue("a"))

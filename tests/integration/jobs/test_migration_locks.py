@@ -220,9 +220,9 @@ def test_an_existing_index_is_not_built_again(url: str, write_migration: WriteMi
     write_migration(BUILD_INDEX)
     with psycopg.connect(url) as connection:
         connection.execute("CREATE INDEX busy_value_idx ON busy (value) WHERE value > 0")
-    made = value(url, "SELECT 'busy_value_idx'::regclass::oid")
+    index_id = value(url, "SELECT 'busy_value_idx'::regclass::oid")
     assert commands.upgrade(url) == "0001"
-    assert value(url, "SELECT 'busy_value_idx'::regclass::oid") == made
+    assert value(url, "SELECT 'busy_value_idx'::regclass::oid") == index_id
 
 
 def test_a_unique_index_on_duplicate_rows_fails_at_once_and_is_rebuilt_once_the_duplicates_are_gone(
@@ -251,15 +251,15 @@ def test_a_second_migration_reports_that_it_waits_and_does_not_block_the_index_b
 ) -> None:
     """A statement that waits for the lock is in a transaction, for which the index build would wait."""
     write_migration(BUILD_INDEX)
-    said: list[str] = []
+    lines: list[str] = []
     with ThreadPoolExecutor(2) as pool:
         with open_transaction(url, "INSERT INTO busy VALUES (1)"):
             first = pool.submit(commands.upgrade, url)
             wait_until(lambda: value(url, VALID) is False, 20, "the first one builds")
-            second = pool.submit(commands.upgrade, url, report=said.append)
-            wait_until(lambda: said, 20, "the second one says that it waits")
+            second = pool.submit(commands.upgrade, url, report=lines.append)
+            wait_until(lambda: lines, 20, "the second one reports that it waits")
         assert (first.result(timeout=60), second.result(timeout=60)) == ("0001", "0001")
-    assert re.fullmatch(r"another migration runs \(process \d+, warmcast-migrate\): waiting, 0 s so far", said[0])
+    assert re.fullmatch(r"another migration runs \(process \d+, warmcast-migrate\): waiting, 0 s so far", lines[0])
 
 
 def test_a_second_migration_gives_up_when_the_first_does_not_end(

@@ -68,15 +68,15 @@ def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_database_that_starts_late_is_migrated(postgres: Postgres, empty_database_url: str) -> None:
     postgres.stop()
-    said: list[str] = []
+    lines: list[str] = []
     with ThreadPoolExecutor(1) as pool:
         try:
-            migrating = pool.submit(commands.upgrade, empty_database_url, wait=60, report=said.append)
-            wait_until(lambda: len(said) > 1, 20, "it says that it waits, again and again")
+            migrating = pool.submit(commands.upgrade, empty_database_url, wait=60, report=lines.append)
+            wait_until(lambda: len(lines) > 1, 20, "it reports repeatedly that it waits")
         finally:
             postgres.start()
         assert migrating.result(timeout=60) == commands.head()
-    assert re.fullmatch(r"waiting for the database, \d+ of 60 s: connection .*: Connection refused", said[0])
+    assert re.fullmatch(r"waiting for the database, \d+ of 60 s: connection .*: Connection refused", lines[0])
 
 
 def test_a_migration_fails_when_the_database_stays_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,7 +63,7 @@ class Modelled:
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldLease:
     """A claim as its runner knows it, also after it was lost."""
 
     job: ClaimedJob
@@ -163,17 +163,17 @@ class QueueMachine(RuleBasedStateMachine):
             job.status, job.attempts, job.version = JobStatus.RUNNING, job.attempts + 1, job.version + 1
             job.lease_id, job.lease_until, job.deadline = row.lease_id, now + LEASE, now + DEADLINE
             job.not_before = 0
-        return multiple(*(Held(row) for row in claims.claimed))
+        return multiple(*(HeldLease(row) for row in claims.claimed))
 
     @rule(held=held)
-    def heartbeat(self, held: Held) -> None:
+    def heartbeat(self, held: HeldLease) -> None:
         job, now = self.holds(held), self.now()
         assert self.run(self.queue.heartbeat(held.job)) == (job is not None)
         if job is not None:
             job.lease_until = min(now + LEASE, job.deadline)
 
     @rule(held=held)
-    def ready(self, held: Held) -> None:
+    def ready(self, held: HeldLease) -> None:
         job = self.holds(held)
         self.now()
         assert self.run(self.queue.ready(held.job, forecasts())) == (job is not None)
@@ -181,7 +181,7 @@ class QueueMachine(RuleBasedStateMachine):
             job.status, job.version, job.completed_at = JobStatus.READY, job.version + 1, self.clock
 
     @rule(held=held, permanent=st.booleans())
-    def fail(self, held: Held, permanent: bool) -> None:
+    def fail(self, held: HeldLease, permanent: bool) -> None:
         job, now = self.holds(held), self.now()
         row = self.run(self.queue.fail(held.job, error="modelled", permanent=permanent))
         assert (row is not None) == (job is not None)
@@ -195,7 +195,7 @@ class QueueMachine(RuleBasedStateMachine):
             job.status, job.not_before = JobStatus.QUEUED, now
 
     @rule(held=consumes(held), delay=st.sampled_from([0, 2_000]))
-    def hand_back(self, held: Held, delay: int) -> None:
+    def hand_back(self, held: HeldLease, delay: int) -> None:
         job, now = self.holds(held), self.now()
         row = self.run(self.queue.hand_back(held.job, delay=delay))
         assert (row is not None) == (job is not None)
@@ -286,7 +286,7 @@ class QueueMachine(RuleBasedStateMachine):
             begun = replace(begun, version=before.version + 1, lease_id=before.lease_id)
         self.jobs[row.data_hash] = begun
 
-    def holds(self, held: Held) -> Modelled | None:
+    def holds(self, held: HeldLease) -> Modelled | None:
         job = self.jobs[held.job.data_hash]
         return job if job.status is JobStatus.RUNNING and job.lease_id == held.job.lease_id else None
 

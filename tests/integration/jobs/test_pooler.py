@@ -74,17 +74,17 @@ def test_jobs_runs_in_session_mode(database_url: str) -> None:
 
 
 async def test_the_stores_work_in_session_mode(database_url: str) -> None:
-    heard = asyncio.Event()
+    woken = asyncio.Event()
     with pgbouncer(database_url, pool_mode="session", default_pool_size="40") as url:
-        listener = Listener(url, on_wake_up=heard.set, on_change=lambda _: None, on_missed=lambda: None)
+        listener = Listener(url, on_wake_up=woken.set, on_change=lambda _: None, on_missed=lambda: None)
         listening = asyncio.create_task(listener.run())
         for term in ("amazon", "walmart"):  # the second time in used sessions
             database = Database(url, pool_size=3)
             await database.open()
             store = Store(url, database)
-            heard.clear()
+            woken.clear()
             await store.queued(term)
-            await wait_until_async(lambda: _is_set(heard), 2, "a start is notified")
+            await wait_until_async(lambda: _is_set(woken), 2, "a start is notified")
             (job,) = (await store.queue.claim(1)).claimed
             assert await store.queue.ready(job, forecasts())
             await database.close()

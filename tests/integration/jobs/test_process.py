@@ -37,7 +37,7 @@ def test_a_read_only_database_ends_neither_the_process_nor_any_loop(database_url
             for _ in range(5):
                 assert _ingest(jobs) is grpc.StatusCode.UNAVAILABLE
             assert jobs.alive()
-        wait_until(lambda: _ingest(jobs) is grpc.StatusCode.OK, _CAUGHT_UP, "imports are taken again")
+        wait_until(lambda: _ingest(jobs) is grpc.StatusCode.OK, _CAUGHT_UP, "imports succeed again")
         assert jobs.ready()
         assert jobs.pid == pid
         assert "Traceback" not in jobs.tail(200)
@@ -71,8 +71,8 @@ def test_sigterm_ends_it_while_postgresql_is_silent(database_url: str) -> None:
 @pytest.mark.parametrize("port", ["JOBS_LISTEN", "METRICS_PORT"])
 def test_a_failed_start_ends_the_process_with_an_exit_code(database_url: str, port: str) -> None:
     with _linked(database_url) as (link, _):
-        taken = {"JOBS_LISTEN": f"{LOOPBACK}:{link.port}", "METRICS_PORT": str(link.port)}
-        with jobs_process(database_url, **{port: taken[port]}) as jobs:
+        occupied = {"JOBS_LISTEN": f"{LOOPBACK}:{link.port}", "METRICS_PORT": str(link.port)}
+        with jobs_process(database_url, **{port: occupied[port]}) as jobs:
             wait_until(lambda: not jobs.running, 20, "it ended")
             assert "ended with status 1" in jobs.exit_summary
             assert "taken" in jobs.exit_summary
@@ -81,9 +81,9 @@ def test_a_failed_start_ends_the_process_with_an_exit_code(database_url: str, po
 @pytest.mark.slow
 def test_a_frozen_process_is_restarted_by_the_supervisor(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervising, "SILENT_SECONDS", 3.0)
-    said: list[str] = []
+    lines: list[str] = []
     with jobs_process(database_url) as jobs:
-        supervisor = Supervisor(said.append)
+        supervisor = Supervisor(lines.append)
         supervisor.start(jobs)
         pid = jobs.pid
 
@@ -95,7 +95,7 @@ def test_a_frozen_process_is_restarted_by_the_supervisor(database_url: str, monk
         jobs.send(signal.SIGSTOP)
         wait_until(lambda: checked(jobs.pid != pid), 40, "it was started again", pause=0.2)
         wait_until(jobs.ready, 30, "it is ready again")
-        assert any("has not answered its health check" in line for line in said)
+        assert any("has not answered its health check" in line for line in lines)
 
 
 def _ingest(jobs: Service) -> grpc.StatusCode:

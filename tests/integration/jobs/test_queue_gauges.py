@@ -45,7 +45,7 @@ async def test_the_gauges_count_no_more_jobs_than_their_limit(store: Store) -> N
 async def test_gauges_are_nan_while_postgresql_is_unavailable() -> None:
     answers = [QueueDepth(due=3, not_due=2, running=1, oldest_due_seconds=7.5), None, RuntimeError("a bug of ours")]
 
-    async def look() -> QueueDepth:
+    async def read_depth() -> QueueDepth:
         answer = answers.pop(0)
         if answer is None:
             raise WarmcastError(errors.UNAVAILABLE, "PostgreSQL is unavailable")
@@ -53,7 +53,7 @@ async def test_gauges_are_nan_while_postgresql_is_unavailable() -> None:
             raise answer
         return answer
 
-    gauges = QueueGauges(look)
+    gauges = QueueGauges(read_depth)
     await gauges.refresh()
     assert [_depth(status) for status in ("due", "not_due", "running")] == [3, 2, 1]
     assert _sample("warmcast_jobs_queue_oldest_due_seconds") == 7.5

@@ -98,7 +98,7 @@ async def test_a_limit_out_of_range_is_refused(jobs: Jobs) -> None:
 
 
 @pytest.mark.parametrize(
-    ("done", "said"),
+    ("done", "stderr"),
     [
         (pb.RefreshForecastsResponse(enqueued=3, limit=3000), "3 to refresh\n"),
         (
@@ -113,7 +113,7 @@ async def test_a_limit_out_of_range_is_refused(jobs: Jobs) -> None:
     ],
 )
 def test_the_command_reports_forecasts_that_are_left_due(
-    monkeypatch: pytest.MonkeyPatch, done: pb.RefreshForecastsResponse, said: str
+    monkeypatch: pytest.MonkeyPatch, done: pb.RefreshForecastsResponse, stderr: str
 ) -> None:
     class Client:
         def refresh(self, most: int) -> pb.RefreshForecastsResponse:
@@ -124,4 +124,4 @@ def test_the_command_reports_forecasts_that_are_left_due(
         yield Client()
 
     monkeypatch.setattr(warmups, "connect", connect)
-    assert CliRunner().invoke(app, ["refresh"]).stderr == said
+    assert CliRunner().invoke(app, ["refresh"]).stderr == stderr

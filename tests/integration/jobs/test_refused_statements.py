@@ -36,8 +36,8 @@ END $$;
 """
 
 
-class Lost:
-    """Counts how often an answer did not come."""
+class UnknownOutcomes:
+    """Counts statements with an unknown outcome."""
 
     def __init__(self) -> None:
         self.times = 0
@@ -57,40 +57,42 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def lost() -> Lost:
-    return Lost()
+def unknown() -> UnknownOutcomes:
+    return UnknownOutcomes()
 
 
 @pytest.fixture(params=["fetch", "fetch_once", "dedicated connection"])
-def send(request: pytest.FixtureRequest, database: Database, lost: Lost) -> Send:
+def send(request: pytest.FixtureRequest, database: Database, unknown: UnknownOutcomes) -> Send:
     """Each way to send one statement."""
     connection = database.dedicated_connection()
     ways: dict[str, Send] = {
-        "fetch": lambda statement: database.fetch(statement, on_unknown_outcome=lost),
-        "fetch_once": lambda statement: database.fetch_once(statement, {}, on_unknown_outcome=lost),
-        "dedicated connection": lambda statement: connection.fetch_once(statement, {}, on_unknown_outcome=lost),
+        "fetch": lambda statement: database.fetch(statement, on_unknown_outcome=unknown),
+        "fetch_once": lambda statement: database.fetch_once(statement, {}, on_unknown_outcome=unknown),
+        "dedicated connection": lambda statement: connection.fetch_once(statement, {}, on_unknown_outcome=unknown),
     }
     return ways[request.param]
 
 
 @pytest.mark.parametrize("code", ["40001", "40P01", "55P03", "57014"])
 async def test_a_failed_statement_is_retried_on_its_connection(
-    database: Database, send: Send, lost: Lost, code: str
+    database: Database, send: Send, unknown: UnknownOutcomes, code: str
 ) -> None:
     before = await _connections(database)
     await send("SELECT 1")
     assert len(await send(f"SELECT refuse('{code}', 3)")) == 1
     assert await _tries(database) == 4
-    assert lost.times == 0
+    assert unknown.times == 0
     assert await _connections(database) == before
 
 
-async def test_a_statement_is_retried_three_times_at_most(database: Database, send: Send, lost: Lost) -> None:
+async def test_a_statement_is_retried_three_times_at_most(
+    database: Database, send: Send, unknown: UnknownOutcomes
+) -> None:
     with pytest.raises(WarmcastError) as caught:
         await send("SELECT refuse('40P01', 1000)")
     assert (caught.value.reason, caught.value.detail) == (errors.UNAVAILABLE, "PostgreSQL is busy")
     assert await _tries(database) == 4
-    assert lost.times == 0
+    assert unknown.times == 0
 
 
 async def test_a_failed_statement_in_a_transaction_fails_the_transaction(database: Database) -> None:
@@ -102,26 +104,28 @@ async def test_a_failed_statement_in_a_transaction_fails_the_transaction(databas
 
 
 @pytest.mark.parametrize("code", ["40001", "40P01", "55P03", "25006"])
-async def test_a_transaction_that_failed_without_effect_is_retried(database: Database, lost: Lost, code: str) -> None:
+async def test_a_transaction_that_failed_without_effect_is_retried(
+    database: Database, unknown: UnknownOutcomes, code: str
+) -> None:
     async def work(connection: Connection) -> int:
         await run(connection, "INSERT INTO backends VALUES (0)")
         (row,) = await run(connection, f"SELECT refuse('{code}', 3) AS try")
         return int(row["try"])
 
-    assert await database.transact(work, on_unknown_outcome=lost) == 4
+    assert await database.transact(work, on_unknown_outcome=unknown) == 4
     (row,) = await database.fetch("SELECT count(*) FROM backends")
     assert row["count"] == 2, "of the one that was committed"
-    assert lost.times == 0
+    assert unknown.times == 0
 
 
 @pytest.mark.parametrize("code", ["25006", "53100", "58030", "XX000"])
 async def test_a_connection_that_is_refused_writes_is_replaced(
-    database: Database, send: Send, lost: Lost, code: str
+    database: Database, send: Send, unknown: UnknownOutcomes, code: str
 ) -> None:
     await send("SELECT 1")
     assert len(await send(f"SELECT refuse('{code}', 1)")) == 1  # without effect, so it is retried
     assert await _tries(database) == 2
-    assert lost.times == 0
+    assert unknown.times == 0
 
 
 async def test_a_refused_dedicated_connection_replaces_the_pool_too(database: Database) -> None:

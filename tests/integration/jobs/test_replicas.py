@@ -165,7 +165,7 @@ async def test_a_replica_that_failed_a_run_gets_no_run_until_it_answers_a_poll()
         assert refused.value.reason is errors.BUSY
         calls = one.calls
         began = time.monotonic()
-        await wait_until_async(slots(replicas, 1), SOON, "it is asked again")
+        await wait_until_async(slots(replicas, 1), SOON, "it is polled again")
         assert one.calls == calls + 1
         assert time.monotonic() - began < 1.0, "at once, and not with the next pass"
 

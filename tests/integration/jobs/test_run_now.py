@@ -46,14 +46,14 @@ async def test_run_now_returns_jobs_that_a_drain_handed_back(store: Store) -> No
 
 
 async def test_run_now_runs_at_most_the_requested_number_when_results_cannot_be_read(store: Store) -> None:
-    class Mute(Queue):
+    class ResultsUnreadable(Queue):
         async def job(self, job_id: int) -> WarmupJob | None:
             raise WarmcastError(errors.UNAVAILABLE, "away")
 
     for number in range(2):
         await store.queued(f"term {number}")
     forecaster = FakeForecaster(succeed)
-    queue = Mute(store.database, POLICY, holder="mute", publisher=store.publisher)
+    queue = ResultsUnreadable(store.database, POLICY, holder="mute", publisher=store.publisher)
     dispatcher = Dispatcher(queue, Runner(queue, forecaster, POLICY), forecaster, poll=60)
     with pytest.raises(WarmcastError, match="runs: 1; their results cannot be read"):
         await dispatcher.run_now(1)
@@ -150,12 +150,12 @@ async def test_run_now_claims_nothing_when_the_forecaster_stays_unavailable(
     monkeypatch.setattr(dispatcher_module, "_WAIT_FOR_REPLICA", 0.05)
     monkeypatch.setattr(dispatcher_module, "_CHECK_SLOTS_EVERY", 0.01)
 
-    class Away(FakeForecaster):
+    class Unavailable(FakeForecaster):
         async def describe(self) -> ForecasterInfo:
             raise WarmcastError(errors.UNAVAILABLE, "the cache is full")
 
     job = await store.queued()
-    forecaster = Away(succeed)
+    forecaster = Unavailable(succeed)
     dispatcher = Dispatcher(store.queue, runner(store, forecaster), forecaster, poll=60)
     with pytest.raises(WarmcastError, match="the cache is full; nothing was claimed"):
         await dispatcher.run_now(1)

@@ -26,7 +26,7 @@ async def test_a_run_makes_its_job_ready(store: Store) -> None:
 async def test_the_first_heartbeat_does_not_renew_a_new_lease(store: Store) -> None:
     leases = []
 
-    async def look(job: ClaimedJob) -> Generation:
+    async def read_lease(job: ClaimedJob) -> Generation:
         for pause in (0, 0.2):
             await asyncio.sleep(pause)
             yield None
@@ -35,7 +35,7 @@ async def test_the_first_heartbeat_does_not_renew_a_new_lease(store: Store) -> N
 
     job = await store.claimed()
     first = await store.row(job)
-    await runner(store, FakeForecaster(look), replace(POLICY, lease=1)).run(job)
+    await runner(store, FakeForecaster(read_lease), replace(POLICY, lease=1)).run(job)
     assert leases[0] == first.lease_expires_at
     assert leases[1] != leases[0]
 

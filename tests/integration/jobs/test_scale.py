@@ -116,7 +116,7 @@ class Recorder(Database):
     """Records the compiled queries of Listings."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.statements: list[tuple[str, dict[str, Any]]] = []
 
     async def fetch(
         self,
@@ -125,7 +125,7 @@ class Recorder(Database):
         *,
         on_unknown_outcome: Callable[[], None] | None = None,
     ) -> list[DictRow]:
-        self.asked.append((statement, dict(parameters or {})))
+        self.statements.append((statement, dict(parameters or {})))
         return []
 
 
@@ -157,7 +157,7 @@ async def listed() -> dict[str, tuple[str, dict[str, Any]]]:
         "audit",
         "the rest of an audit",
     )
-    return dict(zip(names, database.asked, strict=True))
+    return dict(zip(names, database.statements, strict=True))
 
 
 EXPLAIN_ALL = f"""
@@ -187,8 +187,8 @@ def pages_touched(
     """The number of pages that a statement reads or changes with the plans of the service; it is rolled back."""
     plans: list[dict[str, Any]] = []
 
-    def note(said: psycopg.errors.Diagnostic) -> None:
-        _, _, plan = (said.message_primary or "").partition("plan:\n")
+    def note(notice: psycopg.errors.Diagnostic) -> None:
+        _, _, plan = (notice.message_primary or "").partition("plan:\n")
         plans.append(json.loads(plan)["Plan"])
 
     connection.add_notice_handler(note)
@@ -209,13 +209,13 @@ def test_a_statement_touches_as_few_pages_with_a_hundred_times_the_rows(
 
     A service that started with the database keeps its first plans until the next analyze.
     """
-    asked = {name: (statement, PARAMETERS) for name, statement in STATEMENTS.items()} | listed
-    touched: dict[str, list[int]] = {name: [] for name in asked}
+    statements = {name: (statement, PARAMETERS) for name, statement in STATEMENTS.items()} | listed
+    touched: dict[str, list[int]] = {name: [] for name in statements}
     with psycopg.connect(database_url, autocommit=True, row_factory=tuple_row) as connection:
         connection.execute(EXPLAIN_ALL)
         connection.execute(LEFT_ALONE)
         if planned == "on empty tables":
-            for statement, parameters in asked.values():
+            for statement, parameters in statements.values():
                 pages_touched(connection, statement, parameters)
         for first, last in ((1, SMALL), (SMALL + 1, LARGE)):
             for part in FILL.strip().split(";\n"):
@@ -223,7 +223,7 @@ def test_a_statement_touches_as_few_pages_with_a_hundred_times_the_rows(
                 connection.execute(part.rstrip(";"), rows)
             if planned == "on what is there":
                 connection.execute("VACUUM ANALYZE")
-            for name, (statement, parameters) in asked.items():
+            for name, (statement, parameters) in statements.items():
                 touched[name].append(pages_touched(connection, statement, parameters))
     # An index of a hundred times the rows is a level deeper; a scan would touch a hundred times the pages.
     grown = {name: pages for name, pages in touched.items() if pages[1] > 3 * pages[0] + 100}

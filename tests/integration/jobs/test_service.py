@@ -65,7 +65,7 @@ async def test_an_overdue_job_is_requeued_by_the_next_call(jobs: Jobs) -> None:
     reminded = await jobs.enqueue(seen)
     assert reminded.enqueued
     assert reminded.job.queued_at == seen.job.queued_at
-    assert not (await jobs.warmup()).overdue, "its runners were told this minute"
+    assert not (await jobs.warmup()).overdue, "its runners were notified within this minute"
     await jobs.store.claim_one()
     await jobs.store.execute("UPDATE warmup_jobs SET lease_expires_at = now() - interval '1 s'")
     seen = await jobs.warmup()
@@ -107,10 +107,10 @@ async def test_the_eta_is_computed_from_measured_runs_and_is_absent_before_any(j
 
 
 async def test_a_frozen_forecaster_does_not_delay_get_warmup(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    thawed, asked = asyncio.Event(), asyncio.Event()
+    thawed, called = asyncio.Event(), asyncio.Event()
 
     async def frozen() -> ForecasterInfo:
-        asked.set()
+        called.set()
         await thawed.wait()
         return ForecasterInfo("test", 2)
 
@@ -119,7 +119,7 @@ async def test_a_frozen_forecaster_does_not_delay_get_warmup(jobs: Jobs, monkeyp
     try:
         async with asyncio.timeout(10):
             enqueued = await jobs.enqueue(await jobs.warmup())
-            await asked.wait()
+            await called.wait()
             seen = await jobs.warmup()
     finally:
         thawed.set()
@@ -197,12 +197,12 @@ async def test_failed_jobs_are_requeued_in_bulk_after_a_dry_run(jobs: Jobs) -> N
         failed.append(await jobs.store.queue.fail(job, error="bad", permanent=True))
     await jobs.store.claimed("runs")
     wanted = pb.RequeueJobsRequest(status=pb.JOB_STATUS_FAILED, max=2, dry_run=True)
-    look = await jobs.stub.RequeueJobs(wanted, metadata=SENT)
-    assert [job.status for job in look.jobs] == [pb.JOB_STATUS_FAILED] * 2
+    dry_run = await jobs.stub.RequeueJobs(wanted, metadata=SENT)
+    assert [job.status for job in dry_run.jobs] == [pb.JOB_STATUS_FAILED] * 2
     assert [await jobs.store.row(job) for job in failed if job] == failed
     wanted.dry_run = False
     done = await jobs.stub.RequeueJobs(wanted, metadata=SENT)
-    assert [(job.id, job.status) for job in done.jobs] == [(job.id, pb.JOB_STATUS_QUEUED) for job in look.jobs]
+    assert [(job.id, job.status) for job in done.jobs] == [(job.id, pb.JOB_STATUS_QUEUED) for job in dry_run.jobs]
     for status in (pb.JOB_STATUS_RUNNING, pb.JOB_STATUS_UNSPECIFIED):
         error = await refused(jobs.stub.RequeueJobs(pb.RequeueJobsRequest(status=status), metadata=SENT))
         assert [field for field, _ in error.fields] == ["status"]

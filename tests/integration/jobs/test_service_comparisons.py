@@ -147,20 +147,20 @@ async def test_several_warmups_come_in_order_and_an_unknown_one_is_empty(jobs: J
 async def test_several_warmups_and_their_places_are_one_statement(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
     keys = []
     for number in range(3):
-        made = await jobs.ingest(CSV.replace(b"amazon", b"shop %d" % number))
-        keys.append(pb.ComparisonKey(slug=made.slug, timeframe="12m", geo="US"))
+        imported = await jobs.ingest(CSV.replace(b"amazon", b"shop %d" % number))
+        keys.append(pb.ComparisonKey(slug=imported.slug, timeframe="12m", geo="US"))
         await jobs.stub.TriggerWarmup(pb.TriggerWarmupRequest(key=keys[-1]), metadata=SENT)
-    asked: list[str] = []
+    statements: list[str] = []
     fetch = Database.fetch
 
     async def noted(self: Database, statement: str, *arguments: Any) -> Any:
-        asked.append(statement)
+        statements.append(statement)
         return await fetch(self, statement, *arguments)
 
     monkeypatch.setattr(Database, "fetch", noted)
     warmups = (await jobs.stub.BatchGetWarmups(pb.BatchGetWarmupsRequest(keys=keys))).warmups
     assert [warmup.queue_position for warmup in warmups] == [1, 2, 3]
-    assert asked == [warmup_views.VIEWS]
+    assert statements == [warmup_views.VIEWS]
 
 
 async def test_too_many_warmups_at_once_are_refused(jobs: Jobs) -> None:

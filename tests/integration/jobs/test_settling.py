@@ -103,11 +103,11 @@ async def test_a_valid_lease_settles_its_job_in_one_batch_with_stale_ones(store:
         leases.append(await store.claim_one())
     other = await store.claimed("walmart")
 
-    def made(lease: int) -> GeneratedForecasts:
+    def result_of(lease: int) -> GeneratedForecasts:
         each = forecasts(engine_version=f"engine-{lease}")
         return replace(each, term_a=replace(each.term_a, forecast_hash=f"hash-{lease}"))
 
-    batch = [store.queue.ready(leases[lease], made(lease)) for lease in order]
+    batch = [store.queue.ready(leases[lease], result_of(lease)) for lease in order]
     *settled, other_settled = await asyncio.gather(*batch, store.queue.ready(other, forecasts()))
     assert settled == [lease == 2 for lease in order]
     assert other_settled

@@ -27,15 +27,15 @@ def runner(store: Store, forecaster: FakeForecaster) -> Runner:
 async def test_the_audit_requeues_ready_jobs_with_missing_bundles(store: Store) -> None:
     forecaster = FakeForecaster(succeed)
     run = runner(store, forecaster)
-    kept, lost, unasked = [await store.claimed(term) for term in ("amazon", "walmart", "target")]
-    for job in (kept, lost, unasked):
+    kept, lost, without_demand = [await store.claimed(term) for term in ("amazon", "walmart", "target")]
+    for job in (kept, lost, without_demand):
         assert await run.run(job) is JobStatus.READY
     await store.comparisons.report_demand({kept.key: 1, lost.key: 3})
-    forecaster.lost = {lost.data_hash, unasked.data_hash}
+    forecaster.lost = {lost.data_hash, without_demand.data_hash}
     swept = await Sweeper(store.queue, store.listings, forecaster).sweep()
     assert (swept.audited, swept.audit_skipped) == (2, "")
     assert [(each.cause, each.job.id) for each in swept.requeued] == [(Cause.CACHE_LOST, lost.id)]
-    assert (await store.row(unasked)).status is JobStatus.READY
+    assert (await store.row(without_demand)).status is JobStatus.READY
 
 
 async def test_requeued_jobs_are_reported_when_the_audit_stops_early(store: Store) -> None:
@@ -61,14 +61,14 @@ async def test_requeued_jobs_are_reported_when_the_audit_stops_early(store: Stor
         assert await runner(store, forecaster).run(ready) is JobStatus.READY
         await store.comparisons.report_demand({ready.key: 1})
         forecaster.lost.add(ready.data_hash)
-    counted = _begun(EnqueueReason.CACHE_LOST), READY_WITHOUT_CACHE._value.get()
+    counted = _enqueued(EnqueueReason.CACHE_LOST), READY_WITHOUT_CACHE._value.get()
     swept = await Sweeper(Failing(), store.listings, forecaster).sweep()
     assert (len(swept.requeued), swept.audit_skipped) == (1, "PostgreSQL is unavailable")
-    assert (_begun(EnqueueReason.CACHE_LOST), READY_WITHOUT_CACHE._value.get()) == (counted[0] + 1, counted[1] + 1)
+    assert (_enqueued(EnqueueReason.CACHE_LOST), READY_WITHOUT_CACHE._value.get()) == (counted[0] + 1, counted[1] + 1)
 
 
 async def test_the_audit_is_skipped_and_reported_while_the_forecaster_is_unavailable(store: Store) -> None:
-    class Away(FakeForecaster):
+    class Unavailable(FakeForecaster):
         async def missing(self, snapshots: object) -> list[bool]:
             raise WarmcastError(errors.UNAVAILABLE, "the forecaster could not answer")
 
@@ -77,7 +77,7 @@ async def test_the_audit_is_skipped_and_reported_while_the_forecaster_is_unavail
     await store.comparisons.report_demand({ready.key: 1})
     await store.queued("walmart")
     await store.execute("UPDATE warmup_jobs SET queued_at = now() - interval '1 h' WHERE status = 'queued'")
-    swept = await Sweeper(store.queue, store.listings, Away(succeed)).sweep()
+    swept = await Sweeper(store.queue, store.listings, Unavailable(succeed)).sweep()
     assert swept.audit_skipped == "the forecaster could not answer"
     assert [each.cause for each in swept.requeued] == [Cause.QUEUED_OVERDUE]
 
@@ -155,5 +155,5 @@ async def test_a_page_that_times_out_does_not_block_the_audit_of_others(
     assert set(forecaster.checked) == {slugs[0], slugs[2]}
 
 
-def _begun(reason: EnqueueReason) -> float:
+def _enqueued(reason: EnqueueReason) -> float:
     return float(ENQUEUED.labels(reason.value)._value.get())

@@ -54,11 +54,11 @@ async def warmed(store: Store, snapshot: ImportedSnapshot, *, engine_version: st
     job = await store.queue.trigger(key_of(snapshot), force=True)
     assert job is not None
     first = snapshot.times[-1] + timedelta(weeks=1)
-    done = await store.queue.ready(await store.claim_one(), made(first, engine_version, value))
+    done = await store.queue.ready(await store.claim_one(), result_of(first, engine_version, value))
     assert done is not None
 
 
-def made(first: datetime, engine_version: str, value: float) -> GeneratedForecasts:
+def result_of(first: datetime, engine_version: str, value: float) -> GeneratedForecasts:
     def term(name: str, level: float) -> TermForecast:
         points = tuple(
             ForecastPoint(first + timedelta(weeks=number), level, level - 1, level + 1, level - 2, level + 2)
@@ -176,7 +176,7 @@ async def test_a_partial_last_period_stays_partial_when_the_same_data_are_import
     assert (again.data_hash, again.partial_last_period) == (cut_short.data_hash, True)
     assert await scores(store) == []
     assert not (await imported(store, 24, dated=False, scale=0.5)).partial_last_period, "other data are over by now"
-    assert not (await imported(store, 24)).partial_last_period, "whoever says when they were taken is believed"
+    assert not (await imported(store, 24)).partial_last_period, "a given asOf decides"
 
 
 async def test_too_few_common_dates_score_nothing(store: Store) -> None:
@@ -286,7 +286,7 @@ async def test_retention_keeps_unscored_forecasts_and_all_scores(store: Store) -
     await store.execute("UPDATE forecast_records SET times = ARRAY[now() - interval '1 day'] WHERE job_id = 1")
     assert await store.queue.delete_old(days=30, limit=10) == 0
     await store.execute("UPDATE forecast_records SET times = ARRAY[now() - interval '31 days'] WHERE job_id = 1")
-    assert await store.queue.delete_old(days=30, limit=10) == 2, "its job and its snapshot; nobody brought newer data"
+    assert await store.queue.delete_old(days=30, limit=10) == 2, "its job and its snapshot; without newer data"
 
     assert await scores(store) == []
     await imported(store, 26)

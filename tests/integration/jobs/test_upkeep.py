@@ -31,7 +31,7 @@ async def test_refresh_enqueues_forecasts_that_turn_stale_by_demand_up_to_its_li
     (second,) = await store.queue.refresh(2)
     assert popularity[second.slug] == 5
     await store.execute("UPDATE comparisons SET last_asked_at = now() - interval '8 days'")
-    assert await store.queue.refresh(10) == [], "nobody asks for it any more"
+    assert await store.queue.refresh(10) == [], "it has no demand any more"
 
 
 async def test_refreshes_do_not_become_due_at_the_same_time(store: Store) -> None:

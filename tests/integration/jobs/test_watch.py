@@ -317,7 +317,7 @@ async def test_a_statement_with_too_many_changed_rows_publishes_missed(store: St
             connection.execute("ALTER TABLE warmup_jobs DROP CONSTRAINT warmup_jobs_slug_timeframe_geo_data_hash_fkey")
             connection.execute(
                 "INSERT INTO warmup_jobs (slug, timeframe, geo, data_hash, debug_id, reason) "
-                "SELECT slug, timeframe, geo, 'made-up-' || number, 'made up', 'first-call' "
+                "SELECT slug, timeframe, geo, 'example-' || number, 'test', 'first-call' "
                 "FROM warmup_jobs, generate_series(1, 301) AS number"
             )
         await watch.until_missed()

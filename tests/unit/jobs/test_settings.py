@@ -50,9 +50,9 @@ def test_an_invalid_url_is_reported_without_its_password(
     with pytest.raises(SystemExit) as ended:
         load(JobsSettings)
     assert ended.value.code == 2
-    said = capsys.readouterr().err
-    assert f"configuration: {name}: {wrong}" in said
-    assert "hunter2" not in said
+    stderr = capsys.readouterr().err
+    assert f"configuration: {name}: {wrong}" in stderr
+    assert "hunter2" not in stderr
 
 
 def test_a_migration_reads_the_same_url(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

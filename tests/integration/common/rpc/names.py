@@ -22,9 +22,9 @@ class Names(asyncio.DatagramProtocol):
 
     addresses: list[str]
     port: int = 0
-    asked: int = 0  # A queries so far
+    queries: int = 0  # A queries so far
     silent: bool = False  # answers nothing
-    lost: int = 0  # queries without an answer
+    unanswered: int = 0  # queries without an answer
     _transport: asyncio.DatagramTransport | None = field(default=None, repr=False)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -38,11 +38,11 @@ class Names(asyncio.DatagramProtocol):
         query = dns.message.from_wire(data)
         [question] = query.question
         if self.silent:
-            self.lost += 1
+            self.unanswered += 1
             return
         answer = dns.message.make_response(query, recursion_available=True)
         if question.rdtype == dns.rdatatype.A:
-            self.asked += 1
+            self.queries += 1
             found = dns.rrset.from_text_list(question.name, 1, dns.rdataclass.IN, question.rdtype, self.addresses)
             answer.answer.append(found)
         self._transport.sendto(answer.to_wire(), addr)

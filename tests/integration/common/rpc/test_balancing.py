@@ -67,7 +67,7 @@ async def test_a_new_replica_gets_its_share_once_connections_reach_their_maximum
         began = time.monotonic()
         shares = await _share_of_the_fourth(names, _free_on_all(), AGE)
     assert shares[-1] >= ENOUGH, shares
-    print(f"after {time.monotonic() - began:.1f} s, {names.asked} questions")
+    print(f"after {time.monotonic() - began:.1f} s, {names.queries} DNS queries")
 
 
 @pytest.mark.timeout(60)

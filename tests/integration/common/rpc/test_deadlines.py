@@ -20,7 +20,7 @@ from services.common.rpc.services import FORECASTER
 from services.common.runtime import deadline
 from tests.integration.common.rpc.replicas import Replica, serving
 
-ASKED = pb.DescribeRequest()
+REQUEST = pb.DescribeRequest()
 
 
 def _stub(channel: grpc.aio.Channel) -> pb_grpc.ForecasterServiceAsyncStub:
@@ -37,9 +37,9 @@ async def test_a_call_without_a_deadline_gets_the_default_one() -> None:
 
     async with serving(Replica("one", describe)) as one:
         async with open_channel(one.address, FORECASTER) as channel:
-            await _stub(channel).Describe(ASKED)
+            await _stub(channel).Describe(REQUEST)
         async with grpc.aio.insecure_channel(one.address) as channel:
-            await _stub(channel).Describe(ASKED)
+            await _stub(channel).Describe(REQUEST)
     assert left[0] is not None
     assert LONGEST_CALL_SECONDS - 60 < left[0] <= LONGEST_CALL_SECONDS + 1
     assert left[1] is None  # set by the channel
@@ -61,8 +61,8 @@ async def test_the_time_left_of_a_call_limits_its_own_calls() -> None:
             return pb.DescribeResponse()
 
         async with serving(Replica("before", hand_on)) as before, open_channel(before.address, FORECASTER) as channel:
-            await _stub(channel).Describe(ASKED, timeout=3)
-            await _stub(channel).Describe(ASKED, timeout=1000)
+            await _stub(channel).Describe(REQUEST, timeout=3)
+            await _stub(channel).Describe(REQUEST, timeout=1000)
     short, detached, long, _ = left
     assert 0 < short <= 3
     assert 19 < detached <= 20.1
@@ -85,7 +85,7 @@ async def test_a_server_ends_calls_that_exceed_its_limit() -> None:
     ):
         began = time.monotonic()
         with pytest.raises(WarmcastError) as caught:
-            await call_unary(FORECASTER, _stub(channel).Describe, ASKED, timeout=60)
+            await call_unary(FORECASTER, _stub(channel).Describe, REQUEST, timeout=60)
         assert caught.value.reason is errors.DEADLINE_EXCEEDED
         assert ended.is_set()
         assert time.monotonic() - began < 30
@@ -94,8 +94,8 @@ async def test_a_server_ends_calls_that_exceed_its_limit() -> None:
 async def test_a_call_without_time_left_is_not_sent() -> None:
     async with serving(Replica("idle")) as idle, open_channel(idle.address, FORECASTER) as channel:
         with deadline.within(0), pytest.raises(WarmcastError) as caught:
-            await call_unary(FORECASTER, _stub(channel).Describe, ASKED, timeout=20)
+            await call_unary(FORECASTER, _stub(channel).Describe, REQUEST, timeout=20)
         assert caught.value.reason is errors.DEADLINE_EXCEEDED
         assert idle.calls == 0
-        await call_unary(FORECASTER, _stub(channel).Describe, ASKED, timeout=20)
+        await call_unary(FORECASTER, _stub(channel).Describe, REQUEST, timeout=20)
         assert idle.calls == 1

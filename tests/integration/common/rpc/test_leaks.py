@@ -60,7 +60,7 @@ class Broken:
     """A store or other dependency of a servicer that raises a driver's error."""
 
     def __init__(self, failure: Exception) -> None:
-        self.asked = 0
+        self.calls = 0
         self._failure = failure
 
     def __getattr__(self, name: str) -> Any:
@@ -68,13 +68,13 @@ class Broken:
             return self._stream
 
         async def fail(*_: object, **__: object) -> None:
-            self.asked += 1
+            self.calls += 1
             raise self._failure
 
         return fail
 
     async def _stream(self) -> AsyncIterator[None]:
-        self.asked += 1
+        self.calls += 1
         raise self._failure
         yield
 
@@ -135,7 +135,7 @@ async def test_jobs_hides_the_text_of_a_driver_error(method: Any, failure: Excep
     request = JOBS_REQUESTS.get(method.name) or getattr(jobs_pb2, method.input_type.name)()
     async with _served(JOBS, jobs_pb2_grpc.add_JobsServiceServicer_to_server, servicer) as channel:
         failed = await _failure(jobs_pb2_grpc.JobsServiceStub(channel), method, request)
-    assert broken.asked  # the driver failed, not a check before it
+    assert broken.calls  # the driver failed, not a check before it
     _leaks_nothing(failed)
 
 
@@ -153,5 +153,5 @@ async def test_the_forecaster_hides_the_text_of_a_driver_error(method: Any, fail
     request = FORECASTER_REQUESTS.get(method.name) or getattr(forecaster_pb2, method.input_type.name)()
     async with _served(FORECASTER, forecaster_pb2_grpc.add_ForecasterServiceServicer_to_server, servicer) as channel:
         failed = await _failure(forecaster_pb2_grpc.ForecasterServiceStub(channel), method, request)
-    assert broken.asked
+    assert broken.calls
     _leaks_nothing(failed)

@@ -21,7 +21,7 @@ from devstack.processes.child import Child
 from devstack.stores.ports import LOOPBACK, free_port
 from services.jobs.rpc.servicer import SERVICE
 
-SECRET = "made up for this test"
+SECRET = "a secret for this test"
 LARGE = pb.IngestSnapshotRequest(
     files=pb.TrendsFiles(files=[pb.TrendsFile(name="a.csv", content=b"1,2\n" * 2_000_000)])
 ).SerializeToString()  # 8,000,000 bytes and a few: below the length that gRPC itself refuses
@@ -89,8 +89,8 @@ async def test_large_calls_keep_jobs_below_its_memory_limit(jobs: tuple[Child, s
             health_pb2.HealthCheckRequest(), timeout=60, wait_for_ready=True
         )
         before = _peak(child.pid)
-        made = (_outcome(channels[number % attack.connections], attack) for number in range(attack.calls))
-        outcomes = Counter(await asyncio.gather(*made))
+        calls = (_outcome(channels[number % attack.connections], attack) for number in range(attack.calls))
+        outcomes = Counter(await asyncio.gather(*calls))
     assert "OK" not in outcomes, outcomes
     peak = _peak(child.pid)
     print(f"{attack}: {before >> 20} -> {peak >> 20} MiB, {dict(outcomes)}")

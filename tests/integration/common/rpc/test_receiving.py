@@ -28,7 +28,7 @@ from services.common.rpc.status import from_rpc_error
 from services.jobs.rpc.servicer import GUARDED, SERVICE
 from tests.waiting import wait_until_async
 
-SECRET = "made up for this test"
+SECRET = "a secret for this test"
 INGEST, ENQUEUE, GET = (f"/{SERVICE}/{name}" for name in ("IngestSnapshot", "EnqueueWarmup", "GetWarmup"))
 
 
@@ -237,10 +237,10 @@ async def test_health_and_reflection_need_no_secret() -> None:
         watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(), timeout=20)
         assert (await watch.read()).status == health_pb2.HealthCheckResponse.SERVING
         watch.cancel()
-        asked = reflection_pb2.ServerReflectionRequest(list_services="")
+        request = reflection_pb2.ServerReflectionRequest(list_services="")
         stub = reflection_pb2_grpc.ServerReflectionStub(channel)
-        answers = [answer async for answer in stub.ServerReflectionInfo(iter([asked, asked]), timeout=20)]
-    assert [SERVICE in str(answer) for answer in answers] == [True, True]
+        responses = [response async for response in stub.ServerReflectionInfo(iter([request, request]), timeout=20)]
+    assert [SERVICE in str(response) for response in responses] == [True, True]
 
 
 async def test_the_request_of_a_refused_call_is_freed() -> None:

@@ -24,7 +24,7 @@ from services.common.telemetry import logs, trace_context
 from tests.integration.common.rpc.replicas import Replica, serving
 from tests.waiting import wait_until_async
 
-ASKED = pb.DescribeRequest()
+REQUEST = pb.DescribeRequest()
 
 
 def _stub(channel: grpc.aio.Channel) -> pb_grpc.ForecasterServiceAsyncStub:
@@ -47,12 +47,14 @@ async def test_the_trace_id_reaches_the_callee_and_every_log_line() -> None:
     trace = trace_context.new_traceparent()
     async with serving(Replica("one", describe)) as one, open_channel(one.address, FORECASTER) as channel:
         for header in (str(trace), "nonsense"):
-            await _stub(channel).Describe(ASKED, metadata=(("traceparent", header), ("x-request-id", "r-1")), timeout=5)
-        await _stub(channel).Describe(ASKED, timeout=5)
-    (taken, onward), (begun, _), (own, _) = seen
-    assert (taken["trace_id"], taken["request_id"]) == (trace.trace_id, "r-1")
-    assert taken["span_id"] not in ("", trace.span_id)
-    assert onward["traceparent"] == f"00-{trace.trace_id}-{taken['span_id']}-{trace.flags:02x}"
+            await _stub(channel).Describe(
+                REQUEST, metadata=(("traceparent", header), ("x-request-id", "r-1")), timeout=5
+            )
+        await _stub(channel).Describe(REQUEST, timeout=5)
+    (continued, onward), (begun, _), (own, _) = seen
+    assert (continued["trace_id"], continued["request_id"]) == (trace.trace_id, "r-1")
+    assert continued["span_id"] not in ("", trace.span_id)
+    assert onward["traceparent"] == f"00-{trace.trace_id}-{continued['span_id']}-{trace.flags:02x}"
     assert onward["x-request-id"] == "r-1"
     # A missing or invalid header starts a new trace.
     assert len({trace.trace_id, begun["trace_id"], own["trace_id"]}) == 3
@@ -82,7 +84,7 @@ async def test_a_stopping_server_stays_alive_and_never_becomes_ready_again() -> 
         await one.server.set_ready(True)
         assert [await _health(channel, name) for name in ("", READINESS)] == [SERVING, NOT_SERVING]
         assert one.server.leaving.is_set()
-        await _stub(channel).Describe(ASKED, timeout=5)  # it still serves calls
+        await _stub(channel).Describe(REQUEST, timeout=5)  # it still serves calls
 
 
 async def test_calls_are_sent_only_to_ready_replicas() -> None:
@@ -92,26 +94,26 @@ async def test_calls_are_sent_only_to_ready_replicas() -> None:
         channel = await running.enter_async_context(open_channel(address, FORECASTER))
 
         async def other_alone() -> bool:
-            return not await _asked(channel, one)
+            return not await _is_called(channel, one)
 
-        async def asked_again() -> bool:
-            return await _asked(channel, one)
+        async def called_again() -> bool:
+            return await _is_called(channel, one)
 
         async def both() -> bool:
-            return await _asked(channel, one) and await _asked(channel, two)
+            return await _is_called(channel, one) and await _is_called(channel, two)
 
-        await wait_until_async(both, 10, "both are asked")
+        await wait_until_async(both, 10, "both are called")
         await one.server.set_ready(False)
-        await wait_until_async(other_alone, 10, "the other is asked alone")
+        await wait_until_async(other_alone, 10, "only the other is called")
         await one.server.set_ready(True)
-        await wait_until_async(asked_again, 10, "it is asked again")
+        await wait_until_async(called_again, 10, "it is called again")
 
 
-async def _asked(channel: grpc.aio.Channel, replica: Replica) -> bool:
+async def _is_called(channel: grpc.aio.Channel, replica: Replica) -> bool:
     """Whether some of ten calls reached the replica; none may fail."""
     before = replica.calls
     for _ in range(10):
-        await _stub(channel).Describe(ASKED, timeout=5)
+        await _stub(channel).Describe(REQUEST, timeout=5)
     return replica.calls > before
 
 
@@ -121,7 +123,7 @@ async def test_a_call_fails_at_once_if_no_replica_is_ready() -> None:
 
         async def refused() -> bool:
             try:
-                await call_unary(FORECASTER, _stub(channel).Describe, ASKED, timeout=5)
+                await call_unary(FORECASTER, _stub(channel).Describe, REQUEST, timeout=5)
             except WarmcastError as error:
                 return error.reason is errors.UNAVAILABLE and error.retry_after == 1.0
             return False
@@ -135,24 +137,24 @@ async def test_a_stopping_server_completes_calls_in_progress() -> None:
     async def describe(request: pb.DescribeRequest, context: Any) -> pb.DescribeResponse:
         begun.set()
         await go_on.wait()
-        return pb.DescribeResponse(engine_version="heard out")
+        return pb.DescribeResponse(engine_version="completed")
 
     async with serving(Replica("one", describe)) as one, open_channel(one.address, FORECASTER) as channel:
-        call = asyncio.ensure_future(_stub(channel).Describe(ASKED, timeout=20))
+        call = asyncio.ensure_future(_stub(channel).Describe(REQUEST, timeout=20))
         await begun.wait()
         await one.server.leave(lame_duck=0)
         stopping = asyncio.create_task(one.server.stop(grace=10))
         done, _ = await asyncio.wait({stopping}, timeout=0.2)
         assert not done
         go_on.set()
-        assert (await call).engine_version == "heard out"
+        assert (await call).engine_version == "completed"
         async with asyncio.timeout(5):  # the grace period ends once no call is in progress
             await stopping
 
 
 async def test_a_stopping_server_does_not_wait_for_health_watches() -> None:
     async with serving(Replica("one")) as one, open_channel(one.address, FORECASTER) as channel:
-        await _stub(channel).Describe(ASKED, timeout=5)  # now the channel watches the health of the server
+        await _stub(channel).Describe(REQUEST, timeout=5)  # now the channel watches the health of the server
         async with asyncio.timeout(5):
             await one.server.leave(lame_duck=0)
             await one.server.stop(grace=60)
@@ -161,10 +163,10 @@ async def test_a_stopping_server_does_not_wait_for_health_watches() -> None:
 @pytest.mark.parametrize("wanted", [True, False])
 async def test_channelz_is_served_only_if_enabled(wanted: bool) -> None:
     async with serving(Replica("one"), with_channelz=wanted) as one, open_channel(one.address) as channel:
-        asked = channelz_pb2_grpc.ChannelzStub(channel).GetServers(channelz_pb2.GetServersRequest(), timeout=5)
+        response = channelz_pb2_grpc.ChannelzStub(channel).GetServers(channelz_pb2.GetServersRequest(), timeout=5)
         if wanted:
-            assert (await asked).server
+            assert (await response).server
         else:
             with pytest.raises(grpc.aio.AioRpcError) as caught:
-                await asked
+                await response
             assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED

@@ -43,9 +43,9 @@ async def serving(tls: Tls | None, health: str | None = None) -> AsyncIterator[s
 async def status(address: str, tls: Tls | None, service: str = "") -> int:
     """The status of the health service there. Raises the error of gRPC if the call fails."""
     async with open_channel(address, tls=tls) as channel:
-        asked = health_pb2.HealthCheckRequest(service=service)
-        answer = await health_pb2_grpc.HealthStub(channel).Check(asked, timeout=5)
-        return int(answer.status)
+        request = health_pb2.HealthCheckRequest(service=service)
+        response = await health_pb2_grpc.HealthStub(channel).Check(request, timeout=5)
+        return int(response.status)
 
 
 async def test_client_and_server_need_certificates_of_the_same_authority() -> None:

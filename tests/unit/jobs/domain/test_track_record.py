@@ -16,8 +16,8 @@ from services.jobs.domain.trust import Tally, period_of, stats_of
 START = datetime(2024, 1, 7, tzinfo=UTC)
 HISTORY_A = (40.0, 42.0, 40.0, 42.0, 40.0, 42.0, 40.0, 42.0, 40.0, 42.0)  # changes by 2 a step
 HISTORY_B = (50.0,) * 10
-CAME_A = (60.0, 62.0, 64.0)
-CAME_B = (50.0, 51.0, 49.0)
+ACTUAL_A = (60.0, 62.0, 64.0)
+ACTUAL_B = (50.0, 51.0, 49.0)
 
 
 def week(number: int) -> datetime:
@@ -41,7 +41,7 @@ def forecast_of(values: Sequence[float], *, first: int = 10, direction: str = "s
 
 
 OLDER = observed(HISTORY_A, HISTORY_B)
-NEWER = observed(HISTORY_A + CAME_A, HISTORY_B + CAME_B)
+NEWER = observed(HISTORY_A + ACTUAL_A, HISTORY_B + ACTUAL_B)
 KEPT = KeptForecast(
     record_ids=(1, 2),
     engine_version="1",
@@ -121,7 +121,7 @@ def test_a_partial_period_of_the_older_snapshot_is_ignored() -> None:
 
 
 def test_a_window_that_begins_inside_the_horizon_is_not_scored() -> None:
-    later = observed(CAME_A[1:], CAME_B[1:], first=11)
+    later = observed(ACTUAL_A[1:], ACTUAL_B[1:], first=11)
     assert score(KEPT, later) is Unscored.HORIZON_OPEN
 
 
@@ -147,23 +147,23 @@ def test_dates_with_another_step_are_not_common() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said_a", "said_b", "right"),
+    ("forecast_a", "forecast_b", "right"),
     [((60,) * 3, (50,) * 3, True), ((50,) * 3, (60,) * 3, False), ((50, 60, 40), (40, 50, 60), None)],
-    ids=["the one that led", "the other", "a tie says nothing"],
+    ids=["the one that led", "the other", "a tie decides nothing"],
 )
 def test_the_predicted_winner_is_compared_with_the_actual_one(
-    said_a: Sequence[float], said_b: Sequence[float], right: bool | None
+    forecast_a: Sequence[float], forecast_b: Sequence[float], right: bool | None
 ) -> None:
-    assert scored(replace(KEPT, term_a=forecast_of(said_a), term_b=forecast_of(said_b))).winner_right is right
+    assert scored(replace(KEPT, term_a=forecast_of(forecast_a), term_b=forecast_of(forecast_b))).winner_right is right
 
 
 def test_a_tie_has_no_winner() -> None:
-    tie = observed(HISTORY_A + CAME_B, HISTORY_B + CAME_B[::-1])
+    tie = observed(HISTORY_A + ACTUAL_B, HISTORY_B + ACTUAL_B[::-1])
     assert scored(newer=tie).winner_right is None
 
 
 @pytest.mark.parametrize(
-    ("said", "came", "right"),
+    ("direction", "actual", "right"),
     [
         ("rising", (60.0,) * 3, True),
         ("falling", (60.0,) * 3, False),
@@ -177,16 +177,16 @@ def test_a_tie_has_no_winner() -> None:
         ("volatile", (60.0,) * 3, False),
     ],
 )
-def test_the_direction_follows_the_contract(said: str, came: tuple[float, ...], right: bool) -> None:
-    forecast = replace(KEPT, term_a=forecast_of((50, 50, 50), direction=said))
-    assert scored(forecast, observed(HISTORY_A + came, HISTORY_B + CAME_B)).term_a.direction_right is right
+def test_the_direction_follows_the_contract(direction: str, actual: tuple[float, ...], right: bool) -> None:
+    forecast = replace(KEPT, term_a=forecast_of((50, 50, 50), direction=direction))
+    assert scored(forecast, observed(HISTORY_A + actual, HISTORY_B + ACTUAL_B)).term_a.direction_right is right
 
 
 def test_an_actual_value_at_the_end_of_an_interval_is_inside() -> None:
     rounded = forecast_of((49.3333, 50, 50))
     lowest = replace(rounded.points[0], lower80=100 / 3, lower95=33.3333, upper80=100 / 3, upper95=33.3334)
     forecast = replace(KEPT, term_b=replace(rounded, points=(lowest, *rounded.points[1:])))
-    newer = rescaled(observed(HISTORY_A + CAME_A, (*HISTORY_B, 100 / 3, 50.0, 50.0)), 1 / 3)
+    newer = rescaled(observed(HISTORY_A + ACTUAL_A, (*HISTORY_B, 100 / 3, 50.0, 50.0)), 1 / 3)
     assert scored(forecast, newer).term_b.hits95 == 3
 
 

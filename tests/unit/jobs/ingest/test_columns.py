@@ -22,7 +22,7 @@ def sheet(header: str, *rows: str) -> bytes:
     return "\n".join((f"Day,{header}", *(f"{day},{row}" for day, row in zip(DAYS, rows, strict=True)))).encode()
 
 
-def take(
+def snapshot_of(
     content: bytes, *pick: str, geo: str | None = None, expected: tuple[str, str] | None = None
 ) -> ImportedSnapshot:
     table = read_trends_csv(content, "export.csv", pick=pick, geo=geo)
@@ -35,14 +35,14 @@ def series(snapshot: ImportedSnapshot) -> dict[str, tuple[float, ...]]:
 
 @pytest.mark.parametrize("header", ["email,e-mail", "e-mail,email", "E-Mail,EMAIL"])
 def test_a_known_comparison_prefers_the_exact_spelling(header: str) -> None:
-    snapshot = take(sheet(header, "90,5", "91,6", "92,7"), expected=("e-mail", "email"))
+    snapshot = snapshot_of(sheet(header, "90,5", "91,6", "92,7"), expected=("e-mail", "email"))
     columns = [(90, 91, 92), (5, 6, 7)]
     first = header.split(",", maxsplit=1)[0].lower()
     assert series(snapshot) == dict(zip((first, {"e-mail": "email", "email": "e-mail"}[first]), columns, strict=True))
 
 
 def test_one_exact_spelling_decides_the_other_term() -> None:
-    assert series(take(sheet("é-mail,E mail", "90,5", "91,6", "92,7"), expected=("e-mail", "email"))) == {
+    assert series(snapshot_of(sheet("é-mail,E mail", "90,5", "91,6", "92,7"), expected=("e-mail", "email"))) == {
         "email": (90, 91, 92),
         "e-mail": (5, 6, 7),
     }
@@ -50,15 +50,15 @@ def test_one_exact_spelling_decides_the_other_term() -> None:
 
 def test_terms_that_match_both_terms_of_the_comparison_are_refused() -> None:
     with pytest.raises(WarmcastError, match="“émail” and “é-mail” may be either of “e-mail” and “email”") as refusal:
-        take(sheet("émail,é-mail", "90,5", "91,6", "92,7"), expected=("e-mail", "email"))
+        snapshot_of(sheet("émail,é-mail", "90,5", "91,6", "92,7"), expected=("e-mail", "email"))
     assert refusal.value.reason is TERMS_MISMATCH
 
 
-@pytest.mark.parametrize("turned", [False, True])
-def test_two_files_with_similar_terms_keep_their_values(turned: bool) -> None:
+@pytest.mark.parametrize("reverse", [False, True])
+def test_two_files_with_similar_terms_keep_their_values(reverse: bool) -> None:
     pair = [one("email", 4, 5, 6), one("e-mail", 4, 5, 6)]
     pair[0] = replace(pair[0], columns=((90, 91, 92),))
-    snapshot = build(*(pair[::-1] if turned else pair), expected=("e-mail", "email"))
+    snapshot = build(*(pair[::-1] if reverse else pair), expected=("e-mail", "email"))
     assert series(snapshot) == {"email": (90, 91, 92), "e-mail": (4, 5, 6)}
 
 
@@ -77,12 +77,12 @@ def test_two_files_with_similar_terms_keep_their_values(turned: bool) -> None:
     ],
 )
 def test_columns_that_are_not_picked_are_ignored(header: str, rows: tuple[str, ...], pick: tuple[str, ...]) -> None:
-    assert series(take(sheet(header, *rows), *pick)) == {"tea": (1, 3, 5), "coffee": (2, 4, 6)}
+    assert series(snapshot_of(sheet(header, *rows), *pick)) == {"tea": (1, 3, 5), "coffee": (2, 4, 6)}
 
 
 def test_a_known_comparison_may_be_picked_from_more_columns() -> None:
     content = sheet("total,e-mail,email", "102,5,90", "104,6,91", "106,7,92")
-    snapshot = take(content, "email", "e-mail", expected=("e-mail", "email"))
+    snapshot = snapshot_of(content, "email", "e-mail", expected=("e-mail", "email"))
     assert series(snapshot) == {"email": (90, 91, 92), "e-mail": (5, 6, 7)}
 
 
@@ -100,29 +100,29 @@ def test_two_files_may_hold_columns_that_are_not_picked() -> None:
 
 def test_the_place_is_that_of_the_picked_columns() -> None:
     content = sheet("tea: (Canada),coffee: (Canada),milk: (France)", "1,2,0", "3,4,0", "5,6,0")
-    assert take(content, "tea", "coffee").geo == "CA"
+    assert snapshot_of(content, "tea", "coffee").geo == "CA"
     with pytest.raises(WarmcastError, match=r"different places, “Canada” and “France”.*pass term twice"):
-        take(content)
+        snapshot_of(content)
     with pytest.raises(WarmcastError, match="different places, “Canada” and “France”"):
-        take(content, "tea", "milk")
+        snapshot_of(content, "tea", "milk")
 
 
 def test_terms_with_several_places_are_picked_from_the_common_one() -> None:
     content = sheet("tea: (France),tea: (Canada),coffee: (Canada)", "0,1,2", "0,3,4", "0,5,6")
-    snapshot = take(content, "tea", "coffee")
+    snapshot = snapshot_of(content, "tea", "coffee")
     assert (series(snapshot), snapshot.geo) == ({"tea": (1, 3, 5), "coffee": (2, 4, 6)}, "CA")
     both = sheet("tea: (France),coffee: (France),tea: (Canada),coffee: (Canada)", "0,9,1,2", "0,9,3,4", "0,9,5,6")
     with pytest.raises(WarmcastError, match=r"different places, “France” and “Canada”.*and geo= if both terms"):
-        take(both, "tea", "coffee")
-    assert series(take(both, "tea", "coffee", geo="ca")) == {"tea": (1, 3, 5), "coffee": (2, 4, 6)}
+        snapshot_of(both, "tea", "coffee")
+    assert series(snapshot_of(both, "tea", "coffee", geo="ca")) == {"tea": (1, 3, 5), "coffee": (2, 4, 6)}
 
 
 def test_a_picked_column_is_validated() -> None:
     content = sheet("tea,total,coffee", "1,102,2", "3,104,4", "5,106,6")
     with pytest.raises(WarmcastError, match="line 2, column “total”: “102” is above 100"):
-        take(content, "tea", "total")
+        snapshot_of(content, "tea", "total")
     with pytest.raises(WarmcastError, match=r"“102” is above 100.*; pass term twice to read two columns"):
-        take(content)
+        snapshot_of(content)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_a_picked_column_is_validated() -> None:
 )
 def test_a_pick_of_a_missing_term_is_refused_with_all_terms(pick: tuple[str, str], why: str) -> None:
     with pytest.raises(WarmcastError, match=why) as refusal:
-        take(sheet("tea,total,coffee", "1,12,2", "3,14,4", "5,16,6"), *pick)
+        snapshot_of(sheet("tea,total,coffee", "1,12,2", "3,14,4", "5,16,6"), *pick)
     assert refusal.value.fields[0][0] == "term"
 
 
@@ -153,10 +153,10 @@ def test_headings_that_are_slow_to_compare_take_bounded_time(name: str) -> None:
 
 def test_a_row_without_a_picked_cell_is_refused() -> None:
     with pytest.raises(WarmcastError, match="line 3 has 3 cells where the header has 4"):
-        take(sheet("tea,note,coffee", "1,,2", "3,4", "5,,6"), "tea", "coffee")
+        snapshot_of(sheet("tea,note,coffee", "1,,2", "3,4", "5,,6"), "tea", "coffee")
     # A decimal comma may have shifted the cells.
     with pytest.raises(WarmcastError, match="line 3 has 5 cells where the header has 4"):
-        take(sheet("tea,coffee,note", "1,2,", "3,5,4,5", "5,6,"), "tea", "coffee")
+        snapshot_of(sheet("tea,coffee,note", "1,2,", "3,5,4,5", "5,6,"), "tea", "coffee")
 
 
 def test_a_file_with_too_many_terms_is_refused() -> None:
@@ -173,7 +173,9 @@ def test_a_file_with_too_many_terms_is_refused() -> None:
 def test_values_stay_with_their_term_in_any_order(columns: list[str], pick: tuple[str, str], known: bool) -> None:
     rows = (",".join(str(10 * row + sorted(columns).index(term)) for term in columns) for row in range(3))
     expected = tuple(sorted(term_slug(term) for term in pick)) if known else None
-    snapshot = take(sheet(",".join(columns), *rows), *pick, expected=(expected[0], expected[1]) if expected else None)
+    snapshot = snapshot_of(
+        sheet(",".join(columns), *rows), *pick, expected=(expected[0], expected[1]) if expected else None
+    )
     by_slug = {term_slug(term): float(sorted(columns).index(term)) for term in columns}
     assert {term_slug(term): values[0] for term, values in series(snapshot).items()} == {
         slug: by_slug[slug] for slug in map(term_slug, pick)

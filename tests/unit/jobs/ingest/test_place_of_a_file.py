@@ -19,7 +19,7 @@ NEW_PAGE = f'"Time","tea","coffee"{ROWS}'.encode()
 US = "time_series_US_20250101-0800_20250401-0337.csv"
 
 
-def take(
+def snapshot_of(
     header: str, name: str = "export.csv", *, geo: str | None = None, pick: tuple[str, ...] = ()
 ) -> ImportedSnapshot:
     table = read_trends_csv(f"{header}{ROWS}".encode(), name, pick=pick, geo=geo)
@@ -31,7 +31,7 @@ def new_page(name: str) -> Table:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "expected"),
     [
         (US, ExportName("US", datetime(2025, 3, 31, 19, 37, tzinfo=UTC))),
         (
@@ -62,8 +62,8 @@ def new_page(name: str) -> Table:
         ("", ExportName()),
     ],
 )
-def test_the_file_name_of_an_export_has_place_and_end(name: str, said: ExportName) -> None:
-    assert read_export_name(name) == said
+def test_the_file_name_of_an_export_has_place_and_end(name: str, expected: ExportName) -> None:
+    assert read_export_name(name) == expected
 
 
 def test_the_place_of_an_export_of_the_new_page_is_in_its_name() -> None:
@@ -75,15 +75,15 @@ def test_the_place_of_an_export_of_the_new_page_is_in_its_name() -> None:
 
 def test_without_a_file_name_the_place_is_assumed_and_reported() -> None:
     assert build(new_page("export.csv"), as_of=datetime(2025, 5, 1, tzinfo=UTC)).geo_assumed
-    assert not take("Week,tea,coffee", geo="").geo_assumed
-    assert not take("Week,tea: (Worldwide),coffee: (Worldwide)").geo_assumed
+    assert not snapshot_of("Week,tea,coffee", geo="").geo_assumed
+    assert not snapshot_of("Week,tea: (Worldwide),coffee: (Worldwide)").geo_assumed
 
 
 def test_the_place_in_the_header_takes_precedence_over_the_file_name() -> None:
-    assert take("Week,tea: (France),coffee: (France)", US).geo == "FR"
-    assert take("Week,tea: (Georgia),coffee: (Georgia)", US.replace("US", "US-GA")).geo == "US-GA"
-    overruled = take("Time,tea,coffee", US, geo="CA")
-    assert (overruled.geo, overruled.cleaned) == ("CA", (("place in the file's name overruled by geo", 1),))
+    assert snapshot_of("Week,tea: (France),coffee: (France)", US).geo == "FR"
+    assert snapshot_of("Week,tea: (Georgia),coffee: (Georgia)", US.replace("US", "US-GA")).geo == "US-GA"
+    replaced = snapshot_of("Time,tea,coffee", US, geo="CA")
+    assert (replaced.geo, replaced.cleaned) == ("CA", (("place in the file's name overruled by geo", 1),))
 
 
 def test_two_files_of_different_places_by_name_are_refused() -> None:
@@ -112,8 +112,8 @@ def test_invalid_metro_area_codes_are_refused(geo: str) -> None:
 
 def test_the_name_of_a_metro_area_is_refused_with_a_request_for_geo() -> None:
     with pytest.raises(WarmcastError, match="“New York NY”, which is not a known place; pass geo="):
-        take("Week,tea: (New York NY),coffee: (New York NY)")
-    snapshot = take("Week,tea: (New York NY),coffee: (New York NY)", geo="US-NY-501")
+        snapshot_of("Week,tea: (New York NY),coffee: (New York NY)")
+    snapshot = snapshot_of("Week,tea: (New York NY),coffee: (New York NY)", geo="US-NY-501")
     assert (snapshot.slug, snapshot.geo) == ("coffee-vs-tea", "US-NY-501")
     assert snapshot.cleaned == (("unknown place in the header taken as geo", 1),)
 
@@ -130,18 +130,18 @@ def test_the_name_of_a_metro_area_is_refused_with_a_request_for_geo() -> None:
     ],
 )
 def test_brackets_without_a_place_stay_part_of_the_term(header: str, terms: tuple[str, str]) -> None:
-    snapshot = take(f"Week,{header}", geo="CA")
+    snapshot = snapshot_of(f"Week,{header}", geo="CA")
     assert (snapshot.terms, snapshot.geo) == (terms, "CA")
     assert not any("overruled" in what for what, _ in snapshot.cleaned)
 
 
 def test_brackets_that_may_be_a_place_need_a_geo() -> None:
     with pytest.raises(WarmcastError, match="“film” in brackets, which is not a known place; pass geo="):
-        take("Week,Dune: (film),Arrival")
+        snapshot_of("Week,Dune: (film),Arrival")
     with pytest.raises(WarmcastError, match=r"different places, “Film” and “Buch”.*pass term twice"):
-        take("Week,Dune: (Film),Dune: (Buch)", geo="DE")
+        snapshot_of("Week,Dune: (Film),Dune: (Buch)", geo="DE")
     pick = ("Dune: (Film)", "Dune: (Buch)")
-    assert take("Week,Dune: (Film),Dune: (Buch)", geo="DE", pick=pick).terms == ("Dune: (Buch)", "Dune: (Film)")
+    assert snapshot_of("Week,Dune: (Film),Dune: (Buch)", geo="DE", pick=pick).terms == ("Dune: (Buch)", "Dune: (Film)")
 
 
 def test_the_time_of_the_data_is_the_end_in_the_file_name() -> None:
@@ -168,21 +168,21 @@ def test_the_time_of_the_data_is_the_end_in_the_file_name() -> None:
     ],
 )
 def test_the_place_of_an_old_report_is_above_its_header(line: str, geo: str) -> None:
-    snapshot = take(f"Web Search interest: tea, coffee\n{line}\n\nInterest over time\nWeek,tea,coffee")
+    snapshot = snapshot_of(f"Web Search interest: tea, coffee\n{line}\n\nInterest over time\nWeek,tea,coffee")
     assert (snapshot.geo, snapshot.geo_assumed) == (geo, False)
 
 
 @pytest.mark.parametrize("line", ["Georgia; 2004 - present", "Bavaria (Germany); 2004 - present"])
 def test_an_old_report_of_an_ambiguous_place_needs_a_geo(line: str) -> None:
     with pytest.raises(WarmcastError, match="pass geo=") as refusal:
-        take(f"Web Search interest: tea, coffee\n{line}\n\nInterest over time\nWeek,tea,coffee")
+        snapshot_of(f"Web Search interest: tea, coffee\n{line}\n\nInterest over time\nWeek,tea,coffee")
     assert refusal.value.fields[0][0] == "geo"
 
 
 def test_other_lines_above_the_header_are_not_places() -> None:
-    assert take("Search interest in tea; as of May 1, 2025\nWeek,tea,coffee").geo_assumed
+    assert snapshot_of("Search interest in tea; as of May 1, 2025\nWeek,tea,coffee").geo_assumed
 
 
 def test_brackets_stay_part_of_the_term_if_the_file_name_has_the_place() -> None:
-    snapshot = take("Time,Dune: (film),Arrival", US)
+    snapshot = snapshot_of("Time,Dune: (film),Arrival", US)
     assert (snapshot.terms, snapshot.geo) == (("Arrival", "Dune: (film)"), "US")

@@ -21,11 +21,11 @@ def read(*lines: str, name: str = "export.csv") -> Table:
     return read_trends_csv("\n".join(lines).encode(), name)
 
 
-def long(geo: str = "US", gprop: str = "web") -> list[str]:
-    told = [(week, term, hits) for term, hits in (("tea", "1"), ("coffee", "<1")) for week in WEEKS]
+def long_format(geo: str = "US", gprop: str = "web") -> list[str]:
+    rows = [(week, term, hits) for term, hits in (("tea", "1"), ("coffee", "<1")) for week in WEEKS]
     return [
         f'"{at}",{week},"{hits}","{term}","{geo}","today 12-m","{gprop}",0'
-        for at, (week, term, hits) in enumerate(told, start=1)
+        for at, (week, term, hits) in enumerate(rows, start=1)
     ]
 
 
@@ -81,26 +81,26 @@ def test_another_column_before_the_dates_is_refused(header: str) -> None:
 
 @pytest.mark.parametrize("numbered", [True, False])
 def test_the_long_format_of_gtrends_r_is_parsed(numbered: bool) -> None:
-    lines = [LONG, *long()]
+    lines = [LONG, *long_format()]
     table = read(*(lines if numbered else [line.split(",", 1)[1] for line in lines]))
     assert (table.terms, table.geo, len(table.times)) == (("tea", "coffee"), "US", 3)
     assert table.columns == ((1, 1, 1), (0.5, 0.5, 0.5))
-    assert build(read(LONG, *long("world"))).geo == ""
+    assert build(read(LONG, *long_format("world"))).geo == ""
 
 
 def test_two_of_several_keywords_are_picked_from_the_long_format() -> None:
     more = [f'"{at}",{week},"101","sum","US","today 12-m","web",0' for at, week in enumerate(WEEKS, start=7)]
-    content = "\n".join([LONG, *long(), *more]).encode()
+    content = "\n".join([LONG, *long_format(), *more]).encode()
     assert read_trends_csv(content, "long.csv", pick=("coffee", "tea")).terms == ("tea", "coffee")
 
 
 @pytest.mark.parametrize(
     ("lines", "why"),
     [
-        ([*long()[:3], *long("CA")[3:]], "more than one geo, “US” and “CA”"),
-        ([*long()[:3], *long(gprop="youtube")[3:]], "more than one gprop, “web” and “youtube”"),
-        ([*long(), long()[5].replace('"6"', '"7"')], "line 8 repeats “2024-01-21” for “coffee”"),
-        ([line.rpartition(",")[0] for line in long()], "line 2 has 6 cells where the header has 7"),
+        ([*long_format()[:3], *long_format("CA")[3:]], "more than one geo, “US” and “CA”"),
+        ([*long_format()[:3], *long_format(gprop="youtube")[3:]], "more than one gprop, “web” and “youtube”"),
+        ([*long_format(), long_format()[5].replace('"6"', '"7"')], "line 8 repeats “2024-01-21” for “coffee”"),
+        ([line.rpartition(",")[0] for line in long_format()], "line 2 has 6 cells where the header has 7"),
     ],
 )
 def test_a_long_format_with_several_places_or_duplicates_is_refused(lines: list[str], why: str) -> None:

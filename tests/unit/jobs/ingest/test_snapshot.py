@@ -188,9 +188,9 @@ def test_a_partial_last_period_according_to_the_file_is_partial() -> None:
         rows = [f"2024-01-{day:02},{day},2,{flag}" for day, flag in zip((7, 14, 21), flags, strict=True)]
         return read_trends_csv("\n".join(["date,tea,coffee,isPartial", *rows]).encode(), "pytrends.csv")
 
-    said, not_said = build(week(False, False, True)), build(week(False, False, False))
-    assert (said.partial_last_period, not_said.partial_last_period) == (True, False)
-    assert said.terms == not_said.terms == ("coffee", "tea")
+    flagged, not_flagged = build(week(False, False, True)), build(week(False, False, False))
+    assert (flagged.partial_last_period, not_flagged.partial_last_period) == (True, False)
+    assert flagged.terms == not_flagged.terms == ("coffee", "tea")
     assert not build(week(True, False, False)).partial_last_period
     assert build(week(False, False, False), as_of=datetime(2024, 1, 22, tzinfo=UTC)).partial_last_period
     # In two joined files, a partial period that only one of them has does not count.

@@ -33,17 +33,17 @@ class CountingImporter:
 
     def __init__(self) -> None:
         self.go_on = asyncio.Event()
-        self.taken = 0
+        self.started = 0
         self.now = 0
-        self.most = 0
+        self.highest = 0
 
     async def has(self, count: int) -> bool:
         return self.now >= count
 
     async def ingest(self, tables: Sequence[Table], request: ImportRequest) -> NoReturn:
-        self.taken += 1
+        self.started += 1
         self.now += 1
-        self.most = max(self.most, self.now)
+        self.highest = max(self.highest, self.now)
         await self.go_on.wait()
         self.now -= 1
         raise Done
@@ -55,14 +55,14 @@ class CountingReader:
     def __init__(self) -> None:
         self.go_on = threading.Event()
         self._lock = threading.Lock()
-        self.most = 0
+        self.highest = 0
 
     async def has(self, count: int) -> bool:
-        return self.most >= count
+        return self.highest >= count
 
     def __call__(self, request: pb.IngestSnapshotRequest) -> list[Table]:
         with self._lock:
-            self.most += 1
+            self.highest += 1
         self.go_on.wait(60)
         return []
 
@@ -90,12 +90,12 @@ async def test_the_number_of_concurrent_imports_is_limited() -> None:
     calls = asyncio.gather(
         *(service.IngestSnapshot(REQUEST, Mock()) for _ in range(5 * AT_ONCE)), return_exceptions=True
     )
-    await wait_until_async(partial(importer.has, AT_ONCE), 30, "all slots are taken")
+    await wait_until_async(partial(importer.has, AT_ONCE), 30, "all slots are used")
     with pytest.raises(AssertionError):
         await wait_until_async(partial(importer.has, AT_ONCE + 1), 0.3, "an import above the limit")
     importer.go_on.set()
     assert all(isinstance(answer, Done) for answer in await calls)
-    assert (importer.taken, importer.most) == (5 * AT_ONCE, AT_ONCE)
+    assert (importer.started, importer.highest) == (5 * AT_ONCE, AT_ONCE)
 
 
 async def test_a_caller_that_disconnects_during_parsing_frees_no_parser_thread(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,12 +109,12 @@ async def test_a_caller_that_disconnects_during_parsing_frees_no_parser_thread(m
     try:
         for _ in range(3):
             calls = [asyncio.create_task(service.IngestSnapshot(REQUEST, Mock())) for _ in range(2 * AT_ONCE)]
-            await wait_until_async(full, 30, "all slots are taken")
+            await wait_until_async(full, 30, "all slots are used")
             for call in calls:
                 call.cancel()
             await asyncio.gather(*calls, return_exceptions=True)
         with pytest.raises(AssertionError):
             await wait_until_async(partial(reading.has, AT_ONCE + 1), 0.3, "a read above the limit")
-        assert reading.most == AT_ONCE
+        assert reading.highest == AT_ONCE
     finally:
         reading.go_on.set()
