@@ -11,7 +11,7 @@ import pytest
 
 from services.jobs.domain.job import QueuePolicy
 from services.jobs.postgres.sql import rescue
-from tests.integration.jobs.test_scale import EXPLAIN_ALL, LEFT_ALONE, pages_touched
+from tests.integration.jobs.queue.test_scale import EXPLAIN_ALL, LEFT_ALONE, pages_touched
 
 ROWS = 200_000
 OVERDUE = 777
