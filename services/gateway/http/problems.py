@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 from starlette.responses import Response
 
 from services.common import errors
@@ -27,14 +29,16 @@ class FieldProblem(msgspec.Struct):
 
 
 class Problem(msgspec.Struct, rename="camel", omit_defaults=True):
-    """The body of every error."""
+    """The body of every error (RFC 9457)."""
 
-    type: str
+    type: Annotated[str, Meta(description="link to the explanation of this error")]
     title: str
     status: int
-    detail: str
-    request_id: str
-    errors: list[FieldProblem] | msgspec.UnsetType = msgspec.UNSET
+    detail: Annotated[str, Meta(description="what is wrong")]
+    request_id: Annotated[str, Meta(description="also in the X-Request-Id header and in the log")]
+    errors: Annotated[list[FieldProblem] | msgspec.UnsetType, Meta(description="one for each invalid parameter")] = (
+        msgspec.UNSET
+    )
 
 
 def problem(error: WarmcastError, headers: Mapping[str, str] | None = None) -> Response:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from services.common.job_status import JobStatus
+from services.gateway.bodies.premium import BothForecasts, CacheKeys, InsightsPack, Premium
+from services.gateway.bodies.signals import Signals, TermSignals
 from services.gateway.premium.decision import Decision
-from services.gateway.premium.signals import Signals, TermSignals
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def render(answer: Answer, *, debug: bool) -> bytes:
     waiting = unsettled(answer)
     older = served is not None and served.data_hash != answer.data_hash
     return _ENCODER.encode(
-        _Body(
+        Premium(
             slug=answer.slug,
             terms=answer.terms,
             timeframe=answer.timeframe,
@@ -93,61 +94,23 @@ def render(answer: Answer, *, debug: bool) -> bytes:
             warmup_triggered=answer.triggered,
             stale=decision.stale,
             refreshing=decision.refreshing,
-            insights_pack=_InsightsPack(_forecasts(served), Signals(*answer.signals)),
+            insights_pack=InsightsPack(_forecasts(served), Signals(*answer.signals)),
             forecasts_data_hash=served.data_hash if served is not None and older else msgspec.UNSET,
             queue_position=answer.queue_position if waiting else msgspec.UNSET,
             eta_seconds=answer.eta_seconds if waiting else msgspec.UNSET,
             warmup_debug_id=shown.debug_id if debug else msgspec.UNSET,
             last_warmup_error=shown.last_error if debug else msgspec.UNSET,
-            forecast_cache_keys_used=_Keys(shown.term_a_key, shown.term_b_key) if debug else msgspec.UNSET,
+            forecast_cache_keys_used=CacheKeys(shown.term_a_key, shown.term_b_key) if debug else msgspec.UNSET,
         )
     )
 
 
-class _Forecasts(msgspec.Struct, rename="camel"):
-    term_a: msgspec.Raw | None
-    term_b: msgspec.Raw | None
-    head_to_head: msgspec.Raw | None
-
-
-class _InsightsPack(msgspec.Struct, rename="camel"):
-    forecasts: _Forecasts
-    signals: Signals
-
-
-class _Keys(msgspec.Struct, rename="camel"):
-    term_a_key: str
-    term_b_key: str
-
-
-class _Body(msgspec.Struct, rename="camel"):
-    slug: str
-    terms: tuple[str, str]
-    timeframe: str
-    geo: str
-    data_hash: str
-    is_premium: bool
-    warmup_status: str
-    forecast_available: bool
-    needs_warmup: bool
-    warmup_triggered: bool
-    stale: bool
-    refreshing: bool
-    insights_pack: _InsightsPack
-    forecasts_data_hash: str | msgspec.UnsetType
-    queue_position: int | msgspec.UnsetType | None
-    eta_seconds: float | msgspec.UnsetType | None
-    warmup_debug_id: str | msgspec.UnsetType | None
-    last_warmup_error: str | msgspec.UnsetType | None
-    forecast_cache_keys_used: _Keys | msgspec.UnsetType
-
-
 _ENCODER = msgspec.json.Encoder()
+_NULL = msgspec.Raw(b"null")
 
 
-def _forecasts(served: Forecasts | None) -> _Forecasts:
+def _forecasts(served: Forecasts | None) -> BothForecasts:
     if served is None:
-        return _Forecasts(None, None, None)
-    return _Forecasts(
-        msgspec.Raw(served.term_a), msgspec.Raw(served.term_b), msgspec.Raw(served.head_to_head or b"null")
-    )
+        return BothForecasts(_NULL, _NULL, _NULL)
+    head_to_head = msgspec.Raw(served.head_to_head) if served.head_to_head else _NULL
+    return BothForecasts(msgspec.Raw(served.term_a), msgspec.Raw(served.term_b), head_to_head)

@@ -15,10 +15,10 @@ from services.common import errors
 from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
 from services.common.rpc.job_status import FROM_PROTO
+from services.gateway.bodies.signals import term_signals
 from services.gateway.premium.answer import Answer, DebugInfo, Forecasts, as_stale
 from services.gateway.premium.decision import Bundles, Decision, Enqueue, Row, Served, decide
 from services.gateway.premium.outages import Outages
-from services.gateway.premium.signals import term_signals
 from services.gateway.premium.stale_cache import StaleCache
 from services.gateway.upstream.clients import Forecaster, Jobs
 

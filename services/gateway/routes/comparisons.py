@@ -10,8 +10,10 @@ from starlette.responses import Response
 from warmcast.jobs.v1 import jobs_pb2
 
 from services.common.comparison import ComparisonKey, canonical_slug, invalid
+from services.gateway.bodies import comparisons
 from services.gateway.premium.cache import AnswerCache
-from services.gateway.routes import parameters, request_bodies, responses, uploads
+from services.gateway.routes import parameters, request_bodies, uploads
+from services.gateway.routes.responses import json_response
 from services.gateway.upstream.clients import Jobs
 
 
@@ -35,17 +37,13 @@ class ComparisonRoutes:
         """One page of comparisons."""
         query = request.query_params
         page = await self.jobs.list_comparisons(limit=parameters.limit(query), cursor=parameters.cursor(query))
-        return responses.json_response(
-            {
-                "comparisons": [responses.comparison(row) for row in page.comparisons],
-                "nextCursor": page.next_page_token or None,
-            }
-        )
+        listed = [comparisons.comparison(row) for row in page.comparisons]
+        return json_response(comparisons.ComparisonList(listed, page.next_page_token or None))
 
     async def show(self, request: Request) -> Response:
         """Series, stats and signals of one comparison."""
         key = parameters.comparison_key(request.query_params, slug=request.path_params["slug"])
-        return responses.json_response(responses.comparison_detail(await self.jobs.get_comparison(key)))
+        return json_response(comparisons.comparison_detail(await self.jobs.get_comparison(key)))
 
     async def _import(self, request: Request, secret: str, *, expected_slug: str) -> Response:
         message = await self._read_request(request)
@@ -56,7 +54,7 @@ class ComparisonRoutes:
         if stored.created:
             where = urlencode({"tf": stored.timeframe, "geo": stored.geo})
             status, headers = 201, {"location": f"/api/comparisons/{quote(stored.slug, safe='')}?{where}"}
-        return responses.json_response(responses.ingested(stored), status, headers)
+        return json_response(comparisons.ingested(stored), status, headers)
 
     async def _read_request(self, request: Request) -> jobs_pb2.IngestSnapshotRequest:
         """The request as a message. Parameters are checked before the body is read."""

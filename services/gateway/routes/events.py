@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
 from services.common.job_status import JobStatus
+from services.gateway.bodies.premium import StatusEvent
 from services.gateway.premium.answer import Answer, unsettled
 from services.gateway.premium.cache import AnswerCache
 from services.gateway.premium.change_feed import ChangeFeed
@@ -29,20 +30,6 @@ _HEARTBEAT = b": heartbeat\n\n"
 _RECONNECT = b"retry: 2000\n\n"  # milliseconds after which the client reconnects
 _RETRY_SECONDS = 2.0  # after a failed fetch
 _MAX_STREAM_SECONDS = 3_600.0  # then the client reconnects, perhaps to another gateway
-
-
-class StatusEvent(msgspec.Struct, rename="camel"):
-    """The data of one event: the premium answer without its forecasts."""
-
-    slug: str
-    timeframe: str
-    geo: str
-    data_hash: str
-    warmup_status: str
-    forecast_available: bool
-    stale: bool
-    queue_position: int | None
-    eta_seconds: float | None
 
 
 @dataclass(frozen=True)

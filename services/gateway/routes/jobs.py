@@ -11,7 +11,9 @@ from warmcast.jobs.v1 import jobs_pb2
 from services.common.comparison import invalid
 from services.common.job_status import JobStatus
 from services.common.rpc.job_status import TO_PROTO
-from services.gateway.routes import parameters, responses
+from services.gateway.bodies.jobs import JobList, job
+from services.gateway.routes import parameters
+from services.gateway.routes.responses import json_response
 from services.gateway.upstream.clients import Jobs
 
 
@@ -36,21 +38,19 @@ class JobRoutes:
                 raise invalid("status", f"status must be one of {', '.join(JobStatus)}")
             filters.status = TO_PROTO[JobStatus(status)]
         page = await self.jobs.list_jobs(filters, secret)
-        return responses.json_response(
-            {"jobs": [responses.job(row) for row in page.jobs], "nextCursor": page.next_page_token or None}
-        )
+        return json_response(JobList([job(row) for row in page.jobs], page.next_page_token or None))
 
     async def show(self, request: Request, secret: str) -> Response:
         """One job."""
-        return responses.json_response(responses.job(await self.jobs.get_job(_id(request), secret)))
+        return json_response(job(await self.jobs.get_job(_id(request), secret)))
 
     async def requeue(self, request: Request, secret: str) -> Response:
         """Starts a new episode of one job."""
-        return responses.json_response(responses.job(await self.jobs.requeue_job(_id(request), secret)))
+        return json_response(job(await self.jobs.requeue_job(_id(request), secret)))
 
     async def cancel(self, request: Request, secret: str) -> Response:
         """Cancels one queued job."""
-        return responses.json_response(responses.job(await self.jobs.cancel_job(_id(request), secret)))
+        return json_response(job(await self.jobs.cancel_job(_id(request), secret)))
 
 
 def _id(request: Request) -> int:

@@ -11,8 +11,9 @@ from starlette.responses import RedirectResponse, Response
 
 from services.common import errors
 from services.common.errors import WarmcastError
+from services.gateway.bodies.health import Health
 from services.gateway.http.readiness import Readiness
-from services.gateway.routes import responses
+from services.gateway.routes.responses import json_response
 
 _DOCUMENTS = {"cache-control": "max-age=300"}
 
@@ -31,12 +32,12 @@ class ServiceRoutes:
         """200 while the background loops make progress, else 503."""
         if stalled := self.stalled():
             raise WarmcastError(errors.UNAVAILABLE, f"background loops without progress: {', '.join(stalled)}")
-        return responses.json_response({"status": "ok"})
+        return json_response(Health("ok"))
 
     async def ready(self, _request: Request) -> Response:
         """200 after the start, 503 while draining. Independent of other services, because stale copies need none."""
         if self.readiness.ready:
-            return responses.json_response({"status": "ready"})
+            return json_response(Health("ready"))
         raise WarmcastError(errors.UNAVAILABLE, "this gateway is starting or draining; use another one", retry_after=5)
 
     async def metrics(self, _request: Request) -> Response:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.gateway.bodies.trust import trust
 from services.gateway.http.representation import Representation
 from services.gateway.premium.cache_control import SETTLED
-from services.gateway.routes import responses
+from services.gateway.routes.responses import encode
 from services.gateway.upstream.clients import Jobs
 
 
@@ -21,5 +22,5 @@ class TrustRoutes:
 
     async def stats(self, request: Request) -> Response:
         """The track record as JSON, or 304."""
-        body = responses.encode(responses.trust_stats(await self.jobs.trust_stats()))
+        body = encode(trust(await self.jobs.trust_stats()))
         return Representation(body, {"cache-control": SETTLED}).respond(request.scope["headers"])

@@ -8,8 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.common.comparison import ComparisonKey
+from services.gateway.bodies import jobs as job_bodies
 from services.gateway.premium.cache import AnswerCache
-from services.gateway.routes import parameters, request_bodies, responses
+from services.gateway.routes import parameters, request_bodies
+from services.gateway.routes.responses import json_response
 from services.gateway.upstream.clients import Jobs
 
 MAX_RUN_JOBS = 100
@@ -34,13 +36,13 @@ class WarmupRoutes:
         key = ComparisonKey.parse(body.slug, timeframe or "", body.geo or "")
         triggered = await self.jobs.trigger(key, force=body.force, secret=secret)
         self.answers.invalidate(key)
-        return responses.json_response({"job": responses.job(triggered.job), "enqueued": triggered.enqueued}, 202)
+        return json_response(job_bodies.Triggered(job_bodies.job(triggered.job), triggered.enqueued), 202)
 
     async def run(self, request: Request, secret: str) -> Response:
         """Claims and runs up to `max` queued jobs. A caller that disconnects does not cancel the run."""
         max_jobs = parameters.integer(request.query_params, "max", default=1, minimum=1, maximum=MAX_RUN_JOBS)
-        return responses.json_response(responses.run((await self.jobs.run_warmup(max_jobs, secret)).jobs))
+        return json_response(job_bodies.run((await self.jobs.run_warmup(max_jobs, secret)).jobs))
 
     async def sweep(self, _request: Request, secret: str) -> Response:
         """Re-queues stuck jobs; the response says which and why."""
-        return responses.json_response(responses.swept(await self.jobs.sweep(secret)))
+        return json_response(job_bodies.swept(await self.jobs.sweep(secret)))

@@ -84,7 +84,7 @@ async def test_a_crash_in_a_route_reveals_nothing(world: World, monkeypatch: pyt
     def crash(_page: object) -> None:
         raise RuntimeError("postgresql://user:password@host")
 
-    monkeypatch.setattr("services.gateway.routes.responses.comparison", crash)
+    monkeypatch.setattr("services.gateway.bodies.comparisons.comparison", crash)
     world.says(ListComparisons=jobs_pb2.ListComparisonsResponse(comparisons=[jobs_pb2.Comparison()]))
     response = await world.client.get("/api/comparisons")
     problem = refused(response, errors.INTERNAL)

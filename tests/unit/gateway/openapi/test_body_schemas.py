@@ -32,7 +32,7 @@ def bodies(spec: dict[str, Any]) -> dict[str, object]:
 
 def normal(schema: dict[str, Any], schemas: dict[str, Any]) -> object:
     """One alternative, or the list of all: a nullable type can be written in three ways."""
-    alternatives = sorted(_alternatives(schema, schemas), key=json.dumps)
+    alternatives = sorted(_alternatives(schema, schemas), key=lambda each: json.dumps(each, sort_keys=True))
     if {"type": "number"} in alternatives and {"type": "integer"} in alternatives:
         alternatives.remove({"type": "integer"})
     return alternatives[0] if len(alternatives) == 1 else alternatives

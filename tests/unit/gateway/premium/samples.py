@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from services.common.job_status import JobStatus
+from services.gateway.bodies.signals import TermSignals
 from services.gateway.premium.answer import Answer, DebugInfo, Forecasts
 from services.gateway.premium.decision import Decision, Served
-from services.gateway.premium.signals import TermSignals
 
 SIGNALS = TermSignals("rising", 2.5, 0.4, 61.0, -3.0)
 READY = Decision(JobStatus.READY, Served.CURRENT, stale=False, refreshing=False, enqueue=None)

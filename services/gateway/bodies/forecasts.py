@@ -1,0 +1,96 @@
+"""The forecaster's bundles, for the OpenAPI document: the gateway inserts them byte for byte."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from services.gateway.bodies.fields import Moment, Percent, one_of
+
+_WARNING = one_of(
+    ("low_confidence", "insufficient_data", "high_volatility", "anomaly_detected", "data_quality_concern")
+)
+
+
+class ForecastPoint(msgspec.Struct):
+    """One period ahead, with its intervals."""
+
+    date: str
+    value: Percent
+    lower80: Percent
+    upper80: Percent
+    lower95: Percent
+    upper95: Percent
+
+
+class Outlook(msgspec.Struct, rename="camel"):
+    """Summary of the first 14 or 30 days of the horizon."""
+
+    average_value: float
+    confidence: float
+    key_points: list[str]
+    warnings: list[Annotated[str, _WARNING]]
+
+
+class BacktestMetrics(msgspec.Struct):
+    """From a backtest; null where the series is too short for one."""
+
+    mae: float | None
+    mase: float | None
+    smape: float | None
+    coverage80: float | None
+    coverage95: float | None
+    windows: Annotated[int, Meta(description="forecasts that were compared with actual values")]
+
+
+class QualityFlags(msgspec.Struct, rename="camel"):
+    """Properties of the series."""
+
+    series_too_short: bool
+    too_spiky: bool
+    event_shock_likely: bool
+    mostly_zero: bool
+    partial_last_period: bool
+    gaps_filled: bool
+    scaled_apart: bool
+
+
+class DataFreshness(msgspec.Struct, rename="camel"):
+    """When and where the data were exported."""
+
+    last_updated_at: Moment
+    source: str
+
+
+class ForecastBundle(msgspec.Struct, rename="camel"):
+    """The forecast of one term."""
+
+    term: str
+    label: Annotated[str, one_of(("termA", "termB"))]
+    direction: Annotated[str, one_of(("rising", "falling", "stable", "volatile"))]
+    frequency: str
+    horizon: Annotated[int, Meta(description="periods ahead")]
+    points: list[ForecastPoint]
+    forecast14_day: Outlook
+    forecast30_day: Outlook
+    method: str
+    metrics: BacktestMetrics
+    confidence: Percent
+    quality_flags: QualityFlags
+    warnings: list[Annotated[str, _WARNING]]
+    forecast_hash: str
+    generated_at: Moment
+    data_freshness: DataFreshness
+    engine_version: str
+
+
+class HeadToHead(msgspec.Struct, rename="camel"):
+    """Both terms over the horizon, termB seen from termA."""
+
+    winner_probability: Annotated[Percent, Meta(description="of a higher mean of termB over the horizon, in percent")]
+    expected_margin: Annotated[float, Meta(description="termB less termA, in points")]
+    lead_change_risk: Annotated[str, one_of(("low", "medium", "high"))]
+    current_margin: float
+    crossover_date: str | None
