@@ -36,11 +36,8 @@ _INITIALS = re.compile(r"(?<=[^\W\d])\.\s(?=[^\W\d]\.)")  # "a. m." is one word
 _FULL_STOP = re.compile(r"(?<![\d\s.,/-])\.(?!\d)")  # of an abbreviation
 _BREAK = re.compile(r"[\d\s,./()\-–~、،;]+")
 _NUMBERED = re.compile(r"\d+[^\d\s]+|[^\d\s]+\s?\d+")  # a month with a number instead of a name
-_ACCENTS = (
-    202,
-    220,
-    230,
-)  # combining classes of accents; marks of other classes, such as vowels in Hindi, change the word
+# Combining classes of accents. Marks of other classes, such as vowels in Hindi, change the word.
+_ACCENTS = (202, 220, 230)
 _NOON = 12 * 60 * 60
 _building = Lock()
 
@@ -184,7 +181,7 @@ def _literals(locale: Any) -> Iterator[str]:
 
 
 def _meridiems(locale: Any) -> dict[str, str]:
-    """ "am" or "pm" for each period of the day, such as "in the evening"; without periods that are in both."""
+    """The half of the day, "am" or "pm", of each of its periods, such as "in the evening"; without those in both."""
     meridiems = {"am": "am", "pm": "pm"}
     for period, rules in locale.day_period_rules.get(None, {}).items():
         spans = [(rule.get("at", rule.get("from", 0)), rule.get("before", 0)) for rule in rules]

@@ -12,7 +12,7 @@ from warmcast.jobs.v1 import jobs_pb2_grpc
 
 from devstack.processes.child import Child
 from services.jobs.rpc.servicer import SERVICE
-from tests.integration.common.rpc.test_memory import jobs
+from tests.integration.common.rpc.receiving.test_memory import jobs
 from tests.waiting import wait_until
 
 __all__ = ["jobs"]  # a fixture
@@ -36,7 +36,7 @@ async def test_small_calls_stay_fast_while_large_ones_are_refused(jobs: tuple[Ch
             (
                 sys.executable,
                 "-m",
-                "tests.integration.common.rpc.attacker",
+                "tests.integration.common.rpc.receiving.attacker",
                 address,
                 f"/{SERVICE}/{method}",
                 f"{3 * _SECONDS}",
