@@ -16,7 +16,7 @@ _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:.]+
 
 
 class GatewaySettings(ServerSettings, TlsSettings):
-    """Environment variables of the gateway, beside those of every server."""
+    """Environment variables of the gateway, in addition to those of every server."""
 
     gateway_host: str = Field("0.0.0.0", description="listening address of REST")  # noqa: S104 - the pod's public interface
     gateway_port: int = Field(8080, ge=0, le=65535, description="listening port of REST; 0 picks a free one")

@@ -63,7 +63,7 @@ class RateLimiter:
         self._clock = clock
 
     def take(self, caller: str) -> Outcome:
-        """Takes one request from the caller's bucket; a refused request takes nothing."""
+        """Takes one token from the caller's bucket; a refused request takes none."""
         now = self._clock()
         before = max(self._full_at.get(caller, now) - now, 0.0)
         after = before + self._interval

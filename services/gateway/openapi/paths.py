@@ -266,7 +266,7 @@ def _with_headers(operation: Operation, headers: Schema) -> dict[str, dict[str, 
 
 def _responses(operation: Operation) -> dict[str, dict[str, object]]:
     responses = operation["responses"]
-    assert isinstance(responses, dict)  # noqa: S101 - for the type checker; _operation made it
+    assert isinstance(responses, dict)  # noqa: S101 - for the type checker; _operation sets a dictionary
     return responses
 
 

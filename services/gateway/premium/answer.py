@@ -107,10 +107,11 @@ def render(answer: Answer, *, debug: bool) -> bytes:
 
 _ENCODER = msgspec.json.Encoder()
 _NULL = msgspec.Raw(b"null")
+_NO_FORECASTS = BothForecasts(_NULL, _NULL, _NULL)
 
 
 def _forecasts(served: Forecasts | None) -> BothForecasts:
     if served is None:
-        return BothForecasts(_NULL, _NULL, _NULL)
+        return _NO_FORECASTS
     head_to_head = msgspec.Raw(served.head_to_head) if served.head_to_head else _NULL
     return BothForecasts(msgspec.Raw(served.term_a), msgspec.Raw(served.term_b), head_to_head)

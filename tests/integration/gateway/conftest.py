@@ -45,7 +45,7 @@ class World:
         """The readiness behind /readyz."""
         return self.components.readiness
 
-    def says(self, **replies: Any) -> None:
+    def reply(self, **replies: Any) -> None:
         """Sets replies by the name of the RPC, for both services."""
         self.jobs.replies.update(replies)
         self.forecaster.replies.update(replies)
@@ -57,7 +57,7 @@ OpenWorld: TypeAlias = Callable[..., AbstractAsyncContextManager[World]]
 @asynccontextmanager
 async def _open_world(**settings: Any) -> AsyncIterator[World]:
     """A gateway with those settings and one comparison, ready and fresh."""
-    chosen: dict[str, Any] = {
+    values: dict[str, Any] = {
         "warmup_secret": SecretStr(SECRET),
         "metrics_port": 0,
         "warm_answer_seconds": 0,
@@ -65,16 +65,16 @@ async def _open_world(**settings: Any) -> AsyncIterator[World]:
     }
     jobs, forecaster = FakeJobs(), FakeForecaster()
     async with listening(jobs, forecaster) as address:
-        chosen = {"jobs_addr": address, "forecaster_addr": address, **chosen}
-        given = GatewaySettings(**chosen)
-        deadlines = rpc_deadlines(given)
+        values = {"jobs_addr": address, "forecaster_addr": address, **values}
+        configured = GatewaySettings(**values)
+        deadlines = rpc_deadlines(configured)
         async with (
-            clients.open_jobs(given.jobs_addr) as to_jobs,
-            clients.open_forecaster(given.forecaster_addr) as to_forecaster,
-            clients.open_watch(given.jobs_addr) as watching,
+            clients.open_jobs(configured.jobs_addr) as to_jobs,
+            clients.open_forecaster(configured.forecaster_addr) as to_forecaster,
+            clients.open_watch(configured.jobs_addr) as watching,
         ):
             components = build_components(
-                given,
+                configured,
                 clients.Jobs(to_jobs, deadlines),
                 clients.Forecaster(to_forecaster, deadlines),
                 clients.WarmupWatch(watching),
@@ -87,7 +87,7 @@ async def _open_world(**settings: Any) -> AsyncIterator[World]:
                 httpx.AsyncClient(**base, headers={"X-Warmup-Secret": SECRET}) as operator,  # type: ignore[arg-type] # same
             ):
                 world = World(jobs, forecaster, client, operator, components, app)
-                world.says(GetWarmup=warmup(job()), GetForecasts=forecasts(cached()))
+                world.reply(GetWarmup=warmup(job()), GetForecasts=forecasts(cached()))
                 yield world
 
 

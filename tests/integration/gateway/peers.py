@@ -27,7 +27,7 @@ class Call:
 
     request: Any
     metadata: dict[str, str | bytes]
-    deadline: float | None  # seconds that were left
+    deadline: float | None  # seconds until the deadline
 
 
 @dataclass
@@ -44,8 +44,8 @@ class Peer:
         self.calls[method].append(Call(request, metadata, context.time_remaining()))
         reply = self.replies.get(method, empty)
         if callable(reply):
-            made = reply(request)
-            reply = made if isinstance(made, Message) else await made
+            returned = reply(request)
+            reply = returned if isinstance(returned, Message) else await returned
         if isinstance(reply, WarmcastError):
             await context.abort(*to_status(reply))
         assert isinstance(reply, Message)
@@ -66,17 +66,17 @@ class FakeJobs(Peer):
 
     async def WatchWarmups(self, request: Any, context: Any) -> AsyncIterator[jobs_pb2.WatchWarmupsResponse]:
         """Like the real one: an empty message at once, then the published changes."""
-        told: asyncio.Queue[jobs_pb2.WatchWarmupsResponse | None] = asyncio.Queue()
-        self.watchers.append(told)
+        queue: asyncio.Queue[jobs_pb2.WatchWarmupsResponse | None] = asyncio.Queue()
+        self.watchers.append(queue)
         yield jobs_pb2.WatchWarmupsResponse(missed=True)
-        while (news := await told.get()) is not None:
-            yield news
+        while (change := await queue.get()) is not None:
+            yield change
 
-    def tell(self, news: jobs_pb2.WatchWarmupsResponse | None) -> None:
+    def publish(self, change: jobs_pb2.WatchWarmupsResponse | None) -> None:
         """Publishes to all watchers; None ends their streams."""
-        for told in self.watchers:
-            told.put_nowait(news)
-        if news is None:
+        for queue in self.watchers:
+            queue.put_nowait(change)
+        if change is None:
             self.watchers.clear()
 
 
@@ -89,8 +89,8 @@ class FakeForecaster(Peer):
         yield forecaster_pb2.GenerateForecastsResponse()
 
 
-def _stand_in(kind: type[Peer], module: Any, service: str) -> None:
-    """Gives `kind` a method for each unary RPC of the service."""
+def _add_methods(kind: type[Peer], module: Any, service: str) -> None:
+    """Adds to `kind` a method for each unary RPC of the service."""
     for method in module.DESCRIPTOR.services_by_name[service].methods:
         if method.server_streaming:
             continue
@@ -102,8 +102,8 @@ def _stand_in(kind: type[Peer], module: Any, service: str) -> None:
         setattr(kind, method.name, handle)
 
 
-_stand_in(FakeJobs, jobs_pb2, "JobsService")
-_stand_in(FakeForecaster, forecaster_pb2, "ForecasterService")
+_add_methods(FakeJobs, jobs_pb2, "JobsService")
+_add_methods(FakeForecaster, forecaster_pb2, "ForecasterService")
 
 
 @asynccontextmanager
@@ -112,7 +112,7 @@ async def listening(*peers: Peer, port: int = 0) -> AsyncIterator[str]:
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
     for peer in peers:
         if isinstance(peer, FakeJobs):
-            jobs_pb2_grpc.add_JobsServiceServicer_to_server(peer, server)  # type: ignore[arg-type] # _stand_in made its methods
+            jobs_pb2_grpc.add_JobsServiceServicer_to_server(peer, server)  # type: ignore[arg-type] # _add_methods added its methods
         if isinstance(peer, FakeForecaster):
             forecaster_pb2_grpc.add_ForecasterServiceServicer_to_server(peer, server)  # type: ignore[arg-type] # same
     port = server.add_insecure_port(f"127.0.0.1:{port}")

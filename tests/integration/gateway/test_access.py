@@ -54,7 +54,7 @@ async def test_with_configured_keys_premium_requires_one(
         assert response.headers["www-authenticate"] == 'Bearer realm="warmcast"'
         if method == "GET":
             refused(response, errors.API_KEY_REQUIRED)
-        assert not world.jobs.calls, "nothing is asked for somebody who may not have it"
+        assert not world.jobs.calls, "an unauthorised request makes no call"
 
 
 @pytest.mark.parametrize(

@@ -28,15 +28,15 @@ from tests.integration.gateway.data import (
 from tests.waiting import wait_until_async
 
 PATH = "/api/comparison/premium?slug=amazon-vs-costco&tf=12m"
-LONG = 60.0  # seconds; nothing grows too old during a test
+LONG = 60.0  # seconds; no answer expires during a test
 
 
 def enqueued() -> jobs_pb2.EnqueueWarmupResponse:
-    """A refresh that this call began."""
+    """The response to an enqueue of a refresh."""
     return jobs_pb2.EnqueueWarmupResponse(job=job(QUEUED, version=8), enqueued=True, queue_position=1)
 
 
-def looks(world: World) -> int:
+def fetches(world: World) -> int:
     """Number of calls to jobs."""
     return len(world.jobs.calls["GetWarmup"])
 
@@ -50,9 +50,9 @@ async def test_a_cached_answer_serves_every_spelling_of_its_query(open_world: Op
             assert int(again.headers["age"]) <= 5
         assert (await world.client.head(PATH)).status_code == 200
         assert (await world.client.get(PATH, headers={"If-None-Match": first.headers["etag"]})).status_code == 304
-        assert looks(world) == 1
+        assert fetches(world) == 1
         await world.client.get(PATH + "&geo=US")
-        assert looks(world) == 2
+        assert fetches(world) == 2
         await world.demand.flush()
         counted = {each.key.geo: each.count for each in world.jobs.only("ReportDemand").request.demand}
         assert counted == {"": 4, "US": 1}
@@ -64,7 +64,7 @@ async def test_a_cached_answer_expires(open_world: OpenWorld) -> None:
 
         async def looked_again() -> bool:
             await world.client.get(PATH)
-            return looks(world) > 1
+            return fetches(world) > 1
 
         await wait_until_async(looked_again, 10, "the answer in memory has grown too old")
 
@@ -84,26 +84,28 @@ async def test_unsettled_and_enqueued_answers_are_not_cached(
 ) -> None:
     async with open_world(warm_answer_seconds=LONG) as world:
         moved = jobs_pb2.EnqueueWarmupResponse(job=job(QUEUED, version=8), enqueued=True)
-        world.says(GetWarmup=warmup(row, cooling_down=True), GetForecasts=forecasts(held), EnqueueWarmup=moved)
+        world.reply(GetWarmup=warmup(row, cooling_down=True), GetForecasts=forecasts(held), EnqueueWarmup=moved)
         await world.client.get(PATH)
         await world.client.get(PATH)
-        assert looks(world) == 2
+        assert fetches(world) == 2
 
 
 async def test_an_import_invalidates_the_cached_answer(open_world: OpenWorld) -> None:
     async with open_world(warm_answer_seconds=LONG) as world:
         stored = jobs_pb2.IngestSnapshotResponse(slug="amazon-vs-costco", timeframe="12m", geo="", data_hash=HASH)
-        world.says(IngestSnapshot=stored)
+        world.reply(IngestSnapshot=stored)
         await world.client.get(PATH)
         body = {"content": "a file", "headers": {"Content-Type": "text/csv"}}
         assert (await world.operator.post("/api/comparisons", **body)).status_code == 200  # type: ignore[arg-type] # of several types
         await world.client.get(PATH)
-        assert looks(world) == 2
+        assert fetches(world) == 2
 
 
 async def test_a_head_does_not_prevent_the_refresh_of_the_next_get(open_world: OpenWorld) -> None:
     async with open_world(warm_answer_seconds=LONG) as world:
-        world.says(GetWarmup=warmup(job()), GetForecasts=forecasts(cached(STALE, age=90_000)), EnqueueWarmup=enqueued())
+        world.reply(
+            GetWarmup=warmup(job()), GetForecasts=forecasts(cached(STALE, age=90_000)), EnqueueWarmup=enqueued()
+        )
         for _ in range(3):
             assert (await world.client.head(PATH)).status_code == 200
         assert not world.jobs.calls["EnqueueWarmup"]
@@ -114,10 +116,12 @@ async def test_a_head_does_not_prevent_the_refresh_of_the_next_get(open_world: O
 
 async def test_a_failed_enqueue_is_retried_by_the_next_call(open_world: OpenWorld) -> None:
     async with open_world(warm_answer_seconds=LONG) as world:
-        away = WarmcastError(errors.UNAVAILABLE, "PostgreSQL is unavailable")
-        world.says(GetWarmup=warmup(job()), GetForecasts=forecasts(cached(STALE, age=90_000)), EnqueueWarmup=away)
+        unavailable = WarmcastError(errors.UNAVAILABLE, "PostgreSQL is unavailable")
+        world.reply(
+            GetWarmup=warmup(job()), GetForecasts=forecasts(cached(STALE, age=90_000)), EnqueueWarmup=unavailable
+        )
         assert not conforming(await world.client.get(PATH), "Premium")["warmupTriggered"]
-        world.says(EnqueueWarmup=enqueued())
+        world.reply(EnqueueWarmup=enqueued())
         assert conforming(await world.client.get(PATH), "Premium")["warmupTriggered"]
 
 
@@ -129,21 +133,21 @@ async def test_a_fetch_from_before_an_import_is_neither_cached_nor_shared(open_w
             await going.wait()
             return warmup(job())
 
-        async def looking() -> bool:
-            return looks(world) == 1
+        async def fetching() -> bool:
+            return fetches(world) == 1
 
-        world.says(GetWarmup=slow, TriggerWarmup=jobs_pb2.TriggerWarmupResponse(job=job(QUEUED), enqueued=True))
+        world.reply(GetWarmup=slow, TriggerWarmup=jobs_pb2.TriggerWarmupResponse(job=job(QUEUED), enqueued=True))
         before = asyncio.create_task(world.client.get(PATH))
-        await wait_until_async(looking, 10, "a look is under way")
+        await wait_until_async(fetching, 10, "a fetch is in progress")
         changed = await world.operator.post("/api/comparison/warmup", json={"slug": "amazon-vs-costco"})
         assert changed.status_code == 202
-        world.says(GetWarmup=warmup(job(QUEUED)))
+        world.reply(GetWarmup=warmup(job(QUEUED)))
         conforming(await world.client.get(PATH), "Premium")
-        assert looks(world) == 2, "a look of its own"
+        assert fetches(world) == 2, "a fetch of its own"
         going.set()
         assert not conforming(await before, "Premium")["refreshing"]
         after = conforming(await world.client.get(PATH), "Premium")
-        assert (after["refreshing"], looks(world)) == (True, 2), "the later look was kept, not the earlier one"
+        assert (after["refreshing"], fetches(world)) == (True, 2), "the later fetch is cached, not the earlier one"
 
 
 @pytest.mark.parametrize("status", [QUEUED, RUNNING])
@@ -157,34 +161,34 @@ async def test_simultaneous_calls_share_one_fetch_and_one_reports_the_enqueue(
             await going.wait()
             return warmup()
 
-        async def looking() -> bool:
-            return looks(world) == 1
+        async def fetching() -> bool:
+            return fetches(world) == 1
 
         moved = jobs_pb2.EnqueueWarmupResponse(job=job(status, version=8), enqueued=True)
-        world.says(GetWarmup=slow, GetForecasts=forecasts(cached(MISSING)), EnqueueWarmup=moved)
-        crowd = [asyncio.create_task(world.client.get(PATH)) for _ in range(50)]
-        await wait_until_async(looking, 10, "the look is under way")
-        await world.client.get("/api/comparisons")  # sent after the crowd, answered before it
-        crowd[0].cancel()  # the caller that started the fetch
+        world.reply(GetWarmup=slow, GetForecasts=forecasts(cached(MISSING)), EnqueueWarmup=moved)
+        calls = [asyncio.create_task(world.client.get(PATH)) for _ in range(50)]
+        await wait_until_async(fetching, 10, "the fetch is in progress")
+        await world.client.get("/api/comparisons")  # sent after the other calls, answered before them
+        calls[0].cancel()  # the caller that started the fetch
         going.set()
-        answers = await asyncio.gather(*crowd)
+        answers = await asyncio.gather(*calls)
         bodies = [conforming(answer, "Premium") for answer in answers[1:]]
-        assert not any(body["warmupTriggered"] for body in bodies), "that was told to the one that left"
-        assert (looks(world), len(world.jobs.calls["EnqueueWarmup"])) == (1, 1)
+        assert not any(body["warmupTriggered"] for body in bodies), "only the cancelled caller started it"
+        assert (fetches(world), len(world.jobs.calls["EnqueueWarmup"])) == (1, 1)
 
 
 async def test_an_error_is_shared_and_not_cached(open_world: OpenWorld) -> None:
     async with open_world(warm_answer_seconds=LONG) as world:
-        world.says(GetWarmup=WarmcastError(errors.NOT_FOUND, "no data for amazon-vs-costco"))
+        world.reply(GetWarmup=WarmcastError(errors.NOT_FOUND, "no data for amazon-vs-costco"))
         for answer in await asyncio.gather(*(world.client.get(PATH) for _ in range(10))):
             refused(answer, errors.NOT_FOUND)
-        assert looks(world) == 1
+        assert fetches(world) == 1
         refused(await world.client.get(PATH), errors.NOT_FOUND)
-        assert looks(world) == 2
+        assert fetches(world) == 2
 
 
 async def test_the_cache_is_bounded(open_world: OpenWorld) -> None:
     async with open_world(warm_answer_seconds=LONG, warm_answers=2) as world:
         for number in (1, 2, 3, 1):
             await world.client.get(PATH.replace("amazon", f"shop{number}"))
-        assert looks(world) == 4, "the first had gone"
+        assert fetches(world) == 4, "the first was evicted"

@@ -42,28 +42,28 @@ def _forecasts(request: forecaster_pb2.GetForecastsRequest) -> forecaster_pb2.Ge
     return forecasts(*(cached(data_hash=key.data_hash) for key in request.keys))
 
 
-async def _ask_all(world: World) -> dict[str, Any]:
+async def _get_all(world: World) -> dict[str, Any]:
     paths = {slug: f"/api/comparison/premium?slug={slug}&tf=12m" for slug in SLUGS}
     return dict(zip(SLUGS, await asyncio.gather(*(world.client.get(path) for path in paths.values())), strict=True))
 
 
 async def test_simultaneous_calls_are_batched_for_each_service(world: World) -> None:
-    unknown = WarmcastError(errors.NOT_FOUND, "there is 5y worldwide")
-    world.says(GetWarmup=unknown, BatchGetWarmups=_all_but_one, GetForecasts=_forecasts)
-    answers = await _ask_all(world)
+    unknown = WarmcastError(errors.NOT_FOUND, "the only timeframe is 5y")
+    world.reply(GetWarmup=unknown, BatchGetWarmups=_all_but_one, GetForecasts=_forecasts)
+    answers = await _get_all(world)
     assert answers[UNKNOWN].status_code == 404
-    assert answers.pop(UNKNOWN).json()["detail"] == "there is 5y worldwide"
+    assert answers.pop(UNKNOWN).json()["detail"] == "the only timeframe is 5y"
     for slug, answer in answers.items():
         assert (answer.json()["slug"], answer.json()["dataHash"]) == (slug, _hash(slug))
         assert answer.json()["warmupStatus"] == "ready"
     assert [key.slug for key in world.jobs.only("BatchGetWarmups").request.keys] == SLUGS
     assert world.jobs.only("GetWarmup").request.key.slug == UNKNOWN
-    asked = world.forecaster.only("GetForecasts").request.keys
-    assert [key.slug for key in asked] == [slug for slug in SLUGS if slug != UNKNOWN]
+    keys = world.forecaster.only("GetForecasts").request.keys
+    assert [key.slug for key in keys] == [slug for slug in SLUGS if slug != UNKNOWN]
 
 
 async def test_a_batch_has_a_deadline_and_the_request_id_of_its_first_call(world: World) -> None:
-    world.says(BatchGetWarmups=_warmups, GetForecasts=_forecasts)
+    world.reply(BatchGetWarmups=_warmups, GetForecasts=_forecasts)
     path = "/api/comparison/premium?tf=12m&slug="
     await asyncio.gather(*(world.client.get(path + slug, headers={"X-Request-Id": slug}) for slug in SLUGS))
     for call in (world.jobs.only("BatchGetWarmups"), world.forecaster.only("GetForecasts")):
@@ -75,30 +75,30 @@ async def test_a_batch_has_a_deadline_and_the_request_id_of_its_first_call(world
 async def test_a_failing_item_of_a_batch_does_not_fail_the_others(world: World) -> None:
     bad = _hash(SLUGS[5])
 
-    def look(request: forecaster_pb2.GetForecastsRequest) -> forecaster_pb2.GetForecastsResponse:
+    def get_forecasts(request: forecaster_pb2.GetForecastsRequest) -> forecaster_pb2.GetForecastsResponse:
         if bad in {key.data_hash for key in request.keys}:
             raise RuntimeError(bad)
         return _forecasts(request)
 
-    world.says(GetWarmup=lambda request: _warmup(request.key), BatchGetWarmups=_warmups, GetForecasts=look)
-    answers = await _ask_all(world)
+    world.reply(GetWarmup=lambda request: _warmup(request.key), BatchGetWarmups=_warmups, GetForecasts=get_forecasts)
+    answers = await _get_all(world)
     assert {slug for slug, answer in answers.items() if answer.status_code != 200} == {SLUGS[5]}
 
 
 @pytest.mark.parametrize("method", ["BatchGetWarmups", "GetForecasts"])
 async def test_an_unavailable_service_is_called_once_for_a_batch(world: World, method: str) -> None:
-    world.says(BatchGetWarmups=_warmups, GetForecasts=_forecasts)
-    world.says(GetWarmup=lambda request: _warmup(request.key))
-    world.says(**{method: WarmcastError(errors.UNAVAILABLE, "away", retry_after=1)})
-    answers = await _ask_all(world)
+    world.reply(BatchGetWarmups=_warmups, GetForecasts=_forecasts)
+    world.reply(GetWarmup=lambda request: _warmup(request.key))
+    world.reply(**{method: WarmcastError(errors.UNAVAILABLE, "unavailable", retry_after=1)})
+    answers = await _get_all(world)
     assert {answer.status_code for answer in answers.values()} == {503}
     calls = {**world.jobs.calls, **world.forecaster.calls}
     assert len(calls[method]) == 3, "the first and its two retries"
 
 
 async def test_an_older_jobs_without_the_batch_rpc_gets_single_calls(world: World) -> None:
-    world.says(GetWarmup=lambda request: _warmup(request.key), GetForecasts=_forecasts)
-    world.says(BatchGetWarmups=WarmcastError(errors.METHOD_NOT_ALLOWED, "UNIMPLEMENTED"))
-    answers = await _ask_all(world)
+    world.reply(GetWarmup=lambda request: _warmup(request.key), GetForecasts=_forecasts)
+    world.reply(BatchGetWarmups=WarmcastError(errors.METHOD_NOT_ALLOWED, "UNIMPLEMENTED"))
+    answers = await _get_all(world)
     assert {answer.status_code for answer in answers.values()} == {200}
     assert len(world.jobs.calls["GetWarmup"]) == len(SLUGS)

@@ -21,7 +21,7 @@ AS_CSV = {"Content-Type": "text/csv; charset=utf-16"}
 
 
 def stored(*, created: bool = True, **more: Any) -> jobs_pb2.IngestSnapshotResponse:
-    """What an import answers."""
+    """The response to an import."""
     return jobs_pb2.IngestSnapshotResponse(
         slug="amazon-vs-costco",
         terms=["amazon", "costco"],
@@ -53,7 +53,7 @@ def comparison(timeframe: str = "12m") -> jobs_pb2.Comparison:
 
 
 async def test_a_csv_is_forwarded_unchanged(world: World) -> None:
-    world.says(IngestSnapshot=stored(warmup_triggered=True))
+    world.reply(IngestSnapshot=stored(warmup_triggered=True))
     query = "?term=amazon&term=costco&tf=12m&geo=us&asOf=2026-01-06T00:00:00Z"
     response = await world.operator.post(f"/api/comparisons{query}", content=CSV, headers=AS_CSV)
     assert conforming(response, "Ingested", 201) == {
@@ -80,7 +80,7 @@ async def test_a_csv_is_forwarded_unchanged(world: World) -> None:
 
 
 async def test_the_same_data_get_200(world: World) -> None:
-    world.says(IngestSnapshot=stored(created=False))
+    world.reply(IngestSnapshot=stored(created=False))
     response = await world.operator.post("/api/comparisons", content=CSV, headers=AS_CSV)
     conforming(response, "Ingested", 200)
     assert "location" not in response.headers
@@ -89,7 +89,7 @@ async def test_the_same_data_get_200(world: World) -> None:
 
 
 async def test_json(world: World) -> None:
-    world.says(IngestSnapshot=stored())
+    world.reply(IngestSnapshot=stored())
     body = {**SERIES, "timeframe": "12M", "geo": "us", "source": "a survey"}
     conforming(await world.operator.post("/api/comparisons?tf=12m", json=body), "Ingested", 201)
     request = world.jobs.only("IngestSnapshot").request
@@ -99,7 +99,7 @@ async def test_json(world: World) -> None:
 
 
 async def test_two_files(world: World) -> None:
-    world.says(IngestSnapshot=stored())
+    world.reply(IngestSnapshot=stored())
     files = [("file", (r"C:\down\A.csv", b"one", "text/csv")), ("file", ("B.csv", b"two", "text/csv"))]
     conforming(await world.operator.post("/api/comparisons", files=files), "Ingested", 201)
     sent = world.jobs.only("IngestSnapshot").request.files.files
@@ -107,7 +107,7 @@ async def test_two_files(world: World) -> None:
 
 
 async def test_put_expects_the_slug_in_canonical_form(world: World) -> None:
-    world.says(IngestSnapshot=stored())
+    world.reply(IngestSnapshot=stored())
     response = await world.operator.put("/api/comparisons/Costco-vs-Amazon?tf=12m", content=CSV, headers=AS_CSV)
     conforming(response, "Ingested", 201)
     assert world.jobs.only("IngestSnapshot").request.expected_slug == "amazon-vs-costco"
@@ -120,7 +120,7 @@ async def test_put_expects_the_slug_in_canonical_form(world: World) -> None:
     ids=lambda reason: reason.slug,
 )
 async def test_an_error_of_jobs_is_passed_on(world: World, reason: errors.Reason) -> None:
-    world.says(IngestSnapshot=WarmcastError(reason, "the file holds “amazon” alone", fields=(("timeframe", "no"),)))
+    world.reply(IngestSnapshot=WarmcastError(reason, "the file holds “amazon” alone", fields=(("timeframe", "no"),)))
     response = await world.operator.post("/api/comparisons", content=CSV, headers=AS_CSV)
     assert refused(response, reason, "tf")["detail"] == "the file holds “amazon” alone"
 
@@ -172,7 +172,7 @@ async def test_a_compressed_body_is_refused(world: World, path: str) -> None:
 
 
 async def test_an_identity_encoded_body_is_accepted(world: World) -> None:
-    world.says(IngestSnapshot=stored())
+    world.reply(IngestSnapshot=stored())
     headers = {**AS_CSV, "Content-Encoding": "identity"}
     conforming(await world.operator.post("/api/comparisons", content=CSV, headers=headers), "Ingested", 201)
 
@@ -201,30 +201,30 @@ async def test_ten_megabytes_are_too_large(world: World, kind: str) -> None:
 
 async def test_the_limit_is_a_setting(open_world: OpenWorld) -> None:
     async with open_world(max_body_bytes=1_024) as world:
-        world.says(IngestSnapshot=stored())
+        world.reply(IngestSnapshot=stored())
         for length, status in ((1_024, 201), (1_025, 413)):
             response = await world.operator.post("/api/comparisons", content=b"x" * length, headers=AS_CSV)
             assert response.status_code == status
 
 
 async def test_comparisons_are_listed_in_pages(world: World) -> None:
-    world.says(ListComparisons=jobs_pb2.ListComparisonsResponse(comparisons=[comparison()], next_page_token="next"))
+    world.reply(ListComparisons=jobs_pb2.ListComparisonsResponse(comparisons=[comparison()], next_page_token="next"))
     body = conforming(await world.client.get("/api/comparisons?limit=1&cursor=here"), "ComparisonList")
     assert body["nextCursor"] == "next"
     assert body["comparisons"][0]["firstDate"] == "2026-01-04"
     request = world.jobs.only("ListComparisons").request
     assert (request.page_size, request.page_token) == (1, "here")
 
-    world.says(ListComparisons=jobs_pb2.ListComparisonsResponse())
+    world.reply(ListComparisons=jobs_pb2.ListComparisonsResponse())
     body = conforming(await world.client.get("/api/comparisons"), "ComparisonList")
     assert body == {"comparisons": [], "nextCursor": None}
     refused(await world.client.get("/api/comparisons?limit=0"), errors.INVALID_ARGUMENT, "limit")
-    world.says(ListComparisons=WarmcastError(errors.INVALID_ARGUMENT, "no", fields=(("page_token", "not ours"),)))
+    world.reply(ListComparisons=WarmcastError(errors.INVALID_ARGUMENT, "no", fields=(("page_token", "not ours"),)))
     refused(await world.client.get("/api/comparisons?cursor=x"), errors.INVALID_ARGUMENT, "cursor")
 
 
 async def test_one_comparison_shows_its_series(world: World) -> None:
-    world.says(
+    world.reply(
         GetComparison=jobs_pb2.GetComparisonResponse(
             comparison=comparison("7d"),
             points=[jobs_pb2.ComparisonPoint(time=moment("2026-01-04T05:00:00"), value_a=1, value_b=2.5)],
@@ -242,6 +242,6 @@ async def test_one_comparison_shows_its_series(world: World) -> None:
     assert body["asOf"] == "2026-01-05T00:00:00Z"
     key = world.jobs.only("GetComparison").request.key
     assert (key.slug, key.timeframe, key.geo) == ("amazon-vs-costco", "7d", "US")
-    world.says(GetComparison=WarmcastError(errors.NOT_FOUND, "there is no such comparison"))
+    world.reply(GetComparison=WarmcastError(errors.NOT_FOUND, "there is no such comparison"))
     refused(await world.client.get("/api/comparisons/a-vs-b"), errors.NOT_FOUND)
     refused(await world.client.get("/api/comparisons/a-vs-b?tf=1y"), errors.INVALID_ARGUMENT, "tf")

@@ -37,7 +37,7 @@ class Answer:
 
 @pytest.fixture(scope="module")
 async def port() -> AsyncIterator[int]:
-    """A gateway with short patience and a small head."""
+    """A gateway with short timeouts and a small limit for headers."""
     jobs, forecaster, number = FakeJobs(), FakeForecaster(), free_port()
     jobs.replies.update(GetWarmup=warmup(job()))
     forecaster.replies.update(GetForecasts=forecasts(cached()))
@@ -61,7 +61,7 @@ async def port() -> AsyncIterator[int]:
 
 
 async def exchange(port: int, *sent: bytes, most: int = 10) -> list[Answer]:
-    """All answers to the bytes, until the gateway ends the connection or `most` are there."""
+    """The responses to the bytes, until the gateway closes the connection or `most` have arrived."""
     async with asyncio.timeout(60):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         try:
@@ -85,7 +85,7 @@ async def _read(head: bytes, reader: asyncio.StreamReader) -> Answer:
 
 
 def problem(answer: Answer, reason: Reason) -> Any:
-    """The body of the problem, after what every problem has was checked."""
+    """The body of the problem, after a check of the properties that every problem has."""
     assert answer.headers["content-type"] == "application/problem+json"
     body = json.loads(answer.body)
     assert (answer.status, body["status"], body["title"]) == (reason.http_status, reason.http_status, reason.title)
@@ -165,7 +165,7 @@ async def test_an_idle_connection_is_kept(port: int) -> None:
             for _ in range(2):
                 writer.write(GET + b"\r\n")
                 assert (await _read(await reader.readuntil(b"\r\n\r\n"), reader)).status == 200
-                with pytest.raises(TimeoutError):  # longer than a head may take
+                with pytest.raises(TimeoutError):  # longer than the timeout of a head
                     async with asyncio.timeout(0.7):
                         await reader.read(1)
     finally:
@@ -224,7 +224,7 @@ async def test_an_untrusted_peer_cannot_set_the_client_address() -> None:
 async def test_with_a_star_a_client_cannot_choose_its_address() -> None:
     chosen = [f"198.51.100.{n}, 203.0.113.1" for n in range(3)]
     assert await _statuses(chosen, FORWARDED_ALLOW_IPS="*") == [404, 404, 429]
-    told = [
+    forwarded = [
         "198.51.100.1, 203.0.113.1",
         "203.0.113.2:80",
         "[2001:db8::1]:80",
@@ -233,11 +233,11 @@ async def test_with_a_star_a_client_cannot_choose_its_address() -> None:
         "",
         "2001:DB8:0::1",
     ]
-    assert await _statuses(told, FORWARDED_ALLOW_IPS="*") == [404, 404, 404, 404, 404, 404, 429]
+    assert await _statuses(forwarded, FORWARDED_ALLOW_IPS="*") == [404, 404, 404, 404, 404, 404, 429]
 
 
 async def _statuses(forwarded: list[str], **environment: str) -> list[int]:
-    """Of requests with these X-Forwarded-For, where each address may make two."""
+    """The statuses of requests with these X-Forwarded-For headers, where each address may send two requests."""
     number = free_port()
     peers = {"JOBS_ADDR": "127.0.0.1:1", "FORECASTER_ADDR": "127.0.0.1:1", "ANONYMOUS_RATE": "2/60"}
     async with (

@@ -53,7 +53,7 @@ async def test_a_configured_origin_can_read_errors(open_world: OpenWorld) -> Non
 
 
 @pytest.mark.parametrize(
-    ("asked", "wrong"),
+    ("sent", "wrong"),
     [
         (preflight(origin=OTHER), "origin"),
         (preflight(origin=f"{PAGE}.evil.example"), "origin"),
@@ -62,10 +62,10 @@ async def test_a_configured_origin_can_read_errors(open_world: OpenWorld) -> Non
     ],
 )
 async def test_a_preflight_of_another_origin_gets_a_problem(
-    open_world: OpenWorld, asked: dict[str, str], wrong: str
+    open_world: OpenWorld, sent: dict[str, str], wrong: str
 ) -> None:
     async with open_world(cors_origins=ORIGINS) as world:
-        response = await world.client.options(PATH, headers=asked)
+        response = await world.client.options(PATH, headers=sent)
         assert refused(response, errors.CORS_REFUSED)["detail"].endswith(f": {wrong}")
         if wrong == "origin":
             assert "access-control-allow-origin" not in response.headers

@@ -83,7 +83,7 @@ async def test_without_the_secret_no_key_is_validated(world: World) -> None:
 @pytest.mark.parametrize("reason", [errors.IDEMPOTENCY_MISMATCH, errors.IDEMPOTENCY_IN_PROGRESS])
 async def test_an_error_of_jobs_is_a_problem(world: World, reason: errors.Reason) -> None:
     retry_after = 1.0 if reason is errors.IDEMPOTENCY_IN_PROGRESS else None
-    world.says(Sweep=WarmcastError(reason, "in words", retry_after=retry_after))
+    world.reply(Sweep=WarmcastError(reason, "a detail", retry_after=retry_after))
     response = await world.operator.post("/api/jobs/sweep", headers={"Idempotency-Key": "one"})
     refused(response, reason)
     assert response.headers.get("retry-after") == (None if retry_after is None else "1")
@@ -91,7 +91,7 @@ async def test_an_error_of_jobs_is_a_problem(world: World, reason: errors.Reason
 
 async def test_a_stored_response_is_marked_as_replayed(world: World) -> None:
     world.jobs.trailing["TriggerWarmup"] = ((metadata.IDEMPOTENCY_REPLAYED, "true"),)
-    world.says(TriggerWarmup=jobs_pb2.TriggerWarmupResponse(job=job(QUEUED), enqueued=True))
+    world.reply(TriggerWarmup=jobs_pb2.TriggerWarmupResponse(job=job(QUEUED), enqueued=True))
     for headers, replayed in (({"Idempotency-Key": "one"}, "true"), ({}, None)):
         response = await world.operator.post("/api/comparison/warmup", json={"slug": "a-vs-b"}, headers=headers)
         assert (response.status_code, response.json()["enqueued"]) == (202, True)

@@ -85,7 +85,7 @@ async def test_a_crash_in_a_route_reveals_nothing(world: World, monkeypatch: pyt
         raise RuntimeError("postgresql://user:password@host")
 
     monkeypatch.setattr("services.gateway.bodies.comparisons.comparison", crash)
-    world.says(ListComparisons=jobs_pb2.ListComparisonsResponse(comparisons=[jobs_pb2.Comparison()]))
+    world.reply(ListComparisons=jobs_pb2.ListComparisonsResponse(comparisons=[jobs_pb2.Comparison()]))
     response = await world.client.get("/api/comparisons")
     problem = refused(response, errors.INTERNAL)
     assert "password" not in response.text
@@ -119,9 +119,9 @@ async def test_a_crash_in_the_middleware_reveals_nothing(
 
 
 async def test_a_crash_in_jobs_reveals_nothing(world: World) -> None:
-    world.says(ListComparisons=WarmcastError(errors.INTERNAL, "internal error"))
+    world.reply(ListComparisons=WarmcastError(errors.INTERNAL, "internal error"))
     refused(await world.client.get("/api/comparisons"), errors.INTERNAL)
-    world.says(ListComparisons=WarmcastError(errors.UNAVAILABLE, "PostgreSQL is unavailable", retry_after=2))
+    world.reply(ListComparisons=WarmcastError(errors.UNAVAILABLE, "PostgreSQL is unavailable", retry_after=2))
     response = await world.client.get("/api/comparisons")
     refused(response, errors.UNAVAILABLE)
     assert response.headers["retry-after"] == "2"
@@ -138,7 +138,7 @@ async def test_requests_above_the_limit_get_503_and_probes_pass(open_world: Open
         async def has_arrived() -> bool:
             return bool(world.jobs.calls["ListComparisons"])
 
-        world.says(ListComparisons=slow)
+        world.reply(ListComparisons=slow)
         first = asyncio.create_task(world.client.get("/api/comparisons"))
         await wait_until_async(has_arrived, 5, "the first request is in flight")
         response = await world.client.get("/api/comparisons")

@@ -71,7 +71,7 @@ async def test_liveness_follows_the_background_loops(world: World) -> None:
 
 
 async def test_a_manual_warmup(world: World) -> None:
-    world.says(TriggerWarmup=jobs_pb2.TriggerWarmupResponse(job=job(QUEUED), enqueued=True))
+    world.reply(TriggerWarmup=jobs_pb2.TriggerWarmupResponse(job=job(QUEUED), enqueued=True))
     body = {"slug": "Costco-vs-Amazon", "tf": "5y", "geo": "us", "force": True}
     answer = conforming(await world.operator.post("/api/comparison/warmup", json=body), "Triggered", 202)
     assert (answer["enqueued"], answer["job"]["jobId"], answer["job"]["status"]) == (True, 42, "queued")
@@ -96,7 +96,7 @@ async def test_a_manual_warmup(world: World) -> None:
 async def test_a_warmup_of_an_unknown_comparison(
     world: World, body: object, reason: errors.Reason, fields: list[str]
 ) -> None:
-    headers = {"Content-Type": "application/json"}  # httpx itself sends no half of a surrogate pair
+    headers = {"Content-Type": "application/json"}  # httpx cannot encode half of a surrogate pair
     response = await world.operator.post("/api/comparison/warmup", content=json.dumps(body), headers=headers)
     refused(response, reason, *fields)
     assert not world.jobs.calls
@@ -114,7 +114,7 @@ async def test_a_warmup_request_must_be_json(world: World) -> None:
     ("rows", "success"), [([job(READY)], True), ([job(READY), job(FAILED, last_error="flat")], False)]
 )
 async def test_a_run_reports_its_jobs(world: World, rows: list[Any], success: bool) -> None:
-    world.says(RunWarmup=jobs_pb2.RunWarmupResponse(jobs=rows))
+    world.reply(RunWarmup=jobs_pb2.RunWarmupResponse(jobs=rows))
     body = conforming(await world.operator.post("/api/jobs/run-warmup?max=20"), "Run")
     first = {"jobId": 42, "slug": "amazon-vs-costco", "debugId": "debug-1", "status": "ready", "lastError": None}
     assert body["jobs"][0] == first
@@ -139,16 +139,18 @@ async def test_a_run_has_bounds(world: World, most: str) -> None:
 
 async def test_a_sweep_reports_jobs_and_causes(world: World) -> None:
     swept = jobs_pb2.SweptJob(job=job(QUEUED), cause="lease-expired")
-    world.says(Sweep=jobs_pb2.SweepResponse(requeued=[swept], audited=3, audit_skipped="the forecaster is away"))
+    world.reply(
+        Sweep=jobs_pb2.SweepResponse(requeued=[swept], audited=3, audit_skipped="the forecaster is unavailable")
+    )
     assert conforming(await world.operator.post("/api/jobs/sweep"), "Sweep") == {
         "requeued": [{"jobId": 42, "slug": "amazon-vs-costco", "cause": "lease-expired", "status": "queued"}],
         "audited": 3,
-        "auditSkipped": "the forecaster is away",
+        "auditSkipped": "the forecaster is unavailable",
     }
 
 
 async def test_jobs_are_listed_by_status_slug_and_age(world: World) -> None:
-    world.says(ListJobs=jobs_pb2.ListJobsResponse(jobs=[job(FAILED)], next_page_token="next"))
+    world.reply(ListJobs=jobs_pb2.ListJobsResponse(jobs=[job(FAILED)], next_page_token="next"))
     query = "status=failed&slug=Costco-vs-Amazon&olderThan=5m&newerThan=2h&limit=10&cursor=here"
     body = conforming(await world.operator.get(f"/api/jobs?{query}"), "JobList")
     assert body["nextCursor"] == "next"
@@ -171,7 +173,7 @@ async def test_invalid_filters_are_named(world: World, name: str) -> None:
 async def test_one_job_shows_every_field(world: World) -> None:
     row = job(FAILED, last_error="flat")
     row.cooldown_until.CopyFrom(moment("2026-01-01T10:05:00"))
-    world.says(GetJob=jobs_pb2.GetJobResponse(job=row))
+    world.reply(GetJob=jobs_pb2.GetJobResponse(job=row))
     assert conforming(await world.operator.get("/api/jobs/42"), "Job") == {
         "jobId": 42,
         "slug": "amazon-vs-costco",
@@ -201,12 +203,12 @@ async def test_one_job_shows_every_field(world: World) -> None:
 @pytest.mark.parametrize(("action", "method"), [("requeue", "RequeueJob"), ("cancel", "CancelJob")])
 async def test_requeue_and_cancel(world: World, action: str, method: str) -> None:
     answer = {"RequeueJob": jobs_pb2.RequeueJobResponse, "CancelJob": jobs_pb2.CancelJobResponse}[method]
-    world.says(**{method: answer(job=job(QUEUED))})
+    world.reply(**{method: answer(job=job(QUEUED))})
     assert conforming(await world.operator.post(f"/api/jobs/42/{action}"), "Job")["jobId"] == 42
     assert world.jobs.only(method).request.id == 42
-    world.says(**{method: WarmcastError(errors.WRONG_STATE, "the job is running")})
+    world.reply(**{method: WarmcastError(errors.WRONG_STATE, "the job is running")})
     refused(await world.operator.post(f"/api/jobs/42/{action}"), errors.WRONG_STATE)
-    world.says(**{method: WarmcastError(errors.NOT_FOUND, "there is no job 42")})
+    world.reply(**{method: WarmcastError(errors.NOT_FOUND, "there is no job 42")})
     refused(await world.operator.post(f"/api/jobs/42/{action}"), errors.NOT_FOUND)
 
 

@@ -40,7 +40,7 @@ CACHE_LOST = jobs_pb2.ENQUEUE_REASON_CACHE_LOST
 
 
 def enqueued(status: Status = QUEUED, *, done: bool = True, **more: Any) -> jobs_pb2.EnqueueWarmupResponse:
-    """What an enqueue answers."""
+    """The response to an enqueue."""
     return jobs_pb2.EnqueueWarmupResponse(
         job=job(status, version=8, debug_id="debug-2"), enqueued=done, queue_position=4, **more
     )
@@ -56,9 +56,9 @@ async def test_a_ready_answer_takes_two_calls_and_no_enqueue(world: World) -> No
     assert "retry-after" not in response.headers
     key = world.jobs.only("GetWarmup").request.key
     assert (key.slug, key.timeframe, key.geo) == ("amazon-vs-costco", "12m", "")
-    [asked] = world.forecaster.only("GetForecasts").request.keys
-    assert (asked.slug, asked.term_a, asked.term_b) == ("amazon-vs-costco", "amazon", "costco")
-    assert (asked.timeframe, asked.geo, asked.data_hash, asked.engine_version) == ("12m", "", HASH, "1")
+    [sent] = world.forecaster.only("GetForecasts").request.keys
+    assert (sent.slug, sent.term_a, sent.term_b) == ("amazon-vs-costco", "amazon", "costco")
+    assert (sent.timeframe, sent.geo, sent.data_hash, sent.engine_version) == ("12m", "", HASH, "1")
     assert set(world.jobs.calls) == {"GetWarmup"}
     assert set(world.forecaster.calls) == {"GetForecasts"}
 
@@ -75,7 +75,7 @@ async def test_a_ready_answer_takes_two_calls_and_no_enqueue(world: World) -> No
 async def test_missing_bundles_enqueue_by_compare_and_set(
     world: World, row: jobs_pb2.WarmupJob | None, version: int, reason: int
 ) -> None:
-    world.says(GetWarmup=warmup(row), GetForecasts=forecasts(cached(MISSING)), EnqueueWarmup=enqueued(eta_seconds=7.2))
+    world.reply(GetWarmup=warmup(row), GetForecasts=forecasts(cached(MISSING)), EnqueueWarmup=enqueued(eta_seconds=7.2))
     response = await world.client.get(PATH)
     body = conforming(response, "Premium")
     assert (body["warmupStatus"], body["forecastAvailable"], body["needsWarmup"]) == ("queued", False, True)
@@ -91,13 +91,13 @@ async def test_missing_bundles_enqueue_by_compare_and_set(
 
 @pytest.mark.parametrize("status", [QUEUED, RUNNING])
 async def test_an_active_job_is_enqueued_only_if_overdue(world: World, status: Status) -> None:
-    world.says(GetWarmup=warmup(job(status), queue_position=2), GetForecasts=forecasts(cached(MISSING)))
+    world.reply(GetWarmup=warmup(job(status), queue_position=2), GetForecasts=forecasts(cached(MISSING)))
     body = conforming(await world.client.get(PATH), "Premium")
     assert body["warmupStatus"] == jobs_pb2.JobStatus.Name(status).removeprefix("JOB_STATUS_").lower()
     assert (body["warmupTriggered"], body["queuePosition"], body["etaSeconds"]) == (False, 2, None)
     assert not world.jobs.calls["EnqueueWarmup"]
 
-    world.says(GetWarmup=warmup(job(status), overdue=True), EnqueueWarmup=enqueued())
+    world.reply(GetWarmup=warmup(job(status), overdue=True), EnqueueWarmup=enqueued())
     body = conforming(await world.client.get(PATH), "Premium")
     assert (body["warmupStatus"], body["warmupTriggered"]) == ("queued", True)
     assert world.jobs.only("EnqueueWarmup").request.seen_version == 7
@@ -105,7 +105,7 @@ async def test_an_active_job_is_enqueued_only_if_overdue(world: World, status: S
 
 async def test_a_failed_job_in_cool_down_has_retry_after(world: World) -> None:
     cooling = warmup(job(FAILED, last_error="flat"), cooling_down=True, cooldown_seconds=299.2)
-    world.says(GetWarmup=cooling, GetForecasts=forecasts(cached(MISSING)))
+    world.reply(GetWarmup=cooling, GetForecasts=forecasts(cached(MISSING)))
     response = await world.client.get(PATH)
     body = conforming(response, "Premium")
     assert (body["warmupStatus"], body["warmupTriggered"], body["needsWarmup"]) == ("failed", False, True)
@@ -115,7 +115,7 @@ async def test_a_failed_job_in_cool_down_has_retry_after(world: World) -> None:
 
 
 async def test_stale_bundles_are_served_and_refreshed_once(world: World) -> None:
-    world.says(GetForecasts=forecasts(cached(STALE, age=90_000)), EnqueueWarmup=enqueued())
+    world.reply(GetForecasts=forecasts(cached(STALE, age=90_000)), EnqueueWarmup=enqueued())
     response = await world.client.get(PATH)
     body = conforming(response, "Premium")
     assert (body["warmupStatus"], body["forecastAvailable"], body["stale"]) == ("ready", True, True)
@@ -123,12 +123,12 @@ async def test_stale_bundles_are_served_and_refreshed_once(world: World) -> None
     assert response.headers["cache-control"] == "no-store"
     assert world.jobs.only("EnqueueWarmup").request.reason == REFRESH
 
-    world.says(GetWarmup=warmup(job(RUNNING)))
+    world.reply(GetWarmup=warmup(job(RUNNING)))
     response = await world.client.get(PATH)
     body = conforming(response, "Premium")
     assert (body["warmupStatus"], body["refreshing"], body["warmupTriggered"]) == ("ready", True, False)
     assert response.headers["cache-control"] == SETTLED
-    world.says(GetWarmup=warmup(job(FAILED), cooling_down=True, cooldown_seconds=60))
+    world.reply(GetWarmup=warmup(job(FAILED), cooling_down=True, cooldown_seconds=60))
     response = await world.client.get(PATH)
     body = conforming(response, "Premium")
     assert (body["warmupStatus"], body["stale"], body["refreshing"]) == ("ready", True, False)
@@ -137,7 +137,7 @@ async def test_stale_bundles_are_served_and_refreshed_once(world: World) -> None
 
 
 async def test_forecasts_of_the_previous_snapshot_are_served(world: World) -> None:
-    world.says(
+    world.reply(
         GetWarmup=warmup(previous_data_hash=OLDER_HASH, previous_engine_version="0"),
         GetForecasts=forecasts(cached(MISSING), cached(data_hash=OLDER_HASH)),
         EnqueueWarmup=enqueued(),
@@ -155,7 +155,7 @@ async def test_forecasts_of_the_previous_snapshot_are_served(world: World) -> No
 
 @pytest.mark.parametrize("status", [QUEUED, RUNNING])
 async def test_another_caller_enqueued_first(world: World, status: Status) -> None:
-    world.says(GetWarmup=warmup(), GetForecasts=forecasts(cached(MISSING)), EnqueueWarmup=enqueued(status, done=False))
+    world.reply(GetWarmup=warmup(), GetForecasts=forecasts(cached(MISSING)), EnqueueWarmup=enqueued(status, done=False))
     body = conforming(await world.client.get(PATH), "Premium")
     assert body["warmupStatus"] == jobs_pb2.JobStatus.Name(status).removeprefix("JOB_STATUS_").lower()
     assert not body["warmupTriggered"]
@@ -163,11 +163,11 @@ async def test_another_caller_enqueued_first(world: World, status: Status) -> No
 
 
 async def test_the_row_became_ready_during_the_call(world: World) -> None:
-    looks = iter([cached(MISSING), cached()])
+    replies = iter([cached(MISSING), cached()])
     rows = iter([warmup(job(QUEUED), overdue=True), warmup(job(READY, version=9))])
-    world.says(
+    world.reply(
         GetWarmup=lambda _: next(rows),
-        GetForecasts=lambda _: forecasts(next(looks)),
+        GetForecasts=lambda _: forecasts(next(replies)),
         EnqueueWarmup=enqueued(READY, done=False),
     )
     body = conforming(await world.client.get(PATH), "Premium")
@@ -175,7 +175,7 @@ async def test_the_row_became_ready_during_the_call(world: World) -> None:
 
 
 async def test_a_row_that_keeps_changing_is_fetched_at_most_twice(world: World) -> None:
-    world.says(GetForecasts=forecasts(cached(MISSING)), EnqueueWarmup=enqueued(READY, done=False))
+    world.reply(GetForecasts=forecasts(cached(MISSING)), EnqueueWarmup=enqueued(READY, done=False))
     body = conforming(await world.client.get(PATH), "Premium")
     assert (body["warmupStatus"], body["forecastAvailable"], body["warmupTriggered"]) == ("queued", False, False)
     assert len(world.jobs.calls["EnqueueWarmup"]) == 2
@@ -187,7 +187,7 @@ async def test_a_row_that_keeps_changing_is_fetched_at_most_twice(world: World) 
 async def test_head_neither_enqueues_nor_counts_as_demand(
     world: World, row: jobs_pb2.WarmupJob | None, status: str
 ) -> None:
-    world.says(GetWarmup=warmup(row, overdue=True), GetForecasts=forecasts(cached(MISSING)), EnqueueWarmup=enqueued())
+    world.reply(GetWarmup=warmup(row, overdue=True), GetForecasts=forecasts(cached(MISSING)), EnqueueWarmup=enqueued())
     response = await world.client.head(PATH)
     assert (response.status_code, response.headers["cache-control"], response.content) == (200, "no-store", b"")
     assert ("retry-after" in response.headers) == (status != "failed")
@@ -204,7 +204,7 @@ async def test_if_none_match_gets_304(world: World) -> None:
         assert (response.status_code, response.content) == (304, b"")
         assert response.headers["etag"] == tag
         assert response.headers["cache-control"] == SETTLED
-        # RFC 9110, 15.4.5: what a cache needs, and nothing about a body that is not there.
+        # RFC 9110, 15.4.5: a 304 has the headers that a cache needs, and none that describe a body.
         of_a_body = {"content-encoding", "content-length", "content-type", "x-content-type-options"}
         assert set(first.headers) - set(response.headers) == of_a_body
         assert set(response.headers) == {"age", "cache-control", "etag", "vary", "x-request-id"}
@@ -221,14 +221,14 @@ async def test_debug_fields(open_world: OpenWorld) -> None:
         keys = {"termAKey": f"forecast:amazon:{HASH}", "termBKey": f"forecast:costco:{HASH}"}
         assert body["forecastCacheKeysUsed"] == keys
 
-        world.says(
+        world.reply(
             GetWarmup=warmup(job(FAILED, last_error="flat"), cooling_down=True, cooldown_seconds=5),
             GetForecasts=forecasts(cached(MISSING)),
         )
         body = conforming(await world.client.get(PATH), "Premium")
         assert (body["lastWarmupError"], body["forecastCacheKeysUsed"]) == ("flat", keys)
 
-        world.says(
+        world.reply(
             GetWarmup=warmup(previous_data_hash=OLDER_HASH),
             GetForecasts=forecasts(cached(MISSING), cached(data_hash=OLDER_HASH)),
             EnqueueWarmup=enqueued(),
@@ -237,7 +237,7 @@ async def test_debug_fields(open_world: OpenWorld) -> None:
         assert body["warmupDebugId"] == "debug-2"
         assert body["forecastCacheKeysUsed"]["termAKey"] == f"forecast:amazon:{OLDER_HASH}"
 
-        world.says(GetWarmup=warmup(), GetForecasts=forecasts(cached()))
+        world.reply(GetWarmup=warmup(), GetForecasts=forecasts(cached()))
         body = conforming(await world.client.get(PATH), "Premium")
         assert (body["warmupDebugId"], body["lastWarmupError"]) == (None, None)
 
@@ -248,7 +248,7 @@ async def test_without_debug_the_debug_fields_are_absent(world: World) -> None:
 
 
 async def test_an_unknown_comparison_is_not_found(world: World) -> None:
-    world.says(GetWarmup=WarmcastError(errors.NOT_FOUND, "there is no comparison amazon-vs-costco"))
+    world.reply(GetWarmup=WarmcastError(errors.NOT_FOUND, "there is no comparison amazon-vs-costco"))
     refused(await world.client.get(PATH), errors.NOT_FOUND)
     await world.demand.flush()
     assert not world.jobs.calls["ReportDemand"]
@@ -280,7 +280,7 @@ async def test_answers_are_counted_and_reported(world: World) -> None:
 
 
 async def test_a_thousand_simultaneous_first_calls_get_answers(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    # All callers and all services share one loop here; how fast that is on a busy machine is not the question.
+    # All callers and services share one loop here, so this test measures no speed.
     monkeypatch.setattr("services.gateway.premium.service._MAX_WAIT_SECONDS", 60)
     seen: list[Any] = []
 
@@ -288,7 +288,7 @@ async def test_a_thousand_simultaneous_first_calls_get_answers(world: World, mon
         seen.append(request.key)
         return enqueued(done=len(seen) == 1)
 
-    world.says(GetWarmup=warmup(), GetForecasts=forecasts(cached(MISSING)), EnqueueWarmup=enqueue)
+    world.reply(GetWarmup=warmup(), GetForecasts=forecasts(cached(MISSING)), EnqueueWarmup=enqueue)
     responses = await asyncio.gather(*(world.client.get(PATH) for _ in range(1_000)))
     assert {response.status_code for response in responses} == {200}
     bodies = [response.json() for response in responses]
@@ -297,26 +297,26 @@ async def test_a_thousand_simultaneous_first_calls_get_answers(world: World, mon
 
 
 async def test_excess_calls_wait_for_a_slot_and_not_on_their_deadlines(world: World) -> None:
-    together, going = 0, asyncio.Event()
+    running, released = 0, asyncio.Event()
 
-    async def look(_request: Any) -> jobs_pb2.GetWarmupResponse:
-        nonlocal together
-        together += 1
-        await going.wait()
+    async def wait_for_release(_request: Any) -> jobs_pb2.GetWarmupResponse:
+        nonlocal running
+        running += 1
+        await released.wait()
         return warmup(job())
 
     async def full() -> bool:
-        return together >= 64
+        return running >= 64
 
-    world.says(GetWarmup=look)
-    crowd = asyncio.gather(*(world.client.get(PATH.replace("Amazon", f"shop{number}")) for number in range(400)))
-    await wait_until_async(full, 10, "as many as may ask are asking")
-    for _ in range(10):  # what was sent before these, on the same connection, has arrived after them
+    world.reply(GetWarmup=wait_for_release)
+    calls = asyncio.gather(*(world.client.get(PATH.replace("Amazon", f"shop{number}")) for number in range(400)))
+    await wait_until_async(full, 10, "all slots are occupied")
+    for _ in range(10):  # calls that were sent earlier on the same connection arrive before these return
         await world.client.get("/api/comparisons")
-    assert together == 64
-    going.set()
-    assert {response.status_code for response in await crowd} == {200}
-    assert together == 400
+    assert running == 64
+    released.set()
+    assert {response.status_code for response in await calls} == {200}
+    assert running == 400
 
 
 async def test_calls_carry_a_deadline_and_the_requests_id_but_no_secret(world: World) -> None:
@@ -331,6 +331,6 @@ async def test_calls_carry_a_deadline_and_the_requests_id_but_no_secret(world: W
 async def test_only_an_explicit_missing_counts_as_missing(world: World) -> None:
     unspecified = forecaster_pb2.CachedForecasts()
     for unclear in (forecasts(), forecasts(unspecified)):
-        world.says(GetForecasts=unclear)
+        world.reply(GetForecasts=unclear)
         refused(await world.client.get(PATH), errors.UNAVAILABLE)
     assert not world.jobs.calls["EnqueueWarmup"]

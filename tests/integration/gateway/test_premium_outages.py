@@ -17,7 +17,7 @@ from tests.waiting import wait_until_async
 
 PATH = "/api/comparison/premium?slug=amazon-vs-costco"
 OTHER = "/api/comparison/premium?slug=amazon-vs-walmart"
-AWAY = WarmcastError(errors.UNAVAILABLE, "Redis cannot be asked", retry_after=3)
+UNAVAILABLE = WarmcastError(errors.UNAVAILABLE, "Redis is unavailable", retry_after=3)
 
 
 @pytest.mark.parametrize("method", ["GetWarmup", "GetForecasts"])
@@ -26,19 +26,19 @@ AWAY = WarmcastError(errors.UNAVAILABLE, "Redis cannot be asked", retry_after=3)
 )
 async def test_during_an_outage_a_stale_copy_is_served(world: World, method: str, reason: Reason) -> None:
     before = conforming(await world.client.get(PATH), "Premium")
-    world.says(**{method: WarmcastError(reason, "away")})
+    world.reply(**{method: WarmcastError(reason, "unavailable")})
     after = conforming(await world.client.get(PATH), "Premium")
     assert after == {**before, "stale": True}
     refused(await world.client.get(OTHER), errors.UNAVAILABLE)
     assert not world.jobs.calls["EnqueueWarmup"]
 
 
-@pytest.mark.parametrize("reply", [AWAY, WarmcastError(errors.DEADLINE_EXCEEDED, "too long")])
+@pytest.mark.parametrize("reply", [UNAVAILABLE, WarmcastError(errors.DEADLINE_EXCEEDED, "too long")])
 async def test_without_a_stale_copy_the_503_has_retry_after(world: World, reply: Reply) -> None:
-    world.says(GetForecasts=reply)
+    world.reply(GetForecasts=reply)
     response = await world.client.get(PATH)
     refused(response, errors.UNAVAILABLE)
-    assert response.headers["retry-after"] == ("3" if reply is AWAY else "1")
+    assert response.headers["retry-after"] == ("3" if reply is UNAVAILABLE else "1")
     assert response.headers["cache-control"] == "no-store"
 
 
@@ -58,7 +58,7 @@ async def test_a_frozen_service_costs_one_deadline(open_world: OpenWorld) -> Non
         async def never(_request: object) -> None:
             await frozen.wait()
 
-        world.says(GetForecasts=never)
+        world.reply(GetForecasts=never)
         async with asyncio.timeout(5):
             after = conforming(await world.client.get(PATH), "Premium")
         frozen.set()
@@ -68,7 +68,7 @@ async def test_a_frozen_service_costs_one_deadline(open_world: OpenWorld) -> Non
 async def test_during_an_outage_not_every_call_waits_for_the_deadline(
     open_world: OpenWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.gateway.premium.service._OUTAGE_SECONDS", 3.0)  # however busy the machine is
+    monkeypatch.setattr("services.gateway.premium.service._OUTAGE_SECONDS", 3.0)  # long enough for a busy machine
     async with open_world(rpc_timeout_seconds=0.2) as world:
         before = conforming(await world.client.get(PATH), "Premium")
         frozen = asyncio.Event()
@@ -76,19 +76,19 @@ async def test_during_an_outage_not_every_call_waits_for_the_deadline(
         async def never(_request: object) -> None:
             await frozen.wait()
 
-        world.says(GetWarmup=never)
+        world.reply(GetWarmup=never)
         conforming(await world.client.get(PATH), "Premium")
-        asked = len(world.jobs.calls["GetWarmup"])
+        calls = len(world.jobs.calls["GetWarmup"])
         copies = await asyncio.gather(*(world.client.get(PATH) for _ in range(20)))
         assert [conforming(copy, "Premium") for copy in copies] == [{**before, "stale": True}] * 20
-        assert len(world.jobs.calls["GetWarmup"]) == asked
+        assert len(world.jobs.calls["GetWarmup"]) == calls
         frozen.set()
-        world.says(GetWarmup=warmup(job()))
+        world.reply(GetWarmup=warmup(job()))
 
         async def fresh() -> bool:
             return bool(conforming(await world.client.get(PATH), "Premium") == before)
 
-        await wait_until_async(fresh, 10, "the service is asked again")
+        await wait_until_async(fresh, 10, "the service is called again")
 
 
 async def test_one_slow_comparison_does_not_affect_the_others(
@@ -106,7 +106,7 @@ async def test_one_slow_comparison_does_not_affect_the_others(
                 await frozen.wait()
             return warmup(job())
 
-        world.says(GetWarmup=slow_for_one)
+        world.reply(GetWarmup=slow_for_one)
         for _ in range(3):
             slow = await asyncio.gather(*(world.client.get(PATH) for _ in range(5)))
             assert all(conforming(each, "Premium")["stale"] for each in slow)
@@ -121,9 +121,9 @@ async def test_two_slow_comparisons_with_a_success_between_are_not_an_outage(
     async with open_world() as world:
         before = conforming(await world.client.get(OTHER), "Premium")
         for path in (PATH, OTHER.replace("walmart", "target")):
-            world.says(GetWarmup=AWAY)
+            world.reply(GetWarmup=UNAVAILABLE)
             refused(await world.client.get(path), errors.UNAVAILABLE)
-            world.says(GetWarmup=warmup(job()))
+            world.reply(GetWarmup=warmup(job()))
             assert conforming(await world.client.get(OTHER), "Premium") == before
 
 
@@ -133,7 +133,7 @@ async def test_two_failures_of_different_comparisons_are_an_outage(
     monkeypatch.setattr("services.gateway.premium.service._OUTAGE_SECONDS", 60.0)
     async with open_world() as world:
         before = conforming(await world.client.get(OTHER), "Premium")
-        world.says(GetWarmup=AWAY)
+        world.reply(GetWarmup=UNAVAILABLE)
         for path in (PATH, OTHER.replace("walmart", "target")):
             refused(await world.client.get(path), errors.UNAVAILABLE)
         calls = len(world.jobs.calls["GetWarmup"])
@@ -155,17 +155,17 @@ async def test_calls_that_wait_for_a_slot_are_served_stale_copies_too(
         async def never(_request: object) -> None:
             await frozen.wait()
 
-        world.says(GetWarmup=never)
+        world.reply(GetWarmup=never)
         world.jobs.calls["GetWarmup"].clear()
         copies = await asyncio.gather(*(world.client.get(path) for path in paths))
         frozen.set()
         assert all(conforming(copy, "Premium")["stale"] for copy in copies)
-        # One failure is about its own comparison: until the second one, its turn may go to one more call.
-        assert len(world.jobs.calls["GetWarmup"]) in (2, 3), "those that had their turn already"
+        # The first failure counts only for its own comparison, so one more call may start before the second failure.
+        assert len(world.jobs.calls["GetWarmup"]) in (2, 3), "the calls that had a slot"
 
 
 async def test_an_answer_without_forecasts_is_not_stored(world: World) -> None:
-    world.says(
+    world.reply(
         GetWarmup=warmup(),
         GetForecasts=forecasts(cached(MISSING)),
         EnqueueWarmup=WarmcastError(errors.UNAVAILABLE, "PostgreSQL is unavailable", retry_after=1),
@@ -174,12 +174,12 @@ async def test_an_answer_without_forecasts_is_not_stored(world: World) -> None:
 
 
 async def test_forecasts_are_served_although_the_enqueue_fails(world: World) -> None:
-    world.says(EnqueueWarmup=AWAY, GetForecasts=forecasts(cached(STALE, age=90_000)))
+    world.reply(EnqueueWarmup=UNAVAILABLE, GetForecasts=forecasts(cached(STALE, age=90_000)))
     body = conforming(await world.client.get(PATH), "Premium")
     assert (body["warmupStatus"], body["stale"]) == ("ready", True)
     assert (body["refreshing"], body["warmupTriggered"]) == (False, False)
 
-    world.says(
+    world.reply(
         GetWarmup=warmup(previous_data_hash=OLDER_HASH),
         GetForecasts=forecasts(cached(MISSING), cached(data_hash=OLDER_HASH)),
     )
@@ -189,15 +189,15 @@ async def test_forecasts_are_served_although_the_enqueue_fails(world: World) -> 
 
 
 async def test_a_stale_copy_expires_with_its_bundles(world: World) -> None:
-    world.says(GetForecasts=forecasts(cached(STALE, age=8 * 24 * 3600)), GetWarmup=warmup(), EnqueueWarmup=AWAY)
+    world.reply(GetForecasts=forecasts(cached(STALE, age=8 * 24 * 3600)), GetWarmup=warmup(), EnqueueWarmup=UNAVAILABLE)
     conforming(await world.client.get(PATH), "Premium")
-    world.says(GetForecasts=AWAY)
+    world.reply(GetForecasts=UNAVAILABLE)
     refused(await world.client.get(PATH), errors.UNAVAILABLE)
 
 
 async def test_a_deleted_comparison_is_not_served_from_the_stale_cache(world: World) -> None:
     conforming(await world.client.get(PATH), "Premium")
-    world.says(GetWarmup=WarmcastError(errors.NOT_FOUND, "there is no such comparison"))
+    world.reply(GetWarmup=WarmcastError(errors.NOT_FOUND, "no such comparison"))
     refused(await world.client.get(PATH), errors.NOT_FOUND)
 
 
@@ -205,6 +205,6 @@ async def test_the_stale_cache_is_bounded(open_world: OpenWorld) -> None:
     async with open_world(memory_answers=1) as world:
         conforming(await world.client.get(PATH), "Premium")
         conforming(await world.client.get(OTHER), "Premium")
-        world.says(GetWarmup=AWAY)
+        world.reply(GetWarmup=UNAVAILABLE)
         refused(await world.client.get(PATH), errors.UNAVAILABLE)
         conforming(await world.client.get(OTHER), "Premium")

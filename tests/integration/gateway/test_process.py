@@ -26,7 +26,7 @@ PATH = "/api/comparison/premium?slug=amazon-vs-costco"
 
 @asynccontextmanager
 async def gateway(**environment: str) -> AsyncIterator[Process]:
-    """A gateway process, which is always ended."""
+    """A gateway process. It is stopped at the end of the block."""
     names = {**os.environ, "GATEWAY_HOST": "127.0.0.1", "METRICS_PORT": "", "WARMUP_SECRET": SECRET, **environment}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "services.gateway", env=names, stdout=PIPE, stderr=PIPE
@@ -41,8 +41,8 @@ async def gateway(**environment: str) -> AsyncIterator[Process]:
 
 def free_port() -> int:
     """An unused port."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port: int = taken.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as occupied:
+        port: int = occupied.getsockname()[1]
         return port
 
 
@@ -91,7 +91,9 @@ async def test_a_signal_drains_reports_demand_and_ends_with_0(number: signal.Sig
 
         await wait_until_async(draining, 5, "readiness says that the gateway drains")
         last = await client.get(PATH)
-        assert (last.status_code, last.headers["connection"]) == (200, "close"), "its client goes elsewhere from now on"
+        assert (last.status_code, last.headers["connection"]) == (200, "close"), (
+            "the client must reconnect to another gateway"
+        )
         going.set()
         assert (await run).json()["processed"] == 0
         assert await asyncio.wait_for(process.wait(), 15) == 0
@@ -100,8 +102,8 @@ async def test_a_signal_drains_reports_demand_and_ends_with_0(number: signal.Sig
 
 @pytest.mark.parametrize(("variable", "other"), [("GATEWAY_PORT", "METRICS_PORT"), ("METRICS_PORT", "GATEWAY_PORT")])
 async def test_a_port_in_use_is_reported(variable: str, other: str) -> None:
-    with socket.create_server(("127.0.0.1" if variable == "GATEWAY_PORT" else "", 0)) as taken:
-        port = taken.getsockname()[1]
+    with socket.create_server(("127.0.0.1" if variable == "GATEWAY_PORT" else "", 0)) as occupied:
+        port = occupied.getsockname()[1]
         async with gateway(**{variable: str(port), other: "0"}) as process:
             _, said = await asyncio.wait_for(process.communicate(), 30)
     assert process.returncode == 1

@@ -34,7 +34,7 @@ def period(scored: jobs_pb2.TrustStats) -> jobs_pb2.TrustPeriod:
 
 @pytest.fixture
 def answering(world: World) -> World:
-    world.says(GetTrustStats=jobs_pb2.GetTrustStatsResponse(total=period(SCORED), last_90_days=period(NOTHING)))
+    world.reply(GetTrustStats=jobs_pb2.GetTrustStatsResponse(total=period(SCORED), last_90_days=period(NOTHING)))
     return world
 
 
@@ -68,7 +68,7 @@ async def test_it_is_public_and_may_be_cached(answering: World) -> None:
 
 
 async def test_without_jobs_it_gets_503(world: World) -> None:
-    world.says(GetTrustStats=WarmcastError(errors.UNAVAILABLE, "PostgreSQL is unavailable", retry_after=2))
+    world.reply(GetTrustStats=WarmcastError(errors.UNAVAILABLE, "PostgreSQL is unavailable", retry_after=2))
     response = await world.client.get(PATH)
     refused(response, errors.UNAVAILABLE)
     assert response.headers["retry-after"] == "2"

@@ -11,7 +11,7 @@ from services.gateway.auth.rate_limits import Outcome, Rate, RateLimiter, limit_
 
 
 class Clock:
-    """Stands still until it is moved."""
+    """A clock that only the test advances."""
 
     def __init__(self) -> None:
         self.now = 1_000_000.0
@@ -38,11 +38,11 @@ def test_a_full_bucket_allows_exactly_its_quota(rate: Rate) -> None:
     clock = Clock()
     limiter = RateLimiter(rate, {}, clock)
     left = [limiter.take("a") for _ in range(rate.requests)]
-    assert [taken.remaining for taken in left] == list(range(rate.requests - 1, -1, -1))
+    assert [decision.remaining for decision in left] == list(range(rate.requests - 1, -1, -1))
     refused = limiter.take("a")
     assert (refused.allowed, refused.remaining) == (False, 0)
     clock.now += refused.retry_after
-    assert limiter.take("a").allowed, "exactly when it was told to come again"
+    assert limiter.take("a").allowed, "allowed exactly after its retry delay"
     assert not limiter.take("a").allowed
 
 
@@ -61,15 +61,15 @@ def test_it_is_equivalent_to_a_token_bucket(seed: int) -> None:
         clock.now += waited
         tokens = min(rate.requests, tokens + waited * rate.requests / rate.window)
         if abs(tokens - round(tokens)) < 1e-4:
-            continue  # rounding decides, on either side
-        taken = limiter.take("a")
-        assert taken.allowed == (tokens >= 1)
-        if taken.allowed:
+            continue  # rounding may allow or refuse this request
+        decision = limiter.take("a")
+        assert decision.allowed == (tokens >= 1)
+        if decision.allowed:
             tokens -= 1
-            assert taken.remaining == int(tokens)
+            assert decision.remaining == int(tokens)
         else:
-            assert taken.retry_after == pytest.approx((1 - tokens) * rate.window / rate.requests, abs=1e-3)
-        assert taken.full_in == pytest.approx((rate.requests - tokens) * rate.window / rate.requests, abs=1e-3)
+            assert decision.retry_after == pytest.approx((1 - tokens) * rate.window / rate.requests, abs=1e-3)
+        assert decision.full_in == pytest.approx((rate.requests - tokens) * rate.window / rate.requests, abs=1e-3)
 
 
 def test_the_longest_idle_callers_are_evicted() -> None:

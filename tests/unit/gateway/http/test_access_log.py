@@ -26,7 +26,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def logging_as(log_format: str, level: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Written]:
-    """What is written from here on, a line each; all is as before afterwards."""
+    """The lines that are written inside the block; restores the log configuration at its end."""
     out = io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True)
     monkeypatch.setattr(sys, "stdout", out)
     before, root = structlog.get_config(), logging.getLogger()

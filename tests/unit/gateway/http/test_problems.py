@@ -15,7 +15,7 @@ from services.gateway.http.problems import problem
 def test_every_reason_is_a_problem(reason: errors.Reason) -> None:
     token = trace_context.request_id.set("request-1")
     try:
-        response = problem(WarmcastError(reason, "in words"))
+        response = problem(WarmcastError(reason, "a detail"))
     finally:
         trace_context.request_id.reset(token)
     assert response.status_code == reason.http_status
@@ -25,7 +25,7 @@ def test_every_reason_is_a_problem(reason: errors.Reason) -> None:
         "type": f"/docs#{reason.slug}",
         "title": reason.title,
         "status": reason.http_status,
-        "detail": "in words",
+        "detail": "a detail",
         "requestId": "request-1",
     }
     assert ("www-authenticate" in response.headers) == (reason.http_status == 401)

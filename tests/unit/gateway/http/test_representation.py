@@ -45,8 +45,8 @@ def test_if_none_match_without_the_etag_gets_200(lines: list[str]) -> None:
 
 
 def _status(if_none_match: list[str]) -> int:
-    asked = [(b"if-none-match", line.encode("latin-1")) for line in if_none_match]
-    return Representation(b"{}", {}).respond(asked).status_code
+    headers = [(b"if-none-match", line.encode("latin-1")) for line in if_none_match]
+    return Representation(b"{}", {}).respond(headers).status_code
 
 
 @pytest.mark.parametrize("accepted", ["gzip", "br, gzip", "GZIP;q=0.5", "*", "*;q=0.1", "identity;q=0, gzip", "x,*"])

@@ -1,4 +1,4 @@
-"""The schemas that the body types generate equal the ones that were once written by hand, in `before_structs.json`."""
+"""The schemas that the body types generate equal those of `before_structs.json`, which were written by hand."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from services.gateway.openapi.document import document
 
 DOCUMENT = json.loads(json.dumps(document()))
 BEFORE = json.loads(Path(__file__).with_name("before_structs.json").read_text(encoding="utf-8"))
-# Texts are not compared. What applies to unnamed properties is not either.
+# Texts and the schemas of unnamed properties are not compared.
 _IGNORED = {"title", "description", "default", "examples", "additionalProperties"}
 
 
 def bodies(spec: dict[str, Any]) -> dict[str, object]:
-    """Each body's schema, without references and in one form, by operation and status or request."""
+    """Each body's schema, without references and in one canonical form, by operation and status."""
     schemas = spec["components"]["schemas"]
     found = {"problem": normal(schemas["Problem"], schemas)}
     for path, operations in spec["paths"].items():
@@ -78,7 +78,7 @@ def test_the_rest_of_the_document_is_as_before() -> None:
 
 
 def without_bodies(spec: dict[str, Any]) -> Any:
-    """Methods by path, with parameters (apart from their texts) and the statuses of responses."""
+    """Methods by path, with parameters (without their texts) and the statuses of responses."""
     return {
         path: {
             method: {

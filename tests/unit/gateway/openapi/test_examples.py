@@ -27,13 +27,13 @@ WITHOUT_EXAMPLE = {"internal"}
 
 
 def _contents() -> list[Any]:
-    """(what it is, its content) of each JSON body that an operation takes or answers, problems apart."""
+    """The content of each JSON body of a request or response, without problems."""
     found = []
     for name, operation in OPERATIONS:
         bodies = [("request", operation.get("requestBody", {})), *operation["responses"].items()]
         for what, body in bodies:
             content = body.get("content", {}).get("application/json")
-            if content and name != "GET /openapi.json":  # which is its own
+            if content and name != "GET /openapi.json":  # the document itself has no example
                 found.append(pytest.param(content, id=f"{name} {what}"))
     return found
 

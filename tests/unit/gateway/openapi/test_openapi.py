@@ -53,8 +53,8 @@ async def test_the_document_has_the_applications_routes_and_methods(components: 
 
 
 async def test_metrics_with_their_own_port_are_not_on_the_public_port(components: Components) -> None:
-    apart = replace(components, settings=GatewaySettings(metrics_port=9_100))
-    assert "/metrics" not in routing_table(apart)
+    separate = replace(components, settings=GatewaySettings(metrics_port=9_100))
+    assert "/metrics" not in routing_table(separate)
     assert "/metrics" not in document(metrics=False)["paths"]
 
 
@@ -105,7 +105,7 @@ def test_the_page_loads_no_external_resource() -> None:
 
 
 def test_backticks_are_rendered_as_code() -> None:
-    page = re.sub(r"<pre>.*?</pre>", "", page_html().decode(), flags=re.DOTALL)  # bodies are shown as they are
+    page = re.sub(r"<pre>.*?</pre>", "", page_html().decode(), flags=re.DOTALL)  # bodies are shown unchanged
     assert "`" not in page
     assert "<code>warmupStatus</code>" in page
 

@@ -43,7 +43,7 @@ def test_both_stale_any_row(previous: Bundles, row: Row | None) -> None:
         (CANCELLED, Enqueue.REFRESH, False),
         (READY, Enqueue.REFRESH, False),
         (FAILED, Enqueue.REFRESH, False),
-        (COOLING, None, False),  # a refresh that fails is no retry storm
+        (COOLING, None, False),  # a failed refresh must not cause a retry storm
         (QUEUED, None, True),
         (RUNNING, None, True),
         (LATE_QUEUED, Enqueue.REFRESH, True),

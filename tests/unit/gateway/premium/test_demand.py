@@ -12,15 +12,15 @@ from services.gateway.upstream.clients import Jobs
 
 
 class RecordingJobs(Jobs):
-    """A fake jobs client that records reported demand; unavailable while `away` is set."""
+    """A fake jobs client that records reported demand; it raises UNAVAILABLE while `unavailable` is set."""
 
     def __init__(self) -> None:
         self.calls: list[dict[ComparisonKey, int]] = []
-        self.away = False
+        self.unavailable = False
 
     async def report_demand(self, demand: Sequence[tuple[ComparisonKey, int]]) -> None:
-        if self.away:
-            raise WarmcastError(errors.UNAVAILABLE, "away")
+        if self.unavailable:
+            raise WarmcastError(errors.UNAVAILABLE, "unavailable")
         self.calls.append(dict(demand))
 
 
@@ -51,10 +51,10 @@ async def test_a_failed_report_is_kept() -> None:
     jobs = RecordingJobs()
     demand = Demand(jobs)
     demand.count(_key(1))
-    jobs.away = True
+    jobs.unavailable = True
     await demand.flush()
     demand.count(_key(1))
-    jobs.away = False
+    jobs.unavailable = False
     await demand.flush()
     assert jobs.calls == [{_key(1): 2}]
 
