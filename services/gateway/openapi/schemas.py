@@ -9,12 +9,12 @@ from services.common.job_status import JobStatus
 from services.gateway.bodies.comparisons import ComparisonDetail, ComparisonList, Ingested
 from services.gateway.bodies.fields import REF
 from services.gateway.bodies.forecasts import ForecastBundle, HeadToHead
-from services.gateway.bodies.health import Health
 from services.gateway.bodies.jobs import JobList, Run, Sweep, Triggered
 from services.gateway.bodies.premium import Premium, StatusEvent
 from services.gateway.bodies.trust import Trust
 from services.gateway.http.problems import Problem
-from services.gateway.openapi.shapes import Schema, array, boolean, number, obj, or_null, text
+from services.gateway.http.readiness import Health
+from services.gateway.openapi.shapes import Schema, array, obj, text
 
 TIMEFRAME = text("7d hourly; 30d, 3m daily; 12m, 5y weekly; all monthly", enum=list(TIMEFRAMES))
 STATUS = list(JobStatus)
@@ -52,7 +52,10 @@ _REQUESTS: dict[str, Schema] = {
                             "examples": ["2026-01-04"],
                         },
                         "values": array(
-                            or_null(number()), "one for each term, 0 to 100; null where unknown", minItems=2, maxItems=2
+                            {"type": ["number", "null"]},
+                            "one for each term, 0 to 100; null where unknown",
+                            minItems=2,
+                            maxItems=2,
                         ),
                     }
                 ),
@@ -66,7 +69,10 @@ _REQUESTS: dict[str, Schema] = {
             "slug": text(),
             "tf": TIMEFRAME,
             "geo": text(),
-            "force": boolean("compute even if the bundles are cached, and restart a running job"),
+            "force": {
+                "type": "boolean",
+                "description": "compute even if the bundles are cached, and restart a running job",
+            },
         },
         optional=("tf", "geo", "force"),
     ),

@@ -10,26 +10,9 @@ def text(description: str = "", **more: object) -> Schema:
     return {"type": "string", **({"description": description} if description else {}), **more}
 
 
-def number(description: str = "", **more: object) -> Schema:
-    """A number."""
-    return {"type": "number", **({"description": description} if description else {}), **more}
-
-
 def integer(description: str = "", **more: object) -> Schema:
     """An integer."""
     return {"type": "integer", **({"description": description} if description else {}), **more}
-
-
-def boolean(description: str = "") -> Schema:
-    """A boolean."""
-    return {"type": "boolean", **({"description": description} if description else {})}
-
-
-def or_null(schema: Schema) -> Schema:
-    """The schema, or null."""
-    if "$ref" in schema:
-        return {"oneOf": [schema, {"type": "null"}]}
-    return {**schema, "type": [schema["type"], "null"]}
 
 
 def array(schema: Schema, description: str = "", **more: object) -> Schema:

@@ -11,8 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from services.common import errors
 from services.common.errors import WarmcastError
-from services.gateway.bodies.health import Health
-from services.gateway.http.readiness import Readiness
+from services.gateway.http.readiness import Health, Readiness
 from services.gateway.routes.responses import json_response
 
 _DOCUMENTS = {"cache-control": "max-age=300"}
