@@ -1,4 +1,4 @@
-"""Calls to a running product, as a person with curl makes them, and looks behind it, as an operator would."""
+"""REST calls to a running product, and access to its database and Redis."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def export(
     place: str = "United States",
     scale: float = 1.0,
 ) -> bytes:
-    """A weekly export of two terms, shaped like Google's, of numbers that are plainly made up, times `scale`."""
+    """A weekly export of two terms in Google's format, with synthetic values multiplied by `scale`."""
     out = io.StringIO()
     out.write("Category: All categories\r\n\r\n")
     writer = csv.writer(out, lineterminator="\r\n")
@@ -57,46 +57,46 @@ class Caller:
         self.secret = {"X-Warmup-Secret": product.secret}
 
     def ingest(self, content: bytes | None = None, **query: str) -> Answer:
-        """Imports an export; it must be taken."""
+        """Imports an export, which must succeed."""
         headers = self.secret | {"Content-Type": "text/csv"}
         response = self.http.post("/api/comparisons", content=content or export(), headers=headers, params=query)
         assert response.status_code in (200, 201), response.text
         return dict(response.json())
 
     def premium(self, slug: str = "amazon-vs-costco", tf: str = "5y", geo: str = "US") -> Answer:
-        """A premium answer; it must be one."""
+        """The premium answer; its status must be 200."""
         response = self.http.get(PREMIUM, params={"slug": slug, "tf": tf, "geo": geo})
         assert response.status_code == 200, response.text
         return dict(response.json())
 
     def until(self, status: str, *, timeout: float = 60, fresh: bool = False, **comparison: str) -> Answer:
-        """Asks for the premium answer until it has that status; `fresh`: and is no copy from the gateway's memory."""
+        """Requests the premium answer until it has that status; with `fresh`, also until it is not stale."""
 
         def answer() -> Answer | None:
             now = self.http.get(PREMIUM, params=AMAZON | comparison)
-            # While a service or store is away the contract's answer is 503.
+            # 503 while a service or store is unavailable.
             found = dict(now.json())
-            there = now.status_code == 200 and found["warmupStatus"] == status
-            return found if there and not (fresh and found["stale"]) else None
+            matches = now.status_code == 200 and found["warmupStatus"] == status
+            return found if matches and not (fresh and found["stale"]) else None
 
         found = wait_until(answer, timeout, f"warmupStatus is {status}")
         assert found is not None
         return found
 
     def post(self, path: str, **query: str) -> Answer:
-        """A guarded POST; it must succeed."""
+        """A POST with the warmup secret, which must succeed."""
         response = self.http.post(path, headers=self.secret, params=query)
         assert response.is_success, response.text
         return dict(response.json())
 
     def post_json(self, path: str, document: Answer) -> Answer:
-        """A guarded POST with a body; it must succeed."""
+        """A POST with the warmup secret and a body, which must succeed."""
         response = self.http.post(path, headers=self.secret, json=document)
         assert response.is_success, response.text
         return dict(response.json())
 
     def rows(self, statement: str = "SELECT * FROM warmup_jobs ORDER BY id") -> list[dict[str, Any]]:
-        """What the database holds, or a change to it: a test moves times instead of waiting for them."""
+        """Runs SQL and returns its rows. Tests change times in the database instead of waiting."""
         with psycopg.connect(self.product.database_url, autocommit=True, row_factory=dict_row) as connection:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []

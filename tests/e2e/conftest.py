@@ -1,4 +1,4 @@
-"""The whole product as real processes on free ports, for one test or one module."""
+"""The whole product as real processes on free ports."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SECRET = "a secret of the tests"
 
 @dataclass
 class Product:
-    """Forecaster, jobs and gateway over one database and one Redis, started by the supervisor of `make run`."""
+    """Forecaster, jobs and gateway with one database and one Redis, started by the supervisor of `make run`."""
 
     addresses: Addresses
     environment: dict[str, str]
@@ -30,29 +30,29 @@ class Product:
 
     @property
     def base_url(self) -> str:
-        """Of the gateway, without a slash at its end."""
+        """The gateway's URL, without a trailing slash."""
         return self.addresses.base_url
 
     @property
     def database_url(self) -> str:
-        """Of this product's own database."""
+        """The URL of this product's database."""
         return self.environment["DATABASE_URL"]
 
     @property
     def redis_url(self) -> str:
-        """Of this product's own Redis."""
+        """The URL of this product's Redis."""
         return self.environment["REDIS_URL"]
 
     def kill(self, name: str) -> None:
-        """SIGKILL to one service; it stays dead until `start`."""
+        """Sends SIGKILL to a service; `start` starts it again."""
         self.services[name].kill()
 
     def stop(self, name: str) -> None:
-        """SIGTERM to one service; returns once it has drained."""
+        """Sends SIGTERM to a service, and returns once it has ended."""
         self.services[name].stop()
 
     def start(self, name: str, *, wait: bool = True, **changes: str) -> None:
-        """Starts one service, with those environment variables changed from now on; waits until it is ready."""
+        """Starts a service with changed environment variables, and waits until it is ready unless `wait` is false."""
         service = self.services[name]
         service.environment.update(changes)
         service.launch()
@@ -60,12 +60,12 @@ class Product:
             self.wait_until_ready(name)
 
     def restart(self, name: str, *, wait: bool = True, **changes: str) -> None:
-        """Stops and starts one service."""
+        """Stops and starts a service."""
         self.stop(name)
         self.start(name, wait=wait, **changes)
 
     def wait_until_ready(self, *names: str, seconds: float = 60) -> None:
-        """Waits until these services, or all, say that they are ready."""
+        """Waits until these services, or all, are ready."""
         for name in names or self.services:
             service = self.services[name]
             try:
@@ -80,7 +80,7 @@ Call = Callable[[Product], Caller]
 
 @pytest.fixture
 def call() -> Iterator[Call]:
-    """Clients of products, closed with the test."""
+    """Creates clients of products, which are closed after the test."""
     with contextlib.ExitStack() as ends:
 
         def client(product: Product) -> Caller:
@@ -93,7 +93,7 @@ def call() -> Iterator[Call]:
 
 @pytest.fixture
 def start_product(database_url: str, redis_url: str) -> Iterator[StartProduct]:
-    """Starts the product with environment variables of the test's choice: start_product(DISPATCHER_ENABLED="false")."""
+    """Starts the product with changed environment variables, as in start_product(DISPATCHER_ENABLED="false")."""
     with contextlib.ExitStack() as ends:
 
         def start(**changes: str) -> Product:
@@ -104,20 +104,20 @@ def start_product(database_url: str, redis_url: str) -> Iterator[StartProduct]:
 
 @pytest.fixture
 def running_product(start_product: StartProduct) -> Product:
-    """The product as it is by default, with debug on."""
+    """The product with default settings."""
     return start_product()
 
 
 @contextlib.contextmanager
 def running(database_url: str, redis_url: str, changes: dict[str, str]) -> Iterator[Product]:
-    """The product over a migrated database and an empty Redis; all of it has ended when the context has."""
+    """Starts the product with a migrated database and an empty Redis, and stops it after the context."""
     addresses = Addresses.on_free_ports()
     environment = {
         **machine(),
         "LOG_FORMAT": "console",
         "DEBUG_API_HEADERS": "true",
         "DRAIN_SECONDS": "3",
-        # Tests look at what is so at this moment, and move times behind the product's back.
+        # No cached answers: tests check the current state, and change times in the database.
         "WARM_ANSWER_SECONDS": "0",
         "WARMUP_SECRET": SECRET,
         **product.wiring(addresses, database_url=database_url, redis_url=redis_url),
@@ -131,11 +131,11 @@ def running(database_url: str, redis_url: str, changes: dict[str, str]) -> Itera
     finally:
         supervisor.stop()
         for service in services:
-            # pytest shows it when the test fails, and only then.
+            # pytest shows it only when the test fails.
             print(f"--- {service.name}\n{service.tail(80)}")
 
 
 def machine() -> dict[str, str]:
-    # What the machine needs to run anything; a developer's own WARMUP_SECRET or API_KEYS must not reach a test.
+    """The variables that programs need. A developer's WARMUP_SECRET or API_KEYS must not reach a test."""
     kept = ("PATH", "HOME", "TMPDIR", "LANG", "LC_", "LD_", "OPENBLAS_", "OMP_", "PYTHON")
     return {name: value for name, value in inherited().items() if name.startswith(kept)}

@@ -1,4 +1,4 @@
-"""The command line against a running product, as an operator and a CronJob use it."""
+"""The command line with a running product, as operators and CronJobs use it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tests.e2e.calls import export
 from tests.e2e.conftest import Call, Product, StartProduct
 
 
-def warmcast(product: Product, *words: str, **changes: str) -> subprocess.CompletedProcess[str]:
+def warmcast(product: Product, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "services.cli", *words],
+        [sys.executable, "-m", "services.cli", *arguments],
         env=product.environment | changes,
         capture_output=True,
         text=True,
@@ -25,7 +25,7 @@ def warmcast(product: Product, *words: str, **changes: str) -> subprocess.Comple
 
 
 @pytest.mark.slow
-def test_import_run_and_look(start_product: StartProduct, call: Call, tmp_path: Path) -> None:
+def test_import_run_and_show(start_product: StartProduct, call: Call, tmp_path: Path) -> None:
     product = start_product(DISPATCHER_ENABLED="false")
     caller = call(product)
     file = tmp_path / "multiTimeline.csv"
@@ -47,8 +47,8 @@ def test_import_run_and_look(start_product: StartProduct, call: Call, tmp_path: 
     assert (shown["slug"], shown["status"]) == ("amazon-vs-costco", "ready")
     assert "queued" in warmcast(product, "jobs", "requeue", str(listed["id"])).stdout
     assert "cancelled" in warmcast(product, "jobs", "cancel", str(listed["id"])).stdout
-    look = warmcast(product, "jobs", "requeue", "--status", "cancelled", "--dry-run")
-    assert (look.returncode, look.stderr) == (0, "1 would be re-queued\n")
+    dry_run = warmcast(product, "jobs", "requeue", "--status", "cancelled", "--dry-run")
+    assert (dry_run.returncode, dry_run.stderr) == (0, "1 would be re-queued\n")
     assert "queued" in warmcast(product, "jobs", "requeue", "--status", "cancelled").stdout
     assert warmcast(product, "jobs", "requeue").returncode == 2
     assert warmcast(product, "refresh").stderr == "0 to refresh\n"
@@ -58,13 +58,13 @@ def test_import_run_and_look(start_product: StartProduct, call: Call, tmp_path: 
 
 
 @pytest.mark.slow
-def test_what_cannot_be_done_is_said_with_its_exit_code(start_product: StartProduct, tmp_path: Path) -> None:
+def test_errors_have_a_message_and_an_exit_code(start_product: StartProduct, tmp_path: Path) -> None:
     product = start_product(DISPATCHER_ENABLED="false")
-    alone = tmp_path / "one.csv"
-    alone.write_bytes(
+    single_term = tmp_path / "one.csv"
+    single_term.write_bytes(
         b"Category: All categories\n\nWeek,amazon: (United States)\n2024-01-07,1\n2024-01-14,2\n2024-01-21,3\n"
     )
-    refused = warmcast(product, "import", str(alone))
+    refused = warmcast(product, "import", str(single_term))
     assert refused.returncode == 2
     assert "amazon" in refused.stderr
     missing = warmcast(product, "import", str(tmp_path / "none.csv"))
@@ -75,13 +75,13 @@ def test_what_cannot_be_done_is_said_with_its_exit_code(start_product: StartProd
     assert "WARMUP_SECRET" in unauthorised.stderr
     unknown = warmcast(product, "jobs", "show", "4711")
     assert (unknown.returncode, unknown.stderr) == (1, "warmcast: there is no job 4711\n")
-    away = warmcast(product, "status", JOBS_ADDR="127.0.0.1:1")
-    assert away.returncode == 4
-    assert "127.0.0.1:1" in away.stderr
+    unreachable = warmcast(product, "status", JOBS_ADDR="127.0.0.1:1")
+    assert unreachable.returncode == 4
+    assert "127.0.0.1:1" in unreachable.stderr
 
 
 @pytest.mark.slow
-def test_a_bad_setting_is_named_and_ends_the_start(start_product: StartProduct) -> None:
+def test_an_invalid_setting_is_named_and_prevents_the_start(start_product: StartProduct) -> None:
     product = start_product()
     for service, variable, value in (
         ("jobs", "LEASE_SECONDS", "soon"),

@@ -1,4 +1,4 @@
-"""docs/how-to/call-from-python.md: its code runs against the product, in its order, and prints what the page says."""
+"""docs/how-to/call-from-python.md: the page's code runs against the product in order and prints the output shown."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ PAGE = CHECKOUT / "docs" / "how-to" / "call-from-python.md"
 EXAMPLE = re.compile(r"```python\n(.*?)```\n\n```text\n(.*?)```", re.DOTALL)
 
 
-def test_its_code_prints_what_it_says(running_product: Product) -> None:
+def test_the_page_s_code_prints_the_output_that_the_page_shows(running_product: Product) -> None:
     page = PAGE.read_text(encoding="utf-8")
     examples = EXAMPLE.findall(page)
     assert len(examples) == page.count("```python") >= 4
     addresses = {"127.0.0.1:50051": "JOBS_ADDR", "127.0.0.1:50052": "FORECASTER_ADDR"}
-    for code, said in examples:
+    for code, expected in examples:
         for shown, name in addresses.items():
-            code = code.replace(shown, running_product.environment[name])  # noqa: PLW2901 - the code as it is run
+            code = code.replace(shown, running_product.environment[name])  # noqa: PLW2901 - the same code with the test's address
         ended = subprocess.run(
             [sys.executable, "-W", "error", "-c", code],
             env={**machine(), "PATH": os.defpath, "WARMUP_SECRET": SECRET},
@@ -30,4 +30,4 @@ def test_its_code_prints_what_it_says(running_product: Product) -> None:
             timeout=60,
             check=False,
         )
-        assert (ended.stdout, ended.stderr) == (said, "")
+        assert (ended.stdout, ended.stderr) == (expected, "")

@@ -1,4 +1,4 @@
-"""Exports as people have them, through the whole product: each is stored as it means, or refused with why."""
+"""Exports of Google Trends and other tools, through the whole product: stored correctly, or refused with a reason."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ def stored(caller: Caller, slug: str, **query: str) -> dict[str, list[float]]:
     return dict(zip(answer["terms"], map(list, columns), strict=True))
 
 
-def test_a_put_keeps_the_values_of_terms_like_each_other_apart(caller: Caller) -> None:
+def test_a_put_keeps_the_values_of_similar_terms_apart(caller: Caller) -> None:
     header, rows = "Week,email: (Worldwide),e-mail: (Worldwide)", ("90,5", "91,6", "92,7", "93,8")
     assert send(caller, "POST", "/api/comparisons", sheet(header, *rows[:3])).status_code == 201
     assert send(caller, "PUT", "/api/comparisons/e-mail-vs-email", sheet(header, *rows)).status_code == 201
     assert stored(caller, "e-mail-vs-email") == {"email": [90, 91, 92, 93], "e-mail": [5, 6, 7, 8]}
-    unsure = send(caller, "PUT", "/api/comparisons/e-mail-vs-email", sheet("Week,émail,é-mail", *rows))
-    assert unsure.status_code == 400
-    assert "each of “émail” and “é-mail” may be either of" in unsure.json()["detail"]
+    ambiguous = send(caller, "PUT", "/api/comparisons/e-mail-vs-email", sheet("Week,émail,é-mail", *rows))
+    assert ambiguous.status_code == 400
+    assert "each of “émail” and “é-mail” may be either of" in ambiguous.json()["detail"]
 
 
-def test_columns_that_nobody_picked_spoil_nothing(caller: Caller) -> None:
+def test_columns_that_are_not_selected_are_ignored(caller: Caller) -> None:
     content = sheet("Week,milk,total,juice,note", "1,102,2,", "3,104,4,a fair", "5,106,6,")
     query: dict[str, Any] = {"term": ["milk", "juice"], "geo": "US"}
     assert send(caller, "POST", "/api/comparisons", content, **query).status_code == 201
@@ -67,11 +67,11 @@ def test_an_export_of_the_new_page_keeps_its_place(caller: Caller, tmp_path: Pat
     content = sheet('"Time","tea","coffee"', "1,2", "3,4", "5,6", "7,8")
     form = caller.http.post("/api/comparisons", files={"file": (NEW_PAGE, content, "text/csv")}, headers=caller.secret)
     assert form.status_code == 201, form.text
-    told = form.json()
-    assert (told["geo"], told["geoAssumed"], told["partialLastPeriod"]) == ("US-NY-501", False, True)
+    answer = form.json()
+    assert (answer["geo"], answer["geoAssumed"], answer["partialLastPeriod"]) == ("US-NY-501", False, True)
     named = CSV | {"Content-Disposition": f'attachment; filename="{NEW_PAGE}"'}
     again = send(caller, "POST", "/api/comparisons", content, named)
-    assert (again.status_code, again.json()["dataHash"]) == (200, told["dataHash"])
+    assert (again.status_code, again.json()["dataHash"]) == (200, answer["dataHash"])
     assert stored(caller, "coffee-vs-tea", geo="US-NY-501") == {"tea": [1, 3, 5, 7], "coffee": [2, 4, 6, 8]}
 
     file = tmp_path / NEW_PAGE.replace("US-NY-501", "Worldwide")
@@ -95,24 +95,26 @@ def test_the_declared_charset_is_used_and_nothing_is_guessed_wrongly(caller: Cal
     form = caller.http.post("/api/comparisons", files={"file": file}, headers=caller.secret)
     assert (form.status_code, form.json()["dataHash"]) == (200, declared.json()["dataHash"])
 
-    for charset, why in (("utf-8", "not in the charset that was declared"), ("klingon", "unknown charset “klingon”")):
+    for charset, why in (("utf-8", "is not in the declared charset"), ("klingon", "unknown charset “klingon”")):
         refused = send(caller, "POST", "/api/comparisons", content, {"Content-Type": f"text/csv; charset={charset}"})
         assert refused.status_code == 400
         assert why in refused.json()["detail"]
         assert [error["field"] for error in refused.json()["errors"]] == ["charset"]
-    unsure = send(caller, "POST", "/api/comparisons", sheet("Week,año,navidad", "1,2", "3,4", "5,6", charset="cp1252"))
-    assert unsure.status_code == 400
-    assert "send it in UTF-8, or declare its charset" in unsure.json()["detail"]
+    ambiguous = send(
+        caller, "POST", "/api/comparisons", sheet("Week,año,navidad", "1,2", "3,4", "5,6", charset="cp1252")
+    )
+    assert ambiguous.status_code == 400
+    assert "send it in UTF-8, or declare its charset" in ambiguous.json()["detail"]
     body = json.dumps({"terms": ["café", "thé"], "points": []}, ensure_ascii=False).encode("cp1252")
     latin = send(caller, "POST", "/api/comparisons", body, {"Content-Type": "application/json; charset=iso-8859-1"})
     assert latin.status_code == 415
     assert "charset=iso-8859-1" in latin.json()["detail"]
 
 
-def test_files_of_other_tools_are_read_for_what_they_are(caller: Caller) -> None:
+def test_files_of_other_tools_are_read(caller: Caller) -> None:
     hours = [datetime(2024, 1, 1, tzinfo=UTC) + timedelta(hours=at) for at in range(5_010)]
-    long = "\n".join(("Time,tea,coffee", *(f"{hour:%Y-%m-%dT%H},{at % 90},2" for at, hour in enumerate(hours))))
-    newest = send(caller, "POST", "/api/comparisons", long.encode(), tf="7d", geo="US").json()
+    hourly = "\n".join(("Time,tea,coffee", *(f"{hour:%Y-%m-%dT%H},{at % 90},2" for at, hour in enumerate(hours))))
+    newest = send(caller, "POST", "/api/comparisons", hourly.encode(), tf="7d", geo="US").json()
     assert (newest["points"], newest["firstDate"]) == (5_000, "2024-01-01T10:00:00Z")
     assert {"what": "period before the newest 5,000 dropped", "count": 10} in newest["cleaned"]
 

@@ -1,4 +1,4 @@
-"""Several forecasters: three do what three can, two engine versions do not recompute in circles."""
+"""Several forecasters: throughput grows with replicas, and two engine versions do not recompute in circles."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.e2e.conftest import Call, Product, StartProduct
 from tests.integration.forecaster import sleeping
 from tests.waiting import wait_until
 
-SOON = 5.0  # seconds in which jobs must follow a change
+SOON = 5.0  # seconds in which jobs must notice a change
 SLEEP = 0.8  # seconds for each of the two series of a run
 SLOTS = 2
 JOBS = 90
@@ -30,18 +30,18 @@ _MODULE = (sys.executable, "-m", "tests.integration.forecaster.sleeping")
 
 @dataclass
 class Fleet:
-    """Forecasters on ports that jobs knows from the start."""
+    """Forecasters on ports that jobs is configured with from the start."""
 
     ports: list[int] = field(default_factory=lambda: [free_port() for _ in range(3)])
     children: list[Child] = field(default_factory=list)
 
     @property
     def target(self) -> str:
-        """What jobs and the gateway dial."""
+        """The address for jobs and the gateway."""
         return "ipv4:" + ",".join(f"{LOOPBACK}:{port}" for port in self.ports)
 
     def start(self, product: Product, number: int, **variables: str) -> Child:
-        """Starts one and waits until it is ready."""
+        """Starts a forecaster and waits until it is ready."""
         address = f"{LOOPBACK}:{self.ports[number]}"
         child = Child(f"forecaster {number}")
         self.children.append(child)
@@ -68,7 +68,7 @@ def fleet() -> Iterator[Fleet]:
 
 @pytest.fixture
 def product(start_product: StartProduct, fleet: Fleet) -> Product:
-    """The product, whose own forecaster is stopped."""
+    """The product with its own forecaster stopped."""
     product = start_product()
     product.stop("forecaster")
     product.restart("jobs", FORECASTER_ADDR=fleet.target)
@@ -78,34 +78,36 @@ def product(start_product: StartProduct, fleet: Fleet) -> Product:
 
 @pytest.mark.alone
 @pytest.mark.timeout(240)
-def test_three_forecasters_run_three_times_what_one_does(product: Product, call: Call, fleet: Fleet) -> None:
+def test_three_forecasters_run_almost_three_times_as_many_jobs_as_one(
+    product: Product, call: Call, fleet: Fleet
+) -> None:
     caller = call(product)
     fleet.start(product, 0)
-    wait_until(lambda: _slots(product) == SLOTS, SOON, "one is counted")
+    wait_until(lambda: _slots(product) == SLOTS, SOON, "one forecaster is counted")
     for number in range(JOBS):
         caller.ingest(export(f"term {number}", "costco", weeks=60))
     _queue_all(caller)
-    wait_until(lambda: _ready(caller) >= 16, 60, "one has run enough to be measured")
+    wait_until(lambda: _ready(caller) >= 16, 60, "enough jobs have run on one forecaster")
     alone = _rate(caller, skip=2, count=12)
 
     others = [fleet.start(product, number) for number in (1, 2)]
     began = _ready(caller)
-    wait_until(lambda: _slots(product) == 3 * SLOTS, SOON, "three are counted")
-    wait_until(lambda: _ready(caller) >= began + 48, 60, "three have run enough to be measured")
+    wait_until(lambda: _slots(product) == 3 * SLOTS, SOON, "three forecasters are counted")
+    wait_until(lambda: _ready(caller) >= began + 48, 60, "enough jobs have run on three forecasters")
     together = _rate(caller, skip=began + 8, count=36)
     print(f"runs a second: {alone:.2f} alone, {together:.2f} together, {together / alone:.2f} times")
     assert together >= 2.7 * alone
 
     others[0].send(signal.SIGSTOP)
-    wait_until(lambda: _slots(product) == 2 * SLOTS, SOON, "the stalled one is not counted")
+    wait_until(lambda: _slots(product) == 2 * SLOTS, SOON, "the frozen forecaster is not counted")
     others[0].send(signal.SIGCONT)
-    wait_until(lambda: _slots(product) == 3 * SLOTS, SOON, "it is counted again")
+    wait_until(lambda: _slots(product) == 3 * SLOTS, SOON, "the resumed forecaster is counted")
     others[1].kill()
-    wait_until(lambda: _slots(product) == 2 * SLOTS, SOON, "the dead one is not counted")
+    wait_until(lambda: _slots(product) == 2 * SLOTS, SOON, "the killed forecaster is not counted")
 
 
 @pytest.mark.timeout(240)
-def test_two_engine_versions_side_by_side_do_not_recompute_in_circles(
+def test_two_engine_versions_at_the_same_time_do_not_recompute_in_circles(
     product: Product, call: Call, fleet: Fleet
 ) -> None:
     caller = call(product)
@@ -117,14 +119,14 @@ def test_two_engine_versions_side_by_side_do_not_recompute_in_circles(
     fleet.start(product, 1, **{sleeping.SECONDS: "0", sleeping.VERSION: "10"})
 
     def renewed() -> bool:
-        """The gateway reads from both in turn, and each of them may enqueue a refresh."""
+        """The gateway reads from both forecasters in turn, and an answer of either may enqueue a refresh."""
         answers = [caller.premium(slug) for slug in slugs for _ in range(4)]
         settled = not any(answer["stale"] or answer["refreshing"] for answer in answers)
         return settled and all(row["engine_version"] == "10-naive" for row in caller.rows())
 
-    wait_until(renewed, 60, "both versions call all forecasts fresh")
+    wait_until(renewed, 60, "both versions report all forecasts as fresh")
     runs = _runs(caller)
-    assert runs <= 20, "beside one run a version, those that began before jobs knew of the new version"
+    assert runs <= 20, "one run per version, and runs that started before jobs knew the new version"
     for _ in range(10):
         assert renewed()
     assert _runs(caller) == runs
@@ -144,7 +146,7 @@ def _runs(caller: Caller) -> int:
 
 
 def _rate(caller: Caller, *, skip: int, count: int) -> float:
-    """Runs a second over that many, after the first ones."""
+    """Runs per second over `count` runs, after the first `skip`."""
     ended: list[datetime] = [
         row["completed_at"]
         for row in caller.rows("SELECT completed_at FROM warmup_jobs WHERE status = 'ready' ORDER BY completed_at")
@@ -153,6 +155,6 @@ def _rate(caller: Caller, *, skip: int, count: int) -> float:
 
 
 def _slots(product: Product) -> int:
-    """All that jobs counts."""
+    """The worker slots that jobs counts."""
     with grpc.insecure_channel(product.addresses.jobs_addr) as channel:
         return jobs_pb2_grpc.JobsServiceStub(channel).GetStatus(jobs_pb2.GetStatusRequest(), timeout=5).worker_slots

@@ -1,4 +1,4 @@
-"""Bad input: each its own clear 4xx, and nothing written."""
+"""Bad input is refused with a specific 4xx status, and nothing is written."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def body(points: list[tuple[str, list[Any]]], terms: tuple[str, ...] = ("amazon"
 WEEKS = [(f"2024-01-{day:02}", [50.0, 40.0]) for day in (7, 14, 21, 28)]
 DATELESS = b"Category: All categories\n\nWeek,amazon: (US),costco: (US)\nnever,1,2\nneither,3,4\n"
 THOUSANDS = b"".join(b'2025-01-%02d,"10,500","20,100"\n' % day for day in (5, 12, 19))
-# name, content type, body, query, what the detail must name
+# name, content type, body, query, text that the detail must contain
 POSTS: list[tuple[str, dict[str, str], bytes, dict[str, str], str]] = [
     ("unknown timeframe", CSV, export(), {"tf": "2w"}, "2w"),
     ("timeframe of another step", CSV, export(), {"tf": "7d"}, "hourly"),
     ("malformed geo", CSV, export(), {"geo": "U"}, "U"),
     ("same term twice", CSV, export("amazon", "Amazon"), {}, "Amazon"),
-    ("a vs of its own", CSV, export("ali vs frazier", "costco"), {}, "ali vs frazier"),
+    ("a term with vs", CSV, export("ali vs frazier", "costco"), {}, "ali vs frazier"),
     ("no dates", CSV, DATELESS, {}, "date"),
     ("no bytes", CSV, b"", {}, "empty"),
     ("not text", CSV, bytes(range(256)), {}, "text file"),
@@ -60,10 +60,10 @@ def test_bad_input_is_refused_with_a_reason_and_nothing_is_written(start_product
         assert caller.rows(f"SELECT * FROM {table}") == [], table
 
 
-def test_bad_questions_name_the_parameter_and_enqueue_nothing(start_product: StartProduct, call: Call) -> None:
+def test_bad_queries_name_the_parameter_and_enqueue_nothing(start_product: StartProduct, call: Call) -> None:
     caller = call(start_product(DISPATCHER_ENABLED="false"))
     caller.ingest()
-    questions = [
+    queries = [
         ({"slug": "amazon", "tf": "5y"}, 400, "slug"),
         ({"slug": "amazon-vs-amazon", "tf": "5y"}, 400, "slug"),
         ({"tf": "5y"}, 400, "slug"),
@@ -71,7 +71,7 @@ def test_bad_questions_name_the_parameter_and_enqueue_nothing(start_product: Sta
         ({"slug": "amazon-vs-costco", "tf": "5y", "geo": "Mars"}, 400, "geo"),
         ({"slug": "amazon-vs-walmart", "tf": "5y"}, 404, None),
     ]
-    for query, status, field in questions:
+    for query, status, field in queries:
         answer = caller.http.get(PREMIUM, params=query)
         assert answer.status_code == status, answer.text
         problem = answer.json()
@@ -81,7 +81,7 @@ def test_bad_questions_name_the_parameter_and_enqueue_nothing(start_product: Sta
     assert caller.rows() == []
 
 
-def test_a_slug_of_other_terms_is_409_and_names_both(start_product: StartProduct, call: Call) -> None:
+def test_a_slug_of_other_terms_is_refused_with_409_and_both_terms(start_product: StartProduct, call: Call) -> None:
     caller = call(start_product(DISPATCHER_ENABLED="false"))
     caller.ingest(export("c++", "rust"))
     taken = caller.http.post("/api/comparisons", content=export("c plus plus", "rust"), headers=caller.secret | CSV)
@@ -97,7 +97,7 @@ def test_a_slug_of_other_terms_is_409_and_names_both(start_product: StartProduct
     assert len(caller.rows("SELECT * FROM snapshots")) == 1
 
 
-def test_the_secret_is_needed_and_has_no_default(start_product: StartProduct, call: Call) -> None:
+def test_the_secret_is_required_and_has_no_default(start_product: StartProduct, call: Call) -> None:
     product = start_product(DISPATCHER_ENABLED="false")
     caller = call(product)
     guarded = [
@@ -120,7 +120,7 @@ def test_the_secret_is_needed_and_has_no_default(start_product: StartProduct, ca
         assert caller.http.request(method, path, headers=caller.secret).status_code == 503, path
 
 
-def test_data_as_people_have_them_are_stored_as_they_are_meant(start_product: StartProduct, call: Call) -> None:
+def test_localised_incomplete_and_reversed_data_are_stored_correctly(start_product: StartProduct, call: Call) -> None:
     caller = call(start_product(DISPATCHER_ENABLED="false"))
     weeks = (
         'Zeit,"tea","coffee",isPartial\n"Feb 2 – 8, 2025",,,\n"Jan 26 – Feb 1, 2025",7,8,WAHR\n'

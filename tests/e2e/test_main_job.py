@@ -1,4 +1,4 @@
-"""The main job, whole: real processes, real stores, and calls as users make them."""
+"""The main use case with real processes and stores: import, first call, ready."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_cold_then_warm_without_any_further_trigger(running_product: Product, ca
     for answer, _ in cold:
         assert (answer["warmupStatus"], answer["forecastAvailable"], answer["needsWarmup"]) == ("queued", False, True)
         assert answer["warmupTriggered"] is True
-    # The fastest of five: how busy the machine is must not decide whether this passes.
+    # The fastest of five, so that a busy machine does not fail the test.
     fastest = min(took for _, took in cold)
     assert fastest < 0.1, f"the fastest first premium call took {fastest * 1000:.0f} ms"
 
@@ -59,11 +59,11 @@ def test_cold_then_warm_without_any_further_trigger(running_product: Product, ca
             expected = f"forecast:amazon-vs-costco:{term}:5y:US:{imported['dataHash']}:"
             assert keys[name].startswith(expected)
             assert 7 * 86_400 - 60 < int(client.ttl(keys[name])) <= 7 * 86_400
-        marks = f"amazon-vs-costco:5y:US:{imported['dataHash']}"
-        assert client.get(f"warmup-status:{marks}") == b"ready"
-        assert client.get(f"warmup-debug-id:{marks}") == ready["warmupDebugId"].encode()
-        assert client.get(f"warmup-started-at:{marks}")
-        assert client.get(f"warmup-finished-at:{marks}")
+        snapshot = f"amazon-vs-costco:5y:US:{imported['dataHash']}"
+        assert client.get(f"warmup-status:{snapshot}") == b"ready"
+        assert client.get(f"warmup-debug-id:{snapshot}") == ready["warmupDebugId"].encode()
+        assert client.get(f"warmup-started-at:{snapshot}")
+        assert client.get(f"warmup-finished-at:{snapshot}")
     assert (
         ready["warmupDebugId"]
         == caller.rows("SELECT debug_id FROM warmup_jobs WHERE slug = 'amazon-vs-costco'")[0]["debug_id"]
@@ -73,13 +73,13 @@ def test_cold_then_warm_without_any_further_trigger(running_product: Product, ca
 def test_a_real_export_of_two_terms_becomes_ready(running_product: Product, call: Call) -> None:
     path = EXPORTS / "GoogleTrends--20170711_Ventilateurvsclimatiseur.csv"
     if not path.exists():
-        pytest.skip("the real exports are not beside the project")
+        pytest.skip("the real exports are missing")
     caller = call(running_product)
     imported = caller.ingest(path.read_bytes(), geo="FR")
     assert (imported["slug"], imported["timeframe"], imported["points"]) == ("climatiseur-vs-ventilateur", "all", 121)
-    asked = {"slug": imported["slug"], "tf": "all", "geo": "FR"}
-    assert caller.premium(**asked)["warmupStatus"] == "queued"
-    ready = caller.until("ready", **asked)
+    query = {"slug": imported["slug"], "tf": "all", "geo": "FR"}
+    assert caller.premium(**query)["warmupStatus"] == "queued"
+    ready = caller.until("ready", **query)
     assert ready["insightsPack"]["forecasts"]["termA"]["frequency"] == "monthly"
 
 
@@ -88,13 +88,13 @@ def test_two_real_exports_of_one_term_each_are_joined_without_a_head_to_head(
 ) -> None:
     files = [EXPORTS / f"Luan-Lima-Freitas--multiTimeline_{number}.csv" for number in (13, 29)]
     if not all(path.exists() for path in files):
-        pytest.skip("the real exports are not beside the project")
+        pytest.skip("the real exports are missing")
     caller = call(running_product)
-    alone = caller.http.post(
+    single = caller.http.post(
         "/api/comparisons", content=files[0].read_bytes(), headers=caller.secret | {"Content-Type": "text/csv"}
     )
-    assert alone.status_code == 400
-    assert "amazon" in alone.json()["detail"]
+    assert single.status_code == 400
+    assert "amazon" in single.json()["detail"]
     parts = [("file", (path.name, path.read_bytes(), "text/csv")) for path in files]
     joined = caller.http.post("/api/comparisons", files=parts, headers=caller.secret)
     assert joined.status_code == 201, joined.text
@@ -105,7 +105,7 @@ def test_two_real_exports_of_one_term_each_are_joined_without_a_head_to_head(
     assert forecasts["termA"]["qualityFlags"]["scaledApart"] is True
 
 
-def test_with_the_dispatcher_off_only_a_run_moves_jobs(start_product: StartProduct, call: Call) -> None:
+def test_without_a_dispatcher_only_run_warmup_runs_jobs(start_product: StartProduct, call: Call) -> None:
     metrics = free_port()
     product = start_product(DISPATCHER_ENABLED="false")
     product.restart("forecaster", METRICS_PORT=str(metrics))
@@ -142,7 +142,7 @@ def test_with_the_dispatcher_off_only_a_run_moves_jobs(start_product: StartProdu
 
 
 @pytest.mark.slow
-def test_a_thousand_simultaneous_first_calls_make_one_row_and_one_run(running_product: Product, call: Call) -> None:
+def test_a_thousand_simultaneous_first_calls_create_one_row_and_one_run(running_product: Product, call: Call) -> None:
     caller = call(running_product)
     caller.ingest()
 
@@ -170,13 +170,13 @@ def test_one_bundle_alone_is_never_ready(start_product: StartProduct, call: Call
     keys = caller.premium()["forecastCacheKeysUsed"]
     with caller.redis() as client:
         client.delete(keys["termBKey"])
-    alone = caller.premium()
-    assert (alone["warmupStatus"], alone["forecastAvailable"], alone["needsWarmup"]) == ("queued", False, True)
-    assert alone["warmupTriggered"] is True
+    single = caller.premium()
+    assert (single["warmupStatus"], single["forecastAvailable"], single["needsWarmup"]) == ("queued", False, True)
+    assert single["warmupTriggered"] is True
     assert caller.rows()[0]["reason"] == "cache-lost"
 
 
-def test_debug_fields_are_there_with_debug_on_alone(start_product: StartProduct, call: Call) -> None:
+def test_debug_fields_appear_only_with_debug_enabled(start_product: StartProduct, call: Call) -> None:
     product = start_product(DEBUG_API_HEADERS="false", DISPATCHER_ENABLED="false")
     caller = call(product)
     caller.ingest()
@@ -188,7 +188,9 @@ def test_debug_fields_are_there_with_debug_on_alone(start_product: StartProduct,
     assert answer["warmupDebugId"] == caller.rows()[0]["debug_id"]
 
 
-def test_new_data_do_not_make_forecasts_vanish(start_product: StartProduct, call: Call) -> None:
+def test_forecasts_of_older_data_are_served_until_those_of_newer_data_are_ready(
+    start_product: StartProduct, call: Call
+) -> None:
     product = start_product(DISPATCHER_ENABLED="false")
     caller = call(product)
     old = caller.ingest()
@@ -204,7 +206,7 @@ def test_new_data_do_not_make_forecasts_vanish(start_product: StartProduct, call
     assert (fresh["warmupStatus"], fresh["stale"]) == ("ready", False)
 
 
-def test_a_series_of_three_points_is_taken_and_says_that_it_is_short(running_product: Product, call: Call) -> None:
+def test_a_series_of_three_points_is_accepted_and_flagged_as_too_short(running_product: Product, call: Call) -> None:
     caller = call(running_product)
     caller.ingest(export(weeks=3))
     caller.premium(tf="12m")
@@ -213,7 +215,7 @@ def test_a_series_of_three_points_is_taken_and_says_that_it_is_short(running_pro
 
 
 def _first_call(caller: Caller, term: str) -> tuple[dict[str, Any], float]:
-    """The first premium answer of a comparison of its own, and the seconds that it took."""
+    """Imports a comparison; returns its first premium answer and the seconds that it took."""
     slug = caller.ingest(export(term, "zara"))["slug"]
     began = time.perf_counter()
     return caller.premium(slug=slug), time.perf_counter() - began

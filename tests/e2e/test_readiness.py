@@ -1,4 +1,4 @@
-"""Readiness follows each service's own store and no other; liveness follows none, and the gateway none at all."""
+"""Readiness depends only on a service's own store; liveness depends on no store."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ ALL_READY = {"jobs": True, "forecaster": True, "gateway": True}
 
 
 @pytest.mark.slow
-def test_each_follows_its_own_store(running_product: Product, postgres: Postgres, valkey: Valkey) -> None:
+def test_readiness_follows_only_the_service_s_own_store(
+    running_product: Product, postgres: Postgres, valkey: Valkey
+) -> None:
     assert _ready(running_product) == ALL_READY
     postgres.kill()
     try:
@@ -46,12 +48,12 @@ def _ready(product: Product) -> dict[str, bool]:
 
 def _alive(product: Product) -> bool:
     gateway = httpx.get(f"{product.base_url}/healthz", timeout=5, trust_env=False).status_code == 200
-    where = (product.addresses.jobs_addr, product.addresses.forecaster_addr)
-    return gateway and all(_serves(address, "") for address in where)
+    addresses = (product.addresses.jobs_addr, product.addresses.forecaster_addr)
+    return gateway and all(_serves(address, "") for address in addresses)
 
 
 def _serves(address: str, name: str) -> bool:
     with grpc.insecure_channel(address) as channel:
-        asked = health_pb2.HealthCheckRequest(service=name)
-        answer = health_pb2_grpc.HealthStub(channel).Check(asked, timeout=5, wait_for_ready=True)
+        request = health_pb2.HealthCheckRequest(service=name)
+        answer = health_pb2_grpc.HealthStub(channel).Check(request, timeout=5, wait_for_ready=True)
         return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)

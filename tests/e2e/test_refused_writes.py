@@ -1,4 +1,4 @@
-"""While Redis serves reads and refuses writes, jobs wait, warm answers go on, and the status names the cause."""
+"""While Redis serves reads but refuses writes, jobs wait, warm answers are served, and the status names the cause."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _out_of_memory(client: redis.Redis) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    ("breaks", "words"),
+    ("refuse_writes", "message"),
     [
         pytest.param(_read_only, "read-only replica", id="READONLY"),
         pytest.param(_out_of_memory, "memory is full", id="OOM"),
@@ -43,20 +43,23 @@ def _out_of_memory(client: redis.Redis) -> Iterator[None]:
 )
 @pytest.mark.slow
 def test_no_attempt_is_spent_while_redis_refuses_writes(
-    running_product: Product, call: Call, breaks: Callable[[redis.Redis], AbstractContextManager[None]], words: str
+    running_product: Product,
+    call: Call,
+    refuse_writes: Callable[[redis.Redis], AbstractContextManager[None]],
+    message: str,
 ) -> None:
     caller = call(running_product)
     caller.ingest()
     caller.premium()
     caller.until("ready")
-    with caller.redis() as client, breaks(client):
-        wait_until(lambda: words in warmcast(running_product, "status").stdout, 20, "the status names the cause")
+    with caller.redis() as client, refuse_writes(client):
+        wait_until(lambda: message in warmcast(running_product, "status").stdout, 20, "the status names the cause")
         caller.ingest(export("tea", "coffee"))
         assert caller.premium("coffee-vs-tea")["warmupStatus"] == "queued"
         by_hand = warmcast(running_product, "run-warmup")
         assert by_hand.returncode != 0
-        assert words in by_hand.stderr
-        assert all(service.ready() for service in running_product.services.values()), "readiness follows reads"
+        assert message in by_hand.stderr
+        assert all(service.ready() for service in running_product.services.values()), "readiness depends only on reads"
         warm = caller.premium()
         assert (warm["warmupStatus"], warm["stale"]) == ("ready", False)
         (waiting,) = caller.rows("SELECT * FROM warmup_jobs WHERE slug = 'coffee-vs-tea'")

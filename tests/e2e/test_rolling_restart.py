@@ -1,4 +1,4 @@
-"""A rolling restart fails no request: every replica is restarted in turn under load, and failures are counted."""
+"""Rolling restarts under load: every replica is restarted in turn, and no call fails."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ from tests.waiting import wait_until_async
 
 REPLICAS = 2
 CALLERS = 8  # calls of each kind in flight
-PAUSE = 0.005  # seconds; paces the load: two processors carry all of it
-CALLS_WITHOUT = 200  # that go through while one replica is away, at least
+PAUSE = 0.005  # seconds between two calls; limits the load for machines with two processors
+CALLS_BETWEEN = 200  # successful calls while one replica is stopped
 SENT = metadata.outgoing(secret=SECRET)
 KEY = jobs_pb2.ComparisonKey(slug="amazon-vs-costco", timeframe="12m")
 
 
 @pytest.fixture
 def replicas(database_url: str, redis_url: str) -> Iterator[Callable[..., list[Service]]]:
-    """Starts REPLICAS of a service with these variables; none is left when the stores go."""
+    """Starts REPLICAS of a service with these variables, and stops them before the stores."""
     supervisor = Supervisor(print)
 
     def start(name: str, listen: str, **variables: str) -> list[Service]:
@@ -72,7 +72,7 @@ def replicas(database_url: str, redis_url: str) -> Iterator[Callable[..., list[S
 
 
 @pytest.mark.slow
-async def test_of_jobs(replicas: Callable[..., list[Service]]) -> None:
+async def test_a_rolling_restart_of_jobs_fails_no_call(replicas: Callable[..., list[Service]]) -> None:
     running = replicas("jobs", "JOBS_LISTEN", FORECASTER_ADDR=f"{LOOPBACK}:{free_port()}")
     async with _channel(running, "JOBS_LISTEN", services.JOBS) as channel:
         stub: jobs_pb2_grpc.JobsServiceAsyncStub = jobs_pb2_grpc.JobsServiceStub(channel)
@@ -92,7 +92,7 @@ async def test_of_jobs(replicas: Callable[..., list[Service]]) -> None:
 
 
 @pytest.mark.slow
-async def test_of_the_forecaster(replicas: Callable[..., list[Service]]) -> None:
+async def test_a_rolling_restart_of_the_forecaster_fails_no_call(replicas: Callable[..., list[Service]]) -> None:
     running = replicas("forecaster", "FORECASTER_LISTEN", BEAT_SECONDS="0.2")
     async with _channel(running, "FORECASTER_LISTEN", services.FORECASTER) as channel:
         stub: forecaster_pb2_grpc.ForecasterServiceAsyncStub = forecaster_pb2_grpc.ForecasterServiceStub(channel)
@@ -117,7 +117,7 @@ async def test_of_the_forecaster(replicas: Callable[..., list[Service]]) -> None
 
 
 @pytest.mark.slow
-async def test_of_the_gateway(running_product: Product, call: Caller) -> None:
+async def test_a_rolling_restart_of_the_gateway_fails_no_request(running_product: Product, call: Caller) -> None:
     call(running_product).ingest()
     call(running_product).until("ready")
     running = _gateways(running_product)
@@ -125,19 +125,19 @@ async def test_of_the_gateway(running_product: Product, call: Caller) -> None:
     async with contextlib.AsyncExitStack() as ends:
         ends.callback(supervisor.stop)
         await asyncio.to_thread(supervisor.start, *running)
-        behind = [
+        clients = [
             await ends.enter_async_context(httpx.AsyncClient(base_url=_base_url(each), timeout=20, trust_env=False))
             for each in running
         ]
-        ready = list(behind)
+        ready = list(clients)
 
         async def follow() -> None:
-            # As a load balancer does: by readiness alone, and a moment late.
+            # As a load balancer does: by readiness, with a short delay.
             while True:
-                ready[:] = [http for http in behind if await _is_ready(http)] or ready
+                ready[:] = [http for http in clients if await _is_ready(http)] or ready
                 await asyncio.sleep(0.1)
 
-        async def ask() -> object:
+        async def fetch() -> object:
             response = await random.choice(ready).get(PREMIUM, params=AMAZON)
             response.raise_for_status()
             return response.json()["warmupStatus"]
@@ -148,24 +148,24 @@ async def test_of_the_gateway(running_product: Product, call: Caller) -> None:
         def endpoint() -> str:
             return random.choice(ready).base_url.netloc.decode()
 
-        kept = [KeepAliveClient(endpoint) for _ in range(CALLERS)]
-        for each in kept:
+        connections = [KeepAliveClient(endpoint) for _ in range(CALLERS)]
+        for each in connections:
             ends.callback(each.close)
         target = f"{PREMIUM}?{urlencode(AMAZON)}"
-        load = Load([*[ask] * CALLERS, *(partial(each.get, target) for each in kept)], PAUSE)
+        load = Load([*[fetch] * CALLERS, *(partial(each.get, target) for each in connections)], PAUSE)
         async with load.running():
-            for service, http in zip(running, behind, strict=True):
+            for service, http in zip(running, clients, strict=True):
                 await asyncio.to_thread(service.stop)
                 assert not service.running
-                await wait_until_async(partial(_called, load, load.done + CALLS_WITHOUT), 60, "others answer")
+                await wait_until_async(partial(_done, load, load.done + CALLS_BETWEEN), 60, "the other gateway answers")
                 service.launch()
-                await wait_until_async(partial(_among, http, ready), 60, "it is back")
-                await wait_until_async(partial(_called, load, load.done + CALLS_WITHOUT), 60, "both answer")
+                await wait_until_async(partial(_contains, http, ready), 60, "the restarted gateway is ready")
+                await wait_until_async(partial(_done, load, load.done + CALLS_BETWEEN), 60, "both gateways answer")
     print(f"{load.done} requests, {load.failures.total()} failed")
     assert not load.failures
 
 
-async def _among(http: httpx.AsyncClient, ready: list[httpx.AsyncClient]) -> bool:
+async def _contains(http: httpx.AsyncClient, ready: list[httpx.AsyncClient]) -> bool:
     return http in ready
 
 
@@ -181,7 +181,7 @@ def _gateways(product: Product) -> list[Service]:
     for _ in range(REPLICAS):
         port = free_port()
         environment = {**product.environment, "GATEWAY_PORT": str(port)}
-        del environment["LAME_DUCK_SECONDS"]  # by default it is long enough
+        del environment["LAME_DUCK_SECONDS"]  # the default is long enough
         started.append(Service("gateway", environment, partial(http_ready, LOOPBACK, port), print))
     return started
 
@@ -191,34 +191,34 @@ def _base_url(service: Service) -> str:
 
 
 async def _restart_each(running: list[Service], load: Load) -> None:
-    """Restarts one after the other; the next is due once clients have found the one before (minReadySeconds)."""
+    """Restarts the replicas one after the other, each once clients call the previous one again (minReadySeconds)."""
     async with load.running():
         for service in running:
-            await wait_until_async(partial(asyncio.to_thread, takes_calls, service), 60, "it takes calls")
+            await wait_until_async(partial(asyncio.to_thread, receives_calls, service), 60, "it receives calls")
             await asyncio.to_thread(service.stop)
             assert not service.running
-            without = load.done + CALLS_WITHOUT
-            await wait_until_async(partial(_called, load, without), 60, "calls go on without it")
+            without = load.done + CALLS_BETWEEN
+            await wait_until_async(partial(_done, load, without), 60, "calls succeed without it")
             service.launch()
-            await wait_until_async(partial(asyncio.to_thread, takes_calls, service), 60, "it takes calls again")
+            await wait_until_async(partial(asyncio.to_thread, receives_calls, service), 60, "it receives calls again")
     print(f"{load.done} calls, {load.failures.total()} failed")
     assert not load.failures
 
 
-async def _called(load: Load, times: int) -> bool:
+async def _done(load: Load, times: int) -> bool:
     return load.done >= times
 
 
 def load_of(*calls: Call) -> Load:
-    """CALLERS of each."""
+    """CALLERS concurrent callers of each call."""
     return Load([call for call in calls for _ in range(CALLERS)], PAUSE)
 
 
-def takes_calls(service: Service) -> bool:
-    """By its own metrics, which begin anew with each process."""
+def receives_calls(service: Service) -> bool:
+    """Whether the process has answered a call, by its metrics, which start at 0 with each process."""
     try:
         with urlopen(f"http://{LOOPBACK}:{service.environment['METRICS_PORT']}/metrics", timeout=5) as metrics:
-            # Each method is there from the start, at 0.
+            # The series of each method exists from the start, with 0.
             counts = re.findall(rb'^warmcast_rpc_calls_total\{code="OK".*\} (\S+)$', metrics.read(), re.MULTILINE)
             return any(float(count) > 0 for count in counts)
     except URLError:
@@ -226,19 +226,19 @@ def takes_calls(service: Service) -> bool:
 
 
 def _channel(running: list[Service], listen: str, service: services.Service) -> grpc.aio.Channel:
-    # Without a single retry: it is the servers that see to it that none is needed.
+    # Without retries: the servers must make them unnecessary.
     once = services.Service(service.name, service.called, idempotent=())
     return open_channel("ipv4:" + ",".join(each.environment[listen] for each in running), once)
 
 
 def _one_at_a_time(call: Call) -> Call:
-    turn = asyncio.Lock()
+    lock = asyncio.Lock()
 
-    async def in_turn() -> object:
-        async with turn:
+    async def locked() -> object:
+        async with lock:
             return await call()
 
-    return in_turn
+    return locked
 
 
 def _snapshot() -> jobs_pb2.IngestSnapshotRequest:

@@ -1,4 +1,4 @@
-"""The CronJobs' own commands, from the rendered manifests, against a running product: twice, at once, killed midway."""
+"""The commands of the rendered CronJobs, repeated, concurrent and killed, with a running product."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TERMS = ("costco", "target", "walmart", "ikea")
 
 
 def command(name: str) -> list[str]:
-    """What the CronJob of that name runs."""
+    """The command of the CronJob of that name."""
     job = of_kind(build("overlays/prod"), "CronJob")[name]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     return [sys.executable, "-m", "services.cli", *job["containers"][0]["args"]]
 
@@ -28,14 +28,14 @@ def start(product: Product, name: str) -> subprocess.Popen[str]:
 
 
 def run(product: Product, name: str, *, at_once: int = 1) -> None:
-    """Runs it that many times at once; each must end well."""
+    """Runs it `at_once` times in parallel; each must succeed."""
     for process in [start(product, name) for _ in range(at_once)]:
-        said, wrong = process.communicate(timeout=120)
-        assert process.returncode == 0, said + wrong
+        output, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, output + errors
 
 
-def warmed(product: Product, call: Call) -> Caller:
-    """Some comparisons whose first call has come, and nobody who runs them."""
+def with_queued_jobs(product: Product, call: Call) -> Caller:
+    """Imports comparisons and makes their first calls, so that a job of each is queued."""
     caller = call(product)
     for term in TERMS:
         caller.ingest(export("amazon", term))
@@ -43,35 +43,35 @@ def warmed(product: Product, call: Call) -> Caller:
     return caller
 
 
-def test_run_warmup_at_once_runs_each_job_once(start_product: StartProduct, call: Call) -> None:
+def test_concurrent_run_warmups_run_each_job_once(start_product: StartProduct, call: Call) -> None:
     product = start_product(DISPATCHER_ENABLED="false")
-    caller = warmed(product, call)
+    caller = with_queued_jobs(product, call)
     run(product, "run-warmup", at_once=3)
     run(product, "run-warmup")
     assert [(row["status"], row["attempts"]) for row in caller.rows()] == [("ready", 1)] * len(TERMS)
 
 
-def test_run_warmup_killed_midway_loses_nothing(start_product: StartProduct, call: Call) -> None:
+def test_a_killed_run_warmup_loses_no_job(start_product: StartProduct, call: Call) -> None:
     product = start_product(DISPATCHER_ENABLED="false")
-    caller = warmed(product, call)
+    caller = with_queued_jobs(product, call)
     process = start(product, "run-warmup")
-    wait_until(lambda: any(row["status"] != "queued" for row in caller.rows()), 30, "it began")
+    wait_until(lambda: any(row["status"] != "queued" for row in caller.rows()), 30, "it has claimed a job")
     process.kill()
     process.communicate()
     run(product, "run-warmup")
     for term in TERMS:
-        # What the killed one had begun belongs to jobs, and ends by itself.
+        # The run belongs to jobs, which finishes it after the command was killed.
         caller.until("ready", slug=f"amazon-vs-{term}")
-    wait_until(lambda: {row["status"] for row in caller.rows()} == {"ready"}, 30, "all are settled")
+    wait_until(lambda: {row["status"] for row in caller.rows()} == {"ready"}, 30, "all jobs are ready")
     assert [row["attempts"] for row in caller.rows()] == [1] * len(TERMS)
 
 
 @pytest.mark.slow
-def test_sweep_refresh_and_retention_twice_at_once_and_killed_change_nothing_that_is_well(
+def test_repeated_concurrent_and_killed_schedules_change_no_healthy_job(
     start_product: StartProduct, call: Call
 ) -> None:
     product = start_product(DISPATCHER_ENABLED="false")
-    caller = warmed(product, call)
+    caller = with_queued_jobs(product, call)
     run(product, "run-warmup")
     before = [(row["id"], row["version"]) for row in caller.rows()]
     for name in ("sweep", "refresh", "retention"):

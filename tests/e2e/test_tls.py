@@ -1,4 +1,4 @@
-"""The whole product with TLS between its parts, as components/tls sets it up: certificates made on the spot."""
+"""The whole product with mutual TLS between services, as components/tls configures it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ StartSecured = Callable[..., Product]
 
 @pytest.fixture
 def start_secured(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[StartSecured]:
-    """Starts the product with mutual TLS; probes ask at HEALTH_LISTEN, as in the manifests."""
+    """Starts the product with mutual TLS; probes use HEALTH_LISTEN, as in the manifests."""
     with ExitStack() as ends:
 
         def start(**changes: str) -> Product:
@@ -50,14 +50,14 @@ def start_secured(database_url: str, redis_url: str, tmp_path: Path) -> Iterator
         yield start
 
 
-def test_cold_to_ready(start_secured: StartSecured, call: Call) -> None:
+def test_a_cold_comparison_becomes_ready_over_tls(start_secured: StartSecured, call: Call) -> None:
     caller = call(start_secured())
     caller.ingest()
     assert caller.premium()["warmupStatus"] == "queued"
     assert caller.until("ready")["forecastAvailable"] is True
 
 
-def test_the_command_line(start_secured: StartSecured, call: Call) -> None:
+def test_the_command_line_works_over_tls(start_secured: StartSecured, call: Call) -> None:
     secured = start_secured(DISPATCHER_ENABLED="false")
     caller = call(secured)
     caller.ingest()
@@ -70,7 +70,9 @@ def test_the_command_line(start_secured: StartSecured, call: Call) -> None:
 
 
 @pytest.mark.slow
-def test_who_shows_no_certificate_of_the_authority_is_refused(start_secured: StartSecured, tmp_path: Path) -> None:
+def test_clients_without_a_certificate_of_the_authority_are_refused(
+    start_secured: StartSecured, tmp_path: Path
+) -> None:
     secured = start_secured()
     assert warmcast(secured, "status").returncode == 0
     plain = {name: value for name, value in secured.environment.items() if not name.startswith("TLS_")}
@@ -81,11 +83,11 @@ def test_who_shows_no_certificate_of_the_authority_is_refused(start_secured: Sta
         assert refused.returncode == 4, refused.stdout
         assert "queued" not in refused.stdout
     for address in (secured.addresses.jobs_addr, secured.addresses.forecaster_addr):
-        assert not grpc_ready(address), "it answers whoever speaks plainly"
+        assert not grpc_ready(address), "it must refuse clients without TLS"
 
 
 def certified(authority: trustme.CA, folder: Path) -> dict[str, str]:
-    """One certificate for all three, as cert-manager makes it, in files that the settings name."""
+    """Creates one certificate for all services, as cert-manager does. Returns the variables that name its files."""
     issued = authority.issue_cert(LOOPBACK)
     files = {"TLS_CERT_FILE": folder / "tls.crt", "TLS_KEY_FILE": folder / "tls.key", "TLS_CA_FILE": folder / "ca.crt"}
     files["TLS_CERT_FILE"].write_bytes(b"".join(part.bytes() for part in issued.cert_chain_pems))
@@ -95,5 +97,5 @@ def certified(authority: trustme.CA, folder: Path) -> dict[str, str]:
 
 
 def _service(name: str, environment: dict[str, str]) -> Service:
-    door = f"{LOOPBACK}:{free_port()}"
-    return Service(name, {**environment, "HEALTH_LISTEN": door}, partial(grpc_ready, door), print)
+    health = f"{LOOPBACK}:{free_port()}"
+    return Service(name, {**environment, "HEALTH_LISTEN": health}, partial(grpc_ready, health), print)

@@ -1,4 +1,4 @@
-"""Forecasts held against what came, through the whole product."""
+"""The track record: forecasts scored against actual values, through the whole product."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.e2e.test_cli import warmcast
 HORIZON = 26  # weeks, of 5y
 
 
-def test_newer_data_score_the_forecast_of_older_ones(running_product: Product, call: Call) -> None:
+def test_newer_data_score_the_forecasts_of_older_data(running_product: Product, call: Call) -> None:
     caller = call(running_product)
     path = "/api/forecast/trust-stats"
     before = caller.http.get(path).json()
@@ -34,8 +34,8 @@ def test_newer_data_score_the_forecast_of_older_ones(running_product: Product, c
     trust = answer.json()
     stats = trust["total"]["overall"]
     assert (stats["forecasts"], stats["points"]) == (1, 2 * HORIZON)
-    assert stats["winnerRight"] == 1.0, "amazon lies far above costco throughout"
-    # Whole numbers of another scale, scaled back, are a little off; left as they are they would be 13 points off.
+    assert stats["winnerRight"] == 1.0, "amazon is far above costco in all weeks"
+    # Rounding in another scale causes a small error; without rescaling the error would be 13 points.
     assert stats["mae"] == pytest.approx(error_of(bundles), abs=0.8)
     assert trust["total"] == trust["last90Days"]
     assert trust["total"]["timeframes"]["5y"] == stats
@@ -44,15 +44,15 @@ def test_newer_data_score_the_forecast_of_older_ones(running_product: Product, c
     caller.ingest(export(weeks=104 + HORIZON, scale=0.7))
     caller.ingest(export())
     assert caller.http.get(path).json() == trust
-    told = warmcast(running_product, "trust", "--json")
-    assert (told.returncode, json.loads(told.stdout)) == (0, trust)
+    output = warmcast(running_product, "trust", "--json")
+    assert (output.returncode, json.loads(output.stdout)) == (0, trust)
 
 
 def error_of(bundles: Answer) -> float:
-    """The mean absolute error of both bundles, by the longer export on the scale of the shorter one."""
-    came = list(csv.reader(export(weeks=104 + HORIZON).decode().splitlines()))[-HORIZON:]
+    """The mean absolute error of both bundles against the longer export, on the scale of the shorter one."""
+    actual = list(csv.reader(export(weeks=104 + HORIZON).decode().splitlines()))[-HORIZON:]
     return fmean(
         abs(point["value"] - float(row[column]))
         for column, name in ((1, "termA"), (2, "termB"))
-        for point, row in zip(bundles[name]["points"], came, strict=True)
+        for point, row in zip(bundles[name]["points"], actual, strict=True)
     )

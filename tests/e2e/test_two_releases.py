@@ -1,4 +1,4 @@
-"""Two releases share one database and one queue, as in a rollout: the older one runs on the newer one's schema."""
+"""Two releases share one database and queue, as in a rollout: the older code runs on the newer schema."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def downgrade() -> None:
 
 @dataclass(frozen=True)
 class Releases:
-    """The code of two releases that follow each other, as folders; one of them is this checkout."""
+    """Folders with the code of two consecutive releases; one is this checkout."""
 
     older: Path
     newer: Path
@@ -55,7 +55,7 @@ class Releases:
 
 @pytest.fixture
 def releases(tmp_path: Path) -> Releases:
-    """This checkout after the code before its newest revision; with a single revision, before a further one."""
+    """This checkout and the code before its newest revision; with a single revision, this and a copy with one more."""
     if commands.head() == commands.base():
         return Releases(older=CHECKOUT, newer=_with_additive_revision(tmp_path))
     return Releases(older=_before_newest_revision(tmp_path), newer=CHECKOUT)
@@ -63,7 +63,7 @@ def releases(tmp_path: Path) -> Releases:
 
 @pytest.fixture
 def start_jobs() -> Iterator[Callable[[str, Path, dict[str, str]], str]]:
-    """Starts jobs from the code in a folder, and returns its address once it is ready."""
+    """Starts jobs with the code in a folder. Returns its address once it is ready."""
     children = []
 
     def start(name: str, code: Path, environment: dict[str, str]) -> str:
@@ -108,7 +108,7 @@ def test_old_and_new_jobs_run_one_queue_together(
 
 
 def _with_additive_revision(folder: Path) -> Path:
-    """A copy of this code with one more revision, which adds a column and a table."""
+    """Copies this code and adds a revision, which adds a column and a table."""
     shutil.copytree(CHECKOUT / "services", folder / "services", ignore=shutil.ignore_patterns("__pycache__"))
     number = f"{int(commands.head()) + 1:04}"
     revision = ADDITIVE_REVISION.format(number=number, before=commands.head())
@@ -117,11 +117,11 @@ def _with_additive_revision(folder: Path) -> Path:
 
 
 def _before_newest_revision(folder: Path) -> Path:
-    """The code of the commit before the newest revision was added, and its stubs."""
+    """Extracts the code before the commit that added the newest revision, and generates its stubs."""
     (newest,) = (CHECKOUT / VERSIONS).glob(f"{commands.head()}_*.py")
     added = _git("log", "--diff-filter=A", "--format=%H", "--", f"{VERSIONS}/{newest.name}").decode().split()
     if not added:
-        pytest.skip("without git's history there is no earlier code")
+        pytest.skip("git's history is missing")
     shown = subprocess.run(
         ["git", "archive", "--format=tar", f"{added[-1]}~1", "services", "protos"],
         cwd=CHECKOUT,
@@ -129,7 +129,7 @@ def _before_newest_revision(folder: Path) -> Path:
         check=False,
     )
     if shown.returncode != 0:
-        pytest.skip("git's history does not reach back to the code before")
+        pytest.skip("git's history does not contain the earlier code")
     with tarfile.open(fileobj=io.BytesIO(shown.stdout)) as tar:
         tar.extractall(folder)  # our own commit
     stubs = folder / "generated"
@@ -146,12 +146,12 @@ def _head(code: Path) -> str:
 
 
 def _for_code(code: Path, environment: dict[str, str], **changes: str) -> dict[str, str]:
-    """Imports that code, and its own stubs where it has some."""
+    """The environment that imports that code, and its own stubs if it has some."""
     return environment | {"PYTHONPATH": f"{code}:{code / 'generated'}"} | changes
 
 
 def _run(code: Path, environment: dict[str, str], *command: str) -> str:
-    """What a command of that code prints."""
+    """Runs a command of that code and returns its output."""
     run = subprocess.run(
         [sys.executable, "-m", "services.cli", *command],
         env=_for_code(code, environment),
@@ -166,10 +166,10 @@ def _run(code: Path, environment: dict[str, str], *command: str) -> str:
 
 
 def _run_two(product: Product, jobs: str) -> int:
-    """How many of two queued jobs that server made ready."""
+    """Runs two queued jobs on that server. Returns the number that became ready."""
     shown = _run(CHECKOUT, product.environment | {"JOBS_ADDR": jobs}, "run-warmup", "--max", "2")
     return shown.count(" ready ")
 
 
-def _git(*words: str) -> bytes:
-    return subprocess.run(["git", *words], cwd=CHECKOUT, capture_output=True, check=False).stdout
+def _git(*arguments: str) -> bytes:
+    return subprocess.run(["git", *arguments], cwd=CHECKOUT, capture_output=True, check=False).stdout
