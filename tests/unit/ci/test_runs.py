@@ -16,7 +16,7 @@ def test_the_runs_divide_the_tests_by_markers() -> None:
     fast = _commands("test").strip()
     slow, alone = _commands("test-slow").strip().splitlines()
     assert fast.endswith(' -m "not slow and not alone"')
-    # the same folders, and nothing else is deselected
+    # the same folders, with no other selection
     assert slow.strip() == fast.replace('"not slow and not alone"', '"slow and not alone"')
     assert alone.split(" || ")[0].strip().endswith("/python -m pytest -m alone")
 

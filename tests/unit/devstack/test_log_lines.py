@@ -31,7 +31,7 @@ def test_a_traceback_follows_its_event_line_by_line() -> None:
 
 
 @pytest.mark.parametrize("line", ["", "a text", "{", "[1, 2]", '"text"', "{}", '{"level": "info"}'])
-def test_a_line_that_is_no_event_stays_as_it_is(line: str) -> None:
+def test_a_line_that_is_not_an_event_is_unchanged(line: str) -> None:
     assert format_log_line(line) == [line]
 
 

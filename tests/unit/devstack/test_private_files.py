@@ -1,4 +1,4 @@
-"""Files that only their owner reads."""
+"""Files with mode 0600."""
 
 from __future__ import annotations
 

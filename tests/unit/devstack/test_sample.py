@@ -1,4 +1,4 @@
-"""The sample comparison is what it says it is."""
+"""The sample comparison, and its import."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from devstack.sample import SLUG, load_sample, sample
 
 
-def test_it_is_ten_years_of_two_stocks_on_a_common_scale() -> None:
+def test_the_sample_is_ten_years_of_two_stocks_on_a_common_scale() -> None:
     body = json.loads(json.dumps(sample()))
     assert body["terms"] == ["amzn stock price", "ibm stock price"]
     assert SLUG == "amzn-stock-price-vs-ibm-stock-price"
@@ -22,18 +22,18 @@ def test_it_is_ten_years_of_two_stocks_on_a_common_scale() -> None:
     values = [value for point in body["points"] for value in point["values"]]
     assert max(values) == 100
     assert min(values) > 0
-    # IBM's price in January 2000 over Amazon's, as they stand in the file: 100.52 and 64.56.
+    # IBM's price in January 2000 over Amazon's, as in the file: 100.52 and 64.56.
     first = body["points"][0]["values"]
     assert abs(first[1] / first[0] - 100.52 / 64.56) < 0.001
 
 
 class _NotYet(BaseHTTPRequestHandler):
-    """A gateway that has not found jobs yet for its first two calls."""
+    """A gateway that answers 503 to its first two calls."""
 
     calls = 0
 
     def do_POST(self) -> None:
-        """As http.server wants it named."""
+        """The name that http.server requires."""
         type(self).calls += 1
         self.rfile.read(int(self.headers["content-length"]))
         self.send_response(503 if self.calls < 3 else 201)
@@ -41,7 +41,7 @@ class _NotYet(BaseHTTPRequestHandler):
         self.wfile.write(b'{"slug": "x"}')
 
 
-def test_a_gateway_that_has_not_found_jobs_yet_is_asked_again() -> None:
+def test_the_import_is_retried_while_the_gateway_answers_503() -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), _NotYet) as server:
         serving = threading.Thread(target=server.serve_forever, daemon=True)
         serving.start()

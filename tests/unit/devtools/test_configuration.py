@@ -1,11 +1,11 @@
-"""The page of settings says what the settings say."""
+"""The page of settings matches the settings."""
 
 from __future__ import annotations
 
 from devtools import configuration
 
 
-def test_the_page_is_what_the_settings_are() -> None:
+def test_the_page_matches_the_settings() -> None:
     assert configuration.PAGE.read_text(encoding="utf-8") == configuration.page(), "run `make docs`"
 
 

@@ -1,4 +1,4 @@
-"""Each RPC says what it may fail with, and what a second call does; what it names is in the registry."""
+"""Each RPC documents its errors and the effect of a repeated call; the errors are in the registry."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ COMMENTS = {name: comment for proto in PROTOS for comment, name in RPC.findall(p
 CODES = {code.name for code in grpc.StatusCode}
 
 
-def test_all_are_read() -> None:
+def test_all_rpcs_are_found() -> None:
     declared = sum(len(re.findall(r"^ +rpc ", proto.read_text(encoding="utf-8"), re.MULTILINE)) for proto in PROTOS)
     assert len(COMMENTS) == declared >= 24
 
 
 @pytest.mark.parametrize(("name", "comment"), COMMENTS.items(), ids=COMMENTS)
-def test_it_says_what_it_does_fails_with_and_does_when_repeated(name: str, comment: str) -> None:
-    said = " ".join(line.strip().removeprefix("//").strip() for line in comment.splitlines())
-    parts = re.fullmatch(r"(.+) Errors: (.+\.) Repeated: (.+\.)", said)
+def test_the_comment_describes_the_rpc_its_errors_and_repeated_calls(name: str, comment: str) -> None:
+    text = " ".join(line.strip().removeprefix("//").strip() for line in comment.splitlines())
+    parts = re.fullmatch(r"(.+) Errors: (.+\.) Repeated: (.+\.)", text)
     assert parts, name
     named = set(re.findall(r"\b[A-Z]{4,}(?:_[A-Z]+)*\b", parts[2]))
     assert named <= CODES | errors.REASONS.keys()
 
 
 @pytest.mark.parametrize("proto", PROTOS, ids=lambda proto: proto.stem)
-def test_a_reason_stands_behind_its_own_code(proto: Path) -> None:
+def test_a_reason_follows_its_own_status_code(proto: Path) -> None:
     text = re.sub(r"\n\s*// ?", " ", proto.read_text(encoding="utf-8"))
     pairs = re.findall(r"\b([A-Z_]{4,}) \(([A-Z_]{4,}(?:, [A-Z_]{4,})*)", text)
     assert pairs
