@@ -98,7 +98,7 @@ class RequestTelemetry:
         try:
             await self.app(scope, receive, send)
         except Exception:
-            no_status = 500  # as the ErrorResponses outside of this one will answer
+            no_status = 500  # the status that the outer ErrorResponses sends
             raise
         finally:
             _in_flight.discard(exchange)
@@ -151,7 +151,7 @@ class ConcurrencyLimit:
 
 
 class ErrorResponses:
-    """Turns exceptions into problem+json. Of a crash the client sees only the request id.
+    """Turns exceptions into problem+json. After a crash the client sees only the request id.
 
     It is used twice: next to the routes, so that the other middleware sees their errors as responses, and outside, for
     a crash in the middleware.

@@ -25,7 +25,7 @@ from services.gateway.http.readiness import Readiness
 log = structlog.get_logger()
 
 _BACKLOG = 2_048  # enough for a thousand simultaneous first requests
-_EXIT_SECONDS = 30.0  # after the drain; then the process is ended
+_EXIT_SECONDS = 30.0  # after the drain; then the process exits
 # Longer than the idle timeout of usual proxies (60 s): they then close first, and no request meets a closed connection.
 _KEEP_ALIVE_SECONDS = 75
 _OTHER_FILES = 200  # open files that are not connections: channels, logs, the event loop's

@@ -34,7 +34,7 @@ _RESPONSES = (
     Trust,
     Health,
 )
-# By hand, because the gateway accepts more than it documents: null for what is optional, and `timeframe` for `tf`.
+# Not generated, because the gateway accepts more than it documents: null for optional fields, `timeframe` for `tf`.
 _REQUESTS: dict[str, Schema] = {
     "Series": obj(
         {

@@ -25,8 +25,7 @@ def ref(name: str) -> Schema:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def obj(properties: dict[str, Schema], optional: tuple[str, ...] = (), description: str = "") -> Schema:
+def obj(properties: dict[str, Schema], optional: tuple[str, ...] = ()) -> Schema:
     """An object; all properties are required except the `optional` ones."""
     required = [name for name in properties if name not in optional]
-    about = {"description": description} if description else {}
-    return {"type": "object", **about, "properties": properties, "required": required}
+    return {"type": "object", "properties": properties, "required": required}

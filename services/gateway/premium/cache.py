@@ -88,7 +88,7 @@ class AnswerCache:
         return self._render(await self._get_answer(key, may_enqueue))
 
     def _store(self, key: ComparisonKey, may_enqueue: bool, fetch: asyncio.Task[Rendered]) -> None:
-        # Reading the exception keeps asyncio from logging a failure whose callers have all left.
+        # Reading the exception keeps asyncio from logging a failure after all callers have disconnected.
         failed = fetch.cancelled() or fetch.exception() is not None
         if self._in_flight.get((key, may_enqueue)) is not fetch:
             return  # invalidated meanwhile

@@ -44,8 +44,8 @@ class ChangeFeed:
         self.closing = False
 
     async def run(self) -> None:
-        """Follows the stream and reconnects for ever; ends only when cancelled."""
-        reported = False  # one line an outage, however many attempts it takes
+        """Follows the stream, and reconnects until it is cancelled."""
+        reported = False  # one log line for each outage
         while True:
             try:
                 await self._follow_stream()

@@ -54,7 +54,7 @@ class Demand:
                 return
 
     async def report_every(self, seconds: float) -> None:
-        """Flushes at that interval, for ever."""
+        """Reports at that interval, until it is cancelled."""
         while True:
             await asyncio.sleep(seconds)
             try:

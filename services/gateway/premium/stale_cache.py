@@ -10,7 +10,7 @@ from cachetools import TLRUCache
 from services.common.comparison import ComparisonKey
 from services.gateway.premium.answer import Answer
 
-GONE_AFTER_SECONDS = 7 * 24 * 3600  # as in the forecaster's cache
+LIFETIME_SECONDS = 7 * 24 * 3600  # as in the forecaster's cache
 
 
 class StaleCache:
@@ -36,4 +36,4 @@ class StaleCache:
 
 
 def _expires_at(_key: ComparisonKey, answer: Answer, now: float) -> float:
-    return answer.forecasts.generated_at + GONE_AFTER_SECONDS if answer.forecasts else now
+    return answer.forecasts.generated_at + LIFETIME_SECONDS if answer.forecasts else now

@@ -93,7 +93,7 @@ class EventRoutes:
 
 
 class _EventStream(StreamingResponse):
-    """Releases its resources however it ends, also if it never starts."""
+    """Releases its resources at the end, also after an error or if it never starts."""
 
     def __init__(self, events: AsyncIterator[bytes], cleanup: ExitStack) -> None:
         super().__init__(events, headers=_HEADERS, media_type=MEDIA_TYPE)

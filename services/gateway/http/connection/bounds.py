@@ -7,9 +7,9 @@ from functools import cached_property
 
 MAX_HEADERS = 200  # headers; each takes about 150 bytes of memory, however short
 MAX_CHUNKS = 10_000  # of a body; each takes about 1 µs, however small
-MAX_DROPPED_CHUNKS = 500  # of a body whose request is already answered
+MAX_DROPPED_CHUNKS = 500  # of a body that continues after the response
 MAX_PARSED_BYTES = 8 * 1024  # in one turn of the event loop, so that other connections are served
-MIN_PARSED_BYTES = 64  # what a smaller piece counts for, since parsing it takes as long
+MIN_PARSED_BYTES = 64  # a smaller piece counts as this many, because parsing it costs as much
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Bounds:
     """Configured limits of a connection."""
 
     head_bytes: int  # of request line and headers, also of trailers and chunk framing
-    body_bytes: int  # read and dropped after the request is answered
+    body_bytes: int  # read and dropped after the response
     head_seconds: float
     body_seconds: float  # after the head
     write_seconds: float  # until everything written is sent

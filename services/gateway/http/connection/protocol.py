@@ -36,7 +36,7 @@ class Stage(Enum):
 
     IDLE = auto()  # a request
     HEAD = auto()  # the rest of a head
-    BODY = auto()  # the rest of a body, even if the request is already answered
+    BODY = auto()  # the rest of a body, even after the response
     ANSWER = auto()  # the application; bytes received meanwhile are held unparsed
 
 
@@ -46,7 +46,7 @@ def connection_class(bounds: Bounds) -> type[Connection]:
 
 
 def enforce_deadlines(connections: Iterable[object], now: float) -> None:
-    """Ends each connection that is past a deadline; call it every `Bounds.sweep_seconds`."""
+    """Closes each connection that is past a deadline; call it every `Bounds.sweep_seconds`."""
     for each in list(connections):
         if isinstance(each, Connection):
             each.enforce_deadlines(now)
@@ -71,11 +71,11 @@ class Connection(HttpToolsProtocol):
     _framing_bytes = 0  # of the head, or since the last piece of a body
     _body_left: int | None = None  # bytes of the body still to be received; None: chunked or not known yet
     _chunks = 0  # of this body
-    _dropped_bytes = 0  # of a body whose request is already answered
+    _dropped_bytes = 0  # of a body that continues after the response
     _dropped_chunks = 0
     _refused_for: WarmcastError | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # uvicorn's signature
         """See asyncio.Protocol."""
         super().connection_made(transport)
         self.flow = Flow(transport, self._resume_soon)
@@ -165,7 +165,7 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
 
     def enforce_deadlines(self, now: float) -> None:
-        """Ends the connection if it is past a deadline."""
+        """Closes the connection if it is past a deadline."""
         if self._unsent_since is not None and now >= self._unsent_since + self.bounds.write_seconds:
             self.transport.abort()
         elif now >= self._deadline and not self.transport.is_closing():
@@ -285,7 +285,7 @@ class Connection(HttpToolsProtocol):
         self.transport.close()
 
     def _close_idle_connection(self) -> bool:
-        """Makes room; clients must expect that an idle connection is closed."""
+        """Closes one idle connection to make room for a new one; clients expect that idle connections are closed."""
         for each in self.connections:
             if isinstance(each, Connection) and each._stage is Stage.IDLE and not each.transport.is_closing():
                 each.transport.close()

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from services.common.comparison import ComparisonKey
-from services.gateway.premium.stale_cache import GONE_AFTER_SECONDS, StaleCache
+from services.gateway.premium.stale_cache import LIFETIME_SECONDS, StaleCache
 from tests.unit.gateway.premium.samples import QUEUED, answer, forecasts
 
 KEYS = [ComparisonKey(f"a-vs-b{number}", "12m", "") for number in range(3)]
@@ -11,14 +11,14 @@ def test_an_answer_expires_when_its_bundles_are_seven_days_old() -> None:
     now = 10_000.0
     cache = StaleCache(10, clock=lambda: now)
     cache.put(KEYS[0], answer(served=forecasts(generated_at=now)))
-    now += GONE_AFTER_SECONDS - 1
+    now += LIFETIME_SECONDS - 1
     assert cache.get(KEYS[0]) is not None
     now += 2
     assert cache.get(KEYS[0]) is None
 
 
 def test_expired_bundles_are_not_stored() -> None:
-    cache = StaleCache(10, clock=lambda: GONE_AFTER_SECONDS + 2_000.0)
+    cache = StaleCache(10, clock=lambda: LIFETIME_SECONDS + 2_000.0)
     cache.put(KEYS[0], answer(served=forecasts(generated_at=1_000.0)))
     assert cache.get(KEYS[0]) is None
 
