@@ -89,9 +89,9 @@ def hindsight(cases: Sequence[Case]) -> Iterator[str]:
     """MAE ÷ Naive2 of the best member of each forecast, chosen in hindsight: a bound for every choice."""
     yield "| set | MAE ÷ Naive2 | the best member of each forecast, in hindsight |"
     yield "| --- | ---: | ---: |"
-    made, best = [ours(case) for case in cases], [_best_member(case) for case in cases]
+    computed, best = [ours(case) for case in cases], [_best_member(case) for case in cases]
     chosen = by_set(cases, best)
-    for name, score in by_set(cases, made).items():
+    for name, score in by_set(cases, computed).items():
         yield f"| {name} | {score.mae:.3f} | {chosen[name].mae:.3f} |"
 
 
@@ -99,13 +99,15 @@ def changes_of_lead(cases: Sequence[Case]) -> Iterator[str]:
     """How often the lead changed at some date, by `leadChangeRisk`."""
     yield "| leadChangeRisk | pairs | the other was ahead at some date, % |"
     yield "| --- | ---: | ---: |"
-    came: dict[object, list[bool]] = {"low": [], "medium": [], "high": []}
+    lead_changes: dict[object, list[bool]] = {"low": [], "medium": [], "high": []}
     for case_a, a, case_b, b in forecast_pairs(cases):
         compared = head_to_head(a, b)
         lead = b.head_to_head_input.last_value - a.head_to_head_input.last_value
         if compared and lead:
-            came[compared["leadChangeRisk"]].append(bool(((case_b.actual - case_a.actual) * np.sign(lead) < 0).any()))
-    for risk, changed in came.items():
+            lead_changes[compared["leadChangeRisk"]].append(
+                bool(((case_b.actual - case_a.actual) * np.sign(lead) < 0).any())
+            )
+    for risk, changed in lead_changes.items():
         yield f"| {risk} | {len(changed)} | {100 * np.mean(changed):.0f} |"
 
 
@@ -153,10 +155,10 @@ def _scaled_by_known(case: Case) -> Case:
 def _best_member(case: Case) -> Forecast:
     origins, length = choose_origins(len(case.known), case.horizon)
     logs = BOUNDED.to_log(case.known)
-    made = members(logs, PERIODICITIES[case.step], [*origins, len(logs)], max(case.horizon, length))[
+    computed = members(logs, PERIODICITIES[case.step], [*origins, len(logs)], max(case.horizon, length))[
         :, -1, : case.horizon
     ]
-    paths = BOUNDED.from_log(made)
+    paths = BOUNDED.from_log(computed)
     best = paths[np.abs(paths - case.actual).sum(axis=1).argmin()]
     return Forecast(best, best, best, best, best)
 

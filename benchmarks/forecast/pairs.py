@@ -33,8 +33,8 @@ def brier_scores(cases: Sequence[Case]) -> Iterator[str]:
         probability, lead = compared["winnerProbability"], compared["currentMargin"]
         assert isinstance(probability, float)
         assert isinstance(lead, float)
-        came, stays = float(margin > 0), 0.5 if lead == 0 else float(lead > 0)
-        scores[case_a.set][case_a.source].append(((probability / 100 - came) ** 2, (stays - came) ** 2))
+        actual, stays = float(margin > 0), 0.5 if lead == 0 else float(lead > 0)
+        scores[case_a.set][case_a.source].append(((probability / 100 - actual) ** 2, (stays - actual) ** 2))
     for name, of_set in scores.items():
         yield _line(name, list(of_set.values()))
     yield _line("all", [pairs for of_set in scores.values() for pairs in of_set.values()])
@@ -46,9 +46,9 @@ def forecast_pairs(cases: Sequence[Case]) -> Iterator[tuple[Case, TermForecast, 
     for case in cases:
         groups[case.series.partition(": ")[0], len(case.known)].append(case)
     for group in groups.values():
-        made = [(case, forecast_term(_series(case))) for case in group] if len(group) > 1 else []
-        for index, (case, forecast) in enumerate(made):
-            yield from ((case, forecast, *other) for other in made[index + 1 : index + 1 + NEAREST])
+        computed = [(case, forecast_term(_series(case))) for case in group] if len(group) > 1 else []
+        for index, (case, forecast) in enumerate(computed):
+            yield from ((case, forecast, *other) for other in computed[index + 1 : index + 1 + NEAREST])
 
 
 def _series(case: Case) -> TermSeries:

@@ -41,8 +41,10 @@ def methods() -> Mapping[str, Method]:
 
 def ours(case: Case) -> Forecast:
     """The engine, through its adapter."""
-    made = forecast(case.known.tolist(), range(len(case.known)), PANDAS[case.step], case.horizon, bounded=case.bounded)
-    return Forecast(made["mean"], made["lo80"], made["hi80"], made["lo95"], made["hi95"])
+    computed = forecast(
+        case.known.tolist(), range(len(case.known)), PANDAS[case.step], case.horizon, bounded=case.bounded
+    )
+    return Forecast(computed["mean"], computed["lo80"], computed["hi80"], computed["lo95"], computed["hi95"])
 
 
 def naive(case: Case) -> Forecast:
@@ -55,19 +57,19 @@ def _statsforecast(name: str, case: Case, season: int | None = None) -> Forecast
     from statsforecast import models  # type: ignore[import-not-found] # in an environment of its own
 
     model = getattr(models, name)(season_length=season or _season(case))
-    made = model.forecast(y=np.ascontiguousarray(case.known), h=case.horizon, level=[80, 95])
-    return _clipped(case, *(made[key] for key in ("mean", "lo-80", "hi-80", "lo-95", "hi-95")))
+    computed = model.forecast(y=np.ascontiguousarray(case.known), h=case.horizon, level=[80, 95])
+    return _clipped(case, *(computed[key] for key in ("mean", "lo-80", "hi-80", "lo-95", "hi-95")))
 
 
 def _scum(case: Case) -> Forecast:
     """The median of AutoARIMA, AutoCES, AutoETS and DynamicOptimizedTheta (Petropoulos and Svetunkov 2020)."""
     season = _season(case)
-    made = [
+    computed = [
         _statsforecast("AutoARIMA", case, season if season <= LONGEST_ARIMA_SEASON else 1),
         *(_statsforecast(name, case) for name in ("AutoCES", "AutoETS", "DynamicOptimizedTheta")),
     ]
     columns = ("mean", "lo80", "hi80", "lo95", "hi95")
-    return Forecast(*(np.median([getattr(one, column) for one in made], axis=0) for column in columns))
+    return Forecast(*(np.median([getattr(one, column) for one in computed], axis=0) for column in columns))
 
 
 def _ets(case: Case) -> Forecast:
@@ -77,9 +79,9 @@ def _ets(case: Case) -> Forecast:
     season = _season(case)
     seasonal: dict[str, Any] = {"seasonal": "add", "seasonal_periods": season} if season > 1 else {}
     fitted = ETSModel(pd.Series(case.known), trend="add", damped_trend=True, **seasonal).fit(disp=False)
-    made = fitted.get_prediction(start=len(case.known), end=len(case.known) + case.horizon - 1)
-    (lo80, hi80), (lo95, hi95) = (np.asarray(made.pred_int(alpha=alpha)).T for alpha in (0.2, 0.05))
-    return _clipped(case, np.asarray(made.predicted_mean), lo80, hi80, lo95, hi95)
+    computed = fitted.get_prediction(start=len(case.known), end=len(case.known) + case.horizon - 1)
+    (lo80, hi80), (lo95, hi95) = (np.asarray(computed.pred_int(alpha=alpha)).T for alpha in (0.2, 0.05))
+    return _clipped(case, np.asarray(computed.predicted_mean), lo80, hi80, lo95, hi95)
 
 
 def _theta(case: Case) -> Forecast:
@@ -104,8 +106,8 @@ def _prophet(case: Case) -> Forecast:
     ends = {}
     for width in (0.8, 0.95):
         np.random.seed(0)
-        made = Prophet(interval_width=width).fit(frame).predict(pd.DataFrame({"ds": times[len(case.known) :]}))
-        ends[width] = made
+        computed = Prophet(interval_width=width).fit(frame).predict(pd.DataFrame({"ds": times[len(case.known) :]}))
+        ends[width] = computed
     columns = [(0.8, "yhat"), (0.8, "yhat_lower"), (0.8, "yhat_upper"), (0.95, "yhat_lower"), (0.95, "yhat_upper")]
     return _clipped(case, *(ends[width][column].to_numpy() for width, column in columns))
 
@@ -115,11 +117,14 @@ def or_naive(method: Method, case: Case) -> tuple[Forecast, bool]:
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
-            made = method(case)
+            computed = method(case)
         except Exception:  # any error of a library counts as a failure
             return naive(case), True
-    if all(np.isfinite(column).all() for column in (made.mean, made.lo80, made.hi80, made.lo95, made.hi95)):
-        return made, False
+    if all(
+        np.isfinite(column).all()
+        for column in (computed.mean, computed.lo80, computed.hi80, computed.lo95, computed.hi95)
+    ):
+        return computed, False
     return naive(case), True
 
 

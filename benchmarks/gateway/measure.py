@@ -98,7 +98,7 @@ def _ratio(what: str, ours: float, theirs: float, bar: float) -> tuple[str, str,
 
 
 def _cold(stack: Stack, base_url: str) -> float:
-    """Of first calls, each to a comparison that nobody options for, with nothing else going on."""
+    """Measures first calls of comparisons, without other load."""
     http, took = stack.client(base_url), []
     for number in range(1, _COLD + 1):
         http.post("/api/comparisons", json=series(number)).raise_for_status()

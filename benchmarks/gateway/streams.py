@@ -23,7 +23,7 @@ def open_streams() -> list[tuple[str, str, str, bool]]:
         http.get(premium(0)).raise_for_status()
         before = resident_bytes(pid)
         port = int(base_url.rpartition(":")[2])
-        megabytes, told, settled = asyncio.run(_watch(port, pid, before, lambda: http.post("/api/jobs/run-warmup")))
+        megabytes, notified, settled = asyncio.run(_watch(port, pid, before, lambda: http.post("/api/jobs/run-warmup")))
         job = http.get("/api/jobs", params={"status": "ready"}).json()["jobs"][0]
         committed = datetime.fromisoformat(job["completedAt"]).timestamp()
     seconds = settled - committed
@@ -35,10 +35,10 @@ def open_streams() -> list[tuple[str, str, str, bool]]:
             megabytes <= _MOST_MEGABYTES,
         ),
         (
-            f"an event reaches all {told}",
+            f"an event reaches all {notified}",
             f"{seconds:.2f} s after its commit",
             "≤ 1 s",
-            told == _STREAMS and seconds <= 1,
+            notified == _STREAMS and seconds <= 1,
         ),
     ]
 

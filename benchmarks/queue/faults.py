@@ -92,7 +92,7 @@ def _forecaster_fault(postgres: Postgres, valkey: Valkey, number: signal.Signals
         lease = _run_begins(environment["DATABASE_URL"], forecaster)
         services("forecaster")
         second = int(environment["FORECASTER_ADDR"].rpartition(":")[2])
-        wait_until(partial(_connected, second), "jobs, which looks for it every second, has found it too")
+        wait_until(partial(_connected, second), "jobs is connected to it, which it checks every second")
         return _rescue(environment["DATABASE_URL"], lease, partial(forecaster.send, number), then=lambda: None)
 
 
