@@ -22,7 +22,7 @@ SELECT 'market-vs-shop-' || n, '12m', '', lpad(to_hex(2 * n + current), 16, '0')
 FROM generate_series(1, %(count)s::int) AS n,
      (VALUES (0, date_trunc('day', now()) - interval '1 year'), (1, date_trunc('day', now()))) AS ages (current, made);
 
-INSERT INTO comparisons (slug, timeframe, geo, current_snapshot_id, demand, last_asked_at)
+INSERT INTO comparisons (slug, timeframe, geo, current_snapshot_id, demand, last_requested_at)
 SELECT slug, timeframe, geo, id, id %% 97, now() - interval '1 hour'
 FROM snapshots WHERE created_at > now() - interval '100 days';
 

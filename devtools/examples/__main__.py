@@ -83,7 +83,7 @@ def _another_gateway(supervisor: Supervisor, environment: dict[str, str], change
 
 def _wait_for_demand(postgres: Postgres) -> None:
     """Returns once jobs has stored the demand for a comparison, which gateways report at intervals."""
-    in_demand = "SELECT EXISTS (SELECT FROM comparisons WHERE last_asked_at IS NOT NULL)"
+    in_demand = "SELECT EXISTS (SELECT FROM comparisons WHERE last_requested_at IS NOT NULL)"
     until = time.monotonic() + _TIMEOUT
     with psycopg.connect(postgres.url, autocommit=True) as connection:
         while connection.execute(in_demand).fetchone() != (True,):

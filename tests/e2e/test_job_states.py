@@ -109,7 +109,9 @@ def test_the_sweep_re_queues_a_ready_job_whose_bundles_are_lost(start_product: S
     caller.premium()
     caller.post("/api/jobs/run-warmup")
     wait_until(
-        lambda: caller.rows("SELECT last_asked_at FROM comparisons")[0]["last_asked_at"], 20, "the demand is stored"
+        lambda: caller.rows("SELECT last_requested_at FROM comparisons")[0]["last_requested_at"],
+        20,
+        "the demand is stored",
     )
     with caller.redis() as client:
         client.flushall()

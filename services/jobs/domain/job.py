@@ -164,7 +164,7 @@ class QueuePolicy:
     # A bundle is fresh for 24 h. Each job is refreshed at its own fixed age between these two.
     refresh_earliest: float = 64_800.0
     refresh_latest: float = 82_800.0
-    asked_for_days: int = 7
+    requested_within_days: int = 7
 
 
 # The most that a restored database can be behind; the same as in services/forecaster/cache/store.py.

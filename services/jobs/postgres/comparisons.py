@@ -68,7 +68,7 @@ FROM comparisons AS comparison
 LEFT JOIN warmup_jobs AS job ON job.slug = comparison.slug AND job.timeframe = comparison.timeframe
     AND job.geo = comparison.geo AND job.data_hash = %(data_hash)s
 WHERE comparison.slug = %(slug)s AND comparison.timeframe = %(timeframe)s AND comparison.geo = %(geo)s
-  AND comparison.last_asked_at > now() - make_interval(days => %(asked_for_days)s)
+  AND comparison.last_requested_at > now() - make_interval(days => %(requested_within_days)s)
 """
 
 _CURRENT_SNAPSHOT = f"""
@@ -99,8 +99,8 @@ WITH reported AS MATERIALIZED (
 )
 UPDATE comparisons AS comparison SET
     demand = LEAST(%(max_demand)s, reported.count + demand * COALESCE(
-        0.5 ^ (EXTRACT(epoch FROM now() - last_asked_at) / {upkeep.DEMAND_HALF_LIFE}), 0)),
-    last_asked_at = now()
+        0.5 ^ (EXTRACT(epoch FROM now() - last_requested_at) / {upkeep.DEMAND_HALF_LIFE}), 0)),
+    last_requested_at = now()
 FROM reported WHERE comparison.id = reported.id
 """
 
@@ -112,7 +112,7 @@ class Comparisons:
         self._database = database
         self._publisher = publisher
         self._overdue_after = policy.overdue_after
-        self._asked_for_days = policy.asked_for_days
+        self._requested_within_days = policy.requested_within_days
 
     async def now(self) -> datetime:
         """PostgreSQL's clock."""
@@ -180,10 +180,12 @@ class Comparisons:
         (stored,) = await run(connection, _STORE_SNAPSHOT, named | _snapshot_columns(snapshot, signals))
         await run(connection, _MAKE_CURRENT, key._asdict() | {"snapshot_id": stored["id"]})
         superseded = await run(connection, edges.SUPERSEDE, named)
-        asked_for = await run(connection, _RECENT_DEMAND, named | {"asked_for_days": self._asked_for_days})
+        requested = await run(
+            connection, _RECENT_DEMAND, named | {"requested_within_days": self._requested_within_days}
+        )
         job = None
-        if asked_for:
-            seen, reason = asked_for[0]["version"], EnqueueReason.IMPORT
+        if requested:
+            seen, reason = requested[0]["version"], EnqueueReason.IMPORT
             job = await enqueue_in(connection, key, snapshot.data_hash, seen_version=seen, reason=reason)
         changed = [row["id"] for row in superseded] + ([job.id] if job else [])
         return ImportResult(terms, stored["created"], job is not None), changed

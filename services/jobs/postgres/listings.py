@@ -36,7 +36,7 @@ class Listings:
 
     def __init__(self, database: Database, policy: QueuePolicy) -> None:
         self._database = database
-        self._recent = timedelta(days=policy.asked_for_days)
+        self._recent = timedelta(days=policy.requested_within_days)
 
     async def jobs(
         self, wanted: JobFilter, *, limit: int, before: JobCursor | None = None, oldest_first: bool = False
@@ -127,7 +127,7 @@ class Listings:
                     for table in (comparisons, snapshots)
                     for part in _COMPARISON_KEY
                 ),
-                comparisons.c.last_asked_at > func.now() - self._recent,
+                comparisons.c.last_requested_at > func.now() - self._recent,
                 snapshots.c.data_hash == warmup_jobs.c.data_hash,
             )
             .limit(_written(1))

@@ -174,7 +174,7 @@ class Queue:
         return {
             "earliest": policy["refresh_earliest"],
             "latest": policy["refresh_latest"],
-            "asked_for_days": policy["asked_for_days"],
+            "requested_within_days": policy["requested_within_days"],
         }
 
     async def _change(self, statement: str, parameters: Mapping[str, object]) -> list[DictRow]:

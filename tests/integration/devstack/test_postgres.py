@@ -27,7 +27,7 @@ def server(tmp_path: Path) -> Iterator[Postgres]:
     server.stop()
 
 
-def test_it_answers_on_the_loopback_with_its_password_alone(server: Postgres) -> None:
+def test_it_accepts_connections_on_loopback_only_and_with_the_password(server: Postgres) -> None:
     with psycopg.connect(server.url) as connection:
         shown = connection.execute("SELECT current_database(), current_user, current_setting('fsync')").fetchone()
     assert shown == ("warmcast", "warmcast", "on")
@@ -35,12 +35,12 @@ def test_it_answers_on_the_loopback_with_its_password_alone(server: Postgres) ->
         psycopg.connect(server.url.replace(server.url.split(":")[2].split("@")[0], "wrong"))
 
 
-def test_the_password_is_its_owners_alone(server: Postgres) -> None:
+def test_only_the_owner_can_read_the_password(server: Postgres) -> None:
     assert stat.S_IMODE((server.data_dir / "password").stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("end", ["stop", "kill"])
-def test_data_survive(server: Postgres, end: str) -> None:
+def test_data_survive_a_restart(server: Postgres, end: str) -> None:
     url = server.url
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
@@ -65,7 +65,9 @@ def test_another_object_over_the_same_folder_takes_over_after_a_kill(server: Pos
         successor.stop()
 
 
-def test_a_stale_pid_file_that_names_a_living_process_is_no_hindrance(server: Postgres, tmp_path: Path) -> None:
+def test_a_stale_pid_file_that_names_a_living_process_does_not_block_the_start(
+    server: Postgres, tmp_path: Path
+) -> None:
     server.stop()
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
         (server.data_dir / "data" / "postmaster.pid").write_text(
@@ -91,14 +93,14 @@ def test_a_server_does_not_outlive_a_supervisor_that_was_killed(tmp_path: Path) 
     wait_until(lambda: not Path(f"/proc/{pid}").exists(), 10, "the server ended")
 
 
-def test_what_the_server_says_is_in_the_error(tmp_path: Path) -> None:
+def test_the_error_contains_the_servers_log(tmp_path: Path) -> None:
     server = Postgres(tmp_path / "store", settings={"no_such_setting": "1"})
     with pytest.raises(DevstackError, match="no_such_setting"):
         server.start()
     assert not server.running
 
 
-def test_an_interrupted_initdb_is_begun_anew(tmp_path: Path) -> None:
+def test_an_interrupted_initdb_is_repeated(tmp_path: Path) -> None:
     unfinished = tmp_path / "store" / "data.unfinished"
     unfinished.mkdir(parents=True)
     (unfinished / "PG_VERSION").write_text("18\n")
@@ -109,7 +111,7 @@ def test_an_interrupted_initdb_is_begun_anew(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
-def test_root_may_change_whom_it_becomes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_root_can_choose_the_unix_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # A container that forbids user namespaces gets the second; the same data may be opened in both.
     for expected, identity in enumerate((Identity.NOBODY_ANYWHERE, postgres.usable_identity()), start=1):
         monkeypatch.setattr(postgres, "usable_identity", lambda who=identity: who)

@@ -103,7 +103,7 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
 
 
 @pytest.mark.slow
-def test_a_person_starts_it_asks_it_and_ends_it(terminal: Terminal, tmp_path: Path) -> None:
+def test_it_starts_answers_and_ends_on_ctrl_c(terminal: Terminal, tmp_path: Path) -> None:
     terminal.wait_until_up()
     secret = _secret(terminal)
     answer = _premium(terminal.port)
@@ -137,7 +137,7 @@ def test_a_person_starts_it_asks_it_and_ends_it(terminal: Terminal, tmp_path: Pa
         again.close()
 
 
-def test_a_second_one_over_the_same_data_is_told_so(terminal: Terminal, tmp_path: Path) -> None:
+def test_a_second_start_over_the_same_data_is_refused(terminal: Terminal, tmp_path: Path) -> None:
     lock = terminal.data_dir / "lock"
     wait_until(lambda: lock.exists() and lock.read_text() and _locked(lock), START_SECONDS, "the first has its lock")
     second = Terminal(terminal.data_dir, free_port())

@@ -19,7 +19,7 @@ SLEEPER = "import signal; print('up', flush=True); signal.pause()"
 
 
 class Stand:
-    """A part made of a few lines of Python; ready once it has written a line."""
+    """A process that runs a few lines of Python; ready once it has written a line."""
 
     def __init__(self, name: str, program: str, journal: list[str]) -> None:
         self.name = name
@@ -88,106 +88,108 @@ def supervisor(journal: list[str], clock: Clock) -> Iterator[Supervisor]:
     supervisor.kill()
 
 
-def test_parts_end_in_reverse_order(supervisor: Supervisor, journal: list[str]) -> None:
-    parts = [Stand(name, SLEEPER, journal) for name in ("first", "second")]
-    supervisor.start(*parts)
-    assert all(part.running for part in parts)
+def test_processes_end_in_reverse_order(supervisor: Supervisor, journal: list[str]) -> None:
+    processes = [Stand(name, SLEEPER, journal) for name in ("first", "second")]
+    supervisor.start(*processes)
+    assert all(process.running for process in processes)
     supervisor.stop()
     assert journal == ["launch first", "launch second", "stop second", "stop first"]
-    assert not any(part.running for part in parts)
+    assert not any(process.running for process in processes)
 
 
-def test_a_part_that_ends_as_it_starts_is_an_error_with_its_last_words(
+def test_a_process_that_ends_as_it_starts_is_an_error_with_its_last_lines(
     supervisor: Supervisor, journal: list[str]
 ) -> None:
     with pytest.raises(DevstackError, match=r"(?s)bad did not start: it ended with status 3.*the reason"):
         supervisor.start(Stand("bad", "import os; os.write(2, b'the reason'); os._exit(3)", journal))
 
 
-def test_a_part_that_dies_is_started_again_with_a_growing_pause(
+def test_a_process_that_dies_is_restarted_with_a_growing_pause(
     supervisor: Supervisor, journal: list[str], clock: Clock
 ) -> None:
-    part = Stand("part", SLEEPER, journal)
-    supervisor.start(part)
+    process = Stand("process", SLEEPER, journal)
+    supervisor.start(process)
     for pause in (FIRST_BACKOFF, 2 * FIRST_BACKOFF, 4 * FIRST_BACKOFF):
-        before = part.pid
-        part.child.kill()
+        before = process.pid
+        process.child.kill()
         supervisor.check()
         clock.now += pause * 0.9
         supervisor.check()
-        assert not part.running, "started before its pause was over"
+        assert not process.running, "started before its pause was over"
         clock.now += pause * 0.2
         supervisor.check()
-        assert part.running
-        assert part.pid != before
+        assert process.running
+        assert process.pid != before
     assert any("was ended by SIGKILL" in line for line in journal)
 
 
-def test_a_part_that_ran_for_long_is_forgiven(supervisor: Supervisor, journal: list[str], clock: Clock) -> None:
-    part = Stand("part", SLEEPER, journal)
-    supervisor.start(part)
+def test_a_long_run_resets_the_pause(supervisor: Supervisor, journal: list[str], clock: Clock) -> None:
+    process = Stand("process", SLEEPER, journal)
+    supervisor.start(process)
     for _ in range(4):
-        part.child.kill()
+        process.child.kill()
         supervisor.check()
         clock.now += 60
         supervisor.check()
     clock.now += 60
     supervisor.check()
-    part.child.kill()
+    process.child.kill()
     supervisor.check()
     clock.now += FIRST_BACKOFF
     supervisor.check()
-    assert part.running
+    assert process.running
 
 
 @pytest.mark.parametrize("answers", [False, None], ids=["bad", "hanging"])
-def test_a_part_whose_health_check_stays_silent_is_started_again(
+def test_a_process_whose_health_check_stays_silent_is_restarted(
     supervisor: Supervisor, journal: list[str], clock: Clock, answers: bool | None
 ) -> None:
-    part = Stand("part", SLEEPER, journal)
-    supervisor.start(part)
+    process = Stand("process", SLEEPER, journal)
+    supervisor.start(process)
     _check_until_checked(supervisor, clock)
-    before = part.pid
-    part.answers = answers
+    before = process.pid
+    process.answers = answers
     _check_for(supervisor, clock, SILENT_SECONDS - 5)
-    assert part.pid == before, "ended before its time"
+    assert process.pid == before, "ended before its time"
     _check_for(supervisor, clock, 15)
-    part.released.set()
-    assert part.running
-    assert part.pid != before
+    process.released.set()
+    assert process.running
+    assert process.pid != before
     assert any("has not answered its health check" in line for line in journal)
 
 
-def test_a_part_that_starts_has_time_for_its_first_health_check(
+def test_a_process_that_starts_has_time_for_its_first_health_check(
     supervisor: Supervisor, journal: list[str], clock: Clock
 ) -> None:
-    part = Stand("part", SLEEPER, journal)
-    part.answers = False
-    supervisor.start(part)
-    before = part.pid
+    process = Stand("process", SLEEPER, journal)
+    process.answers = False
+    supervisor.start(process)
+    before = process.pid
     _check_for(supervisor, clock, 60)
-    assert part.pid == before
+    assert process.pid == before
 
 
-def test_a_part_that_answers_is_left_alone(supervisor: Supervisor, journal: list[str], clock: Clock) -> None:
-    part = Stand("part", SLEEPER, journal)
-    supervisor.start(part)
-    before = part.pid
+def test_a_process_that_answers_its_health_check_is_not_restarted(
+    supervisor: Supervisor, journal: list[str], clock: Clock
+) -> None:
+    process = Stand("process", SLEEPER, journal)
+    supervisor.start(process)
+    before = process.pid
     for _ in range(100):
         _check_until_checked(supervisor, clock)
-    assert part.pid == before
+    assert process.pid == before
 
 
 def test_a_supervisor_that_was_suspended_itself_ends_nothing(
     supervisor: Supervisor, journal: list[str], clock: Clock
 ) -> None:
-    part = Stand("part", SLEEPER, journal)
-    supervisor.start(part)
+    process = Stand("process", SLEEPER, journal)
+    supervisor.start(process)
     _check_until_checked(supervisor, clock)
-    before = part.pid
+    before = process.pid
     clock.now += 3600
     _check_until_checked(supervisor, clock)
-    assert part.pid == before
+    assert process.pid == before
 
 
 def _check_until_checked(supervisor: Supervisor, clock: Clock) -> None:
@@ -209,7 +211,7 @@ def _check_for(supervisor: Supervisor, clock: Clock, seconds: float) -> None:
             watch.check.result(10)
 
 
-def test_a_part_that_ignores_its_signal_is_killed_with_its_children() -> None:
+def test_a_process_that_ignores_its_signal_is_killed_with_its_children() -> None:
     program = (
         "import signal, subprocess, sys\n"
         "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"

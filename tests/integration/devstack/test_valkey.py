@@ -21,7 +21,7 @@ def server(tmp_path: Path) -> Iterator[Valkey]:
     server.stop()
 
 
-def test_it_wants_its_password_and_evicts_nothing(server: Valkey) -> None:
+def test_it_requires_a_password_and_evicts_nothing(server: Valkey) -> None:
     with redis.Redis.from_url(server.url) as client:
         assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
     with (
@@ -31,13 +31,13 @@ def test_it_wants_its_password_and_evicts_nothing(server: Valkey) -> None:
         stranger.ping()
 
 
-def test_password_and_configuration_are_their_owners_alone(server: Valkey) -> None:
+def test_only_the_owner_can_read_password_and_configuration(server: Valkey) -> None:
     for name in ("password", "valkey.conf"):
         assert stat.S_IMODE((server.data_dir / name).stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("end", ["stop", "kill"])
-def test_data_survive(server: Valkey, end: str) -> None:
+def test_data_survive_a_restart(server: Valkey, end: str) -> None:
     url = server.url
     with redis.Redis.from_url(url) as client:
         client.set("kept", "42")
@@ -50,7 +50,7 @@ def test_data_survive(server: Valkey, end: str) -> None:
         assert client.get("kept") == b"42"
 
 
-def test_what_the_server_says_is_in_the_error(tmp_path: Path) -> None:
+def test_the_error_contains_the_servers_log(tmp_path: Path) -> None:
     server = Valkey(tmp_path / "store", settings={"no-such-setting": "1"})
     with pytest.raises(DevstackError, match="no-such-setting"):
         server.start()

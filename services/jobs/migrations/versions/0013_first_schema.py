@@ -59,7 +59,7 @@ CREATE TABLE comparisons (
     current_snapshot_id BIGINT NOT NULL,
     previous_snapshot_id BIGINT,
     demand DOUBLE PRECISION DEFAULT 0 NOT NULL,
-    last_asked_at TIMESTAMPTZ,
+    last_requested_at TIMESTAMPTZ,
     created_at TIMESTAMPTZ DEFAULT now() NOT NULL,
     updated_at TIMESTAMPTZ DEFAULT now() NOT NULL,
     CONSTRAINT comparisons_pkey PRIMARY KEY (id),

@@ -97,8 +97,8 @@ comparisons = Table(
     Column("geo", Text, nullable=False),
     Column("current_snapshot_id", BigInteger, ForeignKey("snapshots.id"), nullable=False),
     Column("previous_snapshot_id", BigInteger, ForeignKey("snapshots.id")),
-    Column("demand", Double, nullable=False, server_default=text("0")),  # as of last_asked_at; it halves with time
-    _moment("last_asked_at"),
+    Column("demand", Double, nullable=False, server_default=text("0")),  # as of last_requested_at; it halves with time
+    _moment("last_requested_at"),
     _moment("created_at", nullable=False),
     _moment("updated_at", nullable=False),
     UniqueConstraint("slug", "timeframe", "geo", name="comparison_unique"),

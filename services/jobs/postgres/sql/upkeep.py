@@ -17,7 +17,7 @@ _DUE = """
     JOIN snapshots AS current ON current.id = comparison.current_snapshot_id
     JOIN warmup_jobs AS job ON job.slug = current.slug AND job.timeframe = current.timeframe
         AND job.geo = current.geo AND job.data_hash = current.data_hash
-    WHERE comparison.last_asked_at > now() - make_interval(days => %(asked_for_days)s)
+    WHERE comparison.last_requested_at > now() - make_interval(days => %(requested_within_days)s)
       AND job.status = 'ready'
       AND job.completed_at < now() - make_interval(secs =>
             %(earliest)s + (%(latest)s - %(earliest)s) * (hashint8(job.id) & 1023) / 1023.0)
@@ -28,7 +28,7 @@ REFRESH = f"""
 WITH due AS MATERIALIZED (
     SELECT job.id
     {_DUE}
-    ORDER BY comparison.demand * 0.5 ^ (EXTRACT(epoch FROM now() - comparison.last_asked_at) / {DEMAND_HALF_LIFE})
+    ORDER BY comparison.demand * 0.5 ^ (EXTRACT(epoch FROM now() - comparison.last_requested_at) / {DEMAND_HALF_LIFE})
         DESC, job.id
     LIMIT GREATEST(0, %(limit)s - (SELECT count(*) FROM (
         SELECT FROM warmup_jobs WHERE status = 'queued' AND priority = %(priority)s LIMIT %(limit)s

@@ -88,7 +88,7 @@ INSERT INTO snapshots (slug, timeframe, geo, data_hash, times, values_a, values_
                        gaps_filled, source, as_of, cleaned, signals)
 SELECT 'a-vs-term' || n, '12m', '', 'hash' || n, '{}', '{}', '{}', false, false, false, 'test', now(), '{}', '[]'
 FROM generate_series(%(first)s::int, %(last)s::int) AS n;
-INSERT INTO comparisons (slug, timeframe, geo, current_snapshot_id, last_asked_at)
+INSERT INTO comparisons (slug, timeframe, geo, current_snapshot_id, last_requested_at)
 SELECT slug, timeframe, geo, id, now() FROM snapshots WHERE id BETWEEN %(first)s AND %(last)s;
 INSERT INTO warmup_jobs (slug, timeframe, geo, data_hash, status, queued_at, created_at, started_at, completed_at,
                          lease_expires_at, not_before, priority)

@@ -16,7 +16,7 @@ AT_ONCE = 6
 async def test_concurrent_refreshes_share_the_limit(store: Store) -> None:
     for number in range(20):
         await store.queue.ready(await store.claimed(f"term {number}"), forecasts())
-    await store.execute("UPDATE comparisons SET last_asked_at = now()")
+    await store.execute("UPDATE comparisons SET last_requested_at = now()")
     for _ in range(5):
         await store.execute("UPDATE warmup_jobs SET status = 'ready', completed_at = now() - interval '23 h'")
         await asyncio.gather(*(store.queue.refresh(3) for _ in range(AT_ONCE)))

@@ -30,14 +30,14 @@ async def test_refresh_enqueues_forecasts_that_turn_stale_by_demand_up_to_its_li
     assert await store.queue.refresh(1) == [], "one refresh waits already"
     (second,) = await store.queue.refresh(2)
     assert popularity[second.slug] == 5
-    await store.execute("UPDATE comparisons SET last_asked_at = now() - interval '8 days'")
+    await store.execute("UPDATE comparisons SET last_requested_at = now() - interval '8 days'")
     assert await store.queue.refresh(10) == [], "it has no demand any more"
 
 
 async def test_refreshes_do_not_become_due_at_the_same_time(store: Store) -> None:
     for number in range(40):
         await store.ready(await store.claimed(f"term {number}"))
-    await store.execute("UPDATE comparisons SET last_asked_at = now()")
+    await store.execute("UPDATE comparisons SET last_requested_at = now()")
     due = []
     for hours in (17, 19, 21, 23):
         await store.execute(
@@ -52,7 +52,7 @@ async def test_refreshes_do_not_become_due_at_the_same_time(store: Store) -> Non
 async def test_demand_halves_with_time(store: Store) -> None:
     snapshot = await store.comparison()
     await store.comparisons.report_demand({key_of(snapshot): 8})
-    await store.execute("UPDATE comparisons SET last_asked_at = last_asked_at - interval '84 h'")
+    await store.execute("UPDATE comparisons SET last_requested_at = last_requested_at - interval '84 h'")
     await store.comparisons.report_demand({key_of(snapshot): 1})
     ((demand,),) = [
         tuple(row.values()) for row in await store.execute("SELECT round(demand::numeric, 2)::float8 FROM comparisons")

@@ -141,7 +141,7 @@ async def supersede(store: Store) -> Edge:
     await store.comparison(values=(5, 6, 7, 8))
 
 
-async def import_asked_for(store: Store) -> Edge:
+async def import_in_demand(store: Store) -> Edge:
     await store.ready(await store.claimed())
     await store.comparisons.report_demand({KEY: 1})
     yield
@@ -201,7 +201,7 @@ EDGES = [
     cancel,
     requeue,
     supersede,
-    import_asked_for,
+    import_in_demand,
     sweep,
     rescue_within_a_claim,
     refresh,

@@ -64,7 +64,7 @@ async def test_an_import_enqueues_a_comparison_that_was_requested_recently(jobs:
     newer = await jobs.ingest(CSV.replace(b"90,13", b"91,13"))
     assert newer.warmup_triggered
     assert (await jobs.warmup()).job.reason == "import"
-    await jobs.store.execute("UPDATE comparisons SET last_asked_at = now() - interval '8 days'")
+    await jobs.store.execute("UPDATE comparisons SET last_requested_at = now() - interval '8 days'")
     assert not (await jobs.ingest(CSV.replace(b"90,13", b"92,13"))).warmup_triggered
 
 

@@ -22,7 +22,7 @@ INSERT INTO term_pairs SELECT 'a-vs-' || n, 'a', n::text FROM generate_series(1,
 INSERT INTO snapshots (slug, timeframe, geo, data_hash, times, values_a, values_b, partial_last_period, scaled_apart,
                        gaps_filled, source, as_of, cleaned, signals)
 SELECT slug, '12m', '', slug, '{}', '{}', '{}', false, false, false, 'test', now(), '{}', '[]' FROM term_pairs;
-INSERT INTO comparisons (slug, timeframe, geo, current_snapshot_id, last_asked_at)
+INSERT INTO comparisons (slug, timeframe, geo, current_snapshot_id, last_requested_at)
 SELECT slug, timeframe, geo, id, now() FROM snapshots;
 INSERT INTO warmup_jobs (slug, timeframe, geo, data_hash, status, started_at, completed_at)
 SELECT slug, timeframe, geo, data_hash, 'ready', now() - interval '23 h' - make_interval(secs => %(seconds)s),

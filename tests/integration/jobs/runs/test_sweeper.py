@@ -104,7 +104,7 @@ async def ready_jobs(store: Store, count: int) -> list[str]:
     for number in range(count):
         job = await store.claimed(f"term {number}")
         assert await runner(store, FakeForecaster(succeed)).run(job) is JobStatus.READY
-    await store.execute("UPDATE comparisons SET last_asked_at = now()")
+    await store.execute("UPDATE comparisons SET last_requested_at = now()")
     return [str(row["slug"]) for row in await store.execute("SELECT slug FROM warmup_jobs ORDER BY id")]
 
 
