@@ -65,9 +65,10 @@ class Blockers:
                 psycopg.connect(conninfo, autocommit=True) as connection,
                 connection.cursor(row_factory=class_row(Blocker)) as cursor,
             ):
-                while not stop.wait(_POLL):
+                while not stop.is_set():
                     # Keeps the last result when the wait has ended.
                     self._seen = cursor.execute(_BLOCKING, {"pid": pid}).fetchall() or self._seen
+                    stop.wait(_POLL)
         except psycopg.Error:
             return  # the processes are only for messages
 
