@@ -19,11 +19,13 @@ from scipy.optimize import minimize
 from benchmarks.forecast.cases import Case, brief, cuts, export_cases
 from benchmarks.forecast.directions import Outcome, fit_confidence, held_out_confidence, outcomes, reliability
 from benchmarks.forecast.scores import Forecast, by_set
+from services.common.comparison import Step
 from services.forecaster.engine.history import Array
 from services.forecaster.engine.intervals import learned
 from services.forecaster.engine.intervals.learned import SpreadMultipliers
 from services.forecaster.engine.intervals.prediction_intervals import (
     Spread,
+    choose_multipliers,
     combine_spread,
     make_intervals,
     point_width,
@@ -33,6 +35,7 @@ from services.forecaster.engine.intervals.prediction_intervals import (
 )
 from services.forecaster.engine.periodicity import PERIODICITIES
 from services.forecaster.engine.points.prediction import predict
+from services.forecaster.engine.points.usable_history import find_usable_history
 from services.forecaster.engine.scale import BOUNDED
 from tests.paths import EXPORTS
 
@@ -41,10 +44,10 @@ SIDES = np.array([-1.0, -1.0, 1.0, 1.0])
 # Origins per series. The few long series need more of them: with 3 and 4, 5y and monthly scores were 3 and 6 % worse.
 ORIGINS = {"12m": 1, "daily": 2, "5y": 5, "monthly": 8, "cut": 1, "brief": 1}
 DIRECTION_ORIGINS = 8  # origins per series for the calibration of directions
-FAMILIES = {"SHORT": ("12m", "cut", "brief", "daily"), "LONG": ("5y", "monthly")}
 # Months of search interest have larger errors than unbounded series: with them intervals were a tenth too wide.
 UNBOUNDED_FROM = "5y"
 CUT_SETS = ("cut", "brief")
+ALL_SOURCES = ""
 CUT_WEIGHT = 1 / 3  # weight of cuts relative to exports
 NORMALISATION = 0.5  # exponent of the normalisation of errors by each series' own spread
 # Initial weights of residuals, disagreement, recent deviation, point width and event constant.
@@ -58,6 +61,7 @@ class Row:
     """One forecast on the interval scale."""
 
     case: Case
+    known: int  # usable points
     path: Array
     errors: Array
     own: Array
@@ -70,6 +74,11 @@ class Row:
         """The source that is held out together."""
         return self.case.source
 
+    @property
+    def family(self) -> str:
+        """The name of the table that applies."""
+        return family_of(self.case.step, self.known)
+
 
 def main(arguments: list[str]) -> int:
     """Fits, reports, and writes learned.py with --write."""
@@ -78,8 +87,8 @@ def main(arguments: list[str]) -> int:
         return 1
     exported = export_cases(max(*ORIGINS.values(), DIRECTION_ORIGINS))
     families = by_family(make_rows(exported))
-    tables = {name: fit(rows) for name, rows in families.items()}
     without = {name: fit_without_source(rows) for name, rows in families.items()}
+    tables = {name: without[name][ALL_SOURCES] for name in families}
     for name, rows in families.items():
         _print_held_out(name, rows, without[name])
     years_of_weeks = [row for row in families["LONG"] if row.case.set == UNBOUNDED_FROM]
@@ -106,26 +115,40 @@ def make_rows(exported: list[Case]) -> list[Row]:
 
 def by_family(rows: Sequence[Row]) -> dict[str, list[Row]]:
     """The rows of each table."""
-    return {name: [row for row in rows if row.case.set in sets] for name, sets in FAMILIES.items()}
+    return {name: [row for row in rows if row.family == name] for name in ("SHORT", "LONG")}
+
+
+def family_of(step: Step, known: int) -> str:
+    """The name of the table for a bounded series with `known` usable points."""
+    return "LONG" if choose_multipliers(step, PERIODICITIES[step], known) is learned.LONG else "SHORT"
 
 
 def direction_outcomes(
     exported: Sequence[Case], without: Mapping[str, Mapping[str, SpreadMultipliers]]
 ) -> list[Outcome]:
-    """Of exports and their cuts, by the intervals that the other sources taught: family → source → multipliers."""
+    """Of exports and their cuts, by the intervals that the other sources taught: family → source → multipliers.
+
+    The family's own table is used for a source that it was not learned from.
+    """
     cases = [case for case in [*exported, *cuts(list(exported))] if case.held_out <= DIRECTION_ORIGINS]
-    family = {name: of for of, sets in FAMILIES.items() for name in sets}
-    return outcomes(cases, lambda case: without[family[case.set]][case.source])
+
+    def multipliers(case: Case, known: int) -> SpreadMultipliers:
+        family = family_of(case.step, known)
+        return without[family].get(case.source, without[family][ALL_SOURCES])
+
+    return outcomes(cases, multipliers)
 
 
 def make_row(case: Case) -> Row:
     """Forecasts a case and computes its errors."""
-    prediction = predict(case.known, PERIODICITIES[case.step], case.horizon, steps=case.horizon)
+    known = find_usable_history(case.known, PERIODICITIES[case.step]).values
+    prediction = predict(known, PERIODICITIES[case.step], case.horizon, steps=case.horizon)
     backtest, path = prediction.backtest, prediction.path
     past = BOUNDED.to_logit(backtest.actuals) - BOUNDED.to_logit(backtest.forecasts)
-    odds = BOUNDED.to_logit(case.known)
+    odds = BOUNDED.to_logit(known)
     return Row(
         case=case,
+        known=len(known),
         path=path,
         errors=BOUNDED.to_logit(case.actual) - BOUNDED.to_logit(path),
         own=residual_spread(past, odds, path),
@@ -211,15 +234,16 @@ def _group(rows: Sequence[Row], counts: dict[tuple[str, str], int]) -> _Group:
 def _features(row: Row) -> Array:
     level = np.ones(row.case.horizon)
     parts = (row.own, row.disagreement, row.recent_deviation * level, row.point * level, level)
-    return small_sample_factor(len(row.case.known)) * np.stack(parts, axis=1)
+    return small_sample_factor(row.known) * np.stack(parts, axis=1)
 
 
 def fit_without_source(rows: Sequence[Row]) -> dict[str, SpreadMultipliers]:
-    """The multipliers fitted without each source."""
-    return {
+    """The multipliers fitted without each source, and those of ALL_SOURCES."""
+    without = {
         source_group: fit([row for row in rows if row.source_group != source_group])
         for source_group in sorted({row.source_group for row in rows})
     }
+    return {**without, ALL_SOURCES: fit(rows)}
 
 
 def held_out_forecasts(rows: Sequence[Row], without: Mapping[str, SpreadMultipliers]) -> list[Forecast]:
@@ -238,7 +262,7 @@ def _print_held_out(name: str, rows: Sequence[Row], without: Mapping[str, Spread
 
 
 def _forecast(row: Row, multipliers: SpreadMultipliers) -> Forecast:
-    spread = small_sample_factor(len(row.case.known)) * combine_spread(
+    spread = small_sample_factor(row.known) * combine_spread(
         row.own, row.disagreement, row.recent_deviation, row.point, multipliers
     )
     intervals = make_intervals(row.path, Spread(spread, multipliers))
@@ -249,7 +273,7 @@ def _as_code(table: SpreadMultipliers) -> str:
     return f"SpreadMultipliers({', '.join(str(figure) for figure in vars(table).values())})"
 
 
-def _write(tables: dict[str, SpreadMultipliers], confidence: tuple[float, float]) -> None:
+def _write(tables: dict[str, SpreadMultipliers], confidence: tuple[float, float, float]) -> None:
     path = Path(learned.__file__)
     values = {name: _as_code(table) for name, table in tables.items()} | {"CONFIDENCE": str(confidence)}
     lines = path.read_text(encoding="utf-8").splitlines()

@@ -21,7 +21,6 @@ from benchmarks.forecast.cases import SETS, Case, competition_cases, export_case
 from benchmarks.forecast.directions import held_out_confidence, reliability
 from benchmarks.forecast.learn import (
     DIRECTION_ORIGINS,
-    FAMILIES,
     ORIGINS,
     by_family,
     direction_outcomes,
@@ -101,18 +100,21 @@ def _learned(exported: list[Case]) -> Iterator[str]:
     yield from report.held_out_header()
     families = by_family(make_rows(exported))
     without = {name: fit_without_source(rows) for name, rows in families.items()}
-    for family, of_family in families.items():
-        said = held_out_forecasts(of_family, without[family])
-        for name in FAMILIES[family]:
-            for collected, origins in product((False, True), sorted({1, ORIGINS[name] // 2 or 1, ORIGINS[name]})):
-                chosen = [
-                    (row.case, one)
-                    for row, one in zip(of_family, said, strict=True)
-                    if (row.case.set, row.case.collected) == (name, collected) and row.case.held_out <= origins
-                ]
-                if chosen:
-                    found = score(*map(list, zip(*chosen, strict=True)))
-                    yield report.held_out_row(title(name, collected=collected), origins, len(chosen), found)
+    said = [
+        (row.case, forecast)
+        for family, rows in families.items()
+        for row, forecast in zip(rows, held_out_forecasts(rows, without[family]), strict=True)
+    ]
+    for name, most in ORIGINS.items():
+        for collected, origins in product((False, True), sorted({1, most // 2 or 1, most})):
+            chosen = [
+                (case, forecast)
+                for case, forecast in said
+                if (case.set, case.collected) == (name, collected) and case.held_out <= origins
+            ]
+            if chosen:
+                found = score(*map(list, zip(*chosen, strict=True)))
+                yield report.held_out_row(title(name, collected=collected), origins, len(chosen), found)
     yield ""
     yield (
         f"Of forecasts that said rising or falling, over up to {DIRECTION_ORIGINS} origins, by the intervals and the "

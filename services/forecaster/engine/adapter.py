@@ -17,6 +17,7 @@ from services.forecaster.engine.intervals.prediction_intervals import (
 )
 from services.forecaster.engine.periodicity import PERIODICITIES
 from services.forecaster.engine.points.prediction import predict
+from services.forecaster.engine.points.usable_history import find_usable_history
 from services.forecaster.engine.scale import BOUNDED, Scale
 
 MAX_STEPS = 1000
@@ -46,7 +47,8 @@ def forecast_values(
     if bounded and not inside:
         raise ValueError("a bounded forecast needs values within 0 to 100")
     scale = BOUNDED if bounded or (bounded is None and inside) else Scale.unbounded(known)
-    periodicity, known = PERIODICITIES[step], known[-MAX_FITTED:]
+    periodicity = PERIODICITIES[step]
+    known = find_usable_history(known[-MAX_FITTED:], periodicity, scale).values
     longest = max(timeframe.horizon for timeframe in TIMEFRAMES.values() if timeframe.step is step)
     horizon = min(steps, longest)
     prediction = predict(known, periodicity, horizon, steps=steps, scale=scale)

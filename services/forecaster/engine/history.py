@@ -24,9 +24,14 @@ class History:
     """The newest MAX_FITTED complete periods of a series."""
 
     values: Array
-    last_time: datetime  # start of the last complete period
+    times: tuple[datetime, ...]  # starts of the periods, one per value
     anchor_day: int  # day of the month of a monthly series' dates
     timeframe: Timeframe
+
+    @property
+    def last_time(self) -> datetime:
+        """The start of the last complete period."""
+        return self.times[-1]
 
 
 def read_history(series: TermSeries) -> History:
@@ -41,7 +46,7 @@ def read_history(series: TermSeries) -> History:
     whole = len(values) - series.partial_last_period
     return History(
         values=values[:whole][-MAX_FITTED:],
-        last_time=series.times[whole - 1],
+        times=series.times[:whole][-MAX_FITTED:],
         anchor_day=max(time.day for time in series.times),
         timeframe=timeframe,
     )

@@ -14,12 +14,13 @@ LOW_CONFIDENCE = 40.0  # below it the bundle warns low_confidence
 _MAX_PROBABILITY = 0.95  # above it, probabilities no longer predicted which directions come true
 
 
-def confidence(values: Array, forecast: Array, distribution: Distribution) -> float:
+def confidence(values: Array, forecast: Array, distribution: Distribution, season_share: float) -> float:
     """The probability, in per cent, that the forecast's direction comes true.
 
-    The probability from the intervals is calibrated on the outcomes of earlier forecasts.
+    The probability from the intervals is calibrated on the outcomes of earlier forecasts. `season_share` is the
+    season's own probability, 0 to 1.
     """
-    return 100 * calibrated(log_odds(values, forecast, distribution))
+    return 100 * calibrated(log_odds(values, forecast, distribution), season_share)
 
 
 def log_odds(values: Array, forecast: Array, distribution: Distribution) -> float:
@@ -37,10 +38,10 @@ def log_odds(values: Array, forecast: Array, distribution: Distribution) -> floa
     return math.log(right / (1 - right))
 
 
-def calibrated(odds: float, learned: tuple[float, float] = CONFIDENCE) -> float:
-    """The calibrated probability: a line in log-odds (Platt scaling), so the order of forecasts is kept."""
-    constant, slope = learned
-    return 1 / (1 + math.exp(-(constant + slope * odds)))
+def calibrated(odds: float, season_share: float, learned: tuple[float, float, float] = CONFIDENCE) -> float:
+    """The calibrated probability: a line in log-odds (Platt scaling) and the season's probability."""
+    constant, slope, season = learned
+    return 1 / (1 + math.exp(-(constant + slope * odds + season * season_share)))
 
 
 def warnings_for(
@@ -49,7 +50,7 @@ def warnings_for(
     """The contract's warnings. `complete`: the forecast covers all requested days."""
     found = {
         "low_confidence": percent < LOW_CONFIDENCE,
-        "insufficient_data": quality.series_too_short or not windows or not complete,
+        "insufficient_data": quality.series_too_short or quality.settling or not windows or not complete,
         "high_volatility": quality.too_spiky or volatile,
         "anomaly_detected": quality.shock_anywhere,
         "data_quality_concern": quality.mostly_zero or quality.gaps_filled or quality.scaled_apart,

@@ -13,17 +13,25 @@ from services.forecaster.engine.bundle.rounding import forecast_hash, rounded, r
 from services.forecaster.engine.bundle.summaries import Path, summarise
 from services.forecaster.engine.history import History
 from services.forecaster.engine.intervals.distribution import Distribution
+from services.forecaster.engine.points.usable_history import UsableHistory
 from services.forecaster.engine.types import JsonObject, TermSeries
 from services.forecaster.engine.version import ENGINE_VERSION
 
 
 def build_bundle(
-    series: TermSeries, history: History, method: str, *, path: Path, metrics: Metrics, quality: Quality
+    series: TermSeries,
+    history: History,
+    usable: UsableHistory,
+    method: str,
+    *,
+    path: Path,
+    metrics: Metrics,
+    quality: Quality,
 ) -> JsonObject:
     """The bundle as a JSON object; floats have four decimals."""
     horizon = history.timeframe.horizon
     direction = direction_of(history.values, path.intervals.value[:horizon])
-    confidence_in = partial(_confidence_in, history=history, path=path)
+    confidence_in = partial(_confidence_in, history=history, path=path, season_share=usable.season_share)
     warn = partial(_warn, quality=quality, windows=metrics.windows, volatile=direction == "volatile")
     points = _points(history, path)
     confidence_value = confidence_in(horizon)
@@ -33,6 +41,7 @@ def build_bundle(
         "direction": direction,
         "frequency": history.timeframe.step.value,
         "horizon": horizon,
+        "knownSince": _known_since(history, usable),
         "points": points,
         "forecast14Day": summarise(history, path, 14, confidence_in=confidence_in, warn=warn),
         "forecast30Day": summarise(history, path, 30, confidence_in=confidence_in, warn=warn),
@@ -76,8 +85,13 @@ def _points(history: History, path: Path) -> list[object]:
     ]
 
 
-def _confidence_in(steps: int, *, history: History, path: Path) -> float:
-    return confidence(history.values, path.intervals.value[:steps], Distribution.of(path.intervals, steps))
+def _known_since(history: History, usable: UsableHistory) -> str | None:
+    return period_text(history.times[usable.known_since], history.timeframe.step) if usable.known_since else None
+
+
+def _confidence_in(steps: int, *, history: History, path: Path, season_share: float) -> float:
+    distribution = Distribution.of(path.intervals, steps)
+    return confidence(history.values, path.intervals.value[:steps], distribution, season_share)
 
 
 def _warn(confidence_value: float, complete: bool, *, quality: Quality, windows: int, volatile: bool) -> list[object]:

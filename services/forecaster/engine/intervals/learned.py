@@ -21,12 +21,12 @@ class SpreadMultipliers:
     event: float  # constant for events the series has not had yet, on the interval scale
 
 
-SHORT = SpreadMultipliers((0.247, 0.133, 0.187, 0.442), (0.129, 0.131, 0.213, 0.126), 1.367, 1.906, 7.366, 0.893)
-LONG = SpreadMultipliers((0.567, 0.331, 0.513, 1.149), (0.054, 0.071, 0.063, 0.069), 2.449, 0.298, 1.027, 0.076)
-UNBOUNDED = SpreadMultipliers((0.689, 0.438, 0.56, 1.042), (0.04, 0.031, 0.054, 0.126), 3.725, 0.067, 0.0, 0.0)
+SHORT = SpreadMultipliers((0.261, 0.137, 0.197, 0.471), (0.11, 0.142, 0.216, 0.142), 1.733, 1.575, 4.866, 0.904)
+LONG = SpreadMultipliers((0.594, 0.353, 0.547, 1.205), (0.065, 0.075, 0.061, 0.067), 2.165, 0.276, 1.04, 0.064)
+UNBOUNDED = SpreadMultipliers((0.89, 0.516, 0.646, 1.369), (0.025, 0.052, 0.066, 0.107), 2.216, 0.056, 0.0, 0.0)
 
-# Constant and slope that calibrate the log-odds of a direction.
-CONFIDENCE = (0.321, 0.488)
+# Constant, slope and weight of the season's probability that calibrate the log-odds of a direction.
+CONFIDENCE = (0.189, 0.472, 0.303)
 # Correlation of the errors of two steps, for the mean over a horizon. Set by hand.
 STEP_CORRELATION = 0.33
 # The same within a drawn path, where each step counts. Set by hand.

@@ -15,6 +15,7 @@ from services.forecaster.engine.bundle.quality import Quality, assess_quality
 from services.forecaster.engine.intervals.distribution import Distribution
 from services.forecaster.engine.intervals.learned import STEP_CORRELATION
 from services.forecaster.engine.intervals.prediction_intervals import Intervals
+from services.forecaster.engine.points.usable_history import UsableHistory
 from tests.unit.forecaster.engine.series import term_series, wandering
 
 WEEKS = TIMEFRAMES["12m"]
@@ -58,9 +59,9 @@ def test_direction_compares_with_as_many_points_as_there_are() -> None:
     assert direction_of(np.array([10.0, 20.0]), np.full(13, 15.0)) == "stable"
 
 
-def judged(values: list[float], *, marked: bool = False) -> Quality:
-    series = term_series(values, partial=marked, scaled_apart=marked, gaps_filled=marked)
-    return assess_quality(series, np.array(values), np.array(values), WEEKS)
+def judged(values: list[float], *, marked: bool = False, launch: int = 0, change: int = 0) -> Quality:
+    series, known = term_series(values, partial=marked, scaled_apart=marked, gaps_filled=marked), np.array(values)
+    return assess_quality(series, known, known, WEEKS, UsableHistory(known, 0, launch, change, 0.0))
 
 
 @pytest.mark.parametrize(
@@ -86,6 +87,26 @@ def test_flags_at_their_thresholds(values: list[float], flag: str, expected: boo
     assert judged(values).flags[flag] is expected
 
 
+@pytest.mark.parametrize(
+    ("since", "flagged", "warned"), [(25, True, True), (26, True, False), (52, True, False), (53, False, False)]
+)
+def test_recent_events_are_flagged_for_a_season_and_warn_for_two_horizons(
+    since: int, flagged: bool, warned: bool
+) -> None:
+    launched, changed = judged(wandering(100), launch=100 - since), judged(wandering(100), change=100 - since)
+    assert (launched.flags["recentLaunch"], launched.flags["levelShift"]) == (flagged, False)
+    assert (changed.flags["recentLaunch"], changed.flags["levelShift"]) == (False, flagged)
+    for quality in (launched, changed):
+        assert warnings_for(quality, 90, windows=12, volatile=False) == ["insufficient_data"] * warned
+
+
+def test_events_of_days_are_recent_for_two_horizons() -> None:
+    days = np.array(wandering(60))
+    for since, flagged in ((28, True), (29, False)):
+        usable = UsableHistory(days, 0, 0, 60 - since, 0.0)
+        assert assess_quality(term_series(days, "3m"), days, days, TIMEFRAMES["3m"], usable).level_shift is flagged
+
+
 def test_flags_of_the_snapshot_are_passed_on() -> None:
     flags = judged(wandering(40), marked=True).flags
     assert flags["partialLastPeriod"] is flags["scaledApart"] is flags["gapsFilled"] is True
@@ -99,7 +120,7 @@ def sure(forecast: float, sd: float) -> float:
     intervals = Intervals(
         *(np.full(13, forecast + score * sd) for score in (0.0, -1.281552, 1.281552, -1.959964, 1.959964))
     )
-    return confidence(LEVEL, intervals.value, Distribution.of(intervals, 13))
+    return confidence(LEVEL, intervals.value, Distribution.of(intervals, 13), 0.0)
 
 
 VARIES = math.sqrt(STEP_CORRELATION + (1 - STEP_CORRELATION) / 13)  # the mean of 13 steps, against one of them
@@ -110,11 +131,11 @@ VARIES = math.sqrt(STEP_CORRELATION + (1 - STEP_CORRELATION) / 13)  # the mean o
     [(52.5 + 1.2816 * VARIES, 0.9), (47.5 - 1.2816 * VARIES, 0.9), (50 + 0.2533 * VARIES, 0.95), (80.0, 0.95)],
 )
 def test_confidence_is_the_calibrated_probability_of_the_direction(forecast: float, expected: float) -> None:
-    assert sure(forecast, 1.0) == pytest.approx(100 * calibrated(math.log(expected / (1 - expected))), abs=0.05)
+    assert sure(forecast, 1.0) == pytest.approx(100 * calibrated(math.log(expected / (1 - expected)), 0.0), abs=0.05)
 
 
 def test_stable_is_correct_within_the_band_on_both_sides() -> None:
-    assert sure(50.0, 2.5 / VARIES) == pytest.approx(100 * calibrated(math.log(0.6827 / 0.3173)), abs=0.05)
+    assert sure(50.0, 2.5 / VARIES) == pytest.approx(100 * calibrated(math.log(0.6827 / 0.3173), 0.0), abs=0.05)
 
 
 def test_confidence_falls_with_the_spread_and_is_never_100() -> None:
@@ -123,7 +144,7 @@ def test_confidence_falls_with_the_spread_and_is_never_100() -> None:
 
 
 def test_calibration_keeps_the_order() -> None:
-    shares = [calibrated(odds / 10) for odds in range(-100, 101)]
+    shares = [calibrated(odds / 10, 0.5) for odds in range(-100, 101)]
     assert shares == sorted(shares)
     assert 0 < shares[0] < shares[100] < shares[200] < 1
 

@@ -19,7 +19,7 @@ DRAWN = np.random.default_rng(8)
 
 def row(source: str) -> Row:
     case = Case("12m", source, f"{source}: term", Step.WEEKLY, 52, 1, np.full(40, 50.0), np.full(13, 50.0))
-    return Row(case, np.full(13, 50.0), DRAWN.normal(0, 0.3, 13), np.full(13, 0.3), np.full(13, 0.1), 0.2, 0.03)
+    return Row(case, 40, np.full(13, 50.0), DRAWN.normal(0, 0.3, 13), np.full(13, 0.3), np.full(13, 0.1), 0.2, 0.03)
 
 
 ROWS = [row(source) for source in ("one", "two", "three") for _ in range(4)]
@@ -38,7 +38,7 @@ def test_intervals_of_a_held_out_source_do_not_depend_on_its_errors() -> None:
 
 
 def told(source: str, right: int) -> list[Outcome]:
-    return [Outcome("12m", source, "rising", 1.0, index < right) for index in range(20)]
+    return [Outcome("12m", source, "rising", 1.0, 0.0, index < right) for index in range(20)]
 
 
 def test_confidence_of_a_held_out_source_does_not_depend_on_its_outcomes() -> None:

@@ -169,14 +169,14 @@ def test_export_cases_exclude_the_last_period_and_never_overlap() -> None:
 
 
 def told(count: int, right: int, odds: float, *, name: str = "12m", said: str = "rising") -> list[Outcome]:
-    return [Outcome(name, "one", said, odds, index < right) for index in range(count)]
+    return [Outcome(name, "one", said, odds, 0.0, index < right) for index in range(count)]
 
 
 def test_confidence_is_fitted_to_how_often_directions_came_true() -> None:
     found = told(400, 320, 2.0) + told(400, 200, 0.0) + told(400, 0, 2.0, said="stable")
     line = fit_confidence(found)
-    assert calibrated(2.0, line) == pytest.approx(0.8, abs=0.02)
-    assert calibrated(0.0, line) == pytest.approx(0.5, abs=0.02)
+    assert calibrated(2.0, 0.0, line) == pytest.approx(0.8, abs=0.02)
+    assert calibrated(0.0, 0.0, line) == pytest.approx(0.5, abs=0.02)
 
 
 def test_the_reliability_table_counts_rising_and_falling_exports() -> None:

@@ -14,7 +14,7 @@ from tests.unit.forecaster.engine.series import MONDAY
 
 
 def test_key_points_name_average_interval_range_and_extremes() -> None:
-    history = History(np.array([90.0, 39.0, 41.0, 38.0, 42.0]), MONDAY, 1, TIMEFRAMES["12m"])
+    history = History(np.array([90.0, 39.0, 41.0, 38.0, 42.0]), (MONDAY,), 1, TIMEFRAMES["12m"])
     intervals = Intervals(  # the last week begins after day 30, and would be the extreme of everything
         value=np.array([40.0, 44.0, 38.0, 42.0, 99.0]),
         lower80=np.array([30.0, 35.0, 20.0, 25.0, 5.0]),
