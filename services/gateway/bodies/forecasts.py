@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from services.gateway.bodies.fields import Moment, Percent, one_of
 
@@ -55,6 +55,8 @@ class QualityFlags(msgspec.Struct, rename="camel"):
     partial_last_period: bool
     gaps_filled: bool
     scaled_apart: bool
+    recent_launch: bool | UnsetType = UNSET  # absent before engine version 8
+    level_shift: bool | UnsetType = UNSET
 
 
 class DataFreshness(msgspec.Struct, rename="camel"):
@@ -84,6 +86,10 @@ class ForecastBundle(msgspec.Struct, rename="camel"):
     generated_at: Moment
     data_freshness: DataFreshness
     engine_version: str
+    known_since: Annotated[
+        str | UnsetType | None,
+        Meta(description="date of a launch or of the last lasting change of level; null without one"),
+    ] = UNSET  # absent before engine version 8
 
 
 class HeadToHead(msgspec.Struct, rename="camel"):

@@ -97,7 +97,7 @@ def bundle(term: str, label: str) -> bytes:
     """One bundle with the contract's fields."""
     outlook = {"averageValue": 60.5, "confidence": 71.0, "keyPoints": ["steady"], "warnings": []}
     point = {"date": "2026-01-11", "value": 60, "lower80": 55, "upper80": 65, "lower95": 50, "upper95": 70}
-    flags = ("seriesTooShort", "tooSpiky", "eventShockLikely", "mostlyZero", "partialLastPeriod", "gapsFilled")
+    flags = ("seriesTooShort", "tooSpiky", "eventShockLikely", "mostlyZero", "recentLaunch", "levelShift")
     return json.dumps(
         {
             "term": term,
@@ -105,13 +105,14 @@ def bundle(term: str, label: str) -> bytes:
             "direction": "rising",
             "frequency": "weekly",
             "horizon": 13,
+            "knownSince": None,
             "points": [point],
             "forecast14Day": outlook,
             "forecast30Day": outlook,
             "method": "theta",
             "metrics": dict.fromkeys(("mae", "mase", "smape", "coverage80", "coverage95"), 1.5) | {"windows": 8},
             "confidence": 71.0,
-            "qualityFlags": dict.fromkeys((*flags, "scaledApart"), False),
+            "qualityFlags": dict.fromkeys((*flags, "partialLastPeriod", "gapsFilled", "scaledApart"), False),
             "warnings": ["low_confidence"],
             "forecastHash": "abc",
             "generatedAt": "2026-01-01T10:00:00.000Z",
