@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from services.common.comparison import Step
 from services.forecaster.engine.history import Array
 
 SAMPLE = Path(__file__).with_name("m4_weekly.csv")
+EARLIER = 5  # origins to learn from
 SEASON = 52  # for peers; the competition's own Naive2 uses no season for weekly series
 
 
@@ -39,6 +41,16 @@ def m4_cases(path: Path = SAMPLE) -> list[Case]:
             )
             for row in csv.DictReader(rows)
         ]
+
+
+def m4_earlier(origins: int = EARLIER) -> list[Case]:
+    """Up to `origins` cases of each series that end before the values that were to be forecast, to learn from."""
+    return [
+        replace(case, held_out=1 + back, known=case.known[:end], actual=case.known[end : end + case.horizon])
+        for case in m4_cases()
+        for back in range(1, origins + 1)
+        if (end := len(case.known) - back * case.horizon) >= 2 * SEASON
+    ]
 
 
 def m4_table(methods: Mapping[str, Method]) -> Iterator[str]:

@@ -23,7 +23,7 @@ class SpreadMultipliers:
 
 SHORT = SpreadMultipliers((0.261, 0.137, 0.197, 0.471), (0.11, 0.142, 0.216, 0.142), 1.733, 1.575, 4.866, 0.904)
 LONG = SpreadMultipliers((0.594, 0.353, 0.547, 1.205), (0.065, 0.075, 0.061, 0.067), 2.165, 0.276, 1.04, 0.064)
-UNBOUNDED = SpreadMultipliers((0.89, 0.516, 0.646, 1.369), (0.025, 0.052, 0.066, 0.107), 2.216, 0.056, 0.0, 0.0)
+UNBOUNDED = SpreadMultipliers((1.063, 0.606, 0.728, 1.19), (0.071, 0.087, 0.057, 0.08), 1.467, 0.099, 0.0, 0.0)
 
 # Constant, slope and weight of the season's probability that calibrate the log-odds of a direction.
 CONFIDENCE = (0.189, 0.472, 0.303)
