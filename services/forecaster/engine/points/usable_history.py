@@ -20,6 +20,7 @@ from services.forecaster.engine.scale import BOUNDED, Scale
 # Of the loss without the change: a change that helps less is not worth the history before it.
 LOSS_WITHOUT_CHANGE = 0.9
 RECURRING = 0.8  # share of a season that counts as recurring
+MIN_OCCURRENCES = 2  # of a season that recurs across a change
 MAX_CHANGES = 3  # bounds the work
 
 
@@ -54,7 +55,7 @@ def find_usable_history(values: Array, periodicity: Periodicity, scale: Scale = 
         logs, season, change = removed.logs, removed.season, max(change, removed.change)
     if not change:
         return UsableHistory(known, launch, launch, 0, season.share)
-    if season.share < RECURRING:
+    if season.share < RECURRING or len(known) < MIN_OCCURRENCES * periodicity.season:
         return UsableHistory(known[change:], launch + change, launch, launch + change, 0.0)
     levelled = np.concatenate((scale.from_log(logs[:change]), known[change:]))
     return UsableHistory(levelled, launch, launch, launch + change, season.share)

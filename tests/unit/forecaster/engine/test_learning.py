@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.optimize import check_grad
 
+from benchmarks.forecast import learn
 from benchmarks.forecast.cases import Case
 from benchmarks.forecast.directions import Outcome, held_out_confidence
-from benchmarks.forecast.learn import Row, _Group, fit_without_source, held_out_forecasts
+from benchmarks.forecast.learn import Row, _Group, fit_without_source, held_out_forecasts, make_row
+from benchmarks.forecast.m4 import m4_cases, m4_earlier
 from services.common.comparison import Step
 from services.forecaster.engine.history import Array
 
@@ -35,6 +38,30 @@ def test_intervals_of_a_held_out_source_do_not_depend_on_its_errors() -> None:
     before, after = widths(ROWS), widths(absurd)
     assert after["one"] == before["one"]
     assert min(after["two"] / before["two"], after["three"] / before["three"]) > 1.2
+
+
+def test_a_missing_folder_of_exports_is_reported_and_the_rest_is_learned_from(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(learn, "EXPORTS", tmp_path)
+    assert "collected.csv alone" in learn.missing()[0]
+    (tmp_path / "INDEX.csv").touch()
+    assert learn.missing() == []
+
+
+def test_unbounded_figures_are_learned_from_what_precedes_the_measured_values() -> None:
+    measured, earlier = {case.series: case for case in m4_cases()}, m4_earlier()
+    for case in earlier:
+        used = np.concatenate((case.known, case.actual))
+        assert np.array_equal(used, measured[case.series].known[: len(used)])
+        assert len(case.actual) == case.horizon == 13
+
+
+def test_a_series_that_is_cut_at_a_change_counts_as_short() -> None:
+    known = np.concatenate((np.full(150, 20.0), np.full(40, 60.0))) + np.arange(190.0) % 3
+    case = Case("5y", "one", "one: term", Step.WEEKLY, 52, 1, known, np.full(26, 60.0))
+    assert (make_row(case).known, make_row(case).family) == (40, "SHORT")
+    assert make_row(replace(case, known=known[:150])).family == "LONG"
 
 
 def told(source: str, right: int) -> list[Outcome]:
