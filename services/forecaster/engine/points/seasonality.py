@@ -52,7 +52,7 @@ def read_season(values: Array, periodicity: Periodicity) -> Season:
         return Season(np.zeros(max(1, period)), 0.0, 0.0)
     rest = values - _trend(values, period)
     profiles, losses, without = _decayed_profiles(rest, period)
-    share = float(np.clip((1 - losses.min() / without - NO_SKILL) / (FULL_SKILL - NO_SKILL), 0, 1))
+    recurs = float(np.clip((1 - losses.min() / without - NO_SKILL) / (FULL_SKILL - NO_SKILL), 0, 1))
     profile = weights(losses[None])[0] @ profiles
     if periodicity.smooth_season:
         profile = np.convolve(np.concatenate((profile[-1:], profile, profile[:1])), _SMOOTHING, "valid")
@@ -60,8 +60,8 @@ def read_season(values: Array, periodicity: Periodicity) -> Season:
     seasons = known / period * (2 if periodicity.smooth_season else 1)
     noise = float(np.var(rest - profile[np.arange(known) % period])) / seasons
     signal = max(float(np.var(profile)) - noise, 0.0)
-    shrunk = share * profile * (signal / (signal + noise + _TINY))
-    return Season(np.asarray(shrunk), share, min(float(losses.min()), without))
+    share = recurs * signal / (signal + noise + _TINY)
+    return Season(np.asarray(share * profile), share, min(float(losses.min()), without))
 
 
 def season_profile(values: Array, periodicity: Periodicity) -> Array:

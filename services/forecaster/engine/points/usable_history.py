@@ -19,7 +19,7 @@ from services.forecaster.engine.scale import BOUNDED, Scale
 
 # Of the loss without the change: a change that helps less is not worth the history before it.
 LOSS_WITHOUT_CHANGE = 0.9
-RECURRING = 0.8  # share of a season that counts as recurring
+RECURRING = 0.5  # share of a season that counts as recurring
 MIN_OCCURRENCES = 2  # of a season that recurs across a change
 MAX_CHANGES = 3  # bounds the work
 

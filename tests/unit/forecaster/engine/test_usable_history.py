@@ -61,7 +61,8 @@ def test_a_year_that_recurs_is_kept_at_the_level_after_a_change() -> None:
     year, known = np.array(seasonal(52 * 4 + 26, 52, level=24, swing=10)), 52 * 4
     values = np.round(year * np.where(np.arange(len(year)) >= known - 40, 2.5, 1))
     usable = find_usable_history(values[:known], WEEKS)
-    assert (usable.start, usable.season_share) == (0, 1.0)
+    assert usable.start == 0
+    assert usable.season_share > 0.95
     assert abs(usable.change - (known - 40)) <= 3
     said = path(values[:known], "W", 26)
     assert np.abs(said - values[known:]).mean() < 0.5 * np.abs(values[known - 1] - values[known:]).mean()
@@ -72,10 +73,11 @@ def test_a_season_counts_as_far_as_it_predicts_the_seasons_after_it() -> None:
     months = np.arange(60)
     recurring = read_season(np.log(50 + 20 * np.sin(months * np.pi / 6) + drawn.normal(0, 1, 60)), MONTHS)
     once = read_season(np.log(50 + 20 * np.sin(months * np.pi / 6) * (months // 12 == 2)), MONTHS)
-    assert recurring.share == 1.0
+    assert recurring.share > 0.95
     assert once.share < 0.4
     assert np.abs(once.profile).max() < 0.1 * np.abs(recurring.profile).max()
     assert read_season(np.ones(17), MONTHS).share == 0.0  # too few for a profile
+    assert read_season(np.ones(60), MONTHS).share == 0.0  # no profile
 
 
 def test_a_launch_is_a_level_after_leading_zeros() -> None:
