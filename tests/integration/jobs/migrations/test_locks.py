@@ -206,7 +206,7 @@ def test_a_blocked_index_build_names_the_blocking_process_and_the_invalid_index_
     url: str, write_migration: WriteMigration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_migration(BUILD_INDEX)
-    hurry(monkeypatch, lock_timeout=0.6, tries=2, first_pause=0.01)
+    hurry(monkeypatch, lock_timeout=1.0, tries=2, first_pause=0.01)
     with open_transaction(url, "INSERT INTO busy VALUES (1)") as writer:
         with pytest.raises(MigrationError, match=f"process {writer.info.backend_pid} "):
             commands.upgrade(url)
