@@ -35,6 +35,7 @@ class Proxy:
         self.name = name
         self._target_port = target_port
         self.fault = LinkFault.NONE  # the current fault
+        self.refused = 0  # connections closed at once, under LinkFault.CUT
         self._links: set[_Link] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name=f"proxy {name}", daemon=True)
@@ -71,6 +72,7 @@ class Proxy:
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.fault is LinkFault.CUT:
+            self.refused += 1
             writer.transport.abort()
             return
         link = _Link(reader, writer)

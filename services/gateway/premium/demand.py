@@ -10,7 +10,7 @@ from prometheus_client import Counter
 
 from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
-from services.common.runtime.background import beat, report_failure
+from services.common.runtime.background import beat
 from services.gateway.upstream.clients import Jobs
 
 log = structlog.get_logger()
@@ -54,11 +54,8 @@ class Demand:
                 return
 
     async def report_every(self, seconds: float) -> None:
-        """Reports at that interval, until it is cancelled."""
+        """Reports at that interval, until it is cancelled or a report raises an unexpected error."""
         while True:
             await asyncio.sleep(seconds)
-            try:
-                await self.flush()
-            except Exception:
-                report_failure()
+            await self.flush()
             beat()

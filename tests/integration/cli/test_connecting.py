@@ -60,13 +60,13 @@ async def test_a_command_succeeds_against_a_server_that_listens_a_second_later(
 
 
 @pytest.mark.parametrize("command", SCHEDULED, ids=" ".join)
-async def test_a_command_succeeds_through_a_link_that_is_cut_for_a_second(
+async def test_a_command_succeeds_through_a_link_that_is_cut_at_first(
     command: tuple[str, ...], cut_off: Callable[[str], Proxy]
 ) -> None:
     async with listening(FakeJobs()) as address:
         proxy = cut_off(address)
         begun = asyncio.create_task(run(f"127.0.0.1:{proxy.port}", *command))
-        await asyncio.sleep(LATE)
+        await _refused(proxy)
         proxy.fault = LinkFault.NONE
         ended = await begun
     assert ended.returncode == 0, ended.stderr
@@ -84,7 +84,7 @@ async def test_a_command_succeeds_although_its_service_s_name_is_not_found_for_a
     assert ended.returncode == 0, ended.stderr
 
 
-async def test_nobody_there_is_said_after_the_wait_with_what_was_waited_for(address: str) -> None:
+async def test_a_command_that_waited_in_vain_names_the_address_and_the_wait(address: str) -> None:
     begun = time.monotonic()
     ended = await run(address, "sweep", "--wait", "1.5")
     assert time.monotonic() - begun >= 1.5
@@ -129,19 +129,24 @@ async def test_a_call_whose_connection_is_lost_is_not_sent_again(cut_off: Callab
 
 
 @pytest.mark.parametrize("call", ["blocking", "aio"])
-async def test_both_clients_wait_as_their_deadlines_say(address: str, call: str) -> None:
-    async with client(call, address, Deadlines(connect=10)) as get_status:
-        begun = asyncio.create_task(get_status())
-        async with listening(FakeJobs(), port=_port(address)):
-            await begun
+async def test_both_clients_wait_for_a_connection_as_long_as_their_deadlines_allow(
+    cut_off: Callable[[str], Proxy], call: str
+) -> None:
+    async with listening(FakeJobs()) as address:
+        proxy = cut_off(address)
+        async with client(call, f"127.0.0.1:{proxy.port}", Deadlines(connect=10)) as sweep:
+            begun = asyncio.create_task(sweep())
+            await _refused(proxy)
+            proxy.fault = LinkFault.NONE
+            assert await begun == pb.SweepResponse()
 
 
 @pytest.mark.parametrize("call", ["blocking", "aio"])
 async def test_the_wait_ends_with_the_work_that_it_is_done_for(address: str, call: str) -> None:
     begun = time.monotonic()
-    async with client(call, address, Deadlines(connect=60)) as get_status:
+    async with client(call, address, Deadlines(connect=60)) as sweep:
         with within(0.5), pytest.raises(WarmcastError) as caught:
-            await get_status()
+            await sweep()
     assert caught.value.reason is errors.UNAVAILABLE
     assert time.monotonic() - begun < 30
 
@@ -150,13 +155,13 @@ async def test_the_wait_ends_with_the_work_that_it_is_done_for(address: str, cal
 async def client(
     kind: str, address: str, deadlines: Deadlines
 ) -> AsyncIterator[Callable[[], Coroutine[Any, Any, object]]]:
-    """GetStatus by the one client or the other."""
+    """Sweep by the one client or the other: a call that no client sends again."""
     if kind == "blocking":
         with Jobs(address, deadlines=deadlines) as blocking:
-            yield lambda: asyncio.to_thread(blocking.get_status)
+            yield lambda: asyncio.to_thread(blocking.sweep)
         return
     async with aio.Jobs(address, deadlines=deadlines) as opened:
-        yield opened.get_status
+        yield opened.sweep
 
 
 async def run(address: str, *words: str) -> subprocess.CompletedProcess[str]:
@@ -170,6 +175,10 @@ async def run(address: str, *words: str) -> subprocess.CompletedProcess[str]:
         timeout=60,
         check=False,
     )
+
+
+async def _refused(proxy: Proxy) -> None:
+    await asyncio.to_thread(wait_until, lambda: proxy.refused, 30, "a connection is refused")
 
 
 def _port(address: str) -> int:
