@@ -19,7 +19,7 @@ SLEEPER = "import signal; print('up', flush=True); signal.pause()"
 
 
 class Stand:
-    """A process that runs a few lines of Python; ready once it has written a line."""
+    """A process that runs a few lines of Python; ready once it has written `up`."""
 
     def __init__(self, name: str, program: str, journal: list[str]) -> None:
         self.name = name
@@ -46,7 +46,7 @@ class Stand:
         self.child.spawn([sys.executable, "-c", self.program])
 
     def ready(self) -> bool:
-        return self.running and bool(self.child.tail())
+        return self.running and "up" in self.child.tail()
 
     def alive(self) -> bool:
         if self.answers is None:
