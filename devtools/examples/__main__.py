@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import socket
 import sys
 import tempfile
 import time
@@ -16,6 +17,7 @@ from devstack.processes.child import DevstackError
 from devstack.processes.supervisor import Supervisor
 from devstack.product import Addresses, Service
 from devstack.settings import inherited
+from devstack.stores.ports import LOOPBACK
 from devstack.stores.postgres import Postgres
 from devstack.stores.valkey import Valkey
 from devtools.examples import problems
@@ -65,8 +67,10 @@ def record(folder: Path, supervisor: Supervisor, path: Path) -> None:
         problems.record_idempotency(recorder, calls)
         strict = {"API_KEYS": stored.entry(), **problems.STRICT}
         problems.record_limits(recorder, _another_gateway(supervisor, environment, strict), secret)
-        unsecured = _another_gateway(supervisor, environment, problems.WITHOUT_SECRET)
-        problems.record_missing_secret(recorder, unsecured)
+        # Connections to it are made, and never answered.
+        with socket.create_server((LOOPBACK, 0)) as silent:
+            unanswered = {"JOBS_ADDR": f"{LOOPBACK}:{silent.getsockname()[1]}", **problems.WITHOUT_SECRET}
+            problems.record_missing_secret(recorder, _another_gateway(supervisor, environment, unanswered))
         next(service for service in services if service.name == "jobs").stop()
         problems.record_unavailable(recorder, calls)
     recorder.write(path)
