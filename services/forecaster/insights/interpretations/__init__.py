@@ -1,0 +1,1 @@
+"""Sentences, by deterministic rules from the numbers."""

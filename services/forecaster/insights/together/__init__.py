@@ -1,0 +1,1 @@
+"""Insights of both terms together."""
