@@ -50,6 +50,7 @@ def forecast_term(series: TermSeries, setting: EngineSetting = EngineSetting.FUL
         engine_version=ENGINE_VERSION,
         bundle=bundle,
         head_to_head_input=_head_to_head_input(series, history, usable, path, prediction),
+        season_share=usable.season_share,
     )
 
 

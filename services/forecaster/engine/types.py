@@ -43,13 +43,14 @@ class HeadToHeadInput:
 
 @dataclass(frozen=True)
 class TermForecast:
-    """One term's forecast: the contract's bundle without its timestamps, and the input of the head-to-head."""
+    """One term's forecast: the contract's bundle without its timestamps, and the input of head-to-head and insights."""
 
     term: str
     label: str
     engine_version: str
     bundle: JsonObject
     head_to_head_input: HeadToHeadInput
+    season_share: float  # probability that the season recurs, see UsableHistory
 
 
 class Unforecastable(Exception):

@@ -26,6 +26,7 @@ from services.common.comparison import TIMEFRAMES, Step
 from services.forecaster.engine.bundle.head_to_head import head_to_head
 from services.forecaster.engine.intervals import learned
 from services.forecaster.engine.intervals.learned import SpreadMultipliers
+from services.forecaster.engine.points.usable_history import RECURRING
 from services.forecaster.engine.term import forecast_term
 from services.forecaster.engine.types import EngineSetting, TermForecast, TermSeries
 from services.forecaster.engine.version import ENGINE_VERSION
@@ -243,6 +244,12 @@ def test_bundles_are_the_same_on_a_processor_with_fewer_features() -> None:
     if not optional:
         pytest.skip("numpy found nothing on this processor that it could do without")
     assert made_elsewhere(NPY_DISABLE_CPU_FEATURES=" ".join(optional)) == hashes(packaged())
+
+
+def test_the_season_share_separates_a_season_from_noise() -> None:
+    season = forecast_term(term_series(seasonal(4 * 52, 52), "5y"))
+    noise = forecast_term(term_series(wandering(4 * 52), "5y"))
+    assert noise.season_share < RECURRING < 0.95 < season.season_share
 
 
 def test_types_and_version_load_no_numpy_and_the_engine_only_numpy() -> None:

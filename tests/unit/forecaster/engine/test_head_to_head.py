@@ -29,7 +29,7 @@ def term(
         last_value=values[0] if last is None else last,
         scaled_apart=apart,
     )
-    return TermForecast("amazon", "termA", "1", {}, head_to_head_input)
+    return TermForecast("amazon", "termA", "1", {}, head_to_head_input, season_share=0.0)
 
 
 def compare(a: TermForecast, b: TermForecast) -> dict[str, Any]:
