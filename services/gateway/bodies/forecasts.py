@@ -92,6 +92,18 @@ class ForecastBundle(msgspec.Struct, rename="camel"):
     ] = UNSET  # absent before engine version 8
 
 
+class MarginPoint(msgspec.Struct, rename="camel"):
+    """termB less termA in one period ahead, from the joint forecast of both terms, in points."""
+
+    date: Annotated[str, Meta(description="a date of the horizon")]
+    value: Annotated[float, Meta(description="expected margin")]
+    lower80: Annotated[float, Meta(description="lower end of the 80 % interval")]
+    upper80: Annotated[float, Meta(description="upper end of the 80 % interval")]
+    lower95: Annotated[float, Meta(description="lower end of the 95 % interval")]
+    upper95: Annotated[float, Meta(description="upper end of the 95 % interval")]
+    lead_probability: Annotated[Percent, Meta(description="of termB ahead of termA; a tie counts half")]
+
+
 class HeadToHead(msgspec.Struct, rename="camel"):
     """Both terms over the horizon, termB seen from termA."""
 
@@ -100,3 +112,6 @@ class HeadToHead(msgspec.Struct, rename="camel"):
     lead_change_risk: Annotated[str, one_of(("low", "medium", "high"))]
     current_margin: float
     crossover_date: str | None
+    margin: Annotated[list[MarginPoint] | UnsetType, Meta(description="one for each date of the horizon")] = (
+        UNSET  # absent before engine version 9
+    )

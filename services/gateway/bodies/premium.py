@@ -17,23 +17,50 @@ _Stale = Annotated[bool, Meta(description="the forecasts are over 24 h old, of a
 _DEBUG = Meta(description="only with DEBUG_API_HEADERS")
 
 
-def _raw(schema: str) -> Meta:
-    return Meta(extra_json_schema={"oneOf": [{"$ref": REF.format(name=schema)}, {"type": "null"}]})
+_Raw = msgspec.Raw | UnsetType
+
+
+def _raw(schema: dict[str, object], description: str = "", *, nullable: bool = True) -> Meta:
+    alternatives: dict[str, object] = {"oneOf": [schema, {"type": "null"}]} if nullable else schema
+    return Meta(description=description or None, extra_json_schema=alternatives)
+
+
+def _ref(name: str) -> dict[str, object]:
+    return {"$ref": REF.format(name=name)}
 
 
 class BothForecasts(msgspec.Struct, rename="camel"):
     """Null until available; headToHead is also null when the terms are scaledApart."""
 
-    term_a: Annotated[msgspec.Raw, _raw("ForecastBundle")]
-    term_b: Annotated[msgspec.Raw, _raw("ForecastBundle")]
-    head_to_head: Annotated[msgspec.Raw, _raw("HeadToHead")]
+    term_a: Annotated[_Raw, _raw(_ref("ForecastBundle"))] = UNSET
+    term_b: Annotated[_Raw, _raw(_ref("ForecastBundle"))] = UNSET
+    head_to_head: Annotated[_Raw, _raw(_ref("HeadToHead"))] = UNSET
+
+
+class Insights(msgspec.Struct, rename="camel"):
+    """Insights about each term, and about both together."""
+
+    term_a: Annotated[msgspec.Raw, _raw(_ref("TermInsights"), nullable=False)]
+    term_b: Annotated[msgspec.Raw, _raw(_ref("TermInsights"), nullable=False)]
+    together: Annotated[msgspec.Raw, _raw(_ref("Together"), "null where the terms are scaledApart")]
 
 
 class InsightsPack(msgspec.Struct):
-    """Forecasts and signals of both terms."""
+    """Forecasts, signals and insights. A member that `fields` does not name is absent."""
 
-    forecasts: BothForecasts
-    signals: Signals
+    forecasts: BothForecasts | UnsetType = UNSET
+    signals: Signals | UnsetType = UNSET
+    insights: Annotated[
+        Insights | UnsetType | None,
+        Meta(description="null until available, for bundles of engine version 8 and before, and if they failed"),
+    ] = UNSET
+    interpretations: Annotated[
+        _Raw,
+        _raw(
+            {"type": "array", "items": _ref("Interpretation"), "minItems": 3, "maxItems": 8},
+            "the most important first; null where insights is",
+        ),
+    ] = UNSET
 
 
 class CacheKeys(msgspec.Struct, rename="camel"):

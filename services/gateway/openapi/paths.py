@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.gateway.openapi.schemas import STATUS, TIMEFRAME
 from services.gateway.openapi.shapes import Schema, array, integer, obj, ref, text
+from services.gateway.premium.parts import Part
 from services.gateway.routes import events
 from services.gateway.routes.parameters import MAX_PAGE_SIZE
 from services.gateway.routes.request_bodies import CSV_TYPES
@@ -142,6 +143,12 @@ _AS_OF = _query(
         format="date-time",
     ),
 )
+_FIELDS: Schema = {
+    **_query("fields", array(text(enum=list(Part)), minItems=1, uniqueItems=True)),
+    "description": "parts of insightsPack to return, separated by commas: forecasts (termA and termB), headToHead, "
+    "signals, insights, interpretations; default: all",
+    "explode": False,
+}
 _LIMIT = _query("limit", integer("page size", minimum=1, maximum=MAX_PAGE_SIZE, default=50))
 _CURSOR = _query("cursor", text("nextCursor of the page before"))
 _IF_NONE_MATCH: Schema = {"name": "If-None-Match", "in": "header", "schema": text("an ETag")}
@@ -196,7 +203,7 @@ def _premium(*, head: bool = False) -> Operation:
         else "The premium answer: forecasts for two terms. It never computes a forecast; it enqueues a missing one.",
         answers={200: ("The answer.", "Premium")},
         errors=("invalid-argument", "api-key-required", "not-found"),
-        parameters=[_SLUG, *_WHERE, _IF_NONE_MATCH],
+        parameters=[_SLUG, *_WHERE, _FIELDS, _IF_NONE_MATCH],
     )
     operation["security"] = _KEYED
     headers: Schema = {

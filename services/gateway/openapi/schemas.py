@@ -9,6 +9,7 @@ from services.common.job_status import JobStatus
 from services.gateway.bodies.comparisons import ComparisonDetail, ComparisonList, Ingested
 from services.gateway.bodies.fields import REF
 from services.gateway.bodies.forecasts import ForecastBundle, HeadToHead
+from services.gateway.bodies.insights import Interpretation, TermInsights, Together
 from services.gateway.bodies.jobs import JobList, Run, Sweep, Triggered
 from services.gateway.bodies.premium import Premium, StatusEvent
 from services.gateway.bodies.trust import Trust
@@ -24,6 +25,9 @@ _RESPONSES = (
     StatusEvent,
     ForecastBundle,
     HeadToHead,
+    TermInsights,
+    Together,
+    Interpretation,
     ComparisonList,
     ComparisonDetail,
     Ingested,

@@ -1,4 +1,4 @@
-"""The premium answer as JSON. The forecaster's bundles are inserted byte for byte."""
+"""The premium answer as JSON. The forecaster's bundles and insights are inserted byte for byte."""
 
 from __future__ import annotations
 
@@ -7,20 +7,25 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from services.common.job_status import JobStatus
-from services.gateway.bodies.premium import BothForecasts, CacheKeys, InsightsPack, Premium
+from services.gateway.bodies.premium import BothForecasts, CacheKeys, Insights, InsightsPack, Premium
 from services.gateway.bodies.signals import Signals, TermSignals
 from services.gateway.premium.decision import Decision
+from services.gateway.premium.parts import ALL_PARTS, Part, Parts
 
 
 @dataclass(frozen=True)
 class Forecasts:
-    """Both bundles and the head-to-head of one snapshot, as JSON."""
+    """Bundles, head-to-head and insights of one snapshot, as JSON; empty counts as `null`."""
 
     term_a: bytes
     term_b: bytes
     head_to_head: bytes  # `null` when the terms are scaled apart
     data_hash: str
     generated_at: float  # seconds since the epoch
+    insights_a: bytes = b""  # empty from an older forecaster, `null` for bundles without insights
+    insights_b: bytes = b""
+    together: bytes = b""
+    interpretations: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -75,8 +80,8 @@ def poll_interval(answer: Answer) -> float | None:
     return answer.cooldown_seconds if answer.decision.status is JobStatus.FAILED else None
 
 
-def render(answer: Answer, *, debug: bool) -> bytes:
-    """The answer's JSON; the three debug fields are present only with `debug`."""
+def render(answer: Answer, *, debug: bool, parts: Parts = ALL_PARTS) -> bytes:
+    """The answer's JSON, with these parts of `insightsPack`; the three debug fields are present only with `debug`."""
     decision, served, shown = answer.decision, answer.forecasts, answer.debug
     waiting = unsettled(answer)
     older = served is not None and served.data_hash != answer.data_hash
@@ -94,7 +99,7 @@ def render(answer: Answer, *, debug: bool) -> bytes:
             warmup_triggered=answer.triggered,
             stale=decision.stale,
             refreshing=decision.refreshing,
-            insights_pack=InsightsPack(_forecasts(served), Signals(*answer.signals)),
+            insights_pack=_insights_pack(answer, parts),
             forecasts_data_hash=served.data_hash if served is not None and older else msgspec.UNSET,
             queue_position=answer.queue_position if waiting else msgspec.UNSET,
             eta_seconds=answer.eta_seconds if waiting else msgspec.UNSET,
@@ -107,11 +112,38 @@ def render(answer: Answer, *, debug: bool) -> bytes:
 
 _ENCODER = msgspec.json.Encoder()
 _NULL = msgspec.Raw(b"null")
-_NO_FORECASTS = BothForecasts(_NULL, _NULL, _NULL)
+_EMPTY = frozenset((b"", b"null"))
 
 
-def _forecasts(served: Forecasts | None) -> BothForecasts:
-    if served is None:
-        return _NO_FORECASTS
-    head_to_head = msgspec.Raw(served.head_to_head) if served.head_to_head else _NULL
-    return BothForecasts(msgspec.Raw(served.term_a), msgspec.Raw(served.term_b), head_to_head)
+def _insights_pack(answer: Answer, parts: Parts) -> InsightsPack:
+    served = answer.forecasts
+    pack = InsightsPack()
+    if Part.FORECASTS in parts or Part.HEAD_TO_HEAD in parts:
+        pack.forecasts = _forecasts(served, parts)
+    if Part.SIGNALS in parts:
+        pack.signals = Signals(*answer.signals)
+    if Part.INSIGHTS in parts:
+        pack.insights = _insights(served)
+    if Part.INTERPRETATIONS in parts:
+        pack.interpretations = _raw(served.interpretations) if served else _NULL
+    return pack
+
+
+def _forecasts(served: Forecasts | None, parts: Parts) -> BothForecasts:
+    forecasts = BothForecasts()
+    if Part.FORECASTS in parts:
+        forecasts.term_a = _raw(served.term_a) if served else _NULL
+        forecasts.term_b = _raw(served.term_b) if served else _NULL
+    if Part.HEAD_TO_HEAD in parts:
+        forecasts.head_to_head = _raw(served.head_to_head) if served else _NULL
+    return forecasts
+
+
+def _insights(served: Forecasts | None) -> Insights | None:
+    if served is None or _EMPTY.intersection((served.insights_a, served.insights_b)):
+        return None
+    return Insights(_raw(served.insights_a), _raw(served.insights_b), _raw(served.together))
+
+
+def _raw(value: bytes) -> msgspec.Raw:
+    return msgspec.Raw(value) if value else _NULL

@@ -1,4 +1,4 @@
-"""The cache of ready premium answers: rendered once, kept for about a second, fetched once for simultaneous callers."""
+"""The cache of ready premium answers: kept for about a second, fetched once for simultaneous callers."""
 
 from __future__ import annotations
 

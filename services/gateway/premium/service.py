@@ -214,7 +214,15 @@ class _WarmupView:
 def _forecasts(cached: forecaster_pb2.CachedForecasts, data_hash: str) -> Forecasts:
     generated: Timestamp = cached.generated_at
     return Forecasts(
-        cached.term_a_json, cached.term_b_json, cached.head_to_head_json, data_hash, generated.ToNanoseconds() / 1e9
+        term_a=cached.term_a_json,
+        term_b=cached.term_b_json,
+        head_to_head=cached.head_to_head_json,
+        data_hash=data_hash,
+        generated_at=generated.ToNanoseconds() / 1e9,
+        insights_a=cached.insights_a_json,
+        insights_b=cached.insights_b_json,
+        together=cached.together_json,
+        interpretations=cached.interpretations_json,
     )
 
 

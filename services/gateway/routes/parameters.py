@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 from starlette.datastructures import QueryParams
 
 from services.common.comparison import TIMEFRAMES, ComparisonKey, canonical_slug, invalid, parse_geo, parse_timeframe
+from services.gateway.premium.parts import ALL_PARTS, Part, Parts
 
 MAX_PAGE_SIZE = 200
+_PARTS = tuple(part.value for part in Part)
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _MAX_ID = 2**63 - 1
 
@@ -54,6 +56,20 @@ def single(query: QueryParams, name: str) -> str | None:
     if len(values) > 1:
         raise invalid(name, f"{name} is given {len(values)} times; send it once")
     return values[0] if values else None
+
+
+def parts(query: QueryParams) -> Parts:
+    """The parts of a premium answer that `fields` names, separated by commas; all of them where it is missing."""
+    text = single(query, "fields")
+    if text is None:
+        return ALL_PARTS
+    names = text.split(",")
+    for name in names:
+        if name not in _PARTS:
+            raise invalid("fields", f"fields names “{name[:50]}”; it may name {', '.join(_PARTS)}, separated by commas")
+        if names.count(name) > 1:
+            raise invalid("fields", f"fields names {name} {names.count(name)} times; name it once")
+    return frozenset(map(Part, names))
 
 
 def integer(query: QueryParams, name: str, *, default: int, minimum: int, maximum: int) -> int:

@@ -82,6 +82,10 @@ def cached(
         term_a_json=bundle("amazon", "termA"),
         term_b_json=bundle("costco", "termB"),
         head_to_head_json=b"null" if scaled_apart else _HEAD_TO_HEAD,
+        insights_a_json=_INSIGHTS,
+        insights_b_json=_INSIGHTS,
+        together_json=b"null" if scaled_apart else _TOGETHER,
+        interpretations_json=_INTERPRETATIONS,
         generated_at=generated,
         engine_version="1",
         **keys,
@@ -129,5 +133,21 @@ _HEAD_TO_HEAD = json.dumps(
         "leadChangeRisk": "low",
         "currentMargin": -3.0,
         "crossoverDate": None,
+        "margin": [
+            {
+                "date": "2026-01-11",
+                "value": -2.5,
+                "lower80": -6.0,
+                "upper80": 1.0,
+                "lower95": -9.0,
+                "upper95": 4.0,
+                "leadProbability": 19.5,
+            }
+        ],
     }
+).encode()
+_INSIGHTS = b'{"decomposition":null,"season":null,"peaks":[],"changePoints":[],"yearOverYear":null}'
+_TOGETHER = b'{"correlation":null,"leadLag":null,"leadChanges":[],"sharedSeason":null}'
+_INTERPRETATIONS = json.dumps(
+    [{"id": f"rule-{number}", "term": None, "text": "A sentence.", "evidence": {"share": 71.0}} for number in range(3)]
 ).encode()

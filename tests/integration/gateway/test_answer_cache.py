@@ -192,3 +192,54 @@ async def test_the_cache_is_bounded(open_world: OpenWorld) -> None:
         for number in (1, 2, 3, 1):
             await world.client.get(PATH.replace("amazon", f"shop{number}"))
         assert fetches(world) == 4, "the first was evicted"
+
+
+async def test_selections_of_parts_share_one_fetch_and_its_invalidation(open_world: OpenWorld) -> None:
+    async with open_world(warm_answer_seconds=LONG) as world:
+        selections = ["", "&fields=signals", "&fields=interpretations,insights", "&fields=headToHead"]
+        answers = await asyncio.gather(*(world.client.get(PATH + selection) for selection in selections))
+        bodies = [conforming(answer, "Premium") for answer in answers]
+        members = [list(body["insightsPack"]) for body in bodies]
+        assert members == [
+            ["forecasts", "signals", "insights", "interpretations"],
+            ["signals"],
+            ["insights", "interpretations"],
+            ["forecasts"],
+        ]
+        assert len({answer.headers["etag"] for answer in answers}) == len(selections)
+        assert fetches(world) == 1
+        for selection, answer in zip(selections, answers, strict=True):
+            known = {"If-None-Match": answer.headers["etag"]}
+            assert (await world.client.get(PATH + selection, headers=known)).status_code == 304
+            head = await world.client.head(PATH + selection)
+            assert (head.headers["etag"], head.content) == (answer.headers["etag"], b"")
+        assert fetches(world) == 1
+        world.reply(TriggerWarmup=jobs_pb2.TriggerWarmupResponse(job=job(QUEUED), enqueued=True))
+        await world.operator.post("/api/comparison/warmup", json={"slug": "amazon-vs-costco"})
+        world.reply(GetWarmup=warmup(job(QUEUED)))
+        for selection in selections:
+            assert conforming(await world.client.get(PATH + selection), "Premium")["refreshing"]
+        assert fetches(world) == 2
+
+
+async def test_a_selection_of_an_unfetched_answer_enqueues_as_the_whole_answer_does(open_world: OpenWorld) -> None:
+    async with open_world(warm_answer_seconds=LONG) as world:
+        world.reply(GetWarmup=warmup(), GetForecasts=forecasts(cached(MISSING)), EnqueueWarmup=enqueued())
+        body = conforming(await world.client.get(PATH + "&fields=insights"), "Premium")
+        assert (body["warmupTriggered"], body["insightsPack"]) == (True, {"insights": None})
+
+
+async def test_a_stale_copy_is_served_in_each_selection(open_world: OpenWorld) -> None:
+    async with open_world() as world:
+        whole = conforming(await world.client.get(PATH), "Premium")
+        world.reply(GetWarmup=WarmcastError(errors.UNAVAILABLE, "PostgreSQL is unavailable"))
+        for name in ("signals", "insights", "interpretations"):
+            copy = conforming(await world.client.get(f"{PATH}&fields={name}"), "Premium")
+            assert (copy["stale"], copy["insightsPack"]) == (True, {name: whole["insightsPack"][name]})
+
+
+@pytest.mark.parametrize("fields", ["", "termA", "signals,signals", "signals&fields=insights"])
+async def test_an_invalid_selection_is_refused_without_a_fetch(open_world: OpenWorld, fields: str) -> None:
+    async with open_world() as world:
+        refused(await world.client.get(f"{PATH}&fields={fields}"), errors.INVALID_ARGUMENT, "fields")
+        assert fetches(world) == 0

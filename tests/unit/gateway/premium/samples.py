@@ -15,7 +15,17 @@ FAILED = Decision(JobStatus.FAILED, Served.NOTHING, stale=False, refreshing=Fals
 
 def forecasts(data_hash: str = "0" * 16, generated_at: float = 1_000.0) -> Forecasts:
     """Bundles with an odd spacing, to see that nothing is written anew."""
-    return Forecasts(b'{"term":  "amazon"}', b'{"term":"costco"}', b'{"winnerProbability":50}', data_hash, generated_at)
+    return Forecasts(
+        term_a=b'{"term":  "amazon"}',
+        term_b=b'{"term":"costco"}',
+        head_to_head=b'{"winnerProbability":50}',
+        data_hash=data_hash,
+        generated_at=generated_at,
+        insights_a=b'{"peaks":  []}',
+        insights_b=b'{"season":null}',
+        together=b'{"correlation":null}',
+        interpretations=b'[{"id":"rule"}]',
+    )
 
 
 def answer(

@@ -9,6 +9,7 @@ import pytest
 from services.common.job_status import JobStatus
 from services.gateway.premium.answer import Answer, as_stale, poll_interval, render
 from services.gateway.premium.decision import Decision, Served
+from services.gateway.premium.parts import Part
 from tests.unit.gateway.premium.samples import FAILED, QUEUED, READY, answer, forecasts
 
 DEBUG_FIELDS = {"warmupDebugId", "lastWarmupError", "forecastCacheKeysUsed"}
@@ -44,13 +45,21 @@ def test_a_ready_answer_has_the_contracts_fields_in_the_contracts_order() -> Non
                     "headToHead": {"winnerProbability": 50},
                 },
                 "signals": {"termA": signals, "termB": signals},
+                "insights": {
+                    "termA": {"peaks": []},
+                    "termB": {"season": None},
+                    "together": {"correlation": None},
+                },
+                "interpretations": [{"id": "rule"}],
             },
         ),
     ]
 
 
 def test_bundles_are_inserted_byte_for_byte() -> None:
-    assert b'"termA":{"term":  "amazon"}' in render(answer(), debug=False)
+    rendered = render(answer(), debug=False)
+    assert b'"termA":{"term":  "amazon"}' in rendered
+    assert b'"termA":{"peaks":  []}' in rendered
 
 
 @pytest.mark.parametrize("head_to_head", [b"", b"null"])
@@ -59,9 +68,54 @@ def test_terms_scaled_apart_have_no_head_to_head(head_to_head: bytes) -> None:
     assert shown["insightsPack"]["forecasts"]["headToHead"] is None
 
 
+@pytest.mark.parametrize("nothing", [b"", b"null"])
+def test_bundles_without_insights_have_null_insights_and_interpretations(nothing: bytes) -> None:
+    served = replace(forecasts(), insights_a=nothing, insights_b=nothing, together=nothing, interpretations=nothing)
+    pack = _shown(answer(served=served))["insightsPack"]
+    assert (pack["insights"], pack["interpretations"]) == (None, None)
+
+
+def test_terms_scaled_apart_have_insights_without_together() -> None:
+    pack = _shown(answer(served=replace(forecasts(), together=b"null")))["insightsPack"]
+    assert pack["insights"] == {"termA": {"peaks": []}, "termB": {"season": None}, "together": None}
+
+
+@pytest.mark.parametrize(
+    ("parts", "names"),
+    [
+        ({Part.FORECASTS}, ["forecasts.termA", "forecasts.termB"]),
+        ({Part.HEAD_TO_HEAD}, ["forecasts.headToHead"]),
+        ({Part.HEAD_TO_HEAD, Part.FORECASTS}, ["forecasts.termA", "forecasts.termB", "forecasts.headToHead"]),
+        ({Part.SIGNALS}, ["signals.termA", "signals.termB"]),
+        ({Part.INSIGHTS}, ["insights.termA", "insights.termB", "insights.together"]),
+        ({Part.INTERPRETATIONS, Part.SIGNALS}, ["signals.termA", "signals.termB", "interpretations"]),
+    ],
+)
+def test_only_the_selected_parts_are_present_and_all_other_fields_stay(parts: set[Part], names: list[str]) -> None:
+    shown = json.loads(render(answer(), debug=True, parts=frozenset(parts)))
+    members = [
+        f"{name}.{member}" if isinstance(value, dict) else name
+        for name, value in shown.pop("insightsPack").items()
+        for member in (value if isinstance(value, dict) else [None])
+    ]
+    assert members == names
+    complete = _shown(answer(), debug=True)
+    del complete["insightsPack"]
+    assert shown == complete
+
+
+@pytest.mark.parametrize("part", Part)
+def test_a_selected_part_is_null_without_bundles(part: Part) -> None:
+    pack = json.loads(render(answer(QUEUED), debug=False, parts=frozenset({part})))["insightsPack"]
+    complete = _shown(answer(QUEUED))["insightsPack"]
+    for name, value in pack.items():
+        assert value == (complete[name] if value is None else {key: complete[name][key] for key in value})
+
+
 def test_without_bundles_forecasts_are_null_and_signals_present() -> None:
     shown = _shown(answer(QUEUED, queue_position=3))
     assert shown["insightsPack"]["forecasts"] == {"termA": None, "termB": None, "headToHead": None}
+    assert (shown["insightsPack"]["insights"], shown["insightsPack"]["interpretations"]) == (None, None)
     assert shown["insightsPack"]["signals"]["termA"]["lastValue"] == 61.0
     assert (shown["forecastAvailable"], shown["needsWarmup"]) == (False, True)
     assert (shown["queuePosition"], shown["etaSeconds"]) == (3, None)

@@ -8,6 +8,7 @@ from starlette.datastructures import QueryParams
 
 from services.common.comparison import ComparisonKey
 from services.common.errors import INVALID_ARGUMENT, WarmcastError
+from services.gateway.premium.parts import Part
 from services.gateway.routes import parameters
 
 
@@ -51,6 +52,37 @@ def test_a_comparison_key_is_parsed(query: str, key: tuple[str, str, str]) -> No
 )
 def test_an_invalid_key_names_the_parameter(query: str, field: str) -> None:
     _bad(field, lambda: parameters.comparison_key(QueryParams(query)))
+
+
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ("", set(Part)),
+        ("fields=interpretations", {Part.INTERPRETATIONS}),
+        ("fields=signals,headToHead", {Part.HEAD_TO_HEAD, Part.SIGNALS}),
+        ("fields=headToHead%2Csignals", {Part.HEAD_TO_HEAD, Part.SIGNALS}),
+        ("fields=insights,forecasts,signals,interpretations,headToHead", set(Part)),
+    ],
+)
+def test_the_parts_of_an_answer_are_parsed_in_any_order(query: str, named: set[Part]) -> None:
+    assert parameters.parts(QueryParams(query)) == named
+
+
+@pytest.mark.parametrize(
+    ("query", "problem"),
+    [
+        ("fields=", "names “”"),
+        ("fields=signals,", "names “”"),
+        ("fields=signals,termA", "names “termA”"),
+        ("fields=Signals", "names “Signals”"),
+        ("fields=signals, insights", "names “ insights”"),
+        ("fields=signals,insights,signals", "names signals 2 times"),
+        ("fields=signals&fields=insights", "given 2 times"),
+        ("fields=" + "x" * 1_000, "names “" + "x" * 50 + "”"),
+    ],
+)
+def test_an_unknown_empty_or_repeated_part_is_named(query: str, problem: str) -> None:
+    assert problem in _bad("fields", lambda: parameters.parts(QueryParams(query)))
 
 
 def test_integers_have_bounds_and_a_default() -> None:
