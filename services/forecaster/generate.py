@@ -15,6 +15,7 @@ from services.common.errors import WarmcastError
 from services.forecaster.cache.bundles import BundlePair, ForecastKey, format_timestamp
 from services.forecaster.cache.freshness import Freshness, assess_freshness
 from services.forecaster.engine.types import TermSeries
+from services.forecaster.insights.encoded import EncodedInsights
 
 Clock = Callable[[], datetime]
 Json = dict[str, object]
@@ -37,11 +38,12 @@ class GenerateRequest:
 
 @dataclass(frozen=True)
 class Computed:
-    """The engine's result: both bundles without timestamps, and the head-to-head."""
+    """The engine's result: both bundles without timestamps, the head-to-head, and the insights."""
 
     bundle_a: Json
     bundle_b: Json
-    head_to_head: Json | None
+    head_to_head: Json | None  # with `margin`
+    insights: EncodedInsights
 
 
 @dataclass(frozen=True)
@@ -127,14 +129,25 @@ def _stamp(request: GenerateRequest, computed: Computed, version: str, now: date
         "generatedAt": format_timestamp(generated_at),
         "dataFreshness": {"lastUpdatedAt": format_timestamp(request.last_updated_at), "source": request.source},
     }
+    head_to_head, margin = _split_margin(computed.head_to_head)
     return BundlePair(
         lease_id=request.lease_id,
         engine_version=version,
         generated_at=generated_at,
         bundle_a=msgspec.json.encode(computed.bundle_a | times),
         bundle_b=msgspec.json.encode(computed.bundle_b | times),
-        head_to_head=msgspec.json.encode(computed.head_to_head),
+        head_to_head=msgspec.json.encode(head_to_head),
+        margin=msgspec.json.encode(margin),
+        insights=computed.insights,
     )
+
+
+def _split_margin(head_to_head: Json | None) -> tuple[Json | None, object]:
+    """The head-to-head, which is stored with each term, and its margin, which is stored once."""
+    if head_to_head is None:
+        return None, None
+    without = {name: value for name, value in head_to_head.items() if name != "margin"}
+    return without, head_to_head.get("margin")
 
 
 async def _record_failure(request: GenerateRequest, error: WarmcastError, store: Store, now: Clock) -> None:

@@ -8,6 +8,9 @@ from functools import cached_property
 
 from services.common.cache_keys import forecast_key
 from services.common.comparison import SnapshotKey
+from services.forecaster.insights.encoded import NO_INSIGHTS, EncodedInsights
+
+NULL = b"null"  # in JSON
 
 
 @dataclass(frozen=True)
@@ -32,14 +35,23 @@ class ForecastKey:
 
 @dataclass(frozen=True)
 class BundlePair:
-    """Two valid bundles of the same run."""
+    """Two valid bundles of the same run, with what was computed beside them."""
 
     lease_id: int  # of the run that wrote them
     engine_version: str
     generated_at: datetime
     bundle_a: bytes  # JSON objects, byte for byte as written
     bundle_b: bytes
-    head_to_head: bytes  # a JSON object, or `null`
+    head_to_head: bytes  # a JSON object without `margin`, or `null`
+    margin: bytes = NULL  # a JSON array; `null` without a head-to-head, and from engines before version 9
+    insights: EncodedInsights = NO_INSIGHTS
+
+    @property
+    def head_to_head_with_margin(self) -> bytes:
+        """The contract's `headToHead`."""
+        if NULL in (self.head_to_head, self.margin):
+            return self.head_to_head
+        return self.head_to_head.removesuffix(b"}") + b',"margin":' + self.margin + b"}"
 
 
 def format_timestamp(time: datetime) -> str:

@@ -1,29 +1,41 @@
-"""The format of a bundle in Redis: one JSON object with a checksum."""
+"""The format of a bundle in Redis: one JSON object with checksums."""
 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import datetime
 
 import msgspec
 
 from services.forecaster.cache.bundles import BundlePair, format_timestamp
+from services.forecaster.insights.encoded import EncodedInsights
 
 
 class CorruptValueError(Exception):
     """A cached value that does not decode or does not match its checksum."""
 
 
-# Unknown fields of newer releases are ignored. The checksum must cover exactly these fields in every release; otherwise
+_ABSENT = msgspec.Raw()
+
+
+# Unknown fields of newer releases are ignored. Each checksum must cover exactly its fields in every release; otherwise
 # an older release would take bundles of a newer one for corrupt.
-class _Envelope(msgspec.Struct, rename="camel"):
-    checksum: str
+class _Envelope(msgspec.Struct, rename="camel", omit_defaults=True):
+    checksum: str  # of the fields up to `bundle`
     lease_id: int
     engine_version: str
     generated_at: str
     # Raw: readers pass them on unparsed.
     head_to_head: msgspec.Raw
     bundle: msgspec.Raw
+    # All of these are absent from envelopes of engines before version 9.
+    insights: msgspec.Raw = _ABSENT
+    margin: msgspec.Raw = _ABSENT  # this and the next two: with the first term only
+    together: msgspec.Raw = _ABSENT
+    interpretations: msgspec.Raw = _ABSENT
+    shared_checksum: str = ""  # with the second term only: of the three parts stored with the first term
+    insights_checksum: str = ""  # of `checksum` and the fields since `insights`
 
 
 _encoder = msgspec.json.Encoder()
@@ -31,8 +43,18 @@ _decoder = msgspec.json.Decoder(_Envelope)
 
 
 def seal(pair: BundlePair) -> tuple[bytes, bytes]:
-    """The two values to store, one per bundle, each with its own checksum."""
-    return _seal(pair, pair.bundle_a), _seal(pair, pair.bundle_b)
+    """The two values to store, one per bundle. What both terms share is stored with the first one."""
+    first, second = _envelope(pair, pair.bundle_a), _envelope(pair, pair.bundle_b)
+    first.insights = msgspec.Raw(pair.insights.term_a)
+    first.margin = msgspec.Raw(pair.margin)
+    first.together = msgspec.Raw(pair.insights.together)
+    first.interpretations = msgspec.Raw(pair.insights.interpretations)
+    second.insights = msgspec.Raw(pair.insights.term_b)
+    second.shared_checksum = _shared_checksum(first)
+    for envelope in (first, second):
+        envelope.checksum = _checksum(envelope)
+        envelope.insights_checksum = _insights_checksum(envelope)
+    return _encoder.encode(first), _encoder.encode(second)
 
 
 def unseal(value_a: bytes | None, value_b: bytes | None) -> BundlePair | None:
@@ -40,26 +62,37 @@ def unseal(value_a: bytes | None, value_b: bytes | None) -> BundlePair | None:
 
     Raises CorruptValueError for a value that does not decode or whose checksum differs.
     """
-    a = _unseal(value_a) if value_a is not None else None
-    b = _unseal(value_b) if value_b is not None else None
-    if a is None or b is None or _run_of(a) != _run_of(b):
+    first = _unseal(value_a) if value_a is not None else None
+    second = _unseal(value_b) if value_b is not None else None
+    if first is None or second is None or _run_of(first) != _run_of(second):
         return None
     try:
-        generated_at = datetime.fromisoformat(a.generated_at)
+        generated_at = datetime.fromisoformat(first.generated_at)
     except ValueError:
         raise CorruptValueError("generatedAt is not a time") from None
-    return BundlePair(
-        lease_id=a.lease_id,
-        engine_version=a.engine_version,
+    pair = BundlePair(
+        lease_id=first.lease_id,
+        engine_version=first.engine_version,
         generated_at=generated_at,
-        bundle_a=bytes(a.bundle),
-        bundle_b=bytes(b.bundle),
-        head_to_head=bytes(a.head_to_head),
+        bundle_a=bytes(first.bundle),
+        bundle_b=bytes(second.bundle),
+        head_to_head=bytes(first.head_to_head),
     )
+    if not first.insights_checksum and not second.insights_checksum:
+        return pair
+    if second.shared_checksum != _shared_checksum(first):
+        raise CorruptValueError("the checksum of the shared parts differs")
+    insights = EncodedInsights(
+        term_a=bytes(first.insights),
+        term_b=bytes(second.insights),
+        together=bytes(first.together),
+        interpretations=bytes(first.interpretations),
+    )
+    return replace(pair, margin=bytes(first.margin), insights=insights)
 
 
-def _seal(pair: BundlePair, bundle: bytes) -> bytes:
-    envelope = _Envelope(
+def _envelope(pair: BundlePair, bundle: bytes) -> _Envelope:
+    return _Envelope(
         checksum="",
         lease_id=pair.lease_id,
         engine_version=pair.engine_version,
@@ -67,8 +100,6 @@ def _seal(pair: BundlePair, bundle: bytes) -> bytes:
         head_to_head=msgspec.Raw(pair.head_to_head),
         bundle=msgspec.Raw(bundle),
     )
-    envelope.checksum = _checksum(envelope)
-    return _encoder.encode(envelope)
 
 
 def _unseal(value: bytes) -> _Envelope:
@@ -78,17 +109,41 @@ def _unseal(value: bytes) -> _Envelope:
         raise CorruptValueError("does not decode") from None
     if envelope.checksum != _checksum(envelope):
         raise CorruptValueError("its checksum differs")
+    if envelope.insights_checksum != (_insights_checksum(envelope) if _has_insights(envelope) else ""):
+        raise CorruptValueError("the checksum of its insights differs")
     return envelope
-
-
-def _checksum(envelope: _Envelope) -> str:
-    digest = hashlib.sha256()
-    texts = (str(envelope.lease_id), envelope.engine_version, envelope.generated_at)
-    for part in (*(text.encode() for text in texts), bytes(envelope.head_to_head), bytes(envelope.bundle)):
-        digest.update(b"%d:" % len(part))  # the length prefix separates the fields
-        digest.update(part)
-    return digest.hexdigest()
 
 
 def _run_of(envelope: _Envelope) -> tuple[int, str, str, bytes]:
     return envelope.lease_id, envelope.engine_version, envelope.generated_at, bytes(envelope.head_to_head)
+
+
+def _has_insights(envelope: _Envelope) -> bool:
+    return any((*_shared_parts(envelope), bytes(envelope.insights), envelope.shared_checksum))
+
+
+def _checksum(envelope: _Envelope) -> str:
+    texts = (str(envelope.lease_id), envelope.engine_version, envelope.generated_at)
+    return _digest(*(text.encode() for text in texts), bytes(envelope.head_to_head), bytes(envelope.bundle))
+
+
+def _insights_checksum(envelope: _Envelope) -> str:
+    """Covers `checksum`, so that insights belong to their bundle."""
+    checksums = (envelope.checksum, envelope.shared_checksum)
+    return _digest(*(checksum.encode() for checksum in checksums), bytes(envelope.insights), *_shared_parts(envelope))
+
+
+def _shared_checksum(first: _Envelope) -> str:
+    return _digest(*_shared_parts(first))
+
+
+def _shared_parts(envelope: _Envelope) -> tuple[bytes, bytes, bytes]:
+    return bytes(envelope.margin), bytes(envelope.together), bytes(envelope.interpretations)
+
+
+def _digest(*parts: bytes) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(b"%d:" % len(part))  # the length prefix separates the fields
+        digest.update(part)
+    return digest.hexdigest()

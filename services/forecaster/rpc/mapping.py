@@ -100,11 +100,15 @@ def write_cached(key: ForecastKey, pair: BundlePair | None, freshness: Freshness
         freshness=_FRESHNESS[freshness],
         term_a_json=pair.bundle_a,
         term_b_json=pair.bundle_b,
-        head_to_head_json=pair.head_to_head,
+        head_to_head_json=pair.head_to_head_with_margin,
         generated_at=pair.generated_at,
         term_a_key=key.key_a,
         term_b_key=key.key_b,
         engine_version=pair.engine_version,
+        insights_a_json=pair.insights.term_a,
+        insights_b_json=pair.insights.term_b,
+        together_json=pair.insights.together,
+        interpretations_json=pair.insights.interpretations,
     )
 
 

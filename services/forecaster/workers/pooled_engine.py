@@ -13,6 +13,7 @@ from services.common.errors import WarmcastError
 from services.forecaster.engine.types import EngineSetting, TermForecast, TermSeries
 from services.forecaster.engine.version import ENGINE_VERSION
 from services.forecaster.generate import Computed
+from services.forecaster.insights.encoded import NO_INSIGHTS
 from services.forecaster.workers import worker
 from services.forecaster.workers.pool import Pool
 from services.forecaster.workers.worker import SeriesRejected
@@ -45,7 +46,7 @@ class PooledEngine:
         a, b = (task.result() for task in tasks)
         head_to_head = await self._run(worker.compare, a, b)
         stamp = {"engineVersion": self.version}
-        return Computed(a.bundle | stamp, b.bundle | stamp, head_to_head)
+        return Computed(a.bundle | stamp, b.bundle | stamp, head_to_head, NO_INSIGHTS)
 
     async def _forecast(self, series: TermSeries) -> TermForecast:
         forecast = await self._run(worker.forecast, series, self._setting)

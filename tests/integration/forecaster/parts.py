@@ -13,10 +13,18 @@ from services.common.comparison import SnapshotKey
 from services.forecaster.cache.bundles import ForecastKey
 from services.forecaster.engine.types import TermSeries
 from services.forecaster.generate import Computed, GenerateRequest
+from services.forecaster.insights.encoded import EncodedInsights
 from services.forecaster.rpc import mapping
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SNAPSHOT = SnapshotKey("costco-vs-ikea", "12m", "US", "0f3a0f3a0f3a0f3a")
+HEAD_TO_HEAD: dict[str, object] = {"expectedMargin": 1.5, "margin": [{"date": "2026-11-29", "value": 1.5}]}
+INSIGHTS = EncodedInsights(
+    term_a=b'{"season":null,"peaks":[]}',
+    term_b=b'{"season":{"peak":50.0}}',
+    together=b'{"leadLag":null}',
+    interpretations=b'[{"id":"winner"}]',
+)
 
 
 @dataclass
@@ -59,7 +67,7 @@ class StandInEngine:
             raise
         if self.failure:
             raise self.failure
-        return Computed(self._bundle(series_a), self._bundle(series_b), {"expectedMargin": 1.5})
+        return Computed(self._bundle(series_a), self._bundle(series_b), HEAD_TO_HEAD, INSIGHTS)
 
     def _bundle(self, series: TermSeries) -> dict[str, object]:
         point = {"value": 50.0, "lower80": 40.0, "upper80": 60.0, "lower95": 30.0, "upper95": 70.0}

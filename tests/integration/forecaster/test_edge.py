@@ -20,7 +20,7 @@ from services.common.rpc.status import from_rpc_error
 from services.forecaster.cache.store import CORRUPT
 from services.forecaster.rpc.servicer import RUNS
 from tests.integration.forecaster.conftest import AUTHORISED, Edge
-from tests.integration.forecaster.parts import ManualClock, StandInEngine, key, name, request
+from tests.integration.forecaster.parts import HEAD_TO_HEAD, INSIGHTS, ManualClock, StandInEngine, key, name, request
 from tests.waiting import wait_until_async
 
 
@@ -65,7 +65,11 @@ async def test_bundles_are_returned_as_stored(edge: Edge, clock: ManualClock) ->
     assert bundle["generatedAt"] == "2026-11-24T12:00:00.000Z"
     assert bundle["dataFreshness"] == {"lastUpdatedAt": "2026-11-24T12:00:00.000Z", "source": "api"}
     assert json.loads(cached.term_b_json)["term"] == "IKEA"
-    assert json.loads(cached.head_to_head_json) == {"expectedMargin": 1.5}
+    assert json.loads(cached.head_to_head_json) == HEAD_TO_HEAD
+    assert cached.insights_a_json == INSIGHTS.term_a
+    assert cached.insights_b_json == INSIGHTS.term_b
+    assert cached.together_json == INSIGHTS.together
+    assert cached.interpretations_json == INSIGHTS.interpretations
     assert cached.generated_at.ToDatetime() == clock().replace(tzinfo=None)
     assert (cached.term_a_key, cached.term_b_key) == (name().key_a, name().key_b)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 from redis.asyncio import Redis
@@ -13,7 +14,9 @@ from services.common.errors import WarmcastError
 from services.forecaster.cache.bundles import BundlePair, ForecastKey
 from services.forecaster.cache.store import GUARDED_WRITE, ForecastCache
 from services.forecaster.generate import Generated, GenerateRequest, Store, generate
-from tests.integration.forecaster.parts import SNAPSHOT, ManualClock, StandInEngine, name, order
+from services.forecaster.insights.encoded import NO_INSIGHTS
+from tests.integration.forecaster.parts import HEAD_TO_HEAD, INSIGHTS, SNAPSHOT, ManualClock, StandInEngine, name, order
+from tests.unit.forecaster.cache import version_8
 
 SEVEN_DAYS = 604_800
 MARKS = (
@@ -63,6 +66,8 @@ async def test_both_bundles_are_stored_under_canonical_keys_for_seven_days(run: 
     }
     [read] = await run.store.read([name()])
     assert read == made.pair
+    assert read.insights == INSIGHTS
+    assert json.loads(read.head_to_head_with_margin) == HEAD_TO_HEAD
 
 
 async def test_debugging_keys_say_running_during_a_run(run: Run, redis: Redis) -> None:
@@ -164,21 +169,35 @@ async def test_a_fence_from_before_a_database_restore_still_holds(run: Run, redi
 class Damaging(ForecastCache):
     """Changes one byte of what was just written, as a bad disk or a foreign client would."""
 
-    def __init__(self, redis: Redis, which: int) -> None:
+    def __init__(self, redis: Redis, which: int, change: tuple[bytes, bytes]) -> None:
         super().__init__(redis)
-        self._raw, self._which = redis, which
+        self._raw, self._which, self._change = redis, which, change
 
     async def store(self, key: ForecastKey, pair: BundlePair, **rest: object) -> None:
         await super().store(key, pair, **rest)  # type: ignore[arg-type] # passed on unchanged
         redis_key = (key.key_a, key.key_b)[self._which]
         value = await self._raw.get(redis_key)
         assert isinstance(value, bytes)
-        await self._raw.set(redis_key, value.replace(b'"value":50.0', b'"value":51.0', 1))
+        assert self._change[0] in value
+        await self._raw.set(redis_key, value.replace(*self._change, 1))
 
 
-@pytest.mark.parametrize("which", [0, 1])
-async def test_a_bundle_corrupted_before_the_read_back_fails_the_run(run: Run, redis: Redis, which: int) -> None:
-    run.store = Damaging(redis, which)
+@pytest.mark.parametrize(
+    ("which", "change"),
+    [
+        pytest.param(0, (b'"value":50.0', b'"value":51.0'), id="the first bundle"),
+        pytest.param(1, (b'"value":50.0', b'"value":51.0'), id="the second bundle"),
+        pytest.param(0, (b'"peaks":[]', b'"peaks":{}'), id="the first insights"),
+        pytest.param(1, (b'"peak":50.0', b'"peak":51.0'), id="the second insights"),
+        pytest.param(0, (b'"value":1.5', b'"value":1.6'), id="the margin"),
+        pytest.param(0, (b'"leadLag":null', b'"leadLag":true'), id="the insights of both"),
+        pytest.param(0, (b'"id":"winner"', b'"id":"loser"'), id="the interpretations"),
+    ],
+)
+async def test_a_value_corrupted_before_the_read_back_fails_the_run(
+    run: Run, redis: Redis, which: int, change: tuple[bytes, bytes]
+) -> None:
+    run.store = Damaging(redis, which, change)
     with pytest.raises(WarmcastError) as caught:
         await run(order(5))
     assert caught.value.reason is errors.VERIFICATION_FAILED
@@ -244,6 +263,23 @@ async def test_corrupt_incomplete_and_foreign_bundles_are_never_adopted(run: Run
     assert not (await run(order(7, adopt_above=4))).adopted
     run.engine.version = "2"
     assert not (await run(order(8, adopt_above=4))).adopted
+
+
+async def test_bundles_of_version_8_are_read_without_insights(cache: ForecastCache, redis: Redis) -> None:
+    key = name("1")
+    await redis.mset(dict(zip((key.key_a, key.key_b), version_8.VALUES, strict=True)))
+    [pair] = await cache.read([key])
+    assert pair is not None
+    assert pair.insights == NO_INSIGHTS
+    assert pair.head_to_head_with_margin == b'{"winnerProbability":51.5}'
+
+
+async def test_version_8_reads_the_bundles_of_this_release(run: Run, redis: Redis) -> None:
+    made = await run(order(5))
+    for redis_key, bundle in ((made.key.key_a, made.pair.bundle_a), (made.key.key_b, made.pair.bundle_b)):
+        value = await redis.get(redis_key)
+        assert isinstance(value, bytes)
+        assert version_8.read(value) == bundle
 
 
 async def test_a_week_old_bundle_is_not_adopted(run: Run) -> None:
