@@ -18,6 +18,7 @@ MEDIUM_RISK = 0.35  # … below this medium, else high
 DRAWS = 2000  # plus their antithetic draws; the standard error of P is below 0.8 points
 PRIOR_WINDOWS = 6.0  # weight of the prior, no correlation, in windows
 _DECIMALS = 9  # of compared means, so that rounding errors decide no winner
+_MARGIN = {"value": 0.5, "lower80": 0.1, "upper80": 0.9, "lower95": 0.025, "upper95": 0.975}  # quantiles of the paths
 
 
 def head_to_head(a: TermForecast, b: TermForecast) -> JsonObject | None:
@@ -41,6 +42,7 @@ def head_to_head(a: TermForecast, b: TermForecast) -> JsonObject | None:
         "leadChangeRisk": _risk(paths, current),
         "currentMargin": rounded(current),
         "crossoverDate": _crossover(one.dates, paths, current),
+        "margin": _margin(one.dates, paths),
     }
 
 
@@ -74,7 +76,9 @@ def _correlation(one: HeadToHeadInput, other: HeadToHeadInput) -> float:
 
 def _probability_b_leads(margins: Array) -> Array:
     """Share of draws in which B is ahead, ties by half; along the first axis."""
-    return np.asarray(np.mean(margins > 0, axis=0) + np.mean(margins == 0, axis=0) / 2)
+    # Counts are exact, so that a probability of one half is exactly that.
+    ahead, tied = np.count_nonzero(margins > 0, axis=0), np.count_nonzero(margins == 0, axis=0)
+    return np.asarray((ahead + tied / 2) / len(margins))
 
 
 def _risk(paths: Array, current: float) -> str:
@@ -91,3 +95,15 @@ def _crossover(dates: tuple[str, ...], margins: Array, current: float) -> str | 
         if current and probability > 0.5:
             return date
     return None
+
+
+def _margin(dates: tuple[str, ...], paths: Array) -> list[object]:
+    """B − A at each date, from the same paths as the probabilities: (draws, steps)."""
+    quantiles = dict(zip(_MARGIN, np.quantile(paths, list(_MARGIN.values()), axis=0), strict=True))
+    probabilities = 100 * _probability_b_leads(paths)
+    return [
+        {"date": date}
+        | {name: rounded(edge[step]) for name, edge in quantiles.items()}
+        | {"leadProbability": rounded(probabilities[step])}
+        for step, date in enumerate(dates)
+    ]

@@ -9,6 +9,8 @@ from statistics import NormalDist
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from services.forecaster.engine.bundle.head_to_head import head_to_head
 from services.forecaster.engine.term import forecast_term
@@ -40,13 +42,18 @@ def compare(a: TermForecast, b: TermForecast) -> dict[str, Any]:
 
 
 def test_a_tie_has_probability_50_and_high_risk() -> None:
-    assert compare(term(40, 40, 40), term(40, 40, 40)) == {
+    compared = compare(term(40, 40, 40), term(40, 40, 40))
+    margin = compared.pop("margin")
+    assert compared == {
         "winnerProbability": 50.0,
         "expectedMargin": 0.0,
         "leadChangeRisk": "high",
         "currentMargin": 0.0,
         "crossoverDate": None,
     }
+    for point, date in zip(margin, DATES, strict=True):
+        assert (point["date"], point["value"], point["leadProbability"]) == (date, 0, 50)
+        assert (point["lower80"], point["lower95"]) == (-point["upper80"], -point["upper95"])
 
 
 def test_the_probability_is_that_of_b_above_a_and_symmetric() -> None:
@@ -129,6 +136,65 @@ def test_the_margin_has_the_sign_of_the_likelier_winner() -> None:
     for a, b in product((lopsided(1, 30, 20), lopsided(9, 31, 4)), (lopsided(15, 31, 1), lopsided(3, 30.5, 3))):
         compared = compare(a, b)
         assert (compared["expectedMargin"] > 0) == (compared["winnerProbability"] > 50)
+
+
+def test_the_margin_of_a_date_is_that_of_independent_errors() -> None:
+    spread = 5 * NormalDist().inv_cdf(0.975)  # the difference of sd 3 and 4 has sd 5
+    [point] = compare(term(40, sd=3.0), term(46, sd=4.0))["margin"]
+    assert point["value"] == pytest.approx(6, abs=0.2)
+    assert [point["lower95"], point["upper95"]] == pytest.approx([6 - spread, 6 + spread], abs=0.7)
+    assert point["leadProbability"] == pytest.approx(100 * NormalDist().cdf(6 / 5), abs=1.5)
+
+
+def test_a_certain_margin_has_no_width() -> None:
+    assert compare(term(90, 90, 10, sd=0.0), term(10, 90, 90, sd=0.0))["margin"] == [
+        {"date": date, "value": value, "leadProbability": probability}
+        | dict.fromkeys(("lower80", "upper80", "lower95", "upper95"), value)
+        for date, value, probability in zip(DATES, (-80, 0, 80), (0, 50, 100), strict=True)
+    ]
+
+
+levels = st.lists(st.floats(0, 100), min_size=3, max_size=3)
+spreads = st.floats(0, 30)
+
+
+@settings(deadline=None, max_examples=40)
+@given(levels, levels, spreads, spreads, st.sampled_from((0.0, 20.0, 40.0, 60.0)))
+def test_the_margin_agrees_with_the_rest_of_the_head_to_head(
+    of_a: list[float], of_b: list[float], sd_a: float, sd_b: float, last: float
+) -> None:
+    check_margin(compare(term(*of_a, sd=sd_a, last=40.0), term(*of_b, sd=sd_b, last=last)))
+
+
+@pytest.mark.parametrize("seed", range(1, 9))
+@pytest.mark.parametrize(("count", "timeframe"), [(52, "12m"), (260, "5y")])
+def test_the_margin_of_forecasts_agrees_with_the_rest_of_the_head_to_head(
+    count: int, timeframe: str, seed: int
+) -> None:
+    a = forecast_term(term_series(wandering(count, seed=seed), timeframe))
+    b = forecast_term(term_series(wandering(count, seed=seed + 20), timeframe, label="termB"))
+    compared = compare(a, b)
+    check_margin(compared)
+    points, expected = compared["margin"], compared["expectedMargin"]
+    assert [point["date"] for point in points] == list(a.head_to_head_input.dates)
+    if all(point["value"] > 0 for point in points):
+        assert expected > 0
+    if all(point["value"] < 0 for point in points):
+        assert expected < 0
+
+
+def check_margin(compared: dict[str, Any]) -> None:
+    """Checks what holds for every margin: nested intervals, one sign, and the date of the crossover."""
+    current, crossover = compared["currentMargin"], None
+    for point in reversed(compared["margin"]):
+        assert -100 <= point["lower95"] <= point["lower80"] <= point["value"]
+        assert point["value"] <= point["upper80"] <= point["upper95"] <= 100
+        assert all(value == round(value, 4) for name, value in point.items() if name != "date")
+        assert point["value"] * (point["leadProbability"] - 50) >= 0
+        behind = 100 - point["leadProbability"] if current > 0 else point["leadProbability"]
+        if current and behind > 50:
+            crossover = point["date"]
+    assert compared["crossoverDate"] == crossover
 
 
 def test_terms_scaled_apart_are_not_compared() -> None:

@@ -1,0 +1,63 @@
+"""Both terms together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from services.forecaster.engine.history import Array
+from services.forecaster.insights.as_json import as_json
+from services.forecaster.insights.term.analysis import Analysis
+from services.forecaster.insights.together.comparison import compare
+from services.forecaster.insights.types import Together
+from tests.unit.forecaster.insights.together.pairs import SEASON, analysis, levels, noise
+
+SERIES: dict[str, Callable[[int], Array]] = {
+    "constant": lambda count: np.full(count, 40.0),
+    "all zero": np.zeros,
+    "mostly zero": lambda count: np.where(np.arange(count) % 17 == 0, 100.0, 0.0),
+    "one event": lambda count: np.where(np.arange(count) == count // 2, 100.0, 1.0),
+    "straight": lambda count: np.linspace(0, 100, count),
+    "noise": lambda count: np.clip(np.round(50 + 20 * noise(count, seed=1)), 0, 100),
+}
+
+
+@pytest.mark.parametrize("first", SERIES)
+@pytest.mark.parametrize("second", SERIES)
+@pytest.mark.parametrize(
+    ("count", "timeframe"), [(2, "12m"), (3, "12m"), (52, "12m"), (260, "5y"), (48, "7d"), (90, "3m"), (240, "all")]
+)
+def test_any_pair_is_compared(first: str, second: str, count: int, timeframe: str) -> None:
+    a, b = analysis(SERIES[first](count), timeframe), analysis(SERIES[second](count), timeframe)
+    together = compare(a, b, *(SEASON if np.ptp(term.values) else None for term in (a, b)))
+    assert isinstance(together, Together)
+    json.dumps(as_json(together), allow_nan=False)
+
+
+@pytest.mark.parametrize("count", [520, 5000])
+def test_a_long_pair_is_compared(count: int) -> None:
+    a, b = analysis(SERIES["noise"](count), "5y"), analysis(SERIES["mostly zero"](count), "5y")
+    json.dumps(as_json(compare(a, b, SEASON, None)), allow_nan=False)
+
+
+def test_terms_that_are_scaled_apart_are_not_compared() -> None:
+    a, b = (analysis(SERIES["noise"](52), "12m", scaled_apart=True) for _ in range(2))
+    assert compare(a, b, None, None) is None
+
+
+def test_the_changes_of_a_term_that_leads_are_found() -> None:
+    together = compare(*leading(noise(262, seed=4)), None, None)
+    assert together is not None
+    assert together.lead_lag is not None
+    assert together.lead_lag.steps == 2
+    assert together.correlation is not None
+    assert together.correlation.lower95 < 0 < together.correlation.upper95
+    assert together.shared_season is False
+
+
+def leading(changes: Array) -> tuple[Analysis, Analysis]:
+    own = 0.5 * noise(len(changes), seed=9)
+    return analysis(levels(changes[2:]), "5y"), analysis(levels((changes + own)[:-2]), "5y")
