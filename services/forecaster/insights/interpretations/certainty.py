@@ -1,0 +1,134 @@
+"""How sure the forecasts are, and what limits them."""
+
+from __future__ import annotations
+
+from services.forecaster.insights.interpretations.facts import Facts, TermFacts
+from services.forecaster.insights.interpretations.finding import Finding, tenth
+from services.forecaster.insights.interpretations.wording import (
+    count,
+    in_period,
+    in_points,
+    numbers,
+    period,
+    points,
+    unit,
+)
+
+FEW_HORIZONS = 2  # a shorter history is called short, as the bundle's seriesTooShort does
+SMALLEST = 1.0  # points: Google writes less as "<1", stored as 0.5
+LEAST_CONSTANT = 3  # periods
+
+
+def few_data(facts: Facts) -> Finding | None:
+    """The series is short for its horizon."""
+    periods, needed = len(facts.a.values), FEW_HORIZONS * facts.horizon
+    if periods >= needed:
+        return None
+    return Finding(
+        88,
+        "fewData",
+        None,
+        f"Only {count(periods, facts.step)} {'is' if periods == 1 else 'are'} known, so the forecasts are uncertain: "
+        f"for {count(facts.horizon, facts.step)} ahead, at least {needed} are needed.",
+        {"periods": periods, "needed": needed, "steps": facts.horizon},
+    )
+
+
+def mostly_zero(facts: Facts, term: TermFacts) -> Finding | None:
+    """The term has hardly any search interest."""
+    low, periods = sum(value < SMALLEST for value in term.values), len(term.values)
+    if "mostlyZero" not in term.forecast.flags or not low:
+        return None
+    share = f"all {periods}" if low == periods else f"{low} of {periods}"
+    return Finding(
+        66,
+        "mostlyZero",
+        term.label,
+        f"{term.name} has too little search interest to measure: it is below 1 point in {share} {unit(facts.step)}s.",
+        {"below": low, "periods": periods},
+    )
+
+
+def constant(facts: Facts, term: TermFacts) -> Finding | None:
+    """All values of the term are equal, at a level that can be measured."""
+    if len(term.values) < LEAST_CONSTANT or len(set(term.values)) > 1 or term.last < SMALLEST:
+        return None
+    return Finding(
+        66,
+        "constant",
+        term.label,
+        f"{term.name} has not moved: it is at {points(term.last)} in all {count(len(term.values), facts.step)}.",
+        {"value": tenth(term.last), "periods": len(term.values)},
+    )
+
+
+def accuracy(facts: Facts) -> Finding | None:
+    """How far earlier forecasts of the same series were off."""
+    a, b = facts.a.forecast, facts.b.forecast
+    if a.mean_error is None or b.mean_error is None or not a.windows or not b.windows:
+        return None
+    first, second = numbers(a.mean_error, b.mean_error)
+    missed = f"{in_points(first)} on average for {facts.a.name} and by {second} for {facts.b.name}"
+    if first == second:
+        missed = f"{in_points(first)} on average for both terms"
+    return Finding(
+        40,
+        "accuracy",
+        None,
+        f"Tested on the past, such forecasts missed by {missed}.",
+        {
+            "errorA": tenth(a.mean_error),
+            "errorB": tenth(b.mean_error),
+            "windowsA": a.windows,
+            "windowsB": b.windows,
+        },
+    )
+
+
+def forecast_range(facts: Facts, term: TermFacts) -> Finding | None:
+    """The forecast of the last period and its 80 % interval."""
+    forecast = term.forecast
+    lower, upper = numbers(forecast.lower80[-1], forecast.upper80[-1])
+    return Finding(
+        25,
+        "forecastRange",
+        term.label,
+        f"{term.name} is forecast at {points(forecast.values[-1])} {in_period(forecast.dates[-1], facts.step)}, with "
+        f"a probability of 80 % between {lower} and {upper}.",
+        {
+            "date": forecast.dates[-1],
+            "value": tenth(forecast.values[-1]),
+            "lower80": tenth(forecast.lower80[-1]),
+            "upper80": tenth(forecast.upper80[-1]),
+        },
+    )
+
+
+def gaps_filled(facts: Facts) -> Finding | None:
+    """Missing values were interpolated."""
+    if not any("gapsFilled" in term.forecast.flags for term in (facts.a, facts.b)):
+        return None
+    periods = len(facts.a.values)
+    return Finding(
+        34,
+        "gapsFilled",
+        None,
+        f"Some of the {count(periods, facts.step)} had no value and were interpolated.",
+        {"periods": periods},
+    )
+
+
+def partial_period(facts: Facts) -> Finding | None:
+    """The last period is incomplete and left out."""
+    date = facts.a.partial_date
+    if date is None:
+        return None
+    name = period(date, facts.step)
+    return Finding(
+        33,
+        "partialPeriod",
+        None,
+        f"{name[0].upper()}{name[1:]} was not over when the data were exported: its value is left out, and its whole "
+        f"is the first of the {facts.horizon} forecast {unit(facts.step)}s.",
+        {"date": date, "steps": facts.horizon},
+    )

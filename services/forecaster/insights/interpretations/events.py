@@ -1,0 +1,126 @@
+"""Events, launches and lasting changes of level."""
+
+from __future__ import annotations
+
+from services.forecaster.insights.interpretations.facts import Facts, TermFacts
+from services.forecaster.insights.interpretations.finding import Finding, tenth
+from services.forecaster.insights.interpretations.wording import count, from_to, in_period, number, points
+from services.forecaster.insights.types import ChangePoint, Peak
+
+LAUNCH_LEVEL = 1.0  # points: a term that was at most here before a recent change was launched
+CLEAR_EFFECT = 5.0  # points: a smaller event is not worth a sentence
+
+
+def event_of_both(facts: Facts) -> Finding | None:
+    """The largest events of both terms are at the same time."""
+    a, b = _largest(facts.a), _largest(facts.b)
+    if a is None or b is None or not _overlap(a, b) or (a.effect > 0) != (b.effect > 0):
+        return None
+    first, second = (_height(term, peak) for term, peak in ((facts.a, a), (facts.b, b)))
+    return Finding(
+        _importance(facts, max(a.date, b.date)) + 3,
+        "sharedEvent",
+        None,
+        f"Both terms stood out at the same time: {first} {in_period(a.date, facts.step)}, {second} "
+        f"{in_period(b.date, facts.step)}.",
+        {
+            "dateA": a.date,
+            "valueA": tenth(a.value),
+            "effectA": tenth(a.effect),
+            "dateB": b.date,
+            "valueB": tenth(b.value),
+            "effectB": tenth(b.effect),
+        },
+    )
+
+
+def event(facts: Facts, term: TermFacts) -> Finding | None:
+    """The term stood out once, by more than trend and season explain."""
+    peak = _largest(term)
+    if peak is None or event_of_both(facts) is not None:
+        return None
+    recurs = ", and near the same date in other years too" if peak.recurring else ""
+    number_of_events = sum(each.kind == "event" for each in term.insights.peaks)
+    largest = f"most of all ({number_of_events} such events) " if number_of_events > 1 else ""
+    return Finding(
+        _importance(facts, peak.date),
+        "recurringEvent" if peak.recurring else "event",
+        term.label,
+        f"{term.name} stood out {largest}{in_period(peak.date, facts.step)}{recurs}: it was at {points(peak.value)}, "
+        f"{_beyond(peak)}.",
+        {
+            "date": peak.date,
+            "from": peak.from_,
+            "to": peak.to,
+            "value": tenth(peak.value),
+            "effect": tenth(peak.effect),
+            "events": number_of_events,
+        },
+    )
+
+
+def launch(facts: Facts, term: TermFacts) -> Finding | None:
+    """The term was launched recently."""
+    change = _last_change(term)
+    if change is None or not change.recent or change.before > LAUNCH_LEVEL or change.after <= change.before:
+        return None
+    since = sum(date >= change.date for date in term.dates)
+    return Finding(
+        78,
+        "launch",
+        term.label,
+        f"{term.name} started {in_period(change.date, facts.step)}: it went {from_to(change.before, change.after)} and "
+        f"has {count(since, facts.step)} of history since.",
+        {"date": change.date, "before": tenth(change.before), "after": tenth(change.after), "periods": since},
+    )
+
+
+def level_shift(facts: Facts, term: TermFacts) -> Finding | None:
+    """The level of the term changed for good."""
+    change = _last_change(term)
+    if change is None or launch(facts, term) is not None:
+        return None
+    changes = len(term.insights.change_points)
+    verb = "rose" if change.after > change.before else "fell"
+    last = f", the last of {changes} such changes" if changes > 1 else ""
+    return Finding(
+        76 if change.recent else 48,
+        "levelShift",
+        term.label,
+        f"{term.name} {verb} to another level {in_period(change.date, facts.step)}: "
+        f"{from_to(change.before, change.after)}{last}.",
+        {
+            "date": change.date,
+            "before": tenth(change.before),
+            "after": tenth(change.after),
+            "changes": changes,
+            "recent": change.recent,
+        },
+    )
+
+
+def _largest(term: TermFacts) -> Peak | None:
+    events = [peak for peak in term.insights.peaks if peak.kind == "event" and abs(peak.effect) >= CLEAR_EFFECT]
+    return max(events, key=lambda peak: abs(peak.effect), default=None)
+
+
+def _overlap(one: Peak, other: Peak) -> bool:
+    return one.from_ <= other.to and other.from_ <= one.to
+
+
+def _height(term: TermFacts, peak: Peak) -> str:
+    return f"{term.name} was at {points(peak.value)}, {_beyond(peak)},"
+
+
+def _beyond(peak: Peak) -> str:
+    """How far the value is from the expected one."""
+    return f"{number(abs(peak.effect))} {'above' if peak.effect > 0 else 'below'} what was usual then"
+
+
+def _importance(facts: Facts, date: str) -> float:
+    """An event within the last horizon still moves the forecast."""
+    return 72 if date >= facts.a.dates[-facts.horizon :][0] else 45
+
+
+def _last_change(term: TermFacts) -> ChangePoint | None:
+    return term.insights.change_points[-1] if term.insights.change_points else None

@@ -1,0 +1,87 @@
+"""Seasons of both terms."""
+
+from __future__ import annotations
+
+from services.common.comparison import Step
+from services.forecaster.insights.interpretations.facts import Facts, TermFacts
+from services.forecaster.insights.interpretations.finding import Finding, tenth
+from services.forecaster.insights.interpretations.wording import count, recurrence, signed_points
+from services.forecaster.insights.types import Season
+
+KNOWN_SEASONS = 2  # that a decomposition needs
+LARGE_EFFECT = 10.0  # points: a season that moves the term this far matters more
+
+
+def season_of_both(facts: Facts) -> Finding | None:
+    """Both terms have a season: the same or different ones."""
+    a, b = facts.a.insights.season, facts.b.insights.season
+    shared = facts.together.shared_season if facts.together else None
+    if a is None or b is None or shared is None:
+        return None
+    name = recurrence(facts.step)
+    relation = f"Both terms have the same {name} season" if shared else f"The terms have different {name} seasons"
+    return Finding(
+        66,
+        "sharedSeason" if shared else "differentSeasons",
+        None,
+        f"{relation}: {facts.a.name} is highest {_peak(a, facts.step)} and "
+        f"lowest {_low(a, facts.step)}, {facts.b.name} is highest {_peak(b, facts.step)} and lowest "
+        f"{_low(b, facts.step)}.",
+        {
+            "peakA": _extreme(a)["peak"],
+            "lowA": _extreme(a)["low"],
+            "peakB": _extreme(b)["peak"],
+            "lowB": _extreme(b)["low"],
+        },
+    )
+
+
+def season(facts: Facts, term: TermFacts) -> Finding | None:
+    """The term has a season."""
+    found = term.insights.season
+    if found is None or season_of_both(facts) is not None:
+        return None
+    effect = max(abs(found.peak.effect), abs(found.low.effect))
+    return Finding(
+        65 if effect >= LARGE_EFFECT else 55,
+        "season",
+        term.label,
+        f"{term.name} has a {recurrence(facts.step)} season: it is highest {_peak(found, facts.step)} and lowest "
+        f"{_low(found, facts.step)}.",
+        _extreme(found),
+    )
+
+
+def season_unknown(facts: Facts) -> Finding | None:
+    """The series is too short for a season to be known."""
+    periods = len(facts.a.values)
+    needed = KNOWN_SEASONS * facts.season
+    if periods >= needed:
+        return None
+    return Finding(
+        28,
+        "seasonUnknown",
+        None,
+        f"Whether there is a {recurrence(facts.step)} season cannot be known: that needs {count(needed, facts.step)}, "
+        f"and {count(periods, facts.step)} {'is' if periods == 1 else 'are'} known.",
+        {"periods": periods, "needed": needed},
+    )
+
+
+def _peak(found: Season, step: Step) -> str:
+    return f"{_at(found.peak.place, step)} ({signed_points(found.peak.effect)})"
+
+
+def _low(found: Season, step: Step) -> str:
+    return f"{_at(found.low.place, step)} ({signed_points(found.low.effect)})"
+
+
+def _at(place: str, step: Step) -> str:
+    return f"{ {Step.HOURLY: 'at', Step.DAILY: 'on'}.get(step, 'in') } {place}"
+
+
+def _extreme(found: Season) -> dict[str, object]:
+    return {
+        name: {"from": part.from_, "to": part.to, "effect": tenth(part.effect)}
+        for name, part in (("peak", found.peak), ("low", found.low))
+    }
