@@ -17,6 +17,7 @@ from services.gateway.http.readiness import Readiness
 from services.gateway.http.router import Routes
 from services.gateway.openapi.document import document_json
 from services.gateway.openapi.page import page_html, page_policy
+from services.gateway.pages.routes import Pages, build_pages
 from services.gateway.premium.cache import AnswerCache
 from services.gateway.premium.change_feed import ChangeFeed
 from services.gateway.premium.demand import Demand
@@ -49,10 +50,12 @@ class Components:
 
 def create_app(components: Components) -> ASGIApp:
     """The whole gateway as one ASGI application."""
-    table = routing_table(components)
+    settings = components.settings
+    pages = build_pages(settings, _body_bounds(settings)) if settings.pages_enabled else None
+    table = routing_table(components) | (pages.table if pages else {})
     middleware.count_requests_from_zero(table)
     app: ASGIApp = Routes(table)
-    for wrap in reversed(middleware_stack(components.settings)):
+    for wrap in reversed(middleware_stack(settings, pages)):
         app = wrap(app)
     return app
 
@@ -64,7 +67,7 @@ def routing_table(components: Components) -> dict[str, dict[str, Handler]]:
     key_guard = ApiKeyGuard(configured=bool(settings.keys()))
     premium = PremiumRoutes(answers, components.demand)
     streams = EventRoutes(answers, components.changes, components.demand, settings.event_heartbeat_seconds)
-    bounds = BodyBounds(settings.max_body_bytes, settings.body_timeout_seconds)
+    bounds = _body_bounds(settings)
     comparisons = ComparisonRoutes(jobs, answers, bounds)
     warmups = WarmupRoutes(jobs, answers, bounds)
     queue = JobRoutes(jobs)
@@ -101,10 +104,11 @@ def routing_table(components: Components) -> dict[str, dict[str, Handler]]:
     return table
 
 
-def middleware_stack(settings: GatewaySettings) -> list[middleware.Middleware]:
+def middleware_stack(settings: GatewaySettings, pages: Pages | None = None) -> list[middleware.Middleware]:
     """What every request passes, outermost first. CORS and rate limits are there only where they are configured."""
     return [
         middleware.RequestContext,
+        *([pages.wrap_errors] if pages else []),
         middleware.ErrorResponses,
         middleware.RequestTelemetry,
         *_cors(settings),
@@ -112,6 +116,10 @@ def middleware_stack(settings: GatewaySettings) -> list[middleware.Middleware]:
         lambda app: middleware.ConcurrencyLimit(app, settings.max_in_flight, exempt={*middleware.PROBES, events.PATH}),
         middleware.ErrorResponses,
     ]
+
+
+def _body_bounds(settings: GatewaySettings) -> BodyBounds:
+    return BodyBounds(settings.max_body_bytes, settings.body_timeout_seconds)
 
 
 def _cors(settings: GatewaySettings) -> list[middleware.Middleware]:

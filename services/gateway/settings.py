@@ -74,6 +74,11 @@ class GatewaySettings(ServerSettings, TlsSettings):
     cors_origins: str = Field(
         "", description="origins that CORS allows: https://a.example,https://b.example, or `*`; empty: none"
     )
+    pages_enabled: bool = Field(True, description="serves the HTML pages; without them / leads to /docs")
+    public_origin: str = Field(
+        "",
+        description="origin of the pages in browsers, such as https://warmcast.example; empty: the Host header",
+    )
     head_timeout_seconds: float = Field(10.0, gt=0, le=600, description="time for a request's headers to arrive")
     # With the headers, 30 s for a whole request.
     body_timeout_seconds: float = Field(20.0, gt=0, le=600, description="time for a request's body to arrive")
@@ -121,6 +126,13 @@ class GatewaySettings(ServerSettings, TlsSettings):
             if each != "*" and not _ORIGIN.fullmatch(each):
                 raise ValueError(f"“{each}” is not an origin; write https://app.example, without a path")
         return origins
+
+    @field_validator("public_origin")
+    @classmethod
+    def _check_origin(cls, origin: str) -> str:
+        if origin and not _ORIGIN.fullmatch(origin):
+            raise ValueError(f"“{origin}” is not an origin; write https://app.example, without a path")
+        return origin
 
     def keys(self) -> ApiKeys:
         """The API keys; none if premium is public."""

@@ -88,7 +88,7 @@ class CallerRateLimit:
         if limit is None:
             await self.app(scope, receive, send)
             return
-        outcome = limit.limiter.take(_address(scope) if key is None else key.name)
+        outcome = limit.limiter.take(client_address(scope) if key is None else key.name)
         Exchange.of(scope).headers += (
             (b"ratelimit-policy", limit.policy),
             (b"ratelimit", limit_field(limit.name, outcome)),
@@ -129,7 +129,7 @@ def _credentials(scope: Scope) -> tuple[str, str]:
     return own or bearer, secret
 
 
-def _address(scope: Scope) -> str:
+def client_address(scope: Scope) -> str:
     """The rate limit's key for a client address; clients without one (a local socket) share a bucket."""
     host: str = scope["client"][0][:_MAX_ADDRESS_LENGTH] if scope.get("client") else ""
     if ":" not in host:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.common import errors
 from services.common.errors import WarmcastError
@@ -38,10 +38,20 @@ READ = (
 
 
 class Cors(CORSMiddleware):
-    """Answers preflights and adds CORS headers for the configured origins. Credentials (cookies) are not allowed."""
+    """Answers preflights and adds CORS headers for the configured origins, under /api only.
+
+    Credentials (cookies) are not allowed.
+    """
 
     def __init__(self, app: ASGIApp, origins: tuple[str, ...]) -> None:
         super().__init__(app, allow_origins=origins, allow_methods=METHODS, allow_headers=SENT, expose_headers=READ)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        if scope["path"].startswith("/api/"):
+            await super().__call__(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
 
     def preflight_response(self, request_headers: Headers) -> Response:
         """204 with the allowed methods and headers, or 403 with the ones that are not allowed."""

@@ -1,4 +1,4 @@
-"""`FORWARDED_ALLOW_IPS=*`: every peer is a proxy, trusted for the last entry of X-Forwarded-For only."""
+"""`FORWARDED_ALLOW_IPS=*`: every peer is a proxy, trusted for the last entry of each forwarding header only."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import ipaddress
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-_HEADER = b"x-forwarded-for"
+_FOR, _PROTO = b"x-forwarded-for", b"x-forwarded-proto"
+_SCHEMES = {"http", "https"}
 
 
 class LastHop:
-    """Uses the rightmost address of X-Forwarded-For as the client's.
+    """Uses the rightmost address of X-Forwarded-For as the client's, and so the scheme of X-Forwarded-Proto.
 
-    Only the proxy itself wrote that one; a client can send any addresses before it.
+    Only the proxy itself wrote these; a client can send anything before them.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -20,10 +21,17 @@ class LastHop:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
-        given = [value for name, value in scope.get("headers", ()) if name == _HEADER]
-        if given and (address := _address(given[-1].rpartition(b",")[2].decode("latin-1").strip())):
+        if address := _address(_last(scope, _FOR)):
             scope["client"] = (address, 0)
+        if (scheme := _last(scope, _PROTO).lower()) in _SCHEMES:
+            scope["scheme"] = scheme
         await self.app(scope, receive, send)
+
+
+def _last(scope: Scope, header: bytes) -> str:
+    """The last entry of a header; empty where it is missing."""
+    given = [value for name, value in scope.get("headers", ()) if name == header]
+    return given[-1].rpartition(b",")[2].decode("latin-1").strip() if given else ""
 
 
 def _address(text: str) -> str:

@@ -247,3 +247,27 @@ async def _statuses(forwarded: list[str], **environment: str) -> list[int]:
         await until_ready(client)
         answers = [await client.get("/nothing", headers={"X-Forwarded-For": each}) for each in forwarded]
     return [answer.status_code for answer in answers]
+
+
+@pytest.mark.parametrize(
+    ("trusted", "sent", "secure"),
+    [
+        ("127.0.0.1", "https", True),
+        ("*", "https", True),
+        ("*", "https, http", False),
+        ("*", "gopher", False),
+        ("192.0.2.1", "https", False),
+        ("", "https", False),
+    ],
+)
+async def test_tls_is_believed_from_trusted_proxies_only(trusted: str, sent: str, secure: bool) -> None:
+    number = free_port()
+    peers = {"JOBS_ADDR": "127.0.0.1:1", "FORECASTER_ADDR": "127.0.0.1:1", "FORWARDED_ALLOW_IPS": trusted}
+    async with (
+        gateway(GATEWAY_PORT=str(number), **peers),
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{number}") as client,
+    ):
+        await until_ready(client)
+        headers = {"X-Forwarded-For": "198.51.100.1", "X-Forwarded-Proto": sent, "Accept": "text/html"}
+        response = await client.get("/nothing", headers=headers)
+    assert ("strict-transport-security" in response.headers) is secure

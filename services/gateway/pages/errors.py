@@ -1,0 +1,97 @@
+"""A page's error is a page: middleware that writes problem+json as HTML for pages."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import msgspec
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.gateway.http.problems import MEDIA_TYPE, Problem
+from services.gateway.pages.policy import HEADERS, transport_security
+from services.gateway.pages.rendering import Content, Templates
+
+_DOCUMENTS = ("/openapi.json", "/healthz", "/readyz", "/metrics")
+_PROBLEM = MEDIA_TYPE.encode()
+_decoder = msgspec.json.Decoder(Problem)
+
+
+class ErrorPages:
+    """Replaces the body of an error by a page, with the same status, headers and request id.
+
+    Outside of /api, for paths of pages, and for unknown paths where the client accepts HTML.
+    """
+
+    def __init__(self, app: ASGIApp, templates: Templates, page_paths: tuple[str, ...]) -> None:
+        self.app = app
+        self._templates = templates
+        self._page_paths = page_paths
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        if not self._wants_page(scope):
+            await self.app(scope, receive, send)
+            return
+        head: Message | None = None
+        body = b""
+
+        async def send_page(message: Message) -> None:
+            nonlocal head, body
+            if message["type"] == "http.response.start" and _is_problem(message):
+                head = message
+            elif head is None:
+                await send(message)
+            else:
+                body += message.get("body", b"")
+                if not message.get("more_body", False):
+                    page = self._page(scope, head, body)
+                    await send({**head, "headers": _page_headers(head, scope, page)})
+                    await send({"type": "http.response.body", "body": page})
+
+        await self.app(scope, receive, send_page)
+
+    def _wants_page(self, scope: Scope) -> bool:
+        path: str = scope["path"]
+        if path.startswith("/api/") or path in _DOCUMENTS:
+            return False
+        if any(path == each or path.startswith(f"{each}/") for each in self._page_paths):
+            return True
+        return any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
+
+    def _page(self, scope: Scope, head: Message, body: bytes) -> bytes:
+        problem = _decoder.decode(body)
+        query = scope["query_string"].decode("latin-1")
+        path = scope["path"] + (f"?{query}" if query else "")
+        main = self._templates.render(
+            "error.html",
+            status=problem.status,
+            title=problem.title,
+            detail=_sentence(problem.detail),
+            fields=[] if problem.errors is msgspec.UNSET else problem.errors,
+            request_id=problem.request_id,
+            path=path if scope["method"] in ("GET", "HEAD") else "/",
+            retry_after=_retry_after(head),
+        )
+        title = f"{problem.status} {HTTPStatus(problem.status).phrase}"
+        return self._templates.page(Content(title, main), reader=None, login=False)
+
+
+def _retry_after(head: Message) -> int:
+    """Seconds; 0 where the response has no Retry-After."""
+    return next((int(value) for name, value in head["headers"] if name == b"retry-after"), 0)
+
+
+def _is_problem(message: Message) -> bool:
+    return any(name == b"content-type" and value.startswith(_PROBLEM) for name, value in message["headers"])
+
+
+def _sentence(text: str) -> str:
+    """The detail of a problem as a sentence."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def _page_headers(head: Message, scope: Scope, page: bytes) -> list[tuple[bytes, bytes]]:
+    kept = [(name, value) for name, value in head["headers"] if name not in (b"content-type", b"content-length")]
+    own = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+    length = (b"content-length", str(len(page)).encode())
+    return [*kept, *own, *transport_security(scope), (b"content-type", b"text/html; charset=utf-8"), length]

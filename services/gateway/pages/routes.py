@@ -1,0 +1,53 @@
+"""The table of pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from services.gateway.auth.sessions import Sessions
+from services.gateway.http.handler import Handler
+from services.gateway.pages.assets import PATH, Assets
+from services.gateway.pages.errors import ErrorPages
+from services.gateway.pages.login import LoginRoutes
+from services.gateway.pages.rendering import Templates
+from services.gateway.pages.site import Site
+from services.gateway.routes.request_bodies import BodyBounds
+from services.gateway.settings import GatewaySettings
+
+# Paths whose errors are pages for every client, with everything below them.
+PAGE_PATHS = ("/compare", "/import", "/login", "/logout")
+_ROBOTS = b"User-agent: *\nDisallow: /compare\nDisallow: /import\nDisallow: /login\n"
+
+
+@dataclass(frozen=True)
+class Pages:
+    """All pages: their routes, and the middleware that makes pages of their errors."""
+
+    table: dict[str, dict[str, Handler]]  # path → method → handler
+    wrap_errors: Callable[[ASGIApp], ASGIApp]
+
+
+def build_pages(settings: GatewaySettings, bounds: BodyBounds) -> Pages:
+    """Reads templates and assets."""
+    assets = Assets()
+    templates = Templates(assets)
+    secrets, keys = settings.accepted_secrets(), settings.keys()
+    site = Site(templates, Sessions(secrets, keys), bounds, settings.public_origin, keys_configured=bool(keys))
+    login = LoginRoutes(site, secrets, keys)
+    table: dict[str, dict[str, Handler]] = {
+        "/login": {"GET": login.form, "POST": login.log_in},
+        "/logout": {"POST": login.log_out},
+        f"{PATH}{{name}}": {"GET": assets.serve},
+        "/robots.txt": {"GET": _robots},
+    }
+    return Pages(table, lambda app: ErrorPages(app, templates, PAGE_PATHS))
+
+
+async def _robots(_request: Request) -> Response:
+    """Crawlers must not open comparisons, because that computes forecasts."""
+    return Response(_ROBOTS, headers={"cache-control": "max-age=86400"}, media_type="text/plain")

@@ -1,0 +1,104 @@
+"""What every page route needs: the reader's login, the forms' protection, and the response."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from services.common import errors
+from services.common.comparison import invalid
+from services.common.errors import WarmcastError
+from services.gateway.auth.forms import check_origin, check_token
+from services.gateway.auth.sessions import Role, Session, Sessions
+from services.gateway.http.access_log import API_KEY_NAME
+from services.gateway.http.representation import Representation
+from services.gateway.pages.policy import HEADERS, transport_security
+from services.gateway.pages.rendering import Content, Reader, Templates
+from services.gateway.routes.request_bodies import BodyBounds, media_type, read_body, unsupported
+
+FORM = "application/x-www-form-urlencoded"
+_MAX_FIELDS = 50
+_ROLES = {Role.OPERATOR: "operator", Role.API_KEY: "read-only"}
+
+
+@dataclass(frozen=True)
+class Site:
+    """Renders pages for their reader."""
+
+    templates: Templates
+    sessions: Sessions
+    bounds: BodyBounds
+    public_origin: str
+    keys_configured: bool
+
+    def respond(
+        self, request: Request, content: Content, status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        """A page for the reader of this request, with an ETag."""
+        session = self.sessions.read(request)
+        shared = {**self.headers(session), **(headers or {})}
+        page = self.templates.page(content, reader=self._reader(session), login=self.sessions.configured)
+        response = Representation(page, shared, "text/html").respond(
+            request.scope["headers"], transport_security(request.scope)
+        )
+        if status != 200:
+            response.status_code = status
+        return response
+
+    def headers(self, session: Session | None) -> dict[str, str]:
+        """The headers of a page: it is not shared between logins."""
+        caching = "no-cache" if session is None and not self.keys_configured else "private, no-cache"
+        return {**HEADERS, "cache-control": caching, "vary": "accept-encoding, cookie"}
+
+    def check_reader(self, request: Request) -> None:
+        """Raises API_KEY_REQUIRED where keys are configured and the request has neither a key nor a login."""
+        if self.keys_configured and API_KEY_NAME not in request.scope and self.sessions.read(request) is None:
+            raise WarmcastError(errors.API_KEY_REQUIRED, "log in with an API key or the warmup secret")
+
+    async def form(self, request: Request) -> dict[str, str]:
+        """The fields of a form that this site sent. Raises FORM_REFUSED for one that it did not."""
+        check_origin(request, self.public_origin)
+        if (given := media_type(request)) != FORM:
+            raise unsupported(given, FORM)
+        body = await read_body(request, self.bounds)
+        try:
+            fields = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MAX_FIELDS, errors="strict")
+        except (UnicodeDecodeError, ValueError):
+            raise invalid("body", "the form cannot be read; reload the page and send it again") from None
+        return dict(fields)
+
+    async def write_form(self, request: Request) -> dict[str, str]:
+        """The same for a form that changes something: it needs a login that may write, and the login's token."""
+        session = self.require_writer(request)
+        fields = await self.form(request)
+        check_token(self.sessions, session, fields.get("token", ""))
+        return fields
+
+    def require_writer(self, request: Request) -> Session:
+        """The login. Raises UNAUTHENTICATED without one, FORBIDDEN if it is read-only."""
+        session = self.sessions.read(request)
+        if session is None:
+            raise WarmcastError(errors.UNAUTHENTICATED, "log in with the warmup secret to do this")
+        if not session.may_write:
+            raise WarmcastError(errors.FORBIDDEN, "this login is read-only; log in with the warmup secret to do this")
+        return session
+
+    def _reader(self, session: Session | None) -> Reader | None:
+        if session is None:
+            return None
+        return Reader(session.name, _ROLES[session.role], self.sessions.form_token(session))
+
+
+def see_other(path: str) -> RedirectResponse:
+    """Leads to a page after a form."""
+    return RedirectResponse(path, 303, {**HEADERS, "cache-control": "no-store"})
+
+
+def local_path(text: str) -> str:
+    """A path of this site to lead to after a login; `/` for anything else."""
+    safe = text.startswith("/") and not text.startswith("//") and "\\" not in text and text.isprintable()
+    return text[:2_000] if safe else "/"

@@ -1,0 +1,59 @@
+"""Numbers and times as text, as filters of the templates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any
+
+from markupsafe import Markup
+
+_MINUS = "−"
+
+
+def number(value: float, decimals: int = 0) -> str:
+    """With thousands separators and a typographic minus; no decimals that are all zero."""
+    shown = f"{abs(value):,.{decimals}f}"
+    if decimals and not float(shown.replace(",", "")) % 1:
+        shown = shown.partition(".")[0]
+    negative = value < 0 and any(digit in shown for digit in "123456789")
+    return f"{_MINUS}{shown}" if negative else shown
+
+
+def signed(value: float, decimals: int = 0) -> str:
+    """The same with a plus before a positive number."""
+    shown = number(value, decimals)
+    return f"+{shown}" if value > 0 and any(digit in shown for digit in "123456789") else shown
+
+
+def count(value: float, singular: str, plural: str = "", decimals: int = 0) -> str:
+    """A number with its unit: `1 week`, `2 weeks`."""
+    shown = number(value, decimals)
+    return f"{shown} {singular if shown == '1' else plural or singular + 's'}"
+
+
+def day(value: date | datetime) -> str:
+    """A date in words: 5 January 2025."""
+    return f"{value.day} {value:%B %Y}" if isinstance(value, date) else str(value)
+
+
+def moment(value: datetime) -> Markup:
+    """A `<time>` with date and time in UTC; scripts add the reader's locale and the age."""
+    utc = value.astimezone(UTC)
+    shown = f"{day(utc)}, {utc:%H:%M} UTC"
+    return Markup('<time datetime="{}" data-moment>{}</time>').format(utc.isoformat(timespec="seconds"), shown)
+
+
+def calendar_day(value: date | datetime) -> Markup:
+    """A `<time>` with a date alone."""
+    iso = value.date().isoformat() if isinstance(value, datetime) else value.isoformat()
+    return Markup('<time datetime="{}">{}</time>').format(iso, day(value))
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "number": number,
+    "signed": signed,
+    "count": count,
+    "day": calendar_day,
+    "moment": moment,
+}
