@@ -223,11 +223,20 @@ class Forecaster(_Client):
         self._stub: forecaster_pb2_grpc.ForecasterServiceStub = forecaster_pb2_grpc.ForecasterServiceStub(self._channel)
 
     def get_forecasts(self, keys: Sequence[forecaster_pb2.SnapshotKey]) -> Sequence[forecaster_pb2.CachedForecasts]:
-        """The bundles of each key, in order; at most 4 keys. See `snapshot_key`."""
+        """The bundles and insights of each key as JSON, in order; at most 100 keys. See `snapshot_key`.
+
+        `head_to_head_json`, `together_json`, `insights_a_json`, `insights_b_json` and `interpretations_json` may be
+        `null`. The last three are empty from a forecaster that knows no insights.
+        """
         response = self._call(
             self._stub.GetForecasts, forecaster_pb2.GetForecastsRequest(keys=keys), self._deadlines.read
         )
         return response.forecasts
+
+    def inspect_keys(self, key: forecaster_pb2.SnapshotKey) -> forecaster_pb2.InspectKeysResponse:
+        """Every Redis key of one snapshot, as it is stored: for operators."""
+        request = forecaster_pb2.InspectKeysRequest(key=key)
+        return self._call(self._stub.InspectKeys, request, self._deadlines.read)
 
     def check_forecasts(
         self, keys: Sequence[forecaster_pb2.SnapshotKey]

@@ -31,5 +31,7 @@ JOBS = Service(
     ),
 )
 FORECASTER = Service(
-    "warmcast.forecaster.v1.ForecasterService", "the forecaster", ("GetForecasts", "CheckForecasts", "Describe")
+    "warmcast.forecaster.v1.ForecasterService",
+    "the forecaster",
+    ("GetForecasts", "CheckForecasts", "Describe", "InspectKeys"),
 )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import msgspec
 
-from services.forecaster.cache.bundles import BundlePair, format_timestamp
+from services.forecaster.cache.bundles import NULL, BundlePair, ForecastKey, format_timestamp
 from services.forecaster.insights.encoded import EncodedInsights
 
 
@@ -66,14 +66,10 @@ def unseal(value_a: bytes | None, value_b: bytes | None) -> BundlePair | None:
     second = _unseal(value_b) if value_b is not None else None
     if first is None or second is None or _run_of(first) != _run_of(second):
         return None
-    try:
-        generated_at = datetime.fromisoformat(first.generated_at)
-    except ValueError:
-        raise CorruptValueError("generatedAt is not a time") from None
     pair = BundlePair(
         lease_id=first.lease_id,
         engine_version=first.engine_version,
-        generated_at=generated_at,
+        generated_at=_generated_at(first),
         bundle_a=bytes(first.bundle),
         bundle_b=bytes(second.bundle),
         head_to_head=bytes(first.head_to_head),
@@ -89,6 +85,35 @@ def unseal(value_a: bytes | None, value_b: bytes | None) -> BundlePair | None:
         interpretations=bytes(first.interpretations),
     )
     return replace(pair, margin=bytes(first.margin), insights=insights)
+
+
+def unseal_for(key: ForecastKey, value_a: bytes | None, value_b: bytes | None) -> BundlePair | None:
+    """The pair, as `unseal` does. Raises CorruptValueError also if its engine version is not that of its keys."""
+    pair = unseal(value_a, value_b)
+    if pair is not None and pair.engine_version != key.engine_version:
+        raise CorruptValueError("its engine version differs from its key's")
+    return pair
+
+
+@dataclass(frozen=True)
+class SealedRun:
+    """What one value says about the run that wrote it."""
+
+    lease_id: int
+    engine_version: str
+    generated_at: datetime
+    has_insights: bool
+
+
+def read_run(value: bytes) -> SealedRun:
+    """The run of one value. Raises CorruptValueError as `unseal` does."""
+    envelope = _unseal(value)
+    return SealedRun(
+        lease_id=envelope.lease_id,
+        engine_version=envelope.engine_version,
+        generated_at=_generated_at(envelope),
+        has_insights=bytes(envelope.insights) not in (b"", NULL),
+    )
 
 
 def _envelope(pair: BundlePair, bundle: bytes) -> _Envelope:
@@ -112,6 +137,13 @@ def _unseal(value: bytes) -> _Envelope:
     if envelope.insights_checksum != (_insights_checksum(envelope) if _has_insights(envelope) else ""):
         raise CorruptValueError("the checksum of its insights differs")
     return envelope
+
+
+def _generated_at(envelope: _Envelope) -> datetime:
+    try:
+        return datetime.fromisoformat(envelope.generated_at)
+    except ValueError:
+        raise CorruptValueError("generatedAt is not a time") from None
 
 
 def _run_of(envelope: _Envelope) -> tuple[int, str, str, bytes]:

@@ -20,9 +20,10 @@ from services.common.comparison import SnapshotKey
 from services.common.errors import WarmcastError
 from services.forecaster.cache.bundles import BundlePair, ForecastKey, format_timestamp
 from services.forecaster.cache.connections import reconnect_all
-from services.forecaster.cache.envelope import CorruptValueError, seal, unseal
+from services.forecaster.cache.envelope import CorruptValueError, seal, unseal_for
 from services.forecaster.cache.failure_causes import FailureCause, cause_of
 from services.forecaster.cache.freshness import RETAINED_FOR
+from services.forecaster.cache.inspection import StoredValue
 from services.forecaster.cache.write_health import WriteHealth
 
 log = structlog.get_logger()
@@ -106,6 +107,15 @@ class ForecastCache:
                 _pair(key, *two) for key, two in zip(batch, zip(values[::2], values[1::2], strict=True), strict=True)
             ]
         return pairs
+
+    async def read_values(self, names: Sequence[str]) -> dict[str, StoredValue]:
+        """The value and the TTL of each Redis key, all at one moment."""
+        async with _translate_errors(), self._redis.pipeline(transaction=True) as commands:
+            commands.mget(names)
+            for name in names:
+                commands.ttl(name)
+            values, *ttls = await commands.execute()
+        return {name: StoredValue(*of_name) for name, *of_name in zip(names, values, ttls, strict=True)}
 
     async def mark_running(self, snapshot: SnapshotKey, lease_id: int, *, debug_id: str, now: datetime) -> None:
         """Raises the fence to this lease. Raises FENCED_OFF if the fence is higher."""
@@ -206,14 +216,11 @@ def fenced_off_error(holder: int, lease_id: int) -> WarmcastError:
 
 def _pair(key: ForecastKey, value_a: bytes | None, value_b: bytes | None) -> BundlePair | None:
     try:
-        pair = unseal(value_a, value_b)
-        if pair is not None and pair.engine_version != key.engine_version:
-            raise CorruptValueError("its engine version differs from its key's")
+        return unseal_for(key, value_a, value_b)
     except CorruptValueError as error:
         CORRUPT.inc()
         log.warning("corrupt bundle", key_a=key.key_a, key_b=key.key_b, reason=str(error))
         return None
-    return pair
 
 
 def _marks(snapshot: SnapshotKey, marks: Mapping[str, bytes]) -> dict[str, bytes]:

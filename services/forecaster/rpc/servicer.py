@@ -21,9 +21,11 @@ from services.common.errors import WarmcastError
 from services.common.telemetry.counters import count_from_zero
 from services.forecaster.cache.bundles import BundlePair, ForecastKey
 from services.forecaster.cache.freshness import Freshness, assess_freshness
+from services.forecaster.cache.inspection import inspect, key_names
 from services.forecaster.cache.store import ForecastCache
 from services.forecaster.generate import Clock, Engine, Generated, GenerateRequest, generate
 from services.forecaster.rpc import mapping
+from services.forecaster.rpc.inspection import write_inspection
 from services.forecaster.workers.pool import Pool
 
 log = structlog.get_logger()
@@ -99,6 +101,13 @@ class ForecasterServicer(pb_grpc.ForecasterServiceServicer):
         return pb.DescribeResponse(
             engine_version=self._engine.version, worker_slots=self._pool.slots, replica_id=self._replica_id
         )
+
+    async def InspectKeys(self, request: pb.InspectKeysRequest, context: Context) -> pb.InspectKeysResponse:
+        """Returns every Redis key of a snapshot, as it is stored."""
+        own = self._engine.version
+        keys = mapping.read_forecast_keys(request.key, "key", own)
+        stored = await self._cache.read_values(key_names(keys))
+        return write_inspection(inspect(keys, stored, now=self._now(), own_version=own), own_version=own)
 
     async def _run_counted(self, run_request: GenerateRequest) -> Generated:
         began, outcome = time.perf_counter(), "crashed"
