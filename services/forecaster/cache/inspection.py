@@ -25,7 +25,7 @@ class StoredValue:
     @property
     def exists(self) -> bool:
         """Whether the key exists."""
-        return self.ttl != _ABSENT
+        return self.value is not None or self.ttl != _ABSENT
 
     @property
     def ttl_seconds(self) -> int | None:

@@ -109,8 +109,8 @@ class ForecastCache:
         return pairs
 
     async def read_values(self, names: Sequence[str]) -> dict[str, StoredValue]:
-        """The value and the TTL of each Redis key, all at one moment."""
-        async with _translate_errors(), self._redis.pipeline(transaction=True) as commands:
+        """The value and the TTL of each Redis key: all values at one moment, the TTLs shortly after."""
+        async with _translate_errors(), self._redis.pipeline(transaction=False) as commands:
             commands.mget(names)
             for name in names:
                 commands.ttl(name)
