@@ -16,7 +16,7 @@ POLICY := .venv-policy
 WORKERS ?= 3
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
-.PHONY: help run test test-unit test-slow lint policy rehearse rehearse-podman protos check-protos docs examples bench bench-queue bench-forecast learn bench-gateway bench-hostile bench-capacity bench-upkeep chaos lock clean setup
+.PHONY: help run test test-unit test-slow lint policy rehearse rehearse-podman protos check-protos docs examples bench bench-queue bench-forecast learn bench-insights bench-gateway bench-hostile bench-capacity bench-upkeep chaos lock clean setup
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
@@ -66,6 +66,9 @@ bench-forecast: $(FORECAST_PEERS)/installed ## Compare the engine with its peers
 
 learn: setup ## Fit the figures of the engine to real exports (4 minutes; ARGS=--write for learned.py).
 	$(BIN)/python -m benchmarks.forecast.learn $(ARGS)
+
+bench-insights: setup ## Prove the insights on synthetic series (ARGS=--write for RESULTS.md and the table of noise).
+	$(BIN)/python -m benchmarks.insights.measure $(ARGS)
 
 bench-gateway: setup ## Compare the gateway with bare Starlette (about 8 minutes; uses wrk if installed; ARGS=--write).
 	$(BIN)/python -m benchmarks.gateway.measure $(ARGS)

@@ -24,7 +24,8 @@ class Analysis:
     period: int  # steps of a season
     times: tuple[datetime, ...]  # starts of the complete periods, UTC
     values: Array
-    components: Components | None  # None where fewer than two seasons are known
+    plain: Components | None  # by plain STL, whose remainder holds the events; None with fewer than two seasons
+    components: Components | None  # by the method that describes the series better; None where `plain` is
 
     @property
     def adjusted(self) -> Array:
@@ -42,11 +43,13 @@ def analyse(series: TermSeries) -> Analysis:
     values = np.array(series.values[:complete], dtype=np.float64)
     step = TIMEFRAMES[series.timeframe].step
     period = PERIODICITIES[step].season
+    plain = decompose(values, period)
     return Analysis(
         series=series,
         step=step,
         period=period,
         times=series.times[:complete],
         values=values,
-        components=decompose(values, period),
+        plain=plain,
+        components=plain,
     )

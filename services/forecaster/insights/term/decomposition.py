@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 from statsmodels.tsa.seasonal import STL
@@ -10,6 +11,22 @@ from statsmodels.tsa.seasonal import STL
 from services.forecaster.engine.history import Array
 
 MIN_SEASONS = 2
+# Standard deviation, in points, below which a component is only rounding: it would be written as 0.0.
+_ROUNDING = 0.05
+
+
+class Method(StrEnum):
+    """How the components were estimated."""
+
+    PLAIN = "stl"
+    ROBUST = "robust-stl"  # outliers have little weight
+
+
+# Numbers of iterations, of Cleveland et al. (1990), section 5.1; three robust ones are a compromise with CPU time.
+_ITERATIONS = {
+    Method.PLAIN: {"inner_iter": 2, "outer_iter": 0},
+    Method.ROBUST: {"inner_iter": 1, "outer_iter": 3},
+}
 
 
 @dataclass(frozen=True)
@@ -20,6 +37,7 @@ class Components:
     seasonal: Array
     remainder: Array
     period: int
+    method: Method
 
     @property
     def profile(self) -> Array:
@@ -37,16 +55,27 @@ class Components:
         return _strength(self.remainder, self.trend)
 
 
-def decompose(values: Array, period: int) -> Components | None:
+def decompose(values: Array, period: int, method: Method = Method.PLAIN) -> Components | None:
     """The components of `values`, (periods,) in points; None where fewer than two seasons are known."""
     count = len(values)
     if period < 2 or count < MIN_SEASONS * period:
         return None
-    # A window far longer than the series makes every cycle of the season alike.
-    fit = STL(values, period=period, seasonal=10 * count + 1, seasonal_deg=0).fit()
-    return Components(np.asarray(fit.trend), np.asarray(fit.seasonal), np.asarray(fit.resid), period)
+    stl = STL(
+        values,
+        period=period,
+        # A window far longer than the series makes every cycle of the season alike, so that its ends are enough.
+        seasonal=10 * count + 1,
+        seasonal_deg=0,
+        seasonal_jump=count,
+        # A tenth of the smoothing window, which is 1.5 periods for the trend and 1 for the low-pass filter.
+        trend_jump=max(1, 3 * period // 20),
+        low_pass_jump=max(1, period // 10),
+        robust=method is Method.ROBUST,
+    )
+    fit = stl.fit(**_ITERATIONS[method])
+    return Components(np.asarray(fit.trend), np.asarray(fit.seasonal), np.asarray(fit.resid), period, method)
 
 
 def _strength(remainder: Array, component: Array) -> float:
     total = float(np.var(component + remainder))
-    return max(0.0, 1 - float(np.var(remainder)) / total) if total > 0 else 0.0
+    return max(0.0, 1 - float(np.var(remainder)) / total) if total > _ROUNDING**2 else 0.0
