@@ -1,4 +1,4 @@
-"""The seasonally adjusted changes of a term, as normal scores."""
+"""The seasonally adjusted changes of a term."""
 
 from __future__ import annotations
 
@@ -10,27 +10,48 @@ from scipy.stats import rankdata
 
 from services.forecaster.engine.history import Array
 from services.forecaster.insights.term.analysis import Analysis
+from services.forecaster.insights.types import Season
 
+NEAR = 8  # changes on each side of a change that tell its usual size
+_FLOOR = 0.05  # of the mean square of all changes, so that the first change after constant ones is not infinite
 _DECIMALS = 6  # of changes that are ranked, so that rounding errors break no tie
 
 
 @dataclass(frozen=True)
 class Changes:
-    """First differences of the values without their season, from each period to the next."""
+    """First differences of the values without their season: (changes,), in points."""
 
-    # Normal scores of the ranks (van der Waerden), (changes,): one event, however large, is one of many values.
-    scores: Array
+    values: Array
     lost: int  # degrees of freedom that the season's profile takes
 
     @property
     def varied(self) -> bool:
         """Whether two changes differ."""
-        return bool(np.ptp(self.scores) > 0) if len(self.scores) else False
+        return bool(np.ptp(self.values) > 0) if len(self.values) else False
+
+    def newest(self, count: int) -> Changes:
+        """The last `count` changes."""
+        return Changes(self.values[-count:], self.lost)
 
 
-def read_changes(analysis: Analysis) -> Changes:
-    """The changes between a term's complete periods."""
-    changes = np.round(np.diff(analysis.adjusted), _DECIMALS)
-    scores = ndtri(rankdata(changes) / (len(changes) + 1))
-    lost = 0 if analysis.components is None else analysis.components.period - 1
-    return Changes(np.asarray(scores), lost)
+def read_changes(analysis: Analysis, season: Season | None) -> Changes:
+    """The changes between a term's complete periods.
+
+    Only an accepted season is removed. The profile of any other is noise, and repeats an event in every season.
+    """
+    adjusted = season is not None and analysis.components is not None
+    changes = np.diff(analysis.adjusted if adjusted else analysis.values)
+    return Changes(np.round(changes, _DECIMALS), analysis.period - 1 if adjusted else 0)
+
+
+def normal_scores(values: Array) -> Array:
+    """Normal scores of the values' ranks (van der Waerden): one event, however large, is one of many values."""
+    return np.asarray(ndtri(rankdata(values) / (len(values) + 1)))
+
+
+def relative(changes: Array) -> Array:
+    """Changes relative to the root mean square of those near them, so that lively times do not decide alone."""
+    squares, near = changes**2, np.ones(2 * NEAR + 1)
+    known = np.convolve(np.ones(len(changes)), near)[NEAR:-NEAR]
+    size = np.convolve(squares, near)[NEAR:-NEAR] / known
+    return np.asarray(np.round(changes / np.sqrt(size + _FLOOR * squares.mean()), _DECIMALS))

@@ -18,10 +18,10 @@ def compare(a: Analysis, b: Analysis, season_a: Season | None, season_b: Season 
     """
     if a.series.scaled_apart or b.series.scaled_apart:
         return None
-    changes_a, changes_b = read_changes(a), read_changes(b)
+    changes_a, changes_b = read_changes(a, season_a), read_changes(b, season_b)
     return Together(
         correlation=correlate(changes_a, changes_b),
-        lead_lag=find_lead(changes_a.scores, changes_b.scores),
+        lead_lag=find_lead(changes_a, changes_b),
         lead_changes=find_lead_changes(a, b),
         shared_season=share_season(a, b, season_a, season_b),
     )

@@ -8,7 +8,7 @@ import numpy as np
 
 from services.forecaster.engine.bundle.rounding import rounded
 from services.forecaster.engine.history import Array
-from services.forecaster.insights.together.changes import Changes
+from services.forecaster.insights.together.changes import Changes, normal_scores
 from services.forecaster.insights.types import Correlation
 
 MIN_CHANGES = 10
@@ -25,21 +25,21 @@ def correlate(a: Changes, b: Changes) -> Correlation | None:
     """
     if not (a.varied and b.varied):
         return None
-    effective = _effective_changes(a, b)
+    scores_a, scores_b = normal_scores(a.values), normal_scores(b.values)
+    effective = (len(scores_a) - max(a.lost, b.lost)) / _repetition(scores_a, scores_b)
     if effective < MIN_CHANGES:
         return None
-    value = float(np.corrcoef(a.scores, b.scores)[0, 1])
+    value = float(np.corrcoef(scores_a, scores_b)[0, 1])
     z = math.atanh(max(-_NEARLY_ONE, min(_NEARLY_ONE, value)))
     margin = _Z95 / math.sqrt(effective - _FISHER)
     return Correlation(rounded(value), rounded(math.tanh(z - margin)), rounded(math.tanh(z + margin)))
 
 
-def _effective_changes(a: Changes, b: Changes) -> float:
-    count = len(a.scores)
-    lags = np.arange(1, count // 4 + 1)
-    products = _autocorrelations(a.scores, len(lags)) * _autocorrelations(b.scores, len(lags))
-    spread = 1 + 2 * float(np.sum((1 - lags / count) * products))
-    return (count - max(a.lost, b.lost)) / max(1.0, spread)
+def _repetition(a: Array, b: Array) -> float:
+    """How many autocorrelated changes are worth an independent one, at least 1."""
+    lags = np.arange(1, len(a) // 4 + 1)
+    products = _autocorrelations(a, len(lags)) * _autocorrelations(b, len(lags))
+    return max(1.0, 1 + 2 * float(np.sum((1 - lags / len(a)) * products)))
 
 
 def _autocorrelations(scores: Array, lags: int) -> Array:

@@ -7,48 +7,51 @@ al. 1992): series that move as regularly, but independently. Each surrogate take
 from __future__ import annotations
 
 import hashlib
-import math
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.forecaster.engine.bundle.rounding import rounded
 from services.forecaster.engine.history import Array
+from services.forecaster.insights.together.changes import Changes, normal_scores, relative
 from services.forecaster.insights.types import LeadLag
 
 MAX_LAG = 8  # steps
 MIN_CHANGES = 5 * MAX_LAG
 MAX_CHANGES = 520  # the newest ones, ten years of weeks; bounds the time of the surrogates
 SURROGATES = 499
-MAX_HIGHER = 4  # surrogates with a higher maximum: a lead has p ≤ (4 + 1) / (499 + 1) = 1 %
-_Spectrum = NDArray[np.complex128]
+MAX_HIGHER = 2  # surrogates with a higher maximum: a lead has p ≤ (2 + 1) / (499 + 1) = 0.6 %
 _DECIMALS = 9  # of compared correlations, so that rounding errors decide nothing
+_Spectrum = NDArray[np.complex128]
 
 
-def find_lead(a: Array, b: Array) -> LeadLag | None:
-    """The lead of A's changes over B's, or of B's with negative steps, from the scores of both: (changes,) each.
+def find_lead(a: Changes, b: Changes) -> LeadLag | None:
+    """The lead of A's changes over B's, or of B's with negative steps.
 
-    None where the correlation is highest at lag 0, where that at the best lag may be chance, and where there are fewer
-    than MIN_CHANGES changes.
+    Correlations are those of normal scores of relative changes. None where the highest is at lag 0, at several lags
+    or may be chance, for constant changes, and for fewer than MIN_CHANGES.
     """
-    a, b = _newest(a), _newest(b)
-    scale = math.sqrt(float(a @ a) * float(b @ b))
-    if len(a) < MIN_CHANGES or scale == 0:
+    a, b = a.newest(MAX_CHANGES), b.newest(MAX_CHANGES)
+    if len(a.values) < MIN_CHANGES or not (a.varied and b.varied):
         return None
-    spectrum = np.conj(np.fft.rfft(a)) * np.fft.rfft(b) / scale
-    correlations = _at_lags(spectrum, len(a))
-    lag = int(np.argmax(correlations)) - MAX_LAG
-    if lag == 0:
-        return None
+    scores_a, scores_b = _standardised(a), _standardised(b)
+    spectrum = np.conj(np.fft.rfft(scores_a)) * np.fft.rfft(scores_b)
+    correlations = _at_lags(spectrum, len(scores_a))
     highest = float(correlations.max())
-    if np.count_nonzero(_surrogate_maxima(spectrum, a, b) >= highest) > MAX_HIGHER:
+    lags = np.flatnonzero(correlations == highest) - MAX_LAG
+    if len(lags) > 1 or lags[0] == 0:
         return None
-    return LeadLag(lag, rounded(highest))
+    maxima = _surrogate_maxima(spectrum, len(scores_a), _draws(scores_a, scores_b))
+    if np.count_nonzero(maxima >= highest) > MAX_HIGHER:
+        return None
+    return LeadLag(int(lags[0]), rounded(highest))
 
 
-def _newest(scores: Array) -> Array:
-    newest = scores[-MAX_CHANGES:]
-    return newest - newest.mean() if len(newest) else newest
+def _standardised(changes: Changes) -> Array:
+    """Normal scores of the relative changes: (changes,), with mean 0 and sum of squares 1."""
+    scores = normal_scores(relative(changes.values))
+    scores = scores - scores.mean()
+    return np.asarray(scores / np.sqrt(scores @ scores))
 
 
 def _at_lags(spectrum: _Spectrum, count: int) -> Array:
@@ -58,11 +61,11 @@ def _at_lags(spectrum: _Spectrum, count: int) -> Array:
     return np.asarray(np.round(near, _DECIMALS), dtype=np.float64)
 
 
-def _surrogate_maxima(spectrum: _Spectrum, a: Array, b: Array) -> Array:
-    """(SURROGATES,) maxima over the lags. The phases of both series' surrogates add up to random phases as well."""
-    turns = _draws(a, b).random((SURROGATES, len(spectrum)))
+def _surrogate_maxima(spectrum: _Spectrum, count: int, draws: np.random.Generator) -> Array:
+    """(SURROGATES,) maxima over the lags. The sum of both terms' random phases is one random phase."""
+    turns = draws.random((SURROGATES, len(spectrum)))
     surrogates = np.abs(spectrum) * np.exp(2j * np.pi * turns)
-    return np.asarray(_at_lags(surrogates, len(a)).max(axis=-1))
+    return np.asarray(_at_lags(surrogates, count).max(axis=-1))
 
 
 def _draws(a: Array, b: Array) -> np.random.Generator:

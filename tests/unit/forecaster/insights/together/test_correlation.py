@@ -10,12 +10,12 @@ import pytest
 from services.forecaster.engine.history import Array
 from services.forecaster.insights.together.changes import Changes, read_changes
 from services.forecaster.insights.together.correlation import MIN_CHANGES, correlate
-from services.forecaster.insights.types import Correlation
-from tests.unit.forecaster.insights.together.pairs import analysis, levels, noise
+from services.forecaster.insights.types import Correlation, Season
+from tests.unit.forecaster.insights.together.pairs import SEASON, analysis, levels, noise
 
 
-def changes(values: Array, timeframe: str = "12m") -> Changes:
-    return read_changes(analysis(levels(values), timeframe))
+def changes(values: Array, season: Season | None = None) -> Changes:
+    return read_changes(analysis(levels(values)), season)
 
 
 def correlation(a: Changes, b: Changes) -> Correlation:
@@ -37,8 +37,8 @@ def test_independent_changes_of_white_noise_have_the_width_of_their_number() -> 
 
 
 def test_autocorrelated_changes_have_a_wider_interval() -> None:
-    white = correlation(changes(noise(259, seed=1), "3m"), changes(noise(259, seed=2), "3m"))
-    slow = correlation(*(changes(noise(259, seed=seed, correlation=0.8), "3m") for seed in (1, 2)))
+    white = correlation(changes(noise(259, seed=1)), changes(noise(259, seed=2)))
+    slow = correlation(*(changes(noise(259, seed=seed, correlation=0.8)) for seed in (1, 2)))
     assert width(slow) > 1.3 * width(white)
 
 
@@ -57,22 +57,23 @@ def test_one_common_event_is_no_high_correlation() -> None:
 
 
 def test_a_fitted_season_takes_its_degrees_of_freedom() -> None:
-    a, b = (changes(noise(103, seed=seed), "5y") for seed in (1, 2))
+    a, b = (changes(noise(103, seed=seed), SEASON) for seed in (1, 2))
     assert (a.lost, b.lost) == (51, 51)
     assert width(correlation(a, b)) >= 2 * 1.9 / math.sqrt(103 - 51 - 3)
 
 
 def test_the_season_is_no_common_change() -> None:
     season = 20 * np.cos(2 * np.pi * np.arange(260) / 52)
-    a, b = (analysis(50 + season + noise(260, seed=seed), "5y") for seed in (1, 2))
-    found = correlation(read_changes(a), read_changes(b))
+    a, b = (analysis(50 + season + noise(260, seed=seed)) for seed in (1, 2))
+    found = correlation(read_changes(a, SEASON), read_changes(b, SEASON))
     assert abs(found.value) < 0.2
+    assert correlation(read_changes(a, None), read_changes(b, None)).value > 0.5
 
 
 def test_too_few_or_constant_changes_have_no_correlation() -> None:
     short = MIN_CHANGES - 1
     assert correlate(changes(noise(short, seed=1)), changes(noise(short, seed=2))) is None
     varied = changes(noise(51, seed=1))
-    assert correlate(varied, read_changes(analysis([40.0] * 52, "12m"))) is None
-    assert correlate(read_changes(analysis(range(52), "12m")), varied) is None
-    assert correlate(*2 * (read_changes(analysis([40.0], "12m")),)) is None
+    assert correlate(varied, read_changes(analysis([40.0] * 52, "12m"), None)) is None
+    assert correlate(read_changes(analysis(range(52), "12m"), None), varied) is None
+    assert correlate(*2 * (read_changes(analysis([40.0], "12m"), None),)) is None
