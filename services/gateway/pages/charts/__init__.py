@@ -1,0 +1,1 @@
+"""Charts of a comparison as SVG, rendered on the server. They know plain values: no HTTP, no protobuf, no template."""

@@ -1,0 +1,1 @@
+"""The main chart: both terms' history, and their forecasts with bands."""

@@ -1,0 +1,1 @@
+"""The vocabulary of every chart: elements, paths, scales, ticks, text widths. It knows nothing of comparisons."""
