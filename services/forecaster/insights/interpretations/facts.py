@@ -45,7 +45,7 @@ class HeadToHead:
     winner_probability: float  # 0 to 100, that B is ahead on average over the horizon
     expected_margin: float  # points
     crossover_date: str | None
-    margins: tuple[Margin, ...]  # empty in a head-to-head without them
+    margins: tuple[Margin, ...]  # one per date of the horizon
 
 
 @dataclass(frozen=True)
@@ -105,13 +105,14 @@ class Facts:
             return None
         return self.b if self.b.last > self.a.last else self.a
 
-    def labelled(self, label: str) -> TermFacts:
-        """The term of a label."""
-        return self.a if label == self.a.label else self.b
-
     def other(self, term: TermFacts) -> TermFacts:
         """The other term."""
         return self.b if term.label == self.a.label else self.a
+
+    def periods_ahead(self, term: TermFacts) -> int:
+        """In how many of the known periods the term was ahead."""
+        pairs = zip(term.values, self.other(term).values, strict=True)
+        return sum(value > beside and not is_tie(value - beside) for value, beside in pairs)
 
 
 TIE = 0.05  # points: smaller margins vanish when they are rounded
@@ -179,7 +180,5 @@ def _head_to_head(head_to_head: JsonObject) -> HeadToHead:
         winner_probability=numbers["winnerProbability"],
         expected_margin=numbers["expectedMargin"],
         crossover_date=numbers["crossoverDate"],
-        margins=tuple(
-            Margin(point["date"], point["value"], point["leadProbability"]) for point in numbers.get("margin", ())
-        ),
+        margins=tuple(Margin(point["date"], point["value"], point["leadProbability"]) for point in numbers["margin"]),
     )

@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from services.forecaster.engine.types import JsonObject
-from services.forecaster.insights.interpretations import certainty, direction, events, level, relation, season
 from services.forecaster.insights.interpretations.compared_term import ComparedTerm
 from services.forecaster.insights.interpretations.facts import Facts, TermFacts, read_facts
 from services.forecaster.insights.interpretations.finding import Finding
+from services.forecaster.insights.interpretations.rules import (
+    certainty,
+    direction,
+    events,
+    level,
+    relation,
+    season,
+    trend,
+    winner,
+)
 from services.forecaster.insights.types import Interpretation, Together
 
 LEAST = 3  # sentences
@@ -20,13 +29,14 @@ PAIR_RULES: tuple[Callable[[Facts], Finding | None], ...] = (
     level.scaled_apart,
     level.current_leader,
     level.current_tie,
-    level.future_leader,
-    level.future_open,
-    level.crossover,
-    level.close_race,
+    winner.future_leader,
+    winner.future_open,
+    winner.crossover,
+    winner.close_race,
     level.past_leader,
     level.lead_changes,
     direction.direction_of_both,
+    direction.seasonal_direction_of_both,
     season.season_of_both,
     season.season_unknown,
     events.event_of_both,
@@ -42,8 +52,8 @@ TERM_RULES: tuple[Callable[[Facts, TermFacts], Finding | None], ...] = (
     direction.direction,
     direction.volatile,
     direction.seasonal_direction,
-    direction.year_over_year,
-    direction.long_trend,
+    trend.year_over_year,
+    trend.long_trend,
     season.season,
     events.event,
     events.launch,
@@ -59,7 +69,7 @@ def interpret(
 ) -> tuple[Interpretation, ...]:
     """3 to 8 sentences about two terms over the same periods, the most important first.
 
-    `head_to_head` is the contract's, with or without its margins; None for terms that are scaled apart.
+    `head_to_head` is the contract's; None for terms that are scaled apart.
     """
     found = findings(read_facts(a, b, together, head_to_head))
     return tuple(finding.interpretation for finding in _shorten(found))

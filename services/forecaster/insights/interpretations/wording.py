@@ -23,7 +23,12 @@ _MONTHS = (
 )
 _UNITS = {Step.HOURLY: "hour", Step.DAILY: "day", Step.WEEKLY: "week", Step.MONTHLY: "month"}
 _PREPOSITIONS = {Step.HOURLY: "at", Step.DAILY: "on", Step.WEEKLY: "in", Step.MONTHLY: "in"}
-_SEASONS = {Step.HOURLY: "daily", Step.DAILY: "weekly", Step.WEEKLY: "yearly", Step.MONTHLY: "yearly"}
+_SEASONS = {
+    Step.HOURLY: "daily rhythm",
+    Step.DAILY: "weekly rhythm",
+    Step.WEEKLY: "yearly season",
+    Step.MONTHLY: "yearly season",
+}
 _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})  # bidirectional classes
 
 
@@ -102,7 +107,7 @@ def unit(step: Step) -> str:
 
 
 def recurrence(step: Step) -> str:
-    """The adjective of the season that a step's data repeat with: `yearly`."""
+    """What the season of a step's data is called: `yearly season`."""
     return _SEASONS[step]
 
 

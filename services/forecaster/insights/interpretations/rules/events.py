@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.common.change_band import change_band
 from services.forecaster.insights.interpretations.facts import Facts, TermFacts
 from services.forecaster.insights.interpretations.finding import Finding, tenth
 from services.forecaster.insights.interpretations.wording import count, from_to, in_period, number, points
@@ -14,15 +15,14 @@ CLEAR_EFFECT = 5.0  # points: a smaller event is not worth a sentence
 def event_of_both(facts: Facts) -> Finding | None:
     """The largest events of both terms are at the same time."""
     a, b = _largest(facts.a), _largest(facts.b)
-    if a is None or b is None or not _overlap(a, b) or (a.effect > 0) != (b.effect > 0):
+    if a is None or b is None or not _overlap(a, b):
         return None
-    first, second = (_height(term, peak) for term, peak in ((facts.a, a), (facts.b, b)))
+    first, second = (_height(facts, term, peak) for term, peak in ((facts.a, a), (facts.b, b)))
     return Finding(
         _importance(facts, max(a.date, b.date)) + 3,
         "sharedEvent",
         None,
-        f"Both terms stood out at the same time: {first} {in_period(a.date, facts.step)}, {second} "
-        f"{in_period(b.date, facts.step)}.",
+        f"Both terms stood out at the same time: {first}, {second}.",
         {
             "dateA": a.date,
             "valueA": tenth(a.value),
@@ -39,22 +39,23 @@ def event(facts: Facts, term: TermFacts) -> Finding | None:
     peak = _largest(term)
     if peak is None or event_of_both(facts) is not None:
         return None
-    recurs = ", and near the same date in other years too" if peak.recurring else ""
-    number_of_events = sum(each.kind == "event" for each in term.insights.peaks)
-    largest = f"most of all ({number_of_events} such events) " if number_of_events > 1 else ""
+    events = sum(each.kind == "event" for each in term.insights.peaks)
+    when = in_period(peak.date, facts.step)
+    if peak.recurring:
+        stood_out = f"stands out near the same date of several years, most of all {when}"
+    else:
+        stood_out = f"stood out {when}{', its largest event' if events > 1 else ''}"
     return Finding(
         _importance(facts, peak.date),
         "recurringEvent" if peak.recurring else "event",
         term.label,
-        f"{term.name} stood out {largest}{in_period(peak.date, facts.step)}{recurs}: it was at {points(peak.value)}, "
-        f"{_beyond(peak)}.",
+        f"{term.name} {stood_out}: at {points(peak.value)}, {number(peak.effect)} above what was usual then.",
         {
             "date": peak.date,
             "from": peak.from_,
             "to": peak.to,
             "value": tenth(peak.value),
             "effect": tenth(peak.effect),
-            "events": number_of_events,
         },
     )
 
@@ -62,7 +63,9 @@ def event(facts: Facts, term: TermFacts) -> Finding | None:
 def launch(facts: Facts, term: TermFacts) -> Finding | None:
     """The term was launched recently."""
     change = _last_change(term)
-    if change is None or not change.recent or change.before > LAUNCH_LEVEL or change.after <= change.before:
+    if change is None or not change.recent or change.before > LAUNCH_LEVEL:
+        return None
+    if change.after - change.before <= change_band(change.before):
         return None
     since = sum(date >= change.date for date in term.dates)
     return Finding(
@@ -80,6 +83,8 @@ def level_shift(facts: Facts, term: TermFacts) -> Finding | None:
     change = _last_change(term)
     if change is None or launch(facts, term) is not None:
         return None
+    if abs(change.after - change.before) <= change_band(change.before):
+        return None
     changes = len(term.insights.change_points)
     verb = "rose" if change.after > change.before else "fell"
     last = f", the last of {changes} such changes" if changes > 1 else ""
@@ -94,27 +99,25 @@ def level_shift(facts: Facts, term: TermFacts) -> Finding | None:
             "before": tenth(change.before),
             "after": tenth(change.after),
             "changes": changes,
-            "recent": change.recent,
+            "knownSince": change.recent,
         },
     )
 
 
 def _largest(term: TermFacts) -> Peak | None:
-    events = [peak for peak in term.insights.peaks if peak.kind == "event" and abs(peak.effect) >= CLEAR_EFFECT]
-    return max(events, key=lambda peak: abs(peak.effect), default=None)
+    events = [peak for peak in term.insights.peaks if peak.kind == "event" and peak.effect >= CLEAR_EFFECT]
+    return max(events, key=lambda peak: peak.effect, default=None)
 
 
 def _overlap(one: Peak, other: Peak) -> bool:
     return one.from_ <= other.to and other.from_ <= one.to
 
 
-def _height(term: TermFacts, peak: Peak) -> str:
-    return f"{term.name} was at {points(peak.value)}, {_beyond(peak)},"
-
-
-def _beyond(peak: Peak) -> str:
-    """How far the value is from the expected one."""
-    return f"{number(abs(peak.effect))} {'above' if peak.effect > 0 else 'below'} what was usual then"
+def _height(facts: Facts, term: TermFacts, peak: Peak) -> str:
+    return (
+        f"{term.name} at {points(peak.value)} {in_period(peak.date, facts.step)} ({number(peak.effect)} above what was "
+        "usual)"
+    )
 
 
 def _importance(facts: Facts, date: str) -> float:

@@ -25,7 +25,7 @@ def lead_lag(facts: Facts) -> Finding | None:
         None,
         f"Changes of {first.name} tend to precede those of {second.name} by {count(steps, facts.step)}, {how} "
         f"(correlation {correlation(found.correlation)}).",
-        {"leads": first.label, "steps": steps, "correlation": hundredth(found.correlation)},
+        {"leads": first.label, "lag": steps, "correlation": hundredth(found.correlation)},
     )
 
 

@@ -1,8 +1,9 @@
-"""Where each term is going, compared with the recent past and with a year ago."""
+"""Where each term is going, and whether that is its season."""
 
 from __future__ import annotations
 
 from services.common.change_band import change_band
+from services.forecaster.engine.bundle.confidence import LOW_CONFIDENCE
 from services.forecaster.insights.interpretations.facts import Facts, TermFacts, mean
 from services.forecaster.insights.interpretations.finding import Finding, tenth
 from services.forecaster.insights.interpretations.wording import (
@@ -11,17 +12,13 @@ from services.forecaster.insights.interpretations.wording import (
     in_points,
     numbers,
     percent,
-    period,
     points,
 )
 
-LOW_CONFIDENCE = 40.0  # per cent, as in the bundle's warnings
-HIGH_CONFIDENCE = 70.0  # the bundle's confidence ends below 88
+HIGH_CONFIDENCE = 70.0  # per cent; the bundle's confidence ends below 88
 SEASONAL_SHARE = 0.5  # of the forecast change, that the year before must show to explain it
-STRONG_TREND = 0.6  # strength of the trend, 0 to 1
-LONG_CHANGE = 5.0  # points: least change of the trend over the whole series …
-LONG_CHANGE_SHARE = 0.25  # … and the least share of the higher end
 _VERBS = {"rising": "rise", "falling": "fall", "stable": "stay about level"}
+_NOUNS = {"rising": "rise", "falling": "fall"}
 _SIGNS = {"rising": 1, "falling": -1}
 
 
@@ -81,9 +78,8 @@ def volatile(facts: Facts, term: TermFacts) -> Finding | None:
         64,
         "volatile",
         term.label,
-        f"{term.name} swings widely, between {lowest} and {highest} points over the last "
-        f"{count(len(recent), facts.step)}, around no clear direction: the forecast average is "
-        f"{points(term.forecast_mean)}.",
+        f"{term.name} swings widely without a clear direction: between {lowest} and {in_points(highest)} over the last "
+        f"{count(len(recent), facts.step)}, with a forecast average of {points(term.forecast_mean)}.",
         {
             "lowest": tenth(min(recent)),
             "highest": tenth(max(recent)),
@@ -93,71 +89,42 @@ def volatile(facts: Facts, term: TermFacts) -> Finding | None:
     )
 
 
+def seasonal_direction_of_both(facts: Facts) -> Finding | None:
+    """The same forecast change of both is what the season did a year before."""
+    a, b = _seasonal_change(facts, facts.a), _seasonal_change(facts, facts.b)
+    if a is None or b is None or not _share_direction(facts):
+        return None
+    direction = facts.a.forecast.direction
+    return Finding(
+        68,
+        "sameSeasonalDirection",
+        None,
+        f"Both {_NOUNS[direction]}s look seasonal: over the same {count(facts.horizon, facts.step)} a year before, "
+        f"{facts.a.name} went {from_to(*a)} and {facts.b.name} {from_to(*b)} on average.",
+        {
+            "direction": direction,
+            "steps": facts.horizon,
+            "beforeA": tenth(a[0]),
+            "afterA": tenth(a[1]),
+            "beforeB": tenth(b[0]),
+            "afterB": tenth(b[1]),
+        },
+    )
+
+
 def seasonal_direction(facts: Facts, term: TermFacts) -> Finding | None:
     """The forecast change is what the season did a year before."""
-    sign = _SIGNS.get(term.forecast.direction)
-    before_and_after = _year_before(facts, term)
-    if sign is None or before_and_after is None or term.insights.season is None:
+    change = _seasonal_change(facts, term)
+    if change is None or seasonal_direction_of_both(facts) is not None:
         return None
-    before, after = before_and_after
-    change = sign * (after - before)
-    expected = sign * (term.forecast_mean - term.recent_mean)
-    if expected <= 0 or change <= change_band(before) or change < SEASONAL_SHARE * expected:
-        return None
-    noun = "rise" if sign > 0 else "fall"
+    before, after = change
     return Finding(
         68,
         "seasonalDirection",
         term.label,
-        f"The {noun} of {term.name} looks seasonal: over the same {count(facts.horizon, facts.step)} a year before, "
-        f"it went {from_to(before, after)} on average.",
-        {"direction": term.forecast.direction, "before": tenth(before), "after": tenth(after), "steps": facts.horizon},
-    )
-
-
-def year_over_year(facts: Facts, term: TermFacts) -> Finding | None:
-    """The last four periods differ clearly from those of a year before."""
-    year = term.insights.year_over_year
-    if year is None or _changed_within_a_season(facts, term):
-        return None
-    before = year.value - year.change
-    if abs(year.change) <= change_band(before):
-        return None
-    than = "higher" if year.change > 0 else "lower"
-    first, second = numbers(year.value, before)
-    return Finding(
-        54 + min(10.0, abs(year.change) / 5),
-        "yearOverYear",
-        term.label,
-        f"{term.name} is {than} than a year ago: {first} points on average over the last "
-        f"{count(4, facts.step)}, against {second}.",
-        {"value": tenth(year.value), "change": tenth(year.change)},
-    )
-
-
-def long_trend(facts: Facts, term: TermFacts) -> Finding | None:
-    """The trend over the whole series."""
-    decomposition = term.insights.decomposition
-    if decomposition is None or decomposition.trend_strength < STRONG_TREND or term.insights.change_points:
-        return None
-    known = [value for value in decomposition.trend if value is not None]
-    if not known:
-        return None
-    first, last = known[0], known[-1]
-    if abs(last - first) < max(LONG_CHANGE, LONG_CHANGE_SHARE * max(first, last)):
-        return None
-    return Finding(
-        50,
-        "longTrend",
-        term.label,
-        f"The trend of {term.name}, season aside, {'rose' if last > first else 'fell'} {from_to(first, last)} since "
-        f"{period(term.dates[0], facts.step)}.",
-        {
-            "from": tenth(first),
-            "to": tenth(last),
-            "since": term.dates[0],
-            "strength": round(decomposition.trend_strength, 2),
-        },
+        f"The {_NOUNS[term.forecast.direction]} of {term.name} looks seasonal: over the same "
+        f"{count(facts.horizon, facts.step)} a year before, it went {from_to(before, after)} on average.",
+        {"direction": term.forecast.direction, "steps": facts.horizon, "before": tenth(before), "after": tenth(after)},
     )
 
 
@@ -195,17 +162,17 @@ def _in_short(term: TermFacts) -> str:
     return f"{term.name} {change} on average (confidence {percent(term.forecast.confidence)})"
 
 
-def _year_before(facts: Facts, term: TermFacts) -> tuple[float, float] | None:
-    """What the term did a year before: means of the periods before the horizon's, and of the horizon's.
+def _seasonal_change(facts: Facts, term: TermFacts) -> tuple[float, float] | None:
+    """What explains the forecast change: means a year before of the periods before the horizon's, and of these.
 
-    None where the season is no longer than the horizon, or too few periods are known.
+    None where the season is no longer than the horizon, too few periods are known, or the year before was different.
     """
-    start, horizon = len(term.values) - facts.season, facts.horizon
-    if facts.season <= horizon or start < horizon:
+    sign, horizon = _SIGNS.get(term.forecast.direction), facts.horizon
+    start = len(term.values) - facts.season
+    if sign is None or term.insights.season is None or facts.season <= horizon or start < horizon:
         return None
-    return mean(term.values[start - horizon : start]), mean(term.values[start : start + horizon])
-
-
-def _changed_within_a_season(facts: Facts, term: TermFacts) -> bool:
-    """Whether the level changed since the period a year ago, so that the change has another reason."""
-    return any(change.date >= term.dates[-facts.season :][0] for change in term.insights.change_points)
+    before, after = mean(term.values[start - horizon : start]), mean(term.values[start : start + horizon])
+    change, expected = sign * (after - before), sign * (term.forecast_mean - term.recent_mean)
+    if expected <= 0 or change <= change_band(before) or change < SEASONAL_SHARE * expected:
+        return None
+    return before, after

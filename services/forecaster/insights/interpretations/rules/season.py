@@ -9,17 +9,18 @@ from services.forecaster.insights.interpretations.wording import count, recurren
 from services.forecaster.insights.types import Season
 
 KNOWN_SEASONS = 2  # that a decomposition needs
+SMALLEST_EFFECT = 1.0  # points: a smaller season is not worth a sentence
 LARGE_EFFECT = 10.0  # points: a season that moves the term this far matters more
 
 
 def season_of_both(facts: Facts) -> Finding | None:
     """Both terms have a season: the same or different ones."""
-    a, b = facts.a.insights.season, facts.b.insights.season
+    a, b = _season(facts.a), _season(facts.b)
     shared = facts.together.shared_season if facts.together else None
     if a is None or b is None or shared is None:
         return None
     name = recurrence(facts.step)
-    relation = f"Both terms have the same {name} season" if shared else f"The terms have different {name} seasons"
+    relation = f"Both terms have the same {name}" if shared else f"The terms have different {name}s"
     return Finding(
         66,
         "sharedSeason" if shared else "differentSeasons",
@@ -38,15 +39,14 @@ def season_of_both(facts: Facts) -> Finding | None:
 
 def season(facts: Facts, term: TermFacts) -> Finding | None:
     """The term has a season."""
-    found = term.insights.season
+    found = _season(term)
     if found is None or season_of_both(facts) is not None:
         return None
-    effect = max(abs(found.peak.effect), abs(found.low.effect))
     return Finding(
-        65 if effect >= LARGE_EFFECT else 55,
+        65 if _effect(found) >= LARGE_EFFECT else 55,
         "season",
         term.label,
-        f"{term.name} has a {recurrence(facts.step)} season: it is highest {_peak(found, facts.step)} and lowest "
+        f"{term.name} has a {recurrence(facts.step)}: it is highest {_peak(found, facts.step)} and lowest "
         f"{_low(found, facts.step)}.",
         _extreme(found),
     )
@@ -62,10 +62,19 @@ def season_unknown(facts: Facts) -> Finding | None:
         28,
         "seasonUnknown",
         None,
-        f"Whether there is a {recurrence(facts.step)} season cannot be known: that needs {count(needed, facts.step)}, "
+        f"Whether there is a {recurrence(facts.step)} cannot be known: that needs {count(needed, facts.step)}, "
         f"and {count(periods, facts.step)} {'is' if periods == 1 else 'are'} known.",
         {"periods": periods, "needed": needed},
     )
+
+
+def _season(term: TermFacts) -> Season | None:
+    found = term.insights.season
+    return found if found and _effect(found) >= SMALLEST_EFFECT else None
+
+
+def _effect(found: Season) -> float:
+    return max(abs(found.peak.effect), abs(found.low.effect))
 
 
 def _peak(found: Season, step: Step) -> str:
@@ -77,7 +86,9 @@ def _low(found: Season, step: Step) -> str:
 
 
 def _at(place: str, step: Step) -> str:
-    return f"{ {Step.HOURLY: 'at', Step.DAILY: 'on'}.get(step, 'in') } {place}"
+    """A place with its preposition; that of hours has its own."""
+    preposition = {Step.HOURLY: "", Step.DAILY: "on "}.get(step, "in ")
+    return f"{preposition}{place}"
 
 
 def _extreme(found: Season) -> dict[str, object]:

@@ -128,7 +128,7 @@ def partial_period(facts: Facts) -> Finding | None:
         33,
         "partialPeriod",
         None,
-        f"{name[0].upper()}{name[1:]} was not over when the data were exported: its value is left out, and its whole "
-        f"is the first of the {facts.horizon} forecast {unit(facts.step)}s.",
+        f"{name[0].upper()}{name[1:]} was not complete when the data were exported, so it is the first of the "
+        f"{count(facts.horizon, facts.step)} that are forecast.",
         {"date": date, "steps": facts.horizon},
     )

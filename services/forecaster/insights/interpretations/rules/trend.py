@@ -1,0 +1,66 @@
+"""How each term changed over a year and over the whole series."""
+
+from __future__ import annotations
+
+from services.common.change_band import change_band
+from services.forecaster.insights.interpretations.facts import Facts, TermFacts
+from services.forecaster.insights.interpretations.finding import Finding, hundredth, tenth
+from services.forecaster.insights.interpretations.wording import count, from_to, in_points, numbers, period
+
+YEAR_STEPS = 4  # that yearOverYear averages
+STRONG_TREND = 0.6  # strength of the trend, 0 to 1
+LONG_CHANGE = 5.0  # points: least change of the trend over the whole series …
+LONG_CHANGE_SHARE = 0.25  # … and the least share of the higher end
+
+
+def year_over_year(facts: Facts, term: TermFacts) -> Finding | None:
+    """The last four periods differ clearly from those of a year before."""
+    year = term.insights.year_over_year
+    if year is None or _changed_within_a_year(term):
+        return None
+    before = year.value - year.change
+    if abs(year.change) <= change_band(before):
+        return None
+    than = "higher" if year.change > 0 else "lower"
+    first, second = numbers(year.value, before)
+    return Finding(
+        54 + min(10.0, abs(year.change) / 5),
+        "yearOverYear",
+        term.label,
+        f"{term.name} is {than} than a year ago: {in_points(first)} on average over the last "
+        f"{count(YEAR_STEPS, facts.step)}, against {second}.",
+        {"value": tenth(year.value), "change": tenth(year.change)},
+    )
+
+
+def long_trend(facts: Facts, term: TermFacts) -> Finding | None:
+    """The trend over the whole series."""
+    decomposition = term.insights.decomposition
+    if decomposition is None or decomposition.trend_strength < STRONG_TREND or term.insights.change_points:
+        return None
+    known = [value for value in decomposition.trend if value is not None]
+    if not known:
+        return None
+    first, last = known[0], known[-1]
+    if abs(last - first) < max(LONG_CHANGE, LONG_CHANGE_SHARE * max(first, last)):
+        return None
+    return Finding(
+        50,
+        "longTrend",
+        term.label,
+        f"The trend of {term.name}, season aside, {'rose' if last > first else 'fell'} {from_to(first, last)} since "
+        f"{period(term.dates[0], facts.step)}.",
+        {
+            "before": tenth(first),
+            "after": tenth(last),
+            "since": term.dates[0],
+            "strength": hundredth(decomposition.trend_strength),
+        },
+    )
+
+
+def _changed_within_a_year(term: TermFacts) -> bool:
+    """Whether the level changed since a year ago, which another sentence says."""
+    last = term.dates[-1]
+    year_before = f"{int(last[:4]) - 1}{last[4:]}"
+    return any(change.date > year_before for change in term.insights.change_points)

@@ -1,0 +1,156 @@
+"""Sentences of random comparisons are true and do not contradict each other."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from services.forecaster.engine.types import JsonObject
+from services.forecaster.insights.interpretations.compared_term import ComparedTerm
+from services.forecaster.insights.interpretations.interpret import LEAST, MAX_CHARACTERS, MOST, interpret
+from services.forecaster.insights.types import Interpretation
+from tests.unit.forecaster.insights.comparisons import Compared
+from tests.unit.forecaster.insights.random_comparisons import random_comparison
+
+COMPARISONS = 2000
+BATCH = 500
+# At most one of each is true of a comparison …
+OF_BOTH = (
+    {"scaledApart", "currentLeader", "currentTie"},
+    {"scaledApart", "futureLeader", "futureOpen"},
+    {"scaledApart", "crossover", "closeRace"},
+    {"scaledApart", "pastLeader"},
+    {"scaledApart", "leadChanges"},
+    {"currentTie", "leadChanges"},
+    {"currentTie", "crossover"},
+    {"sharedSeason", "differentSeasons", "season"},
+    {"sharedSeason", "seasonUnknown"},
+    {"sharedEvent", "event"},
+    {"sharedEvent", "recurringEvent"},
+    {"moveTogether", "moveOpposite", "moveApart"},
+    {"leadLag", "moveApart"},
+    {"sameDirection", "rising"},
+    {"sameDirection", "falling"},
+    {"sameDirection", "stable"},
+    {"sameDirection", "volatile"},
+    {"sameSeasonalDirection", "seasonalDirection"},
+)
+# … or of a term.
+OF_A_TERM = (
+    {"rising", "falling", "stable", "volatile"},
+    {"event", "recurringEvent"},
+    {"launch", "levelShift"},
+    {"mostlyZero", "constant"},
+    {"constant", "levelShift", "launch"},
+    {"constant", "event"},
+    {"seasonalDirection", "stable"},
+    {"seasonalDirection", "volatile"},
+)
+
+
+@pytest.mark.parametrize("first", range(0, COMPARISONS, BATCH))
+def test_sentences_are_true_and_do_not_contradict_each_other(first: int) -> None:
+    for seed in range(first, first + BATCH):
+        compared = random_comparison(seed)
+        found = interpret(*compared)
+        assert interpret(*compared) == found
+        assert LEAST <= len(found) <= MOST
+        assert sum(len(each.text) for each in found) <= MAX_CHARACTERS
+        for each in found:
+            _check_sentence(each, compared)
+        _check_together(found)
+        _check_claims({each.id: each.evidence for each in found if each.term is None}, compared)
+        for term in compared[:2]:
+            own = {each.id: each.evidence for each in found if each.term == term.series.label}
+            _check_claims_about(term, own)
+
+
+def test_a_contradiction_is_noticed() -> None:
+    leader = Interpretation("currentLeader", None, "", {})
+    with pytest.raises(AssertionError):
+        _check_together((leader, Interpretation("currentTie", None, "", {})))
+    with pytest.raises(AssertionError):
+        _check_together((leader, leader))
+    rising = Interpretation("rising", "termA", "", {})
+    with pytest.raises(AssertionError):
+        _check_together((rising, Interpretation("falling", "termA", "", {})))
+
+
+def _check_sentence(each: Interpretation, compared: Compared) -> None:
+    text = each.text
+    for term in compared[:2]:
+        text = text.replace(term.series.term, "")
+    assert re.search(r"\d", text), "a sentence without a number"
+    assert text.endswith(".")
+    assert not re.search(
+        r"nan|inf\b|None|  | [,.;:]|(?<![\d.])1 (points|weeks|days|hours|months)\b|-\d|−0\b[^.]", text
+    ), text
+    json.dumps(each.evidence, allow_nan=False)
+    assert any(isinstance(value, int | float) for value in _leaves(each.evidence))
+
+
+def _check_together(found: Sequence[Interpretation]) -> None:
+    assert max(Counter((each.id, each.term) for each in found).values()) == 1
+    said = {each.id for each in found}
+    for exclusive in OF_BOTH:
+        assert len(said & exclusive) <= 1
+    for label in ("termA", "termB"):
+        own = {each.id for each in found if each.term == label}
+        for exclusive in OF_A_TERM:
+            assert len(own & exclusive) <= 1
+
+
+def _check_claims(said: dict[str, JsonObject], compared: Compared) -> None:
+    """Leaders, as the numbers have them."""
+    a, b, _, numbers = compared
+    last_a, last_b = (_complete(term)[-1] for term in (a, b))
+    leads_now = "termB" if last_b > last_a else "termA"
+    if "currentLeader" in said:
+        assert said["currentLeader"]["leader"] == leads_now
+    if "leadChanges" in said:
+        assert said["leadChanges"]["leader"] == leads_now
+    if "crossover" in said:
+        assert said["crossover"]["leader"] != leads_now
+    if "closeRace" in said:
+        assert said["closeRace"]["behind"] != leads_now
+        assert said["futureLeader"]["leader"] == leads_now
+    if "futureLeader" in said:
+        assert numbers is not None
+        probability: Any = numbers["winnerProbability"]
+        assert said["futureLeader"]["leader"] == ("termB" if probability > 50 else "termA")
+    if "pastLeader" in said:
+        pairs = list(zip(_complete(a), _complete(b), strict=True))
+        ahead = sum((there > here) - (there < here) for here, there in pairs if abs(there - here) >= 0.05)
+        assert said["pastLeader"]["leader"] == ("termB" if ahead > 0 else "termA")
+        assert said["pastLeader"]["ahead"] != len(pairs) or "leadChanges" not in said
+    if "sameDirection" in said:
+        assert {a.bundle["direction"], b.bundle["direction"]} == {said["sameDirection"]["direction"]}
+
+
+def _check_claims_about(term: ComparedTerm, own: dict[str, JsonObject]) -> None:
+    for direction in {"rising", "falling", "stable", "volatile"} & own.keys():
+        assert term.bundle["direction"] == direction
+    if "seasonalDirection" in own:
+        assert own["seasonalDirection"]["direction"] == term.bundle["direction"]
+    for direction, sign in (("rising", 1), ("falling", -1)):
+        if direction in own:
+            recent, forecast = own[direction]["recent"], own[direction]["forecast"]
+            assert isinstance(recent, float)
+            assert isinstance(forecast, float)
+            assert sign * (forecast - recent) > 0
+
+
+def _complete(term: ComparedTerm) -> tuple[float, ...]:
+    series = term.series
+    return series.values[: len(series.values) - series.partial_last_period]
+
+
+def _leaves(value: object) -> list[object]:
+    if isinstance(value, dict):
+        return [leaf for each in value.values() for leaf in _leaves(each)]
+    return [value]
