@@ -13,7 +13,7 @@ SEPARATION = 7.0  # least distance of both levels, in mean absolute deviations f
 LEAST_CHANGE = 0.2  # least distance of both levels on the logarithmic scale: a fifth
 LEADING_ZEROS = 4  # fewest periods at 0 to 1 before a launch
 LAUNCH_SHARE = 0.75  # of the values since a launch, beyond the midpoint; lower, because launches are often gradual
-_HIGHEST_ZERO = 1.0  # points; values up to it count as zeros
+HIGHEST_ZERO = 1.0  # points; values up to it count as zeros
 _ROUNDING = 0.01  # half a point at level 50, on the logarithmic scale
 _MEDIAN_OF = 5
 
@@ -23,7 +23,7 @@ def find_launch(values: Array, logs: Array) -> int:
 
     `values` in points and the same as `logs` on the logarithmic scale, both (points,).
     """
-    [above] = np.nonzero(values > _HIGHEST_ZERO)
+    [above] = np.nonzero(values > HIGHEST_ZERO)
     first = int(above[0]) if above.size else 0
     if first < LEADING_ZEROS or len(values) - first < LEADING_ZEROS:
         return 0

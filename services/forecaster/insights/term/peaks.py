@@ -1,0 +1,88 @@
+"""The peaks of a term: events, and the dates at which its season is highest."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+
+from services.common.comparison import Step
+from services.forecaster.engine.history import Array
+from services.forecaster.insights.term.analysis import Analysis
+from services.forecaster.insights.term.decomposition import Components
+from services.forecaster.insights.term.events import Event, find_events
+from services.forecaster.insights.types import Peak, Season
+
+MAX_PEAKS = 5
+RECURRENCE_STEPS = 2  # distance from the same date of another year
+PEAK_SHARE = 0.5  # of the season's highest effect: a seasonal peak extends over the periods above it
+_DAYS_OF_YEAR = 365.25
+_DAYS = {Step.DAILY: 1.0, Step.WEEKLY: 7.0, Step.MONTHLY: _DAYS_OF_YEAR / 12}  # of a step
+
+
+def find_peaks(analysis: Analysis, season: Season | None) -> tuple[Peak, ...]:
+    """Up to MAX_PEAKS peaks: events by falling z, then seasonal peaks from the newest.
+
+    With a season, its newest peak has a place whatever the number of events.
+    """
+    events = find_events(analysis, with_season=season is not None)
+    ordered = sorted(events, key=lambda event: -event.z)
+    components = analysis.components if season else None
+    seasonal = _seasonal_peaks(components, analysis, events) if components else []
+    kept = ordered[: MAX_PEAKS - min(1, len(seasonal))]
+    peaks = [_event_peak(analysis, event, events) for event in kept]
+    return tuple((peaks + seasonal)[:MAX_PEAKS])
+
+
+def _event_peak(analysis: Analysis, event: Event, events: tuple[Event, ...]) -> Peak:
+    return Peak(
+        date=analysis.date(event.index),
+        from_=analysis.date(event.first),
+        to=analysis.date(event.last),
+        value=float(analysis.values[event.index]),
+        effect=round(event.effect, 1),
+        kind="event",
+        recurring=_recurs(analysis, event, events),
+        z=round(event.z, 1),
+    )
+
+
+def _recurs(analysis: Analysis, event: Event, events: tuple[Event, ...]) -> bool:
+    time = analysis.times[event.index]
+    return any(_same_date(time, analysis.times[other.index], analysis.step) for other in events)
+
+
+def _same_date(one: datetime, other: datetime, step: Step) -> bool:
+    """Whether both are about the same date of different years. False for hours, of which no year is known."""
+    if step not in _DAYS:
+        return False
+    days = abs((one - other).total_seconds()) / 86_400
+    years = round(days / _DAYS_OF_YEAR)
+    return years > 0 and abs(days - years * _DAYS_OF_YEAR) <= RECURRENCE_STEPS * _DAYS[step] + 1
+
+
+def _seasonal_peaks(components: Components, analysis: Analysis, events: tuple[Event, ...]) -> list[Peak]:
+    """The season's peaks from the newest, without those at which there was an event."""
+    count, period = len(analysis.values), components.period
+    phase = int(np.argmax(components.profile))
+    before, after = _extent(components.profile, phase)
+    return [
+        Peak(
+            date=analysis.date(index),
+            from_=analysis.date(max(0, index - before)),
+            to=analysis.date(min(count - 1, index + after)),
+            value=float(analysis.values[index]),
+            effect=round(float(components.seasonal[index]), 1),
+            kind="seasonal",
+            recurring=True,
+            z=None,
+        )
+        for index in reversed(range(phase, count, period))
+        if not any(event.first <= index <= event.last for event in events)
+    ]
+
+
+def _extent(profile: Array, phase: int) -> tuple[int, int]:
+    """The number of consecutive phases before and after the highest with at least PEAK_SHARE of its effect."""
+    below = np.flatnonzero(np.roll(profile, -phase) < PEAK_SHARE * profile[phase])
+    return (len(profile) - 1 - int(below[-1]), int(below[0]) - 1) if below.size else (0, 0)
