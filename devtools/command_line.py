@@ -18,7 +18,8 @@ _HEAD = """\
 <!-- Written by `make docs`. -->
 
 `warmcast` starts the services and has the commands for operators and CronJobs. Client commands call jobs at `JOBS_ADDR`
-and send the secret in `WARMUP_SECRET`; [configuration](configuration.md) lists all variables.
+and send the secret in `WARMUP_SECRET`; `explain` also calls the forecaster at `FORECASTER_ADDR`.
+[configuration](configuration.md) lists all variables.
 
 Exit codes: 0 success, 1 failure, 2 a wrong option, setting or file, 3 a missing or wrong secret, 4 a service or the
 database could not be reached.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typer
 
 from services.cli import api_keys, jobs, migrations, servers, trust, warmups
+from services.cli.explain.command import explain
 
 app = typer.Typer(
     name="warmcast",
@@ -27,6 +28,7 @@ app.command()(warmups.sweep)
 app.command()(warmups.refresh)
 app.command()(warmups.retention)
 app.command()(warmups.status)
+app.command()(explain)
 app.command()(trust.trust)
 app.command("api-key")(api_keys.api_key)
 

@@ -1,15 +1,15 @@
-"""The connection of client commands to the jobs service; errors become messages and exit codes."""
+"""The connections of client commands to the services; errors become messages and exit codes."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from typing import Annotated, NoReturn
 
 import typer
-from warmcast.client import Deadlines, Jobs, WarmcastError, errors
+from warmcast.client import Deadlines, Jobs, WarmcastError, aio, errors
 
 from services.cli.settings import ClientSettings
 from services.common import settings
@@ -44,8 +44,25 @@ def connect(wait: float = WAIT) -> Iterator[Jobs]:
             fail(error)
 
 
+@asynccontextmanager
+async def connect_both(wait: float) -> AsyncIterator[tuple[aio.Jobs, aio.Forecaster]]:
+    """Clients of both services, without a secret: they only read. A failed call raises WarmcastError."""
+    configured = settings.load(ClientSettings)
+    deadlines, tls = replace(DEADLINES, connect=wait), configured.tls()
+    async with (
+        aio.Jobs(configured.jobs_addr, deadlines=deadlines, tls=tls) as jobs,
+        aio.Forecaster(configured.forecaster_addr, deadlines=deadlines, tls=tls) as forecaster,
+    ):
+        yield jobs, forecaster
+
+
 def fail(error: WarmcastError) -> NoReturn:
     """Prints the error to standard error and ends the process."""
     hint = "; set WARMUP_SECRET to the secret of the server" if error.reason is errors.UNAUTHENTICATED else ""
     print(f"warmcast: {error.detail}{hint}", file=sys.stderr)
-    raise SystemExit(_EXIT.get(error.reason.http_status, 1))
+    raise SystemExit(exit_code(error))
+
+
+def exit_code(error: WarmcastError) -> int:
+    """The exit code of a command that this error ended."""
+    return _EXIT.get(error.reason.http_status, 1)

@@ -16,15 +16,19 @@ _DATA_DIR = Path(__file__).resolve().parents[2] / ".warmcast"
 
 
 class ClientSettings(TlsSettings):
-    """Settings of every command that calls the jobs service.
+    """Settings of every command that calls a service.
 
-    Without JOBS_ADDR, the address and the secret come from the data folder of `make run`. The environment takes
+    Without JOBS_ADDR, the addresses and the secret come from the data folder of `make run`. The environment takes
     precedence, and with JOBS_ADDR the file is not read, so that its secret is sent to no other server.
     """
 
     jobs_addr: str = Field(
         "127.0.0.1:50051",
         description="address of jobs, host:port or dns:///name; unset: that of a running `make run`, if any",
+    )
+    forecaster_addr: str = Field(
+        "127.0.0.1:50052",
+        description="address of the forecaster, in the same form; only `warmcast explain` calls it",
     )
 
     @classmethod

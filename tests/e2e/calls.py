@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import math
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -13,6 +14,7 @@ import psycopg
 import redis
 from psycopg.rows import dict_row
 
+from services.forecaster.cache import envelope
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -104,3 +106,16 @@ class Caller:
     def redis(self) -> redis.Redis:
         """The product's Redis."""
         return redis.Redis.from_url(self.product.redis_url)
+
+
+def age(caller: Caller, by: timedelta) -> None:
+    """Ages the bundles in Redis and the run that computed them."""
+    keys = caller.premium()["forecastCacheKeysUsed"]
+    names = (keys["termAKey"], keys["termBKey"])
+    with caller.redis() as client:
+        pair = envelope.unseal(*client.mget(names))
+        assert pair is not None
+        aged = dataclasses.replace(pair, generated_at=datetime.now(UTC) - by)
+        for name, value in zip(names, envelope.seal(aged), strict=True):
+            client.set(name, value, keepttl=True)
+    caller.rows(f"UPDATE warmup_jobs SET completed_at = completed_at - interval '{by.total_seconds()} s'")

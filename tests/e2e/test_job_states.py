@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-from services.forecaster.cache import envelope
-from tests.e2e.calls import AMAZON, PREMIUM, Caller
+from tests.e2e.calls import AMAZON, PREMIUM, age
 from tests.e2e.conftest import Call, StartProduct
 from tests.e2e.intervals import SHORT_INTERVALS
 from tests.waiting import wait_until
@@ -18,7 +16,7 @@ def test_stale_bundles_are_served_and_refreshed(start_product: StartProduct, cal
     caller.ingest()
     caller.premium()
     caller.post("/api/jobs/run-warmup")
-    _age(caller, timedelta(hours=24, seconds=1))
+    age(caller, timedelta(hours=24, seconds=1))
     stale = caller.premium()
     assert (stale["warmupStatus"], stale["stale"], stale["forecastAvailable"]) == ("ready", True, True)
     assert stale["warmupTriggered"] is True
@@ -26,7 +24,7 @@ def test_stale_bundles_are_served_and_refreshed(start_product: StartProduct, cal
     assert (again["stale"], again["refreshing"], again["warmupTriggered"]) == (True, True, False)
     caller.post("/api/jobs/run-warmup")
     assert caller.premium()["stale"] is False
-    _age(caller, timedelta(days=7))
+    age(caller, timedelta(days=7))
     expired = caller.premium()
     assert (expired["warmupStatus"], expired["forecastAvailable"]) == ("queued", False)
 
@@ -126,16 +124,3 @@ def test_the_sweep_re_queues_a_ready_job_whose_bundles_are_lost(start_product: S
     assert (skipped["requeued"], skipped["audited"]) == ([], 0)
     assert skipped["auditSkipped"]
     assert caller.rows()[0]["status"] == "ready"
-
-
-def _age(caller: Caller, by: timedelta) -> None:
-    """Ages the bundles in Redis and the run that computed them."""
-    keys = caller.premium()["forecastCacheKeysUsed"]
-    names = (keys["termAKey"], keys["termBKey"])
-    with caller.redis() as client:
-        pair = envelope.unseal(*client.mget(names))
-        assert pair is not None
-        aged = dataclasses.replace(pair, generated_at=datetime.now(UTC) - by)
-        for name, value in zip(names, envelope.seal(aged), strict=True):
-            client.set(name, value, keepttl=True)
-    caller.rows(f"UPDATE warmup_jobs SET completed_at = completed_at - interval '{by.total_seconds()} s'")

@@ -1,0 +1,1 @@
+"""`warmcast explain`: everything that the services know about one comparison."""

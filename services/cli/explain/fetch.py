@@ -1,0 +1,46 @@
+"""Fetches what jobs and the forecaster know about one comparison. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from warmcast.client import WarmcastError, aio, snapshot_key
+from warmcast.forecaster.v1 import forecaster_pb2
+from warmcast.jobs.v1 import jobs_pb2
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """The services' messages, for the current snapshot and for the previous one if there is one."""
+
+    warmup: jobs_pb2.GetWarmupResponse
+    comparison: jobs_pb2.GetComparisonResponse
+    forecasts: Sequence[forecaster_pb2.CachedForecasts]  # empty if the forecaster failed
+    keys: Sequence[forecaster_pb2.InspectKeysResponse]  # the same
+    error: WarmcastError | None  # of the forecaster
+
+
+async def fetch(jobs: aio.Jobs, forecaster: aio.Forecaster, slug: str, timeframe: str, geo: str) -> Fetched:
+    """Calls both services. Raises WarmcastError if jobs fails or does not know the comparison."""
+    warmup = await jobs.get_warmup(slug, timeframe, geo)
+    comparison = await jobs.get_comparison(slug, timeframe, geo)
+    snapshots = [snapshot_key(warmup)]
+    if warmup.previous_data_hash:
+        snapshots.append(_previous_snapshot_key(warmup))
+    forecasts: Sequence[forecaster_pb2.CachedForecasts] = ()
+    keys: Sequence[forecaster_pb2.InspectKeysResponse] = ()
+    error = None
+    try:
+        forecasts = await forecaster.get_forecasts(snapshots)
+        keys = [await forecaster.inspect_keys(snapshot) for snapshot in snapshots]
+    except WarmcastError as failure:
+        error = failure
+    return Fetched(warmup, comparison, forecasts, keys, error)
+
+
+def _previous_snapshot_key(warmup: jobs_pb2.GetWarmupResponse) -> forecaster_pb2.SnapshotKey:
+    key = snapshot_key(warmup)
+    key.data_hash = warmup.previous_data_hash
+    key.engine_version = warmup.previous_engine_version
+    return key
