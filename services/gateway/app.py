@@ -51,7 +51,11 @@ class Components:
 def create_app(components: Components) -> ASGIApp:
     """The whole gateway as one ASGI application."""
     settings = components.settings
-    pages = build_pages(settings, _body_bounds(settings)) if settings.pages_enabled else None
+    pages = (
+        build_pages(settings, _body_bounds(settings), components.jobs, event_routes(components))
+        if settings.pages_enabled
+        else None
+    )
     table = routing_table(components) | (pages.table if pages else {})
     middleware.count_requests_from_zero(table)
     app: ASGIApp = Routes(table)
@@ -66,8 +70,7 @@ def routing_table(components: Components) -> dict[str, dict[str, Handler]]:
     guard = SecretGuard(settings.accepted_secrets())
     key_guard = ApiKeyGuard(configured=bool(settings.keys()))
     premium = PremiumRoutes(answers, components.demand)
-    streams = EventRoutes(answers, components.changes, components.demand, settings.event_heartbeat_seconds)
-    bounds = _body_bounds(settings)
+    streams, bounds = event_routes(components), _body_bounds(settings)
     comparisons = ComparisonRoutes(jobs, answers, bounds)
     warmups = WarmupRoutes(jobs, answers, bounds)
     queue = JobRoutes(jobs)
@@ -104,6 +107,16 @@ def routing_table(components: Components) -> dict[str, dict[str, Handler]]:
     return table
 
 
+def event_routes(components: Components) -> EventRoutes:
+    """The event streams, for the API and the pages."""
+    return EventRoutes(
+        components.answers,
+        components.changes,
+        components.demand,
+        components.settings.event_heartbeat_seconds,
+    )
+
+
 def middleware_stack(settings: GatewaySettings, pages: Pages | None = None) -> list[middleware.Middleware]:
     """What every request passes, outermost first. CORS and rate limits are there only where they are configured."""
     return [
@@ -113,9 +126,14 @@ def middleware_stack(settings: GatewaySettings, pages: Pages | None = None) -> l
         middleware.RequestTelemetry,
         *_cors(settings),
         *_rate_limit(settings),
-        lambda app: middleware.ConcurrencyLimit(app, settings.max_in_flight, exempt={*middleware.PROBES, events.PATH}),
+        lambda app: middleware.ConcurrencyLimit(app, settings.max_in_flight, exempt=_unlimited),
         middleware.ErrorResponses,
     ]
+
+
+def _unlimited(path: str) -> bool:
+    """Probes, and event streams, which have a limit of their own."""
+    return path in middleware.PROBES or path.endswith("/events")
 
 
 def _body_bounds(settings: GatewaySettings) -> BodyBounds:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
 import structlog
@@ -128,15 +128,15 @@ class RequestTelemetry:
 class ConcurrencyLimit:
     """Answers 503 while `max_in_flight` requests are in flight. The `exempt` paths have no limit."""
 
-    def __init__(self, app: ASGIApp, max_in_flight: int, exempt: Collection[str] = ()) -> None:
+    def __init__(self, app: ASGIApp, max_in_flight: int, exempt: Callable[[str], bool] = PROBES.__contains__) -> None:
         self.app = app
         self._max_in_flight = max_in_flight
-        self._exempt = frozenset(exempt)
+        self._exempt = exempt
         self._in_flight = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
-        if scope["path"] in self._exempt:
+        if self._exempt(scope["path"]):
             await self.app(scope, receive, send)
             return
         if self._in_flight >= self._max_in_flight:

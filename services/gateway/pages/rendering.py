@@ -20,7 +20,8 @@ class Reader:
 
     name: str
     role: str  # in words
-    form_token: str  # of the logout form
+    form_token: str
+    may_write: bool
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,8 @@ class Content:
     main: Markup
     description: str = ""  # for search engines and link previews
     path: str = ""  # of this page with its query, as links to it are shared
-    script: str = ""  # the name of its ES module
-    wide: bool = False
+    script: str = ""  # its ES module
+    style: str = ""  # its style sheet, beside that of the site
     query: str = ""  # the text in the search field
 
 

@@ -12,12 +12,17 @@ from starlette.types import ASGIApp
 from services.gateway.auth.sessions import Sessions
 from services.gateway.http.handler import Handler
 from services.gateway.pages.assets import PATH, Assets
+from services.gateway.pages.comparison.bodies import Bodies
+from services.gateway.pages.comparison.facts import FactsSource
+from services.gateway.pages.comparison.routes import ComparisonPages
 from services.gateway.pages.errors import ErrorPages
 from services.gateway.pages.login import LoginRoutes
 from services.gateway.pages.rendering import Templates
 from services.gateway.pages.site import Site
+from services.gateway.routes.events import EventRoutes
 from services.gateway.routes.request_bodies import BodyBounds
 from services.gateway.settings import GatewaySettings
+from services.gateway.upstream.clients import Jobs
 
 # Paths whose errors are pages for every client, with everything below them.
 PAGE_PATHS = ("/compare", "/import", "/login", "/logout")
@@ -32,14 +37,28 @@ class Pages:
     wrap_errors: Callable[[ASGIApp], ASGIApp]
 
 
-def build_pages(settings: GatewaySettings, bounds: BodyBounds) -> Pages:
+def build_pages(settings: GatewaySettings, bounds: BodyBounds, jobs: Jobs, streams: EventRoutes) -> Pages:
     """Reads templates and assets."""
     assets = Assets()
     templates = Templates(assets)
     secrets, keys = settings.accepted_secrets(), settings.keys()
     site = Site(templates, Sessions(secrets, keys), bounds, settings.public_origin, keys_configured=bool(keys))
     login = LoginRoutes(site, secrets, keys)
+    comparison = ComparisonPages(
+        site,
+        FactsSource(jobs, streams.answers),
+        Bodies(templates),
+        streams,
+        streams.demand,
+        jobs,
+        secret=secrets[0] if secrets else "",
+    )
     table: dict[str, dict[str, Handler]] = {
+        "/compare/{slug}": {"GET": comparison.page},
+        "/compare/{slug}/fragment": {"GET": comparison.fragment},
+        "/compare/{slug}/events": {"GET": comparison.events},
+        "/compare/{slug}/data.csv": {"GET": comparison.data},
+        "/compare/{slug}/retry": {"POST": comparison.retry},
         "/login": {"GET": login.form, "POST": login.log_in},
         "/logout": {"POST": login.log_out},
         f"{PATH}{{name}}": {"GET": assets.serve},

@@ -39,20 +39,15 @@ class Site:
         self, request: Request, content: Content, status: int = 200, headers: Mapping[str, str] | None = None
     ) -> Response:
         """A page for the reader of this request, with an ETag."""
-        session = self.sessions.read(request)
-        shared = {**self.headers(session), **(headers or {})}
-        page = self.templates.page(content, reader=self._reader(session), login=self.sessions.configured)
-        response = Representation(page, shared, "text/html").respond(
-            request.scope["headers"], transport_security(request.scope)
-        )
+        representation = self._represent(content, self.sessions.read(request), headers or {})
+        response = representation.respond(request.scope["headers"], transport_security(request.scope))
         if status != 200:
             response.status_code = status
         return response
 
-    def headers(self, session: Session | None) -> dict[str, str]:
-        """The headers of a page: it is not shared between logins."""
-        caching = "no-cache" if session is None and not self.keys_configured else "private, no-cache"
-        return {**HEADERS, "cache-control": caching, "vary": "accept-encoding, cookie"}
+    def anonymous(self, content: Content) -> Representation:
+        """The page for readers without a login, to be kept."""
+        return self._represent(content, None, {})
 
     def check_reader(self, request: Request) -> None:
         """Raises API_KEY_REQUIRED where keys are configured and the request has neither a key nor a login."""
@@ -87,10 +82,17 @@ class Site:
             raise WarmcastError(errors.FORBIDDEN, "this login is read-only; log in with the warmup secret to do this")
         return session
 
+    def _represent(self, content: Content, session: Session | None, headers: Mapping[str, str]) -> Representation:
+        # A page is not shared between logins.
+        caching = "no-cache" if session is None and not self.keys_configured else "private, no-cache"
+        shared = {**HEADERS, "cache-control": caching, "vary": "accept-encoding, cookie", **headers}
+        page = self.templates.page(content, reader=self._reader(session), login=self.sessions.configured)
+        return Representation(page, shared, "text/html")
+
     def _reader(self, session: Session | None) -> Reader | None:
         if session is None:
             return None
-        return Reader(session.name, _ROLES[session.role], self.sessions.form_token(session))
+        return Reader(session.name, _ROLES[session.role], self.sessions.form_token(session), session.may_write)
 
 
 def see_other(path: str) -> RedirectResponse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import msgspec
 
@@ -39,6 +40,15 @@ class DebugInfo:
 
 
 @dataclass(frozen=True)
+class JobState:
+    """What pages show of the job's row."""
+
+    attempts: int
+    started_at: datetime | None  # of the current or the last run
+    last_error: str  # `reason: detail`; empty without one
+
+
+@dataclass(frozen=True)
 class Answer:
     """The content of one premium answer."""
 
@@ -57,6 +67,7 @@ class Answer:
     queue_position: int | None = None  # 1 is next
     eta_seconds: float | None = None
     cooldown_seconds: float | None = None  # while a failed job cools down
+    job: JobState | None = None
 
 
 def as_stale(answer: Answer) -> Answer:

@@ -15,8 +15,9 @@ from services.common import errors
 from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
 from services.common.rpc.job_status import FROM_PROTO
+from services.gateway.bodies.fields import timestamp
 from services.gateway.bodies.signals import term_signals
-from services.gateway.premium.answer import Answer, DebugInfo, Forecasts, as_stale
+from services.gateway.premium.answer import Answer, DebugInfo, Forecasts, JobState, as_stale
 from services.gateway.premium.decision import Bundles, Decision, Enqueue, Row, Served, decide
 from services.gateway.premium.outages import Outages
 from services.gateway.premium.stale_cache import StaleCache
@@ -195,6 +196,7 @@ class _WarmupView:
             queue_position=warmup.queue_position or None,
             eta_seconds=warmup.eta_seconds if warmup.HasField("eta_seconds") else None,
             cooldown_seconds=warmup.cooldown_seconds if warmup.cooling_down else None,
+            job=_job_state(warmup.job) if has_job else None,
         )
 
     def _row(self) -> Row | None:
@@ -209,6 +211,10 @@ class _WarmupView:
         if decision.served is Served.CURRENT:
             return self.current, _forecasts(self.current, self.warmup.data_hash)
         return self.current, None
+
+
+def _job_state(job: jobs_pb2.WarmupJob) -> JobState:
+    return JobState(job.attempts, timestamp(job, "started_at"), job.last_error)
 
 
 def _forecasts(cached: forecaster_pb2.CachedForecasts, data_hash: str) -> Forecasts:

@@ -47,7 +47,10 @@ class EventRoutes:
         Opening a stream is a premium call and enqueues what is missing. A client that reconnects with the id of the
         last event of a settled warmup gets 204, which ends its reconnects. HEAD opens no stream.
         """
-        key = comparison_key(request.query_params)
+        return await self.stream(request, comparison_key(request.query_params))
+
+    async def stream(self, request: Request, key: ComparisonKey) -> Response:
+        """The same for the comparison `key`."""
         if request.method == "HEAD":
             return Response(headers=_HEADERS, media_type=MEDIA_TYPE)
         with ExitStack() as cleanup:
