@@ -12,7 +12,10 @@ from services.forecaster.engine.bundle.dates import period_text
 from services.forecaster.engine.history import Array
 from services.forecaster.engine.periodicity import PERIODICITIES
 from services.forecaster.engine.types import TermSeries
-from services.forecaster.insights.term.decomposition import Components, decompose
+from services.forecaster.insights.term.decomposition import Components, Method, decompose
+from services.forecaster.insights.term.outliers import has_isolated_outliers
+
+MIN_WEIGHT = 1.0  # at each place: that of one whole season
 
 
 @dataclass(frozen=True)
@@ -51,5 +54,14 @@ def analyse(series: TermSeries) -> Analysis:
         times=series.times[:complete],
         values=values,
         plain=plain,
-        components=plain,
+        components=_described(values, plain),
     )
+
+
+def _described(values: Array, plain: Components | None) -> Components | None:
+    """By robust STL where events would distort the profile of plain STL."""
+    if plain is None or not has_isolated_outliers(plain.remainder, plain.period):
+        return plain
+    robust = decompose(values, plain.period, Method.ROBUST)
+    # Where no season has weight at a place, STL has no estimate for it and repeats single values.
+    return robust if robust and robust.lowest_weight >= MIN_WEIGHT else plain

@@ -36,6 +36,7 @@ class Components:
     trend: Array
     seasonal: Array
     remainder: Array
+    weights: Array  # 0 to 1: robust weights, (periods,); 1 for plain STL
     period: int
     method: Method
 
@@ -43,6 +44,11 @@ class Components:
     def profile(self) -> Array:
         """The season's effect by phase, (period,); phase 0 is that of the first value."""
         return self.seasonal[: self.period]
+
+    @property
+    def lowest_weight(self) -> float:
+        """The sum of weights over all seasons, at the place where it is lowest."""
+        return float(np.bincount(np.arange(len(self.weights)) % self.period, self.weights).min())
 
     @property
     def seasonal_strength(self) -> float:
@@ -73,7 +79,8 @@ def decompose(values: Array, period: int, method: Method = Method.PLAIN) -> Comp
         robust=method is Method.ROBUST,
     )
     fit = stl.fit(**_ITERATIONS[method])
-    return Components(np.asarray(fit.trend), np.asarray(fit.seasonal), np.asarray(fit.resid), period, method)
+    trend, seasonal, remainder = (np.asarray(part) for part in (fit.trend, fit.seasonal, fit.resid))
+    return Components(trend, seasonal, remainder, np.asarray(fit.weights), period, method)
 
 
 def _strength(remainder: Array, component: Array) -> float:

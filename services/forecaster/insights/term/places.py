@@ -28,6 +28,7 @@ class Places:
     """Labels of a season's places."""
 
     step: Step
+    period: int
     first: int  # phase of place 0; phase 0 is that of the first value
     start: date  # of the first week, in a common year; January 1 for other steps
 
@@ -42,11 +43,15 @@ class Places:
             Step.DAILY: first_time.weekday(),
             Step.HOURLY: first_time.hour,
         }[analysis.step]
-        return cls(analysis.step, -place % period, date(_COMMON_YEAR, 1, 1))
+        return cls(analysis.step, period, -place % period, date(_COMMON_YEAR, 1, 1))
 
     def ordered(self, profile: Array) -> Array:
         """A profile by phase, (period,), as one by place."""
         return np.roll(profile, -self.first)
+
+    def of_phase(self, phase: int) -> int:
+        """The place of a phase."""
+        return (phase - self.first) % self.period
 
     def label(self, place: int) -> str:
         """A month-day, which is the week's first day, a month, a weekday or an hour."""
@@ -84,7 +89,7 @@ def _of_weeks(analysis: Analysis) -> Places:
     around = range(middle - period // 2, middle - period // 2 + period)
     days = {index: _day_of_common_year(analysis.times[index].date()) for index in around}
     first = min(days, key=days.__getitem__)
-    return Places(Step.WEEKLY, first % period, date(_COMMON_YEAR, 1, 1) + timedelta(days=days[first]))
+    return Places(Step.WEEKLY, period, first % period, date(_COMMON_YEAR, 1, 1) + timedelta(days=days[first]))
 
 
 def _day_of_common_year(day: date) -> int:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from services.forecaster.engine.history import Array
-from services.forecaster.engine.periodicity import PERIODICITIES
 from services.forecaster.engine.points.usable_history import RECURRING
 from services.forecaster.insights.term.analysis import Analysis
+from services.forecaster.insights.term.extent import Extent, find_extent, smooth
 from services.forecaster.insights.term.noise_strength import strength_of_noise
 from services.forecaster.insights.term.places import Places
 from services.forecaster.insights.types import Season, SeasonExtreme
 
 MIN_STRENGTH = 0.3
-EXTENT = 0.5  # of the highest effect: places around it that reach this share belong to it
-_SMOOTHING = np.array([0.25, 0.5, 0.25])
 
 
 def find_season(analysis: Analysis, season_share: float) -> Season | None:
@@ -28,26 +24,18 @@ def find_season(analysis: Analysis, season_share: float) -> Season | None:
     least = max(MIN_STRENGTH, strength_of_noise(len(analysis.values), analysis.period))
     if components.seasonal_strength <= least:
         return None
-    places = Places.of(analysis)
-    profile = places.ordered(components.profile)
-    if PERIODICITIES[analysis.step].smooth_season:
-        profile = np.convolve(np.concatenate((profile[-1:], profile, profile[:1])), _SMOOTHING, "valid")
-    return Season(peak=_extreme(profile, places, sign=1), low=_extreme(profile, places, sign=-1))
+    places, profile = Places.of(analysis), components.profile
+    smoothed = smooth(profile, analysis.step)
+    return Season(
+        peak=_extreme(find_extent(smoothed, profile), profile, places),
+        low=_extreme(find_extent(-smoothed, -profile), profile, places),
+    )
 
 
-def _extreme(profile: Array, places: Places, *, sign: int) -> SeasonExtreme:
-    """The highest place, or the lowest with a sign of -1, with its neighbours that reach EXTENT of its effect."""
-    effects, period = sign * profile, len(profile)
-    top = int(np.argmax(effects))
-    belongs = effects >= EXTENT * effects[top]
-    before = after = 0
-    while before < period - 1 and belongs[(top - before - 1) % period]:
-        before += 1
-    while before + after < period - 1 and belongs[(top + after + 1) % period]:
-        after += 1
+def _extreme(extent: Extent, profile: Array, places: Places) -> SeasonExtreme:
     return SeasonExtreme(
-        place=places.words(top),
-        from_=places.label((top - before) % period),
-        to=places.label((top + after) % period),
-        effect=round(float(profile[top]), 1),
+        place=places.words(places.of_phase(extent.top)),
+        from_=places.label(places.of_phase(extent.first)),
+        to=places.label(places.of_phase(extent.last)),
+        effect=round(float(profile[extent.top]), 1),
     )
