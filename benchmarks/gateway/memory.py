@@ -23,7 +23,10 @@ from devstack.stores.ports import free_port
 _SLUGS = 100_000
 _CONNECTIONS = 16
 _MAX_GROWTH = 1.05  # at the end ÷ at a third, when all caches are full
-_BUNDLE = b'{"points":[' + b",".join([b'{"date":"2026-01-01","value":50.0}'] * 150) + b"]}"
+# Bytes of each part of a five-year answer (tests/unit/gateway/premium/test_five_years.py makes such answers).
+_BUNDLE, _HEAD_TO_HEAD, _INSIGHTS, _TOGETHER, _INTERPRETATIONS = (
+    b'"' + b"x" * (size - 2) + b'"' for size in (4_000, 3_600, 2_600, 700, 2_400)
+)
 
 
 def memory_growth(requests: int) -> list[tuple[str, str, str, bool]]:
@@ -98,7 +101,11 @@ class _Forecaster(forecaster_pb2_grpc.ForecasterServiceServicer):
             freshness=forecaster_pb2.FRESHNESS_FRESH,
             term_a_json=_BUNDLE,
             term_b_json=_BUNDLE,
-            head_to_head_json=b"null",
+            head_to_head_json=_HEAD_TO_HEAD,
+            insights_a_json=_INSIGHTS,
+            insights_b_json=_INSIGHTS,
+            together_json=_TOGETHER,
+            interpretations_json=_INTERPRETATIONS,
         )
         held.generated_at.GetCurrentTime()
         return forecaster_pb2.GetForecastsResponse(forecasts=[held] * len(request.keys))

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-import time
+from datetime import date, timedelta
 from pathlib import Path
 
 
 def series(number: int) -> dict[str, object]:
-    """A synthetic weekly comparison of 104 points, as JSON."""
-    day = 86_400
-    dates = [time.strftime("%Y-%m-%d", time.gmtime(1_640_995_200 + day + 7 * day * week)) for week in range(104)]
+    """A synthetic weekly comparison of five years, as JSON."""
+    first = date(2021, 1, 3)
     points = [
-        {"date": date, "values": [30 + (week * 7 + number) % 40, 50 - week % 9]} for week, date in enumerate(dates)
+        {"date": str(first + timedelta(weeks=week)), "values": [30 + (week * 7 + number) % 40, 50 - week % 9]}
+        for week in range(261)
     ]
     return {"terms": [f"shop {number}", "market"], "timeframe": "5y", "points": points}
 

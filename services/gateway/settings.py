@@ -41,7 +41,13 @@ class GatewaySettings(ServerSettings, TlsSettings):
     warm_answer_seconds: float = Field(
         1.0, ge=0, le=60, description="maximum age of a cached premium answer; 0 disables the cache"
     )
-    warm_answers: int = Field(1_000, ge=1, le=100_000, description="size of that cache, in answers of about 15 kB")
+    warm_answers: int = Field(
+        1_000,
+        ge=1,
+        le=100_000,
+        description="size of that cache, in answers; one of five years has about 50 kB, and 25 kB more for each of at "
+        "most three selections by `fields`",
+    )
     event_streams: int = Field(
         1_000, ge=1, le=100_000, description="concurrent event streams; further ones get 503 with Retry-After"
     )

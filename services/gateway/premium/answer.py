@@ -123,7 +123,7 @@ def render(answer: Answer, *, debug: bool, parts: Parts = ALL_PARTS) -> bytes:
 
 _ENCODER = msgspec.json.Encoder()
 _NULL = msgspec.Raw(b"null")
-_EMPTY = frozenset((b"", b"null"))
+_EMPTY = (b"", b"null")
 
 
 def _insights_pack(answer: Answer, parts: Parts) -> InsightsPack:
@@ -151,7 +151,7 @@ def _forecasts(served: Forecasts | None, parts: Parts) -> BothForecasts:
 
 
 def _insights(served: Forecasts | None) -> Insights | None:
-    if served is None or _EMPTY.intersection((served.insights_a, served.insights_b)):
+    if served is None or served.insights_a in _EMPTY or served.insights_b in _EMPTY:
         return None
     return Insights(_raw(served.insights_a), _raw(served.insights_b), _raw(served.together))
 
