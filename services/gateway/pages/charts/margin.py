@@ -16,7 +16,7 @@ from services.gateway.pages.charts.drawing.time_ticks import time_ticks
 from services.gateway.pages.charts.drawing.times import SECONDS, epoch_seconds
 from services.gateway.pages.charts.drawing.typeface import isolated, shorten, text_width
 from services.gateway.pages.charts.inputs import MarginPoint, Role
-from services.gateway.pages.charts.words import points_words, signed_words, when
+from services.gateway.pages.charts.words import points_words, signed_tick, signed_words, when
 
 _WIDTH, _HEIGHT, _NARROW_WIDTH = 540.0, 300.0, 340.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 40.0, 12.0, 24.0, 28.0
@@ -57,7 +57,7 @@ def margin_chart(margin: Margin, *, id_: str, narrow: bool = False) -> Markup:
     return image(
         element("defs", *(_half(plot, role, id_) for role in Role)),
         element("rect", class_="future", x=plot.now, y=box.top, width=box.right - plot.now, height=box.height),
-        value_axis(box, y, round_ticks(y.low, y.high, 4), signed_words),
+        value_axis(box, y, round_ticks(y.low, y.high, 4), signed_tick),
         *(_coloured(plot, role, id_) for role in Role),
         _side_names(plot),
         _now(plot),
@@ -187,24 +187,24 @@ def _probabilities(plot: _Plot) -> Markup:
     """A column per period, divided as the simulated futures are, B above and A below as in the plot; a line at half."""
     strip = plot.strip
     middles = [plot.x(time) for time in plot.times]
-    half = (middles[1] - middles[0]) / 2
-    share = Scale(0, 100, strip.bottom, strip.top)
-    left, right = max(strip.left, middles[0] - half), strip.right
-    edges = [left, *((one + other) / 2 for one, other in pairwise(middles)), right]
-    steps = "".join(
-        f"V{number(share(100 - point.lead_probability))}H{number(edge)}"
-        for point, edge in zip(plot.margin.points, edges[1:], strict=True)
+    left = max(strip.left, middles[0] - (middles[1] - middles[0]) / 2)
+    edges = [*((one + other) / 2 for one, other in pairwise(middles)), strip.right]
+    share_of_b = Scale(0, 100, strip.top, strip.bottom)
+    division = "".join(
+        f"V{number(share_of_b(point.lead_probability))}H{number(edge)}"
+        for point, edge in zip(plot.margin.points, edges, strict=True)
     )
-    start = f"M{number(left)} {number(strip.bottom)}"
     name, first, last = _likelier(plot.margin)
     words = f"{shorten(name, 0.4 * strip.width, _SIZE)} leads in {first} → {last} of 100 futures"
     return element(
         "g",
         element("title", f"{isolated(name)} leads in {first} of 100 simulated futures at first, in {last} at last"),
-        element("rect", class_="share b", x=left, y=strip.top, width=right - left, height=strip.height),
-        element("path", class_="share a", d=f"{start}{steps}V{number(strip.bottom)}z"),
-        element("path", class_="half", d=f"M{number(left)} {number(share(50))}H{number(right)}"),
-        element("text", words, x=min(left, right - text_width(words, _SIZE)), y=strip.top - 6),
+        *(
+            element("path", class_=f"share {role}", d=f"M{number(left)} {number(side)}{division}V{number(side)}z")
+            for role, side in ((Role.B, strip.top), (Role.A, strip.bottom))
+        ),
+        element("path", class_="half", d=f"M{number(left)} {number(share_of_b(50))}H{number(strip.right)}"),
+        element("text", words, x=min(left, strip.right - text_width(words, _SIZE)), y=strip.top - 6),
         class_="shares",
     )
 

@@ -32,7 +32,7 @@ def _term(name: str, *, level: float, swing: float, season_week: int) -> Term:
         _forecast_point(week, _value(week, level, swing, season_week), ahead=week - _WEEKS + 2)
         for week in range(_WEEKS - 1, _WEEKS - 1 + _FIVE_YEARS.horizon)
     ]
-    highest = max(range(_WEEKS), key=lambda week: values[week])
+    highest = max(range(_WEEKS - 1), key=lambda week: values[week])
     marks = (
         Mark(_date(highest), values[highest], MarkKind.PEAK, "peak", f"{name} is highest here: {values[highest]:.0f}"),
         Mark(_date(130), values[130], MarkKind.CHANGE, "new level", f"{name} has a new level from here"),

@@ -12,7 +12,7 @@ from services.gateway.pages.charts.drawing.scale import Scale, round_domain, rou
 from services.gateway.pages.charts.drawing.svg import Markup, element, image, join, number
 from services.gateway.pages.charts.drawing.typeface import isolated, text_width
 from services.gateway.pages.charts.inputs import Role
-from services.gateway.pages.charts.words import signed_words
+from services.gateway.pages.charts.words import signed_tick, signed_words
 
 _WIDTH, _HEIGHT, _NARROW_WIDTH = 540.0, 300.0, 340.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 40.0, 12.0, 14.0, 28.0
@@ -53,7 +53,7 @@ def season_chart(profiles: Sequence[Profile], places: Sequence[Place], *, id_: s
     y = Scale(low, high, box.bottom, box.top)
     draw = _bars if len(places) <= _MOST_BARS else _lines
     return image(
-        value_axis(box, y, round_ticks(low, high, 4), signed_words),
+        value_axis(box, y, round_ticks(low, high, 4), signed_tick),
         draw(profiles, places, box, y),
         _place_names(places, box),
         id_=id_,

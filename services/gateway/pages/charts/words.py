@@ -21,6 +21,12 @@ def signed_words(value: float) -> str:
     return f"+{rounded}" if rounded > 0 else f"{MINUS}{-rounded}" if rounded < 0 else "0"
 
 
+def signed_tick(value: float) -> str:
+    """A tick's difference with its sign and all its decimals: `+2.5`."""
+    sign = "+" if value > 0 else MINUS if value < 0 else ""
+    return f"{sign}{abs(value):g}"
+
+
 def when(date: str, step: Step) -> str:
     """`on 20 November 2022`, `in July 2017`."""
     return f"{_PREPOSITION[step]} {period_words(epoch_seconds(date), step)}"

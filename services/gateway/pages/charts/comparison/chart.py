@@ -13,24 +13,21 @@ tooltip; a script listens there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from services.gateway.pages.charts.comparison.description import description, title
 from services.gateway.pages.charts.comparison.end_labels import End, end_labels
+from services.gateway.pages.charts.comparison.forecast import Forecast
+from services.gateway.pages.charts.comparison.headings import band_key, now, taken_by_headings, unit
 from services.gateway.pages.charts.comparison.layout import WIDE, Frame, Layout
 from services.gateway.pages.charts.comparison.marks import LabelRoom, PlacedMark, draw_marks
-from services.gateway.pages.charts.drawing.axes import Box, time_axis, value_axis
+from services.gateway.pages.charts.drawing.axes import time_axis, value_axis
 from services.gateway.pages.charts.drawing.downsample import downsample
-from services.gateway.pages.charts.drawing.path import Position, area_path, line_path
+from services.gateway.pages.charts.drawing.path import Position, line_path
 from services.gateway.pages.charts.drawing.scale import round_ticks
-from services.gateway.pages.charts.drawing.svg import Markup, element, image, join, number
+from services.gateway.pages.charts.drawing.svg import Markup, element, image, number
 from services.gateway.pages.charts.drawing.time_ticks import time_ticks
 from services.gateway.pages.charts.drawing.times import SECONDS, epoch_seconds
-from services.gateway.pages.charts.drawing.typeface import text_width
 from services.gateway.pages.charts.inputs import Comparison, Role
 from services.gateway.pages.charts.words import points_words, when_short
-
-_ROW = 18.0  # height of a row above the plot
 
 
 def comparison_chart(comparison: Comparison, *, id_: str, layout: Layout = WIDE) -> Markup:
@@ -46,16 +43,16 @@ def term_chart(comparison: Comparison, role: Role, *, id_: str, layout: Layout =
 def _chart(frame: Frame, id_: str) -> Markup:
     box, x, y, layout = frame.box, frame.x, frame.y, frame.layout
     histories = {role: _history(frame, role) for role in frame.roles}
-    forecasts = [_Forecast(frame, role) for role in frame.roles if frame.comparison.term(role).forecast]
+    forecasts = [Forecast(frame, role) for role in frame.roles if frame.comparison.term(role).forecast]
     ticks = time_ticks(x, layout.font_size, shortest=SECONDS[frame.comparison.step], width=layout.width)
     return image(
         element("rect", class_="future", x=frame.now, y=box.top, width=box.right - frame.now, height=box.height),
         value_axis(box, y, round_ticks(y.low, y.high, 4), points_words),
         time_axis(box, ticks, layout.font_size),
-        element("text", "points", class_="unit", x=0, y=box.top - _ROW),
-        _band_key(layout) if forecasts else None,
+        unit(frame),
+        band_key(layout) if forecasts else None,
         *(forecast.bands() for forecast in forecasts),
-        _now(frame),
+        now(frame),
         *(element("path", class_=f"line {role}", d=line_path(line)) for role, line in histories.items()),
         *(_partial(frame, role) for role in frame.roles),
         *(forecast.line() for forecast in forecasts),
@@ -80,87 +77,6 @@ def _history(frame: Frame, role: Role) -> list[Position | None]:
     return [None if (value := values[index]) is None else (x(times[index]), y(value)) for index in downsample(values)]
 
 
-def _last_known(frame: Frame, role: Role, *, before: int) -> Position | None:
-    """The last complete period before a time, if its value is known."""
-    values = frame.comparison.term(role).values
-    for index in range(frame.complete - 1, -1, -1):
-        if frame.times[index] < before:
-            value = values[index]
-            return None if value is None else (frame.x(frame.times[index]), frame.y(value))
-    return None
-
-
-class _Forecast:
-    """A term's forecast as positions, from the last value before it."""
-
-    def __init__(self, frame: Frame, role: Role) -> None:
-        points = frame.comparison.term(role).forecast
-        self._role = role
-        self._y = frame.y
-        self._times = [frame.x(epoch_seconds(point.date)) for point in points]
-        self._points = points
-        start = _last_known(frame, role, before=epoch_seconds(points[0].date))
-        self._start = [start] if start else []
-
-    def line(self) -> Markup:
-        """The dotted continuation."""
-        return element(
-            "path", class_=f"forecast {self._role}", d=line_path(self._along([p.value for p in self._points]))
-        )
-
-    def bands(self) -> Markup:
-        """The 95 % band and above it the 80 % band."""
-        return join(
-            self._band("b95", [p.lower95 for p in self._points], [p.upper95 for p in self._points]),
-            self._band("b80", [p.lower80 for p in self._points], [p.upper80 for p in self._points]),
-        )
-
-    def _band(self, kind: str, lower: Sequence[float], upper: Sequence[float]) -> Markup:
-        area = area_path(self._along(upper), self._along(lower))
-        return element("path", class_=f"band {kind} {self._role}", d=area)
-
-    def _along(self, values: Sequence[float]) -> list[Position]:
-        return self._start + [(x, self._y(value)) for x, value in zip(self._times, values, strict=True)]
-
-
-def _band_key(layout: Layout) -> Markup:
-    """The bands in words, above the plot at the right."""
-    words = (
-        (("b80", "8 of 10"), ("b95", "19 of 20"))
-        if layout.brief
-        else (
-            ("b80", "8 of 10 outcomes"),
-            ("b95", "19 of 20 outcomes"),
-        )
-    )
-    right, baseline, size = layout.width - 2, 14.0, layout.font_size
-    parts: list[Markup] = []
-    for kind, text in reversed(words):
-        left = right - text_width(text, size)
-        parts.append(element("text", text, x=left, y=baseline))
-        parts.append(_swatch(kind, left - 22, baseline - 10))
-        right = left - 36
-    return element("g", *parts, class_="key")
-
-
-def _swatch(kind: str, x: float, y: float) -> Markup:
-    # The inner band lies on the outer one, in the key as in the plot.
-    return join(
-        *(
-            element("rect", class_=f"band {each}", x=x, y=y, width=16, height=11)
-            for each in ("b95", "b80")[: 1 + (kind == "b80")]
-        )
-    )
-
-
-def _now(frame: Frame) -> Markup:
-    x, box = frame.now, frame.box
-    return join(
-        element("path", class_="now", d=f"M{number(x)} {number(box.top - 6)}V{number(box.bottom)}"),
-        element("text", "now", class_="nowlabel", x=x, y=box.top - 11, text_anchor="middle"),
-    )
-
-
 def _partial(frame: Frame, role: Role) -> Markup | None:
     """The incomplete last period: a thin line to a hollow point."""
     comparison = frame.comparison
@@ -168,7 +84,7 @@ def _partial(frame: Frame, role: Role) -> Markup | None:
     if not comparison.partial_last_period or value is None:
         return None
     x, y = frame.x(frame.times[-1]), frame.y(value)
-    before = _last_known(frame, role, before=frame.times[-1])
+    before = frame.last_complete(role, before=frame.times[-1])
     return element(
         "g",
         element("title", f"{when_short(comparison.dates[-1], comparison.step)}: {points_words(value)} so far"),
@@ -188,9 +104,8 @@ def _marks(frame: Frame, lines: list[list[Position]]) -> Markup | None:
     if not placed:
         return None
     in_order = [mark for _, mark in sorted(placed, key=lambda pair: pair[0])]
-    size, now, top = frame.layout.font_size, frame.now, frame.box.top
-    room = LabelRoom(frame.box, lines, taken=[Box(now - 20, top - 12 - size, now + 20, top)])
-    return draw_marks(in_order, room, size, frame.layout.mark_labels)
+    room = LabelRoom(frame.box, lines, taken_by_headings(frame))
+    return draw_marks(in_order, room, frame.layout.font_size, frame.layout.mark_labels)
 
 
 def _end(frame: Frame, role: Role) -> End | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from services.common.comparison import Step
 from services.gateway.pages.charts.drawing.axes import Box
+from services.gateway.pages.charts.drawing.path import Position
 from services.gateway.pages.charts.drawing.scale import Scale
 from services.gateway.pages.charts.drawing.times import end_of_horizon, epoch_seconds
 from services.gateway.pages.charts.drawing.typeface import text_width
@@ -92,6 +94,12 @@ class Frame:
         """Points to pixels: 0 to 100, or less where the whole history stays far below."""
         terms = (self.comparison.term(role).values for role in self.roles)
         return Scale(0, _ceiling(value for values in terms for value in values), self.box.bottom, self.box.top)
+
+    def last_complete(self, role: Role, *, before: int) -> Position | None:
+        """Where the last complete period before a time is, if its value is known."""
+        index = bisect_left(self.times, before, hi=self.complete) - 1
+        value = self.comparison.term(role).values[index] if index >= 0 else None
+        return None if value is None else (self.x(self.times[index]), self.y(value))
 
     @property
     def now(self) -> float:

@@ -74,7 +74,7 @@ def _candidates(*, hours: bool) -> Iterator[tuple[int, Times, Labels]]:
 
 
 def _tick(x: float, label: str, font_size: float, width: float) -> Tick:
-    half = text_width(label, font_size) / 2
+    half = text_width(label, font_size) / 2 + 0.1  # room for rounding
     return Tick(x, label, min(max(x, half), width - half), 2 * half)
 
 
