@@ -18,7 +18,7 @@ from services.forecaster.insights.types import LeadLag
 
 MAX_LAG = 8  # steps
 MIN_CHANGES = 5 * MAX_LAG
-MAX_CHANGES = 520  # the newest ones, ten years of weeks; bounds the time of the surrogates
+MAX_CHANGES = 512  # the newest ones, nearly ten years of weeks; bounds the time of the surrogates
 SURROGATES = 499
 MAX_HIGHER = 2  # surrogates with a higher maximum: a lead has p ≤ (2 + 1) / (499 + 1) = 0.6 %
 _DECIMALS = 9  # of compared correlations, so that rounding errors decide nothing

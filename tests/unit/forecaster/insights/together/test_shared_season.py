@@ -25,6 +25,21 @@ def test_a_shared_season_has_its_peak_at_the_same_time(apart: int, *, shared: bo
     assert share_season(yearly(10), yearly(10 + apart, seed=2), SEASON, SEASON) is shared
 
 
+def test_the_higher_of_two_peaks_does_not_decide() -> None:
+    spring, autumn = yearly(10).values, yearly(36).values
+    a, b = (analysis((first + second) / 2) for first, second in ((1.2 * spring, autumn), (spring, 1.2 * autumn)))
+    assert share_season(a, b, SEASON, SEASON) is True
+
+
+def test_a_peak_of_its_own_in_the_other_ones_low_part_is_not_shared() -> None:
+    wave = 40 + 10 * np.cos(2 * np.pi * np.arange(260) / 52)
+    peak = np.where(np.arange(260) % 52 == 26, 35.0, 0.0)
+    smooth, peaked = analysis(wave), analysis(wave + peak)
+    assert np.corrcoef(smooth.values, peaked.values)[0, 1] > 0.75
+    assert share_season(smooth, peaked, SEASON, SEASON) is False
+    assert share_season(peaked, smooth, SEASON, SEASON) is False
+
+
 def test_the_size_of_the_season_does_not_matter() -> None:
     assert share_season(yearly(10, swing=8), yearly(10, swing=50, seed=2), SEASON, SEASON) is True
 
