@@ -115,6 +115,7 @@ class Facts:
         return sum(value > beside and not is_tie(value - beside) for value, beside in pairs)
 
 
+SMALLEST = 1.0  # points: Google writes less as "<1", which is stored as 0.5
 TIE = 0.05  # points: smaller margins vanish when they are rounded
 
 

@@ -21,9 +21,11 @@ from services.forecaster.insights.interpretations.rules import (
 from services.forecaster.insights.types import Interpretation, Together
 
 LEAST = 3  # sentences
+ENOUGH = 6  # minor findings are used only up to here
 MOST = 8
 MAX_CHARACTERS = 3_000  # of all texts
-WORTH_SAYING = 30  # less important findings only fill up to LEAST
+MINOR = 50  # importance below which a finding is minor …
+TRIVIAL = 30  # … or trivial, and used only up to LEAST
 
 PAIR_RULES: tuple[Callable[[Facts], Finding | None], ...] = (
     level.scaled_apart,
@@ -40,10 +42,12 @@ PAIR_RULES: tuple[Callable[[Facts], Finding | None], ...] = (
     season.season_of_both,
     season.season_unknown,
     events.event_of_both,
+    events.level_shift_of_both,
     relation.lead_lag,
     relation.moves_together,
     relation.moves_apart,
     certainty.few_data,
+    certainty.mostly_zero_of_both,
     certainty.accuracy,
     certainty.gaps_filled,
     certainty.partial_period,
@@ -84,8 +88,9 @@ def findings(facts: Facts) -> list[Finding]:
 
 
 def _shorten(found: list[Finding]) -> list[Finding]:
-    worth = [finding for finding in found if finding.importance >= WORTH_SAYING]
-    kept = found[: max(LEAST, min(MOST, len(worth)))]
+    major = sum(finding.importance >= MINOR for finding in found)
+    worth_saying = sum(finding.importance >= TRIVIAL for finding in found)
+    kept = found[: max(LEAST, min(major, MOST), min(worth_saying, ENOUGH))]
     while len(kept) > LEAST and sum(len(finding.text) for finding in kept) > MAX_CHARACTERS:
         kept.pop()
     return kept

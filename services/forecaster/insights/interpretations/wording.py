@@ -101,6 +101,11 @@ def count(steps: int, step: Step) -> str:
     return _with_unit(str(steps), _UNITS[step])
 
 
+def share_of(part: int, whole: int, step: Step) -> str:
+    """Some of the periods: `48 of 52 weeks`, `all 52 weeks`."""
+    return f"all {count(whole, step)}" if part == whole else f"{part} of {count(whole, step)}"
+
+
 def unit(step: Step) -> str:
     """The name of one period."""
     return _UNITS[step]

@@ -193,4 +193,24 @@ def a_close_race_of_opposites() -> Compared:
         insights=insights(peaks=(event("2024-01-20", 80.0, 33.0),)),
     )
     together = Together(Correlation(-0.66, -0.76, -0.53), None, (LeadChange("2024-03-29", "termA"),), False)
-    return a, b, together, head_to_head(a, b, [20.0 + index for index in range(14)])
+    return a, b, together, head_to_head(a, b, [15.0 + 2 * index for index in range(14)])
+
+
+def two_levels_that_fell() -> Compared:
+    a = compared_term(
+        "arizona",
+        [25.0 + index % 2 for index in range(30)] + [2.0] * 22,
+        2,
+        confidence=61,
+        insights=insights(change_points=(ChangePoint("2024-07-29", 25.0, 2.0, True),)),
+    )
+    b = compared_term(
+        "utah",
+        [10.0 + index % 2 for index in range(25)] + [0.0] * 27,
+        0.2,
+        label="termB",
+        confidence=60,
+        flags=["mostlyZero"],
+        insights=insights(change_points=(ChangePoint("2024-06-24", 10.0, 0.0, True),)),
+    )
+    return a, b, Together(Correlation(0.2, -0.08, 0.45), None, (), None), head_to_head(a, b, 4.0)

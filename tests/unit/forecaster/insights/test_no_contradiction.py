@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from services.forecaster.engine.types import JsonObject
 from services.forecaster.insights.interpretations.compared_term import ComparedTerm
+from services.forecaster.insights.interpretations.facts import TIE
 from services.forecaster.insights.interpretations.interpret import LEAST, MAX_CHARACTERS, MOST, interpret
 from services.forecaster.insights.types import Interpretation
 from tests.unit.forecaster.insights.comparisons import Compared
@@ -34,6 +34,8 @@ OF_BOTH = (
     {"sharedEvent", "recurringEvent"},
     {"moveTogether", "moveOpposite", "moveApart"},
     {"leadLag", "moveApart"},
+    {"sameLevelShift", "levelShift"},
+    {"bothMostlyZero", "mostlyZero"},
     {"sameDirection", "rising"},
     {"sameDirection", "falling"},
     {"sameDirection", "stable"},
@@ -105,7 +107,7 @@ def _check_together(found: Sequence[Interpretation]) -> None:
             assert len(own & exclusive) <= 1
 
 
-def _check_claims(said: dict[str, JsonObject], compared: Compared) -> None:
+def _check_claims(said: dict[str, dict[str, Any]], compared: Compared) -> None:
     """Leaders, as the numbers have them."""
     a, b, _, numbers = compared
     last_a, last_b = (_complete(term)[-1] for term in (a, b))
@@ -124,25 +126,24 @@ def _check_claims(said: dict[str, JsonObject], compared: Compared) -> None:
         probability: Any = numbers["winnerProbability"]
         assert said["futureLeader"]["leader"] == ("termB" if probability > 50 else "termA")
     if "pastLeader" in said:
-        pairs = list(zip(_complete(a), _complete(b), strict=True))
-        ahead = sum((there > here) - (there < here) for here, there in pairs if abs(there - here) >= 0.05)
-        assert said["pastLeader"]["leader"] == ("termB" if ahead > 0 else "termA")
-        assert said["pastLeader"]["ahead"] != len(pairs) or "leadChanges" not in said
+        past = said["pastLeader"]
+        margins = [there - here for here, there in zip(_complete(a), _complete(b), strict=True)]
+        assert past["aheadA"] == sum(margin <= -TIE for margin in margins)
+        assert past["aheadB"] == sum(margin >= TIE for margin in margins)
+        assert past["leader"] == ("termB" if past["aheadB"] > past["aheadA"] else "termA")
+        assert len(margins) not in (past["aheadA"], past["aheadB"]) or "leadChanges" not in said
     if "sameDirection" in said:
         assert {a.bundle["direction"], b.bundle["direction"]} == {said["sameDirection"]["direction"]}
 
 
-def _check_claims_about(term: ComparedTerm, own: dict[str, JsonObject]) -> None:
+def _check_claims_about(term: ComparedTerm, own: dict[str, dict[str, Any]]) -> None:
     for direction in {"rising", "falling", "stable", "volatile"} & own.keys():
         assert term.bundle["direction"] == direction
     if "seasonalDirection" in own:
         assert own["seasonalDirection"]["direction"] == term.bundle["direction"]
     for direction, sign in (("rising", 1), ("falling", -1)):
         if direction in own:
-            recent, forecast = own[direction]["recent"], own[direction]["forecast"]
-            assert isinstance(recent, float)
-            assert isinstance(forecast, float)
-            assert sign * (forecast - recent) > 0
+            assert sign * (own[direction]["forecast"] - own[direction]["recent"]) > 0
 
 
 def _complete(term: ComparedTerm) -> tuple[float, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.forecaster.insights.interpretations.facts import Facts, TermFacts
+from services.forecaster.insights.interpretations.facts import SMALLEST, Facts, TermFacts
 from services.forecaster.insights.interpretations.finding import Finding, tenth
 from services.forecaster.insights.interpretations.wording import (
     count,
@@ -11,11 +11,11 @@ from services.forecaster.insights.interpretations.wording import (
     numbers,
     period,
     points,
-    unit,
+    share_of,
 )
 
 FEW_HORIZONS = 2  # a shorter history is called short, as the bundle's seriesTooShort does
-SMALLEST = 1.0  # points: Google writes less as "<1", stored as 0.5
+SMALLEST_ERROR = 0.5  # points: smaller ones are below the rounding of the data
 LEAST_CONSTANT = 3  # periods
 
 
@@ -34,18 +34,34 @@ def few_data(facts: Facts) -> Finding | None:
     )
 
 
+def mostly_zero_of_both(facts: Facts) -> Finding | None:
+    """Both terms have hardly any search interest."""
+    below_a, below_b = _periods_below(facts.a), _periods_below(facts.b)
+    if not below_a or not below_b:
+        return None
+    periods = len(facts.a.values)
+    return Finding(
+        66,
+        "bothMostlyZero",
+        None,
+        f"Both terms have too little search interest to measure most of the time: {facts.a.name} is below 1 point in "
+        f"{share_of(below_a, periods, facts.step)}, {facts.b.name} in {share_of(below_b, periods, facts.step)}.",
+        {"belowA": below_a, "belowB": below_b, "periods": periods},
+    )
+
+
 def mostly_zero(facts: Facts, term: TermFacts) -> Finding | None:
     """The term has hardly any search interest."""
-    low, periods = sum(value < SMALLEST for value in term.values), len(term.values)
-    if "mostlyZero" not in term.forecast.flags or not low:
+    below, periods = _periods_below(term), len(term.values)
+    if not below or mostly_zero_of_both(facts) is not None:
         return None
-    share = f"all {periods}" if low == periods else f"{low} of {periods}"
     return Finding(
         66,
         "mostlyZero",
         term.label,
-        f"{term.name} has too little search interest to measure: it is below 1 point in {share} {unit(facts.step)}s.",
-        {"below": low, "periods": periods},
+        f"{term.name} has too little search interest to measure in {share_of(below, periods, facts.step)}: it is "
+        "below 1 point then.",
+        {"below": below, "periods": periods},
     )
 
 
@@ -65,7 +81,9 @@ def constant(facts: Facts, term: TermFacts) -> Finding | None:
 def accuracy(facts: Facts) -> Finding | None:
     """How far earlier forecasts of the same series were off."""
     a, b = facts.a.forecast, facts.b.forecast
-    if a.mean_error is None or b.mean_error is None or not a.windows or not b.windows:
+    if facts.scaled_apart or a.mean_error is None or b.mean_error is None:
+        return None
+    if max(a.mean_error, b.mean_error) < SMALLEST_ERROR:
         return None
     first, second = numbers(a.mean_error, b.mean_error)
     missed = f"{in_points(first)} on average for {facts.a.name} and by {second} for {facts.b.name}"
@@ -132,3 +150,10 @@ def partial_period(facts: Facts) -> Finding | None:
         f"{count(facts.horizon, facts.step)} that are forecast.",
         {"date": date, "steps": facts.horizon},
     )
+
+
+def _periods_below(term: TermFacts) -> int:
+    """Periods without measurable search interest; 0 where they are not most of the periods."""
+    if "mostlyZero" not in term.forecast.flags:
+        return 0
+    return sum(value < SMALLEST for value in term.values)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from services.common.change_band import change_band
 from services.forecaster.engine.bundle.confidence import LOW_CONFIDENCE
-from services.forecaster.insights.interpretations.facts import Facts, TermFacts, mean
+from services.forecaster.insights.interpretations.facts import SMALLEST, Facts, TermFacts, mean
 from services.forecaster.insights.interpretations.finding import Finding, tenth
 from services.forecaster.insights.interpretations.wording import (
     count,
     from_to,
     in_points,
+    number,
     numbers,
     percent,
     points,
@@ -27,13 +28,12 @@ def direction_of_both(facts: Facts) -> Finding | None:
     if not _share_direction(facts):
         return None
     direction = facts.a.forecast.direction
-    sureness = min(facts.a.forecast.confidence, facts.b.forecast.confidence)
     first, second = (_in_short(term) for term in (facts.a, facts.b))
     return Finding(
         80 if direction in _SIGNS else 62,
         "sameDirection",
         None,
-        f"Both terms {_hedged(sureness)} {_VERBS[direction]} over the next {count(facts.horizon, facts.step)}: "
+        f"Both terms {_hedged(facts.a)} {_VERBS[direction]} over the next {count(facts.horizon, facts.step)}: "
         f"{first}, {second}.",
         {
             "direction": direction,
@@ -57,7 +57,7 @@ def direction(facts: Facts, term: TermFacts) -> Finding | None:
         (70 if forecast.direction in _SIGNS else 52) + forecast.confidence / 10,
         forecast.direction,
         term.label,
-        f"{term.name} {_hedged(forecast.confidence)} {_VERBS[forecast.direction]}: {_change(facts, term)} (confidence "
+        f"{term.name} {_hedged(term)} {_VERBS[forecast.direction]}: {_change(facts, term)} (confidence "
         f"{percent(forecast.confidence)}).",
         {
             "steps": facts.horizon,
@@ -129,18 +129,23 @@ def seasonal_direction(facts: Facts, term: TermFacts) -> Finding | None:
 
 
 def _share_direction(facts: Facts) -> bool:
-    """Whether one sentence says the direction of both."""
-    same = facts.a.forecast.direction == facts.b.forecast.direction
-    return same and not facts.scaled_apart and _is_told(facts.a) and _is_told(facts.b)
+    """Whether one sentence says the direction of both: the same one, about as sure."""
+    a, b = facts.a, facts.b
+    if facts.scaled_apart or a.forecast.direction != b.forecast.direction or _hedged(a) != _hedged(b):
+        return False
+    return _is_told(a) and _is_told(b)
 
 
 def _is_told(term: TermFacts) -> bool:
-    """Whether the direction is rising, falling or stable, and its numbers agree with it."""
+    """Whether the direction is rising, falling or stable, is worth a sentence, and agrees with its numbers."""
+    if term.forecast.direction == "stable":
+        return max(term.recent_mean, term.forecast_mean) >= SMALLEST
     sign = _SIGNS.get(term.forecast.direction, 0)
-    return term.forecast.direction in _VERBS and (not sign or sign * (term.forecast_mean - term.recent_mean) > 0)
+    return sign * (term.forecast_mean - term.recent_mean) > 0
 
 
-def _hedged(confidence: float) -> str:
+def _hedged(term: TermFacts) -> str:
+    confidence = round(term.forecast.confidence)
     if confidence < LOW_CONFIDENCE:
         return "may"
     return "will probably" if confidence < HIGH_CONFIDENCE else "will very probably"
@@ -149,6 +154,8 @@ def _hedged(confidence: float) -> str:
 def _change(facts: Facts, term: TermFacts) -> str:
     """Means of the horizon and of as many periods before."""
     before, after = numbers(term.recent_mean, term.forecast_mean)
+    if term.forecast.direction == "stable":  # tenths do not matter
+        before, after = number(term.recent_mean), number(term.forecast_mean)
     known = min(facts.horizon, len(term.values))
     compared = f"as over the last {known}" if before == after else f"against {before} over the last {known}"
     return f"{in_points(after)} on average over the next {count(facts.horizon, facts.step)}, {compared}"

@@ -17,12 +17,13 @@ def event_of_both(facts: Facts) -> Finding | None:
     a, b = _largest(facts.a), _largest(facts.b)
     if a is None or b is None or not _overlap(a, b):
         return None
-    first, second = (_height(facts, term, peak) for term, peak in ((facts.a, a), (facts.b, b)))
+    dates = (in_period(a.date, facts.step), in_period(b.date, facts.step))
+    together, when_a, when_b = (dates[0], "", "") if a.date == b.date else ("at the same time", *dates)
     return Finding(
         _importance(facts, max(a.date, b.date)) + 3,
         "sharedEvent",
         None,
-        f"Both terms stood out at the same time: {first}, {second}.",
+        f"Both terms stood out {together}: {_height(facts.a, a, when_a)}, {_height(facts.b, b, when_b)}.",
         {
             "dateA": a.date,
             "valueA": tenth(a.value),
@@ -62,37 +63,56 @@ def event(facts: Facts, term: TermFacts) -> Finding | None:
 
 def launch(facts: Facts, term: TermFacts) -> Finding | None:
     """The term was launched recently."""
-    change = _last_change(term)
-    if change is None or not change.recent or change.before > LAUNCH_LEVEL:
-        return None
-    if change.after - change.before <= change_band(change.before):
+    change = _launch(term)
+    if change is None:
         return None
     since = sum(date >= change.date for date in term.dates)
     return Finding(
         78,
         "launch",
         term.label,
-        f"{term.name} started {in_period(change.date, facts.step)}: it went {from_to(change.before, change.after)} and "
-        f"has {count(since, facts.step)} of history since.",
+        f"Search interest in {term.name} took off {in_period(change.date, facts.step)}: "
+        f"{from_to(change.before, change.after)}, with {count(since, facts.step)} known since.",
         {"date": change.date, "before": tenth(change.before), "after": tenth(change.after), "periods": since},
+    )
+
+
+def level_shift_of_both(facts: Facts) -> Finding | None:
+    """The levels of both terms changed for good in the same direction."""
+    a, b = _shift(facts.a), _shift(facts.b)
+    if a is None or b is None or _verb(a) != _verb(b) or a.recent != b.recent:
+        return None
+    dates = (in_period(a.date, facts.step), in_period(b.date, facts.step))
+    together, when_a, when_b = (f" {dates[0]}", "", "") if a.date == b.date else ("", *dates)
+    return Finding(
+        77 if a.recent else 49,
+        "sameLevelShift",
+        None,
+        f"Both terms {_verb(a)} level{together}: {_step(facts.a, a, when_a)}, {_step(facts.b, b, when_b)}.",
+        {
+            "dateA": a.date,
+            "beforeA": tenth(a.before),
+            "afterA": tenth(a.after),
+            "dateB": b.date,
+            "beforeB": tenth(b.before),
+            "afterB": tenth(b.after),
+            "knownSince": a.recent,
+        },
     )
 
 
 def level_shift(facts: Facts, term: TermFacts) -> Finding | None:
     """The level of the term changed for good."""
-    change = _last_change(term)
-    if change is None or launch(facts, term) is not None:
-        return None
-    if abs(change.after - change.before) <= change_band(change.before):
+    change = _shift(term)
+    if change is None or level_shift_of_both(facts) is not None:
         return None
     changes = len(term.insights.change_points)
-    verb = "rose" if change.after > change.before else "fell"
     last = f", the last of {changes} such changes" if changes > 1 else ""
     return Finding(
         76 if change.recent else 48,
         "levelShift",
         term.label,
-        f"{term.name} {verb} to another level {in_period(change.date, facts.step)}: "
+        f"{term.name} {_verb(change)} level {in_period(change.date, facts.step)}: "
         f"{from_to(change.before, change.after)}{last}.",
         {
             "date": change.date,
@@ -113,11 +133,16 @@ def _overlap(one: Peak, other: Peak) -> bool:
     return one.from_ <= other.to and other.from_ <= one.to
 
 
-def _height(facts: Facts, term: TermFacts, peak: Peak) -> str:
-    return (
-        f"{term.name} at {points(peak.value)} {in_period(peak.date, facts.step)} ({number(peak.effect)} above what was "
-        "usual)"
-    )
+def _height(term: TermFacts, peak: Peak, when: str) -> str:
+    return f"{_on(term, when)} at {points(peak.value)} ({number(peak.effect)} above what was usual)"
+
+
+def _step(term: TermFacts, change: ChangePoint, when: str) -> str:
+    return f"{_on(term, when)} {from_to(change.before, change.after)}"
+
+
+def _on(term: TermFacts, when: str) -> str:
+    return f"{term.name} {when}" if when else term.name
 
 
 def _importance(facts: Facts, date: str) -> float:
@@ -125,5 +150,21 @@ def _importance(facts: Facts, date: str) -> float:
     return 72 if date >= facts.a.dates[-facts.horizon :][0] else 45
 
 
+def _launch(term: TermFacts) -> ChangePoint | None:
+    change = _last_change(term)
+    return change if change and change.recent and change.before <= LAUNCH_LEVEL < change.after else None
+
+
+def _shift(term: TermFacts) -> ChangePoint | None:
+    change = _last_change(term)
+    return change if change and _launch(term) is None else None
+
+
 def _last_change(term: TermFacts) -> ChangePoint | None:
-    return term.insights.change_points[-1] if term.insights.change_points else None
+    """The last change of level, if it is large enough for a sentence."""
+    change = term.insights.change_points[-1] if term.insights.change_points else None
+    return change if change and abs(change.after - change.before) > change_band(change.before) else None
+
+
+def _verb(change: ChangePoint) -> str:
+    return "rose to a higher" if change.after > change.before else "fell to a lower"

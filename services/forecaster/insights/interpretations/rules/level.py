@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.forecaster.insights.interpretations.facts import Facts, is_tie, mean
 from services.forecaster.insights.interpretations.finding import Finding, tenth
-from services.forecaster.insights.interpretations.wording import in_period, in_points, numbers, period, points, unit
+from services.forecaster.insights.interpretations.wording import in_period, in_points, numbers, period, points, share_of
 from services.forecaster.insights.together.lead_changes import MAX_LEAD_CHANGES
 
 LEAST_HISTORY = 8  # periods; over fewer, a share of them says little
@@ -21,7 +21,7 @@ def scaled_apart(facts: Facts) -> Finding | None:
         "scaledApart",
         None,
         f"Levels cannot be compared, so there is no leader: {facts.a.name} and {facts.b.name} come from separate "
-        f"exports, each scaled by itself (their highest values are {first} and {second}).",
+        f"exports, each with a scale of its own (highest values {first} and {in_points(second)}).",
         {"highestA": tenth(highest_a), "highestB": tenth(highest_b)},
     )
 
@@ -66,9 +66,9 @@ def past_leader(facts: Facts) -> Finding | None:
         return None
     leader, ahead = (facts.a, ahead_a) if ahead_a > ahead_b else (facts.b, ahead_b)
     periods = len(leader.values)
-    share = f"{ahead} of {periods} {unit(facts.step)}s"
-    if ahead == periods:
-        share = f"all {periods} {unit(facts.step)}s"
+    share = share_of(ahead, periods, facts.step)
+    if ahead_a + ahead_b < periods:
+        share = f"{share} and {facts.other(leader).name} in {min(ahead_a, ahead_b)}"
     means = mean(leader.values), mean(facts.other(leader).values)
     averages = ""
     if means[0] > means[1] and not is_tie(means[0] - means[1]):
@@ -81,7 +81,8 @@ def past_leader(facts: Facts) -> Finding | None:
         f"Since {period(leader.dates[0], facts.step)}, {leader.name} has been ahead in {share}{averages}.",
         {
             "leader": leader.label,
-            "ahead": ahead,
+            "aheadA": ahead_a,
+            "aheadB": ahead_b,
             "periods": periods,
             "meanA": tenth(mean(facts.a.values)),
             "meanB": tenth(mean(facts.b.values)),
@@ -99,7 +100,9 @@ def lead_changes(facts: Facts) -> Finding | None:
     if not facts.periods_ahead(facts.other(leader)):
         return None
     last, known = changes[-1].date, len(changes)
-    how_often = "once" if known == 1 else f"at least {known} times" if known >= MAX_LEAD_CHANGES else f"{known} times"
+    how_often = {1: "once", 2: "twice"}.get(known, f"{known} times")
+    if known >= MAX_LEAD_CHANGES:
+        how_often = f"at least {how_often}"
     return Finding(
         57,
         "leadChanges",

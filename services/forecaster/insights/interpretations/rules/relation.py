@@ -8,6 +8,7 @@ from services.forecaster.insights.interpretations.wording import correlation, co
 from services.forecaster.insights.types import Correlation
 
 CLEAR_CORRELATION = 0.3  # a weaker one is not worth a sentence
+LEAST_CORRELATION = 0.1  # that its interval excludes
 STRONG_CORRELATION = 0.6
 
 
@@ -32,7 +33,7 @@ def lead_lag(facts: Facts) -> Finding | None:
 def moves_together(facts: Facts) -> Finding | None:
     """The changes of both terms are clearly correlated."""
     found = _correlation(facts)
-    if found is None or abs(found.value) < CLEAR_CORRELATION or found.lower95 <= 0 <= found.upper95:
+    if found is None or abs(found.value) < CLEAR_CORRELATION or _least(found) < LEAST_CORRELATION:
         return None
     same = found.value > 0
     return Finding(
@@ -64,6 +65,11 @@ def moves_apart(facts: Facts) -> Finding | None:
 
 def _correlation(facts: Facts) -> Correlation | None:
     return facts.together.correlation if facts.together else None
+
+
+def _least(found: Correlation) -> float:
+    """The end of the interval that is nearer to 0, in the direction of the correlation."""
+    return found.lower95 if found.value > 0 else -found.upper95
 
 
 def _interval(found: Correlation) -> str:

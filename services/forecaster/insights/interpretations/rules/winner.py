@@ -9,13 +9,15 @@ from services.forecaster.insights.interpretations.wording import count, futures,
 OPEN = 60.0  # a probability, 0 to 100, below which the winner is open
 LIKELY = 75.0  # from here on it is probable
 ALMOST_CERTAIN = 95.0
-CLOSE_RACE = 25.0  # least probability of the term behind, at the date at which it is closest
+CLEAR_CROSSOVER = 60.0  # least probability of the term behind, at its best date
+CLOSE_RACE = 30.0  # the same, for a date at which it stays the less likely one …
+BETTER_CHANCE = 10.0  # … if it is this much above its chance over the whole horizon
 
 
 def future_leader(facts: Facts) -> Finding | None:
     """The term that is more likely ahead on average over the horizon."""
     leader, probability = _favourite(facts)
-    if leader is None or facts.head_to_head is None or probability < OPEN:
+    if leader is None or facts.head_to_head is None or round(probability) < OPEN:
         return None
     margin = facts.head_to_head.expected_margin
     by = "" if is_tie(margin) or (margin > 0) != (leader == facts.b) else f", typically by {points(abs(margin))}"
@@ -39,7 +41,7 @@ def future_leader(facts: Facts) -> Finding | None:
 def future_open(facts: Facts) -> Finding | None:
     """Neither term is clearly more likely ahead on average over the horizon."""
     favourite, probability = _favourite(facts)
-    if facts.head_to_head is None or probability >= OPEN:
+    if facts.head_to_head is None or round(probability) >= OPEN:
         return None
     chances = "the chances are even, 50 of 100 simulated futures each"
     if favourite is not None:
@@ -68,6 +70,8 @@ def crossover(facts: Facts) -> Finding | None:
         return None
     best = max(ahead, key=lambda each: _probability_of(behind, each))
     probability = _probability_of(behind, best)
+    if round(probability) < CLEAR_CROSSOVER:
+        return None
     return Finding(
         85,
         "crossover",
@@ -90,12 +94,12 @@ def close_race(facts: Facts) -> Finding | None:
     if leader is None or compared is None or compared.crossover_date is not None:
         return None
     favourite, winner_probability = _favourite(facts)
-    if favourite != leader or winner_probability < OPEN:
+    if favourite != leader or round(winner_probability) < OPEN:
         return None
     behind = facts.other(leader)
     closest = max(compared.margins, key=lambda each: _probability_of(behind, each))
     probability = _probability_of(behind, closest)
-    if not CLOSE_RACE <= probability <= 50:
+    if probability < max(CLOSE_RACE, 100 - winner_probability + BETTER_CHANCE) or probability > 50:
         return None
     return Finding(
         56,
@@ -122,9 +126,9 @@ def _probability_of(term: TermFacts, margin: Margin) -> float:
 
 
 def _chance(probability: float) -> str:
-    if probability >= ALMOST_CERTAIN:
+    if round(probability) >= ALMOST_CERTAIN:
         return "will almost certainly"
-    return "will probably" if probability >= LIKELY else "has the better chance to"
+    return "will probably" if round(probability) >= LIKELY else "has the better chance to"
 
 
 def _duration(facts: Facts, margins: tuple[Margin, ...], ahead: list[Margin]) -> str:
