@@ -111,8 +111,10 @@ def test_it_starts_answers_and_ends_on_ctrl_c(terminal: Terminal, tmp_path: Path
     wait_until(lambda: _premium(terminal.port)["warmupStatus"] == "ready", 60, "the sample's forecast is ready")
     processes = _tree(terminal.supervisor())
     assert len(processes) >= 6  # the supervisor, two stores and three services
-    status = _warmcast_status(terminal.data_dir)
-    assert (status.returncode, status.stderr) == (0, "")
+    for arguments in (["status"], ["explain", sample.SLUG, "--tf", sample.TIMEFRAME]):
+        ended = _warmcast(terminal.data_dir, *arguments)
+        assert (ended.returncode, ended.stderr) == (0, "")
+    assert "ready with the forecasts of the current snapshot" in ended.stdout
     assert stat.S_IMODE((terminal.data_dir / CLIENT_FILE).stat().st_mode) == 0o600
     assert re.search(r"gateway +\| \d\d:\d\d:\d\d info +request method=GET path=/api/comparison", terminal.screen)
 
@@ -163,11 +165,12 @@ def test_a_port_that_is_taken_is_named_before_anything_starts(tmp_path: Path) ->
             terminal.close()
 
 
-def _warmcast_status(data_dir: Path) -> subprocess.CompletedProcess[str]:
-    """`warmcast status` without JOBS_ADDR and WARMUP_SECRET."""
-    environment = {name: value for name, value in inherited().items() if name not in {"JOBS_ADDR", "WARMUP_SECRET"}}
+def _warmcast(data_dir: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command without addresses and secret in its environment."""
+    unset = {"JOBS_ADDR", "FORECASTER_ADDR", "WARMUP_SECRET"}
+    environment = {name: value for name, value in inherited().items() if name not in unset}
     return subprocess.run(
-        [sys.executable, "-m", "services.cli", "status"],
+        [sys.executable, "-m", "services.cli", *arguments],
         env=environment | {"WARMCAST_DATA_DIR": str(data_dir)},
         cwd=CHECKOUT,
         capture_output=True,

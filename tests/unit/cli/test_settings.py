@@ -1,4 +1,4 @@
-"""Where client commands find the jobs service."""
+"""Where client commands find the services."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ import pytest
 from services.cli.settings import CLIENT_FILE, ClientSettings
 from services.common.settings import load
 
-OF_MAKE_RUN = {"jobs_addr": "127.0.0.1:4711", "warmup_secret": "the secret of make run", "gateway_url": "http://x"}
+OF_MAKE_RUN = {
+    "jobs_addr": "127.0.0.1:4711",
+    "forecaster_addr": "127.0.0.1:4712",
+    "warmup_secret": "the secret of make run",
+    "gateway_url": "http://x",
+}
 
 
 @pytest.fixture(autouse=True)
 def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("JOBS_ADDR", "WARMUP_SECRET"):
+    for name in ("JOBS_ADDR", "FORECASTER_ADDR", "WARMUP_SECRET"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("WARMCAST_DATA_DIR", str(tmp_path))
     (tmp_path / CLIENT_FILE).write_text(json.dumps(OF_MAKE_RUN))
@@ -44,3 +49,16 @@ def test_a_secret_of_the_environment_takes_precedence(monkeypatch: pytest.Monkey
 def test_the_secret_of_make_run_is_never_sent_to_another_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JOBS_ADDR", "dns:///production:50051")
     assert found() == ("dns:///production:50051", None)
+
+
+def test_the_forecaster_of_a_running_make_run_is_found_unless_its_address_is_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert load(ClientSettings).forecaster_addr == "127.0.0.1:4712"
+    monkeypatch.setenv("FORECASTER_ADDR", "127.0.0.1:5000")
+    assert load(ClientSettings).forecaster_addr == "127.0.0.1:5000"
+
+
+def test_the_forecaster_of_make_run_is_not_mixed_with_another_jobs_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JOBS_ADDR", "dns:///production:50051")
+    assert load(ClientSettings).forecaster_addr == "127.0.0.1:50052"
