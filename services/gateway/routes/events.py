@@ -47,10 +47,11 @@ class EventRoutes:
         Opening a stream is a premium call and enqueues what is missing. A client that reconnects with the id of the
         last event of a settled warmup gets 204, which ends its reconnects. HEAD opens no stream.
         """
-        return await self.stream(request, comparison_key(request.query_params))
+        last_event_id = request.headers.get("last-event-id", "")
+        return await self.stream(request, comparison_key(request.query_params), last_event_id)
 
-    async def stream(self, request: Request, key: ComparisonKey) -> Response:
-        """The same for the comparison `key`."""
+    async def stream(self, request: Request, key: ComparisonKey, last_event_id: str) -> Response:
+        """The same for the comparison `key`, after the event of that id."""
         if request.method == "HEAD":
             return Response(headers=_HEADERS, media_type=MEDIA_TYPE)
         with ExitStack() as cleanup:
@@ -58,7 +59,6 @@ class EventRoutes:
             changed = cleanup.enter_context(self.changes.watching(key))
             first = self.answers.get(key) or await self.answers.fetch(key, may_enqueue=True)
             self.demand.count(key)
-            last_event_id = request.headers.get("last-event-id", "")
             if last_event_id == event_id(first.answer) and not unsettled(first.answer):
                 return Response(status_code=204, headers=_HEADERS)
             return _EventStream(self._events(key, changed, first, last_event_id), cleanup.pop_all())

@@ -72,9 +72,13 @@ class ComparisonPages:
         return Representation(body.live.encode(), headers, "text/html").respond(request.scope["headers"])
 
     async def events(self, request: Request) -> Response:
-        """The event stream of the premium answer, for readers with a login too."""
+        """The event stream of the premium answer, for readers with a login too.
+
+        A script cannot send `Last-Event-ID` with a new stream, so `after` stands for it.
+        """
         self.site.check_reader(request)
-        return await self.streams.stream(request, _key(request))
+        after = request.headers.get("last-event-id") or request.query_params.get("after", "")
+        return await self.streams.stream(request, _key(request), after)
 
     async def data(self, request: Request) -> Response:
         """The series and the forecast as CSV."""

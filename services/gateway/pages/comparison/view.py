@@ -25,6 +25,7 @@ from services.gateway.pages.comparison import certainty, drawn, verdict
 from services.gateway.pages.comparison.facts import Facts
 from services.gateway.pages.comparison.forecasts import DecodedForecasts, decode
 from services.gateway.pages.comparison.state import Progress, progress
+from services.gateway.pages.comparison.values import values_json
 from services.gateway.pages.comparison.words import TIMEFRAMES, UNITS, Named, geo_name, names_of, rounded_points
 
 log = structlog.get_logger()
@@ -75,6 +76,7 @@ class View:
     data_until: str
     forecast: Forecast | None
     charts: list[Chart]  # two for terms that are scaled apart
+    values: Markup  # of the charts, for the crosshair
     track_record: str
     rows: list[tuple[str, str, str]]  # newest first
     all_rows: int
@@ -115,6 +117,7 @@ def build_view(facts: Facts) -> View:
     current = verdict.now(names, (series.signals_a.last_value, series.signals_b.last_value))
     decoded = _decoded(facts)
     dates = drawn.dates_of(facts)
+    drawing = drawn.comparison(facts, decoded)
     rows = [
         (_period(day, step), rounded_points(point.value_a), rounded_points(point.value_b))
         for day, point in zip(dates[::-1][:_MAX_ROWS], series.points[::-1][:_MAX_ROWS], strict=True)
@@ -131,7 +134,8 @@ def build_view(facts: Facts) -> View:
         now=current,
         data_until=_period(dates[-1], step),
         forecast=None if decoded is None else _forecast(facts, decoded, names, current),
-        charts=_charts(drawn.comparison(facts, decoded), scaled_apart=series.scaled_apart),
+        charts=_charts(drawing, scaled_apart=series.scaled_apart),
+        values=values_json(drawing),
         track_record=certainty.track_record(facts.trust),
         rows=rows,
         all_rows=len(dates),

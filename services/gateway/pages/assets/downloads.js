@@ -1,0 +1,82 @@
+// Share the address, and save the chart as a picture.
+
+const COPIED = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "stroke-linecap", "stroke-linejoin",
+  "stroke-opacity", "opacity", "font-family", "font-size", "font-weight", "text-anchor", "paint-order"];
+const SCALE = 2;
+const PADDING = 24;
+
+/** Shows and connects the buttons that need scripts. */
+export function addDownloads() {
+  connect("share", share);
+  connect("png", savePicture);
+}
+
+function connect(id, action) {
+  const button = document.getElementById(id);
+  if (!button) return;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    const words = button.textContent;
+    const result = await action().catch((error) => (error.name === "AbortError" ? "" : "Failed"));
+    if (!result) return;
+    button.textContent = result;
+    setTimeout(() => (button.textContent = words), 2_000);
+  });
+}
+
+async function share() {
+  const link = { title: document.title, url: location.href };
+  if (navigator.canShare?.(link)) {
+    await navigator.share(link);
+    return "";
+  }
+  await navigator.clipboard.writeText(location.href);
+  return "Link copied";
+}
+
+async function savePicture() {
+  const shown = [...document.querySelectorAll("[data-chart] svg[data-time]")].filter((svg) => svg.getClientRects().length);
+  const sizes = shown.map((svg) => svg.viewBox.baseVal);
+  const canvas = document.createElement("canvas");
+  canvas.width = SCALE * (Math.max(...sizes.map((size) => size.width)) + 2 * PADDING);
+  canvas.height = SCALE * (sizes.reduce((sum, size) => sum + size.height, 0) + 2 * PADDING);
+  const context = canvas.getContext("2d");
+  context.fillStyle = getComputedStyle(document.querySelector(".card")).backgroundColor;
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  let top = SCALE * PADDING;
+  for (const [index, svg] of shown.entries()) {
+    const { width, height } = sizes[index];
+    context.drawImage(await picture(svg, width, height), SCALE * PADDING, top, SCALE * width, SCALE * height);
+    top += SCALE * height;
+  }
+  const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = `${location.pathname.split("/").pop()}.png`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  return "Saved";
+}
+
+/** An image of an SVG with its colours as attributes, since a saved file has no style sheet. */
+async function picture(svg, width, height) {
+  const copy = svg.cloneNode(true);
+  const originals = svg.querySelectorAll("*");
+  copy.querySelectorAll("*").forEach((element, index) => {
+    const style = getComputedStyle(originals[index]);
+    for (const property of COPIED) element.setAttribute(property, style.getPropertyValue(property));
+  });
+  copy.querySelectorAll(".crosshair").forEach((each) => each.remove());
+  copy.setAttribute("width", SCALE * width);
+  copy.setAttribute("height", SCALE * height);
+  const source = new XMLSerializer().serializeToString(copy);
+  const url = URL.createObjectURL(new Blob([source], { type: "image/svg+xml" }));
+  try {
+    const image = new Image();
+    image.src = url;
+    await image.decode();
+    return image;
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+}
