@@ -47,7 +47,7 @@ class Mark:
     """A peak or a change point on a term's line."""
 
     date: str
-    value: float
+    value: float  # used where the term has none at the date
     kind: MarkKind
     label: str  # short, drawn where there is room: `July 2015, +55`
     title: str  # a sentence

@@ -95,12 +95,15 @@ def _partial(frame: Frame, role: Role) -> Markup | None:
 
 
 def _marks(frame: Frame, lines: list[list[Position]]) -> Markup | None:
+    """Marks lie on their term's line, those of a level too."""
     placed = []
     for role in frame.roles:
         for rank, mark in enumerate(frame.comparison.term(role).marks):
             time = epoch_seconds(mark.date)
             if frame.times[frame.first] <= time <= frame.times[-1]:
-                placed.append((rank, PlacedMark(mark, role, frame.x(time), frame.y(mark.value))))
+                value = frame.value_at(role, time)
+                y = frame.y(mark.value if value is None else value)
+                placed.append((rank, PlacedMark(mark, role, frame.x(time), y)))
     if not placed:
         return None
     in_order = [mark for _, mark in sorted(placed, key=lambda pair: pair[0])]

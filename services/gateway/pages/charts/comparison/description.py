@@ -8,7 +8,7 @@ from services.gateway.pages.charts.drawing.typeface import isolated
 from services.gateway.pages.charts.inputs import Role, Term
 from services.gateway.pages.charts.words import EVERY, points_words, when
 
-_MOST_MARKS = 8
+_MOST_MARKS = 5  # of a term
 
 
 def title(frame: Frame) -> str:
@@ -25,9 +25,8 @@ def description(frame: Frame) -> str:
         sentences += _history(frame, role)
     for role in frame.roles:
         sentences += _forecast(frame, frame.comparison.term(role))
-    marks = [mark.title for role in frame.roles for mark in frame.comparison.term(role).marks]
-    if marks:
-        sentences.append("Marked: " + "; ".join(mark.rstrip(".") for mark in marks[:_MOST_MARKS]) + ".")
+    for role in frame.roles:
+        sentences += _marks(frame.comparison.term(role))
     return " ".join(sentences)
 
 
@@ -62,6 +61,13 @@ def _forecast(frame: Frame, term: Term) -> list[str]:
         f"8 of 10 outcomes from {_range(last.lower80, last.upper80)}, "
         f"19 of 20 from {_range(last.lower95, last.upper95)}."
     ]
+
+
+def _marks(term: Term) -> list[str]:
+    if not term.marks:
+        return []
+    titles = "; ".join(mark.title.rstrip(".") for mark in term.marks[:_MOST_MARKS])
+    return [f"Marked for {isolated(term.name)}: {titles}."]
 
 
 def _range(*ends: float) -> str:

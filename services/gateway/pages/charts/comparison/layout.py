@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -100,6 +100,10 @@ class Frame:
         index = bisect_left(self.times, before, hi=self.complete) - 1
         value = self.comparison.term(role).values[index] if index >= 0 else None
         return None if value is None else (self.x(self.times[index]), self.y(value))
+
+    def value_at(self, role: Role, time: int) -> float | None:
+        """The value of the period that holds a time, which must not be before the first."""
+        return self.comparison.term(role).values[bisect_right(self.times, time) - 1]
 
     @property
     def now(self) -> float:

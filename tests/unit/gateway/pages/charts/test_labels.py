@@ -91,7 +91,18 @@ def test_marks_have_a_title_and_lie_on_their_line() -> None:
         place = (float(circle.attrib["cx"]), float(circle.attrib["cy"]))
         assert place in one_run(the(root, "line", role))
     [desc] = root.iter("desc")
-    assert expected[0] in str(desc.text)
+    for term in (sample.a, sample.b):
+        assert f"Marked for {term.name}: {term.marks[0].title}; {term.marks[1].title}." in str(desc.text)
+
+
+def test_a_mark_of_a_level_is_drawn_on_the_line_and_one_in_a_gap_at_its_own_value() -> None:
+    level, gap = (Mark(f"2020-01-{day}", 90, MarkKind.CHANGE, "", "level") for day in ("12", "19"))
+    sample = comparison([10.0, 20.0, None, 30.0], [50.0] * 4)
+    root = drawn(replace(sample, a=replace(sample.a, marks=(level, gap))))
+    _, top, _, bottom = numbers_of(root, "data-plot")
+    tips = [next(mark.iter("path")).attrib["d"].split("l")[0].split(" ")[1] for mark in having(root, "mark")]
+    heights = [(bottom - float(tip) - 6) / (bottom - top) * 100 for tip in tips]
+    assert heights == pytest.approx([20, 90], abs=0.1)
 
 
 def test_marks_outside_the_drawn_span_are_omitted() -> None:
