@@ -96,7 +96,7 @@ class MarginPoint(msgspec.Struct, rename="camel"):
     """termB less termA in one period ahead, from the joint forecast of both terms, in points."""
 
     date: Annotated[str, Meta(description="a date of the horizon")]
-    value: Annotated[float, Meta(description="expected margin")]
+    value: Annotated[float, Meta(description="median of the margin")]
     lower80: Annotated[float, Meta(description="lower end of the 80 % interval")]
     upper80: Annotated[float, Meta(description="upper end of the 80 % interval")]
     lower95: Annotated[float, Meta(description="lower end of the 95 % interval")]

@@ -121,7 +121,7 @@ class Together(msgspec.Struct, rename="camel"):
     lead_changes: Annotated[
         list[LeadChange], Meta(description="changes of the leader in the history, oldest first", max_length=20)
     ]
-    shared_season: Annotated[bool | None, Meta(description="null where a term has too few seasons")]
+    shared_season: Annotated[bool | None, Meta(description="null where fewer than two seasons of a term are known")]
 
 
 class Interpretation(msgspec.Struct):
