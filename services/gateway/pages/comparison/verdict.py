@@ -88,7 +88,7 @@ def future(names: tuple[Named, Named], head_to_head: HeadToHead, timeframe: str,
 
 def futures_of_100(probability: float) -> str:
     """A probability of 50 to 100 as futures of 100, never certain."""
-    return "more than 99" if probability > 99.5 else f"{probability:.0f}"
+    return "more than 99" if probability > 99 else f"{probability:.0f}"
 
 
 def direction(term: Named, bundle: ForecastBundle) -> Direction:
