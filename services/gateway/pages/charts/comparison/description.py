@@ -19,7 +19,7 @@ def title(frame: Frame) -> str:
 
 
 def description(frame: Frame) -> str:
-    """Span, latest values, extremes, forecast with its bands, and marks."""
+    """Span, latest values, extremes, forecast with its bands, and marks of each term."""
     sentences = [_span(frame)]
     for role in frame.roles:
         sentences += _history(frame, role)
@@ -33,7 +33,7 @@ def description(frame: Frame) -> str:
 def _span(frame: Frame) -> str:
     step = frame.comparison.step
     first, last = (period_words(frame.times[index], step) for index in (frame.first, -1))
-    partial = "; the last period is incomplete" if frame.comparison.partial_last_period else ""
+    partial = ", which is incomplete" if frame.comparison.partial_last_period else ""
     return f"{EVERY[step]} from {first} to {last}{partial}, in points from 0 to 100."
 
 
@@ -48,8 +48,15 @@ def _history(frame: Frame, role: Role) -> list[str]:
     name = isolated(comparison.term(role).name)
     return [
         f"{name}: {points_words(latest)} {when(dates[at], comparison.step)}, lowest {points_words(lowest)}, "
-        f"highest {points_words(highest)} {when(dates[highest_at], comparison.step)}."
+        f"highest {points_words(highest)} {when(dates[highest_at], comparison.step)}{_so_far(frame, role)}."
     ]
+
+
+def _so_far(frame: Frame, role: Role) -> str:
+    value = frame.comparison.term(role).values[-1]
+    if not frame.comparison.partial_last_period or value is None:
+        return ""
+    return f"; {points_words(value)} so far in the incomplete period"
 
 
 def _forecast(frame: Frame, term: Term) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from services.gateway.pages.charts.comparison.layout import Frame
 from services.gateway.pages.charts.drawing.path import Position, area_path, line_path
-from services.gateway.pages.charts.drawing.svg import Markup, element, join
+from services.gateway.pages.charts.drawing.svg import Markup, element
 from services.gateway.pages.charts.drawing.times import epoch_seconds
 from services.gateway.pages.charts.inputs import ForecastPoint, Role
 
@@ -27,12 +27,13 @@ class Forecast:
         """The continuation of the term's line."""
         return element("path", class_=f"forecast {self._role}", d=line_path(self._along(lambda point: point.value)))
 
-    def bands(self) -> Markup:
-        """The 95 % band, and on it the 80 % band."""
-        return join(
-            self._band("b95", lambda point: point.lower95, lambda point: point.upper95),
-            self._band("b80", lambda point: point.lower80, lambda point: point.upper80),
-        )
+    def outer_band(self) -> Markup:
+        """The 95 % band."""
+        return self._band("b95", lambda point: point.lower95, lambda point: point.upper95)
+
+    def inner_band(self) -> Markup:
+        """The 80 % band, which lies on the outer bands of both terms."""
+        return self._band("b80", lambda point: point.lower80, lambda point: point.upper80)
 
     def _band(
         self, kind: str, lower: Callable[[ForecastPoint], float], upper: Callable[[ForecastPoint], float]

@@ -192,11 +192,11 @@ def test_the_description_gives_the_numbers() -> None:
     titles = {each.get("id"): each.text for each in root if each.tag in ("title", "desc")}
     assert titles == {
         "chart-title": "Search interest in tea and coffee, with forecast",
-        "chart-desc": "Weekly from 5 January 2020 to 26 January 2020; the last period is incomplete, in points from 0 "
-        "to 100. tea: 30 on 19 January 2020, lowest 10, highest 90 on 12 January 2020. coffee: 60 on 19 January 2020, "
-        "lowest 40, highest 60 on 19 January 2020. Forecast for tea on 19 April 2020: 30, 8 of 10 outcomes from 20 to "
-        "40, 19 of 20 from 10 to 50. Forecast for coffee on 19 April 2020: 60, 8 of 10 outcomes from 50 to 70, 19 of "
-        "20 from 40 to 80.",
+        "chart-desc": "Weekly from 5 January 2020 to 26 January 2020, which is incomplete, in points from 0 to 100. "
+        "tea: 30 on 19 January 2020, lowest 10, highest 90 on 12 January 2020; 4 so far in the incomplete period. "
+        "coffee: 60 on 19 January 2020, lowest 40, highest 60 on 19 January 2020; <1 so far in the incomplete period. "
+        "Forecast for tea on 19 April 2020: 30, 8 of 10 outcomes from 20 to 40, 19 of 20 from 10 to 50. "
+        "Forecast for coffee on 19 April 2020: 60, 8 of 10 outcomes from 50 to 70, 19 of 20 from 40 to 80.",
     }
 
 

@@ -27,22 +27,36 @@ def drawn(*profiles: Profile, narrow: bool = False) -> Element:
     return parse(season_chart(profiles, PLACES[len(profiles[0].effects)], id_="season", narrow=narrow))
 
 
+def bars_of(root: Element, role: str) -> list[Element]:
+    """The bars, without the sample beside the term's name."""
+    return list(having(root, "bar", role)[0].iter("rect"))
+
+
+def test_the_terms_are_named_beside_a_sample_of_their_bar_or_line() -> None:
+    for places, kind in ((12, "bar"), (52, "line")):
+        root = drawn(profile(Role.A, places), profile(Role.B, places, "a name that does not fit " * 9))
+        names = the(root, "names")
+        assert [each.get("class") for each in names] == [f"{kind} a", "end a", f"{kind} b", "end b"]
+        tea, long = having(names, "end")
+        assert words(tea) == "tea"
+        assert words(long).endswith("…")
+
+
 def test_bars_are_as_high_as_their_effects_and_stand_on_zero() -> None:
     root = drawn(Profile(Role.A, "tea", [10.0, -5.0, 0.0, 2.0, 1.0, 1.0, 1.0]))
     zero = float(the(root, "zero").attrib["d"].split(" ")[1].split("H")[0])
-    bars = [(float(bar.attrib["y"]), float(bar.attrib["height"])) for bar in the(root, "bar", "a").iter("rect")]
+    bars = [(float(bar.attrib["y"]), float(bar.attrib["height"])) for bar in bars_of(root, "a")]
     assert bars[0][0] + bars[0][1] == pytest.approx(zero, abs=0.1)
     assert bars[1][0] == pytest.approx(zero, abs=0.1)
     assert bars[0][1] == pytest.approx(2 * bars[1][1], abs=0.2)
-    titles = [title.text for title in the(root, "bar", "a").iter("title")]
+    titles = [title.text for title in having(root, "bar", "a")[0].iter("title")]
     assert titles[:3] == ["Monday: +10", "Tuesday: −5", "Wednesday: 0"]
 
 
 def test_bars_of_both_terms_stand_beside_each_other() -> None:
     root = drawn(profile(Role.A, 12), profile(Role.B, 12))
     one, other = (
-        [(float(bar.attrib["x"]), float(bar.attrib["width"])) for bar in the(root, "bar", role).iter("rect")]
-        for role in ("a", "b")
+        [(float(bar.attrib["x"]), float(bar.attrib["width"])) for bar in bars_of(root, role)] for role in ("a", "b")
     )
     for (left, width), (next_left, _) in zip(one, other, strict=True):
         assert left + width < next_left
@@ -51,7 +65,7 @@ def test_bars_of_both_terms_stand_beside_each_other() -> None:
 def test_weeks_of_a_year_are_lines_with_a_tick_at_each_month() -> None:
     root = drawn(profile(Role.A, 52), profile(Role.B, 52))
     assert having(root, "bar") == []
-    assert len(one_run(the(root, "line", "b"))) == 52
+    assert len(one_run(having(root, "line", "b")[0])) == 52
     assert [words(text) for text in having(root, "tick")[1]] == MONTHS
 
 
@@ -65,8 +79,10 @@ def test_texts_neither_overlap_nor_leave_the_chart(places: int, narrow: bool) ->
 
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES, ids=range(len(HOSTILE_NAMES)))
-def test_any_name_is_text(name: str) -> None:
-    root = drawn(profile(Role.A, 12, name))
+def test_any_name_is_text_that_fits(name: str) -> None:
+    root = drawn(profile(Role.A, 12, name), profile(Role.B, 12, name[::-1]), narrow=True)
+    assert overlaps(root) == []
+    assert outside(root) == []
     assert {each.tag for each in root.iter()} == {"svg", "title", "desc", "g", "path", "rect", "text"}
 
 

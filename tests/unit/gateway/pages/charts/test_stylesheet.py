@@ -98,7 +98,20 @@ def test_every_class_of_the_charts_is_known() -> None:
     )
     used = {name for chart in charts for each in parse(chart).iter() for name in each.get("class", "").split()}
     # These have the look of their element, and names for scripts and tests.
-    unstyled = {"wide", "season", "tick", "unit", "key", "nowlabel", "figure", "side", "shares", "peak", "change"}
+    unstyled = {
+        "wide",
+        "season",
+        "tick",
+        "unit",
+        "key",
+        "nowlabel",
+        "figure",
+        "side",
+        "shares",
+        "names",
+        "peak",
+        "change",
+    }
     assert used - unstyled == {name for name in used if re.search(rf"\.{name}\b", STYLES)}
 
 
