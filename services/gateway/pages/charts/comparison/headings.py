@@ -38,11 +38,11 @@ def taken_by_headings(frame: Frame) -> list[Box]:
 
 
 def band_key(layout: Layout) -> Markup:
-    """The bands in words, at the right."""
+    """The bands in words, at the right; a brief layout writes “outcomes” once."""
     right = layout.width - 2
     parts: list[Markup] = []
     for kind, often in (("b95", "19 of 20"), ("b80", "8 of 10")):
-        words = often if layout.brief else f"{often} outcomes"
+        words = often if layout.brief and kind == "b80" else f"{often} outcomes"
         left = right - text_width(words, layout.font_size)
         parts += [element("text", words, x=left, y=_KEY_BASELINE), _swatch(kind, left - _SWATCH_WIDTH - 6)]
         right = left - _SWATCH_WIDTH - 20
