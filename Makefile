@@ -106,7 +106,7 @@ $(POLICY)/installed: deploy/k8s/checkov-requirements.txt
 
 setup: $(VENV)/locked $(VENV)/installed generated/made ## Create the virtual environment with all tools, and generate the stubs.
 
-# One environment in two steps: the packages of `make run` (below 300 MB), then those of tests and checks.
+# One environment in two steps: the packages of `make run` (530 MB), then those of tests and checks.
 # After a change of the lock it is created again, to remove packages that left the lock. Modules are compiled on first
 # import, since most are never imported.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile

@@ -110,7 +110,7 @@ async def _adopt(request: GenerateRequest, store: Store, engine: Engine, now: Cl
 async def _compute(request: GenerateRequest, store: Store, engine: Engine, now: Clock) -> Generated:
     computed = await engine.compute(request.series_a, request.series_b)
     key = _forecast_key(request, engine)
-    pair = _stamp(request, computed, engine.version, now())
+    pair = stamp(request, computed, engine.version, now())
     await store.store(key, pair, now=now())
     [read_back] = await store.read([key])
     if read_back != pair:
@@ -122,7 +122,8 @@ def _forecast_key(request: GenerateRequest, engine: Engine) -> ForecastKey:
     return ForecastKey(request.snapshot, request.series_a.term, request.series_b.term, engine.version)
 
 
-def _stamp(request: GenerateRequest, computed: Computed, version: str, now: datetime) -> BundlePair:
+def stamp(request: GenerateRequest, computed: Computed, version: str, now: datetime) -> BundlePair:
+    """The pair to store, with its lease and its times."""
     # Whole milliseconds, as stored in Redis: the pair read back must equal the pair written.
     generated_at = now.astimezone(UTC).replace(microsecond=now.microsecond // 1000 * 1000)
     times: Json = {

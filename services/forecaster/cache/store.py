@@ -33,11 +33,11 @@ FENCED_OFF = Counter("warmcast_forecaster_fenced_off_total", "Writes refused bec
 
 _FAILURES = (RedisError, OSError, RuntimeError)
 TTL_SECONDS = int(RETAINED_FOR.total_seconds())
-KEYS_PER_READ = 128  # a value has about 10 kB, so a reply has about 1 MB
+KEYS_PER_READ = 128  # a value of five years has about 10 kB, the longest 50 kB, so a reply has 1 to 6 MB
 _PROBE_TTL_SECONDS = 60
-# As large as a run's largest write: arguments count as memory, and a network may drop large packets only. The script
-# ignores it, so it is neither stored nor replicated.
-_PROBE_PADDING = b" " * 32 * 1024
+# As large as a run's largest write (5,000 hours: 84 kB), because arguments count as memory and a network may drop only
+# large packets. The script ignores it, so it is neither stored nor replicated.
+PROBE_PADDING = b" " * 128 * 1024
 
 # KEYS[1] is the lock, which holds the highest lease so far: the fence. The next ARGV[3] keys are set and the others
 # deleted, atomically. A lock that is not a number, or more than 2^40 ahead, is not a lease of this database. It is
@@ -174,7 +174,7 @@ class ForecastCache:
     async def _probe(self) -> FailureCause | None:
         """The cause for which the write script fails for any key; None if it works."""
         try:
-            await self._run_script([cache_keys.WRITE_PROBE], [1, _PROBE_TTL_SECONDS, 0, _PROBE_PADDING])
+            await self._run_script([cache_keys.WRITE_PROBE], [1, _PROBE_TTL_SECONDS, 0, PROBE_PADDING])
         except _FAILURES as error:
             _translate(error, "writes")
             foreign_value = "WRONGTYPE" in str(error)  # at the probe's key only

@@ -33,7 +33,7 @@ log = structlog.get_logger()
 SERVICE = "warmcast.forecaster.v1.ForecasterService"
 GUARDED = frozenset(f"/{SERVICE}/{method}" for method in ("GenerateForecasts", "RecordFailure"))
 UNBOUNDED = frozenset({f"/{SERVICE}/GenerateForecasts"})  # ends by the pool's deadline or when the call is cancelled
-MAX_GET, MAX_CHECK = 100, 500  # keys; 100 pairs of bundles have about 2 MB
+MAX_GET, MAX_CHECK = 100, 500  # keys; 100 pairs of five years have about 2 MB
 
 RUNS = count_from_zero(
     Counter("warmcast_forecaster_generate_total", "Runs, by outcome", ["outcome"]),

@@ -86,7 +86,7 @@ class Pool:
         """Returns when every worker is warm; replaces workers that cannot start."""
         while True:
             slots = [await self._idle.get() for _ in range(self.slots)]
-            checks = (self._run_in(slot, worker.is_ready) for slot in slots)
+            checks = (self._run_in(slot, worker.is_ready, deadline=self._deadline) for slot in slots)
             results = await asyncio.gather(*checks, return_exceptions=True)
             if all(result is True for result in results):
                 return
@@ -119,18 +119,19 @@ class Pool:
         finally:
             self._admitted -= 1
 
-    async def run(self, function: Callable[..., Result], *args: object) -> Result:
+    async def run(self, function: Callable[..., Result], *args: object, deadline: float | None = None) -> Result:
         """The function's result, computed in the next idle worker.
 
-        Raises what the function raises; UNAVAILABLE if the worker died, DEADLINE_EXCEEDED if it was killed after the
-        deadline. Cancelling the call kills the computation and frees the slot.
+        Raises what the function raises; UNAVAILABLE if the worker died, DEADLINE_EXCEEDED if it was killed after
+        `deadline` seconds, by default the pool's. Cancelling the call kills the computation and frees the slot.
         """
+        deadline = self._deadline if deadline is None else deadline
         # A worker that died while idle, or starved, is not the task's fault: try the next one, at most every slot once.
         for _ in range(self.slots + 1):
             if self._stopped:
                 raise WarmcastError(errors.UNAVAILABLE, "the forecaster is stopping", retry_after=1)
             try:
-                return await self._run_in(await self._idle.get(), function, *args)
+                return await self._run_in(await self._idle.get(), function, *args, deadline=deadline)
             except BrokenProcessPool:
                 continue
         raise WarmcastError(errors.UNAVAILABLE, "no worker process can be started", retry_after=5)
@@ -145,17 +146,19 @@ class Pool:
             if not future.done():
                 future.set_exception(BrokenProcessPool("stopped"))
 
-    async def _run_in(self, slot: ProcessPool, function: Callable[..., Result], *args: object) -> Result:
+    async def _run_in(
+        self, slot: ProcessPool, function: Callable[..., Result], *args: object, deadline: float
+    ) -> Result:
         failure = "cancelled"
-        in_background = slot in self._background and self._background_seconds < self._deadline
-        deadline = self._background_seconds if in_background else self._deadline
+        in_background = slot in self._background and self._background_seconds < deadline
+        seconds = self._background_seconds if in_background else deadline
         try:
             if slot not in self._workers or not slot.active:
                 raise BrokenProcessPool("the worker ended while it was idle")
             with BUSY.track_inprogress():
                 # The worker's own deadline starts with the task; this one also covers its warm-up.
-                async with asyncio.timeout(deadline + WARM_UP_SECONDS):
-                    future = slot.schedule(function, args=args, timeout=deadline)
+                async with asyncio.timeout(seconds + WARM_UP_SECONDS):
+                    future = slot.schedule(function, args=args, timeout=seconds)
                     self._running.add(future)
                     future.add_done_callback(self._running.discard)
                     result = await asyncio.wrap_future(future)
@@ -164,10 +167,10 @@ class Pool:
         except TimeoutError:
             if in_background:
                 failure = "starved"
-                log.warning("a run with background priority got too little CPU time", seconds=deadline)
+                log.warning("a run with background priority got too little CPU time", seconds=seconds)
                 raise BrokenProcessPool("the worker starved") from None
             failure = "deadline"
-            detail = f"the computation took over {self._deadline:g} s"
+            detail = f"the computation took over {deadline:g} s"
             raise WarmcastError(errors.DEADLINE_EXCEEDED, detail, retry_after=1) from None
         except ProcessExpired as error:
             failure = "died"

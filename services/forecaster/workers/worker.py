@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from services.forecaster.engine.types import EngineSetting, TermForecast, TermSeries
+    from services.forecaster.engine.types import EngineSetting, JsonObject, TermForecast, TermSeries
+    from services.forecaster.insights.encoded import EncodedInsights
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _NICE = 10  # nice
@@ -36,7 +37,7 @@ def start(parent: int, *, background: bool) -> None:
     end_with_parent(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(ONE_THREAD)
-    from services.forecaster.engine.warm_up import warm_up
+    from services.forecaster.workers.warm_up import warm_up
 
     warm_up()
     lower_priority(background=background)
@@ -83,11 +84,25 @@ def forecast(series: TermSeries, setting: EngineSetting) -> TermForecast | Serie
         return SeriesRejected(error.reason, error.detail)
 
 
-def compare(a: TermForecast, b: TermForecast) -> dict[str, object] | None:
+def compare(a: TermForecast, b: TermForecast) -> JsonObject | None:
     """The head-to-head of two forecast terms; None if they are scaled apart."""
     from services.forecaster.engine.bundle.head_to_head import head_to_head
 
     return head_to_head(a, b)
+
+
+def find_insights(
+    series_a: TermSeries,
+    series_b: TermSeries,
+    forecast_a: TermForecast,
+    forecast_b: TermForecast,
+    head_to_head: JsonObject | None,
+) -> EncodedInsights:
+    """The insights of both terms."""
+    from services.forecaster.insights.encoded import encode
+    from services.forecaster.insights.pair import pair_insights
+
+    return encode(pair_insights(series_a, series_b, forecast_a, forecast_b, head_to_head))
 
 
 def _exit_with_parent() -> None:

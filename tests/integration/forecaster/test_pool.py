@@ -21,6 +21,7 @@ from services.common.errors import WarmcastError
 from services.forecaster.workers import worker
 from services.forecaster.workers.pool import REPLACED, Pool
 from tests.integration.forecaster import work
+from tests.integration.forecaster.processes import gone, is_gone, pid_in, read_pid
 from tests.waiting import wait_until
 
 
@@ -50,7 +51,7 @@ async def test_an_exception_of_the_function_is_raised_and_its_worker_is_kept(poo
 async def test_sigkill_during_a_run_fails_only_that_run(pool: Pool, tmp_path: Path) -> None:
     victim = asyncio.create_task(pool.run(work.spin, 30, str(tmp_path / "victim")))
     other = asyncio.create_task(pool.run(work.spin, 1.0, str(tmp_path / "other")))
-    os.kill(await _pid_in(tmp_path / "victim"), signal.SIGKILL)
+    os.kill(await pid_in(tmp_path / "victim"), signal.SIGKILL)
     with pytest.raises(WarmcastError, match="the worker process ended") as caught:
         await victim
     assert caught.value.reason is errors.UNAVAILABLE
@@ -75,23 +76,23 @@ async def test_a_task_past_its_deadline_is_killed_and_the_next_one_succeeds(tmp_
             await pool.run(work.spin, 30, str(tmp_path / "spinning"))
         assert caught.value.reason is errors.DEADLINE_EXCEEDED
         assert time.monotonic() - began < 15
-        pid = await _pid_in(tmp_path / "spinning")
+        pid = await pid_in(tmp_path / "spinning")
         assert await pool.run(work.double, 21) == 42
-        await _gone(pid)
+        await gone(pid)
     finally:
         await pool.stop()
 
 
 async def test_cancelling_a_run_frees_its_worker(pool: Pool, tmp_path: Path) -> None:
     left = [asyncio.create_task(pool.run(work.spin, 60, str(tmp_path / name))) for name in ("a", "b")]
-    pids = [await _pid_in(tmp_path / name) for name in ("a", "b")]
+    pids = [await pid_in(tmp_path / name) for name in ("a", "b")]
     for task in left:
         task.cancel()
     await asyncio.gather(*left, return_exceptions=True)
     async with asyncio.timeout(20):
         assert await pool.run(work.double, 1) == 2
     for pid in pids:
-        await _gone(pid)
+        await gone(pid)
 
 
 async def test_the_queue_is_bounded_and_returns_a_retry_delay(pool: Pool) -> None:
@@ -155,7 +156,7 @@ async def test_a_slot_is_kept_when_its_worker_cannot_be_started(
 
     try:
         left = asyncio.create_task(pool.run(work.spin, 60, str(tmp_path / "left")))
-        await _pid_in(tmp_path / "left")
+        await pid_in(tmp_path / "left")
         with monkeypatch.context() as patched:
             patched.setattr("services.forecaster.workers.pool.ProcessPool", refuse)
             left.cancel()
@@ -174,10 +175,10 @@ async def test_stop_ends_every_worker_even_while_computing(tmp_path: Path) -> No
     pool = Pool(slots=2, queue_limit=0, deadline=60, initializer=work.start_light)
     pool.start()
     busy = asyncio.create_task(pool.run(work.spin, 60, str(tmp_path / "busy")))
-    pids = [await _pid_in(tmp_path / "busy"), await pool.run(work.pid)]
+    pids = [await pid_in(tmp_path / "busy"), await pool.run(work.pid)]
     await pool.stop()
     for pid in pids:
-        await _gone(pid)
+        await gone(pid)
     await asyncio.gather(busy, return_exceptions=True)
 
 
@@ -199,32 +200,12 @@ def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, str(program), str(tmp_path / "worker-")], env=environment) as parent:
         try:
             marks = [tmp_path / f"worker-{name}" for name in "ab"]
-            pids = [wait_until(partial(_read_pid, mark), 30, "both workers are busy") for mark in marks]
-            assert not any(_is_gone(pid) for pid in pids)
+            pids = [wait_until(partial(read_pid, mark), 30, "both workers are busy") for mark in marks]
+            assert not any(is_gone(pid) for pid in pids)
         finally:
             parent.kill()
     for pid in pids:
-        wait_until(partial(_is_gone, pid), 5, "the worker is gone")
-
-
-def _read_pid(mark: Path) -> int:
-    return int(mark.read_text() or 0) if mark.exists() else 0
-
-
-async def _pid_in(mark: Path) -> int:
-    return await asyncio.to_thread(wait_until, partial(_read_pid, mark), 30, f"a worker wrote {mark.name}")
-
-
-async def _gone(pid: int) -> None:
-    await asyncio.to_thread(wait_until, partial(_is_gone, pid), 15, f"worker {pid} is gone")
-
-
-def _is_gone(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-    return state == "Z"
+        wait_until(partial(is_gone, pid), 5, "the worker is gone")
 
 
 async def test_workers_have_low_priority() -> None:
@@ -237,17 +218,18 @@ async def test_workers_have_low_priority() -> None:
         await pool.stop()
 
 
+@pytest.mark.parametrize("deadline", [None, 30])
 async def test_a_run_starved_in_the_background_is_restarted_with_normal_priority(
-    tmp_path: Path,
+    tmp_path: Path, deadline: float | None
 ) -> None:
     pool = Pool(slots=1, queue_limit=0, deadline=60, background_seconds=0.5, initializer=work.start_light)
     pool.start()
     starved = REPLACED.labels("starved")._value.get()
     try:
         mark = tmp_path / "starved"
-        ran_in = await pool.run(work.starve, str(mark))
-        assert ran_in != _read_pid(mark)
-        await _gone(_read_pid(mark))
+        ran_in = await pool.run(work.starve, str(mark), deadline=deadline)
+        assert ran_in != read_pid(mark)
+        await gone(read_pid(mark))
         assert await pool.run(work.pid) == ran_in  # it stays
         assert await pool.run(work.priority) == (os.SCHED_OTHER, os.nice(0) + 10)
         assert REPLACED.labels("starved")._value.get() == starved + 1

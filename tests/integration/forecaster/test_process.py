@@ -28,6 +28,7 @@ from services.common.rpc.server.server import READINESS
 from services.common.rpc.status import from_rpc_error
 from tests.integration.forecaster.conftest import AUTHORISED
 from tests.integration.forecaster.parts import key, request
+from tests.integration.forecaster.processes import is_gone
 from tests.waiting import wait_until, wait_until_async
 
 MODULE = (sys.executable, "-m", "services.forecaster")
@@ -130,16 +131,20 @@ async def test_it_computes_with_the_real_engine_in_clean_workers_and_stops_on_si
     for pid in workers:
         libraries = _libraries(pid)
         assert "numpy" in libraries
+        assert "statsmodels" in libraries
         assert "cygrpc" not in libraries
         assert "hiredis" not in libraries
-    assert "cygrpc" in _libraries(forecaster.child.pid)  # the look can find it
+    parent = _libraries(forecaster.child.pid)
+    assert "cygrpc" in parent
+    for package in ("numpy", "statsmodels", "scipy", "pandas"):
+        assert package not in parent
 
     everything = _descendants(forecaster.child.pid)
     forecaster.child.send(signal.SIGTERM)
     assert forecaster.child.wait(20), forecaster.child.tail()
     assert forecaster.child.exit_code == 0, forecaster.child.tail()
     for pid in everything:
-        await asyncio.to_thread(wait_until, partial(_is_gone, pid), 5, f"{pid} is gone")
+        await asyncio.to_thread(wait_until, partial(is_gone, pid), 5, f"{pid} is gone")
 
 
 @on_linux
@@ -175,7 +180,7 @@ async def test_running_computations_end_with_the_drain_period(start: Start, redi
             async for _ in events:
                 pass
     assert forecaster.child.exit_code == 0, forecaster.child.tail()
-    assert _is_gone(frozen)
+    assert is_gone(frozen)
 
 
 @on_linux
@@ -186,7 +191,7 @@ async def test_its_workers_end_when_it_is_killed(start: Start, redis_url: str) -
     assert len(everything) >= 2
     forecaster.child.kill()
     for pid in everything:
-        await asyncio.to_thread(wait_until, partial(_is_gone, pid), 5, f"{pid} is gone")
+        await asyncio.to_thread(wait_until, partial(is_gone, pid), 5, f"{pid} is gone")
 
 
 @on_linux
@@ -288,17 +293,6 @@ def _command(pid: int) -> str:
         return Path(f"/proc/{pid}/cmdline").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return ""
-
-
-def _state(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return "gone"
-
-
-def _is_gone(pid: int) -> bool:
-    return _state(pid) in ("gone", "Z")
 
 
 def _libraries(pid: int) -> str:

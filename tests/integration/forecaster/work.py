@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -14,6 +15,15 @@ def start_light(parent: int, *, background: bool) -> None:
     """worker.start without the engine, so that a worker starts in a fraction of a second."""
     worker.end_with_parent(parent)
     worker.lower_priority(background=background)
+
+
+def start_warm(parent: int, *, background: bool) -> None:
+    """worker.start without low priority, so that deadlines do not depend on what else the machine does."""
+    del background
+    from services.forecaster.workers.warm_up import warm_up  # noqa: PLC0415 - in workers alone
+
+    worker.end_with_parent(parent)
+    warm_up()
 
 
 def fail_to_start(parent: int, *, background: bool) -> None:
@@ -60,3 +70,18 @@ def starve(mark: str) -> int:
     if os.sched_getscheduler(0) == os.SCHED_IDLE:
         spin(60, mark)
     return os.getpid()
+
+
+def crash_on(*_: object) -> None:
+    """As `crash`, with any arguments."""
+    crash()
+
+
+def die(*_: object) -> None:
+    """Ends as if killed for lack of memory."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def hang(mark: str, *_: object) -> None:
+    """As `spin`, for ten minutes and with any further arguments."""
+    spin(600, mark)

@@ -8,12 +8,14 @@ from datetime import UTC, datetime, timedelta
 from services.forecaster.engine.bundle.head_to_head import head_to_head
 from services.forecaster.engine.term import forecast_term
 from services.forecaster.engine.types import TermSeries
+from services.forecaster.insights.encoded import encode
+from services.forecaster.insights.pair import pair_insights
 
 _POINTS = 120  # long enough for a season and a backtest
 
 
 def warm_up() -> None:
-    """Imports and runs everything that a forecast needs, so that the first run is as fast as later ones."""
+    """Imports and runs everything that a run needs, so that the first run is as fast as later ones."""
     start = datetime(2024, 1, 1, tzinfo=UTC)
     series = TermSeries(
         term="warm-up",
@@ -26,4 +28,4 @@ def warm_up() -> None:
         gaps_filled=False,
     )
     forecast = forecast_term(series)
-    head_to_head(forecast, forecast)
+    encode(pair_insights(series, series, forecast, forecast, head_to_head(forecast, forecast)))
