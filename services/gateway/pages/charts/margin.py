@@ -16,7 +16,7 @@ from services.gateway.pages.charts.drawing.time_ticks import time_ticks
 from services.gateway.pages.charts.drawing.times import SECONDS, epoch_seconds
 from services.gateway.pages.charts.drawing.typeface import isolated, shorten, text_width
 from services.gateway.pages.charts.inputs import MarginPoint, Role
-from services.gateway.pages.charts.words import points_words, signed_tick, signed_words, when
+from services.gateway.pages.charts.words import futures_words, signed_tick, signed_words, when
 
 _WIDTH, _HEIGHT, _NARROW_WIDTH = 540.0, 300.0, 340.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 40.0, 12.0, 24.0, 28.0
@@ -24,7 +24,6 @@ _SIZE = 12.5
 _STRIP = 26.0  # height of the strip of probabilities
 _STRIP_GAP = 26.0  # above it, for its heading
 _SMALLEST = 5.0  # points that the axis reaches at least, both ways
-_PAST_HORIZONS = 1  # how much of the past is drawn, in horizons
 
 
 @dataclass(frozen=True)
@@ -94,8 +93,8 @@ class _Plot:
 
     @cached_property
     def past(self) -> list[tuple[int, float | None]]:
-        """Time and margin of the drawn past."""
-        drawn = _PAST_HORIZONS * len(self.margin.points)
+        """Time and margin of the drawn past, which is as long as the forecast."""
+        drawn = len(self.margin.points)
         dates, values = self.margin.past_dates[-drawn:], self.margin.past[-drawn:]
         return [(epoch_seconds(date), value) for date, value in zip(dates, values, strict=True)]
 
@@ -213,8 +212,8 @@ def _likelier(margin: Margin) -> tuple[str, str, str]:
     """The term that more often leads at last, and in how many of 100 futures it leads at first and at last."""
     first, last = margin.points[0].lead_probability, margin.points[-1].lead_probability
     if last >= 50:
-        return margin.name_b, f"{first:.0f}", f"{last:.0f}"
-    return margin.name_a, f"{100 - first:.0f}", f"{100 - last:.0f}"
+        return margin.name_b, futures_words(first), futures_words(last)
+    return margin.name_a, futures_words(100 - first), futures_words(100 - last)
 
 
 def _title(margin: Margin) -> str:
@@ -222,18 +221,16 @@ def _title(margin: Margin) -> str:
 
 
 def _description(margin: Margin) -> str:
-    first, last = margin.points[0], margin.points[-1]
-    return (
-        f"{isolated(margin.name_b)} minus {isolated(margin.name_a)}, in points; above zero "
-        f"{isolated(margin.name_b)} leads. {_point_words(first, margin.step)} {_point_words(last, margin.step)}"
-    )
+    name_b = isolated(margin.name_b)
+    first, last = (_point_words(point, margin.step, name_b) for point in (margin.points[0], margin.points[-1]))
+    return f"{name_b} minus {isolated(margin.name_a)}, in points; above zero {name_b} leads. {first} {last}"
 
 
-def _point_words(point: MarginPoint, step: Step) -> str:
+def _point_words(point: MarginPoint, step: Step, name_b: str) -> str:
     words = when(point.date, step)
     return (
         f"{words[0].upper()}{words[1:]}: {signed_words(point.value)}, "
         f"8 of 10 outcomes from {signed_words(point.lower80)} to {signed_words(point.upper80)}, "
         f"19 of 20 from {signed_words(point.lower95)} to {signed_words(point.upper95)}; "
-        f"leads in {points_words(point.lead_probability)} of 100 futures."
+        f"{name_b} leads in {futures_words(point.lead_probability)} of 100 futures."
     )

@@ -15,6 +15,11 @@ def points_words(value: float) -> str:
     return "<1" if 0 < value < 1 else f"{value:.0f}"
 
 
+def futures_words(probability: float) -> str:
+    """In how many of 100 futures, for a probability of 0 to 100; `>99` where rounding would claim certainty."""
+    return ">99" if 99 < probability < 100 else points_words(probability)
+
+
 def signed_words(value: float) -> str:
     """A difference with its sign: `+12`, `−3`, `0`."""
     rounded = round(value)

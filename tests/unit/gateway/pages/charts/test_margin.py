@@ -116,8 +116,18 @@ def test_the_description_gives_the_numbers() -> None:
     [desc] = [each.text for each in drawn(margin()) if each.tag == "desc"]
     assert desc == (
         "coffee minus tea, in points; above zero coffee leads. On 16 February 2020: +5, 8 of 10 outcomes from −5 to "
-        "+15, 19 of 20 from −15 to +25; leads in 60 of 100 futures. On 8 March 2020: +20, 8 of 10 outcomes from +10 "
-        "to +30, 19 of 20 from 0 to +40; leads in 75 of 100 futures."
+        "+15, 19 of 20 from −15 to +25; coffee leads in 60 of 100 futures. On 8 March 2020: +20, 8 of 10 outcomes "
+        "from +10 to +30, 19 of 20 from 0 to +40; coffee leads in 75 of 100 futures."
+    )
+
+
+def test_no_future_is_called_certain_that_is_not() -> None:
+    points = [
+        MarginPoint(day, 60, 50, 70, 40, 80, share)
+        for day, share in zip(dates(Step.DAILY, 2), (0.2, 99.7), strict=True)
+    ]
+    assert "coffee leads in <1 → >99 of 100 futures" in words(
+        the(drawn(Margin("tea", "coffee", Step.DAILY, points)), "shares")
     )
 
 
