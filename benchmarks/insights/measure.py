@@ -10,10 +10,14 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 
-from benchmarks.insights import cost, noise_table, season
+from benchmarks.insights import cost, methods, noise_table, season
 from benchmarks.results import write_section
 
-PROOFS: dict[str, Callable[[], Iterator[str]]] = {"season": season.lines, "cost": cost.lines}
+PROOFS: dict[str, Callable[[], Iterator[str]]] = {
+    "season": season.lines,
+    "methods": methods.lines,
+    "cost": cost.lines,
+}
 
 
 def main(arguments: list[str]) -> int:

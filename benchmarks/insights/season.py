@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.insights.series import exported, noise
 from services.forecaster.engine.history import Array, read_history
@@ -70,7 +71,7 @@ def _seasonal(draw: np.random.Generator, shape: str) -> TermSeries:
     return exported(45 + season + _SPREAD * noise(draw, WEEKS), "5y")
 
 
-def _shape(shape: str, phase: Array) -> Array:
+def _shape(shape: str, phase: NDArray[np.int64]) -> Array:
     """A sine, or a peak of some weeks."""
     if shape == "wave":
         return np.asarray(np.sin(2 * np.pi * phase / 52))

@@ -15,7 +15,7 @@ from services.forecaster.engine.types import TermSeries
 from services.forecaster.insights.term.decomposition import Components, Method, decompose
 from services.forecaster.insights.term.outliers import has_isolated_outliers
 
-MIN_WEIGHT = 1.0  # at each place: that of one whole season
+MIN_WEIGHT = 0.2  # mean robust weight, at each place and around each date
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,7 @@ class Analysis:
     period: int  # steps of a season
     times: tuple[datetime, ...]  # starts of the complete periods, UTC
     values: Array
-    plain: Components | None  # by plain STL, whose remainder holds the events; None with fewer than two seasons
-    components: Components | None  # by the method that describes the series better; None where `plain` is
+    components: Components | None  # None where fewer than two seasons are known
 
     @property
     def adjusted(self) -> Array:
@@ -46,22 +45,21 @@ def analyse(series: TermSeries) -> Analysis:
     values = np.array(series.values[:complete], dtype=np.float64)
     step = TIMEFRAMES[series.timeframe].step
     period = PERIODICITIES[step].season
-    plain = decompose(values, period)
     return Analysis(
         series=series,
         step=step,
         period=period,
         times=series.times[:complete],
         values=values,
-        plain=plain,
-        components=_described(values, plain),
+        components=describing(values, period),
     )
 
 
-def _described(values: Array, plain: Components | None) -> Components | None:
-    """By robust STL where events would distort the profile of plain STL."""
-    if plain is None or not has_isolated_outliers(plain.remainder, plain.period):
+def describing(values: Array, period: int) -> Components | None:
+    """The components, by robust STL where single events would distort the profile of plain STL."""
+    plain = decompose(values, period)
+    if plain is None or not has_isolated_outliers(plain.remainder, period):
         return plain
-    robust = decompose(values, plain.period, Method.ROBUST)
-    # Where no season has weight at a place, STL has no estimate for it and repeats single values.
+    robust = decompose(values, period, Method.ROBUST)
+    # With less weight, STL repeats single values, or its trend passes by a change of the level.
     return robust if robust and robust.lowest_weight >= MIN_WEIGHT else plain

@@ -47,8 +47,14 @@ class Components:
 
     @property
     def lowest_weight(self) -> float:
-        """The sum of weights over all seasons, at the place where it is lowest."""
-        return float(np.bincount(np.arange(len(self.weights)) % self.period, self.weights).min())
+        """The lowest mean weight of what STL estimates one value from: a place in all seasons, or dates in a row.
+
+        The dates are half of the trend's window: a longer event is a change of the level, which the trend follows.
+        """
+        phases, window = np.arange(len(self.weights)) % self.period, max(1, 3 * self.period // 4)
+        by_place = np.bincount(phases, self.weights) / np.bincount(phases)
+        in_a_row = np.convolve(self.weights, np.full(window, 1 / window), "valid")
+        return float(min(by_place.min(), in_a_row.min()))
 
     @property
     def seasonal_strength(self) -> float:

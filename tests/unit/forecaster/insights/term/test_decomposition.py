@@ -187,10 +187,22 @@ def test_robust_stl_is_not_used_where_a_place_would_have_no_weight() -> None:
     values[[4, 100]] = 80
     robust = decompose(values, 52, Method.ROBUST)
     assert robust is not None
-    assert robust.lowest_weight == 0
+    assert robust.lowest_weight == 0  # at place 5, whose profile STL then takes from single values
     plain = decompose(values, 52)
     assert plain is not None
     assert has_isolated_outliers(plain.remainder, 52)
+    assert components(values).method is Method.PLAIN
+
+
+def test_robust_stl_is_not_used_where_its_trend_would_pass_by_a_launch() -> None:
+    values = 5 + noise(np.random.default_rng(6), 260)
+    values[215:] += np.linspace(90, 40, 45)
+    plain, robust = decompose(values, 52), decompose(values, 52, Method.ROBUST)
+    assert plain is not None
+    assert robust is not None
+    assert has_isolated_outliers(plain.remainder, 52)
+    misses = [float(np.abs(each.remainder[215:]).mean()) for each in (plain, robust)]
+    assert misses[1] > 1.2 * misses[0]
     assert components(values).method is Method.PLAIN
 
 
