@@ -19,7 +19,7 @@ from services.gateway.pages.charts.inputs import MarginPoint, Role
 from services.gateway.pages.charts.words import futures_words, signed_tick, signed_words, when
 
 _WIDTH, _HEIGHT, _NARROW_WIDTH = 540.0, 300.0, 340.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 40.0, 12.0, 24.0, 28.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 12.0, 24.0, 28.0
 _SIZE = 12.5
 _STRIP = 26.0  # height of the strip of probabilities
 _STRIP_GAP = 26.0  # above it, for its heading

@@ -15,7 +15,7 @@ from services.gateway.pages.charts.inputs import Role
 from services.gateway.pages.charts.words import signed_tick, signed_words
 
 _WIDTH, _HEIGHT, _NARROW_WIDTH = 540.0, 300.0, 340.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 40.0, 12.0, 36.0, 28.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 12.0, 36.0, 28.0
 _SIZE = 12.5
 _MOST_BARS = 24  # places; longer seasons, such as weeks of a year, are lines
 _SMALLEST = 1.0  # points that the axis reaches at least, both ways

@@ -7,11 +7,21 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 ELLIPSIS = "…"
-BOLD = 1.08  # width of bold text against regular
+BOLD = 1.1  # width of bold text against regular
 # Widths in em between those of Noto Sans and DejaVu Sans, the wider one of the common system fonts.
-_GROUPS = ((" !'(),-./:;IJ[]`ijl|·’", 0.34), ('frt"{}?', 0.44), ("mMwW%@—…ЖШЩЮжшщю", 0.95))
+_GROUPS = (
+    ("IJijl", 0.3),
+    (" !'(),-./:;[]`|\\·’", 0.36),
+    ("frt", 0.41),
+    ('FLcksz?"*_', 0.54),
+    ("DGHNOQU&{}", 0.74),
+    ("#+<=>^~−→", 0.84),
+    ("mMwW%@—…ЖШЩЮжшщю\ufffd", 0.98),
+)
 _WIDTHS = {character: width for characters, width in _GROUPS for character in characters}
-_LOWER, _UPPER, _FULL, _EMOJI, _OTHER = 0.61, 0.71, 1.03, 1.35, 0.66
+_FULL, _EMOJI, _OTHER = 1.03, 1.35, 0.66
+# By Unicode category; marks and invisible characters take no room, controls are drawn as U+FFFD or a box.
+_CATEGORIES = {"Ll": 0.61, "Nd": 0.61, "Lu": 0.7, "Mn": 0.0, "Me": 0.0, "Cf": 0.0, "Cc": 1.03, "Cs": 1.03, "Cn": 1.03}
 _JOINER = "\u200d"
 # Embeddings, overrides and isolates: a term with one would reorder its own letters or the words around it.
 _DIRECTION_CONTROLS = str.maketrans("", "", "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -80,9 +90,4 @@ def _cluster_width(cluster: str) -> float:
         return _EMOJI
     if unicodedata.east_asian_width(base) in "WF":
         return _FULL
-    category = unicodedata.category(base)
-    if category in ("Mn", "Me", "Cf", "Cc"):
-        return 0.0
-    if category in ("Ll", "Nd"):
-        return _LOWER
-    return _UPPER if category == "Lu" else _OTHER
+    return _CATEGORIES.get(unicodedata.category(base), _OTHER)
