@@ -1,4 +1,4 @@
-"""The packages of the insights are loaded in the forecaster's workers alone: they take 106 MiB and 1.2 s of CPU."""
+"""The packages of the insights are loaded in the forecaster's workers alone: they take 100 MiB and 1.4 s of CPU."""
 
 from __future__ import annotations
 
