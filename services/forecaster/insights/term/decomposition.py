@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,6 +12,8 @@ from statsmodels.tsa.seasonal import STL
 from services.forecaster.engine.history import Array
 
 MIN_SEASONS = 2
+TREND_PERIODS = 1.5  # length of the trend's smoothing window
+LONG = 1000  # values; in longer series the trend is estimated at fewer dates, which bounds the CPU time
 # Standard deviation, in points, below which a component is only rounding: it would be written as 0.0.
 _ROUNDING = 0.05
 
@@ -51,7 +54,7 @@ class Components:
 
         The dates are half of the trend's window: a longer event is a change of the level, which the trend follows.
         """
-        phases, window = np.arange(len(self.weights)) % self.period, max(1, 3 * self.period // 4)
+        phases, window = np.arange(len(self.weights)) % self.period, math.ceil(TREND_PERIODS / 2 * self.period)
         by_place = np.bincount(phases, self.weights) / np.bincount(phases)
         in_a_row = np.convolve(self.weights, np.full(window, 1 / window), "valid")
         return float(min(by_place.min(), in_a_row.min()))
@@ -72,6 +75,7 @@ def decompose(values: Array, period: int, method: Method = Method.PLAIN) -> Comp
     count = len(values)
     if period < 2 or count < MIN_SEASONS * period:
         return None
+    rounded = math.ceil if count > LONG else math.floor
     stl = STL(
         values,
         period=period,
@@ -79,9 +83,9 @@ def decompose(values: Array, period: int, method: Method = Method.PLAIN) -> Comp
         seasonal=10 * count + 1,
         seasonal_deg=0,
         seasonal_jump=count,
-        # A tenth of the smoothing window, which is 1.5 periods for the trend and 1 for the low-pass filter.
-        trend_jump=max(1, 3 * period // 20),
-        low_pass_jump=max(1, period // 10),
+        # A tenth of the smoothing windows, as Cleveland et al. recommend.
+        trend_jump=max(1, rounded(TREND_PERIODS * period / 10)),
+        low_pass_jump=max(1, rounded(period / 10)),
         robust=method is Method.ROBUST,
     )
     fit = stl.fit(**_ITERATIONS[method])
