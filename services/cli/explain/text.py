@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 
 from services.cli.explain.contents import Bundle, Job, Key, PremiumAnswer, Snapshot, SnapshotKeys, Story
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SERVES = {
     "current": "with the forecasts of the current snapshot",
     "previous": "with the forecasts of the snapshot before",
@@ -15,7 +17,12 @@ _SERVES = {
 
 
 def lines(story: Story) -> Iterator[str]:
-    """The lines of the text."""
+    """The lines of the text, without control characters, which errors and values of other programs may hold."""
+    for line in _lines(story):
+        yield _CONTROL.sub("�", line)
+
+
+def _lines(story: Story) -> Iterator[str]:
     yield f"{story.slug}, {story.timeframe}, {story.geo or 'worldwide'}"
     yield from _section("snapshot", _snapshot(story.snapshot))
     yield from _section("job", _job(story.job) if story.job else ["none yet"])

@@ -159,6 +159,11 @@ def test_the_next_try_is_that_of_the_job_s_state(status: Status, field: str, nex
     assert ("next try     2026-01-01T10:05:00Z" in text(told)) == next_try
 
 
+def test_control_characters_are_not_printed() -> None:
+    shown = text(tell(fetched(job(FAILED, last_error="line\nline \x1b[31m"))))
+    assert "last error   line�line �[31m" in shown
+
+
 def test_the_keys_of_both_snapshots_are_told() -> None:
     told = tell(fetched(job(QUEUED), MISSING, STALE))
     assert [(keys.data_hash, keys.bundles[0].freshness) for keys in told.keys] == [
