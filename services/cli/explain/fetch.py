@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from warmcast.client import WarmcastError, aio, snapshot_key
+from warmcast.client import WarmcastError, aio, errors, snapshot_key
 from warmcast.forecaster.v1 import forecaster_pb2
 from warmcast.jobs.v1 import jobs_pb2
+
+_KNOWN = frozenset(forecaster_pb2.Freshness.values()) - {forecaster_pb2.FRESHNESS_UNSPECIFIED}
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,20 @@ async def fetch(jobs: aio.Jobs, forecaster: aio.Forecaster, slug: str, timeframe
     keys: Sequence[forecaster_pb2.InspectKeysResponse] = ()
     error = None
     try:
-        forecasts = await forecaster.get_forecasts(snapshots)
+        forecasts = _complete(await forecaster.get_forecasts(snapshots), len(snapshots))
         keys = [await forecaster.inspect_keys(snapshot) for snapshot in snapshots]
     except WarmcastError as failure:
         error = failure
     return Fetched(warmup, comparison, forecasts, keys, error)
+
+
+def _complete(
+    forecasts: Sequence[forecaster_pb2.CachedForecasts], count: int
+) -> Sequence[forecaster_pb2.CachedForecasts]:
+    # As in the gateway: a missing or unknown entry is a fault of the forecaster, not a missing forecast.
+    if len(forecasts) != count or any(each.freshness not in _KNOWN for each in forecasts):
+        raise WarmcastError(errors.UNAVAILABLE, "the forecaster's answer is incomplete")
+    return forecasts
 
 
 def _previous_snapshot_key(warmup: jobs_pb2.GetWarmupResponse) -> forecaster_pb2.SnapshotKey:
