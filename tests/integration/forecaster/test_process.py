@@ -124,7 +124,12 @@ async def test_it_computes_with_the_real_engine_in_clean_workers_and_stops_on_si
         assert bundle["engineVersion"] == described.engine_version
         assert bundle["forecastHash"] == made.forecast_hash
         assert [point["value"] for point in bundle["points"]] == [point.value for point in made.points]
-    assert 0 <= json.loads(cached.head_to_head_json)["winnerProbability"] <= 100
+    head_to_head = json.loads(cached.head_to_head_json)
+    assert 0 <= head_to_head["winnerProbability"] <= 100
+    assert len(head_to_head["margin"]) == 13
+    assert {"peaks", "season"} <= json.loads(cached.insights_a_json).keys() == json.loads(cached.insights_b_json).keys()
+    assert "leadLag" in json.loads(cached.together_json)
+    assert {"id", "text"} <= json.loads(cached.interpretations_json)[0].keys()
 
     workers = forecaster.workers()
     assert len(workers) == 2
