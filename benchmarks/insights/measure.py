@@ -10,12 +10,13 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 
-from benchmarks.insights import cost, methods, noise_table, season
+from benchmarks.insights import cost, leads, methods, noise_table, season
 from benchmarks.results import write_section
 
 PROOFS: dict[str, Callable[[], Iterator[str]]] = {
     "season": season.lines,
     "methods": methods.lines,
+    "leads": leads.lines,
     "cost": cost.lines,
 }
 

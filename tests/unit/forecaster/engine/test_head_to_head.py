@@ -184,7 +184,7 @@ def test_the_margin_of_forecasts_agrees_with_the_rest_of_the_head_to_head(
 
 
 def check_margin(compared: dict[str, Any]) -> None:
-    """Checks what holds for every margin: nested intervals, one sign, and the date of the crossover."""
+    """Checks what holds for every margin: nested intervals, signs, and the date of the crossover."""
     current, crossover = compared["currentMargin"], None
     for point in reversed(compared["margin"]):
         assert -100 <= point["lower95"] <= point["lower80"] <= point["value"]
@@ -195,6 +195,10 @@ def check_margin(compared: dict[str, Any]) -> None:
         if current and behind > 50:
             crossover = point["date"]
     assert compared["crossoverDate"] == crossover
+    if all(point["lower80"] > 0 for point in compared["margin"]):
+        assert compared["expectedMargin"] > 0
+    if all(point["upper80"] < 0 for point in compared["margin"]):
+        assert compared["expectedMargin"] < 0
 
 
 def test_terms_scaled_apart_are_not_compared() -> None:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import combinations_with_replacement, pairwise
 
 import numpy as np
 import pytest
 
+from benchmarks.forecast.exports import read_exports
+from benchmarks.insights.season import season_of
 from services.forecaster.engine.history import Array
 from services.forecaster.insights.as_json import as_json
-from services.forecaster.insights.term.analysis import Analysis
+from services.forecaster.insights.term.analysis import Analysis, analyse
 from services.forecaster.insights.together.comparison import compare
 from services.forecaster.insights.types import Together
+from tests.paths import EXPORTS
+from tests.unit.forecaster.engine.series import term_series
 from tests.unit.forecaster.insights.together.pairs import SEASON, analysis, levels, noise
 
 SERIES: dict[str, Callable[[int], Array]] = {
@@ -25,8 +30,7 @@ SERIES: dict[str, Callable[[int], Array]] = {
 }
 
 
-@pytest.mark.parametrize("first", SERIES)
-@pytest.mark.parametrize("second", SERIES)
+@pytest.mark.parametrize(("first", "second"), [*combinations_with_replacement(SERIES, 2)])
 @pytest.mark.parametrize(
     ("count", "timeframe"), [(2, "12m"), (3, "12m"), (52, "12m"), (260, "5y"), (48, "7d"), (90, "3m"), (240, "all")]
 )
@@ -41,6 +45,20 @@ def test_any_pair_is_compared(first: str, second: str, count: int, timeframe: st
 def test_a_long_pair_is_compared(count: int) -> None:
     a, b = analysis(SERIES["noise"](count), "5y"), analysis(SERIES["mostly zero"](count), "5y")
     json.dumps(as_json(compare(a, b, SEASON, None)), allow_nan=False)
+
+
+@pytest.mark.skipif(not EXPORTS.exists(), reason="the real exports are not beside the checkout")
+def test_pairs_of_real_exports_are_compared() -> None:
+    compared = 0
+    for first, second in list(pairwise(read_exports()))[::4]:
+        if len(first.values) != len(second.values) or first.timeframe != second.timeframe:
+            continue
+        a, b = (term_series(each.values, each.timeframe) for each in (first, second))
+        together = compare(analyse(a), analyse(b), season_of(a), season_of(b))
+        assert isinstance(together, Together)
+        json.dumps(as_json(together), allow_nan=False)
+        compared += 1
+    assert compared > 40
 
 
 def test_terms_that_are_scaled_apart_are_not_compared() -> None:

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from benchmarks.insights.leads import INDEPENDENT, compared, coverage
 from services.forecaster.engine.history import Array
 from services.forecaster.insights.together.changes import Changes, read_changes
 from services.forecaster.insights.together.correlation import MIN_CHANGES, correlate
@@ -77,3 +78,10 @@ def test_too_few_or_constant_changes_have_no_correlation() -> None:
     assert correlate(varied, read_changes(analysis([40.0] * 52, "12m"), None)) is None
     assert correlate(read_changes(analysis(range(52), "12m"), None), varied) is None
     assert correlate(*2 * (read_changes(analysis([40.0], "12m"), None),)) is None
+
+
+@pytest.mark.parametrize("kind", INDEPENDENT)
+def test_the_interval_of_independent_changes_contains_zero(kind: str) -> None:
+    share = coverage(compared("104 weeks", kind, 40))
+    assert share is not None
+    assert share >= 0.9

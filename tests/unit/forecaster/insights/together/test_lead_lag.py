@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from benchmarks.insights.leads import INDEPENDENT, compared, share_found, share_unclaimed
 from services.forecaster.engine.history import Array
 from services.forecaster.insights.together.changes import Changes
 from services.forecaster.insights.together.lead_lag import MAX_LAG, MIN_CHANGES, find_lead
@@ -56,11 +57,17 @@ def test_only_the_newest_changes_count() -> None:
     assert lead_of(early, late) is None
 
 
-@pytest.mark.parametrize("correlation", [0.0, 0.5])
-@pytest.mark.parametrize("count", [51, 259])
-def test_independent_changes_have_no_lead(count: int, correlation: float) -> None:
-    pairs = [(noise(count, seed=seed, correlation=correlation), noise(count, seed=900 + seed)) for seed in range(60)]
-    assert sum(lead_of(a, b) is not None for a, b in pairs) <= 2
+@pytest.mark.parametrize(("name", "strength"), [("52 weeks", 0.7), ("104 weeks", 0.7), ("260 weeks", 0.5)])
+def test_a_lead_of_two_steps_is_found(name: str, strength: float) -> None:
+    assert share_found(name, strength, 20) >= 0.9
+
+
+@pytest.mark.parametrize("kind", INDEPENDENT)
+@pytest.mark.parametrize("name", ["52 weeks", "200 months"])
+def test_independent_changes_have_no_lead(name: str, kind: str) -> None:
+    share = share_unclaimed(compared(name, kind, 25))
+    assert share is not None
+    assert share >= 0.95
 
 
 def test_the_surrogates_are_the_same_each_time_and_for_last_bits() -> None:
