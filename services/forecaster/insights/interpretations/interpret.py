@@ -39,6 +39,7 @@ PAIR_RULES: tuple[Callable[[Facts], Finding | None], ...] = (
     level.lead_changes,
     direction.direction_of_both,
     direction.seasonal_direction_of_both,
+    trend.year_over_year_of_both,
     season.season_of_both,
     season.season_unknown,
     events.event_of_both,

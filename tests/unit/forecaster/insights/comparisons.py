@@ -30,6 +30,7 @@ def a_new_term_overtakes() -> Compared:
         label="termB",
         direction="rising",
         confidence=36,
+        flags=["recentLaunch"],
         insights=insights(change_points=(ChangePoint("2024-09-30", 0.0, 26.0, True),)),
     )
     together = Together(None, None, (LeadChange("2024-12-16", "termB"),), None)
@@ -46,7 +47,7 @@ def two_seasons_of_five_years() -> Compared:
         start=FIVE_YEARS,
         direction="rising",
         confidence=82,
-        insights=insights(season=season("early June", 20, "late November", -20), year=(12.0, 0.5), trend=[30.0] * 260),
+        insights=insights(season=season("early June", 20, "late November", -20), year=(12.0, -4.0), trend=[30.0] * 260),
     )
     b = compared_term(
         "snow boots",
@@ -202,6 +203,7 @@ def two_levels_that_fell() -> Compared:
         [25.0 + index % 2 for index in range(30)] + [2.0] * 22,
         2,
         confidence=61,
+        flags=["levelShift"],
         insights=insights(change_points=(ChangePoint("2024-07-29", 25.0, 2.0, True),)),
     )
     b = compared_term(

@@ -11,6 +11,7 @@ import numpy as np
 from services.common.comparison import TIMEFRAMES
 from services.forecaster.engine.bundle.direction import direction_of
 from services.forecaster.insights.interpretations.compared_term import ComparedTerm
+from services.forecaster.insights.term.decomposition import MIN_SEASONS
 from services.forecaster.insights.types import (
     ChangePoint,
     Correlation,
@@ -79,6 +80,7 @@ def _series(random: Random, periods: int) -> list[float]:
 def _insights(random: Random, values: Sequence[float], timeframe: str) -> TermInsights:
     times = times_from(START, TIMEFRAMES[timeframe].step, len(values))
     dates = [time.date().isoformat() for time in times]
+    decomposed = len(values) > MIN_SEASONS * TIMEFRAMES[timeframe].season
 
     def effect() -> float:
         return round(random.uniform(-30, 30), 1)
@@ -95,8 +97,8 @@ def _insights(random: Random, values: Sequence[float], timeframe: str) -> TermIn
         return value, value - _level(random)
 
     return insights(
-        trend=_maybe(random, lambda: [_level(random), _level(random)]),
-        season=_maybe(random, lambda: season("late November", effect(), "June", effect())),
+        trend=_maybe(random, lambda: [_level(random), _level(random)]) if decomposed else None,
+        season=_maybe(random, lambda: season("late November", effect(), "June", effect())) if decomposed else None,
         peaks=tuple(peak() for _ in range(random.randint(0, 3))),
         change_points=tuple(change_point() for _ in range(random.randint(0, 2))),
         year=_maybe(random, year),

@@ -51,7 +51,7 @@ def test_two_seasons_of_five_years() -> None:
         "“snow boots” will very probably fall: 23 points on average over the next 26 weeks, against 37 over the last 26 (confidence 79 %).",
         "The rise of “sunscreen” looks seasonal: over the same 26 weeks a year before, it went from 23 to 37 points on average.",
         "The fall of “snow boots” looks seasonal: over the same 26 weeks a year before, it went from 37 to 23 points on average.",
-        "The terms have different yearly seasons: “sunscreen” is highest in early June (+20 points) and lowest in late November (−20 points), “snow boots” is highest in late November (+20 points) and lowest in early June (−20 points).",
+        "Each term has a yearly season of its own: “sunscreen” is highest in early June (+20 points) and lowest in late November (−20 points), “snow boots” is highest in late November (+20 points) and lowest in early June (−20 points).",
     ]
 
 
@@ -62,7 +62,7 @@ def test_an_event_and_a_lead() -> None:
         "“trailer” stood out on 25 March 2024: at 95 points, 73 above what was usual then.",
         "“movie tickets” stood out on 27 March 2024, its largest event: at 60 points, 48 above what was usual then.",
         "Changes of “trailer” tend to precede those of “movie tickets” by 2 days, in the same direction (correlation 0.62).",
-        "“movie tickets” swings widely without a clear direction: between 10 and 60 points over the last 14 days, with a forecast average of 18 points.",
+        "“movie tickets” will probably swing widely rather than rise or fall: 18 points on average over the next 14 days, after 10 to 60 over the last 14 (confidence 60 %).",
         "Since 1 January 2024, “trailer” has been ahead in 89 of 90 days, with 22 points on average against 12.",
         "“trailer” will probably stay about level: 25 points on average over the next 14 days, against 26 over the last 14 (confidence 55 %).",
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from services.forecaster.insights.interpretations.facts import SMALLEST, Facts, TermFacts
 from services.forecaster.insights.interpretations.finding import Finding, tenth
 from services.forecaster.insights.interpretations.wording import (
@@ -153,7 +155,12 @@ def partial_period(facts: Facts) -> Finding | None:
 
 
 def _periods_below(term: TermFacts) -> int:
-    """Periods without measurable search interest; 0 where they are not most of the periods."""
-    if "mostlyZero" not in term.forecast.flags:
+    """Periods without measurable search interest; 0 unless they are most of all periods and of the last ones."""
+    recent = term.values[-len(term.forecast.values) :]
+    if "mostlyZero" not in term.forecast.flags or 2 * _below(recent) < len(recent):
         return 0
-    return sum(value < SMALLEST for value in term.values)
+    return _below(term.values)
+
+
+def _below(values: Sequence[float]) -> int:
+    return sum(value < SMALLEST for value in values)

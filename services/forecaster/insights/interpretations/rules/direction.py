@@ -74,17 +74,22 @@ def volatile(facts: Facts, term: TermFacts) -> Finding | None:
         return None
     recent = term.values[-facts.horizon :]
     lowest, highest = numbers(min(recent), max(recent))
+    seasonal = term.insights.season is not None
+    how = "with its season rather than rise or fall" if seasonal else "widely rather than rise or fall"
     return Finding(
         64,
         "volatile",
         term.label,
-        f"{term.name} swings widely without a clear direction: between {lowest} and {in_points(highest)} over the last "
-        f"{count(len(recent), facts.step)}, with a forecast average of {points(term.forecast_mean)}.",
+        f"{term.name} {_hedged(term)} swing {how}: {points(term.forecast_mean)} on average over the next "
+        f"{count(facts.horizon, facts.step)}, after {lowest} to {highest} over the last {len(recent)} (confidence "
+        f"{percent(term.forecast.confidence)}).",
         {
+            "steps": facts.horizon,
             "lowest": tenth(min(recent)),
             "highest": tenth(max(recent)),
-            "periods": len(recent),
             "forecast": tenth(term.forecast_mean),
+            "confidence": tenth(term.forecast.confidence),
+            "seasonal": seasonal,
         },
     )
 

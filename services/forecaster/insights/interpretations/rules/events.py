@@ -62,17 +62,19 @@ def event(facts: Facts, term: TermFacts) -> Finding | None:
 
 
 def launch(facts: Facts, term: TermFacts) -> Finding | None:
-    """The term was launched recently."""
+    """Search interest in the term began within the series."""
     change = _launch(term)
     if change is None:
         return None
     since = sum(date >= change.date for date in term.dates)
+    recent = "recentLaunch" in term.forecast.flags
+    known = f", with {count(since, facts.step)} known since" if recent else ""
     return Finding(
-        78,
+        78 if recent else 44,
         "launch",
         term.label,
         f"Search interest in {term.name} took off {in_period(change.date, facts.step)}: "
-        f"{from_to(change.before, change.after)}, with {count(since, facts.step)} known since.",
+        f"{from_to(change.before, change.after)}{known}.",
         {"date": change.date, "before": tenth(change.before), "after": tenth(change.after), "periods": since},
     )
 
@@ -80,12 +82,12 @@ def launch(facts: Facts, term: TermFacts) -> Finding | None:
 def level_shift_of_both(facts: Facts) -> Finding | None:
     """The levels of both terms changed for good in the same direction."""
     a, b = _shift(facts.a), _shift(facts.b)
-    if a is None or b is None or _verb(a) != _verb(b) or a.recent != b.recent:
+    if a is None or b is None or _verb(a) != _verb(b):
         return None
     dates = (in_period(a.date, facts.step), in_period(b.date, facts.step))
     together, when_a, when_b = (f" {dates[0]}", "", "") if a.date == b.date else ("", *dates)
     return Finding(
-        77 if a.recent else 49,
+        77 if _is_recent(facts.a, a) or _is_recent(facts.b, b) else 49,
         "sameLevelShift",
         None,
         f"Both terms {_verb(a)} level{together}: {_step(facts.a, a, when_a)}, {_step(facts.b, b, when_b)}.",
@@ -96,7 +98,6 @@ def level_shift_of_both(facts: Facts) -> Finding | None:
             "dateB": b.date,
             "beforeB": tenth(b.before),
             "afterB": tenth(b.after),
-            "knownSince": a.recent,
         },
     )
 
@@ -109,7 +110,7 @@ def level_shift(facts: Facts, term: TermFacts) -> Finding | None:
     changes = len(term.insights.change_points)
     last = f", the last of {changes} such changes" if changes > 1 else ""
     return Finding(
-        76 if change.recent else 48,
+        76 if _is_recent(term, change) else 48,
         "levelShift",
         term.label,
         f"{term.name} {_verb(change)} level {in_period(change.date, facts.step)}: "
@@ -119,7 +120,6 @@ def level_shift(facts: Facts, term: TermFacts) -> Finding | None:
             "before": tenth(change.before),
             "after": tenth(change.after),
             "changes": changes,
-            "knownSince": change.recent,
         },
     )
 
@@ -164,6 +164,11 @@ def _last_change(term: TermFacts) -> ChangePoint | None:
     """The last change of level, if it is large enough for a sentence."""
     change = term.insights.change_points[-1] if term.insights.change_points else None
     return change if change and abs(change.after - change.before) > change_band(change.before) else None
+
+
+def _is_recent(term: TermFacts, change: ChangePoint) -> bool:
+    """Whether the change is at most a season old."""
+    return change.recent and "levelShift" in term.forecast.flags
 
 
 def _verb(change: ChangePoint) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.forecaster.insights.interpretations.facts import Facts, is_tie, mean
+from services.forecaster.insights.interpretations.facts import Facts, mean
 from services.forecaster.insights.interpretations.finding import Finding, tenth
 from services.forecaster.insights.interpretations.wording import in_period, in_points, numbers, period, points, share_of
 from services.forecaster.insights.together.lead_changes import MAX_LEAD_CHANGES
@@ -67,12 +67,12 @@ def past_leader(facts: Facts) -> Finding | None:
     leader, ahead = (facts.a, ahead_a) if ahead_a > ahead_b else (facts.b, ahead_b)
     periods = len(leader.values)
     share = share_of(ahead, periods, facts.step)
-    if ahead_a + ahead_b < periods:
+    if 0 < min(ahead_a, ahead_b) < periods - ahead:
         share = f"{share} and {facts.other(leader).name} in {min(ahead_a, ahead_b)}"
     means = mean(leader.values), mean(facts.other(leader).values)
     averages = ""
-    if means[0] > means[1] and not is_tie(means[0] - means[1]):
-        first, second = numbers(*means)
+    first, second = numbers(*means)
+    if means[0] > means[1] and first != second:
         averages = f", with {in_points(first)} on average against {second}"
     return Finding(
         58,

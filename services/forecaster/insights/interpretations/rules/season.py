@@ -6,9 +6,9 @@ from services.common.comparison import Step
 from services.forecaster.insights.interpretations.facts import Facts, TermFacts
 from services.forecaster.insights.interpretations.finding import Finding, tenth
 from services.forecaster.insights.interpretations.wording import count, recurrence, signed_points
+from services.forecaster.insights.term.decomposition import MIN_SEASONS
 from services.forecaster.insights.types import Season
 
-KNOWN_SEASONS = 2  # that a decomposition needs
 SMALLEST_EFFECT = 1.0  # points: a smaller season is not worth a sentence
 LARGE_EFFECT = 10.0  # points: a season that moves the term this far matters more
 
@@ -20,7 +20,7 @@ def season_of_both(facts: Facts) -> Finding | None:
     if a is None or b is None or shared is None:
         return None
     name = recurrence(facts.step)
-    relation = f"Both terms have the same {name}" if shared else f"The terms have different {name}s"
+    relation = f"Both terms have the same {name}" if shared else f"Each term has a {name} of its own"
     return Finding(
         66,
         "sharedSeason" if shared else "differentSeasons",
@@ -55,7 +55,7 @@ def season(facts: Facts, term: TermFacts) -> Finding | None:
 def season_unknown(facts: Facts) -> Finding | None:
     """The series is too short for a season to be known."""
     periods = len(facts.a.values)
-    needed = KNOWN_SEASONS * facts.season
+    needed = MIN_SEASONS * facts.season
     if periods >= needed:
         return None
     return Finding(

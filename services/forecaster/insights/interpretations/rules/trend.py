@@ -6,6 +6,7 @@ from services.common.change_band import change_band
 from services.forecaster.insights.interpretations.facts import Facts, TermFacts
 from services.forecaster.insights.interpretations.finding import Finding, hundredth, tenth
 from services.forecaster.insights.interpretations.wording import count, from_to, in_points, numbers, period
+from services.forecaster.insights.types import YearOverYear
 
 YEAR_STEPS = 4  # that yearOverYear averages
 STRONG_TREND = 0.6  # strength of the trend, 0 to 1
@@ -13,21 +14,39 @@ LONG_CHANGE = 5.0  # points: least change of the trend over the whole series …
 LONG_CHANGE_SHARE = 0.25  # … and the least share of the higher end
 
 
+def year_over_year_of_both(facts: Facts) -> Finding | None:
+    """The last four periods of both terms differ clearly from those of a year before."""
+    a, b = _year(facts.a), _year(facts.b)
+    if a is None or b is None or facts.scaled_apart:
+        return None
+    value_a, before_a, value_b, before_b = numbers(a.value, a.value - a.change, b.value, b.value - b.change)
+    return Finding(
+        54 + min(10.0, max(abs(a.change), abs(b.change)) / 5),
+        "bothYearOverYear",
+        None,
+        f"Compared with a year ago, {facts.a.name} is {_than(a)} ({in_points(value_a)} on average over the last "
+        f"{count(YEAR_STEPS, facts.step)}, against {before_a}) and {facts.b.name} is {_than(b)} ({value_b} against "
+        f"{before_b}).",
+        {
+            "valueA": tenth(a.value),
+            "changeA": tenth(a.change),
+            "valueB": tenth(b.value),
+            "changeB": tenth(b.change),
+        },
+    )
+
+
 def year_over_year(facts: Facts, term: TermFacts) -> Finding | None:
     """The last four periods differ clearly from those of a year before."""
-    year = term.insights.year_over_year
-    if year is None or _changed_within_a_year(term):
+    year = _year(term)
+    if year is None or year_over_year_of_both(facts) is not None:
         return None
-    before = year.value - year.change
-    if abs(year.change) <= change_band(before):
-        return None
-    than = "higher" if year.change > 0 else "lower"
-    first, second = numbers(year.value, before)
+    first, second = numbers(year.value, year.value - year.change)
     return Finding(
         54 + min(10.0, abs(year.change) / 5),
         "yearOverYear",
         term.label,
-        f"{term.name} is {than} than a year ago: {in_points(first)} on average over the last "
+        f"{term.name} is {_than(year)} than a year ago: {in_points(first)} on average over the last "
         f"{count(YEAR_STEPS, facts.step)}, against {second}.",
         {"value": tenth(year.value), "change": tenth(year.change)},
     )
@@ -57,6 +76,18 @@ def long_trend(facts: Facts, term: TermFacts) -> Finding | None:
             "strength": hundredth(decomposition.trend_strength),
         },
     )
+
+
+def _year(term: TermFacts) -> YearOverYear | None:
+    """The change over a year, where it is clear and no change of level within the year explains it."""
+    year = term.insights.year_over_year
+    if year is None or abs(year.change) <= change_band(year.value - year.change) or _changed_within_a_year(term):
+        return None
+    return year
+
+
+def _than(year: YearOverYear) -> str:
+    return "higher" if year.change > 0 else "lower"
 
 
 def _changed_within_a_year(term: TermFacts) -> bool:
