@@ -12,7 +12,7 @@ from services.forecaster.engine.history import Array
 from services.forecaster.insights.term.analysis import Analysis
 from services.forecaster.insights.types import Season
 
-NEAR = 8  # changes on each side of a change that tell its usual size
+NEAR = 8  # changes on each side of a change, which give the usual size there
 _FLOOR = 0.05  # of the mean square of all changes, so that the first change after constant ones is not infinite
 _DECIMALS = 6  # of changes that are ranked, so that rounding errors break no tie
 
@@ -50,7 +50,7 @@ def normal_scores(values: Array) -> Array:
 
 
 def relative(changes: Array) -> Array:
-    """Changes relative to the root mean square of those near them, so that lively times do not decide alone."""
+    """Changes relative to the root mean square of those near them, so that volatile times do not decide alone."""
     squares, near = changes**2, np.ones(2 * NEAR + 1)
     known = np.convolve(np.ones(len(changes)), near)[NEAR:-NEAR]
     size = np.convolve(squares, near)[NEAR:-NEAR] / known

@@ -70,6 +70,16 @@ def test_independent_changes_have_no_lead(name: str, kind: str) -> None:
     assert share >= 0.95
 
 
+def test_a_volatile_time_in_common_is_no_lead() -> None:
+    claimed = 0
+    for seed in range(60):
+        a, b = noise(259, seed=seed), noise(259, seed=1000 + seed)
+        a[100:150] *= 15
+        b[100:150] *= 15
+        claimed += lead_of(a, b) is not None
+    assert claimed <= 1
+
+
 def test_the_surrogates_are_the_same_each_time_and_for_last_bits() -> None:
     changes, other = noise(259, seed=1), noise(259, seed=2)
     mixed = np.roll(changes, 3) + 2 * other
