@@ -8,7 +8,7 @@ import msgspec
 
 from services.gateway.bodies.forecasts import BacktestMetrics, ForecastBundle
 from services.gateway.bodies.trust import TrustStats
-from services.gateway.pages.comparison.words import FLAGS, WARNINGS, Named
+from services.gateway.pages.words import FLAGS, WARNINGS, Named
 
 
 @dataclass(frozen=True)

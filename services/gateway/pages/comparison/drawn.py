@@ -17,7 +17,7 @@ from services.gateway.pages.charts.season import Place, Profile
 from services.gateway.pages.charts.words import signed_words, when, when_short
 from services.gateway.pages.comparison.facts import Facts
 from services.gateway.pages.comparison.forecasts import DecodedForecasts
-from services.gateway.pages.comparison.words import rounded_points
+from services.gateway.pages.words import rounded_points
 
 _MONTHS = (
     "January", "February", "March", "April", "May", "June",

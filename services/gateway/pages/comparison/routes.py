@@ -17,7 +17,7 @@ from services.gateway.http.representation import Representation
 from services.gateway.pages.comparison.bodies import Bodies
 from services.gateway.pages.comparison.download import as_csv
 from services.gateway.pages.comparison.facts import Facts, FactsSource
-from services.gateway.pages.comparison.view import Links
+from services.gateway.pages.links import Links
 from services.gateway.pages.policy import HEADERS, transport_security
 from services.gateway.pages.rendering import Content
 from services.gateway.pages.site import Site, see_other

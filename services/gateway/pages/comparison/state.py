@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from services.common.job_status import JobStatus
 from services.gateway.pages.comparison.facts import Facts
-from services.gateway.pages.comparison.words import ordinal, seconds_words
+from services.gateway.pages.words import ordinal, seconds_words
 from services.gateway.premium.answer import Answer, unsettled
 from services.gateway.premium.decision import Served
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from services.common.comparison import TIMEFRAMES
 from services.gateway.bodies.forecasts import ForecastBundle, HeadToHead
-from services.gateway.pages.comparison.words import UNITS, Named, certainty, rounded_points
+from services.gateway.pages.words import UNITS, Named, certainty, rounded_points
 
 # The meaning of `leadChangeRisk` (docs/reference/contract.md, docs/explanation/engine.md).
 _RISKS = {

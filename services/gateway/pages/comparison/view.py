@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import quote, urlencode
 
 import structlog
 from msgspec import DecodeError
 
 from services.common.comparison import TIMEFRAMES as STEPS
-from services.common.comparison import ComparisonKey, Step
+from services.common.comparison import Step
 from services.gateway.bodies.forecasts import ForecastPoint
 from services.gateway.bodies.insights import Interpretation
 from services.gateway.pages.charts import inputs
@@ -26,7 +25,8 @@ from services.gateway.pages.comparison.facts import Facts
 from services.gateway.pages.comparison.forecasts import DecodedForecasts, decode
 from services.gateway.pages.comparison.state import Progress, progress
 from services.gateway.pages.comparison.values import values_json
-from services.gateway.pages.comparison.words import TIMEFRAMES, UNITS, Named, geo_name, names_of, rounded_points
+from services.gateway.pages.links import Links
+from services.gateway.pages.words import TIMEFRAMES, UNITS, Named, geo_name, names_of, rounded_points
 
 log = structlog.get_logger()
 
@@ -81,32 +81,6 @@ class View:
     rows: list[tuple[str, str, str]]  # newest first
     all_rows: int
     links: Links
-
-
-@dataclass(frozen=True)
-class Links:
-    """Addresses of one comparison."""
-
-    page: str
-    fragment: str
-    events: str
-    csv: str
-    json: str
-    retry: str
-
-    @classmethod
-    def of(cls, key: ComparisonKey) -> Links:
-        """The addresses of `key`."""
-        query = urlencode({"tf": key.timeframe, **({"geo": key.geo} if key.geo else {})})
-        page = f"/compare/{quote(key.slug)}"
-        return cls(
-            page=f"{page}?{query}",
-            fragment=f"{page}/fragment?{query}",
-            events=f"{page}/events?{query}",
-            csv=f"{page}/data.csv?{query}",
-            json=f"/api/comparison/premium?slug={quote(key.slug)}&{query}",
-            retry=f"{page}/retry?{query}",
-        )
 
 
 def build_view(facts: Facts) -> View:

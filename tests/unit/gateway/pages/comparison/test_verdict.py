@@ -6,7 +6,7 @@ import pytest
 
 from services.gateway.bodies.forecasts import HeadToHead
 from services.gateway.pages.comparison import verdict
-from services.gateway.pages.comparison.words import Named
+from services.gateway.pages.words import Named
 
 TEA, COFFEE = Named("tea", "a"), Named("coffee", "b")
 NAMES = (TEA, COFFEE)

@@ -7,7 +7,7 @@ import pytest
 
 from services.common.comparison import TIMEFRAMES
 from services.gateway.bodies.forecasts import QualityFlags
-from services.gateway.pages.comparison import words
+from services.gateway.pages import words
 
 
 @pytest.mark.parametrize(
