@@ -71,6 +71,12 @@ def test_a_single_week_keeps_its_effect() -> None:
     assert abs(season.peak.effect - 80 * 51 / 52) < 2
 
 
+def test_months_are_not_smoothed() -> None:
+    season = find_season(analyse(term_series([*[20.0] * 10, 35.0, 60.0] * 5, "all", start=JANUARY)), 1.0)
+    assert season is not None
+    assert (season.peak.from_, season.peak.to) == ("December", "December")
+
+
 @pytest.mark.parametrize(
     ("profile", "extent"),
     [
@@ -100,3 +106,11 @@ def test_the_strength_of_noise_falls_with_the_length() -> None:
         found = [strength_of_noise(count, period) for count in range(2 * period, 25 * period)]
         assert found == sorted(found, reverse=True)
         assert (found[0], found[-1]) == (strengths[0], strengths[-1])
+
+
+def test_the_strength_of_noise_is_linear_in_1_by_length_between_the_lengths_of_the_table() -> None:
+    at = noise_table.SEASONS.index(4.0)
+    four, five = noise_table.STRENGTHS[12][at : at + 2]
+    between = round(12 / ((1 / 4 + 1 / 5) / 2))
+    share = (1 / 4 - 12 / between) / (1 / 4 - 1 / 5)
+    assert strength_of_noise(between, 12) == pytest.approx(four + share * (five - four))
