@@ -62,6 +62,10 @@ class ExampleCalls:
         self._record("POST /api/jobs/run-warmup", "nothing-queued", "An empty queue", self.run_warmup())
         ready = self.public.get(_PREMIUM, params=_QUERY)
         self._record(f"GET {_PREMIUM}", "ready", "After the warmup", ready)
+        selected = self.public.get(_PREMIUM, params={**_QUERY, "fields": "interpretations"})
+        self._record(
+            f"GET {_PREMIUM}", "interpretations", "Only the interpretations: `fields=interpretations`", selected
+        )
 
     def _read(self) -> None:
         self._record("GET /api/comparisons", "one", "All comparisons", self.public.get("/api/comparisons"))
