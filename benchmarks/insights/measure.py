@@ -10,11 +10,12 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 
-from benchmarks.insights import cost, leads, methods, noise_table, season
+from benchmarks.insights import cost, events, leads, methods, noise_table, season
 from benchmarks.results import write_section
 
 PROOFS: dict[str, Callable[[], Iterator[str]]] = {
     "season": season.lines,
+    "events": events.lines,
     "methods": methods.lines,
     "leads": leads.lines,
     "cost": cost.lines,

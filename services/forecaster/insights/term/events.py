@@ -8,17 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from services.common.comparison import Step
 from services.forecaster.engine.history import Array
-from services.forecaster.engine.periodicity import PERIODICITIES
 from services.forecaster.insights.term.analysis import Analysis
 
 MIN_PERIODS = 16  # fewer give no measure of noise
+# Periods over which the usual level is a median: half a year of weeks. An event is shorter than half of that.
+LEVEL_WINDOWS = {Step.HOURLY: 49, Step.DAILY: 29, Step.WEEKLY: 27, Step.MONTHLY: 25}
 LEAST_DEVIATION = 0.5  # points: Google rounds to whole ones
-USUAL_SHARE = 0.9  # of the periods; what one in ten periods exceeds is no event
+USUAL_SHARE = 0.85  # of the periods; what more than one in seven periods exceeds is no event
 # In at most 5 % of noise series the highest z exceeds THRESHOLD + THRESHOLD_GROWTH · ln(periods): make bench-insights.
-THRESHOLD, THRESHOLD_GROWTH = 2.1, 0.27
+THRESHOLD, THRESHOLD_GROWTH = 2.7, 0.2
 _NORMAL = 1.4826  # standard deviation ÷ median absolute deviation of normal noise
-_NORMAL_USUAL = 1.2816  # USUAL_SHARE quantile ÷ standard deviation of normal noise
+_NORMAL_USUAL = 1.0364  # USUAL_SHARE quantile ÷ standard deviation of normal noise
 
 
 @dataclass(frozen=True)
@@ -33,18 +35,11 @@ class Event:
 
 
 def find_events(analysis: Analysis, *, with_season: bool) -> tuple[Event, ...]:
-    """All events by date. With `with_season`, the season is removed first.
-
-    An event is a run of periods above half of the threshold, with one above the threshold.
-    """
-    values = analysis.adjusted if with_season else analysis.values
-    if len(values) < MIN_PERIODS:
+    """All events by date: runs of periods above half of the threshold, with one above the threshold."""
+    if len(analysis.values) < MIN_PERIODS:
         return ()
-    settled = PERIODICITIES[analysis.step].settled
-    # Medians follow a lasting change of level at once, and no event that is shorter than half of their window.
-    effects = values - _running_medians(values, 2 * settled + 1)
-    z = effects / _noise(effects, 4 * settled + 1)
-    threshold = event_threshold(len(values))
+    effects, z = standardised(analysis, with_season=with_season)
+    threshold = event_threshold(len(z))
     return tuple(
         _event(first, last, effects, z)
         for first, last in _runs(z >= threshold / 2)
@@ -52,27 +47,48 @@ def find_events(analysis: Analysis, *, with_season: bool) -> tuple[Event, ...]:
     )
 
 
+def standardised(analysis: Analysis, *, with_season: bool) -> tuple[Array, Array]:
+    """Points above the usual level, and the same in standard deviations of the noise: z.
+
+    With `with_season` the season of plain STL is removed first. One that is not accepted is not removed: it holds a
+    part of every event, and repeats it in the other years.
+    """
+    season = analysis.plain.seasonal if with_season and analysis.plain else np.zeros(len(analysis.values))
+    adjusted, window = analysis.values - season, LEVEL_WINDOWS[analysis.step]
+    # Medians follow a lasting change of level at once; the trend of STL crosses it slowly.
+    level = _highest_medians(adjusted, window)
+    effects = adjusted - level
+    return effects, effects / _noise(effects, level, season, window=2 * window - 1)
+
+
 def event_threshold(periods: int) -> float:
     """The z from which a date is an event in a series of that length."""
     return THRESHOLD + THRESHOLD_GROWTH * math.log(periods)
 
 
-def _noise(effects: Array, window: int) -> Array:
+def _noise(effects: Array, level: Array, season: Array, *, window: int) -> Array:
     """The standard deviation of the noise at each period, in points.
 
-    Noise grows with the level, so both the whole series and the surroundings count.
+    Noise grows with the level: the larger of that of the whole series and of the surroundings counts, and more at the
+    height of a season.
     """
     deviations = np.abs(effects - np.median(effects))
-    local = np.maximum(_running_medians(deviations, window), float(np.median(deviations)))
+    deviation = np.maximum(_highest_medians(deviations, window), max(float(np.median(deviations)), LEAST_DEVIATION))
     usual = float(np.quantile(effects, USUAL_SHARE)) / _NORMAL_USUAL
-    return np.maximum(_NORMAL * np.maximum(local, LEAST_DEVIATION), usual)
+    growth = np.maximum(1 + season / np.maximum(level, 1), 1)
+    return np.asarray(growth * np.maximum(_NORMAL * deviation, usual))
 
 
-def _running_medians(values: Array, window: int) -> Array:
-    """Medians of up to `window` values around each; the series is mirrored at its ends."""
+def _highest_medians(values: Array, window: int) -> Array:
+    """At each value the highest of three medians of `window` values: before it, around it, and after it.
+
+    Near a step, a median around a value is that of both levels.
+    """
     half = min(window // 2, len(values) - 1)
-    padded = np.pad(values, half, mode="reflect")
-    return np.asarray(np.median(sliding_window_view(padded, 2 * half + 1), axis=1))
+    mirrored = np.pad(values, half, mode="reflect")
+    around = np.median(sliding_window_view(mirrored, 2 * half + 1), axis=1)
+    extended = np.pad(around, half, mode="edge")
+    return np.maximum(around, np.maximum(extended[: len(values)], extended[2 * half :]))
 
 
 def _runs(flags: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> list[tuple[int, int]]:

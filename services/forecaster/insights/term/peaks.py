@@ -7,15 +7,14 @@ from datetime import datetime
 import numpy as np
 
 from services.common.comparison import Step
-from services.forecaster.engine.history import Array
 from services.forecaster.insights.term.analysis import Analysis
 from services.forecaster.insights.term.decomposition import Components
 from services.forecaster.insights.term.events import Event, find_events
+from services.forecaster.insights.term.season import extent, smooth_profile
 from services.forecaster.insights.types import Peak, Season
 
 MAX_PEAKS = 5
-RECURRENCE_STEPS = 2  # distance from the same date of another year
-PEAK_SHARE = 0.5  # of the season's highest effect: a seasonal peak extends over the periods above it
+RECURRENCE_STEPS = 2  # distance within which two dates count as the same one
 _DAYS_OF_YEAR = 365.25
 _DAYS = {Step.DAILY: 1.0, Step.WEEKLY: 7.0, Step.MONTHLY: _DAYS_OF_YEAR / 12}  # of a step
 
@@ -63,26 +62,24 @@ def _same_date(one: datetime, other: datetime, step: Step) -> bool:
 
 def _seasonal_peaks(components: Components, analysis: Analysis, events: tuple[Event, ...]) -> list[Peak]:
     """The season's peaks from the newest, without those at which there was an event."""
-    count, period = len(analysis.values), components.period
-    phase = int(np.argmax(components.profile))
-    before, after = _extent(components.profile, phase)
+    profile, count = smooth_profile(analysis.step, components), len(analysis.values)
+    phase = int(np.argmax(profile))
+    before, after = extent(profile, phase)
     return [
         Peak(
             date=analysis.date(index),
             from_=analysis.date(max(0, index - before)),
             to=analysis.date(min(count - 1, index + after)),
             value=float(analysis.values[index]),
-            effect=round(float(components.seasonal[index]), 1),
+            effect=round(float(profile[phase]), 1),
             kind="seasonal",
             recurring=True,
             z=None,
         )
-        for index in reversed(range(phase, count, period))
-        if not any(event.first <= index <= event.last for event in events)
+        for index in reversed(range(phase, count, components.period))
+        if not any(_is_at(event, index) for event in events)
     ]
 
 
-def _extent(profile: Array, phase: int) -> tuple[int, int]:
-    """The number of consecutive phases before and after the highest with at least PEAK_SHARE of its effect."""
-    below = np.flatnonzero(np.roll(profile, -phase) < PEAK_SHARE * profile[phase])
-    return (len(profile) - 1 - int(below[-1]), int(below[0]) - 1) if below.size else (0, 0)
+def _is_at(event: Event, index: int) -> bool:
+    return event.first - RECURRENCE_STEPS <= index <= event.last + RECURRENCE_STEPS

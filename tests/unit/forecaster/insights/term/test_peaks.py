@@ -58,9 +58,12 @@ def test_a_lasting_change_is_no_peak() -> None:
 
 
 def test_noise_after_a_launch_is_no_peak() -> None:
-    noise = np.random.default_rng(1).normal(0, 4, 156)
-    launched = np.where(np.arange(156) >= 100, np.round(60 + noise), 0)
-    assert find_peaks(analyse(term_series(launched, "5y")), None) == ()
+    claimed = 0
+    for seed in range(20):
+        noise = np.random.default_rng(seed).normal(0, 4, 156)
+        launched = np.where(np.arange(156) >= 100, np.round(60 + noise), 0)
+        claimed += bool(find_peaks(analyse(term_series(launched, "5y")), None))
+    assert claimed <= 2
 
 
 def test_values_that_scatter_as_widely_as_they_rise_are_no_events() -> None:
