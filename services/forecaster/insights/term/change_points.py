@@ -6,7 +6,7 @@ import numpy as np
 
 from services.forecaster.engine.history import MAX_FITTED, Array
 from services.forecaster.engine.periodicity import PERIODICITIES, Periodicity
-from services.forecaster.engine.points.level_changes import HIGHEST_ZERO
+from services.forecaster.engine.points.level_changes import HIGHEST_ZERO, find_last_change, find_launch
 from services.forecaster.engine.points.seasonality import read_season
 from services.forecaster.engine.points.usable_history import RECURRING, find_usable_history
 from services.forecaster.engine.scale import BOUNDED
@@ -17,15 +17,23 @@ MAX_CHANGE_POINTS = 10
 
 
 def find_change_points(analysis: Analysis, known_since: str | None) -> tuple[ChangePoint, ...]:
-    """Up to MAX_CHANGE_POINTS changes by date, the newest ones; the last is recent if it is the bundle's knownSince."""
-    periodicity = PERIODICITIES[analysis.step]
+    """Up to MAX_CHANGE_POINTS changes by date, the newest ones; the last is recent if it is the bundle's knownSince.
+
+    The engine has searched the newest MAX_FITTED values: without knownSince they have no change.
+    """
     values, recent = analysis.values, _index_of(analysis, known_since)
-    changes = _find_changes(values, periodicity, recent)
-    if not changes:
+    unsearched = recent or max(0, len(values) - MAX_FITTED)
+    if not unsearched:
         return ()
-    adjusted = _without_season(values, periodicity)
+    periodicity = PERIODICITIES[analysis.step]
+    adjusted = _without_season(values, unsearched, periodicity)
+    if recent:
+        earlier = _find_changes(adjusted[:recent], periodicity)
+        changes = [*earlier, recent]
+    else:
+        changes = _find_changes(adjusted[: _overlapping(unsearched, periodicity)], periodicity)
     bounds = [0, *changes, len(values)]
-    return tuple(
+    found = [
         ChangePoint(
             date=analysis.date(change),
             before=_level(adjusted[start:change][-periodicity.settled :]),
@@ -33,7 +41,8 @@ def find_change_points(analysis: Analysis, known_since: str | None) -> tuple[Cha
             recent=change == recent,
         )
         for start, change, end in zip(bounds, changes, bounds[2:], strict=False)
-    )[-MAX_CHANGE_POINTS:]
+    ]
+    return tuple(found[-MAX_CHANGE_POINTS:])
 
 
 def _index_of(analysis: Analysis, date: str | None) -> int:
@@ -43,37 +52,44 @@ def _index_of(analysis: Analysis, date: str | None) -> int:
     return next((index for index in range(len(analysis.times)) if analysis.date(index) == date), 0)
 
 
-def _find_changes(values: Array, periodicity: Periodicity, recent: int) -> list[int]:
-    """Indices of the first values after each change, ascending.
+def _without_season(values: Array, border: int, periodicity: Periodicity) -> Array:
+    """The values in points without the season of the longer part before or after `border`, if it recurs.
 
-    What precedes a change is searched as if the series ended there. A series longer than what the engine fits is
-    searched in parts that overlap, so that no change is near an end of every part.
+    Zeros stay zeros.
     """
-    changes = [recent] if recent else []
-    end = recent or _next_end(max(0, len(values) - MAX_FITTED), periodicity)
-    while end > 0 and len(changes) < MAX_CHANGE_POINTS:
-        start = max(0, end - MAX_FITTED)
-        found = find_usable_history(values[start:end], periodicity).known_since
-        if found:
-            changes.append(start + found)
-        end = start + found if found else _next_end(start, periodicity)
-    return sorted(changes)
-
-
-def _next_end(start: int, periodicity: Periodicity) -> int:
-    return start + 2 * periodicity.settled if start else 0
-
-
-def _without_season(values: Array, periodicity: Periodicity) -> Array:
-    """The values without the season that the engine accepts; its reading is not misled by changes. Zeros stay zeros."""
-    offset = max(0, len(values) - MAX_FITTED)
-    usable = find_usable_history(values[offset:], periodicity)
+    start, part = (border, values[border:]) if 2 * border < len(values) else (0, values[:border])
+    if len(part) > MAX_FITTED:
+        start, part = start + len(part) - MAX_FITTED, part[-MAX_FITTED:]
+    usable = find_usable_history(part, periodicity)
     if usable.season_share < RECURRING:
         return values
     profile = read_season(BOUNDED.to_log(usable.values), periodicity).profile
-    phases = (np.arange(len(values)) - offset - usable.start) % len(profile)
+    phases = (np.arange(len(values)) - start - usable.start) % len(profile)
     adjusted = BOUNDED.from_log(BOUNDED.to_log(values) - profile[phases])
     return np.where(values > HIGHEST_ZERO, adjusted, values)
+
+
+def _find_changes(values: Array, periodicity: Periodicity) -> list[int]:
+    """Indices of the first values after each change, ascending.
+
+    What precedes a change is searched as if the series ended there. A long series is searched in parts of MAX_FITTED
+    values that overlap, so that no change is near an end of every part.
+    """
+    changes: list[int] = []
+    logs, end = BOUNDED.to_log(values), len(values)
+    while end > 0 and len(changes) < MAX_CHANGE_POINTS:
+        start = max(0, end - MAX_FITTED)
+        launch = find_launch(values[start:end], logs[start:end])
+        found = launch + find_last_change(logs[start + launch : end], periodicity.settled)
+        if found:
+            changes.append(start + found)
+        end = start + found if found else _overlapping(start, periodicity)
+    return sorted(changes)
+
+
+def _overlapping(end: int, periodicity: Periodicity) -> int:
+    """The end of a part that precedes one from `end` on."""
+    return end + 2 * periodicity.settled if end else 0
 
 
 def _level(values: Array) -> float:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
+from scipy.ndimage import median_filter
 
 from services.common.comparison import Step
 from services.forecaster.engine.history import Array
@@ -85,8 +85,7 @@ def _highest_medians(values: Array, window: int) -> Array:
     Near a step, a median around a value is that of both levels.
     """
     half = min(window // 2, len(values) - 1)
-    mirrored = np.pad(values, half, mode="reflect")
-    around = np.median(sliding_window_view(mirrored, 2 * half + 1), axis=1)
+    around = median_filter(values, size=2 * half + 1, mode="mirror")
     extended = np.pad(around, half, mode="edge")
     return np.maximum(around, np.maximum(extended[: len(values)], extended[2 * half :]))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
+from itertools import islice
 
 import numpy as np
 
@@ -27,7 +29,7 @@ def find_peaks(analysis: Analysis, season: Season | None) -> tuple[Peak, ...]:
     events = find_events(analysis, with_season=season is not None)
     ordered = sorted(events, key=lambda event: -event.z)
     components = analysis.components if season else None
-    seasonal = _seasonal_peaks(components, analysis, events) if components else []
+    seasonal = list(islice(_seasonal_peaks(components, analysis, events), MAX_PEAKS)) if components else []
     kept = ordered[: MAX_PEAKS - min(1, len(seasonal))]
     peaks = [_event_peak(analysis, event, events) for event in kept]
     return tuple((peaks + seasonal)[:MAX_PEAKS])
@@ -60,13 +62,15 @@ def _same_date(one: datetime, other: datetime, step: Step) -> bool:
     return years > 0 and abs(days - years * _DAYS_OF_YEAR) <= RECURRENCE_STEPS * _DAYS[step] + 1
 
 
-def _seasonal_peaks(components: Components, analysis: Analysis, events: tuple[Event, ...]) -> list[Peak]:
+def _seasonal_peaks(components: Components, analysis: Analysis, events: tuple[Event, ...]) -> Iterator[Peak]:
     """The season's peaks from the newest, without those at which there was an event."""
     profile, count = smooth_profile(analysis.step, components), len(analysis.values)
     phase = int(np.argmax(profile))
     before, after = extent(profile, phase)
-    return [
-        Peak(
+    for index in reversed(range(phase, count, components.period)):
+        if any(_is_at(event, index) for event in events):
+            continue
+        yield Peak(
             date=analysis.date(index),
             from_=analysis.date(max(0, index - before)),
             to=analysis.date(min(count - 1, index + after)),
@@ -76,9 +80,6 @@ def _seasonal_peaks(components: Components, analysis: Analysis, events: tuple[Ev
             recurring=True,
             z=None,
         )
-        for index in reversed(range(phase, count, components.period))
-        if not any(_is_at(event, index) for event in events)
-    ]
 
 
 def _is_at(event: Event, index: int) -> bool:
