@@ -15,6 +15,7 @@ from services.forecaster.insights.term.analysis import Analysis
 MIN_PERIODS = 16  # fewer give no measure of noise
 # Periods over which the usual level is a median: half a year of weeks. An event is shorter than half of that.
 LEVEL_WINDOWS = {Step.HOURLY: 49, Step.DAILY: 29, Step.WEEKLY: 27, Step.MONTHLY: 25}
+STEP = 8.0  # standard deviations of the noise: levels that differ as much are those of a lasting change
 LEAST_DEVIATION = 0.5  # points: Google rounds to whole ones
 USUAL_SHARE = 0.85  # of the periods; what more than one in seven periods exceeds is no event
 # In at most 5 % of noise series the highest z exceeds THRESHOLD + THRESHOLD_GROWTH · ln(periods): make bench-insights.
@@ -56,9 +57,12 @@ def standardised(analysis: Analysis, *, with_season: bool) -> tuple[Array, Array
     season = analysis.plain.seasonal if with_season and analysis.plain else np.zeros(len(analysis.values))
     adjusted, window = analysis.values - season, LEVEL_WINDOWS[analysis.step]
     # Medians follow a lasting change of level at once; the trend of STL crosses it slowly.
-    level = _highest_medians(adjusted, window)
+    level, highest, lowest = _medians(adjusted, window)
+    noise = _noise(adjusted - level, level, season, window=2 * window - 1)
+    # Next to a step the median is an extreme value of the higher level.
+    level = np.where(highest - lowest >= STEP * noise, highest, level)
     effects = adjusted - level
-    return effects, effects / _noise(effects, level, season, window=2 * window - 1)
+    return effects, effects / noise
 
 
 def event_threshold(periods: int) -> float:
@@ -73,21 +77,23 @@ def _noise(effects: Array, level: Array, season: Array, *, window: int) -> Array
     height of a season.
     """
     deviations = np.abs(effects - np.median(effects))
-    deviation = np.maximum(_highest_medians(deviations, window), max(float(np.median(deviations)), LEAST_DEVIATION))
+    _, local, _ = _medians(deviations, window)
+    deviation = np.maximum(local, max(float(np.median(deviations)), LEAST_DEVIATION))
     usual = float(np.quantile(effects, USUAL_SHARE)) / _NORMAL_USUAL
     growth = np.maximum(1 + season / np.maximum(level, 1), 1)
     return np.asarray(growth * np.maximum(_NORMAL * deviation, usual))
 
 
-def _highest_medians(values: Array, window: int) -> Array:
-    """At each value the highest of three medians of `window` values: before it, around it, and after it.
-
-    Near a step, a median around a value is that of both levels.
+def _medians(values: Array, window: int) -> tuple[Array, Array, Array]:
+    """At each value the median of the `window` values around it, and the highest and lowest of three medians: of those
+    before it, around it and after it. The series is mirrored at its ends.
     """
     half = min(window // 2, len(values) - 1)
     around = median_filter(values, size=2 * half + 1, mode="mirror")
     extended = np.pad(around, half, mode="edge")
-    return np.maximum(around, np.maximum(extended[: len(values)], extended[2 * half :]))
+    before, after = extended[: len(values)], extended[2 * half :]
+    highest = np.maximum(around, np.maximum(before, after))
+    return around, highest, np.minimum(around, np.minimum(before, after))
 
 
 def _runs(flags: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> list[tuple[int, int]]:
