@@ -45,13 +45,13 @@ class Season:
 class Peak:
     """A date at which the term stands out."""
 
-    date: str  # of the highest value
+    date: str  # that stands out most
     from_: str  # first and last date of the peak
     to: str
     value: float
     effect: float  # above what trend and season explain; for a seasonal peak the season's effect
     kind: str  # `event` or `seasonal`
-    recurring: bool  # within two steps of the same date in two or more years
+    recurring: bool  # within two steps of the same date in two or more years; a season always is
     z: float | None  # robust z of the remainder; None for a seasonal peak
 
 

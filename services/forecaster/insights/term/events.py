@@ -51,11 +51,11 @@ def find_events(analysis: Analysis, *, with_season: bool) -> tuple[Event, ...]:
 def standardised(analysis: Analysis, *, with_season: bool) -> tuple[Array, Array]:
     """Points above the usual level, and the same in standard deviations of the noise: z.
 
-    With `with_season` the season of plain STL is removed first. One that is not accepted is not removed: it holds a
+    With `with_season` the season is removed first. One that is not accepted is not removed: it holds a
     part of every event, and repeats it in the other years.
     """
-    season = analysis.plain.seasonal if with_season and analysis.plain else np.zeros(len(analysis.values))
-    adjusted, window = analysis.values - season, LEVEL_WINDOWS[analysis.step]
+    adjusted = analysis.adjusted if with_season else analysis.values
+    season, window = analysis.values - adjusted, LEVEL_WINDOWS[analysis.step]
     # Medians follow a lasting change of level at once; the trend of STL crosses it slowly.
     level, highest, lowest = _medians(adjusted, window)
     noise = _noise(adjusted - level, level, season, window=2 * window - 1)

@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
 
-import numpy as np
-
 from services.common.comparison import Step
 from services.forecaster.insights.term.analysis import Analysis
 from services.forecaster.insights.term.decomposition import Components
 from services.forecaster.insights.term.events import Event, find_events
-from services.forecaster.insights.term.season import extent, smooth_profile
+from services.forecaster.insights.term.extent import find_extent, smooth
 from services.forecaster.insights.types import Peak, Season
 
 MAX_PEAKS = 5
@@ -64,10 +62,10 @@ def _same_date(one: datetime, other: datetime, step: Step) -> bool:
 
 def _seasonal_peaks(components: Components, analysis: Analysis, events: tuple[Event, ...]) -> Iterator[Peak]:
     """The season's peaks from the newest, without those at which there was an event."""
-    profile, count = smooth_profile(analysis.step, components), len(analysis.values)
-    phase = int(np.argmax(profile))
-    before, after = extent(profile, phase)
-    for index in reversed(range(phase, count, components.period)):
+    profile, period, count = components.profile, components.period, len(analysis.values)
+    extent = find_extent(smooth(profile, analysis.step), profile)
+    before, after = (extent.top - extent.first) % period, (extent.last - extent.top) % period
+    for index in reversed(range(extent.top, count, period)):
         if any(_is_at(event, index) for event in events):
             continue
         yield Peak(
@@ -75,7 +73,7 @@ def _seasonal_peaks(components: Components, analysis: Analysis, events: tuple[Ev
             from_=analysis.date(max(0, index - before)),
             to=analysis.date(min(count - 1, index + after)),
             value=float(analysis.values[index]),
-            effect=round(float(profile[phase]), 1),
+            effect=round(float(profile[extent.top]), 1),
             kind="seasonal",
             recurring=True,
             z=None,
