@@ -159,6 +159,7 @@ def a_season_that_both_share() -> Compared:
         confidence=80,
         insights=insights(
             season=season("late November", 20, "late May", -20),
+            year=(48.0, 6.0),
             peaks=(recurring, event("2022-11-20", 80.0, 29.0, recurring=True)),
         ),
     )
@@ -171,7 +172,7 @@ def a_season_that_both_share() -> Compared:
         start=FIVE_YEARS,
         direction="falling",
         confidence=77,
-        insights=insights(season=season("early December", 5, "early June", -5)),
+        insights=insights(season=season("early December", 5, "early June", -5), year=(12.0, 3.0)),
     )
     together = Together(Correlation(0.4, 0.25, 0.53), None, (), True)
     return a, b, together, head_to_head(a, b, 1.0)
@@ -216,3 +217,9 @@ def two_levels_that_fell() -> Compared:
         insights=insights(change_points=(ChangePoint("2024-06-24", 10.0, 0.0, True),)),
     )
     return a, b, Together(Correlation(0.2, -0.08, 0.45), None, (), None), head_to_head(a, b, 4.0)
+
+
+def zeros_that_are_scaled_apart() -> Compared:
+    a = compared_term("xqzvw", [0.0] * 52, 0, flags=["mostlyZero"], width=1, scaled_apart=True)
+    b = compared_term("wvzqx", [0.0] * 52, 0, flags=["mostlyZero"], width=1, label="termB", scaled_apart=True)
+    return a, b, None, None

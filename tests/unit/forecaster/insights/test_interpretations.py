@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from services.forecaster.engine.types import JsonObject
 from services.forecaster.insights.interpretations.interpret import interpret
 from tests.unit.forecaster.insights import comparisons
@@ -174,6 +176,7 @@ def test_a_season_that_both_share() -> None:
         "Both falls look seasonal: over the same 26 weeks a year before, “gift cards” went from 37 to 23 points and “wrapping paper” from 9.1 to 5.9 points on average.",
         "Both terms have the same yearly season: “gift cards” is highest in late November (+20 points) and lowest in late May (−20 points), “wrapping paper” is highest in early December (+5 points) and lowest in early June (−5 points).",
         "Since the week of 3 January 2021, “gift cards” has been ahead in all 156 weeks, with 30 points on average against 7.5.",
+        "Both terms are higher than a year ago: “gift cards” at 48 points on average over the last 4 weeks, against 42, and “wrapping paper” at 12, against 9.",
     ]
 
 
@@ -198,3 +201,19 @@ def test_two_levels_that_fell() -> None:
         "“arizona” will probably stay about level: 2 points on average over the next 13 weeks, as over the last 13 (confidence 61 %).",
         "Since the week of 1 January 2024, “arizona” has been ahead in all 52 weeks, with 16 points on average against 5.",
     ]
+
+
+def test_zeros_that_are_scaled_apart() -> None:
+    assert texts(comparisons.zeros_that_are_scaled_apart()) == [
+        "Levels cannot be compared, so there is no leader: “xqzvw” and “wvzqx” come from separate exports, each with a scale of its own (highest values 0 and 0 points).",
+        "Both terms have too little search interest to measure most of the time: “xqzvw” is below 1 point in all 52 weeks, “wvzqx” in all 52 weeks.",
+        "Whether there is a yearly season cannot be known: that needs 104 weeks, and 52 weeks are known.",
+    ]
+
+
+def test_the_least_important_sentences_are_left_out_where_terms_are_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = texts(comparisons.two_seasons_of_five_years())
+    monkeypatch.setattr("services.forecaster.insights.interpretations.interpret.MAX_CHARACTERS", 700)
+    assert texts(comparisons.two_seasons_of_five_years()) == whole[:5]
+    monkeypatch.setattr("services.forecaster.insights.interpretations.interpret.MAX_CHARACTERS", 1)
+    assert texts(comparisons.two_seasons_of_five_years()) == whole[:3]

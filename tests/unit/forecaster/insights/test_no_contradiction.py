@@ -69,6 +69,8 @@ def test_sentences_are_true_and_do_not_contradict_each_other(first: int) -> None
         assert set(_keys(said)) <= set(_keys(found))
         for each in found:
             _check_sentence(each, compared)
+            if each.id == "futureLeader":
+                _check_who_stays_ahead(each, compared)
         _check_together(found)
         _check_claims({each.id: each.evidence for each in found if each.term is None}, compared)
         for term in compared[:2]:
@@ -98,6 +100,14 @@ def _check_sentence(each: Interpretation, compared: Compared) -> None:
     ), text
     json.dumps(each.evidence, allow_nan=False)
     assert any(isinstance(value, int | float) for value in _leaves(each.evidence))
+
+
+def _check_who_stays_ahead(each: Interpretation, compared: Compared) -> None:
+    last_a, last_b = (_complete(term)[-1] for term in compared[:2])
+    leads_now = (last_b > last_a) if each.evidence["leader"] == "termB" else (last_a > last_b)
+    assert compared[3] is not None
+    crosses = compared[3]["crossoverDate"] is not None
+    assert (" stay ahead" in each.text) == (leads_now and abs(last_b - last_a) >= TIE and not crosses)
 
 
 def _check_together(found: Sequence[Interpretation]) -> None:

@@ -20,13 +20,22 @@ def year_over_year_of_both(facts: Facts) -> Finding | None:
     if a is None or b is None or facts.scaled_apart:
         return None
     value_a, before_a, value_b, before_b = numbers(a.value, a.value - a.change, b.value, b.value - b.change)
+    steps = count(YEAR_STEPS, facts.step)
+    if _than(a) == _than(b):
+        text = (
+            f"Both terms are {_than(a)} than a year ago: {facts.a.name} at {in_points(value_a)} on average over the "
+            f"last {steps}, against {before_a}, and {facts.b.name} at {value_b}, against {before_b}."
+        )
+    else:
+        text = (
+            f"Compared with a year ago, {facts.a.name} is {_than(a)} ({in_points(value_a)} on average over the last "
+            f"{steps}, against {before_a}) and {facts.b.name} is {_than(b)} ({value_b} against {before_b})."
+        )
     return Finding(
         54 + min(10.0, max(abs(a.change), abs(b.change)) / 5),
         "bothYearOverYear",
         None,
-        f"Compared with a year ago, {facts.a.name} is {_than(a)} ({in_points(value_a)} on average over the last "
-        f"{count(YEAR_STEPS, facts.step)}, against {before_a}) and {facts.b.name} is {_than(b)} ({value_b} against "
-        f"{before_b}).",
+        text,
         {
             "valueA": tenth(a.value),
             "changeA": tenth(a.change),
