@@ -70,9 +70,19 @@ def test_the_newest_changes_are_kept() -> None:
     assert len(found) == MAX_CHANGE_POINTS
 
 
-def test_noise_has_no_changes() -> None:
+def test_noise_before_a_change_has_no_changes() -> None:
     for correlation in (0.0, 0.5):
-        assert not any(changes(analyse(term_series(noise, "5y"))) for noise in noises(correlation, 40))
+        for values in noises(correlation, 40):
+            lowered = np.concatenate((values / 3, values))
+            analysis = analyse(term_series(lowered, "5y"))
+            recent = analysis.date(len(values))
+            assert [change.date for change in find_change_points(analysis, recent)] == [recent]
+
+
+def test_noise_before_what_the_engine_fits_has_no_changes() -> None:
+    values = np.concatenate(list(noises(0.5, 20)))
+    assert len(values) > 3 * MAX_FITTED
+    assert find_change_points(analyse(term_series(50 + (values - 50) / 8, "7d")), None) == ()
 
 
 @pytest.mark.parametrize("timeframe", ["7d", "30d", "12m", "5y", "all"])

@@ -7,19 +7,26 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from benchmarks.forecast.exports import read_exports
+from benchmarks.insights import events
+from services.forecaster.engine.periodicity import PERIODICITIES
+from services.forecaster.engine.points.usable_history import find_usable_history
 from services.forecaster.insights.term.analysis import Analysis, analyse
+from services.forecaster.insights.term.change_points import find_change_points
 from services.forecaster.insights.term.peaks import MAX_PEAKS, find_peaks
+from services.forecaster.insights.term.season import find_season
 from services.forecaster.insights.types import Season, SeasonExtreme
+from tests.paths import EXPORTS
 from tests.unit.forecaster.engine.series import seasonal, term_series
 
 # find_peaks needs only the fact that there is a season; the dates are those of the decomposition.
 SEASON = Season(peak=SeasonExtreme("early April", "04-01", "04-07", 20.0), low=SeasonExtreme("", "", "", -20.0))
 
 
-def quiet(count: int, timeframe: str, *, seed: int = 1, **events: float) -> Analysis:
+def quiet(count: int, timeframe: str, *, seed: int = 1, **effects: float) -> Analysis:
     """A level of 40 with noise of a point, and events: `at_60=50` is 50 points more at index 60."""
     values = 40 + np.random.default_rng(seed).normal(0, 1, count)
-    for name, effect in events.items():
+    for name, effect in effects.items():
         values[int(name.removeprefix("at_"))] += effect
     return analyse(term_series(np.round(values), timeframe))
 
@@ -130,3 +137,29 @@ def test_series_without_noise_answer(timeframe: str, count: int, season: Season 
         for peak in peaks:
             assert peak.value == values_by_date[peak.date]
             assert np.isfinite([peak.value, peak.effect, peak.z or 0.0]).all()
+
+
+@pytest.mark.parametrize("name", events.LENGTHS)
+def test_events_of_six_deviations_are_found_and_noise_has_hardly_any(name: str) -> None:
+    assert events.share_found(name, draws=20) >= 0.9
+    assert events.share_claimed(name, draws=20) <= 0.1
+    assert events.share_claimed(name, correlation=0.5, draws=20) <= 0.1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (EXPORTS / "INDEX.csv").exists(), reason="the real exports are not beside this checkout")
+def test_peaks_and_changes_of_exports_are_dates_of_the_series() -> None:
+    for exported in read_exports():
+        analysis = analyse(term_series(exported.values, exported.timeframe, start=exported.first.replace(day=1)))
+        usable = find_usable_history(analysis.values, PERIODICITIES[analysis.step])
+        known_since = analysis.date(usable.known_since) if usable.known_since else None
+        values = {analysis.date(index): value for index, value in enumerate(exported.values)}
+        for peak in find_peaks(analysis, find_season(analysis, usable.season_share)):
+            assert peak.value == values[peak.date]
+            assert {peak.from_, peak.to} <= set(values)
+            assert peak.from_ <= peak.date <= peak.to
+            assert np.isfinite([peak.effect, peak.z or 0.0]).all()
+        changes = find_change_points(analysis, known_since)
+        assert {change.date for change in changes} <= set(values)
+        assert [change.date for change in changes if change.recent] == ([known_since] if known_since else [])
+        assert all(0 <= change.before <= 100 and 0 <= change.after <= 100 for change in changes)
