@@ -13,6 +13,8 @@ from services.forecaster.insights.interpretations.compared_term import ComparedT
 from services.forecaster.insights.interpretations.wording import quoted
 from services.forecaster.insights.types import TermInsights, Together
 
+FEW_HORIZONS = 2  # a shorter history is short, as the bundle's seriesTooShort says
+
 
 @dataclass(frozen=True)
 class Forecast:
@@ -64,6 +66,11 @@ class TermFacts:
     def last(self) -> float:
         """The value of the last complete period."""
         return self.values[-1]
+
+    @property
+    def is_short(self) -> bool:
+        """Whether fewer than FEW_HORIZONS horizons are known."""
+        return len(self.values) < FEW_HORIZONS * len(self.forecast.values)
 
     @property
     def forecast_mean(self) -> float:

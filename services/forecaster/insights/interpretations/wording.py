@@ -6,21 +6,8 @@ import unicodedata
 from datetime import datetime
 
 from services.common.comparison import Step
+from services.forecaster.insights.term.places import MONTHS
 
-_MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
 _UNITS = {Step.HOURLY: "hour", Step.DAILY: "day", Step.WEEKLY: "week", Step.MONTHLY: "month"}
 _PREPOSITIONS = {Step.HOURLY: "at", Step.DAILY: "on", Step.WEEKLY: "in", Step.MONTHLY: "in"}
 _SEASONS = {
@@ -119,7 +106,7 @@ def recurrence(step: Step) -> str:
 def period(date: str, step: Step) -> str:
     """A period by its date as the bundle writes it: `the week of 12 May 2024`."""
     time = datetime.fromisoformat(date)
-    month = f"{_MONTHS[time.month - 1]} {time.year}"
+    month = f"{MONTHS[time.month - 1]} {time.year}"
     if step is Step.MONTHLY:
         return month
     day = f"{time.day} {month}"

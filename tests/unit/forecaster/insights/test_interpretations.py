@@ -108,8 +108,8 @@ def test_three_points() -> None:
         "“a” and “b” are level: both at 30 points in the week of 15 January 2024.",
         "Who will be ahead over the next 13 weeks is open: the chances are even, 50 of 100 simulated futures each.",
         "Only 3 weeks are known, so the forecasts are uncertain: for 13 weeks ahead, at least 26 are needed.",
-        "“a” will probably rise: 30 points on average over the next 13 weeks, against 20 over the last 3 (confidence 45 %).",
-        "“b” will probably stay about level: 30 points on average over the next 13 weeks, against 27 over the last 3 (confidence 60 %).",
+        "“a” may rise: 30 points on average over the next 13 weeks, against 20 over the last 3 (confidence 45 %).",
+        "“b” may stay about level: 30 points on average over the next 13 weeks, against 27 over the last 3 (confidence 60 %).",
     ]
 
 

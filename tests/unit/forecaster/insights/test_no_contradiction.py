@@ -113,6 +113,8 @@ def _check_who_stays_ahead(each: Interpretation, compared: Compared) -> None:
 def _check_together(found: Sequence[Interpretation]) -> None:
     assert max(Counter(_keys(found)).values()) == 1
     said = {each.id for each in found}
+    if "fewData" in said:
+        assert not any("very probably" in each.text for each in found)
     for exclusive in OF_BOTH:
         assert len(said & exclusive) <= 1
     for label in ("termA", "termB"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from services.forecaster.insights.interpretations.facts import SMALLEST, Facts, TermFacts
+from services.forecaster.insights.interpretations.facts import FEW_HORIZONS, SMALLEST, Facts, TermFacts
 from services.forecaster.insights.interpretations.finding import Finding, tenth
 from services.forecaster.insights.interpretations.wording import (
     count,
@@ -16,7 +16,6 @@ from services.forecaster.insights.interpretations.wording import (
     share_of,
 )
 
-FEW_HORIZONS = 2  # a shorter history is called short, as the bundle's seriesTooShort does
 SMALLEST_ERROR = 0.5  # points: smaller ones are below the rounding of the data
 LEAST_CONSTANT = 3  # periods
 
@@ -24,7 +23,7 @@ LEAST_CONSTANT = 3  # periods
 def few_data(facts: Facts) -> Finding | None:
     """The series is short for its horizon."""
     periods, needed = len(facts.a.values), FEW_HORIZONS * facts.horizon
-    if periods >= needed:
+    if not facts.a.is_short:
         return None
     return Finding(
         88,

@@ -14,6 +14,7 @@ from services.forecaster.insights.interpretations.wording import (
     numbers,
     percent,
     points,
+    recurrence,
 )
 
 HIGH_CONFIDENCE = 70.0  # per cent; the bundle's confidence ends below 88
@@ -27,16 +28,16 @@ def direction_of_both(facts: Facts) -> Finding | None:
     """Both terms are forecast to do the same."""
     if not _share_direction(facts):
         return None
-    direction = facts.a.forecast.direction
+    both = facts.a.forecast.direction
     first, second = (_in_short(term) for term in (facts.a, facts.b))
     return Finding(
-        80 if direction in _SIGNS else 62,
+        80 if both in _SIGNS else 62,
         "sameDirection",
         None,
-        f"Both terms {_hedged(facts.a)} {_VERBS[direction]} over the next {count(facts.horizon, facts.step)}: "
+        f"Both terms {_hedged(facts.a)} {_VERBS[both]} over the next {count(facts.horizon, facts.step)}: "
         f"{first}, {second}.",
         {
-            "direction": direction,
+            "direction": both,
             "steps": facts.horizon,
             "recentA": tenth(facts.a.recent_mean),
             "forecastA": tenth(facts.a.forecast_mean),
@@ -75,14 +76,14 @@ def volatile(facts: Facts, term: TermFacts) -> Finding | None:
     recent = term.values[-facts.horizon :]
     lowest, highest = numbers(min(recent), max(recent))
     seasonal = term.insights.season is not None
-    how = "with its season rather than rise or fall" if seasonal else "widely rather than rise or fall"
+    how = f"with its {recurrence(facts.step)}" if seasonal else "widely"
     return Finding(
         64,
         "volatile",
         term.label,
-        f"{term.name} {_hedged(term)} swing {how}: {points(term.forecast_mean)} on average over the next "
-        f"{count(facts.horizon, facts.step)}, after {lowest} to {highest} over the last {len(recent)} (confidence "
-        f"{percent(term.forecast.confidence)}).",
+        f"{term.name} {_hedged(term)} swing {how} rather than rise or fall: {points(term.forecast_mean)} on average "
+        f"over the next {count(facts.horizon, facts.step)}, after {lowest} to {highest} over the last {len(recent)} "
+        f"(confidence {percent(term.forecast.confidence)}).",
         {
             "steps": facts.horizon,
             "lowest": tenth(min(recent)),
@@ -99,15 +100,15 @@ def seasonal_direction_of_both(facts: Facts) -> Finding | None:
     a, b = _seasonal_change(facts, facts.a), _seasonal_change(facts, facts.b)
     if a is None or b is None or not _share_direction(facts):
         return None
-    direction = facts.a.forecast.direction
+    both = facts.a.forecast.direction
     return Finding(
         68,
         "sameSeasonalDirection",
         None,
-        f"Both {_NOUNS[direction]}s look seasonal: over the same {count(facts.horizon, facts.step)} a year before, "
+        f"Both {_NOUNS[both]}s look seasonal: over the same {count(facts.horizon, facts.step)} a year before, "
         f"{facts.a.name} went {from_to(*a)} and {facts.b.name} {from_to(*b)} on average.",
         {
-            "direction": direction,
+            "direction": both,
             "steps": facts.horizon,
             "beforeA": tenth(a[0]),
             "afterA": tenth(a[1]),
@@ -151,7 +152,7 @@ def _is_told(term: TermFacts) -> bool:
 
 def _hedged(term: TermFacts) -> str:
     confidence = round(term.forecast.confidence)
-    if confidence < LOW_CONFIDENCE:
+    if confidence < LOW_CONFIDENCE or term.is_short:
         return "may"
     return "will probably" if confidence < HIGH_CONFIDENCE else "will very probably"
 

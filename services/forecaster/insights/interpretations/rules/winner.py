@@ -43,8 +43,9 @@ def future_open(facts: Facts) -> Finding | None:
     favourite, probability = _favourite(facts)
     if facts.head_to_head is None or round(probability) >= OPEN:
         return None
-    chances = "the chances are even, 50 of 100 simulated futures each"
-    if favourite is not None:
+    if favourite is None:
+        chances = "the chances are even, 50 of 100 simulated futures each"
+    else:
         chances = f"the average of {favourite.name} is higher {futures(probability)}"
     return Finding(
         90,
@@ -112,11 +113,14 @@ def close_race(facts: Facts) -> Finding | None:
 
 
 def _favourite(facts: Facts) -> tuple[TermFacts | None, float]:
-    """The term that is more likely ahead on average over the horizon, and its probability; None for equal chances."""
+    """The term that is more likely ahead on average over the horizon, and its probability.
+
+    None for chances that are equal when they are rounded.
+    """
     if facts.head_to_head is None:
         return None, 0.0
     probability = facts.head_to_head.winner_probability
-    if probability == 50:
+    if round(probability) == 50:
         return None, probability
     return (facts.b, probability) if probability > 50 else (facts.a, 100 - probability)
 
