@@ -16,6 +16,7 @@ from services.forecaster.engine.points.combination import (
     members,
     weighted_median,
 )
+from services.forecaster.engine.points.drift import follow_drift
 from services.forecaster.engine.scale import BOUNDED, Scale
 from services.forecaster.engine.types import EngineSetting
 
@@ -50,10 +51,11 @@ def predict(
     past = forecasts[:, :-1, :length]
     # Equal weights: weights from a window's own actual values would leak them, and earlier windows overlap it.
     weight = np.ones(len(forecasts))
-    windows = scale.from_log(weighted_median(past, weight))
+    windows = scale.from_log(follow_drift(weighted_median(past, weight), logs, periodicity, origins))
     backtest = Backtest.of(values, origins, windows, disagreement(past, windows, weight, scale))
     if origins:
         actual = np.array([logs[origin : origin + length] for origin in origins])
         weight = member_weights(np.abs(past - actual).mean(axis=(1, 2)))
-    path = scale.from_log(weighted_median(forecasts[:, -1, :steps], weight))
+    combined = weighted_median(forecasts[:, -1:, :steps], weight)
+    path = scale.from_log(follow_drift(combined, logs, periodicity, [len(values)])[0])
     return Prediction("combination", path, disagreement(forecasts[:, -1, :steps], path, weight, scale), backtest)
