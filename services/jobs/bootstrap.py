@@ -32,6 +32,7 @@ from services.jobs.postgres.idempotency_keys import IdempotencyKeys
 from services.jobs.postgres.listings import Listings
 from services.jobs.postgres.queue import Queue
 from services.jobs.postgres.schema_readiness import SchemaReadiness
+from services.jobs.postgres.search import Search
 from services.jobs.postgres.track_record import TrackRecord
 from services.jobs.rpc import servicer
 from services.jobs.rpc.forecaster_client import GrpcForecaster
@@ -87,6 +88,7 @@ async def serve(settings: JobsSettings) -> None:
         comparisons=comparisons,
         enqueuer=Enqueuer(queue, comparisons, listings),
         listings=listings,
+        search=Search(database),
         record=record,
         retention=queue,
         change_feed=change_feed,

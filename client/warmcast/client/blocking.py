@@ -110,11 +110,23 @@ class Jobs(_Client):
         )
         return self._call(self._stub.IngestSnapshot, request, self._deadlines.command)
 
-    def list_comparisons(self, *, page_size: int = 0, page_token: str = "") -> pb.ListComparisonsResponse:
-        """One page of comparisons."""
+    def list_comparisons(
+        self, *, page_size: int = 0, page_token: str = "", query: str = ""
+    ) -> pb.ListComparisonsResponse:
+        """One page of comparisons; `query` finds those of which either term begins with it."""
         return self._call(
             self._stub.ListComparisons,
-            pb.ListComparisonsRequest(page_size=page_size, page_token=page_token),
+            pb.ListComparisonsRequest(page_size=page_size, page_token=page_token, query=query),
+            self._deadlines.read,
+        )
+
+    def search_comparisons(
+        self, *, query: str = "", slug: str = "", page_size: int = 0, page_token: str = ""
+    ) -> pb.SearchComparisonsResponse:
+        """The same with values, state and leader of each; `slug` lists the timeframes and geos of one slug."""
+        return self._call(
+            self._stub.SearchComparisons,
+            pb.SearchComparisonsRequest(query=query, slug=slug, page_size=page_size, page_token=page_token),
             self._deadlines.read,
         )
 

@@ -23,6 +23,7 @@ JOBS = Service(
         "GetWarmup",
         "BatchGetWarmups",
         "ListComparisons",
+        "SearchComparisons",
         "GetComparison",
         "GetTrustStats",
         "ListJobs",

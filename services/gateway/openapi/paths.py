@@ -38,10 +38,10 @@ def paths() -> dict[str, dict[str, Operation]]:
         },
         "/api/comparisons": {
             "get": _operation(
-                "List the comparisons.",
+                "List the comparisons, or find some of them.",
                 answers={200: ("One page.", "ComparisonList")},
                 errors=("invalid-argument",),
-                parameters=[_LIMIT, _CURSOR],
+                parameters=[_QUERY, _LIMIT, _CURSOR],
             ),
             "post": _ingest("Import a snapshot; its terms determine the slug.", [_TERM, *_WHERE, _AS_OF]),
         },
@@ -150,6 +150,14 @@ _FIELDS: Schema = {
     "explode": False,
 }
 _LIMIT = _query("limit", integer("page size", minimum=1, maximum=MAX_PAGE_SIZE, default=50))
+_QUERY = _query(
+    "q",
+    text(
+        "only comparisons of which either term begins with this; case, punctuation and spacing do not matter. Where "
+        "the database has pg_trgm, three characters or more are also found within the slug",
+        maxLength=200,
+    ),
+)
 _CURSOR = _query("cursor", text("nextCursor of the page before"))
 _IF_NONE_MATCH: Schema = {"name": "If-None-Match", "in": "header", "schema": text("an ETag")}
 _LAST_EVENT_ID: Schema = {

@@ -34,9 +34,13 @@ class ComparisonRoutes:
         return await self._import(request, secret, expected_slug=canonical_slug(request.path_params["slug"]))
 
     async def index(self, request: Request) -> Response:
-        """One page of comparisons."""
+        """One page of comparisons; `q` finds some of them."""
         query = request.query_params
-        page = await self.jobs.list_comparisons(limit=parameters.limit(query), cursor=parameters.cursor(query))
+        page = await self.jobs.list_comparisons(
+            limit=parameters.limit(query),
+            cursor=parameters.cursor(query),
+            query=parameters.single(query, "q") or "",
+        )
         listed = [comparisons.comparison(row) for row in page.comparisons]
         return json_response(comparisons.ComparisonList(listed, page.next_page_token or None))
 

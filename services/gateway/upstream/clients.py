@@ -32,6 +32,7 @@ _MAX_BATCH_WAIT = 0.005  # seconds; best of 2, 5 and 20 ms
 _REST_NAMES = {
     "timeframe": "tf",
     "page_token": "cursor",
+    "query": "q",
     "page_size": "limit",
     "expected_slug": "slug",
     "terms": "term",
@@ -102,10 +103,17 @@ class Jobs:
         request = jobs_pb2.ReportDemandRequest(demand=counted)
         await _call(JOBS, self._stub.ReportDemand, request, self._deadlines.read)
 
-    async def list_comparisons(self, *, limit: int, cursor: str) -> jobs_pb2.ListComparisonsResponse:
+    async def list_comparisons(self, *, limit: int, cursor: str, query: str = "") -> jobs_pb2.ListComparisonsResponse:
         """One page of comparisons."""
-        request = jobs_pb2.ListComparisonsRequest(page_size=limit, page_token=cursor)
+        request = jobs_pb2.ListComparisonsRequest(page_size=limit, page_token=cursor, query=query)
         return await _call(JOBS, self._stub.ListComparisons, request, self._deadlines.read)
+
+    async def search_comparisons(
+        self, *, limit: int, cursor: str = "", query: str = "", slug: str = ""
+    ) -> jobs_pb2.SearchComparisonsResponse:
+        """One page of comparisons with what a list shows of each."""
+        request = jobs_pb2.SearchComparisonsRequest(page_size=limit, page_token=cursor, query=query, slug=slug)
+        return await _call(JOBS, self._stub.SearchComparisons, request, self._deadlines.read)
 
     async def get_comparison(self, key: ComparisonKey) -> jobs_pb2.GetComparisonResponse:
         """Series, stats and signals of one comparison."""

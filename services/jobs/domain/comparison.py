@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.common.job_status import JobStatus
 from services.jobs.domain.signals import Signals
 from services.jobs.domain.snapshot import Snapshot
+
+SUMMARY_VALUES = 60
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,48 @@ class ListedComparison:
     first: datetime
     last: datetime
     updated_at: datetime
+
+
+@dataclass(frozen=True)
+class ComparisonSearch:
+    """Which comparisons a list shows. Empty texts match all."""
+
+    query: str = ""  # the beginning of either term, or a part of the slug, in slug form
+    slug: str = ""
+
+
+@dataclass(frozen=True)
+class ComparisonSummary:
+    """What a list shows of one comparison."""
+
+    listed: ListedComparison
+    scaled_apart: bool
+    values_a: tuple[float, ...]  # at most SUMMARY_VALUES, of complete periods
+    values_b: tuple[float, ...]
+    status: JobStatus | None  # of the current snapshot's job
+    last_ready_at: datetime | None
+    leader: str  # termA or termB; empty for a tie, and if scaled apart
+
+
+def summary_values(values: Sequence[float]) -> tuple[float, ...]:
+    """At most SUMMARY_VALUES values: of longer series the lowest and the highest of each part, in their order."""
+    count = len(values)
+    if count <= SUMMARY_VALUES:
+        return tuple(values)
+    parts = SUMMARY_VALUES // 2
+    kept: list[float] = []
+    for part in range(parts):
+        of_part = values[part * count // parts : (part + 1) * count // parts]
+        low, high = min(of_part), max(of_part)
+        kept += [low, high] if of_part.index(low) < of_part.index(high) else [high, low]
+    return tuple(kept)
+
+
+def leader(last_a: float, last_b: float, *, scaled_apart: bool) -> str:
+    """The term that is ahead, as a label."""
+    if scaled_apart or last_a == last_b:
+        return ""
+    return "termA" if last_a > last_b else "termB"
 
 
 @dataclass(frozen=True)

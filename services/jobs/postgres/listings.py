@@ -1,4 +1,4 @@
-"""Pages of jobs and comparisons, and counts. Keyset paging, so that every page costs the same."""
+"""Pages of jobs, and counts. Keyset paging, so that every page costs the same."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from sqlalchemy import BigInteger, BindParameter, ColumnElement, FromClause, fun
 
 from services.common.comparison import ComparisonKey
 from services.common.job_status import JobStatus
-from services.jobs.domain.comparison import ListedComparison
 from services.jobs.domain.job import JobChange, QueuePolicy, WarmupJob
 from services.jobs.domain.queue import COUNT_CAP, JobCursor, JobFilter, QueueDepth, QueueStatus
 from services.jobs.postgres.driver.database import Database
@@ -74,33 +73,6 @@ class Listings:
             )
             for row in rows
         ]
-
-    async def comparisons(self, *, limit: int, after: tuple[str, str, str] | None) -> list[ListedComparison]:
-        """Comparisons in the order of (slug, timeframe, geo), after the given one."""
-        key = (comparisons.c.slug, comparisons.c.timeframe, comparisons.c.geo)
-        page = select(*key, comparisons.c.current_snapshot_id, comparisons.c.updated_at).order_by(*key)
-        if after is not None:
-            page = page.where(tuple_(*key) > tuple_(*after))
-        # The page first: the planner may otherwise join whole tables.
-        listed = page.limit(_written(limit)).subquery("listed")
-        query = (
-            select(
-                listed.c.slug,
-                term_pairs.c.term_a,
-                term_pairs.c.term_b,
-                listed.c.timeframe,
-                listed.c.geo,
-                snapshots.c.data_hash,
-                func.cardinality(snapshots.c.times).label("points"),
-                snapshots.c.times[1].label("first"),
-                snapshots.c.times[func.cardinality(snapshots.c.times)].label("last"),
-                listed.c.updated_at,
-            )
-            .join(term_pairs, term_pairs.c.slug == listed.c.slug)
-            .join(snapshots, snapshots.c.id == listed.c.current_snapshot_id)
-            .order_by(listed.c.slug, listed.c.timeframe, listed.c.geo)
-        )
-        return [ListedComparison(**row) for row in await self._database.select(query)]
 
     async def audit_position(self) -> int:
         """The id of the last audited job; 0 before the first audit."""

@@ -14,7 +14,7 @@ from services.jobs.application.change_feed import ChangeBatch
 from services.jobs.application.enqueue import EnqueueResult
 from services.jobs.application.refresher import Refreshed
 from services.jobs.application.sweeper import Swept
-from services.jobs.domain.comparison import CurrentSnapshot, ImportResult, ListedComparison
+from services.jobs.domain.comparison import ComparisonSummary, CurrentSnapshot, ImportResult, ListedComparison
 from services.jobs.domain.job import WarmupJob
 from services.jobs.domain.queue import QueueStatus
 from services.jobs.domain.signals import Signals, term_stats
@@ -132,6 +132,19 @@ def listed_comparison(row: ListedComparison) -> pb.Comparison:
         first=row.first,
         last=row.last,
         updated_at=row.updated_at,
+    )
+
+
+def comparison_summary(row: ComparisonSummary) -> pb.ComparisonSummary:
+    """What a list shows of one comparison."""
+    return pb.ComparisonSummary(
+        comparison=listed_comparison(row.listed),
+        scaled_apart=row.scaled_apart,
+        values_a=row.values_a,
+        values_b=row.values_b,
+        status=TO_PROTO[row.status] if row.status else pb.JOB_STATUS_UNSPECIFIED,
+        last_ready_at=row.last_ready_at,
+        leader=row.leader,
     )
 
 

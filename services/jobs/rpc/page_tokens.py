@@ -11,6 +11,7 @@ from datetime import datetime
 
 from services.common.comparison import ComparisonKey, invalid
 from services.common.errors import WarmcastError
+from services.jobs.domain.comparison import ListedComparison
 from services.jobs.domain.queue import JobCursor
 
 _MAX_ID = 2**63 - 1
@@ -42,6 +43,11 @@ def comparison_cursor(token: str) -> tuple[str, str, str] | None:
                 key = ComparisonKey.parse(slug, timeframe, geo)
                 return key.slug, key.timeframe, key.geo
     raise invalid("page_token", "the page token is not one of this list's")
+
+
+def after_comparison(row: ListedComparison) -> str:
+    """The token of the page after this row."""
+    return encode([row.slug, row.timeframe, row.geo])
 
 
 def _decode(token: str) -> list[object]:

@@ -6,9 +6,10 @@ from datetime import UTC, timedelta
 
 from warmcast.jobs.v1 import jobs_pb2 as pb
 
-from services.common.comparison import ComparisonKey, canonical_slug, invalid
+from services.common.comparison import ComparisonKey, canonical_slug, invalid, term_slug
 from services.common.rpc.job_status import FROM_PROTO
 from services.jobs.application.importer import ImportRequest
+from services.jobs.domain.comparison import ComparisonSearch
 from services.jobs.domain.job import EnqueueReason
 from services.jobs.domain.queue import JobFilter
 from services.jobs.ingest.files.trends_csv import read_trends_csv
@@ -20,6 +21,7 @@ _MAX_DEMAND = 1000
 _MAX_COUNT = 100_000  # of one comparison in one report: a gateway at 2,000/s reports every 50 s at the latest
 _MAX_PAGE = 200
 _DEFAULT_PAGE = 50
+_MAX_QUERY = 200
 _REASONS = {
     pb.ENQUEUE_REASON_FIRST_CALL: EnqueueReason.FIRST_CALL,
     pb.ENQUEUE_REASON_REFRESH: EnqueueReason.REFRESH,
@@ -67,9 +69,19 @@ def job_filter(request: pb.ListJobsRequest | pb.RequeueJobsRequest) -> JobFilter
     )
 
 
-def page_size(size: int) -> int:
+def comparison_search(query: str, slug: str = "") -> ComparisonSearch | None:
+    """Which comparisons to list; None where nothing can match, because nothing of the query is part of a slug."""
+    if len(query) > _MAX_QUERY:
+        raise invalid("query", f"query is longer than {_MAX_QUERY} characters")
+    beginning = term_slug(query)
+    if query.strip() and not beginning:
+        return None
+    return ComparisonSearch(beginning, canonical_slug(slug) if slug else "")
+
+
+def page_size(size: int, *, maximum: int = _MAX_PAGE) -> int:
     """How many rows a page has; 0 is the default."""
-    return bounded("page_size", size or _DEFAULT_PAGE, _MAX_PAGE)
+    return bounded("page_size", size or _DEFAULT_PAGE, maximum)
 
 
 def bounded(field: str, value: int, maximum: int) -> int:

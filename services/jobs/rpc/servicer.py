@@ -21,7 +21,7 @@ from services.jobs.application.importer import Importer
 from services.jobs.application.refresher import Refresher
 from services.jobs.application.sweeper import Sweeper
 from services.jobs.rpc import mapping, page_tokens, requests
-from services.jobs.rpc.stores import ComparisonStore, ListingStore, Retention, TrackRecordStore
+from services.jobs.rpc.stores import ComparisonStore, ListingStore, Retention, SearchStore, TrackRecordStore
 
 SERVICE = pb.DESCRIPTOR.services_by_name["JobsService"].full_name
 # Every RPC that changes state, except EnqueueWarmup and ReportDemand, which public calls lead to.
@@ -41,6 +41,7 @@ GUARDED = frozenset(f"/{SERVICE}/{method}" for method in CHANGING)
 UNBOUNDED = frozenset({f"/{SERVICE}/RunWarmup", f"/{SERVICE}/WatchWarmups"})
 
 _MAX_CONCURRENT_IMPORTS = 4  # a parsed import takes up to 26 MiB; others wait as unparsed bytes
+_MAX_SUMMARIES = 100  # a page reads the series of each
 _MAX_RUNS = 100
 _MAX_REQUEUED = 1000
 _MAX_DELETED = 10_000
@@ -59,6 +60,7 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
         comparisons: ComparisonStore,
         enqueuer: Enqueuer,
         listings: ListingStore,
+        search: SearchStore,
         record: TrackRecordStore,
         retention: Retention,
         change_feed: ChangeFeed,
@@ -71,6 +73,7 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
         self._comparisons = comparisons
         self._enqueuer = enqueuer
         self._listings = listings
+        self._search = search
         self._record = record
         self._retention = retention
         self._change_feed = change_feed
@@ -91,14 +94,29 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
             return mapping.ingested(*await self._importer.ingest(tables, wanted))
 
     async def ListComparisons(self, request: pb.ListComparisonsRequest, context: Context) -> pb.ListComparisonsResponse:
+        search = requests.comparison_search(request.query)
+        if search is None:
+            return pb.ListComparisonsResponse()
         limit = requests.page_size(request.page_size)
-        rows = await self._listings.comparisons(
-            limit=limit + 1, after=page_tokens.comparison_cursor(request.page_token)
-        )
-        last = rows[limit - 1] if len(rows) > limit else None
-        token = page_tokens.encode([last.slug, last.timeframe, last.geo]) if last else ""
+        after = page_tokens.comparison_cursor(request.page_token)
+        rows = await self._search.comparisons(search, limit=limit + 1, after=after)
+        token = page_tokens.after_comparison(rows[limit - 1]) if len(rows) > limit else ""
         return pb.ListComparisonsResponse(
             comparisons=[mapping.listed_comparison(row) for row in rows[:limit]], next_page_token=token
+        )
+
+    async def SearchComparisons(
+        self, request: pb.SearchComparisonsRequest, context: Context
+    ) -> pb.SearchComparisonsResponse:
+        search = requests.comparison_search(request.query, request.slug)
+        if search is None:
+            return pb.SearchComparisonsResponse()
+        limit = requests.page_size(request.page_size, maximum=_MAX_SUMMARIES)
+        after = page_tokens.comparison_cursor(request.page_token)
+        rows = await self._search.summaries(search, limit=limit + 1, after=after)
+        token = page_tokens.after_comparison(rows[limit - 1].listed) if len(rows) > limit else ""
+        return pb.SearchComparisonsResponse(
+            comparisons=[mapping.comparison_summary(row) for row in rows[:limit]], next_page_token=token
         )
 
     async def GetComparison(self, request: pb.GetComparisonRequest, context: Context) -> pb.GetComparisonResponse:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from services.common.comparison import ComparisonKey
-from services.jobs.domain.comparison import CurrentSnapshot, ListedComparison
+from services.jobs.domain.comparison import ComparisonSearch, ComparisonSummary, CurrentSnapshot, ListedComparison
 from services.jobs.domain.job import WarmupJob
 from services.jobs.domain.queue import JobCursor, JobFilter, QueueStatus
 from services.jobs.domain.trust import Trust
@@ -32,9 +32,19 @@ class ListingStore(Protocol):
         self, wanted: JobFilter, *, limit: int, before: JobCursor | None = None, oldest_first: bool = False
     ) -> list[WarmupJob]: ...
 
-    async def comparisons(self, *, limit: int, after: tuple[str, str, str] | None) -> list[ListedComparison]: ...
-
     async def status(self) -> QueueStatus: ...
+
+
+class SearchStore(Protocol):
+    """See postgres.search.Search."""
+
+    async def comparisons(
+        self, search: ComparisonSearch, *, limit: int, after: tuple[str, str, str] | None
+    ) -> list[ListedComparison]: ...
+
+    async def summaries(
+        self, search: ComparisonSearch, *, limit: int, after: tuple[str, str, str] | None
+    ) -> list[ComparisonSummary]: ...
 
 
 class Retention(Protocol):

@@ -213,14 +213,24 @@ async def test_comparisons_are_listed_in_pages(world: World) -> None:
     assert body["nextCursor"] == "next"
     assert body["comparisons"][0]["firstDate"] == "2026-01-04"
     request = world.jobs.only("ListComparisons").request
-    assert (request.page_size, request.page_token) == (1, "here")
+    assert (request.page_size, request.page_token, request.query) == (1, "here", "")
 
     world.reply(ListComparisons=jobs_pb2.ListComparisonsResponse())
     body = conforming(await world.client.get("/api/comparisons"), "ComparisonList")
     assert body == {"comparisons": [], "nextCursor": None}
     refused(await world.client.get("/api/comparisons?limit=0"), errors.INVALID_ARGUMENT, "limit")
+    refused(await world.client.get("/api/comparisons?q=a&q=b"), errors.INVALID_ARGUMENT, "q")
     world.reply(ListComparisons=WarmcastError(errors.INVALID_ARGUMENT, "no", fields=(("page_token", "not ours"),)))
     refused(await world.client.get("/api/comparisons?cursor=x"), errors.INVALID_ARGUMENT, "cursor")
+    world.reply(ListComparisons=WarmcastError(errors.INVALID_ARGUMENT, "no", fields=(("query", "too long"),)))
+    refused(await world.client.get("/api/comparisons?q=x"), errors.INVALID_ARGUMENT, "q")
+
+
+@pytest.mark.parametrize("query", ["<script>alert(1)</script>", "100% _ \\", "\u202eمقهى", "x" * 100])
+async def test_a_query_reaches_the_search_as_it_is(world: World, query: str) -> None:
+    world.reply(ListComparisons=jobs_pb2.ListComparisonsResponse())
+    conforming(await world.client.get("/api/comparisons", params={"q": query}), "ComparisonList")
+    assert world.jobs.only("ListComparisons").request.query == query
 
 
 async def test_one_comparison_shows_its_series(world: World) -> None:

@@ -27,6 +27,7 @@ from services.jobs.application.runner import Runner
 from services.jobs.application.scorer import Scorer
 from services.jobs.application.sweeper import Sweeper
 from services.jobs.postgres.idempotency_keys import IdempotencyKeys
+from services.jobs.postgres.search import Search
 from services.jobs.rpc import servicer
 from services.jobs.rpc.idempotency import IdempotencyInterceptor
 from services.jobs.rpc.servicer import JobsServicer
@@ -100,6 +101,7 @@ async def serving(store: Store) -> AsyncIterator[Jobs]:
         importer=Importer(store.comparisons, Scorer(store.record)),
         comparisons=store.comparisons,
         enqueuer=Enqueuer(store.queue, store.comparisons, store.listings),
+        search=Search(store.database),
         listings=store.listings,
         record=store.record,
         retention=store.queue,

@@ -24,6 +24,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     func,
+    literal_column,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -58,6 +59,13 @@ term_pairs = Table(
     Column("term_a", Text, nullable=False),
     Column("term_b", Text, nullable=False),
     _moment("created_at", nullable=False),
+    # For searches by the beginning of either term, in its slug form.
+    Index("term_pairs_slug_prefix_idx", "slug", postgresql_ops={"slug": "text_pattern_ops"}),
+    Index(
+        "term_pairs_second_prefix_idx",
+        literal_column("split_part(slug, '-vs-', 2)").label("second"),
+        postgresql_ops={"second": "text_pattern_ops"},
+    ),
 )
 
 # Immutable rows, identified by their data hash.

@@ -124,6 +124,7 @@ async def test_jobs_hides_the_text_of_a_driver_error(method: Any, failure: Excep
         comparisons=broken,
         enqueuer=Enqueuer(broken, broken, broken),
         listings=broken,
+        search=broken,
         record=broken,
         retention=broken,
         change_feed=broken,

@@ -14,11 +14,13 @@ from services.common.errors import WarmcastError
 from services.gateway.settings import GatewaySettings
 from services.jobs.application.runner import Runner
 from services.jobs.application.sweeper import Sweeper
+from services.jobs.domain.comparison import ComparisonSearch
 from services.jobs.domain.job import WarmupJob
 from services.jobs.domain.queue import JobFilter
 from services.jobs.postgres.driver.connection import run
 from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.listings import Listings
+from services.jobs.postgres.search import Search
 from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, succeed
 from tests.waiting import wait_until_async
 
@@ -120,7 +122,7 @@ async def test_listings_report_an_unavailable_server(quick: Store, postgres: Pos
     try:
         for call in (
             quick.listings.jobs(JobFilter(), limit=5),
-            quick.listings.comparisons(limit=5, after=None),
+            Search(quick.database).comparisons(ComparisonSearch(), limit=5, after=None),
             quick.listings.audit_page(limit=5, after_id=0),
             quick.queue.job(job.id),
         ):

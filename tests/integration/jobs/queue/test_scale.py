@@ -17,6 +17,7 @@ from psycopg.rows import DictRow, tuple_row
 
 from services.common.comparison import ComparisonKey
 from services.common.job_status import JobStatus
+from services.jobs.domain.comparison import ComparisonSearch
 from services.jobs.domain.job import QueuePolicy
 from services.jobs.domain.queue import JobFilter
 from services.jobs.postgres import idempotency_keys, track_record, warmup_views
@@ -24,6 +25,7 @@ from services.jobs.postgres.driver.connection import PLANNING
 from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.listings import Listings
 from services.jobs.postgres.queue import _records
+from services.jobs.postgres.search import Search
 from services.jobs.postgres.sql import edges, rescue, upkeep
 
 SMALL, LARGE = 1_000, 100_000
@@ -141,8 +143,14 @@ async def listed() -> dict[str, tuple[str, dict[str, Any]]]:
     await listings.jobs(JobFilter(status=JobStatus.FAILED), limit=50, oldest_first=True)
     await listings.jobs(JobFilter(slug="a-vs-term500"), limit=50)
     await listings.jobs(JobFilter(newer_than=timedelta(seconds=100)), limit=50)
-    await listings.comparisons(limit=20, after=None)
-    await listings.comparisons(limit=20, after=("a-vs-term3", "12m", ""))
+    search = Search(database)
+    await search.comparisons(ComparisonSearch(), limit=20, after=None)
+    await search.comparisons(ComparisonSearch(), limit=20, after=("a-vs-term3", "12m", ""))
+    await search.summaries(ComparisonSearch(), limit=20, after=None)
+    await search.summaries(ComparisonSearch(), limit=20, after=("a-vs-term3", "12m", ""))
+    await search.summaries(ComparisonSearch(slug="a-vs-term500"), limit=20, after=None)
+    search.trigrams = False
+    await search.summaries(ComparisonSearch(query="term1000"), limit=1, after=None)
     await listings.audit_page(limit=50, after_id=0)
     await listings.audit_page(limit=50, after_id=0, up_to_id=500)
     names = (
@@ -154,6 +162,10 @@ async def listed() -> dict[str, tuple[str, dict[str, Any]]]:
         "the latest",
         "comparisons",
         "more comparisons",
+        "summaries",
+        "more summaries",
+        "summaries of one slug",
+        "found by the second term",
         "audit",
         "the rest of an audit",
     )
