@@ -16,6 +16,7 @@ from services.gateway.pages.comparison.bodies import Bodies
 from services.gateway.pages.comparison.facts import FactsSource
 from services.gateway.pages.comparison.routes import ComparisonPages
 from services.gateway.pages.errors import ErrorPages
+from services.gateway.pages.listing.routes import ListingPages
 from services.gateway.pages.login import LoginRoutes
 from services.gateway.pages.rendering import Templates
 from services.gateway.pages.site import Site
@@ -25,7 +26,7 @@ from services.gateway.settings import GatewaySettings
 from services.gateway.upstream.clients import Jobs
 
 # Paths whose errors are pages for every client, with everything below them.
-PAGE_PATHS = ("/compare", "/import", "/login", "/logout")
+PAGE_PATHS = ("/", "/compare", "/import", "/login", "/logout")
 _ROBOTS = b"User-agent: *\nDisallow: /compare\nDisallow: /import\nDisallow: /login\n"
 
 
@@ -54,6 +55,7 @@ def build_pages(settings: GatewaySettings, bounds: BodyBounds, jobs: Jobs, strea
         secret=secrets[0] if secrets else "",
     )
     table: dict[str, dict[str, Handler]] = {
+        "/": {"GET": ListingPages(site, jobs).index},
         "/compare/{slug}": {"GET": comparison.page},
         "/compare/{slug}/fragment": {"GET": comparison.fragment},
         "/compare/{slug}/events": {"GET": comparison.events},

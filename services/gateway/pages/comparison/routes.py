@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
+from warmcast.jobs.v1 import jobs_pb2
 
 from services.common import errors
 from services.common.comparison import ComparisonKey
@@ -21,11 +22,13 @@ from services.gateway.pages.links import Links
 from services.gateway.pages.policy import HEADERS, transport_security
 from services.gateway.pages.rendering import Content
 from services.gateway.pages.site import Site, see_other
+from services.gateway.pages.words import TIMEFRAMES, geo_name
 from services.gateway.premium.demand import Demand
 from services.gateway.routes.events import EventRoutes
 from services.gateway.routes.parameters import comparison_key
 from services.gateway.upstream.clients import Jobs
 
+_MAX_OTHERS = 50
 _CRAWLER = re.compile(r"bot|crawl|spider|preview", re.IGNORECASE)
 
 
@@ -108,14 +111,23 @@ class ComparisonPages:
 
     async def _missing(self, request: Request, key: ComparisonKey) -> Response:
         """404 that names what is known of the same terms."""
+        found = await self.jobs.search_comparisons(limit=_MAX_OTHERS, slug=key.slug)
         main = self.site.templates.render(
-            "comparison/missing.html", others=[], request_id=trace_context.request_id.get()
+            "comparison/missing.html",
+            others=[_other(summary.comparison) for summary in found.comparisons],
+            request_id=trace_context.request_id.get(),
         )
         return self.site.respond(request, Content("Unknown comparison", main), 404, {"cache-control": "no-store"})
 
 
 def _key(request: Request) -> ComparisonKey:
     return comparison_key(request.query_params, request.path_params["slug"])
+
+
+def _other(row: jobs_pb2.Comparison) -> tuple[str, str]:
+    """Address and name of a comparison of the same terms."""
+    path = Links.of(ComparisonKey(row.slug, row.timeframe, row.geo)).page
+    return path, f"{TIMEFRAMES[row.timeframe]} · {geo_name(row.geo)}"
 
 
 def _canonical(request: Request, key: ComparisonKey) -> Response:

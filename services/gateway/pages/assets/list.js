@@ -1,0 +1,5 @@
+// The list of comparisons.
+
+import { localiseTimes } from "./times.js";
+
+localiseTimes();
