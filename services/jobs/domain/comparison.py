@@ -52,7 +52,7 @@ class ComparisonSummary:
 
     listed: ListedComparison
     scaled_apart: bool
-    values_a: tuple[float, ...]  # at most SUMMARY_VALUES, of complete periods
+    values_a: tuple[float, ...]  # at most SUMMARY_VALUES, of complete periods, with the last of them
     values_b: tuple[float, ...]
     status: JobStatus | None  # of the current snapshot's job
     last_ready_at: datetime | None
@@ -60,17 +60,20 @@ class ComparisonSummary:
 
 
 def summary_values(values: Sequence[float]) -> tuple[float, ...]:
-    """At most SUMMARY_VALUES values: of longer series the lowest and the highest of each part, in their order."""
-    count = len(values)
-    if count <= SUMMARY_VALUES:
+    """At most SUMMARY_VALUES values, ending with the last one.
+
+    Of longer series: the lowest and the highest of each part, in their order.
+    """
+    if len(values) <= SUMMARY_VALUES:
         return tuple(values)
-    parts = SUMMARY_VALUES // 2
+    earlier = values[:-1]
+    parts = (SUMMARY_VALUES - 1) // 2
     kept: list[float] = []
     for part in range(parts):
-        of_part = values[part * count // parts : (part + 1) * count // parts]
+        of_part = earlier[part * len(earlier) // parts : (part + 1) * len(earlier) // parts]
         low, high = min(of_part), max(of_part)
         kept += [low, high] if of_part.index(low) < of_part.index(high) else [high, low]
-    return tuple(kept)
+    return (*kept, values[-1])
 
 
 def leader(last_a: float, last_b: float, *, scaled_apart: bool) -> str:

@@ -8,13 +8,14 @@ from services.jobs.domain.comparison import SUMMARY_VALUES, leader, summary_valu
 
 
 @pytest.mark.parametrize("count", [1, 3, 60, 61, 119, 260, 5_000])
-def test_a_summary_keeps_the_extremes_within_its_limit(count: int) -> None:
+def test_a_summary_keeps_the_extremes_and_the_last_value_within_its_limit(count: int) -> None:
     values = [50.0 + (index * 37 % 41) for index in range(count)]
     values[count // 3] = 0.0
     values[count // 2] = 100.0
     kept = summary_values(values)
     assert len(kept) <= SUMMARY_VALUES
     assert {min(values), max(values)} <= set(kept)
+    assert kept[-1] == values[-1]
 
 
 def test_short_series_stay_as_they_are() -> None:
