@@ -55,7 +55,7 @@ OpenWorld: TypeAlias = Callable[..., AbstractAsyncContextManager[World]]
 
 
 @asynccontextmanager
-async def _open_world(**settings: Any) -> AsyncIterator[World]:
+async def opened_world(**settings: Any) -> AsyncIterator[World]:
     """A gateway with those settings and one comparison, ready and fresh."""
     values: dict[str, Any] = {
         "warmup_secret": SecretStr(SECRET),
@@ -94,11 +94,11 @@ async def _open_world(**settings: Any) -> AsyncIterator[World]:
 @pytest.fixture
 def open_world() -> OpenWorld:
     """Starts a gateway with the test's settings."""
-    return _open_world
+    return opened_world
 
 
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
     """A gateway with default settings."""
-    async with _open_world() as opened:
+    async with opened_world() as opened:
         yield opened

@@ -19,24 +19,39 @@ export function followForecast(live, announce) {
   let stop = () => {};
   let timer = 0;
   let retryMs = RETRY_MS;
+  let refreshing = false;
+  let missed = false; // whether the forecast changed during a fetch
 
   async function refresh() {
     clearTimeout(timer);
     if (document.hidden) return;
-    const before = key();
+    // One fetch at a time, so that an older fragment does not replace a newer one.
+    if (refreshing) {
+      missed = true;
+      return;
+    }
+    refreshing = true;
+    do {
+      missed = false;
+      await fetchOnce();
+    } while (missed);
+    refreshing = false;
+    if (settled()) stop();
+  }
+
+  async function fetchOnce() {
     try {
       const fragment = await fetchFragment(live.dataset.fragment);
       if (!fragment) throw new Error("no fragment");
+      const before = key();
       swap(live, fragment);
+      localiseTimes(live);
+      retryMs = RETRY_MS;
+      if (key() !== before) announce(live.querySelector("[data-announce]")?.textContent.trim() ?? "");
     } catch {
       timer = setTimeout(refresh, retryMs);
       retryMs = Math.min(2 * retryMs, MAX_RETRY_MS);
-      return;
     }
-    retryMs = RETRY_MS;
-    localiseTimes(live);
-    if (key() !== before) announce(live.querySelector("[data-announce]")?.textContent.trim() ?? "");
-    if (settled()) stop();
   }
 
   function received(id) {

@@ -1,0 +1,1 @@
+"""Serves the site, opens it in Chromium, and watches what the browser reports."""
