@@ -26,6 +26,7 @@ REFUSED = Counter(
 )
 
 KEY_HEADER = "X-API-Key"
+_ASSETS = "/assets/"  # a page needs several, and browsers keep them
 _BEARER = "bearer "
 # An IPv6 subscriber usually has a whole /64, and could otherwise use a new address for each request.
 _SUBSCRIBER_BITS = 64
@@ -48,10 +49,10 @@ class _Limit:
 
 
 class CallerRateLimit:
-    """Records the name of the caller's API key, and answers 429 above the caller's rate. Probes have no limit.
+    """Records the name of the caller's API key, and answers 429 above the caller's rate.
 
-    A request with the warmup secret has no limit. One without a valid key counts for its client's address, even with a
-    wrong key; with `anonymous=None` it has no limit.
+    Probes, assets, and requests with the warmup secret have no limit. A request without a valid key counts for its
+    client's address, even with a wrong key; with `anonymous=None` it has no limit.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class CallerRateLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
-        if scope["path"] in PROBES:
+        if scope["path"] in PROBES or scope["path"].startswith(_ASSETS):
             await self.app(scope, receive, send)
             return
         given, secret = _credentials(scope)

@@ -37,6 +37,13 @@ async def test_an_overload_is_a_page(open_world: OpenWorld) -> None:
         assert "Try again in" in page(limited, 429)
 
 
+async def test_assets_do_not_count_towards_a_rate(open_world: OpenWorld) -> None:
+    async with open_world(anonymous_rate="2/60") as world:
+        names = re.findall(r'"(/assets/[^"]+)"', page(await world.client.get("/login")))
+        assert [(await world.client.get(name)).status_code for name in names * 3] == [200] * len(names) * 3
+        page(await world.client.get("/login"))
+
+
 async def test_assets_are_immutable_and_named_by_their_hash(world: World) -> None:
     html = page(await world.client.get("/login"))
     names = re.findall(r'(?:href|src)="(/assets/[^"]+)"', html)
