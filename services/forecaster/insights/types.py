@@ -97,8 +97,8 @@ class Correlation:
 class LeadLag:
     """One term's changes precede the other's: by `steps` A leads; B leads where it is negative."""
 
-    steps: int
-    correlation: float
+    steps: int  # never 0
+    correlation: float  # at that distance; positive, because only the highest is tested
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,10 @@ def compare(a: Analysis, b: Analysis, season_a: Season | None, season_b: Season 
     """
     if a.series.scaled_apart or b.series.scaled_apart:
         return None
-    changes_a, changes_b = read_changes(a, season_a), read_changes(b, season_b)
+    # Two profiles that are not accepted repeat events of both terms in every season. A profile that is removed from one
+    # term alone weakens the correlation, because it also holds changes that both terms share.
+    adjusted = season_a is not None or season_b is not None
+    changes_a, changes_b = (read_changes(analysis, adjusted=adjusted) for analysis in (a, b))
     return Together(
         correlation=correlate(changes_a, changes_b),
         lead_lag=find_lead(changes_a, changes_b),
