@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
-from playwright.async_api import Page, expect
+import pytest
+from playwright.async_api import Page, Request, expect
 from warmcast.jobs.v1 import jobs_pb2
 
-from tests.browser.harness.sample import held, ready, warmed
+from tests.browser.conftest import OpenSite
+from tests.browser.harness.sample import PATH, held, ready, warmed
 from tests.browser.harness.site import Site, expect_state
-from tests.integration.gateway.data import QUEUED, READY, RUNNING, job, moment
+from tests.integration.gateway.data import FAILED, QUEUED, READY, RUNNING, job, moment
 
 RECORD_ANNOUNCEMENTS = """() => {
   window.announced = [];
   const announcer = document.getElementById("announcer");
   new MutationObserver(() => window.announced.push(announcer.textContent)).observe(announcer, { childList: true });
 }"""
-SUM_SHIFTS = """() => {
-  window.shift = 0;
-  new PerformanceObserver((list) => list.getEntries().forEach((entry) => (window.shift += entry.value)))
+RECORD_SHIFTS = """() => {
+  window.shifts = [];
+  new PerformanceObserver((list) => list.getEntries().forEach((entry) => window.shifts.push([entry.value,
+    entry.sources.map(({ node, previousRect: before, currentRect: after }) =>
+      `${node?.nodeName}.${node?.className} ${JSON.stringify(before)} to ${JSON.stringify(after)}`)])))
     .observe({ type: "layout-shift", buffered: true });
 }"""
+# Elements that a swap replaces are new to the browser, so it does not count that they moved.
+TOPS = "() => [...document.querySelectorAll('main h2')].map((each) => Math.round(each.getBoundingClientRect().top))"
 
 
 def queue(site: Site) -> None:
@@ -58,3 +64,73 @@ async def test_a_cold_page_becomes_ready_without_a_reload(site: Site) -> None:
     await site.streams(0)
     assert await page.evaluate("window.sameDocument")
     assert await page.evaluate("window.announced") == ["Computing", "Forecast ready"]
+
+
+async def test_focus_and_open_details_survive_the_swap(site: Site) -> None:
+    queue(site)
+    page = await site.open()
+    summary = page.get_by_text("Show the numbers as a table")
+    await summary.click()
+    chart = page.locator("[data-chart]")
+    await chart.focus()
+    await site.streams(1)
+    await finish(site, page)
+    await expect(page.locator("#numbers")).to_have_attribute("open", "")
+    await expect(chart).to_be_focused()
+
+
+async def test_a_focused_summary_survives_the_swap(site: Site) -> None:
+    queue(site)
+    page = await site.open()
+    summary = page.locator("#numbers > summary")
+    await summary.focus()
+    await site.streams(1)
+    await finish(site, page)
+    await expect(summary).to_be_focused()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (768, 1000), (360, 740), (1280, 2400)])
+async def test_the_layout_does_not_shift_when_the_forecast_arrives(
+    open_site: OpenSite, width: int, height: int
+) -> None:
+    async with open_site({"viewport": {"width": width, "height": height}}) as site:
+        queue(site)
+        page = await site.open()
+        before = await page.evaluate(TOPS)
+        await page.evaluate(RECORD_SHIFTS)
+        await site.streams(1)
+        await finish(site, page)
+        await expect(page.get_by_role("img").nth(3)).to_be_visible()
+        # Entries of layout shifts come with the frames after the swap.
+        await page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        shifts = await page.evaluate("window.shifts")
+        assert sum(shift for shift, _ in shifts) <= 0.02, shifts
+        after = await page.evaluate(TOPS)
+        assert not after, (before, after)
+
+
+async def test_a_failure_arrives_with_its_cause(site: Site) -> None:
+    queue(site)
+    page = await site.open()
+    await site.streams(1)
+    failed = job(FAILED, version=9, last_error="unavailable: 10.0.0.7 refused")
+    site.move(failed, cooling_down=True, cooldown_seconds=60)
+    await expect_state(page, "failed")
+    await expect(page.get_by_text("The forecaster was not available. It can start again in 60 s.")).to_be_visible()
+    await site.streams(0)
+
+
+async def test_a_first_view_is_light(site: Site) -> None:
+    page = await site.context.new_page()
+    sizes: dict[str, int] = {}
+
+    async def add(request: Request) -> None:
+        measured = await request.sizes()
+        sizes[request.url] = measured["responseBodySize"] + measured["responseHeadersSize"]
+
+    page.on("requestfinished", add)
+    await page.goto(site.origin + PATH, wait_until="networkidle")
+    scripts = sum(size for url, size in sizes.items() if url.endswith(".js"))
+    assert len([url for url in sizes if url.endswith(".js")]) >= 5
+    assert sum(sizes.values()) <= 60_000
+    assert 0 < scripts <= 30_000

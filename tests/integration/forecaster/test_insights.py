@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from structlog.testing import capture_logs
 
 from services.forecaster.cache.store import ForecastCache
 from services.forecaster.engine.types import EngineSetting
@@ -29,8 +28,7 @@ CAUSES = ("crashed", "died", "deadline")
 @pytest.fixture
 async def pool() -> AsyncIterator[Pool]:
     """Two workers that have loaded nothing."""
-    # Longer than a test may take: only a deadline of their own ends insights that hang.
-    made = Pool(slots=2, queue_limit=1, deadline=600, initializer=work.start_light)
+    made = Pool(slots=2, queue_limit=1, deadline=60, initializer=work.start_light)
     made.start()
     yield made
     await made.stop()
@@ -94,10 +92,9 @@ async def test_forecasts_are_ready_without_insights_that_failed(
 ) -> None:
     run.engine = PooledEngine(pool, EngineSetting.FULL, insights_seconds=1 if cause == "deadline" else 30)
     before = failures()
-    with monkeypatch.context() as patched, capture_logs() as lines:
+    with monkeypatch.context() as patched:
         patched.setattr(worker, "find_insights", failing)
         made = await run()
-    assert [line["cause"] for line in lines if line["event"].endswith("stored without them")] == [cause]
     [stored] = await run.cache.read([name(run.engine.version)])
     assert stored == made.pair
     assert stored.insights == NO_INSIGHTS

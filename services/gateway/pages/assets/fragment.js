@@ -17,16 +17,23 @@ export async function fetchFragment(path, options = {}) {
 
 /**
  * Replaces the children of `target` by those of `fragment`, and keeps the focus, the selection of a field and open
- * details, each found by its id.
+ * details. Elements are found again by id; a summary by that of its details.
  */
 export function swap(target, fragment) {
   const focused = target.contains(document.activeElement) ? document.activeElement : null;
+  const place = focused && selectorOf(focused);
   const selection = focused && "selectionStart" in focused ? [focused.selectionStart, focused.selectionEnd] : null;
   const open = [...target.querySelectorAll("details[open][id]")].map((each) => each.id);
   target.replaceChildren(fragment);
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");
-  if (!focused?.id) return;
-  const again = document.getElementById(focused.id);
+  if (!place) return;
+  const again = document.querySelector(place);
   again?.focus({ preventScroll: true });
   if (selection?.[0] !== null && again && "setSelectionRange" in again) again.setSelectionRange(...selection);
+}
+
+function selectorOf(element) {
+  if (element.id) return `#${CSS.escape(element.id)}`;
+  const details = element.matches("details[id] > summary") ? element.parentElement : null;
+  return details && `#${CSS.escape(details.id)} > summary`;
 }

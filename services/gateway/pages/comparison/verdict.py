@@ -17,8 +17,8 @@ _RISKS = {
 _DIRECTIONS = {
     "rising": "rises",
     "falling": "falls",
-    "stable": "stays about where it is",
-    "volatile": "moves up and down around its level",
+    "stable": "stays level",
+    "volatile": "swings around its level",
 }
 
 
@@ -43,7 +43,6 @@ class Future:
     margin_leader: Named | None  # None where the margin rounds to 0
     risk: str
     risk_meaning: str
-    unit: str
     crossover: str | None
 
 
@@ -81,7 +80,6 @@ def future(names: tuple[Named, Named], head_to_head: HeadToHead, timeframe: str,
         margin_leader=None if abs(margin) < 0.05 else names[1] if margin > 0 else names[0],
         risk=head_to_head.lead_change_risk.capitalize(),
         risk_meaning=_RISKS[head_to_head.lead_change_risk],
-        unit=unit,
         crossover=head_to_head.crossover_date,
     )
 

@@ -1,0 +1,121 @@
+"""Other ways to read the page: without scripts, dark, printed, narrow, by touch, as a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import OpenSite
+from tests.browser.harness.accessibility import NARROW, check_width
+from tests.browser.harness.sample import PATH
+from tests.browser.harness.site import Site, expect_state
+from tests.browser.harness.states import STATES
+
+SMALL_TARGETS = """() => [...document.querySelectorAll("a[href], button, summary, input:not([type=hidden])")]
+  .filter((each) => each.getClientRects().length && !each.closest(".skip, p, li p, caption"))
+  .map((each) => [each.textContent.trim(), each.getBoundingClientRect()])
+  .filter(([, box]) => box.width < 24 || box.height < 24)
+  .map(([text, box]) => `${text} ${box.width}x${box.height}`)"""
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+async def test_without_scripts_the_page_is_complete(open_site: OpenSite) -> None:
+    async with open_site({"java_script_enabled": False}) as site:
+        page = await site.open()
+        await expect(page.get_by_text("78 of 100", exact=True)).to_be_visible()
+        await expect(page.locator("#state")).to_contain_text("Forecast ready")
+        await expect(page.locator("time").first).to_contain_text("UTC")
+        assert await page.get_by_role("img").count() == 4
+        for name in ("Share", "PNG"):
+            await expect(page.locator(f"#{name.lower()}")).to_be_hidden()
+        await page.get_by_text("Show the numbers as a table").click()
+        await expect(page.get_by_role("table", name="Forecast, in points")).to_be_visible()
+
+
+async def test_without_scripts_a_failed_forecast_is_retried(open_site: OpenSite) -> None:
+    async with open_site({"java_script_enabled": False}) as site:
+        STATES["failed"][1](site.world)
+        page = await site.open(f"/login?next={PATH}")
+        await site.log_in(page)
+        await page.get_by_role("button", name="Try again now").click()
+        await page.wait_for_url(f"**{PATH}")
+        assert len(site.world.jobs.calls["TriggerWarmup"]) == 1
+
+
+async def test_dark_follows_the_system(site: Site) -> None:
+    page = await site.open()
+    colour = "getComputedStyle(document.querySelector('.card')).backgroundColor"
+    light = await page.evaluate(colour)
+    await page.emulate_media(color_scheme="dark")
+    assert await page.evaluate(colour) != light
+
+
+@pytest.mark.parametrize("width", [320, 360, 768, 1280, 2560])
+async def test_no_width_scrolls_sideways(site: Site, width: int) -> None:
+    page = await site.open()
+    await page.set_viewport_size({"width": width, "height": 800})
+    await page.get_by_text("Show the numbers as a table").click()
+    await check_width(page)
+
+
+async def test_a_phone_shows_the_recent_past_and_all_on_request(open_site: OpenSite) -> None:
+    async with open_site({"viewport": NARROW, "has_touch": True}) as site:
+        page = await site.open()
+        recent, everything = page.locator("#chart-narrow"), page.locator("#chart-all")
+        await expect(recent).to_be_visible()
+        await expect(everything).to_be_hidden()
+        await page.get_by_text("Show all of the past").click()
+        await expect(everything).to_be_visible()
+        await recent.locator("xpath=..").tap(position={"x": 150, "y": 120})
+        await expect(page.locator(".readout")).to_be_visible()
+        await check_width(page)
+
+
+async def test_targets_are_at_least_24_px(open_site: OpenSite) -> None:
+    async with open_site({"viewport": NARROW}) as site:
+        page = await site.open()
+        small = await page.evaluate(SMALL_TARGETS)
+        assert not small
+
+
+async def test_print_shows_charts_and_no_controls(site: Site) -> None:
+    page = await site.open()
+    await page.emulate_media(media="print")
+    for hidden in (".top", ".actions", "summary"):
+        await expect(page.locator(hidden).first).to_be_hidden()
+    assert await page.get_by_role("img").count() == 4
+    pdf = await page.pdf(format="A4")
+    assert 1 <= pdf.count(b"/Type /Page\n") + pdf.count(b"/Type /Page/") <= 4
+
+
+async def test_a_picture_of_the_chart_is_saved(site: Site, tmp_path: Path) -> None:
+    page = await site.open()
+    async with page.expect_download() as started:
+        await page.get_by_role("button", name="PNG").click()
+    saved = await started.value
+    assert saved.suggested_filename == "amazon-vs-costco.png"
+    await saved.save_as(tmp_path / "chart.png")
+    content = (tmp_path / "chart.png").read_bytes()
+    assert content.startswith(PNG)
+    assert len(content) > 20_000, "the picture is empty"
+
+
+async def test_the_link_is_copied(open_site: OpenSite) -> None:
+    async with open_site({"permissions": ["clipboard-read", "clipboard-write"]}) as site:
+        page = await site.open()
+        await page.get_by_role("button", name="Share").click()
+        await expect(page.get_by_role("button", name="Link copied")).to_be_visible()
+        copied: Any = await page.evaluate("navigator.clipboard.readText()")
+        assert copied == site.origin + PATH
+
+
+async def test_the_back_button_returns_to_the_page(site: Site) -> None:
+    page = await site.open()
+    await page.get_by_role("link", name="Log in").click()
+    await expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+    await page.go_back()
+    await expect_state(page, "ready")
+    await expect(page.get_by_role("button", name="Share")).to_be_visible()
