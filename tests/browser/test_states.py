@@ -64,7 +64,7 @@ async def test_charts_are_named_images_for_screen_readers(site: Site) -> None:
     snapshot = await page.get_by_role("main").aria_snapshot()
     images = [line.strip() for line in snapshot.splitlines() if "img" in line]
     begins = (
-        '- img "costco leads in 16 of 20 simulated futures"',
+        '- img "amazon leads in 16 of 20 simulated futures"',
         "- 'img \"Search interest in amazon and costco, with forecast",
         "- 'img \"Margin of costco over amazon",
         "- 'img \"Season of amazon and costco",

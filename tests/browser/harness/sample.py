@@ -72,7 +72,7 @@ def held(kept: forecaster_pb2.CachedForecasts | None, *older: forecaster_pb2.Cac
 
 
 _SENTENCES = (
-    ("lead", None, "costco leads, and would lead in 78 of 100 simulated futures.", {"winnerProbability": 78.0}),
+    ("lead", None, "amazon leads, and leads on in 78 of 100 simulated futures.", {"winnerProbability": 22.0}),
     ("season", "termA", "Interest in amazon is highest in late November, 14 points above its level.", {"effect": 14}),
     ("season", "termB", "Interest in costco is highest in late October, 20 points above its level.", {"effect": 20}),
     ("change", "termB", "The level of costco rose lastingly in May 2024.", {"before": 52.0, "after": 58.5}),
@@ -131,15 +131,15 @@ def _insights(term: Term, season_week: int) -> bytes:
 
 def _head_to_head() -> bytes:
     margin = [
-        {"date": a.date, "leadProbability": 78.0, "value": b.value - a.value, **_band(a, b, 80), **_band(a, b, 95)}
+        {"date": a.date, "leadProbability": 22.0, "value": b.value - a.value, **_band(a, b, 80), **_band(a, b, 95)}
         for a, b in zip(_CHART.a.forecast, _CHART.b.forecast, strict=True)
     ]
     return _json(
         {
-            "winnerProbability": 78.0,
-            "expectedMargin": 3.2,
+            "winnerProbability": 22.0,
+            "expectedMargin": -6.2,
             "leadChangeRisk": "high",
-            "currentMargin": 3.0,
+            "currentMargin": -12.0,
             "crossoverDate": None,
             "margin": margin,
         }
