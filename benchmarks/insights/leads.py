@@ -50,11 +50,10 @@ def lines() -> Iterator[str]:
     for name, kinds in independent.items():
         yield _row(name, (share_unclaimed(pairs) for pairs in kinds.values()))
     yield ""
-    simultaneous = f"r = {COMMON}, changes AR(1) 0.5"
-    yield from _header("95 % interval contains the correlation, %", (*INDEPENDENT, simultaneous))
+    yield from _header("95 % interval contains the correlation, %", (*INDEPENDENT, *SIMULTANEOUS))
     for name, kinds in independent.items():
-        common = coverage(_compared(name, _simultaneous, DRAWS), COMMON)
-        yield _row(name, (*(coverage(pairs) for pairs in kinds.values()), common))
+        common = (coverage(_compared(name, drawn, DRAWS), COMMON) for drawn in SIMULTANEOUS.values())
+        yield _row(name, (*(coverage(pairs) for pairs in kinds.values()), *common))
 
 
 def compared(name: str, kind: str, draws: int = DRAWS) -> list[Together]:
@@ -120,6 +119,18 @@ def _simultaneous(draw: Draw, name: str) -> Pair:
     return _levels(shared + own * first), _levels(shared + own * second)
 
 
+def one_seasonal(draw: Draw, name: str) -> Pair:
+    """White changes with the correlation COMMON; one term has a season as well."""
+    common, first, second = (noise(draw, _changes(name)) for _ in range(3))
+    a, b = (
+        np.concatenate(([0.0], np.cumsum(np.sqrt(COMMON) * common + np.sqrt(1 - COMMON) * own)))
+        for own in (first, second)
+    )
+    period = TIMEFRAMES[LENGTHS[name][0]].season
+    season = np.sin(2 * np.pi * (np.arange(len(a)) + draw.integers(period)) / period)
+    return _levels(np.diff(a + 2 * a.std() * season)), _levels(np.diff(b))
+
+
 def _exports(draw: Draw, name: str) -> Pair:
     repositories = _repositories(name)
     a, b = draw.choice(len(repositories), 2, replace=False)
@@ -161,6 +172,10 @@ INDEPENDENT: dict[str, DrawPair] = {
     "changes AR(1) 0.5": _autocorrelated,
     "white values": _noise_levels,
     EXPORTS: _exports,
+}
+SIMULTANEOUS: dict[str, DrawPair] = {
+    f"r = {COMMON}, changes AR(1) 0.5": _simultaneous,
+    f"r = {COMMON}, one with a season": one_seasonal,
 }
 
 

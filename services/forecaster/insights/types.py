@@ -49,10 +49,10 @@ class Peak:
     from_: str  # first and last date of the peak
     to: str
     value: float
-    effect: float  # above what trend and season explain; for a seasonal peak the season's effect
+    effect: float  # above the usual level and the season; for a seasonal peak the season's effect
     kind: str  # `event` or `seasonal`
     recurring: bool  # within two steps of the same date in two or more years; a season always is
-    z: float | None  # robust z of the remainder; None for a seasonal peak
+    z: float | None  # effect ÷ standard deviation of the noise; None for a seasonal peak
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class TermInsights:
 
 @dataclass(frozen=True)
 class Correlation:
-    """Correlation of the seasonally adjusted changes, with its 95 % interval."""
+    """Correlation of the changes, seasonally adjusted where a term has a season, with its 95 % interval."""
 
     value: float
     lower95: float
@@ -97,8 +97,8 @@ class Correlation:
 class LeadLag:
     """One term's changes precede the other's: by `steps` A leads; B leads where it is negative."""
 
-    steps: int
-    correlation: float
+    steps: int  # never 0
+    correlation: float  # at that distance; positive, because only the highest is tested
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ class PooledEngine:
             log.warning("insights failed; the forecasts are stored without them", cause=cause, error=error.detail)
         except Exception:
             cause = "crashed"
-            log.exception("insights crashed; the forecasts are stored without them")
+            log.exception("insights failed; the forecasts are stored without them", cause=cause)
         INSIGHTS_FAILED.labels(cause).inc()
         return NO_INSIGHTS
 

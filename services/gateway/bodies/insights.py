@@ -49,14 +49,14 @@ class Season(msgspec.Struct):
 class Peak(msgspec.Struct):
     """A date at which the term stands out."""
 
-    date: Annotated[str, Meta(description="of the highest value; a date of the snapshot")]
+    date: Annotated[str, Meta(description="that stands out most; a date of the snapshot")]
     from_: Annotated[str, Meta(description="first date of the peak")] = field(name="from")
     to: Annotated[str, Meta(description="last date of the peak")]
     value: Annotated[float, Meta(description="at `date`")]
     effect: Annotated[
-        float, Meta(description="of an event: above trend and season; of a season: its effect; in points")
+        float, Meta(description="of an event: above the usual level and the season; of a season: its effect; in points")
     ]
-    kind: Annotated[str, one_of(("event", "seasonal"), "an event stands out of trend and season")]
+    kind: Annotated[str, one_of(("event", "seasonal"), "an event is above the usual level and the season")]
     recurring: Annotated[bool, Meta(description="within two steps of the same date in two or more years")]
     z: Annotated[float | None, Meta(description="robust z of an event; null for a seasonal peak")]
 
@@ -81,7 +81,7 @@ class TermInsights(msgspec.Struct, rename="camel"):
     """Insights about one term."""
 
     decomposition: Annotated[
-        Decomposition | None, Meta(description="null where fewer than two seasons are known, so always for 12m")
+        Decomposition | None, Meta(description="null where fewer than two seasons are known, so for a year of weeks")
     ]
     season: Annotated[Season | None, Meta(description="null where no season was found")]
     peaks: Annotated[list[Peak], Meta(description="dates at which the term stands out", max_length=5)]
@@ -92,7 +92,7 @@ class TermInsights(msgspec.Struct, rename="camel"):
 
 
 class Correlation(msgspec.Struct):
-    """Correlation of the seasonally adjusted changes of both terms."""
+    """Correlation of both terms' changes, seasonally adjusted where a term has a season."""
 
     value: _Coefficient
     lower95: Annotated[_Coefficient, Meta(description="lower end of the 95 % interval")]

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from services.forecaster.cache.store import ForecastCache
 from services.forecaster.engine.types import EngineSetting
@@ -28,7 +29,8 @@ CAUSES = ("crashed", "died", "deadline")
 @pytest.fixture
 async def pool() -> AsyncIterator[Pool]:
     """Two workers that have loaded nothing."""
-    made = Pool(slots=2, queue_limit=1, deadline=60, initializer=work.start_light)
+    # Longer than a test may take: only a deadline of their own ends insights that hang.
+    made = Pool(slots=2, queue_limit=1, deadline=600, initializer=work.start_light)
     made.start()
     yield made
     await made.stop()
@@ -92,9 +94,10 @@ async def test_forecasts_are_ready_without_insights_that_failed(
 ) -> None:
     run.engine = PooledEngine(pool, EngineSetting.FULL, insights_seconds=1 if cause == "deadline" else 30)
     before = failures()
-    with monkeypatch.context() as patched:
+    with monkeypatch.context() as patched, capture_logs() as lines:
         patched.setattr(worker, "find_insights", failing)
         made = await run()
+    assert [line["cause"] for line in lines if line["event"].endswith("stored without them")] == [cause]
     [stored] = await run.cache.read([name(run.engine.version)])
     assert stored == made.pair
     assert stored.insights == NO_INSIGHTS

@@ -1,4 +1,4 @@
-"""The seasonally adjusted changes of a term."""
+"""The changes of a term, seasonally adjusted or not."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from scipy.stats import rankdata
 
 from services.forecaster.engine.history import Array
 from services.forecaster.insights.term.analysis import Analysis
-from services.forecaster.insights.types import Season
 
 NEAR = 8  # changes on each side of a change, which give the usual size there
 _FLOOR = 0.05  # of the mean square of all changes, so that the first change after constant ones is not infinite
@@ -19,10 +18,10 @@ _DECIMALS = 6  # of changes that are ranked, so that rounding errors break no ti
 
 @dataclass(frozen=True)
 class Changes:
-    """First differences of the values without their season: (changes,), in points."""
+    """First differences of the values: (changes,), in points."""
 
     values: Array
-    lost: int  # degrees of freedom that the season's profile takes
+    lost: int  # degrees of freedom that a removed season takes
 
     @property
     def varied(self) -> bool:
@@ -34,12 +33,9 @@ class Changes:
         return Changes(self.values[-count:], self.lost)
 
 
-def read_changes(analysis: Analysis, season: Season | None) -> Changes:
-    """The changes between a term's complete periods.
-
-    Only an accepted season is removed. The profile of any other is noise, and repeats an event in every season.
-    """
-    adjusted = season is not None and analysis.components is not None
+def read_changes(analysis: Analysis, *, adjusted: bool) -> Changes:
+    """The changes between a term's complete periods, seasonally adjusted where two seasons are known."""
+    adjusted = adjusted and analysis.components is not None
     changes = np.diff(analysis.adjusted if adjusted else analysis.values)
     return Changes(np.round(changes, _DECIMALS), analysis.period - 1 if adjusted else 0)
 

@@ -18,10 +18,14 @@ def compare(a: Analysis, b: Analysis, season_a: Season | None, season_b: Season 
     """
     if a.series.scaled_apart or b.series.scaled_apart:
         return None
-    changes_a, changes_b = read_changes(a, season_a), read_changes(b, season_b)
+    # A season's profile also holds changes that both terms share: removed from one term alone, it weakens the
+    # correlation. Removing one that is not accepted makes false leads: it repeats single events in every season.
+    both = season_a is not None or season_b is not None
     return Together(
-        correlation=correlate(changes_a, changes_b),
-        lead_lag=find_lead(changes_a, changes_b),
+        correlation=correlate(read_changes(a, adjusted=both), read_changes(b, adjusted=both)),
+        lead_lag=find_lead(
+            read_changes(a, adjusted=season_a is not None), read_changes(b, adjusted=season_b is not None)
+        ),
         lead_changes=find_lead_changes(a, b),
         shared_season=share_season(a, b, season_a, season_b),
     )

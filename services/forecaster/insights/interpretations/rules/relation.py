@@ -15,17 +15,16 @@ STRONG_CORRELATION = 0.6
 def lead_lag(facts: Facts) -> Finding | None:
     """The changes of one term precede those of the other."""
     found = facts.together.lead_lag if facts.together else None
-    if found is None or found.steps == 0:
+    if found is None:
         return None
     first = facts.a if found.steps > 0 else facts.b
     second, steps = facts.other(first), abs(found.steps)
-    how = "in the same direction" if found.correlation > 0 else "in the opposite direction"
     return Finding(
         67,
         "leadLag",
         None,
-        f"Changes of {first.name} tend to precede those of {second.name} by {count(steps, facts.step)}, {how} "
-        f"(correlation {correlation(found.correlation)}).",
+        f"Changes of {first.name} tend to precede those of {second.name} by {count(steps, facts.step)}, "
+        f"in the same direction (correlation {correlation(found.correlation)}).",
         {"leads": first.label, "lag": steps, "correlation": hundredth(found.correlation)},
     )
 

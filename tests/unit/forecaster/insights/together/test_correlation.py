@@ -7,16 +7,19 @@ import math
 import numpy as np
 import pytest
 
-from benchmarks.insights.leads import INDEPENDENT, compared, coverage
+from benchmarks.insights.leads import COMMON, INDEPENDENT, compared, coverage, one_seasonal
+from benchmarks.insights.series import exported
 from services.forecaster.engine.history import Array
+from services.forecaster.insights.term.analysis import analyse
 from services.forecaster.insights.together.changes import Changes, read_changes
+from services.forecaster.insights.together.comparison import compare
 from services.forecaster.insights.together.correlation import MIN_CHANGES, correlate
-from services.forecaster.insights.types import Correlation, Season
+from services.forecaster.insights.types import Correlation
 from tests.unit.forecaster.insights.together.pairs import SEASON, analysis, levels, noise
 
 
-def changes(values: Array, season: Season | None = None) -> Changes:
-    return read_changes(analysis(levels(values)), season)
+def changes(values: Array, *, adjusted: bool = False) -> Changes:
+    return read_changes(analysis(levels(values)), adjusted=adjusted)
 
 
 def correlation(a: Changes, b: Changes) -> Correlation:
@@ -58,7 +61,7 @@ def test_one_common_event_is_no_high_correlation() -> None:
 
 
 def test_a_fitted_season_takes_its_degrees_of_freedom() -> None:
-    a, b = (changes(noise(103, seed=seed), SEASON) for seed in (1, 2))
+    a, b = (changes(noise(103, seed=seed), adjusted=True) for seed in (1, 2))
     assert (a.lost, b.lost) == (51, 51)
     assert width(correlation(a, b)) >= 2 * 1.9 / math.sqrt(103 - 51 - 3)
 
@@ -66,18 +69,18 @@ def test_a_fitted_season_takes_its_degrees_of_freedom() -> None:
 def test_the_season_is_no_common_change() -> None:
     season = 20 * np.cos(2 * np.pi * np.arange(260) / 52)
     a, b = (analysis(50 + season + noise(260, seed=seed)) for seed in (1, 2))
-    found = correlation(read_changes(a, SEASON), read_changes(b, SEASON))
+    found = correlation(read_changes(a, adjusted=True), read_changes(b, adjusted=True))
     assert abs(found.value) < 0.2
-    assert correlation(read_changes(a, None), read_changes(b, None)).value > 0.5
+    assert correlation(read_changes(a, adjusted=False), read_changes(b, adjusted=False)).value > 0.5
 
 
 def test_too_few_or_constant_changes_have_no_correlation() -> None:
     short = MIN_CHANGES - 1
     assert correlate(changes(noise(short, seed=1)), changes(noise(short, seed=2))) is None
     varied = changes(noise(51, seed=1))
-    assert correlate(varied, read_changes(analysis([40.0] * 52, "12m"), None)) is None
-    assert correlate(read_changes(analysis(range(52), "12m"), None), varied) is None
-    assert correlate(*2 * (read_changes(analysis([40.0], "12m"), None),)) is None
+    assert correlate(varied, read_changes(analysis([40.0] * 52, "12m"), adjusted=False)) is None
+    assert correlate(read_changes(analysis(range(52), "12m"), adjusted=False), varied) is None
+    assert correlate(*2 * (read_changes(analysis([40.0], "12m"), adjusted=False),)) is None
 
 
 @pytest.mark.parametrize("kind", INDEPENDENT)
@@ -85,3 +88,13 @@ def test_the_interval_of_independent_changes_contains_zero(kind: str) -> None:
     share = coverage(compared("104 weeks", kind, 40))
     assert share is not None
     assert share >= 0.9
+
+
+def test_the_interval_contains_the_correlation_of_terms_of_which_one_has_a_season() -> None:
+    draw, found = np.random.default_rng(24), []
+    for _ in range(40):
+        a, b = (exported(values, "5y") for values in one_seasonal(draw, "104 weeks"))
+        together = compare(analyse(a), analyse(b), SEASON, None)
+        assert together is not None
+        found.append(together)
+    assert (coverage(found, COMMON) or 0) >= 0.9
