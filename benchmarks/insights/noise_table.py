@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.insights.series import noise
-from services.forecaster.insights.term import noise_table
 from services.forecaster.insights.term.decomposition import decompose
+from services.forecaster.insights.term.season import noise_table
 
 SEASONS = (2.0, 2.25, 2.5, 2.75, 3.0, 3.5, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0)
 PERIODS = (7, 12, 24, 52)

@@ -13,7 +13,7 @@ from services.forecaster.engine.periodicity import PERIODICITIES
 from services.forecaster.engine.points.usable_history import find_usable_history
 from services.forecaster.engine.types import TermSeries
 from services.forecaster.insights.term.analysis import analyse
-from services.forecaster.insights.term.season import find_season
+from services.forecaster.insights.term.season.season import find_season
 from services.forecaster.insights.types import Season
 
 DRAWS = 200

@@ -9,7 +9,7 @@ from services.forecaster.insights.term.analysis import Analysis, analyse
 from services.forecaster.insights.term.change_points import find_change_points
 from services.forecaster.insights.term.description import describe
 from services.forecaster.insights.term.peaks import find_peaks
-from services.forecaster.insights.term.season import find_season
+from services.forecaster.insights.term.season.season import find_season
 from services.forecaster.insights.term.year_over_year import year_over_year
 from services.forecaster.insights.together.comparison import compare
 from services.forecaster.insights.types import PairInsights, TermInsights

@@ -6,7 +6,7 @@ import unicodedata
 from datetime import datetime
 
 from services.common.comparison import Step
-from services.forecaster.insights.term.places import MONTHS
+from services.forecaster.insights.term.season.places import MONTHS
 
 _UNITS = {Step.HOURLY: "hour", Step.DAILY: "day", Step.WEEKLY: "week", Step.MONTHLY: "month"}
 _PREPOSITIONS = {Step.HOURLY: "at", Step.DAILY: "on", Step.WEEKLY: "in", Step.MONTHLY: "in"}

@@ -6,7 +6,7 @@ import numpy as np
 
 from services.forecaster.engine.history import Array
 from services.forecaster.insights.term.analysis import Analysis
-from services.forecaster.insights.term.places import Places
+from services.forecaster.insights.term.season.places import Places
 from services.forecaster.insights.types import Decomposition
 
 

@@ -10,7 +10,7 @@ from services.common.comparison import Step
 from services.forecaster.insights.term.analysis import Analysis
 from services.forecaster.insights.term.decomposition import Components
 from services.forecaster.insights.term.events import Event, find_events
-from services.forecaster.insights.term.extent import find_extent, smooth
+from services.forecaster.insights.term.season.extent import find_extent, smooth
 from services.forecaster.insights.types import Peak, Season
 
 MAX_PEAKS = 5

@@ -18,7 +18,7 @@ from services.forecaster.insights.term.analysis import analyse
 from services.forecaster.insights.term.decomposition import Components, Method, decompose
 from services.forecaster.insights.term.description import describe
 from services.forecaster.insights.term.outliers import has_isolated_outliers
-from services.forecaster.insights.term.season import find_season
+from services.forecaster.insights.term.season.season import find_season
 from services.forecaster.insights.types import Decomposition
 from tests.paths import EXPORTS
 from tests.unit.forecaster.engine.series import seasonal, term_series, times_from

@@ -14,7 +14,7 @@ from services.forecaster.engine.points.usable_history import find_usable_history
 from services.forecaster.insights.term.analysis import Analysis, analyse
 from services.forecaster.insights.term.change_points import find_change_points
 from services.forecaster.insights.term.peaks import MAX_PEAKS, find_peaks
-from services.forecaster.insights.term.season import find_season
+from services.forecaster.insights.term.season.season import find_season
 from services.forecaster.insights.types import Season, SeasonExtreme
 from tests.paths import EXPORTS
 from tests.unit.forecaster.engine.series import seasonal, term_series

@@ -10,8 +10,8 @@ import pytest
 from services.common.comparison import Step
 from services.forecaster.insights.term.analysis import analyse
 from services.forecaster.insights.term.description import describe
-from services.forecaster.insights.term.places import Places
-from services.forecaster.insights.term.season import find_season
+from services.forecaster.insights.term.season.places import Places
+from services.forecaster.insights.term.season.season import find_season
 from services.forecaster.insights.types import Season
 from tests.unit.forecaster.engine.series import term_series, times_from
 

@@ -9,11 +9,11 @@ import pytest
 
 from benchmarks.insights.noise_table import strength_quantile
 from benchmarks.insights.season import NOISES, SHAPES, share_claimed, share_found
-from services.forecaster.insights.term import noise_table
 from services.forecaster.insights.term.analysis import analyse
-from services.forecaster.insights.term.extent import Extent, find_extent
-from services.forecaster.insights.term.noise_strength import strength_of_noise
-from services.forecaster.insights.term.season import MIN_STRENGTH, find_season
+from services.forecaster.insights.term.season import noise_table
+from services.forecaster.insights.term.season.extent import Extent, find_extent
+from services.forecaster.insights.term.season.noise_strength import strength_of_noise
+from services.forecaster.insights.term.season.season import MIN_STRENGTH, find_season
 from tests.unit.forecaster.engine.series import seasonal, term_series
 
 JANUARY = datetime(2019, 1, 1, tzinfo=UTC)

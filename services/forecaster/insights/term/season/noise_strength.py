@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from services.forecaster.insights.term import noise_table
+from services.forecaster.insights.term.season import noise_table
 
 
 def strength_of_noise(count: int, period: int) -> float:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from services.forecaster.engine.history import Array
 from services.forecaster.engine.points.usable_history import RECURRING
 from services.forecaster.insights.term.analysis import Analysis
-from services.forecaster.insights.term.extent import Extent, find_extent, smooth
-from services.forecaster.insights.term.noise_strength import strength_of_noise
-from services.forecaster.insights.term.places import Places
+from services.forecaster.insights.term.season.extent import Extent, find_extent, smooth
+from services.forecaster.insights.term.season.noise_strength import strength_of_noise
+from services.forecaster.insights.term.season.places import Places
 from services.forecaster.insights.types import Season, SeasonExtreme
 
 MIN_STRENGTH = 0.3
