@@ -50,6 +50,8 @@ class ExampleCalls:
         body = months(_EARLIER)
         operation = "POST /api/comparisons"
         self._record_request(operation, "series", "Two terms as JSON", body)
+        preview = self.operator.post("/api/comparisons", params={"dryRun": "true"}, json=body)
+        self._record(operation, "dry-run", "What would be stored: `dryRun=true`", preview)
         created = self.operator.post("/api/comparisons", json=body)
         self._record(operation, "stored", "New data", created, 201)
         again = self.operator.post("/api/comparisons", json=body)

@@ -61,6 +61,12 @@ def record_invalid_requests(recorder: Recorder, calls: ExampleCalls) -> None:
         "Data of other terms",
         operator.put(f"/api/comparisons/{SLUG}", json={**months(24), "terms": ["cats", "dogs"]}),
     )
+    unexpected = {"expectedDataHash": "0123456789abcdef"}
+    record(
+        "data-mismatch",
+        "Other data than expected",
+        operator.post("/api/comparisons", json=months(24), params=unexpected),
+    )
     ready = operator.get("/api/jobs", params={"status": "ready"}).json()["jobs"][0]["jobId"]
     record("wrong-state", "A job that is already ready", operator.post(f"/api/jobs/{ready}/cancel"))
 

@@ -35,6 +35,7 @@ NOT_FOUND = Reason("NOT_FOUND", "NOT_FOUND", 404, "Not found")
 METHOD_NOT_ALLOWED = Reason("METHOD_NOT_ALLOWED", "UNIMPLEMENTED", 405, "Method not allowed")
 REQUEST_TIMEOUT = Reason("REQUEST_TIMEOUT", "DEADLINE_EXCEEDED", 408, "The request did not arrive in time")
 SLUG_TAKEN = Reason("SLUG_TAKEN", "ALREADY_EXISTS", 409, "The slug belongs to other terms")
+DATA_MISMATCH = Reason("DATA_MISMATCH", "FAILED_PRECONDITION", 409, "The data are not those of the preview")
 WRONG_STATE = Reason("WRONG_STATE", "FAILED_PRECONDITION", 409, "The job's state does not allow this")
 IDEMPOTENCY_IN_PROGRESS = Reason(
     "IDEMPOTENCY_IN_PROGRESS", "ABORTED", 409, "A request with this Idempotency-Key is in progress"

@@ -53,11 +53,13 @@ class Releases:
     newer: Path
 
 
-@pytest.fixture
-def releases(tmp_path: Path) -> Releases:
-    """This checkout and the code before its newest revision; with a single revision, this and a copy with one more."""
-    if commands.head() == commands.base():
+@pytest.fixture(params=["next", "previous"])
+def releases(request: pytest.FixtureRequest, tmp_path: Path) -> Releases:
+    """This checkout and a copy with one more revision, or the code before its newest revision and this checkout."""
+    if request.param == "next":
         return Releases(older=CHECKOUT, newer=_with_additive_revision(tmp_path))
+    if commands.head() == commands.base():
+        pytest.skip("there is no revision before the newest")
     return Releases(older=_before_newest_revision(tmp_path), newer=CHECKOUT)
 
 
@@ -86,6 +88,7 @@ def start_jobs() -> Iterator[Callable[[str, Path, dict[str, str]], str]]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_old_and_new_jobs_run_one_queue_together(
     start_product: StartProduct, call: Call, releases: Releases, start_jobs: Callable[[str, Path, dict[str, str]], str]
 ) -> None:

@@ -80,8 +80,13 @@ class Jobs(_Client):
         expected_slug: str = "",
         as_of: datetime | None = None,
         charset: str = "",
+        dry_run: bool = False,
+        expected_data_hash: str = "",
     ) -> pb.IngestSnapshotResponse:
-        """Stores one export, or two with one term each, and makes it current. The same data again change nothing."""
+        """Stores one export, or two with one term each, and makes it current. The same data again change nothing.
+
+        `dry_run` stores nothing and also answers each column. `expected_data_hash` refuses data with another hash.
+        """
         request = requests.of_files(
             files,
             timeframe=timeframe,
@@ -90,6 +95,8 @@ class Jobs(_Client):
             expected_slug=expected_slug,
             as_of=as_of,
             charset=charset,
+            dry_run=dry_run,
+            expected_data_hash=expected_data_hash,
         )
         return await self._call(self._stub.IngestSnapshot, request, self._deadlines.command)
 
@@ -103,10 +110,20 @@ class Jobs(_Client):
         source: str = "",
         expected_slug: str = "",
         as_of: datetime | None = None,
+        dry_run: bool = False,
+        expected_data_hash: str = "",
     ) -> pb.IngestSnapshotResponse:
         """The same for a series of two terms; each point is an ISO 8601 date and two values."""
         request = requests.of_points(
-            terms, points, timeframe=timeframe, geo=geo, source=source, expected_slug=expected_slug, as_of=as_of
+            terms,
+            points,
+            timeframe=timeframe,
+            geo=geo,
+            source=source,
+            expected_slug=expected_slug,
+            as_of=as_of,
+            dry_run=dry_run,
+            expected_data_hash=expected_data_hash,
         )
         return await self._call(self._stub.IngestSnapshot, request, self._deadlines.command)
 

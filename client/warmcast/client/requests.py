@@ -26,6 +26,8 @@ def of_files(
     expected_slug: str,
     as_of: datetime | None,
     charset: str,
+    dry_run: bool,
+    expected_data_hash: str,
 ) -> jobs_pb2.IngestSnapshotRequest:
     """One export, or two with one term each."""
     sent = [jobs_pb2.TrendsFile(name=name, content=content, charset=charset) for name, content in files]
@@ -36,6 +38,8 @@ def of_files(
         terms=terms,
         expected_slug=expected_slug,
         as_of=as_of,
+        dry_run=dry_run,
+        expected_data_hash=expected_data_hash,
     )
 
 
@@ -48,6 +52,8 @@ def of_points(
     source: str,
     expected_slug: str,
     as_of: datetime | None,
+    dry_run: bool,
+    expected_data_hash: str,
 ) -> jobs_pb2.IngestSnapshotRequest:
     """A series of two terms."""
     sent = [
@@ -65,6 +71,8 @@ def of_points(
         source=source,
         expected_slug=expected_slug,
         as_of=as_of,
+        dry_run=dry_run,
+        expected_data_hash=expected_data_hash,
     )
 
 

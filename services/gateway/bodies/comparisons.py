@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 from warmcast.jobs.v1 import jobs_pb2
 
+from services.common.comparison import Step
 from services.gateway.bodies.fields import (
     DataHash,
     Geo,
@@ -17,6 +18,7 @@ from services.gateway.bodies.fields import (
     Slug,
     Terms,
     Timeframe,
+    one_of,
     period,
     timestamp,
 )
@@ -101,6 +103,42 @@ class Ingested(_Snapshot, rename="camel"):
     warmup_triggered: Annotated[bool, Meta(description="requested in the last 7 d, so enqueued at once")]
 
 
+class Column(msgspec.Struct):
+    """One column of a file."""
+
+    term: str
+    chosen: Annotated[bool, Meta(description="for the comparison")]
+    values: Annotated[int, Meta(description="periods with a value; 0 for a column that `term` did not select")]
+    missing: Annotated[int, Meta(description="periods without a value; short gaps are filled")]
+    lowest: Annotated[float | None, Meta(description="null for a column that was not read")]
+    highest: float | None
+
+
+class Preview(msgspec.Struct, rename="camel"):
+    """What an import would store."""
+
+    slug: Annotated[Slug | None, Meta(description="null until two terms are chosen")]
+    terms: Annotated[tuple[str, ...], Meta(description="termA and termB; empty until two are chosen", max_length=2)]
+    timeframe: Timeframe
+    geo: Geo
+    data_hash: Annotated[DataHash | None, Meta(description="null until two terms are chosen")]
+    known: Annotated[bool, Meta(description="the same data were imported before")]
+    step: Annotated[str, one_of(Step)]
+    points: Annotated[int, Meta(description="periods in the series")]
+    first_date: Period
+    last_date: Period
+    cleaned: Annotated[list[Cleaning], Meta(description="what would be corrected, and how often")]
+    partial_last_period: bool
+    scaled_apart: bool
+    geo_assumed: Annotated[
+        bool, Meta(description="neither the request nor the file names a geo, so worldwide would be assumed")
+    ]
+    as_of: Annotated[
+        Moment | None, Meta(description="the time of the data; an import with this asOf gets the same hash")
+    ]
+    columns: list[Column]
+
+
 def comparison(row: jobs_pb2.Comparison) -> Comparison:
     """The body of one comparison in a list."""
     return Comparison(**_snapshot(row), updated_at=timestamp(row, "updated_at"))
@@ -126,11 +164,33 @@ def ingested(row: jobs_pb2.IngestSnapshotResponse) -> Ingested:
     """The body of an import's response."""
     return Ingested(
         **_snapshot(row),
-        cleaned=[Cleaning(each.what, each.count) for each in row.cleaned],
+        cleaned=_cleaned(row),
         partial_last_period=row.partial_last_period,
         scaled_apart=row.scaled_apart,
         geo_assumed=row.geo_assumed,
         warmup_triggered=row.warmup_triggered,
+    )
+
+
+def previewed(row: jobs_pb2.IngestSnapshotResponse) -> Preview:
+    """The body of a dry run's response."""
+    return Preview(
+        slug=row.slug or None,
+        terms=tuple(row.terms),
+        timeframe=row.timeframe,
+        geo=row.geo,
+        data_hash=row.data_hash or None,
+        known=bool(row.slug) and not row.created,
+        step=row.step,
+        points=row.points,
+        first_date=period(row.first, row.timeframe),
+        last_date=period(row.last, row.timeframe),
+        cleaned=_cleaned(row),
+        partial_last_period=row.partial_last_period,
+        scaled_apart=row.scaled_apart,
+        geo_assumed=row.geo_assumed,
+        as_of=timestamp(row, "as_of"),
+        columns=[_column(each) for each in row.columns],
     )
 
 
@@ -150,3 +210,19 @@ def _snapshot(row: jobs_pb2.Comparison | jobs_pb2.IngestSnapshotResponse) -> dic
 
 def _stats(stats: jobs_pb2.TermStats) -> Stats:
     return Stats(stats.mean, stats.minimum, stats.maximum, stats.standard_deviation)
+
+
+def _cleaned(row: jobs_pb2.IngestSnapshotResponse) -> list[Cleaning]:
+    return [Cleaning(each.what, each.count) for each in row.cleaned]
+
+
+def _column(row: jobs_pb2.ImportColumn) -> Column:
+    read = row.values > 0
+    return Column(
+        term=row.term,
+        chosen=row.chosen,
+        values=row.values,
+        missing=row.missing,
+        lowest=row.lowest if read else None,
+        highest=row.highest if read else None,
+    )

@@ -43,7 +43,7 @@ def paths() -> dict[str, dict[str, Operation]]:
                 errors=("invalid-argument",),
                 parameters=[_QUERY, _LIMIT, _CURSOR],
             ),
-            "post": _ingest("Import a snapshot; its terms determine the slug.", [_TERM, *_WHERE, _AS_OF]),
+            "post": _ingest("Import a snapshot; its terms determine the slug.", [_TERM, *_WHERE, _AS_OF, *_PREVIEW]),
         },
         "/api/comparisons/{slug}": {
             "get": _operation(
@@ -54,7 +54,7 @@ def paths() -> dict[str, dict[str, Operation]]:
             ),
             "put": _ingest(
                 "Import a snapshot for an existing slug, whose terms must match.",
-                [_SLUG_IN_PATH, _TERM, *_WHERE, _AS_OF],
+                [_SLUG_IN_PATH, _TERM, *_WHERE, _AS_OF, *_PREVIEW],
                 more_errors=("terms-mismatch",),
             ),
         },
@@ -143,6 +143,12 @@ _AS_OF = _query(
         format="date-time",
     ),
 )
+_PREVIEW = [
+    _query(
+        "dryRun", {"type": "boolean", "description": "answer what would be stored, and store nothing", "default": False}
+    ),
+    _query("expectedDataHash", text("`dataHash` of the dry run; data with another hash are refused")),
+]
 _FIELDS: Schema = {
     **_query("fields", array(text(enum=list(Part)), minItems=1, uniqueItems=True)),
     "description": "parts of insightsPack to return, separated by commas: forecasts (termA and termB), headToHead, "
@@ -291,20 +297,28 @@ def _ingest(summary: str, parameters: list[Schema], more_errors: tuple[str, ...]
         "Content-Disposition may name the geo (`time_series_US_….csv`)"
     )
     upload = obj({"file": array(text("one export", format="binary"), minItems=1, maxItems=2)})
-    return _operation(
+    operation = _operation(
         summary,
-        answers={200: ("The same data were imported before.", "Ingested"), 201: ("Stored.", "Ingested")},
+        answers={
+            200: ("The same data were imported before; with `dryRun`, what would be stored.", "Ingested"),
+            201: ("Stored.", "Ingested"),
+        },
         errors=(
             "invalid-argument",
             "single-term",
             *more_errors,
             "slug-taken",
+            "data-mismatch",
             *_WITH_BODY,
         ),
         parameters=parameters,
         body={**dict.fromkeys(CSV_TYPES, file), "application/json": ref("Series"), "multipart/form-data": upload},
         guarded=True,
     )
+    _responses(operation)["200"]["content"] = _content(
+        {"application/json": {"oneOf": [ref("Ingested"), ref("Preview")]}}
+    )
+    return operation
 
 
 def _job(summary: str, more_errors: tuple[str, ...] = ()) -> Operation:

@@ -6,7 +6,7 @@ import msgspec
 
 from services.common.comparison import TIMEFRAMES
 from services.common.job_status import JobStatus
-from services.gateway.bodies.comparisons import ComparisonDetail, ComparisonList, Ingested
+from services.gateway.bodies.comparisons import ComparisonDetail, ComparisonList, Ingested, Preview
 from services.gateway.bodies.fields import REF
 from services.gateway.bodies.forecasts import ForecastBundle, HeadToHead
 from services.gateway.bodies.insights import Interpretation, TermInsights, Together
@@ -31,6 +31,7 @@ _RESPONSES = (
     ComparisonList,
     ComparisonDetail,
     Ingested,
+    Preview,
     Triggered,
     JobList,
     Run,

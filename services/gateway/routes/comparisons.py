@@ -26,11 +26,11 @@ class ComparisonRoutes:
     bounds: request_bodies.BodyBounds
 
     async def create(self, request: Request, secret: str) -> Response:
-        """Imports a snapshot; its terms determine the slug."""
+        """Imports a snapshot, whose terms determine the slug; with `dryRun` it stores nothing."""
         return await self._import(request, secret, expected_slug="")
 
     async def replace(self, request: Request, secret: str) -> Response:
-        """Imports a snapshot for a given slug, whose terms must match."""
+        """The same for a given slug, whose terms must match."""
         return await self._import(request, secret, expected_slug=canonical_slug(request.path_params["slug"]))
 
     async def index(self, request: Request) -> Response:
@@ -53,6 +53,8 @@ class ComparisonRoutes:
         message = await self._read_request(request)
         message.expected_slug = expected_slug
         stored = await self.jobs.ingest(message, secret)
+        if message.dry_run:
+            return json_response(comparisons.previewed(stored))
         self.answers.invalidate(ComparisonKey(stored.slug, stored.timeframe, stored.geo))
         status, headers = 200, {}
         if stored.created:
@@ -67,7 +69,11 @@ class ComparisonRoutes:
         terms = query.getlist("term")
         if len(terms) not in (0, 2):
             raise invalid("term", f"term selects two of a file's terms: give it twice, not {len(terms)} times")
-        message = jobs_pb2.IngestSnapshotRequest(terms=terms)
+        message = jobs_pb2.IngestSnapshotRequest(
+            terms=terms,
+            dry_run=parameters.flag(query, "dryRun"),
+            expected_data_hash=parameters.single(query, "expectedDataHash") or "",
+        )
         if as_of is not None:
             message.as_of.FromDatetime(as_of)
 

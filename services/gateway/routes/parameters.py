@@ -72,6 +72,14 @@ def parts(query: QueryParams) -> Parts:
     return frozenset(map(Part, names))
 
 
+def flag(query: QueryParams, name: str) -> bool:
+    """Whether the parameter is `true`; missing is false."""
+    text = single(query, name) or "false"
+    if text not in ("true", "false"):
+        raise invalid(name, f"{name} must be true or false")
+    return text == "true"
+
+
 def integer(query: QueryParams, name: str, *, default: int, minimum: int, maximum: int) -> int:
     """An integer within bounds."""
     text = single(query, name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -12,11 +12,12 @@ from services.common import errors
 from services.common.comparison import TIMEFRAMES, canonical_slug, invalid, parse_geo, parse_timeframe
 from services.common.errors import WarmcastError
 from services.jobs.application.metrics import count_enqueued
-from services.jobs.domain.comparison import ImportResult
+from services.jobs.domain.comparison import ImportResult, check_owner
 from services.jobs.domain.job import EnqueueReason
 from services.jobs.domain.signals import Signals, term_signals
 from services.jobs.domain.snapshot import ImportedSnapshot, Snapshot
-from services.jobs.ingest.snapshot import as_of_from_names, build_snapshot
+from services.jobs.ingest.preview import Preview, needs_choice, read_columns
+from services.jobs.ingest.snapshot import as_of_from_names, build_snapshot, describe
 from services.jobs.ingest.table import Table
 
 _MAX_SOURCE = 200
@@ -32,6 +33,7 @@ class ImportRequest:
     expected_slug: str = ""  # the comparison that the data must belong to
     as_of: datetime | None = None
     source: str = ""
+    expected_data_hash: str = ""
 
 
 class SnapshotStore(Protocol):
@@ -62,21 +64,49 @@ class Importer:
     async def ingest(self, tables: Sequence[Table], request: ImportRequest) -> tuple[ImportedSnapshot, ImportResult]:
         """Stores the snapshot, then scores the forecasts whose horizon it completes.
 
-        Raises WarmcastError that names the invalid field, with nothing written.
+        Raises WarmcastError that names the invalid field, with nothing written; DATA_MISMATCH if the data have another
+        hash than expected.
         """
-        timeframe = parse_timeframe(request.timeframe).name if request.timeframe else ""
-        geo = parse_geo(request.geo) if request.geo is not None else None
-        if len(request.source) > _MAX_SOURCE:
-            raise invalid("source", f"the source is longer than {_MAX_SOURCE} characters")
-        if any(unicodedata.category(character) == "Cc" for character in request.source):
-            raise invalid("source", "the source has a control character")
+        snapshot = await self._snapshot(tables, request)
+        season = TIMEFRAMES[snapshot.timeframe].season
+        signals_a, signals_b = (
+            term_signals(values, season=season, partial_last_period=snapshot.partial_last_period)
+            for values in (snapshot.values_a, snapshot.values_b)
+        )
+        result = await self._store.ingest(snapshot, (signals_a, signals_b))
+        if result.warmup_triggered:
+            count_enqueued(EnqueueReason.IMPORT)
+        await self._earlier.score_earlier(snapshot)
+        return snapshot, result
+
+    async def preview(self, tables: Sequence[Table], request: ImportRequest) -> Preview:
+        """What `ingest` would store; stores nothing. Raises the same errors.
+
+        One file with one term, or with more than two and no choice, is described without a snapshot.
+        """
+        if needs_choice(tables, request.terms, known=bool(request.expected_slug)):
+            _check(request)
+            [table] = tables
+            as_of = await self._as_of(request.as_of, table.as_of)
+            data = describe(tables, table.step, table.times, timeframe=request.timeframe, geo=request.geo, as_of=as_of)
+            return Preview(data, read_columns(tables, (), undecided=True), created=False)
+        snapshot = await self._snapshot(tables, request)
+        owner = await self._store.terms_of(snapshot.slug)
+        if owner:
+            check_owner(owner, snapshot)
+            snapshot = replace(snapshot, terms=owner)
+        created = not await self._store.has(snapshot)
+        return Preview(snapshot, read_columns(tables, request.terms), created)
+
+    async def _snapshot(self, tables: Sequence[Table], request: ImportRequest) -> ImportedSnapshot:
+        _check(request)
         expected = await self._expected(request.expected_slug) if request.expected_slug else None
 
         def build(as_of: datetime) -> ImportedSnapshot:
             return build_snapshot(
                 tables,
-                timeframe=timeframe,
-                geo=geo,
+                timeframe=request.timeframe,
+                geo=request.geo,
                 pick=request.terms,
                 as_of=as_of,
                 source=request.source,
@@ -89,16 +119,14 @@ class Importer:
             # The same data imported again after the end of their last period keep their hash: it stays partial.
             before = build(snapshot.times[-1])
             snapshot = before if await self._store.has(before) else snapshot
-        season = TIMEFRAMES[snapshot.timeframe].season
-        signals_a, signals_b = (
-            term_signals(values, season=season, partial_last_period=snapshot.partial_last_period)
-            for values in (snapshot.values_a, snapshot.values_b)
-        )
-        result = await self._store.ingest(snapshot, (signals_a, signals_b))
-        if result.warmup_triggered:
-            count_enqueued(EnqueueReason.IMPORT)
-        await self._earlier.score_earlier(snapshot)
-        return snapshot, result
+        if request.expected_data_hash not in ("", snapshot.data_hash):
+            raise WarmcastError(
+                errors.DATA_MISMATCH,
+                f"these data have the hash {snapshot.data_hash}, not the expected one: the file or the time of the "
+                f"data (asOf, here {snapshot.as_of.isoformat()}) differs; preview the file again",
+                fields=(("expectedDataHash", f"the data have the hash {snapshot.data_hash}"),),
+            )
+        return snapshot
 
     async def _expected(self, slug: str) -> tuple[str, str]:
         canonical = canonical_slug(slug)
@@ -115,3 +143,12 @@ class Importer:
         if given > now + timedelta(days=1):
             raise invalid("asOf", f"asOf {given.isoformat()} lies in the future")
         return given
+
+
+def _check(request: ImportRequest) -> None:
+    parse_timeframe(request.timeframe)
+    parse_geo(request.geo or "")
+    if len(request.source) > _MAX_SOURCE:
+        raise invalid("source", f"the source is longer than {_MAX_SOURCE} characters")
+    if any(unicodedata.category(character) == "Cc" for character in request.source):
+        raise invalid("source", "the source has a control character")

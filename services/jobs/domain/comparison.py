@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.common.comparison import same_term
+from services.common.errors import SLUG_TAKEN, WarmcastError
 from services.common.job_status import JobStatus
 from services.jobs.domain.signals import Signals
 from services.jobs.domain.snapshot import Snapshot
@@ -81,6 +83,17 @@ def leader(last_a: float, last_b: float, *, scaled_apart: bool) -> str:
     if scaled_apart or last_a == last_b:
         return ""
     return "termA" if last_a > last_b else "termB"
+
+
+def check_owner(owner: tuple[str, str], snapshot: Snapshot) -> None:
+    """Raises WarmcastError(SLUG_TAKEN) if the slug of a snapshot belongs to other terms."""
+    if not all(map(same_term, owner, snapshot.terms)):
+        term_a, term_b = snapshot.terms
+        raise WarmcastError(
+            SLUG_TAKEN,
+            f"the slug {snapshot.slug} belongs to “{owner[0]}” and “{owner[1]}”, not to “{term_a}” and “{term_b}”",
+            fields=(("term", f"its slug is taken by “{owner[0]}” and “{owner[1]}”"),),
+        )
 
 
 @dataclass(frozen=True)

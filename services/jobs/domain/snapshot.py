@@ -50,6 +50,19 @@ class Snapshot(Series):
 
 
 @dataclass(frozen=True)
+class ImportedData:
+    """What is known of imported data before two terms are chosen."""
+
+    timeframe: str
+    geo: str
+    times: tuple[datetime, ...]
+    partial_last_period: bool
+    geo_assumed: bool  # neither the caller nor each file names a place
+    cleaned: tuple[tuple[str, int], ...]  # of the whole tables
+    as_of: datetime
+
+
+@dataclass(frozen=True)
 class ImportedSnapshot(Snapshot):
     """A snapshot with what its import had to correct or assume."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -18,8 +17,8 @@ from services.common.comparison import (
     term_slug,
 )
 from services.common.data_hash import data_hash
-from services.jobs.domain.snapshot import ImportedSnapshot
-from services.jobs.ingest.choice import Choice, choose_terms
+from services.jobs.domain.snapshot import ImportedData, ImportedSnapshot
+from services.jobs.ingest.choice import choose_terms
 from services.jobs.ingest.grid import period_start
 from services.jobs.ingest.limits import quoted, unreadable
 from services.jobs.ingest.places import codes_of
@@ -30,6 +29,7 @@ from services.jobs.ingest.table import (
     PLACE_OVERRULED,
     PLACE_UNKNOWN,
     Table,
+    counted,
 )
 
 # A series may be in the local time of the easternmost zone.
@@ -53,7 +53,49 @@ def build_snapshot(
     kept. `as_of` (aware) is the time of the data. Raises WarmcastError that names what is wrong.
     """
     choice = choose_terms(tables, pick, expected_terms)
-    step, times = choice.step, choice.times
+    data = describe(tables, choice.step, choice.times, timeframe=timeframe, geo=geo, as_of=as_of)
+    terms = pair_terms(*choice.terms)
+    in_order = term_slug(choice.terms[0]) < term_slug(choice.terms[1])
+    values_a, values_b = choice.values if in_order else choice.values[::-1]
+    cleaned = _summed(choice.cleaned, _geo(geo, tables)[1])
+    return ImportedSnapshot(
+        slug=pair_slug(*terms),
+        terms=terms,
+        timeframe=data.timeframe,
+        geo=data.geo,
+        times=data.times,
+        values_a=values_a,
+        values_b=values_b,
+        partial_last_period=data.partial_last_period,
+        scaled_apart=choice.scaled_apart,
+        geo_assumed=data.geo_assumed,
+        gaps_filled=any(what in (EMPTY_CELL, MISSING_PERIOD) for what, _ in cleaned),
+        cleaned=cleaned,
+        source=source,
+        as_of=as_of,
+        data_hash=data_hash(
+            terms=terms,
+            timeframe=data.timeframe,
+            geo=data.geo,
+            times=data.times,
+            values_a=values_a,
+            values_b=values_b,
+            partial_last_period=data.partial_last_period,
+            scaled_apart=choice.scaled_apart,
+        ),
+    )
+
+
+def describe(
+    tables: Sequence[Table],
+    step: Step,
+    times: tuple[datetime, ...],
+    *,
+    timeframe: str,
+    geo: str | None,
+    as_of: datetime,
+) -> ImportedData:
+    """What is known of the tables' data whatever terms are chosen. Arguments and errors as of `build_snapshot`."""
     name = _timeframe(timeframe, step, len(times))
     code, place_cleaned = _geo(geo, tables)
     if times[-1] > as_of + _MAX_AHEAD_OF_UTC:
@@ -65,35 +107,14 @@ def build_snapshot(
     partial = as_of < period_start(times[-1], step, 1) or any(
         table.partial_last and table.times[-1] == times[-1] for table in tables
     )
-    terms = pair_terms(*choice.terms)
-    in_order = term_slug(choice.terms[0]) < term_slug(choice.terms[1])
-    values_a, values_b = choice.values if in_order else choice.values[::-1]
-    cleaned = _summed(choice, place_cleaned)
-    return ImportedSnapshot(
-        slug=pair_slug(*terms),
-        terms=terms,
+    return ImportedData(
         timeframe=name,
         geo=code,
         times=times,
-        values_a=values_a,
-        values_b=values_b,
         partial_last_period=partial,
-        scaled_apart=choice.scaled_apart,
         geo_assumed=geo is None and any(table.geo is None for table in tables),
-        gaps_filled=any(what in (EMPTY_CELL, MISSING_PERIOD) for what, _ in cleaned),
-        cleaned=cleaned,
-        source=source,
+        cleaned=_summed(*(table.cleaned for table in tables), place_cleaned),
         as_of=as_of,
-        data_hash=data_hash(
-            terms=terms,
-            timeframe=name,
-            geo=code,
-            times=times,
-            values_a=values_a,
-            values_b=values_b,
-            partial_last_period=partial,
-            scaled_apart=choice.scaled_apart,
-        ),
     )
 
 
@@ -134,7 +155,5 @@ def _geo(given: str | None, tables: Sequence[Table]) -> tuple[str, Mapping[str, 
     return next((table.geo for table in tables if table.geo is not None), ""), {}
 
 
-def _summed(choice: Choice, more: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
-    total = Counter(choice.cleaned)
-    total.update(more)
-    return tuple((what, count) for what, count in sorted(total.items()) if count)
+def _summed(*counts: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
+    return tuple(counted(*counts).items())

@@ -9,9 +9,9 @@ from datetime import datetime
 from psycopg.types.json import Jsonb
 
 from services.common import errors
-from services.common.comparison import ComparisonKey, same_term
+from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
-from services.jobs.domain.comparison import CurrentSnapshot, ImportResult
+from services.jobs.domain.comparison import CurrentSnapshot, ImportResult, check_owner
 from services.jobs.domain.job import EnqueueReason, QueuePolicy
 from services.jobs.domain.signals import Signals
 from services.jobs.domain.snapshot import ImportedSnapshot, Snapshot
@@ -206,12 +206,7 @@ async def _claim_slug(connection: Connection, snapshot: Snapshot) -> tuple[str, 
     term_a, term_b = snapshot.terms
     claimed = await run(connection, _CLAIM_SLUG, {"slug": snapshot.slug, "term_a": term_a, "term_b": term_b})
     owner = (claimed[0]["term_a"], claimed[0]["term_b"])
-    if not all(map(same_term, owner, snapshot.terms)):
-        raise WarmcastError(
-            errors.SLUG_TAKEN,
-            f"the slug {snapshot.slug} belongs to “{owner[0]}” and “{owner[1]}”, not to “{term_a}” and “{term_b}”",
-            fields=(("term", f"its slug is taken by “{owner[0]}” and “{owner[1]}”"),),
-        )
+    check_owner(owner, snapshot)
     return owner
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 from warmcast.jobs.v1 import jobs_pb2 as pb
 
+from services.common.comparison import TIMEFRAMES
 from services.common.job_status import JobStatus
 from services.common.rpc.job_status import TO_PROTO
 from services.jobs.application.capacity import Capacity
@@ -18,9 +19,10 @@ from services.jobs.domain.comparison import ComparisonSummary, CurrentSnapshot, 
 from services.jobs.domain.job import WarmupJob
 from services.jobs.domain.queue import QueueStatus
 from services.jobs.domain.signals import Signals, term_stats
-from services.jobs.domain.snapshot import ImportedSnapshot
+from services.jobs.domain.snapshot import ImportedData, ImportedSnapshot
 from services.jobs.domain.trust import Trust, TrustPeriod, TrustStats
 from services.jobs.domain.warmup import Place, WarmupView, eta_seconds
+from services.jobs.ingest.preview import Preview
 
 _MAX_JOBS = 1000
 
@@ -102,22 +104,19 @@ def change_batch(batch: ChangeBatch) -> pb.WatchWarmupsResponse:
 
 def ingested(snapshot: ImportedSnapshot, result: ImportResult) -> pb.IngestSnapshotResponse:
     """The stored snapshot, and what storing it changed."""
-    return pb.IngestSnapshotResponse(
-        slug=snapshot.slug,
-        terms=result.terms,
-        timeframe=snapshot.timeframe,
-        geo=snapshot.geo,
-        data_hash=snapshot.data_hash,
-        created=result.created,
-        points=len(snapshot.times),
-        first=snapshot.times[0],
-        last=snapshot.times[-1],
-        cleaned=[pb.Cleaning(what=what, count=count) for what, count in snapshot.cleaned],
-        partial_last_period=snapshot.partial_last_period,
-        scaled_apart=snapshot.scaled_apart,
-        geo_assumed=snapshot.geo_assumed,
-        warmup_triggered=result.warmup_triggered,
-    )
+    response = _imported(snapshot)
+    response.terms[:] = result.terms
+    response.created = result.created
+    response.warmup_triggered = result.warmup_triggered
+    return response
+
+
+def previewed(preview: Preview) -> pb.IngestSnapshotResponse:
+    """What an import would store, and each column that was read."""
+    response = _imported(preview.data)
+    response.created = preview.created
+    response.columns.extend(pb.ImportColumn(**asdict(column)) for column in preview.columns)
+    return response
 
 
 def listed_comparison(row: ListedComparison) -> pb.Comparison:
@@ -219,6 +218,27 @@ def signals(of: Signals) -> pb.TermSignals:
         last_value=of.last_value,
         change4=of.change4,
     )
+
+
+def _imported(data: ImportedData | ImportedSnapshot) -> pb.IngestSnapshotResponse:
+    response = pb.IngestSnapshotResponse(
+        timeframe=data.timeframe,
+        geo=data.geo,
+        points=len(data.times),
+        first=data.times[0],
+        last=data.times[-1],
+        cleaned=[pb.Cleaning(what=what, count=count) for what, count in data.cleaned],
+        partial_last_period=data.partial_last_period,
+        geo_assumed=data.geo_assumed,
+        as_of=data.as_of,
+        step=TIMEFRAMES[data.timeframe].step,
+    )
+    if isinstance(data, ImportedSnapshot):
+        response.slug = data.slug
+        response.terms[:] = data.terms
+        response.data_hash = data.data_hash
+        response.scaled_apart = data.scaled_apart
+    return response
 
 
 def _set_place(

@@ -100,6 +100,7 @@ def import_request(request: pb.IngestSnapshotRequest) -> ImportRequest:
         expected_slug=request.expected_slug,
         as_of=request.as_of.ToDatetime(tzinfo=UTC) if request.HasField("as_of") else None,
         source=request.source or ("api" if request.WhichOneof("input") == "series" else "google-trends-csv"),
+        expected_data_hash=request.expected_data_hash,
     )
 
 

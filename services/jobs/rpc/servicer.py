@@ -91,6 +91,8 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
         async with self._imports:
             # Parsing 2 MiB takes long enough to block other calls.
             tables = await asyncio.get_running_loop().run_in_executor(self._parsers, requests.read_tables, request)
+            if request.dry_run:
+                return mapping.previewed(await self._importer.preview(tables, wanted))
             return mapping.ingested(*await self._importer.ingest(tables, wanted))
 
     async def ListComparisons(self, request: pb.ListComparisonsRequest, context: Context) -> pb.ListComparisonsResponse:

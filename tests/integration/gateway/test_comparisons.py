@@ -79,6 +79,49 @@ async def test_a_csv_is_forwarded_unchanged(world: World) -> None:
     assert call.metadata["x-warmup-secret"] == world.operator.headers["X-Warmup-Secret"]
 
 
+async def test_a_dry_run_answers_a_preview(world: World) -> None:
+    columns = [
+        jobs_pb2.ImportColumn(term="amazon", chosen=True, values=52, missing=1, lowest=0.5, highest=100),
+        jobs_pb2.ImportColumn(term="<script>"),
+    ]
+    world.reply(IngestSnapshot=stored(created=False, step="weekly", as_of=moment("2026-01-06"), columns=columns))
+    response = await world.operator.post("/api/comparisons?dryRun=true", content=CSV, headers=AS_CSV)
+    body = conforming(response, "Preview", 200)
+    assert "location" not in response.headers
+    assert (body["dataHash"], body["known"], body["step"], body["asOf"]) == (
+        HASH,
+        True,
+        "weekly",
+        "2026-01-06T00:00:00Z",
+    )
+    assert body["columns"] == [
+        {"term": "amazon", "chosen": True, "values": 52, "missing": 1, "lowest": 0.5, "highest": 100.0},
+        {"term": "<script>", "chosen": False, "values": 0, "missing": 0, "lowest": None, "highest": None},
+    ]
+    assert world.jobs.only("IngestSnapshot").request.dry_run
+
+
+async def test_a_dry_run_without_a_choice_of_terms_has_no_slug(world: World) -> None:
+    undecided = stored(created=False, step="weekly", as_of=moment("2026-01-06"))
+    for field in ("slug", "terms", "data_hash"):
+        undecided.ClearField(field)
+    world.reply(IngestSnapshot=undecided)
+    response = await world.operator.put("/api/comparisons/a-vs-b?dryRun=true", content=CSV, headers=AS_CSV)
+    body = conforming(response, "Preview", 200)
+    assert (body["slug"], body["terms"], body["dataHash"], body["known"]) == (None, [], None, False)
+
+
+async def test_a_confirmed_import_sends_the_expected_hash(world: World) -> None:
+    world.reply(IngestSnapshot=stored())
+    query = f"?expectedDataHash={HASH}&dryRun=false"
+    conforming(await world.operator.post(f"/api/comparisons{query}", content=CSV, headers=AS_CSV), "Ingested", 201)
+    request = world.jobs.only("IngestSnapshot").request
+    assert (request.expected_data_hash, request.dry_run) == (HASH, False)
+    for wrong in ("yes", "1", "true&dryRun=true"):
+        response = await world.operator.post(f"/api/comparisons?dryRun={wrong}", content=CSV, headers=AS_CSV)
+        refused(response, errors.INVALID_ARGUMENT, "dryRun")
+
+
 async def test_the_same_data_get_200(world: World) -> None:
     world.reply(IngestSnapshot=stored(created=False))
     response = await world.operator.post("/api/comparisons", content=CSV, headers=AS_CSV)
@@ -116,7 +159,14 @@ async def test_put_expects_the_slug_in_canonical_form(world: World) -> None:
 
 @pytest.mark.parametrize(
     "reason",
-    [errors.SINGLE_TERM, errors.TERMS_MISMATCH, errors.SLUG_TAKEN, errors.UNREADABLE_INPUT, errors.TOO_LARGE],
+    [
+        errors.SINGLE_TERM,
+        errors.TERMS_MISMATCH,
+        errors.SLUG_TAKEN,
+        errors.DATA_MISMATCH,
+        errors.UNREADABLE_INPUT,
+        errors.TOO_LARGE,
+    ],
     ids=lambda reason: reason.slug,
 )
 async def test_an_error_of_jobs_is_passed_on(world: World, reason: errors.Reason) -> None:

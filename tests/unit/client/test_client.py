@@ -58,6 +58,8 @@ def test_a_value_that_is_not_known_is_sent_as_missing() -> None:
         source="test",
         expected_slug="",
         as_of=None,
+        dry_run=False,
+        expected_data_hash="",
     )
     (point,) = request.series.points
     assert (list(point.values), list(point.missing)) == ([1.5, 0.0], [1])

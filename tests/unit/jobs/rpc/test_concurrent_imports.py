@@ -73,6 +73,7 @@ def create(importer: object) -> JobsServicer:
         "comparisons",
         "enqueuer",
         "listings",
+        "search",
         "record",
         "retention",
         "change_feed",
