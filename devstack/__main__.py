@@ -148,9 +148,12 @@ def _announce(addresses: Addresses, secret: str, data_dir: Path) -> None:
     folder = "" if data_dir == DATA_DIR else f"WARMCAST_DATA_DIR={shlex.quote(str(data_dir.absolute()))} "
     warmcast = folder + shlex.quote(str(Path(sys.executable).parent / "warmcast"))
     lines = f"""
-Warmcast is running at {url} (API: {url}/docs)
+Warmcast is running at {url}
 
+  the sample's page     {url}/compare/{sample.SLUG}?tf={sample.TIMEFRAME}
+  import on a page      {url}/import
   the warmup secret     {secret}
+  the API               {url}/docs
   a premium answer      curl -s '{url}/api/comparison/premium?slug={sample.SLUG}&tf={sample.TIMEFRAME}'
                         (queued on the first call; ready a few seconds later)
   your own data         {warmcast} import multiTimeline.csv
