@@ -66,7 +66,7 @@ class ErrorPages:
             "error.html",
             status=problem.status,
             title=problem.title,
-            detail=_sentence(problem.detail),
+            detail=problem.detail,
             fields=[] if problem.errors is msgspec.UNSET else problem.errors,
             request_id=problem.request_id,
             path=path if scope["method"] in ("GET", "HEAD") else "/",
@@ -83,11 +83,6 @@ def _retry_after(head: Message) -> int:
 
 def _is_problem(message: Message) -> bool:
     return any(name == b"content-type" and value.startswith(_PROBLEM) for name, value in message["headers"])
-
-
-def _sentence(text: str) -> str:
-    """The detail of a problem as a sentence."""
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 def _page_headers(head: Message, scope: Scope, page: bytes) -> list[tuple[bytes, bytes]]:

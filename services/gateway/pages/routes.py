@@ -16,6 +16,7 @@ from services.gateway.pages.comparison.bodies import Bodies
 from services.gateway.pages.comparison.facts import FactsSource
 from services.gateway.pages.comparison.routes import ComparisonPages
 from services.gateway.pages.errors import ErrorPages
+from services.gateway.pages.importing.routes import ImportPages
 from services.gateway.pages.listing.routes import ListingPages
 from services.gateway.pages.login import LoginRoutes
 from services.gateway.pages.rendering import Templates
@@ -43,6 +44,7 @@ def build_pages(settings: GatewaySettings, bounds: BodyBounds, jobs: Jobs, strea
     assets = Assets()
     templates = Templates(assets)
     secrets, keys = settings.accepted_secrets(), settings.keys()
+    secret = secrets[0] if secrets else ""
     site = Site(templates, Sessions(secrets, keys), bounds, settings.public_origin, keys_configured=bool(keys))
     login = LoginRoutes(site, secrets, keys)
     comparison = ComparisonPages(
@@ -52,8 +54,10 @@ def build_pages(settings: GatewaySettings, bounds: BodyBounds, jobs: Jobs, strea
         streams,
         streams.demand,
         jobs,
-        secret=secrets[0] if secrets else "",
+        secret=secret,
     )
+    importing = ImportPages(site, jobs, streams.answers, secret)
+    importing = ImportPages(site, jobs, streams.answers, secret)
     table: dict[str, dict[str, Handler]] = {
         "/": {"GET": ListingPages(site, jobs).index},
         "/compare/{slug}": {"GET": comparison.page},
@@ -61,6 +65,10 @@ def build_pages(settings: GatewaySettings, bounds: BodyBounds, jobs: Jobs, strea
         "/compare/{slug}/events": {"GET": comparison.events},
         "/compare/{slug}/data.csv": {"GET": comparison.data},
         "/compare/{slug}/retry": {"POST": comparison.retry},
+        "/import": {"GET": importing.form, "POST": importing.preview},
+        "/import/confirm": {"POST": importing.confirm},
+        "/import/sample": {"POST": importing.open_sample},
+        "/import/sample.csv": {"GET": importing.sample},
         "/login": {"GET": login.form, "POST": login.log_in},
         "/logout": {"POST": login.log_out},
         f"{PATH}{{name}}": {"GET": assets.serve},

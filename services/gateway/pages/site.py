@@ -19,8 +19,10 @@ from services.gateway.http.representation import Representation
 from services.gateway.pages.policy import HEADERS, transport_security
 from services.gateway.pages.rendering import Content, Reader, Templates
 from services.gateway.routes.request_bodies import BodyBounds, media_type, read_body, unsupported
+from services.gateway.routes.uploads import Form, read_form
 
 FORM = "application/x-www-form-urlencoded"
+UPLOAD_FORM = "multipart/form-data"
 _MAX_FIELDS = 50
 _ROLES = {Role.OPERATOR: "operator", Role.API_KEY: "read-only"}
 
@@ -72,6 +74,16 @@ class Site:
         fields = await self.form(request)
         check_token(self.sessions, session, fields.get("token", ""))
         return fields
+
+    async def write_upload(self, request: Request) -> Form:
+        """The same for a form with files."""
+        session = self.require_writer(request)
+        check_origin(request, self.public_origin)
+        if (given := media_type(request)) != UPLOAD_FORM:
+            raise unsupported(given, UPLOAD_FORM)
+        form = await read_form(request, await read_body(request, self.bounds))
+        check_token(self.sessions, session, dict(form.fields).get("token", ""))
+        return form
 
     def require_writer(self, request: Request) -> Session:
         """The login. Raises UNAUTHENTICATED without one, FORBIDDEN if it is read-only."""

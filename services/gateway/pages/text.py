@@ -50,10 +50,16 @@ def calendar_day(value: date | datetime) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(iso, day(value))
 
 
+def sentence(detail: str) -> str:
+    """The detail of an error as a sentence."""
+    return detail[:1].upper() + detail[1:] + ("" if detail.endswith((".", "!", "?")) else ".")
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "number": number,
     "signed": signed,
     "count": count,
     "day": calendar_day,
     "moment": moment,
+    "sentence": sentence,
 }

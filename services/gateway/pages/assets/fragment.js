@@ -9,7 +9,13 @@ export async function fetchFragment(path, options = {}) {
   const url = new URL(path, location.href);
   if (url.origin !== location.origin) throw new Error("a fragment comes from this site only");
   const response = await fetch(url, { ...options, credentials: "same-origin", redirect: "error" });
-  if (!response.ok || !response.headers.get("content-type")?.startsWith("text/html")) return null;
+  return response.ok ? readFragment(response) : null;
+}
+
+/** The HTML of a response of this site as a DocumentFragment; null where it has none. */
+export async function readFragment(response) {
+  if (response.type !== "basic") throw new Error("a fragment comes from this site only");
+  if (!response.headers.get("content-type")?.startsWith("text/html")) return null;
   const template = document.createElement("template");
   template.innerHTML = policy.createHTML(await response.text());
   return template.content;

@@ -36,10 +36,12 @@ class ListingPages:
         found = await self.jobs.search_comparisons(limit=_PAGE, cursor=after, query=query)
         search = {"q": query} if query else {}
         first, following = _address(search), _address({**search, "cursor": found.next_page_token})
+        session = self.site.sessions.read(request)
         main = self.site.templates.render(
             "listing.html",
             cards=[card(summary) for summary in found.comparisons],
             query=query,
+            may_write=session is not None and session.may_write,
             first="" if not after else first,
             next=following if found.next_page_token else "",
         )

@@ -1,0 +1,1 @@
+"""Import of exports, with a preview."""

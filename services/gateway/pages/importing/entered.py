@@ -1,0 +1,67 @@
+"""What a reader entered in the import form, besides the files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.datastructures import QueryParams
+from warmcast.jobs.v1 import jobs_pb2
+
+from services.common.comparison import invalid
+from services.gateway.routes import parameters
+from services.gateway.routes.uploads import Form, check_files
+
+_MAX_SHOWN = 200  # characters of a field that are shown again
+
+
+@dataclass(frozen=True)
+class Entered:
+    """Texts as they were sent, to be shown again. Empty ones are inferred from the file."""
+
+    timeframe: str = ""
+    geo: str = ""
+    as_of: str = ""
+    terms: tuple[str, ...] = ()
+    must_choose: bool = False  # whether the file has other terms too
+
+    @classmethod
+    def of(cls, form: Form) -> Entered:
+        """The fields of a form."""
+        fields = dict(form.fields)
+        timeframe, geo, as_of = (fields.get(name, "").strip()[:_MAX_SHOWN] for name in ("tf", "geo", "asOf"))
+        terms = tuple(value for name, value in form.fields if name == "term")
+        return cls(timeframe, geo, as_of, terms, must_choose="mustChoose" in fields)
+
+    @property
+    def fields(self) -> list[tuple[str, str]]:
+        """Name and value of each field, to be sent again."""
+        single = [("tf", self.timeframe), ("geo", self.geo), ("asOf", self.as_of)]
+        return single + [("term", term) for term in self.terms]
+
+    def message(self, files: Sequence[jobs_pb2.TrendsFile]) -> jobs_pb2.IngestSnapshotRequest:
+        """The request to read these files. Raises INVALID_ARGUMENT that names the field."""
+        check_files(files)
+        if len(self.terms) != 2 and (self.terms or self.must_choose):
+            raise invalid("term", f"choose two terms, not {len(self.terms)}")
+        query = QueryParams(self.fields)
+        as_of = parameters.as_of(query)
+        message = jobs_pb2.IngestSnapshotRequest(timeframe=parameters.timeframe(query) or "", terms=self.terms)
+        if self.geo:
+            message.geo = parameters.agreed_geo(self.geo) or ""
+        if as_of is not None:
+            message.as_of.FromDatetime(as_of)
+        message.files.files.extend(files)
+        return message
+
+
+def confirmed(form: Form) -> jobs_pb2.IngestSnapshotRequest:
+    """The request to store what a preview showed: the same time of the data, and its hash."""
+    message = Entered.of(form).message(form.files)
+    query = QueryParams(list(form.fields))
+    previewed_at, data_hash = parameters.as_of(QueryParams(asOf=query.get("previewedAt", ""))), query.get("dataHash")
+    if previewed_at is None or not data_hash:
+        raise invalid("dataHash", "there was no preview of these data; choose the file and preview it first")
+    message.as_of.FromDatetime(previewed_at)
+    message.expected_data_hash = data_hash
+    return message
