@@ -30,7 +30,7 @@ async def test_an_unknown_path_is_a_problem(world: World, path: str) -> None:
         ("GET", "/api/comparison/warmup", "POST"),
         ("DELETE", "/api/comparisons", "GET, HEAD, POST"),
         ("POST", "/api/comparisons/a-vs-b", "GET, HEAD, PUT"),
-        ("OPTIONS", "/", "GET, HEAD"),
+        ("OPTIONS", "/docs", "GET, HEAD"),
         ("BREW", "/healthz", "GET, HEAD"),
     ],
 )
