@@ -11,7 +11,7 @@ from warmcast.client import WarmcastError
 
 from services.cli.client import STATUS_WAIT, connect_both, exit_code, fail
 from services.cli.explain.fetch import Fetched, fetch
-from services.cli.explain.story import tell
+from services.cli.explain.story import build_story
 from services.cli.explain.text import lines
 
 
@@ -35,7 +35,7 @@ def explain(
         fetched = asyncio.run(_fetch(wait, slug, tf, geo))
     except WarmcastError as error:
         fail(error)
-    story = tell(fetched)
+    story = build_story(fetched)
     if as_json:
         typer.echo(msgspec.json.format(msgspec.json.encode(story), indent=2).decode())
     else:

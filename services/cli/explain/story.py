@@ -26,7 +26,7 @@ from services.common.job_status import JobStatus
 from services.common.rpc.job_status import FROM_PROTO
 
 
-def tell(fetched: Fetched) -> Story:
+def build_story(fetched: Fetched) -> Story:
     """The story of what was fetched."""
     warmup = fetched.warmup
     answer, served = premium_answer(fetched)

@@ -12,7 +12,7 @@ from warmcast.client import WarmcastError, aio, errors
 from warmcast.forecaster.v1 import forecaster_pb2
 
 from services.cli.explain.fetch import Fetched, fetch
-from services.cli.explain.story import tell
+from services.cli.explain.story import build_story
 from services.common.rpc.metadata import SECRET
 from tests.integration.gateway.data import FRESH, HASH, OLDER_HASH, STALE, cached, forecasts, job, warmup
 from tests.integration.gateway.peers import FakeForecaster, FakeJobs, listening
@@ -69,7 +69,7 @@ async def test_an_unknown_comparison_is_an_error_of_jobs() -> None:
 
 async def test_a_forecaster_that_cannot_inspect_keys_costs_the_keys_only() -> None:
     async with opened(InspectKeys=WarmcastError(errors.UNAVAILABLE, "the cache is unavailable")) as world:
-        told = tell(await world.fetch())
+        told = build_story(await world.fetch())
     assert (told.forecaster.error, told.keys) == ("the cache is unavailable", [])
     assert (told.premium.warmup_status, told.premium.enqueues) == ("ready", "refresh")
     assert told.interpretations
@@ -84,6 +84,6 @@ async def test_an_incomplete_answer_of_the_forecaster_is_no_missing_forecast(
     reply: forecaster_pb2.GetForecastsResponse,
 ) -> None:
     async with opened(GetForecasts=reply) as world:
-        told = tell(await world.fetch())
+        told = build_story(await world.fetch())
     assert told.forecaster.error == "the forecaster's answer is incomplete"
     assert (told.premium.warmup_status, told.premium.enqueues, told.interpretations) == (None, None, None)

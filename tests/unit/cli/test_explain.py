@@ -13,7 +13,7 @@ from warmcast.jobs.v1 import jobs_pb2
 
 from services.cli.explain.contents import Story
 from services.cli.explain.fetch import Fetched
-from services.cli.explain.story import tell
+from services.cli.explain.story import build_story
 from services.cli.explain.text import lines
 from tests.integration.gateway.data import (
     CANCELLED,
@@ -125,20 +125,20 @@ def text(story: Story) -> str:
     ],
 )
 def test_the_premium_answer_and_its_reason(given: Fetched, answer: tuple[object, ...], because: str) -> None:
-    told = tell(given).premium
+    told = build_story(given).premium
     assert (told.warmup_status, told.serves, told.stale, told.enqueues) == answer
     assert because in told.because
-    assert f"- {because}" in text(tell(given))
+    assert f"- {because}" in text(build_story(given))
 
 
 def test_a_reason_names_the_defect_of_an_unused_bundle() -> None:
-    told = tell(fetched(job(READY), MISSING, defect="its checksum differs"))
+    told = build_story(fetched(job(READY), MISSING, defect="its checksum differs"))
     assert "the bundles of engine 9 are not used: its checksum differs" in told.premium.because
     assert "TTL 6 days, 22:40:00, 9,000 bytes, not intact: its checksum differs" in text(told)
 
 
 def test_without_the_forecaster_the_rest_is_told() -> None:
-    told = tell(fetched(job(FAILED, last_error="flat"), error=AWAY))
+    told = build_story(fetched(job(FAILED, last_error="flat"), error=AWAY))
     assert (told.premium.warmup_status, told.keys, told.interpretations) == (None, [], None)
     assert told.forecaster.error == AWAY.detail
     shown = text(told)
@@ -153,19 +153,19 @@ def test_without_the_forecaster_the_rest_is_told() -> None:
 def test_the_next_try_is_that_of_the_job_s_state(status: Status, field: str, next_try: bool) -> None:
     row = job(status)
     getattr(row, field).CopyFrom(moment("2026-01-01T10:05:00"))
-    told = tell(fetched(row))
+    told = build_story(fetched(row))
     assert told.job
     assert told.job.next_try == ("2026-01-01T10:05:00Z" if next_try else None)
     assert ("next try     2026-01-01T10:05:00Z" in text(told)) == next_try
 
 
 def test_control_characters_are_not_printed() -> None:
-    shown = text(tell(fetched(job(FAILED, last_error="line\nline \x1b[31m"))))
+    shown = text(build_story(fetched(job(FAILED, last_error="line\nline \x1b[31m"))))
     assert "last error   line�line �[31m" in shown
 
 
 def test_the_keys_of_both_snapshots_are_told() -> None:
-    told = tell(fetched(job(QUEUED), MISSING, STALE))
+    told = build_story(fetched(job(QUEUED), MISSING, STALE))
     assert [(keys.data_hash, keys.bundles[0].freshness) for keys in told.keys] == [
         (HASH, "missing"),
         (OLDER_HASH, "stale"),
@@ -178,8 +178,8 @@ def test_the_keys_of_both_snapshots_are_told() -> None:
 
 
 def test_interpretations_are_those_of_the_served_bundles() -> None:
-    assert tell(fetched(job(QUEUED))).interpretations is None
-    told = tell(fetched(job(QUEUED), MISSING, STALE))
+    assert build_story(fetched(job(QUEUED))).interpretations is None
+    told = build_story(fetched(job(QUEUED), MISSING, STALE))
     assert told.interpretations
     assert [each["id"] for each in told.interpretations] == ["rule-0", "rule-1", "rule-2"]
     assert "1. A sentence. (rule-0)" in text(told)
@@ -189,7 +189,7 @@ def test_interpretations_are_those_of_the_served_bundles() -> None:
 @pytest.mark.parametrize("previous", [None, MISSING, STALE, FRESH])
 def test_the_json_and_the_text_are_complete_in_every_state(current: Freshness, previous: Freshness | None) -> None:
     for row in (None, *map(job, (QUEUED, RUNNING, READY, FAILED, CANCELLED))):
-        story = tell(fetched(row, current, previous))
+        story = build_story(fetched(row, current, previous))
         shown = json.loads(msgspec.json.encode(story))
         assert list(shown) == [
             "slug",

@@ -36,7 +36,7 @@ def event_of_both(facts: Facts) -> Finding | None:
 
 
 def event(facts: Facts, term: TermFacts) -> Finding | None:
-    """The term stood out once, by more than trend and season explain."""
+    """The term stood out of what was usual then."""
     peak = _largest(term)
     if peak is None or event_of_both(facts) is not None:
         return None
