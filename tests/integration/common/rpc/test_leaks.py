@@ -52,6 +52,7 @@ FORECASTER_REQUESTS = {
     "GenerateForecasts": parts.request(1),
     "GetForecasts": forecaster_pb2.GetForecastsRequest(keys=[parts.key()]),
     "CheckForecasts": forecaster_pb2.CheckForecastsRequest(keys=[parts.key()]),
+    "InspectKeys": forecaster_pb2.InspectKeysRequest(key=parts.key()),
     "RecordFailure": forecaster_pb2.RecordFailureRequest(key=parts.key(), lease_id=1, status="failed", error="x"),
 }
 
