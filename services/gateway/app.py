@@ -16,8 +16,10 @@ from services.gateway.http.handler import Handler
 from services.gateway.http.readiness import Readiness
 from services.gateway.http.router import Routes
 from services.gateway.openapi.document import document_json
-from services.gateway.openapi.page import page_html, page_policy
-from services.gateway.pages.routes import Pages, build_pages
+from services.gateway.pages import assets
+from services.gateway.pages.documentation import DocumentationPage
+from services.gateway.pages.routes import Pages, build_pages, build_site
+from services.gateway.pages.site import Site
 from services.gateway.premium.cache import AnswerCache
 from services.gateway.premium.change_feed import ChangeFeed
 from services.gateway.premium.demand import Demand
@@ -51,12 +53,10 @@ class Components:
 def create_app(components: Components) -> ASGIApp:
     """The whole gateway as one ASGI application."""
     settings = components.settings
-    pages = (
-        build_pages(settings, _body_bounds(settings), components.jobs, event_routes(components))
-        if settings.pages_enabled
-        else None
-    )
-    table = routing_table(components) | (pages.table if pages else {})
+    site = build_site(settings, _body_bounds(settings))
+    pages = build_pages(settings, site, components.jobs, event_routes(components)) if settings.pages_enabled else None
+    table = routing_table(components, site) | (pages.table if pages else {})
+    table[f"{assets.PATH}{{name}}"] = {"GET": site.templates.assets.serve}
     middleware.count_requests_from_zero(table)
     app: ASGIApp = Routes(table)
     for wrap in reversed(middleware_stack(settings, pages)):
@@ -64,7 +64,7 @@ def create_app(components: Components) -> ASGIApp:
     return app
 
 
-def routing_table(components: Components) -> dict[str, dict[str, Handler]]:
+def routing_table(components: Components, site: Site) -> dict[str, dict[str, Handler]]:
     """Path → method → handler."""
     settings, jobs, answers = components.settings, components.jobs, components.answers
     guard = SecretGuard(settings.accepted_secrets())
@@ -79,8 +79,6 @@ def routing_table(components: Components) -> dict[str, dict[str, Handler]]:
         components.readiness,
         components.background.stalled,
         document_json(metrics=public_metrics),
-        page_html(metrics=public_metrics),
-        page_policy(),
     )
     table: dict[str, dict[str, Handler]] = {
         "/api/comparison/premium": {"GET": key_guard(premium.premium)},
@@ -99,7 +97,7 @@ def routing_table(components: Components) -> dict[str, dict[str, Handler]]:
         "/readyz": {"GET": service.ready},
         "/metrics": {"GET": service.metrics},
         "/openapi.json": {"GET": service.document},
-        "/docs": {"GET": service.docs},
+        "/docs": {"GET": DocumentationPage(site, metrics=public_metrics).page},
         "/": {"GET": service.home},
     }
     if not public_metrics:

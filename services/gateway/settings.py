@@ -80,7 +80,9 @@ class GatewaySettings(ServerSettings, TlsSettings):
     cors_origins: str = Field(
         "", description="origins that CORS allows: https://a.example,https://b.example, or `*`; empty: none"
     )
-    pages_enabled: bool = Field(True, description="serves the HTML pages; without them / leads to /docs")
+    pages_enabled: bool = Field(
+        True, description="serves the HTML pages; without them / leads to /docs, which is always served"
+    )
     public_origin: str = Field(
         "",
         description="origin of the pages in browsers, such as https://warmcast.example; empty: the Host header",

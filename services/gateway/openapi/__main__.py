@@ -31,7 +31,7 @@ def _operation(entry: Entry) -> str:
     lines = [f"### `{entry.method} {entry.path}`", "", entry.summary + access]
     if entry.parameters or entry.body:
         lines.append("")
-    lines += [f"- `{name}`: {what}" for name, what in entry.parameters]
+    lines += [f"- `{each.name}`: {each.description}" for each in entry.parameters]
     if entry.body:
         lines.append(f"- body: {', '.join(f'`{kind}`' for kind in entry.body)}")
     lines += ["", " · ".join(f"**{status}** {what}" for status, what in entry.answers)]

@@ -1,4 +1,4 @@
-"""The rows that both pages show for an operation: parameters, body, responses, errors."""
+"""What both pages show for an operation: parameters, body, responses, errors."""
 
 from __future__ import annotations
 
@@ -7,6 +7,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.gateway.openapi.document import Document
+from services.gateway.routes.events import MEDIA_TYPE as EVENTS
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of an operation."""
+
+    name: str
+    place: str  # path, query or header
+    description: str  # with its bounds and default
+    required: bool
+    number: bool  # an integer
+    choices: tuple[str, ...]  # all values; empty: any
+    minimum: int | None
+    maximum: int | None
+    example: str
 
 
 @dataclass(frozen=True)
@@ -18,7 +34,8 @@ class Entry:
     summary: str
     guarded: bool  # requires the warmup secret
     keyed: bool  # requires an API key where keys are configured
-    parameters: tuple[tuple[str, str], ...]  # (name, description)
+    streamed: bool  # answers with Server-Sent Events
+    parameters: tuple[Parameter, ...]
     body: tuple[str, ...]  # content types
     answers: tuple[tuple[str, str], ...]  # (status, description)
     problems: tuple[str, ...]  # slugs
@@ -35,6 +52,7 @@ def entries(document: Document) -> Iterator[Entry]:
                 summary=operation["summary"],
                 guarded=_requires(operation, "warmupSecret"),
                 keyed=_requires(operation, "apiKey"),
+                streamed=EVENTS in operation["responses"].get("200", {}).get("content", {}),
                 parameters=tuple(_parameter(each) for each in operation.get("parameters", ())),
                 body=tuple(operation.get("requestBody", {}).get("content", {})),
                 answers=tuple(
@@ -61,7 +79,22 @@ def _examples(operation: dict[str, Any]) -> Iterator[tuple[str, str, object]]:
                 yield status, example["summary"], example["value"]
 
 
-def _parameter(parameter: dict[str, Any]) -> tuple[str, str]:
+def _parameter(parameter: dict[str, Any]) -> Parameter:
+    schema = parameter["schema"]
+    return Parameter(
+        name=parameter["name"],
+        place=parameter["in"],
+        description=_description(parameter),
+        required=parameter.get("required", False),
+        number=schema["type"] == "integer",
+        choices=tuple(schema.get("enum", ())),
+        minimum=schema.get("minimum"),
+        maximum=schema.get("maximum"),
+        example=str(next(iter(schema.get("examples", ())), "")),
+    )
+
+
+def _description(parameter: dict[str, Any]) -> str:
     schema = parameter["schema"]
     parts = [parameter.get("description") or schema.get("description", "")]
     if "enum" in schema:
@@ -73,4 +106,4 @@ def _parameter(parameter: dict[str, Any]) -> tuple[str, str]:
     parts.append({"path": "in the path", "header": "a header"}.get(parameter["in"], ""))
     if parameter.get("required") and parameter["in"] == "query":
         parts.append("required")
-    return parameter["name"], "; ".join(part for part in parts if part)
+    return "; ".join(part for part in parts if part)

@@ -106,12 +106,7 @@ def paths() -> dict[str, dict[str, Operation]]:
         "/metrics": {"get": _document("Prometheus metrics; absent where METRICS_PORT is set.", "text/plain")},
         "/openapi.json": {"get": _document("This document.", "application/json")},
         "/docs": {"get": _document("This document as a page.", "text/html")},
-        "/": {
-            "get": {
-                "summary": "Redirects to /docs.",
-                "responses": {"307": {"description": "To /docs.", "headers": {"Location": {"schema": text()}}}},
-            }
-        },
+        "/": {"get": _home()},
     }
 
 
@@ -119,15 +114,24 @@ def _query(name: str, schema: Schema, *, required: bool = False) -> Schema:
     return {"name": name, "in": "query", "required": required, "schema": schema}
 
 
-_SLUG = _query("slug", text("two terms in any order, such as amazon-vs-costco"), required=True)
+# The comparison of the recorded examples, which `make run` imports.
+_SLUG_EXAMPLES, _TIMEFRAME_EXAMPLES = ["amzn-stock-price-vs-ibm-stock-price"], ["all"]
+_SLUG = _query("slug", text("two terms in any order, such as amazon-vs-costco", examples=_SLUG_EXAMPLES), required=True)
 _SLUG_IN_PATH: Schema = {
     "name": "slug",
     "in": "path",
     "required": True,
-    "schema": text("the two terms, as in amazon-vs-costco"),
+    "schema": text("the two terms, as in amazon-vs-costco", examples=_SLUG_EXAMPLES),
 }
 _WHERE = [
-    _query("tf", {**TIMEFRAME, "description": f"{TIMEFRAME['description']}; also accepted as timeframe"}),
+    _query(
+        "tf",
+        {
+            **TIMEFRAME,
+            "description": f"{TIMEFRAME['description']}; also accepted as timeframe",
+            "examples": _TIMEFRAME_EXAMPLES,
+        },
+    ),
     _query("geo", text("ISO 3166 code such as US or US-CA, or a metro area such as US-NY-501; empty is worldwide")),
 ]
 _TERM: Schema = {
@@ -172,7 +176,7 @@ _LAST_EVENT_ID: Schema = {
     "schema": text("`id` of the last event received; it is not sent again"),
 }
 _ETAG: Schema = {"schema": text("a strong validator of the body")}
-_ID: Schema = {"name": "id", "in": "path", "required": True, "schema": integer("job id", minimum=1)}
+_ID: Schema = {"name": "id", "in": "path", "required": True, "schema": integer("job id", minimum=1, examples=[1])}
 
 
 def _operation(
@@ -329,6 +333,12 @@ def _job(summary: str, more_errors: tuple[str, ...] = ()) -> Operation:
         parameters=[_ID],
         guarded=True,
     )
+
+
+def _home() -> Operation:
+    operation = _document("The comparisons as a page; where pages are disabled, a redirect to /docs.", "text/html")
+    _responses(operation)["307"] = {"description": "To /docs.", "headers": {"Location": {"schema": text()}}}
+    return operation
 
 
 def _document(summary: str, media_type: str) -> Operation:

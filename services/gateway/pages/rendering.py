@@ -40,7 +40,8 @@ class Content:
 class Templates:
     """The templates of one folder, compiled at their first use."""
 
-    def __init__(self, assets: Assets, folder: Path = _TEMPLATES) -> None:
+    def __init__(self, assets: Assets, folder: Path = _TEMPLATES, *, pages_enabled: bool = True) -> None:
+        self.assets = assets
         self._environment = Environment(
             loader=FileSystemLoader(folder),
             autoescape=True,
@@ -49,7 +50,7 @@ class Templates:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._environment.globals["asset"] = assets.url
+        self._environment.globals |= {"asset": assets.url, "pages_enabled": pages_enabled}
         self._environment.filters |= text.FILTERS
 
     def render(self, template: str, **values: object) -> Markup:

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 
 from services.gateway.auth.sessions import Sessions
 from services.gateway.http.handler import Handler
-from services.gateway.pages.assets import PATH, Assets
+from services.gateway.pages.assets import Assets
 from services.gateway.pages.comparison.bodies import Bodies
 from services.gateway.pages.comparison.facts import FactsSource
 from services.gateway.pages.comparison.routes import ComparisonPages
@@ -39,18 +39,23 @@ class Pages:
     wrap_errors: Callable[[ASGIApp], ASGIApp]
 
 
-def build_pages(settings: GatewaySettings, bounds: BodyBounds, jobs: Jobs, streams: EventRoutes) -> Pages:
+def build_site(settings: GatewaySettings, bounds: BodyBounds) -> Site:
     """Reads templates and assets."""
-    assets = Assets()
-    templates = Templates(assets)
+    keys = settings.keys()
+    templates = Templates(Assets(), pages_enabled=settings.pages_enabled)
+    sessions = Sessions(settings.accepted_secrets(), keys)
+    return Site(templates, sessions, bounds, settings.public_origin, keys_configured=bool(keys))
+
+
+def build_pages(settings: GatewaySettings, site: Site, jobs: Jobs, streams: EventRoutes) -> Pages:
+    """The pages that PAGES_ENABLED=false disables."""
     secrets, keys = settings.accepted_secrets(), settings.keys()
     secret = secrets[0] if secrets else ""
-    site = Site(templates, Sessions(secrets, keys), bounds, settings.public_origin, keys_configured=bool(keys))
     login = LoginRoutes(site, secrets, keys)
     comparison = ComparisonPages(
         site,
         FactsSource(jobs, streams.answers),
-        Bodies(templates),
+        Bodies(site.templates),
         streams,
         streams.demand,
         jobs,
@@ -71,10 +76,9 @@ def build_pages(settings: GatewaySettings, bounds: BodyBounds, jobs: Jobs, strea
         "/import/sample.csv": {"GET": importing.sample},
         "/login": {"GET": login.form, "POST": login.log_in},
         "/logout": {"POST": login.log_out},
-        f"{PATH}{{name}}": {"GET": assets.serve},
         "/robots.txt": {"GET": _robots},
     }
-    return Pages(table, lambda app: ErrorPages(app, templates, PAGE_PATHS))
+    return Pages(table, lambda app: ErrorPages(app, site.templates, PAGE_PATHS))
 
 
 async def _robots(_request: Request) -> Response:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 _MINUS = "−"
 
@@ -55,11 +55,20 @@ def sentence(detail: str) -> str:
     return detail[:1].upper() + detail[1:] + ("" if detail.endswith((".", "!", "?")) else ".")
 
 
+def code(value: str) -> Markup:
+    """Text whose parts between backticks are code."""
+    parts = (
+        Markup("<code>{}</code>").format(part) if n % 2 else escape(part) for n, part in enumerate(value.split("`"))
+    )
+    return Markup("").join(parts)
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "number": number,
     "signed": signed,
     "count": count,
     "day": calendar_day,
+    "code": code,
     "moment": moment,
     "sentence": sentence,
 }

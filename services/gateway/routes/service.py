@@ -1,4 +1,4 @@
-"""Routes for health, metrics and the REST documentation."""
+"""Routes for health, metrics and the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -24,8 +24,6 @@ class ServiceRoutes:
     readiness: Readiness
     stalled: Callable[[], Sequence[str]]  # names of background loops without progress
     openapi: bytes  # the document as JSON
-    page: bytes  # the document as HTML
-    page_policy: str  # its Content-Security-Policy
 
     async def alive(self, _request: Request) -> Response:
         """200 while the background loops make progress, else 503."""
@@ -46,16 +44,6 @@ class ServiceRoutes:
     async def document(self, _request: Request) -> Response:
         """The OpenAPI document."""
         return Response(self.openapi, headers=_DOCUMENTS, media_type="application/json")
-
-    async def docs(self, _request: Request) -> Response:
-        """The OpenAPI document as one self-contained HTML page."""
-        headers = {
-            **_DOCUMENTS,
-            "content-security-policy": self.page_policy,
-            "referrer-policy": "no-referrer",
-            "x-frame-options": "DENY",
-        }
-        return Response(self.page, headers=headers, media_type="text/html")
 
     async def home(self, _request: Request) -> Response:
         """Redirects to the documentation."""

@@ -12,7 +12,6 @@ from services.common.errors import REASONS
 from services.gateway.http.problems import MEDIA_TYPE
 from services.gateway.openapi.document import document_json
 from services.gateway.openapi.examples import recorded_examples
-from services.gateway.openapi.page import page_html
 from services.gateway.routes.events import MEDIA_TYPE as EVENTS
 
 DOCUMENT = json.loads(document_json())
@@ -91,10 +90,3 @@ def test_every_recorded_example_belongs_to_an_operation() -> None:
     names = {name for name, _ in OPERATIONS}
     assert set(KEPT.answers) <= names
     assert set(KEPT.requests) <= names
-
-
-def test_the_page_shows_the_examples() -> None:
-    page = page_html().decode()
-    assert page.count("<summary>Example: ") == sum(
-        len(kept) for operation in KEPT.answers.values() for kept in operation.values()
-    ) + sum(map(len, KEPT.requests.values()))
