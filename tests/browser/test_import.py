@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -108,6 +109,18 @@ async def test_an_unreachable_server_is_named(site: Site) -> None:
     with site.watch.paused():
         await page.get_by_role("button", name="Preview").click()
         await expect(page.get_by_role("alert")).to_contain_text("The server cannot be reached.")
+
+
+async def test_a_file_that_is_gone_has_to_be_chosen_again(site: Site, tmp_path: Path) -> None:
+    site.world.reply(IngestSnapshot=read_pair())
+    page = await logged_in(site)
+    export = tmp_path / "export.csv"
+    export.write_text("Week,amazon,costco")
+    await page.get_by_label("CSV file").set_input_files(export)
+    export.unlink()
+    with site.watch.paused():
+        await page.get_by_role("button", name="Preview").click()
+        await expect(page.get_by_role("alert")).to_contain_text("Choose it again.")
 
 
 async def test_too_large_files_are_not_sent(open_site: OpenSite) -> None:

@@ -5,6 +5,7 @@ import { localiseTimes } from "./times.js";
 
 const MAX_FILES = 2;
 const TERMS = 2;
+const CHANGED = "The file was changed or moved since it was chosen. Choose it again.";
 const UNREACHABLE = "The server cannot be reached. Check the connection, and try again.";
 
 const main = document.getElementById("main");
@@ -88,9 +89,19 @@ async function send(form) {
     }
     show(await readFragment(response));
   } catch {
-    fail(form, UNREACHABLE);
+    fail(form, (await readable()) ? UNREACHABLE : CHANGED);
   } finally {
     form.removeAttribute("aria-busy");
+  }
+}
+
+/** Whether the kept files are still those that were chosen. */
+async function readable() {
+  try {
+    await Promise.all(kept.map((file) => file.arrayBuffer()));
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from warmcast.jobs.v1 import jobs_pb2
 
+from services.common import errors
 from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
 from services.gateway.http.representation import Representation
@@ -25,7 +26,13 @@ from services.gateway.upstream.clients import Jobs
 _NO_STORE = {"cache-control": "no-store"}
 # Errors of the data or of a dependency are shown above the form, which keeps what was entered.
 _ABOVE_THE_FORM = (400, 409, 413, 415, 422, 503, 504)
-_SHOWN_COLUMNS = 100
+_ADVICE = {
+    errors.UNREADABLE_INPUT: "Correct the file or export it again. Then choose it again.",
+    errors.DATA_MISMATCH: "Nothing was stored.",
+    errors.UNAVAILABLE: "Nothing was stored. Send the form again.",
+    errors.DEADLINE_EXCEEDED: "Send the form again. Data that are stored already are not stored twice.",
+}
+_SHOWN_COLUMNS = 100  # a file may have more that are not read
 
 
 @dataclass(frozen=True)
@@ -98,6 +105,7 @@ class ImportPages:
         main = self.site.templates.render(
             "importing/form.html",
             error=error,
+            advice=_ADVICE.get(error.reason, "") if error else "",
             logged_in=session is not None,
             may_write=session is not None and session.may_write,
             login=self.site.sessions.configured,

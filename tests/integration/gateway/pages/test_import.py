@@ -147,7 +147,7 @@ async def test_other_data_than_those_of_the_preview_are_refused(world: World) ->
     world.reply(IngestSnapshot=WarmcastError(errors.DATA_MISMATCH, "the file differs; preview the file again"))
     response = await send(world.client, "/import/confirm", sent_again(html, "/import/confirm"))
     html = page(response, 409)
-    assert "The file differs; preview the file again." in html
+    assert "The file differs; preview the file again. Nothing was stored." in html
     assert 'value="US"' in html
     assert '<option value="12m" selected>' in html
 
@@ -217,7 +217,7 @@ async def test_known_data_lead_to_their_comparison(world: World) -> None:
         (
             WarmcastError(errors.UNREADABLE_INPUT, "“a.csv”: line 3, column “tea”: “x” is not a number"),
             400,
-            "“a.csv”: line 3, column “tea”: “x” is not a number.",
+            "“a.csv”: line 3, column “tea”: “x” is not a number. Correct the file or export it again.",
         ),
         (WarmcastError(errors.TOO_LARGE, "“a.csv” has more than 2 MiB"), 413, "“a.csv” has more than 2 MiB."),
         (WarmcastError(errors.UNAVAILABLE, "down", retry_after=7), 503, "Try again in 7 seconds."),
