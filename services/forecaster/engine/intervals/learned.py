@@ -21,12 +21,12 @@ class SpreadMultipliers:
     event: float  # constant for events the series has not had yet, on the interval scale
 
 
-SHORT = SpreadMultipliers((0.27, 0.14, 0.204, 0.483), (0.109, 0.145, 0.215, 0.144), 1.623, 1.526, 4.375, 0.885)
-LONG = SpreadMultipliers((0.596, 0.355, 0.549, 1.207), (0.064, 0.074, 0.061, 0.067), 2.144, 0.278, 1.049, 0.063)
-UNBOUNDED = SpreadMultipliers((1.063, 0.606, 0.728, 1.19), (0.071, 0.087, 0.057, 0.08), 1.467, 0.099, 0.0, 0.0)
+SHORT = SpreadMultipliers((0.273, 0.141, 0.205, 0.486), (0.108, 0.144, 0.215, 0.145), 1.604, 1.518, 4.348, 0.876)
+LONG = SpreadMultipliers((0.606, 0.356, 0.548, 1.22), (0.065, 0.079, 0.064, 0.065), 1.96, 0.301, 1.027, 0.065)
+UNBOUNDED = SpreadMultipliers((1.101, 0.626, 0.761, 1.233), (0.074, 0.089, 0.056, 0.07), 1.373, 0.077, 0.0, 0.0)
 
 # Constant, slope and weight of the season's probability that calibrate the log-odds of a direction.
-CONFIDENCE = (0.196, 0.473, 0.373)
+CONFIDENCE = (0.172, 0.49, 0.371)
 # Correlation of the errors of two steps, for the mean over a horizon. Set by hand.
 STEP_CORRELATION = 0.33
 # The same within a drawn path, where each step counts. Set by hand.
