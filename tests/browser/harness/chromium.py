@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 from playwright.async_api import Browser, async_playwright
 
-_PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser")
+from devtools.chromium import ARGUMENTS, MISSING, PROGRAM
 
 
 def require_chromium() -> str:
     """The path of the program. Skips the test if it is not installed; fails in CI."""
-    if _PROGRAM:
-        return _PROGRAM
-    missing = "Chromium is not installed (Debian: apt-get install chromium)"
+    if PROGRAM:
+        return PROGRAM
     if os.environ.get("CI") == "true":
-        pytest.fail(missing)
-    pytest.skip(missing)
+        pytest.fail(MISSING)
+    pytest.skip(MISSING)
 
 
 @asynccontextmanager
 async def chromium(program: str) -> AsyncIterator[Browser]:
     """A headless browser."""
-    # Chromium's sandbox does not start for root, as in containers.
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=program, args=arguments)
+        browser = await playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         try:
             yield browser
         finally:
