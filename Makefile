@@ -16,7 +16,7 @@ POLICY := .venv-policy
 WORKERS ?= 3
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
-.PHONY: help run test test-unit test-slow lint policy rehearse rehearse-podman protos check-protos docs examples bench bench-queue bench-forecast learn bench-insights bench-gateway bench-hostile bench-capacity bench-upkeep chaos lock clean setup
+.PHONY: help run test test-unit test-slow lint policy rehearse rehearse-podman protos check-protos docs examples bench bench-queue bench-forecast learn bench-insights bench-gateway bench-hostile bench-capacity bench-upkeep bench-pages screenshots chaos lock clean setup
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
@@ -55,6 +55,9 @@ examples: setup ## Record the examples of the REST page from a run of the whole 
 	$(BIN)/python -m devtools.examples
 	@$(MAKE) --no-print-directory docs
 
+screenshots: setup ## Take the pictures of the README from a run of the whole product, with Chromium (half a minute).
+	$(BIN)/python -m devtools.screenshots
+
 bench: setup ## Run the benchmarks; ARGS=NAME runs one of them.
 	$(BIN)/python -m benchmarks $(ARGS)
 
@@ -81,6 +84,9 @@ bench-capacity: setup ## Measure the resources that comparisons need in services
 
 bench-upkeep: setup ## Measure the resources of CronJobs, migrate, and jobs at its limits (a few minutes; ARGS=--write).
 	$(BIN)/python -m benchmarks.upkeep.measure $(ARGS)
+
+bench-pages: setup ## Measure the page of a five-year comparison in a slowed Chromium, and its rate (a minute; ARGS=--write).
+	$(BIN)/python -m benchmarks.pages.measure $(ARGS)
 
 chaos: setup ## Inject random faults into real processes and count violations (half an hour; ARGS='--jobs 300 --seconds 60').
 	$(BIN)/python -m tests.chaos $(ARGS)

@@ -1,0 +1,1 @@
+"""Pages in a throttled browser, and under load."""
