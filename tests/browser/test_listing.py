@@ -39,7 +39,9 @@ async def test_a_search_and_its_next_page_by_keyboard(site: Site) -> None:
     await page.wait_for_url("**/?q=co")
 
 
-@pytest.mark.parametrize(("path", "heading"), [("/", "Start with two search terms"), ("/?q=x", "No comparison begins")])
+@pytest.mark.parametrize(
+    ("path", "heading"), [("/", "Start with two search terms"), ("/?q=x", "Nothing found for “x”")]
+)
 async def test_an_empty_list_says_what_to_do(site: Site, path: str, heading: str) -> None:
     site.world.reply(SearchComparisons=listed())
     page = await site.open(path)

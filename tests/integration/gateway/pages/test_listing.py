@@ -106,7 +106,7 @@ async def test_one_page_has_no_links_to_others(world: World) -> None:
     ("query", "expected"),
     [
         ({}, "Start with two search terms"),
-        ({"q": "nothing"}, "No comparison begins with “nothing”"),
+        ({"q": "nothing"}, "Nothing found for “nothing”"),
         ({"cursor": "end"}, "No more comparisons"),
     ],
 )
