@@ -17,7 +17,7 @@ from services.gateway.http.readiness import Readiness
 from services.gateway.http.router import Routes
 from services.gateway.openapi.document import document_json
 from services.gateway.pages import assets
-from services.gateway.pages.documentation import DocumentationPage
+from services.gateway.pages.documentation.routes import DocumentationPage
 from services.gateway.pages.routes import Pages, build_pages, build_site
 from services.gateway.pages.site import Site
 from services.gateway.premium.cache import AnswerCache

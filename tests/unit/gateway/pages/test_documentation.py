@@ -15,7 +15,7 @@ from services.gateway.openapi.document import document
 from services.gateway.openapi.examples import recorded_examples
 from services.gateway.openapi.listing import Entry, entries
 from services.gateway.pages.assets import Assets
-from services.gateway.pages.documentation import documentation
+from services.gateway.pages.documentation.view import documentation
 from services.gateway.pages.rendering import Templates
 from services.gateway.pages.text import code
 

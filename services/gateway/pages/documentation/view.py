@@ -1,4 +1,4 @@
-"""/docs: the OpenAPI document as a page. It is served even where the other pages are disabled."""
+"""The content of /docs, made of the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -6,18 +6,14 @@ import re
 from dataclasses import dataclass
 
 import msgspec
-from starlette.requests import Request
-from starlette.responses import Response
 
 from services.gateway.openapi.curl import curl_command
 from services.gateway.openapi.document import document
 from services.gateway.openapi.listing import Entry, entries
-from services.gateway.pages.policy import transport_security
 from services.gateway.pages.rendering import Content, Templates
-from services.gateway.pages.site import Site
 
 # The script replaces it by the address of the page.
-_ORIGIN = "http://127.0.0.1:8080"
+PLACEHOLDER_ORIGIN = "http://127.0.0.1:8080"
 
 
 @dataclass(frozen=True)
@@ -30,28 +26,8 @@ class Route:
     has_form: bool  # whether the page can send it
 
 
-class DocumentationPage:
-    """The page. Its content is rendered once."""
-
-    def __init__(self, site: Site, *, metrics: bool) -> None:
-        self._site = site
-        self._content = documentation(
-            site.templates,
-            metrics=metrics,
-            origin=site.public_origin or _ORIGIN,
-            keys_configured=site.keys_configured,
-        )
-        self._anonymous = site.anonymous(self._content)
-
-    async def page(self, request: Request) -> Response:
-        """The page for this reader. It needs no login."""
-        if self._site.sessions.read(request) is None:
-            return self._anonymous.respond(request.scope["headers"], transport_security(request.scope))
-        return self._site.respond(request, self._content)
-
-
 def documentation(
-    templates: Templates, *, metrics: bool = True, origin: str = _ORIGIN, keys_configured: bool = False
+    templates: Templates, *, metrics: bool = True, origin: str = PLACEHOLDER_ORIGIN, keys_configured: bool = False
 ) -> Content:
     """The content of the page; without `/metrics` where metrics have a port of their own."""
     spec = document(metrics=metrics)
