@@ -39,7 +39,8 @@ def main(arguments: list[str]) -> int:
             lines += [*proof(), ""]
     print(*lines, sep="\n")
     if options.write:
-        write_section("insights", "Insights", "; synthetic series with fixed seeds.", lines[:-1])
+        how = "; synthetic series with fixed seeds, and exports where a table says so."
+        write_section("insights", "Insights", how, lines[:-1])
     return 0
 
 
