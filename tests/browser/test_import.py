@@ -89,7 +89,7 @@ async def test_an_error_keeps_the_file_and_the_settings(site: Site) -> None:
     site.watch.expected_statuses.add(400)
     site.world.reply(IngestSnapshot=WarmcastError(errors.UNREADABLE_INPUT, "line 3, column “tea”: “x” is not a number"))
     page = await logged_in(site)
-    await page.get_by_text("Timeframe, place and time").click()
+    await page.get_by_text("Timeframe, place, time and charset").click()
     await page.get_by_label("Place").fill("US")
     await page.get_by_label("CSV file").set_input_files(FILE)
     await page.get_by_role("button", name="Preview").click()

@@ -22,6 +22,7 @@ class Entered:
     timeframe: str = ""
     geo: str = ""
     as_of: str = ""
+    charset: str = ""
     terms: tuple[str, ...] = ()
     must_choose: bool = False  # whether the file has other terms too
 
@@ -29,14 +30,15 @@ class Entered:
     def of(cls, form: Form) -> Entered:
         """The fields of a form."""
         fields = dict(form.fields)
-        timeframe, geo, as_of = (fields.get(name, "").strip()[:_MAX_SHOWN] for name in ("tf", "geo", "asOf"))
+        names = ("tf", "geo", "asOf", "charset")
+        timeframe, geo, as_of, charset = (fields.get(name, "").strip()[:_MAX_SHOWN] for name in names)
         terms = tuple(value for name, value in form.fields if name == "term")
-        return cls(timeframe, geo, as_of, terms, must_choose="mustChoose" in fields)
+        return cls(timeframe, geo, as_of, charset, terms, must_choose="mustChoose" in fields)
 
     @property
     def fields(self) -> list[tuple[str, str]]:
         """Name and value of each field, to be sent again."""
-        single = [("tf", self.timeframe), ("geo", self.geo), ("asOf", self.as_of)]
+        single = [("tf", self.timeframe), ("geo", self.geo), ("asOf", self.as_of), ("charset", self.charset)]
         return single + [("term", term) for term in self.terms]
 
     def message(self, files: Sequence[jobs_pb2.TrendsFile]) -> jobs_pb2.IngestSnapshotRequest:
@@ -52,6 +54,8 @@ class Entered:
         if as_of is not None:
             message.as_of.FromDatetime(as_of)
         message.files.files.extend(files)
+        for file in message.files.files:
+            file.charset = self.charset.lower() or file.charset
         return message
 
 

@@ -203,6 +203,15 @@ async def test_one_term_needs_a_second_file(world: World) -> None:
     assert len(world.jobs.calls["IngestSnapshot"][1].request.files.files) == 2
 
 
+async def test_a_declared_charset_is_used_again_when_confirming(world: World) -> None:
+    token = await token_of(world)
+    world.reply(IngestSnapshot=read_pair())
+    html = page(await send(world.client, "/import", [("token", token), ("charset", " Windows-1252 ")]))
+    await send(world.client, "/import/confirm", sent_again(html, "/import/confirm"))
+    requests = [call.request for call in world.jobs.calls["IngestSnapshot"]]
+    assert [request.files.files[0].charset for request in requests] == ["windows-1252"] * 2
+
+
 async def test_known_data_lead_to_their_comparison(world: World) -> None:
     token = await token_of(world)
     world.reply(IngestSnapshot=read_pair(created=False))
