@@ -42,9 +42,13 @@ class Site:
     ) -> Response:
         """A page for the reader of this request, with an ETag."""
         representation = self._represent(content, self.sessions.read(request), headers or {})
-        response = representation.respond(request.scope["headers"], transport_security(request.scope))
-        if status != 200:
-            response.status_code = status
+        headers_sent = request.scope["headers"]
+        if status == 200:
+            return representation.respond(headers_sent, transport_security(request.scope))
+        # 304 would replace the status.
+        unconditional = [(name, value) for name, value in headers_sent if name != b"if-none-match"]
+        response = representation.respond(unconditional, transport_security(request.scope))
+        response.status_code = status
         return response
 
     def anonymous(self, content: Content) -> Representation:

@@ -48,6 +48,12 @@ async def test_a_wrong_secret_shows_the_form_again(world: World) -> None:
     assert "set-cookie" not in (await log_in(world.client, WRONG_SECRET)).headers
 
 
+async def test_an_error_stays_an_error_for_a_conditional_request(world: World) -> None:
+    form = {"name": "Ada", "credential": WRONG_SECRET}
+    response = await world.client.post("/login", data=form, headers={**SAME_SITE, "If-None-Match": "*"})
+    page(response, 401)
+
+
 @pytest.mark.parametrize("name", ["", "x" * 61, "a\x07b"])
 async def test_a_name_is_short_and_printable(world: World, name: str) -> None:
     assert "Enter a name" in page(await log_in(world.client, name=name), 400)
