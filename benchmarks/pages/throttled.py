@@ -51,8 +51,7 @@ def _visit(browser: Browser, url: str) -> Visit:
     page = context.new_page()
     page.add_init_script(_OBSERVE)
     session = context.new_cdp_session(page)
-    # CPU time: other processes do not count.
-    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+    session.send("Performance.enable")
     session.send("Emulation.setCPUThrottlingRate", {"rate": SLOWDOWN})
     page.goto(url, wait_until="networkidle")
     metrics = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
