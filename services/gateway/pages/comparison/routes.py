@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote
 
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from warmcast.jobs.v1 import jobs_pb2
@@ -29,6 +31,7 @@ from services.gateway.routes.parameters import comparison_key
 from services.gateway.upstream.clients import Jobs
 
 _MAX_OTHERS = 50
+_MAX_MEMOISED = 500  # characters of slug and query; longer ones are parsed each time
 _CRAWLER = re.compile(r"bot|crawl|spider|preview", re.IGNORECASE)
 
 
@@ -121,7 +124,17 @@ class ComparisonPages:
 
 
 def _key(request: Request) -> ComparisonKey:
-    return comparison_key(request.query_params, request.path_params["slug"])
+    slug, query = request.path_params["slug"], request.scope["query_string"]
+    memoised = len(slug) + len(query) <= _MAX_MEMOISED
+    return _memoised_key(slug, query) if memoised else _parse_key(slug, query)
+
+
+def _parse_key(slug: str, query: bytes) -> ComparisonKey:
+    return comparison_key(QueryParams(query), slug)
+
+
+# As in the premium route: a page that is kept is served many times.
+_memoised_key = lru_cache(maxsize=4_096)(_parse_key)
 
 
 def _other(row: jobs_pb2.Comparison) -> tuple[str, str]:
