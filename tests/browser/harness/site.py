@@ -69,10 +69,11 @@ class Site:
         self.world.jobs.publish(jobs_pb2.WatchWarmupsResponse(changes=[change]))
 
     async def log_in(self, page: Page, credential: str = SECRET, name: str = "Ada") -> None:
-        """Fills the login form of `page` and sends it."""
+        """Fills the login form of `page`, sends it, and waits for the next page."""
         await page.get_by_label("Your name").fill(name)
         await page.get_by_label("secret").fill(credential)
-        await page.get_by_role("button", name="Log in").click()
+        async with page.expect_navigation():
+            await page.get_by_role("button", name="Log in").click()
 
     async def streams(self, number: int) -> None:
         """Waits until so many event streams are open."""
