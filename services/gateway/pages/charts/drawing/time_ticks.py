@@ -117,10 +117,10 @@ def _day_labels(times: list[datetime]) -> list[str]:
 
 def _day_labels_with_years(times: list[datetime]) -> list[str]:
     """The year at the first day of each year."""
-    befores = [None, *times[:-1]]
+    previous = [None, *times[:-1]]
     return [
         _day(time) if before and before.year == time.year else f"{_day(time)} {time.year}"
-        for time, before in zip(times, befores, strict=True)
+        for time, before in zip(times, previous, strict=True)
     ]
 
 
