@@ -11,6 +11,7 @@ import pytest
 from tests.e2e.calls import Answer, export
 from tests.e2e.conftest import Call, Product
 from tests.e2e.test_cli import warmcast
+from tests.waiting import wait_until
 
 HORIZON = 26  # weeks, of 5y
 
@@ -26,6 +27,8 @@ def test_newer_data_score_the_forecasts_of_older_data(running_product: Product, 
     caller.premium()
     bundles = caller.until("ready")["insightsPack"]["forecasts"]
     assert len(bundles["termA"]["points"]) == HORIZON
+    # Premium serves bundles as soon as they are in the cache; newer data would supersede a run that has not settled.
+    wait_until(lambda: [row["status"] for row in caller.rows()] == ["ready"], 10, "the run has settled")
     # Google scales each export to its own maximum.
     newer = caller.ingest(export(weeks=104 + HORIZON, scale=0.7))
     assert bundles["termA"]["points"][-1]["date"] == newer["lastDate"]

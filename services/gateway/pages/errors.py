@@ -25,7 +25,7 @@ class ErrorPages:
     def __init__(self, app: ASGIApp, templates: Templates, page_paths: tuple[str, ...]) -> None:
         self.app = app
         self._templates = templates
-        self._page_paths = page_paths
+        self._page_paths = frozenset(page_paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
@@ -54,7 +54,8 @@ class ErrorPages:
         path: str = scope["path"]
         if path.startswith("/api/") or path in _DOCUMENTS:
             return False
-        if any(path == each or path.startswith(f"{each}/") for each in self._page_paths):
+        first = path.removeprefix("/").partition("/")[0]
+        if path in self._page_paths or (first and f"/{first}" in self._page_paths):
             return True
         return any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
 
