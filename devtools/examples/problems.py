@@ -61,7 +61,7 @@ def record_invalid_requests(recorder: Recorder, calls: ExampleCalls) -> None:
         "Data of other terms",
         operator.put(f"/api/comparisons/{SLUG}", json={**months(24), "terms": ["cats", "dogs"]}),
     )
-    unexpected = {"expectedDataHash": "0123456789abcdef"}
+    unexpected = {"expectedDataHash": "0123456789abcdef", "asOf": "2026-01-31T12:00:00Z"}
     record(
         "data-mismatch",
         "Other data than expected",
