@@ -142,6 +142,10 @@ async def test_without_scripts_the_file_is_chosen_again(open_site: OpenSite) -> 
         await page.get_by_label("The same file again").set_input_files(FILE)
         await page.get_by_role("button", name="Import", exact=True).click()
         await page.wait_for_url("**/compare/amazon-vs-costco?tf=12m")
+        preview, confirm = (call.request for call in site.world.jobs.calls["IngestSnapshot"])
+        assert (preview.dry_run, confirm.dry_run) == (True, False)
+        assert confirm.expected_data_hash == HASH
+        assert preview.files == confirm.files
 
 
 @pytest.mark.parametrize("reply", [read_pair(created=False), read_pair(scaled_apart=True, partial_last_period=True)])

@@ -62,7 +62,6 @@ def build_pages(settings: GatewaySettings, site: Site, jobs: Jobs, streams: Even
         secret=secret,
     )
     importing = ImportPages(site, jobs, streams.answers, secret)
-    importing = ImportPages(site, jobs, streams.answers, secret)
     table: dict[str, dict[str, Handler]] = {
         "/": {"GET": ListingPages(site, jobs).index},
         "/compare/{slug}": {"GET": comparison.page},

@@ -58,17 +58,6 @@ async def test_a_cached_answer_serves_every_spelling_of_its_query(open_world: Op
         assert counted == {"": 4, "US": 1}
 
 
-async def test_a_cached_answer_expires(open_world: OpenWorld) -> None:
-    async with open_world(warm_answer_seconds=0.05) as world:
-        await world.client.get(PATH)
-
-        async def looked_again() -> bool:
-            await world.client.get(PATH)
-            return fetches(world) > 1
-
-        await wait_until_async(looked_again, 10, "the answer in memory has grown too old")
-
-
 @pytest.mark.parametrize(
     ("row", "held"),
     [

@@ -25,8 +25,8 @@ def as_csv(facts: Facts) -> bytes:
     for index, (date, point) in enumerate(zip(dates_of(facts), points, strict=True)):
         partial = facts.series.partial_last_period and index == len(points) - 1
         rows.writerow([date, "partial" if partial else "actual", f"{point.value_a:g}", f"{point.value_b:g}"])
-    if facts.answer.forecasts is not None:
-        a_bundle, b_bundle = decode(facts.answer.forecasts).bundles
+    if (decoded := decode(facts.answer.forecasts)) is not None:
+        a_bundle, b_bundle = decoded.bundles
         for a, b in zip(a_bundle.points, b_bundle.points, strict=True):
             ends = [f"{getattr(each, band):g}" for each in (a, b) for band in _BANDS]
             rows.writerow([a.date, "forecast", f"{a.value:g}", f"{b.value:g}", *ends])

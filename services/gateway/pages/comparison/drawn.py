@@ -12,6 +12,7 @@ from services.gateway.bodies.fields import period
 from services.gateway.bodies.forecasts import ForecastPoint, HeadToHead
 from services.gateway.bodies.insights import Decomposition, Peak, TermInsights
 from services.gateway.pages.charts import inputs
+from services.gateway.pages.charts.drawing.times import month_name
 from services.gateway.pages.charts.margin import Margin
 from services.gateway.pages.charts.season import Place, Profile
 from services.gateway.pages.charts.words import signed_words, when, when_short
@@ -19,10 +20,6 @@ from services.gateway.pages.comparison.facts import Facts
 from services.gateway.pages.comparison.forecasts import DecodedForecasts
 from services.gateway.pages.words import rounded_points
 
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-)  # fmt: skip
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _LEAST_PERIODS = 2  # of a chart of the margin
 _COMMON_YEAR = 2023  # of the month-days of a profile
@@ -94,11 +91,11 @@ def places(decomposition: Decomposition, step: Step) -> list[Place]:
         month, day = (int(part) for part in start.split("-"))
         first = date(_COMMON_YEAR, month, day)
         days = [first + timedelta(weeks=week) for week in range(count)]
-        return [Place(f"{each.day} {_MONTHS[each.month - 1]}", _MONTHS[each.month - 1][:3]) for each in days]
+        return [Place(f"{each.day} {month_name(each.month)}", month_name(each.month, short=True)) for each in days]
     names: Sequence[str] = {
         Step.HOURLY: [f"{hour:02}:00" for hour in range(24)],
         Step.DAILY: _WEEKDAYS,
-        Step.MONTHLY: _MONTHS,
+        Step.MONTHLY: [month_name(month) for month in range(1, 13)],
     }[step]
     first_index = names.index(start)
     ordered = [names[(first_index + index) % len(names)] for index in range(count)]
@@ -145,6 +142,6 @@ def _peak_mark(peak: Peak, step: Step) -> inputs.Mark:
         peak.value,
         inputs.MarkKind.PEAK,
         f"{when_short(peak.date, step)}, {signed_words(peak.effect)}",
-        f"{rounded_points(peak.value)} points {when(peak.date, step)}, {signed_words(peak.effect)} against what trend "
-        "and season explain.",
+        f"{rounded_points(peak.value)} points {when(peak.date, step)}, {signed_words(peak.effect)} against what was "
+        "usual then.",
     )

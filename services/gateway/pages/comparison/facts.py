@@ -74,9 +74,9 @@ class FactsSource:
 
     async def _get_trust(self, timeframe: str) -> TrustStats | None:
         if self._clock() >= self._trust_until:
+            self._trust_until = self._clock() + _TRUST_SECONDS  # before the call, so that others do not repeat it
             try:
                 self._trust = trust(await self._jobs.trust_stats()).total.timeframes
             except WarmcastError as error:
                 log.warning("the track record is unavailable", reason=error.reason.name)
-            self._trust_until = self._clock() + _TRUST_SECONDS
         return self._trust.get(timeframe)

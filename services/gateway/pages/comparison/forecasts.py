@@ -7,10 +7,13 @@ from datetime import datetime
 from typing import TypeVar
 
 import msgspec
+import structlog
 
 from services.gateway.bodies.forecasts import ForecastBundle, HeadToHead
-from services.gateway.bodies.insights import Interpretation, TermInsights, Together
+from services.gateway.bodies.insights import Interpretation, TermInsights
 from services.gateway.premium.answer import Forecasts
+
+log = structlog.get_logger()
 
 Part = TypeVar("Part")
 
@@ -22,7 +25,6 @@ class DecodedForecasts:
     bundles: tuple[ForecastBundle, ForecastBundle]
     head_to_head: HeadToHead | None
     insights: tuple[TermInsights | None, TermInsights | None]
-    together: Together | None
     interpretations: list[Interpretation]
 
     @property
@@ -31,13 +33,22 @@ class DecodedForecasts:
         return self.bundles[0].generated_at
 
 
-def decode(forecasts: Forecasts) -> DecodedForecasts:
-    """Decodes one answer's forecasts. Raises msgspec.DecodeError for JSON of another shape."""
+def decode(forecasts: Forecasts | None) -> DecodedForecasts | None:
+    """Decodes one answer's forecasts; None without forecasts, and for those of a much newer or older engine."""
+    if forecasts is None:
+        return None
+    try:
+        return _decode(forecasts)
+    except msgspec.DecodeError as error:
+        log.warning("forecasts have another shape; the history is shown alone", error=str(error))
+        return None
+
+
+def _decode(forecasts: Forecasts) -> DecodedForecasts:
     return DecodedForecasts(
         bundles=(_BUNDLE.decode(forecasts.term_a), _BUNDLE.decode(forecasts.term_b)),
         head_to_head=_optional(_HEAD_TO_HEAD, forecasts.head_to_head),
         insights=(_optional(_INSIGHTS, forecasts.insights_a), _optional(_INSIGHTS, forecasts.insights_b)),
-        together=_optional(_TOGETHER, forecasts.together),
         interpretations=_optional(_INTERPRETATIONS, forecasts.interpretations) or [],
     )
 
@@ -45,7 +56,6 @@ def decode(forecasts: Forecasts) -> DecodedForecasts:
 _BUNDLE = msgspec.json.Decoder(ForecastBundle)
 _HEAD_TO_HEAD = msgspec.json.Decoder(HeadToHead | None)
 _INSIGHTS = msgspec.json.Decoder(TermInsights | None)
-_TOGETHER = msgspec.json.Decoder(Together | None)
 _INTERPRETATIONS = msgspec.json.Decoder(list[Interpretation] | None)
 
 

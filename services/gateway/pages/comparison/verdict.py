@@ -39,11 +39,10 @@ class Future:
     share: str  # of 100 futures
     same_leader: bool  # as now
     horizon: str  # `13 weeks`
-    margin: str  # expected, of the leader
+    margin: str  # expected, of margin_leader
     margin_leader: Named | None  # None where the margin rounds to 0
     risk: str
     risk_meaning: str
-    crossover: str | None
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,6 @@ def future(names: tuple[Named, Named], head_to_head: HeadToHead, timeframe: str,
         margin_leader=None if abs(margin) < 0.05 else names[1] if margin > 0 else names[0],
         risk=head_to_head.lead_change_risk.capitalize(),
         risk_meaning=_RISKS[head_to_head.lead_change_risk],
-        crossover=head_to_head.crossover_date,
     )
 
 

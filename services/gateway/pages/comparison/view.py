@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import structlog
-from msgspec import DecodeError
-
 from services.common.comparison import TIMEFRAMES as STEPS
 from services.common.comparison import Step
 from services.gateway.bodies.forecasts import ForecastPoint
@@ -27,8 +24,6 @@ from services.gateway.pages.comparison.state import Progress, progress
 from services.gateway.pages.comparison.values import values_json
 from services.gateway.pages.links import Links
 from services.gateway.pages.words import TIMEFRAMES, UNITS, Named, geo_name, names_of, rounded_points
-
-log = structlog.get_logger()
 
 _MAX_ROWS = 300
 _LAYOUTS = {"wide": WIDE, "medium": MEDIUM, "narrow": NARROW, "all": NARROW_ALL}
@@ -89,7 +84,7 @@ def build_view(facts: Facts) -> View:
     step = STEPS[snapshot.timeframe].step
     names = names_of((snapshot.terms[0], snapshot.terms[1]))
     current = verdict.now(names, (series.signals_a.last_value, series.signals_b.last_value))
-    decoded = _decoded(facts)
+    decoded = decode(facts.answer.forecasts)
     dates = drawn.dates_of(facts)
     drawing = drawn.comparison(facts, decoded)
     rows = [
@@ -115,17 +110,6 @@ def build_view(facts: Facts) -> View:
         all_rows=len(dates),
         links=Links.of(facts.key),
     )
-
-
-def _decoded(facts: Facts) -> DecodedForecasts | None:
-    if facts.answer.forecasts is None:
-        return None
-    try:
-        return decode(facts.answer.forecasts)
-    except DecodeError as error:
-        # A bundle of a much newer or older engine: the page shows the history.
-        log.warning("forecasts cannot be shown", slug=facts.key.slug, error=str(error))
-        return None
 
 
 def _forecast(facts: Facts, decoded: DecodedForecasts, names: tuple[Named, Named], current: verdict.Now) -> Forecast:

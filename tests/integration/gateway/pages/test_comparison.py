@@ -201,6 +201,8 @@ async def test_bundles_of_another_shape_leave_the_history(shown: World) -> None:
     shown.reply(GetForecasts=forecasts(other))
     html = page(await shown.client.get(PATH))
     assert "62 to 55" in html
+    rows = list(csv.reader(io.StringIO((await shown.client.get(f"{PATH}/data.csv")).text)))
+    assert {row[1] for row in rows[1:]} == {"actual"}
 
 
 async def test_during_an_outage_a_copy_is_shown(shown: World) -> None:
