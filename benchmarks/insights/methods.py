@@ -13,7 +13,7 @@ from benchmarks.insights.series import noise
 from services.common.comparison import TIMEFRAMES
 from services.forecaster.engine.history import Array
 from services.forecaster.engine.periodicity import PERIODICITIES
-from services.forecaster.insights.term.analysis import describing
+from services.forecaster.insights.term.analysis import choose_components
 from services.forecaster.insights.term.decomposition import Components, Method, decompose
 from tests.paths import EXPORTS
 
@@ -25,7 +25,7 @@ KINDS = ("nothing else", "1 to 3 events", "a change of the level", "a peak of va
 METHODS: dict[str, Callable[[Array, int], Components | None]] = {
     "plain": decompose,
     "robust": lambda values, period: decompose(values, period, Method.ROBUST),
-    "chosen": describing,
+    "chosen": choose_components,
 }
 TIMEFRAMES_HELD_OUT = {"5y": "5y", "all": "monthly", "3m": "daily"}
 HELD_OUT_SEASONS = 3  # of a series

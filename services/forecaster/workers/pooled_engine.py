@@ -28,7 +28,7 @@ INSIGHTS_FAILED = count_from_zero(
 )
 _CAUSES = {errors.DEADLINE_EXCEEDED: "deadline", errors.UNAVAILABLE: "died"}
 
-INSIGHTS_SECONDS = 10.0  # the longest series takes 0.15 s of CPU, and a worker gets a tenth of a busy CPU or more
+INSIGHTS_SECONDS = 10.0  # the longest series takes 0.11 s of CPU, and a worker gets a tenth of a busy CPU or more
 Result = TypeVar("Result")
 
 

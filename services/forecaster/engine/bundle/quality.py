@@ -17,7 +17,7 @@ SPIKY_MIN_LEVEL = 5.0  # points; a lower mean level counts as this
 SHOCK_CHANGE = 15.0  # points: the least one-step change that is a shock …
 SHOCK_SPREAD = 6.0  # … if it is also this many times the median absolute change
 ZERO_SHARE = 0.5  # share of points below SMALLEST
-SMALLEST = 1.0  # "<1" in an export
+SMALLEST = 1.0  # points: exports write less as "<1", which is read as 0.5
 
 
 @dataclass(frozen=True)

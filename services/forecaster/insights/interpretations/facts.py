@@ -8,12 +8,11 @@ from typing import Any, cast
 
 from services.common.comparison import TIMEFRAMES, Step
 from services.forecaster.engine.bundle.dates import period_text
+from services.forecaster.engine.bundle.quality import SHORT_HORIZONS
 from services.forecaster.engine.types import JsonObject
 from services.forecaster.insights.interpretations.compared_term import ComparedTerm
 from services.forecaster.insights.interpretations.wording import quoted
 from services.forecaster.insights.types import TermInsights, Together
-
-FEW_HORIZONS = 2  # a shorter history is short, as the bundle's seriesTooShort says
 
 
 @dataclass(frozen=True)
@@ -69,8 +68,8 @@ class TermFacts:
 
     @property
     def is_short(self) -> bool:
-        """Whether fewer than FEW_HORIZONS horizons are known."""
-        return len(self.values) < FEW_HORIZONS * len(self.forecast.values)
+        """Whether the history is short, as the bundle's seriesTooShort says."""
+        return len(self.values) < SHORT_HORIZONS * len(self.forecast.values)
 
     @property
     def forecast_mean(self) -> float:
@@ -122,7 +121,6 @@ class Facts:
         return sum(value > beside and not is_tie(value - beside) for value, beside in pairs)
 
 
-SMALLEST = 1.0  # points: Google writes less as "<1", which is stored as 0.5
 TIE = 0.05  # points: smaller margins vanish when they are rounded
 
 

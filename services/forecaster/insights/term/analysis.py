@@ -51,11 +51,11 @@ def analyse(series: TermSeries) -> Analysis:
         period=period,
         times=series.times[:complete],
         values=values,
-        components=describing(values, period),
+        components=choose_components(values, period),
     )
 
 
-def describing(values: Array, period: int) -> Components | None:
+def choose_components(values: Array, period: int) -> Components | None:
     """The components, by robust STL where single events would distort the profile of plain STL."""
     plain = decompose(values, period)
     if plain is None or not has_isolated_outliers(plain.remainder, period):

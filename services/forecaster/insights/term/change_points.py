@@ -19,7 +19,8 @@ MAX_CHANGE_POINTS = 10
 def find_change_points(analysis: Analysis, known_since: str | None) -> tuple[ChangePoint, ...]:
     """Up to MAX_CHANGE_POINTS changes by date, the newest ones; the last is recent if it is the bundle's knownSince.
 
-    The engine has searched the newest MAX_FITTED values: without knownSince they have no change.
+    The engine has searched the newest MAX_FITTED values, and keeps a change only if it helps the forecast: without
+    knownSince they have none.
     """
     values, recent = analysis.values, _index_of(analysis, known_since)
     unsearched = recent or max(0, len(values) - MAX_FITTED)

@@ -67,6 +67,14 @@ def test_a_missing_part_is_detected(name: str) -> None:
         unseal(json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode(), value_b)
 
 
+def test_insights_beside_another_bundle_are_detected() -> None:
+    value_a, value_b = seal(PAIR)
+    other, _ = seal(replace(PAIR, bundle_a=b'{"term":"tea","points":[4]}'))
+    grafted = other.replace(*(json.loads(value)["insightsChecksum"].encode() for value in (other, value_a)))
+    with pytest.raises(CorruptValueError, match="insights"):
+        unseal(grafted, value_b)
+
+
 def test_shared_parts_of_another_computation_are_detected() -> None:
     value_a, _ = seal(replace(PAIR, margin=b"[]"))
     _, value_b = seal(PAIR)

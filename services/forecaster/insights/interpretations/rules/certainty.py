@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from services.forecaster.insights.interpretations.facts import FEW_HORIZONS, SMALLEST, Facts, TermFacts
+from services.forecaster.engine.bundle.quality import SHORT_HORIZONS, SMALLEST
+from services.forecaster.insights.interpretations.facts import Facts, TermFacts
 from services.forecaster.insights.interpretations.finding import Finding, tenth
 from services.forecaster.insights.interpretations.wording import (
     count,
@@ -22,7 +23,7 @@ LEAST_CONSTANT = 3  # periods
 
 def few_data(facts: Facts) -> Finding | None:
     """The series is short for its horizon."""
-    periods, needed = len(facts.a.values), FEW_HORIZONS * facts.horizon
+    periods, needed = len(facts.a.values), SHORT_HORIZONS * facts.horizon
     if not facts.a.is_short:
         return None
     return Finding(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from services.common.change_band import change_band
 from services.forecaster.engine.bundle.confidence import LOW_CONFIDENCE
-from services.forecaster.insights.interpretations.facts import SMALLEST, Facts, TermFacts, mean
+from services.forecaster.engine.bundle.quality import SMALLEST
+from services.forecaster.insights.interpretations.facts import Facts, TermFacts, mean
 from services.forecaster.insights.interpretations.finding import Finding, tenth
 from services.forecaster.insights.interpretations.wording import (
     count,
@@ -52,7 +53,7 @@ def direction_of_both(facts: Facts) -> Finding | None:
 def direction(facts: Facts, term: TermFacts) -> Finding | None:
     """The term is forecast to rise, to fall or to stay level."""
     forecast = term.forecast
-    if _share_direction(facts) or not _is_told(term):
+    if _share_direction(facts) or not _has_direction(term):
         return None
     return Finding(
         (70 if forecast.direction in _SIGNS else 52) + forecast.confidence / 10,
@@ -139,10 +140,10 @@ def _share_direction(facts: Facts) -> bool:
     a, b = facts.a, facts.b
     if facts.scaled_apart or a.forecast.direction != b.forecast.direction or _hedged(a) != _hedged(b):
         return False
-    return _is_told(a) and _is_told(b)
+    return _has_direction(a) and _has_direction(b)
 
 
-def _is_told(term: TermFacts) -> bool:
+def _has_direction(term: TermFacts) -> bool:
     """Whether the direction is rising, falling or stable, is worth a sentence, and agrees with its numbers."""
     if term.forecast.direction == "stable":
         return max(term.recent_mean, term.forecast_mean) >= SMALLEST

@@ -6,9 +6,9 @@ from services.common.change_band import change_band
 from services.forecaster.insights.interpretations.facts import Facts, TermFacts
 from services.forecaster.insights.interpretations.finding import Finding, hundredth, tenth
 from services.forecaster.insights.interpretations.wording import count, from_to, in_points, numbers, period
+from services.forecaster.insights.term.year_over_year import AVERAGED_STEPS
 from services.forecaster.insights.types import YearOverYear
 
-YEAR_STEPS = 4  # that yearOverYear averages
 STRONG_TREND = 0.6  # strength of the trend, 0 to 1
 LONG_CHANGE = 5.0  # points: least change of the trend over the whole series …
 LONG_CHANGE_SHARE = 0.25  # … and the least share of the higher end
@@ -20,7 +20,7 @@ def year_over_year_of_both(facts: Facts) -> Finding | None:
     if a is None or b is None or facts.scaled_apart:
         return None
     value_a, before_a, value_b, before_b = numbers(a.value, a.value - a.change, b.value, b.value - b.change)
-    steps = count(YEAR_STEPS, facts.step)
+    steps = count(AVERAGED_STEPS, facts.step)
     if _than(a) == _than(b):
         text = (
             f"Both terms are {_than(a)} than a year ago: {facts.a.name} at {in_points(value_a)} on average over the "
@@ -56,7 +56,7 @@ def year_over_year(facts: Facts, term: TermFacts) -> Finding | None:
         "yearOverYear",
         term.label,
         f"{term.name} is {_than(year)} than a year ago: {in_points(first)} on average over the last "
-        f"{count(YEAR_STEPS, facts.step)}, against {second}.",
+        f"{count(AVERAGED_STEPS, facts.step)}, against {second}.",
         {"value": tenth(year.value), "change": tenth(year.change)},
     )
 

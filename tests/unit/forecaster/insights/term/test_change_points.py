@@ -50,6 +50,12 @@ def test_a_launch_is_a_change_from_zero() -> None:
     assert launch.after == pytest.approx(40, abs=1)
 
 
+def test_a_launch_with_a_season_is_a_change_from_zero() -> None:
+    year = seasonal(160, 52, level=30, swing=20)
+    [launch] = changes(analyse(term_series(np.round([0.0] * 100 + year), "5y")))
+    assert launch.before == 0.0
+
+
 def test_levels_are_without_the_season() -> None:
     year = np.array(seasonal(230, 52, level=30, swing=10)) + np.where(np.arange(230) >= 180, 40, 0)
     [change] = changes(analyse(term_series(np.round(year), "5y")))
@@ -61,6 +67,14 @@ def test_a_change_before_what_the_engine_fits_is_found_but_not_recent() -> None:
     analysis = levels((300, 20), (700, 70))
     [change] = changes(analysis)
     assert (change.date, change.recent) == (analysis.date(300), False)
+
+
+@pytest.mark.parametrize("after", [-20, -3, 0, 3])
+@pytest.mark.parametrize("parts", [1, 2])
+def test_a_change_near_the_end_of_a_part_is_found(parts: int, after: int) -> None:
+    index = parts * MAX_FITTED + after
+    analysis = levels((index, 20), (3 * MAX_FITTED - index, 70))
+    assert [change.date for change in changes(analysis)] == [analysis.date(index)]
 
 
 def test_the_newest_changes_are_kept() -> None:

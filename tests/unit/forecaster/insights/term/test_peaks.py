@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.forecast.exports import read_exports
 from benchmarks.insights import events
+from services.forecaster.engine.history import Array
 from services.forecaster.engine.periodicity import PERIODICITIES
 from services.forecaster.engine.points.usable_history import find_usable_history
 from services.forecaster.insights.term.analysis import Analysis, analyse
@@ -66,7 +67,7 @@ def test_a_lasting_change_is_no_peak() -> None:
 
 def test_noise_after_a_launch_is_no_peak() -> None:
     claimed = 0
-    for seed in range(20):
+    for seed in range(60):
         noise = np.random.default_rng(seed).normal(0, 4, 156)
         launched = np.where(np.arange(156) >= 100, np.round(60 + noise), 0)
         claimed += bool(find_peaks(analyse(term_series(launched, "5y")), None))
@@ -112,6 +113,27 @@ def test_a_season_has_a_peak_each_year_from_the_newest() -> None:
     assert all(peak.effect == pytest.approx(30, abs=2) for peak in peaks)
     assert all(peak.from_ < peak.date < peak.to for peak in peaks)
     assert find_peaks(analysis, None) == ()
+
+
+def test_the_height_of_a_sharp_season_is_no_event() -> None:
+    noise = np.random.default_rng(1).normal(0, 1, 260)
+    analysis = analyse(term_series(np.round(30 + sharp(50, width=1.5) + noise), "5y"))
+    assert {peak.kind for peak in find_peaks(analysis, SEASON)} == {"seasonal"}
+    assert {peak.kind for peak in find_peaks(analysis, None)} == {"event"}
+
+
+def test_noise_that_grows_with_the_season_is_hardly_ever_an_event() -> None:
+    claimed = 0
+    for seed in range(30):
+        noise = np.random.default_rng(seed).normal(1, 0.08, 260)
+        analysis = analyse(term_series(np.round((10 + sharp(70, width=4)) * noise), "5y"))
+        claimed += any(peak.kind == "event" for peak in find_peaks(analysis, SEASON))
+    assert claimed <= 6
+
+
+def sharp(height: float, *, width: float) -> Array:
+    """Five years of weeks with a peak in the middle of each: (260,)."""
+    return np.asarray(height * np.exp(-(((np.arange(260) % 52 - 26) / width) ** 2)))
 
 
 def test_the_newest_seasonal_peak_is_kept_beside_many_events() -> None:

@@ -71,6 +71,15 @@ def test_a_single_week_keeps_its_effect() -> None:
     assert abs(season.peak.effect - 80 * 51 / 52) < 2
 
 
+def test_a_peak_of_several_weeks_is_above_a_higher_single_week() -> None:
+    year = [20.0] * 52
+    year[10] = 50
+    year[40:46] = [46.0] * 6
+    season = find_season(analyse(term_series(year * 5, "5y")), 1.0)
+    assert season is not None
+    assert abs(season.peak.effect - (46 - float(np.mean(year)))) < 2
+
+
 def test_months_are_not_smoothed() -> None:
     season = find_season(analyse(term_series([*[20.0] * 10, 35.0, 60.0] * 5, "all", start=JANUARY)), 1.0)
     assert season is not None
