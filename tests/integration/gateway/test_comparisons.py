@@ -237,6 +237,9 @@ async def test_invalid_forms(world: World) -> None:
     refused(await post(content=b"nonsense", headers=headers), errors.UNREADABLE_INPUT)
     refused(await post(content=b"x", headers={"Content-Type": "multipart/form-data"}), errors.UNREADABLE_INPUT)
     refused(await post(content=b"--x--\r\n", headers=headers), errors.INVALID_ARGUMENT, "file")
+    # What browsers send for a file input without a file.
+    no_file = b'--x\r\nContent-Disposition: form-data; name="file"; filename=""\r\n\r\n\r\n--x--\r\n'
+    refused(await post(content=no_file, headers=headers), errors.INVALID_ARGUMENT, "file")
     refused(await post(files=three[:1], data={"tf": "12m"}), errors.INVALID_ARGUMENT, "tf")
     assert not world.jobs.calls
 

@@ -121,6 +121,7 @@ def text(story: Story) -> str:
             "the bundles of the current snapshot are fresh",
         ),
         (fetched(job(RUNNING), FRESH), ("ready", "current", False, None), "its job is running"),
+        (fetched(job(RUNNING), STALE), ("ready", "current", True, None), "its job is running"),
         (fetched(job(READY), STALE), ("ready", "current", True, "refresh"), "the next GET enqueues a job (refresh)"),
     ],
 )
@@ -128,7 +129,29 @@ def test_the_premium_answer_and_its_reason(given: Fetched, answer: tuple[object,
     told = build_story(given).premium
     assert (told.warmup_status, told.serves, told.stale, told.enqueues) == answer
     assert because in told.because
-    assert f"- {because}" in text(build_story(given))
+    shown = text(build_story(given))
+    assert f"- {because}" in shown
+    assert f"\n  enqueues {told.enqueues or 'nothing'}\n" in shown
+
+
+@pytest.mark.parametrize(
+    ("given", "refreshing", "line"),
+    [
+        (fetched(job(READY), FRESH), False, "ready with the forecasts of the current snapshot"),
+        (fetched(job(RUNNING), FRESH), True, "ready with the forecasts of the current snapshot, refreshing"),
+        (fetched(job(RUNNING), STALE), True, "ready with the forecasts of the current snapshot, stale, refreshing"),
+        (
+            fetched(job(QUEUED), MISSING, STALE),
+            True,
+            "queued with the forecasts of the snapshot before, stale, refreshing",
+        ),
+        (fetched(job(QUEUED)), False, "queued without forecasts"),
+    ],
+)
+def test_forecasts_that_are_refreshed_are_marked(given: Fetched, refreshing: bool, line: str) -> None:
+    told = build_story(given)
+    assert told.premium.refreshing is refreshing
+    assert f"premium\n  {line}\n" in text(told)
 
 
 def test_a_reason_names_the_defect_of_an_unused_bundle() -> None:

@@ -49,6 +49,18 @@ def test_it_imports_no_engine_no_store_and_no_server() -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize(
+    ("method", "arguments"),
+    [("ingest_files", ([("a.csv", b"x")],)), ("ingest_points", (("tea", "coffee"), [("2025-01-05", (1.5, None))]))],
+)
+def test_a_dry_run_and_its_hash_are_sent(monkeypatch: pytest.MonkeyPatch, method: str, arguments: Any) -> None:
+    sent: list[jobs_pb2.IngestSnapshotRequest] = []
+    monkeypatch.setattr(blocking.Jobs, "_call", lambda _self, _rpc, request, _deadline: sent.append(request))
+    with blocking.Jobs("127.0.0.1:1") as client:
+        getattr(client, method)(*arguments, dry_run=True, expected_data_hash="0" * 16)
+    assert [(each.dry_run, each.expected_data_hash) for each in sent] == [(True, "0" * 16)]
+
+
 def test_a_value_that_is_not_known_is_sent_as_missing() -> None:
     request = requests.of_points(
         ("tea", "coffee"),

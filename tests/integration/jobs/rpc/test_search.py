@@ -129,6 +129,26 @@ async def test_a_summary_shows_values_state_and_leader(jobs: Jobs) -> None:
     assert ready.HasField("last_ready_at")
 
 
+async def test_the_moment_of_the_last_forecast_stays_while_it_is_refreshed(jobs: Jobs) -> None:
+    await jobs.ingest()
+    await jobs.enqueue(await jobs.warmup())
+    done = await jobs.store.claim_one()
+    await jobs.store.ready(done)
+    assert (await jobs.enqueue(await jobs.warmup(), pb.ENQUEUE_REASON_REFRESH)).enqueued
+    [refreshed] = (await jobs.stub.SearchComparisons(pb.SearchComparisonsRequest())).comparisons
+    assert (refreshed.status, refreshed.HasField("last_ready_at")) == (pb.JOB_STATUS_QUEUED, True)
+
+
+async def test_newer_data_have_the_state_of_their_own_job(jobs: Jobs) -> None:
+    await jobs.ingest()
+    await jobs.enqueue(await jobs.warmup())
+    await jobs.store.ready(await jobs.store.claim_one())
+    assert not (await jobs.ingest(CSV + b"2024-02-04,91,15\n")).warmup_triggered
+    [newer] = (await jobs.stub.SearchComparisons(pb.SearchComparisonsRequest())).comparisons
+    assert list(newer.values_a) == [75, 80, 77, 90, 91]
+    assert (newer.status, newer.HasField("last_ready_at")) == (pb.JOB_STATUS_UNSPECIFIED, True)
+
+
 async def test_a_partial_period_is_not_shown(jobs: Jobs) -> None:
     await jobs.ingest(CSV.replace(b"90,13", b"1,99"), as_of={"seconds": 1706486400})  # within the last week
     [summary] = (await jobs.stub.SearchComparisons(pb.SearchComparisonsRequest())).comparisons

@@ -75,6 +75,12 @@ def test_bundles_without_insights_have_null_insights_and_interpretations(nothing
     assert (pack["insights"], pack["interpretations"]) == (None, None)
 
 
+@pytest.mark.parametrize("name", ["insights_a", "insights_b"])
+def test_the_insights_of_one_term_alone_are_not_shown(name: str) -> None:
+    served = replace(forecasts(), **{name: b"null"})
+    assert _shown(answer(served=served))["insightsPack"]["insights"] is None
+
+
 def test_terms_scaled_apart_have_insights_without_together() -> None:
     pack = _shown(answer(served=replace(forecasts(), together=b"null")))["insightsPack"]
     assert pack["insights"] == {"termA": {"peaks": []}, "termB": {"season": None}, "together": None}
@@ -108,6 +114,7 @@ def test_only_the_selected_parts_are_present_and_all_other_fields_stay(parts: se
 def test_a_selected_part_is_null_without_bundles(part: Part) -> None:
     pack = json.loads(render(answer(QUEUED), debug=False, parts=frozenset({part})))["insightsPack"]
     complete = _shown(answer(QUEUED))["insightsPack"]
+    assert len(pack) == 1
     for name, value in pack.items():
         assert value == (complete[name] if value is None else {key: complete[name][key] for key in value})
 

@@ -22,8 +22,10 @@ def test_short_series_stay_as_they_are() -> None:
     assert summary_values((3.0, 1.0, 2.0)) == (3.0, 1.0, 2.0)
 
 
-def test_the_order_within_a_part_stays() -> None:
-    assert summary_values([float(index) for index in range(300)]) == tuple(sorted(summary_values(range(300))))
+@pytest.mark.parametrize("falling", [False, True])
+def test_the_order_within_a_part_stays(falling: bool) -> None:
+    kept = summary_values(sorted(range(300), reverse=falling))
+    assert kept == tuple(sorted(kept, reverse=falling))
 
 
 @pytest.mark.parametrize(
