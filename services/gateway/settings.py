@@ -131,15 +131,15 @@ class GatewaySettings(ServerSettings, TlsSettings):
     @classmethod
     def _check_origins(cls, origins: str) -> str:
         for each in split(origins):
-            if each != "*" and not _ORIGIN.fullmatch(each):
-                raise ValueError(f"“{each}” is not an origin; write https://app.example, without a path")
+            if each != "*":
+                _check_origin(each)
         return origins
 
     @field_validator("public_origin")
     @classmethod
-    def _check_origin(cls, origin: str) -> str:
-        if origin and not _ORIGIN.fullmatch(origin):
-            raise ValueError(f"“{origin}” is not an origin; write https://app.example, without a path")
+    def _check_public_origin(cls, origin: str) -> str:
+        if origin:
+            _check_origin(origin)
         return origin
 
     def keys(self) -> ApiKeys:
@@ -154,3 +154,8 @@ class GatewaySettings(ServerSettings, TlsSettings):
 def split(text: str) -> tuple[str, ...]:
     """The parts of a comma-separated setting."""
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _check_origin(text: str) -> None:
+    if not _ORIGIN.fullmatch(text):
+        raise ValueError(f"“{text}” is not an origin; write https://app.example, without a path")

@@ -255,7 +255,7 @@ class Forecaster(_Client):
         """The bundles and insights of each key as JSON, in order; at most 100 keys. See `snapshot_key`.
 
         `head_to_head_json`, `together_json`, `insights_a_json`, `insights_b_json` and `interpretations_json` may be
-        `null`. The last three are empty from a forecaster that knows no insights.
+        `null`. All but the first of these are empty from a forecaster that knows no insights.
         """
         response = self._call(
             self._stub.GetForecasts, forecaster_pb2.GetForecastsRequest(keys=keys), self._deadlines.read

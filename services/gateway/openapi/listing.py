@@ -102,7 +102,8 @@ def _description(parameter: dict[str, Any]) -> str:
     if "maximum" in schema:
         parts.append(f"{schema['minimum']} to {schema['maximum']}")
     if "default" in schema:
-        parts.append(f"default {schema['default']}")
+        default = schema["default"]
+        parts.append(f"default {str(default).lower() if isinstance(default, bool) else default}")
     parts.append({"path": "in the path", "header": "a header"}.get(parameter["in"], ""))
     if parameter.get("required") and parameter["in"] == "query":
         parts.append("required")

@@ -88,7 +88,15 @@ class Importer:
             _check(request)
             [table] = tables
             as_of = await self._as_of(request.as_of, table.as_of)
-            data = describe(tables, table.step, table.times, timeframe=request.timeframe, geo=request.geo, as_of=as_of)
+            data = describe(
+                tables,
+                table.step,
+                table.times,
+                table.cleaned,
+                timeframe=request.timeframe,
+                geo=request.geo,
+                as_of=as_of,
+            )
             return Preview(data, read_columns(tables, (), undecided=True), created=False)
         snapshot = await self._snapshot(tables, request)
         owner = await self._store.terms_of(snapshot.slug)

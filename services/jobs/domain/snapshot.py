@@ -58,7 +58,7 @@ class ImportedData:
     times: tuple[datetime, ...]
     partial_last_period: bool
     geo_assumed: bool  # neither the caller nor each file names a place
-    cleaned: tuple[tuple[str, int], ...]  # of the whole tables
+    cleaned: tuple[tuple[str, int], ...]  # what was cleaned, and how often
     as_of: datetime
 
 

@@ -53,11 +53,10 @@ def build_snapshot(
     kept. `as_of` (aware) is the time of the data. Raises WarmcastError that names what is wrong.
     """
     choice = choose_terms(tables, pick, expected_terms)
-    data = describe(tables, choice.step, choice.times, timeframe=timeframe, geo=geo, as_of=as_of)
+    data = describe(tables, choice.step, choice.times, choice.cleaned, timeframe=timeframe, geo=geo, as_of=as_of)
     terms = pair_terms(*choice.terms)
     in_order = term_slug(choice.terms[0]) < term_slug(choice.terms[1])
     values_a, values_b = choice.values if in_order else choice.values[::-1]
-    cleaned = _summed(choice.cleaned, _geo(geo, tables)[1])
     return ImportedSnapshot(
         slug=pair_slug(*terms),
         terms=terms,
@@ -69,8 +68,8 @@ def build_snapshot(
         partial_last_period=data.partial_last_period,
         scaled_apart=choice.scaled_apart,
         geo_assumed=data.geo_assumed,
-        gaps_filled=any(what in (EMPTY_CELL, MISSING_PERIOD) for what, _ in cleaned),
-        cleaned=cleaned,
+        gaps_filled=any(what in (EMPTY_CELL, MISSING_PERIOD) for what, _ in data.cleaned),
+        cleaned=data.cleaned,
         source=source,
         as_of=as_of,
         data_hash=data_hash(
@@ -90,12 +89,16 @@ def describe(
     tables: Sequence[Table],
     step: Step,
     times: tuple[datetime, ...],
+    cleaned: Mapping[str, int],
     *,
     timeframe: str,
     geo: str | None,
     as_of: datetime,
 ) -> ImportedData:
-    """What is known of the tables' data whatever terms are chosen. Arguments and errors as of `build_snapshot`."""
+    """What is known of the tables' data whatever terms are chosen.
+
+    `cleaned`: what was cleaned → how often. Other arguments, and errors, as of `build_snapshot`.
+    """
     name = _timeframe(timeframe, step, len(times))
     code, place_cleaned = _geo(geo, tables)
     if times[-1] > as_of + _MAX_AHEAD_OF_UTC:
@@ -113,7 +116,7 @@ def describe(
         times=times,
         partial_last_period=partial,
         geo_assumed=geo is None and any(table.geo is None for table in tables),
-        cleaned=_summed(*(table.cleaned for table in tables), place_cleaned),
+        cleaned=tuple(counted(cleaned, place_cleaned).items()),
         as_of=as_of,
     )
 
@@ -153,7 +156,3 @@ def _geo(given: str | None, tables: Sequence[Table]) -> tuple[str, Mapping[str, 
             why = f"which may be {' or '.join(meanings)}" if meanings else "which is not a known place"
             raise invalid("geo", f"the header of {table.name} names {quoted(table.place)}, {why}; pass geo=")
     return next((table.geo for table in tables if table.geo is not None), ""), {}
-
-
-def _summed(*counts: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
-    return tuple(counted(*counts).items())
