@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.common.job_status import JobStatus
-from services.gateway.premium.answer import Answer, as_stale, poll_interval, render
+from services.gateway.premium.answer import Answer, Forecasts, as_stale, poll_interval, render
 from services.gateway.premium.decision import Decision, Served
 from services.gateway.premium.parts import Part
 from tests.unit.gateway.premium.samples import FAILED, QUEUED, READY, answer, forecasts
@@ -75,9 +75,10 @@ def test_bundles_without_insights_have_null_insights_and_interpretations(nothing
     assert (pack["insights"], pack["interpretations"]) == (None, None)
 
 
-@pytest.mark.parametrize("name", ["insights_a", "insights_b"])
-def test_the_insights_of_one_term_alone_are_not_shown(name: str) -> None:
-    served = replace(forecasts(), **{name: b"null"})
+@pytest.mark.parametrize(
+    "served", [replace(forecasts(), insights_a=b"null"), replace(forecasts(), insights_b=b"null")], ids=["A", "B"]
+)
+def test_the_insights_of_one_term_alone_are_not_shown(served: Forecasts) -> None:
     assert _shown(answer(served=served))["insightsPack"]["insights"] is None
 
 
