@@ -80,6 +80,7 @@ def test_a_queued_a_ready_and_a_stale_comparison(start_product: StartProduct, ca
     caller.post("/api/jobs/run-warmup")
     before = rows(caller)
     ready = story(product)
+    assert rows(caller) == before, "it changes nothing"
     assert (ready["job"]["status"], ready["job"]["attempts"], ready["job"]["lastError"]) == ("ready", 1, None)
     served = caller.premium()
     [keys] = ready["keys"]
