@@ -66,9 +66,9 @@ def from_to(before: float, after: float) -> str:
 
 def futures(probability: float, *, at_most: bool = False) -> str:
     """A probability from 0 to 100: `in 78 of 100 simulated futures`, or `in up to 78 of …`."""
-    if probability > 99.5:
+    if probability >= 99.5:
         return "in more than 99 of 100 simulated futures"
-    if probability < 0.5:
+    if probability <= 0.5:
         return "in fewer than 1 of 100 simulated futures"
     return f"in {'up to ' if at_most else ''}{round(probability)} of 100 simulated futures"
 
