@@ -67,6 +67,19 @@ async def test_a_cold_page_becomes_ready_without_a_reload(site: Site) -> None:
     assert await page.evaluate("window.announced") == ["Computing", "Forecast ready"]
 
 
+async def test_without_a_stream_the_page_polls_until_the_forecast_is_there(site: Site) -> None:
+    site.watch.expected_statuses.add(503)
+    await site.context.route("**/events?*", lambda route: route.fulfill(status=503))
+    await site.context.clock.install()
+    queue(site)
+    page = await site.open()
+    await expect_state(page, "queued")
+    for row, kept, state in ((job(RUNNING, version=9), None, "running"), (job(READY, version=10), ready(), "ready")):
+        site.move(row, kept)
+        await page.clock.run_for(5_000)
+        await expect_state(page, state)
+
+
 async def test_focus_and_open_details_survive_the_swap(site: Site) -> None:
     queue(site)
     page = await site.open()

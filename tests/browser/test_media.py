@@ -91,12 +91,13 @@ async def test_print_shows_charts_and_no_controls(site: Site) -> None:
     assert 1 <= pdf.count(b"/Type /Page\n") + pdf.count(b"/Type /Page/") <= 4
 
 
-async def test_a_picture_of_the_chart_is_saved(site: Site, tmp_path: Path) -> None:
-    page = await site.open()
+@pytest.mark.parametrize("slug", ["amazon-vs-costco", "amazon-vs-قهوة"])
+async def test_a_picture_of_the_chart_is_saved(site: Site, tmp_path: Path, slug: str) -> None:
+    page = await site.open(f"/compare/{slug}?tf=5y")
     async with page.expect_download() as started:
         await page.get_by_role("button", name="PNG").click()
     saved = await started.value
-    assert saved.suggested_filename == "amazon-vs-costco.png"
+    assert saved.suggested_filename == f"{slug}.png"
     await saved.save_as(tmp_path / "chart.png")
     content = (tmp_path / "chart.png").read_bytes()
     assert content.startswith(PNG)

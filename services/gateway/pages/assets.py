@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from functools import cached_property
 from pathlib import Path
 
 from starlette.requests import Request
@@ -43,11 +42,6 @@ class Assets:
         if found is None:
             raise WarmcastError(errors.NOT_FOUND, "unknown asset; reload the page that names it")
         return found.respond(request.scope["headers"])
-
-    @cached_property
-    def names(self) -> tuple[str, ...]:
-        """The names of all files, without hashes."""
-        return tuple(sorted(self._hashed))
 
     def _add(self, name: str, importers: tuple[str, ...]) -> str:
         """Adds a file after those that it refers to, and returns its hashed name."""

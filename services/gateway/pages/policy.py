@@ -29,11 +29,6 @@ HEADERS = {
 _TRANSPORT_SECURITY = (b"strict-transport-security", b"max-age=31536000")
 
 
-def behind_tls(scope: Scope) -> bool:
-    """Whether the client uses HTTPS, as this server or a trusted proxy says."""
-    return bool(scope.get("scheme") == "https")
-
-
 def transport_security(scope: Scope) -> list[tuple[bytes, bytes]]:
-    """Strict-Transport-Security, behind TLS only."""
-    return [_TRANSPORT_SECURITY] if behind_tls(scope) else []
+    """Strict-Transport-Security, where the client uses HTTPS, as this server or a trusted proxy says."""
+    return [_TRANSPORT_SECURITY] if scope.get("scheme") == "https" else []

@@ -57,7 +57,6 @@ def build_pages(settings: GatewaySettings, site: Site, jobs: Jobs, streams: Even
         FactsSource(jobs, streams.answers),
         Bodies(site.templates),
         streams,
-        streams.demand,
         jobs,
         secret=secret,
     )

@@ -20,12 +20,6 @@ def number(value: float, decimals: int = 0) -> str:
     return f"{_MINUS}{shown}" if negative else shown
 
 
-def signed(value: float, decimals: int = 0) -> str:
-    """The same with a plus before a positive number."""
-    shown = number(value, decimals)
-    return f"+{shown}" if value > 0 and any(digit in shown for digit in "123456789") else shown
-
-
 def count(value: float, singular: str, plural: str = "", decimals: int = 0) -> str:
     """A number with its unit: `1 week`, `2 weeks`."""
     shown = number(value, decimals)
@@ -34,7 +28,7 @@ def count(value: float, singular: str, plural: str = "", decimals: int = 0) -> s
 
 def day(value: date | datetime) -> str:
     """A date in words: 5 January 2025."""
-    return f"{value.day} {value:%B %Y}" if isinstance(value, date) else str(value)
+    return f"{value.day} {value:%B %Y}"
 
 
 def moment(value: datetime) -> Markup:
@@ -65,7 +59,6 @@ def code(value: str) -> Markup:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "number": number,
-    "signed": signed,
     "count": count,
     "day": calendar_day,
     "code": code,

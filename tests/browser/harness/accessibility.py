@@ -41,9 +41,7 @@ async def check_page(site: Site, page: Page) -> None:
 
 async def check_axe(page: Page, where: str) -> None:
     """Fails for each violation of a page into which AXE_SCRIPT was loaded."""
-    found: list[dict[str, Any]] = await page.evaluate(
-        "async (options) => (await axe.run(options)).violations", _OPTIONS
-    )
+    found: list[dict[str, Any]] = await page.evaluate(_RUN, _OPTIONS)
     lines = [f"{each['id']}: {node['html'][:200]} {node['failureSummary']}" for each in found for node in each["nodes"]]
     assert not lines, f"{where}:\n" + "\n".join(lines)
 

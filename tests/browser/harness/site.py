@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
@@ -53,7 +53,7 @@ class Site:
     requests: Requests
     context: BrowserContext
     watch: Watch
-    events: str = field(default=f"/compare/{SLUG}/events")  # path of the stream
+    events: str = f"/compare/{SLUG}/events"  # path of the stream
 
     async def open(self, path: str = PATH) -> Page:
         """Opens a new tab at `path`."""

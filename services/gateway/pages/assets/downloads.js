@@ -52,7 +52,7 @@ async function savePicture() {
   const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
-  link.download = `${location.pathname.split("/").pop()}.png`;
+  link.download = `${decodeURIComponent(location.pathname.split("/").pop())}.png`;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   return "Saved";

@@ -3,7 +3,7 @@
 import { fetchFragment, swap } from "./fragment.js";
 import { localiseTimes } from "./times.js";
 
-const POLL_MS = 5_000; // where the stream has ended and the page is not settled
+const POLL_MS = 5_000; // between attempts where the stream is closed and the page is not settled
 const RETRY_MS = 2_000; // after a failed fetch, doubled up to
 const MAX_RETRY_MS = 30_000;
 
@@ -74,10 +74,15 @@ export function followForecast(live, announce) {
         channel?.postMessage(event.lastEventId);
       });
       source.addEventListener("error", () => {
-        // The browser reconnects, unless the server has ended the stream for good.
+        // The browser reconnects, unless the server has ended or refused the stream.
         if (source.readyState !== EventSource.CLOSED) return;
         close();
-        if (!settled()) timer = setTimeout(refresh, POLL_MS);
+        if (settled()) return;
+        const again = setTimeout(() => {
+          refresh();
+          start();
+        }, POLL_MS);
+        stop = () => clearTimeout(again);
       });
     });
   }

@@ -47,9 +47,9 @@ def track_record(trust: TrustStats | None) -> str:
         return "Nothing scored yet: a forecast is scored once the values that it foretold are imported."
     parts = [f"{trust.forecasts:,} scored"]
     if trust.winner_right is not None:
-        parts.append(f"the winner was right in {trust.winner_right:.0%}")
+        parts.append(f"the winner was right in {_percent(trust.winner_right)}")
     if trust.coverage80 is not None:
-        parts.append(f"the dark band held {trust.coverage80:.0%} of the values, where 80 % are promised")
+        parts.append(f"the dark band held {_percent(trust.coverage80)} of the values, where 80 % are promised")
     return f"Of this timeframe: {'; '.join(parts)}."
 
 

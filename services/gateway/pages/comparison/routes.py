@@ -25,7 +25,6 @@ from services.gateway.pages.policy import HEADERS, transport_security
 from services.gateway.pages.rendering import Content
 from services.gateway.pages.site import Site, see_other
 from services.gateway.pages.words import TIMEFRAMES, geo_name
-from services.gateway.premium.demand import Demand
 from services.gateway.routes.events import EventRoutes
 from services.gateway.routes.parameters import comparison_key
 from services.gateway.upstream.clients import Jobs
@@ -43,7 +42,6 @@ class ComparisonPages:
     facts: FactsSource
     bodies: Bodies
     streams: EventRoutes
-    demand: Demand
     jobs: Jobs
     secret: str  # that jobs accepts; empty where none is configured
 
@@ -109,7 +107,7 @@ class ComparisonPages:
     async def _facts(self, key: ComparisonKey, *, enqueues: bool) -> Facts:
         facts = await self.facts.get(key, may_enqueue=enqueues)
         if enqueues:
-            self.demand.count(key)
+            self.streams.demand.count(key)
         return facts
 
     async def _missing(self, request: Request, key: ComparisonKey) -> Response:

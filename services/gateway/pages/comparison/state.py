@@ -80,11 +80,11 @@ def _with_forecasts(facts: Facts) -> Progress:
         return Progress(State.STALE, "Older forecast", detail, settled=settled, may_retry=failed)
     if not answer.decision.stale:
         return Progress(State.READY, "Forecast ready", "", settled=True, may_retry=False)
-    refreshed = answer.decision.refreshing or answer.triggered
+    refreshing = answer.decision.refreshing or answer.triggered
     detail = (
-        "A new forecast is being computed." if refreshed else "It is refreshed when the service is available again."
+        "A new forecast is being computed." if refreshing else "It is refreshed when the service is available again."
     )
-    return Progress(State.STALE, "Older forecast", detail, settled=not refreshed, may_retry=False)
+    return Progress(State.STALE, "Older forecast", detail, settled=not refreshing, may_retry=False)
 
 
 def _place_in_queue(answer: Answer) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from html import escape
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from pydantic import SecretStr
@@ -16,6 +18,7 @@ from services.common import errors
 from services.common.errors import WarmcastError
 from services.gateway.auth.api_keys import new_api_key
 from services.gateway.auth.rate_limits import Rate
+from services.gateway.pages.comparison.view import build_view
 from tests.integration.gateway.conftest import SECRET, OpenWorld, World
 from tests.integration.gateway.data import (
     FAILED,
@@ -71,10 +74,13 @@ async def test_a_ready_page_says_who_leads_and_who_will(shown: World) -> None:
     assert response.headers["etag"]
 
 
-async def test_a_kept_page_is_not_rendered_again(shown: World) -> None:
+async def test_a_kept_page_is_not_rendered_again(shown: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    build = Mock(wraps=build_view)
+    monkeypatch.setattr("services.gateway.pages.comparison.bodies.build_view", build)
     first = await shown.client.get(PATH)
     again = await shown.client.get(PATH, headers={"If-None-Match": first.headers["etag"]})
     assert again.status_code == 304
+    assert build.call_count == 1
     assert len(shown.jobs.calls["GetComparison"]) == 1
 
 
@@ -193,6 +199,17 @@ async def test_bundles_of_an_older_engine_still_show(shown: World) -> None:
         old.ClearField(field)
     shown.reply(GetForecasts=forecasts(old))
     assert "This forecast has no explanations" in page(await shown.client.get(PATH))
+
+
+async def test_an_explanation_has_its_numbers_in_words(shown: World) -> None:
+    kept = cached()
+    evidence = {"winnerProbability": 78.0, "season": "late November", "recurring": True, "dates": ["2026-01-04"]}
+    sentence = {"id": "lead", "term": None, "text": "amazon leads.", "evidence": evidence}
+    kept.interpretations_json = json.dumps([sentence]).encode()
+    shown.reply(GetForecasts=forecasts(kept))
+    html = page(await shown.client.get(PATH))
+    assert '<li>amazon leads.<details id="evidence-lead-both">' in html
+    assert ">winner probability 78, season late November</p>" in html
 
 
 async def test_bundles_of_another_shape_leave_the_history(shown: World) -> None:

@@ -120,6 +120,15 @@ async def test_attempts_are_limited_by_address_and_never_locked(world: World) ->
     assert 1 <= int(limited.headers["retry-after"]) <= 12
 
 
+async def test_attempts_are_limited_over_all_addresses(world: World) -> None:
+    statuses = []
+    for number in range(61):
+        there = httpx.ASGITransport(world.app, client=(f"192.0.2.{number}", 1))
+        async with httpx.AsyncClient(transport=there, base_url=ORIGIN) as client:
+            statuses.append((await log_in(client, WRONG_SECRET)).status_code)
+    assert statuses == [401] * 60 + [429]
+
+
 async def test_logout_needs_the_token_and_clears_the_cookie(world: World) -> None:
     await log_in(world.client)
     token = form_token(page(await world.client.get("/login")))

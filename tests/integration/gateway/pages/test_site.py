@@ -30,7 +30,7 @@ async def test_a_wrong_method_keeps_its_allow_header(world: World) -> None:
     assert response.headers["allow"] == "GET, HEAD"
 
 
-async def test_an_overload_is_a_page(open_world: OpenWorld) -> None:
+async def test_an_exceeded_rate_is_a_page(open_world: OpenWorld) -> None:
     async with open_world(anonymous_rate="1/60") as world:
         await world.client.get("/login")
         limited = await world.client.get("/login")

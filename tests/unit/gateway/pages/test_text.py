@@ -17,11 +17,6 @@ def test_numbers(value: float, decimals: int, shown: str) -> None:
     assert text.number(value, decimals) == shown
 
 
-@pytest.mark.parametrize(("value", "shown"), [(2.5, "+2.5"), (-2.5, "−2.5"), (0.01, "0"), (-0.01, "0")])
-def test_signed_numbers(value: float, shown: str) -> None:
-    assert text.signed(value, 1) == shown
-
-
 def test_units() -> None:
     assert [text.count(n, "week") for n in (0, 1, 2)] == ["0 weeks", "1 week", "2 weeks"]
 

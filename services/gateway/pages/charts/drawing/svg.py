@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from html import escape
 
-_ELEMENTS = frozenset(
-    ("svg", "g", "path", "line", "rect", "circle", "text", "tspan", "title", "desc", "defs", "clipPath")
-)
+_ELEMENTS = frozenset(("svg", "g", "path", "rect", "circle", "text", "tspan", "title", "desc", "defs", "clipPath"))
 # Attributes that would run a script, load a resource or be refused by `style-src 'self'`.
 _FORBIDDEN_ATTRIBUTE = re.compile(r"style|on.*|.*href|src", re.IGNORECASE)
 _ID = re.compile(r"[a-z][a-z0-9-]*")

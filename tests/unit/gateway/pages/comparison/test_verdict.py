@@ -53,4 +53,5 @@ def test_the_margin_is_that_of_the_term_that_gains_it() -> None:
     future = verdict.future(NAMES, head_to_head(30, -4.26, "high"), "12m", now)
     assert (future.margin, future.margin_leader, future.same_leader) == ("4.3", TEA, False)
     assert (future.horizon, future.risk) == ("13 weeks", "High")
+    assert future.risk_meaning == "in more than 35 of 100 futures"
     assert verdict.future(NAMES, head_to_head(51, 0.04), "12m", now).margin_leader is None
