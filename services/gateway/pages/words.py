@@ -48,17 +48,12 @@ def names_of(terms: tuple[str, str]) -> tuple[Named, Named]:
     return Named(terms[0], "a"), Named(terms[1], "b")
 
 
-def rounded_points(value: float) -> str:
-    """A value of 0 to 100 as a whole number; `<1` as in an export."""
-    return "<1" if 0 < value < 1 else f"{value:.0f}"
-
-
 def certainty(percent: float) -> str:
     """A confidence of 0 to 100 in words."""
     for least, word in ((75, "likely"), (60, "probably"), (45, "perhaps")):
         if percent >= least:
             return word
-    return "uncertain"
+    return "possibly"
 
 
 def ordinal(number: int) -> str:

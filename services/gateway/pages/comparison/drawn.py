@@ -15,10 +15,9 @@ from services.gateway.pages.charts import inputs
 from services.gateway.pages.charts.drawing.times import month_name
 from services.gateway.pages.charts.margin import Margin
 from services.gateway.pages.charts.season import Place, Profile
-from services.gateway.pages.charts.words import signed_words, when, when_short
+from services.gateway.pages.charts.words import points_words, signed_words, when, when_short
 from services.gateway.pages.comparison.facts import Facts
 from services.gateway.pages.comparison.forecasts import DecodedForecasts
-from services.gateway.pages.words import rounded_points
 
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _LEAST_PERIODS = 2  # of a chart of the margin
@@ -127,8 +126,8 @@ def _marks(insights: TermInsights | None, step: Step) -> list[inputs.Mark]:
             change.date,
             change.after,
             inputs.MarkKind.CHANGE,
-            f"level {rounded_points(change.before)} → {rounded_points(change.after)}",
-            f"The level changed from {rounded_points(change.before)} to {rounded_points(change.after)} points "
+            f"level {points_words(change.before)} → {points_words(change.after)}",
+            f"The level changed from {points_words(change.before)} to {points_words(change.after)} points "
             f"{when(change.date, step)}.",
         )
         for change in insights.change_points
@@ -142,6 +141,6 @@ def _peak_mark(peak: Peak, step: Step) -> inputs.Mark:
         peak.value,
         inputs.MarkKind.PEAK,
         f"{when_short(peak.date, step)}, {signed_words(peak.effect)}",
-        f"{rounded_points(peak.value)} points {when(peak.date, step)}, {signed_words(peak.effect)} against what was "
+        f"{points_words(peak.value)} points {when(peak.date, step)}, {signed_words(peak.effect)} against what was "
         "usual then.",
     )

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from services.common.comparison import TIMEFRAMES
 from services.gateway.bodies.forecasts import ForecastBundle, HeadToHead
-from services.gateway.pages.words import UNITS, Named, certainty, rounded_points
+from services.gateway.pages.charts.words import points_words
+from services.gateway.pages.words import UNITS, Named, certainty
 
 # The meaning of `leadChangeRisk` (docs/reference/contract.md, docs/explanation/engine.md).
 _RISKS = {
@@ -57,7 +58,7 @@ class Direction:
 
 def now(names: tuple[Named, Named], last_values: tuple[float, float]) -> Now:
     """Compares the last values of both terms."""
-    a, b = (rounded_points(value) for value in last_values)
+    a, b = (points_words(value) for value in last_values)
     if a == b:
         return Now(None, a, b)
     return Now(names[1], b, a) if last_values[1] > last_values[0] else Now(names[0], a, b)

@@ -17,13 +17,14 @@ from services.gateway.pages.charts.drawing.times import epoch_seconds, period_wo
 from services.gateway.pages.charts.margin import margin_chart
 from services.gateway.pages.charts.probability_dots import probability_dots
 from services.gateway.pages.charts.season import season_chart
+from services.gateway.pages.charts.words import points_words
 from services.gateway.pages.comparison import certainty, drawn, verdict
 from services.gateway.pages.comparison.facts import Facts
 from services.gateway.pages.comparison.forecasts import DecodedForecasts, decode
 from services.gateway.pages.comparison.state import Progress, progress
 from services.gateway.pages.comparison.values import values_json
 from services.gateway.pages.links import Links
-from services.gateway.pages.words import TIMEFRAMES, UNITS, Named, geo_name, names_of, rounded_points
+from services.gateway.pages.words import TIMEFRAMES, UNITS, Named, geo_name, names_of
 
 _MAX_ROWS = 300
 _LAYOUTS = {"wide": WIDE, "medium": MEDIUM, "narrow": NARROW, "all": NARROW_ALL}
@@ -88,7 +89,7 @@ def build_view(facts: Facts) -> View:
     dates = drawn.dates_of(facts)
     drawing = drawn.comparison(facts, decoded)
     rows = [
-        (_period(day, step), rounded_points(point.value_a), rounded_points(point.value_b))
+        (_period(day, step), points_words(point.value_a), points_words(point.value_b))
         for day, point in zip(dates[::-1][:_MAX_ROWS], series.points[::-1][:_MAX_ROWS], strict=True)
     ]
     return View(

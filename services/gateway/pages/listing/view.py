@@ -13,8 +13,9 @@ from services.common.rpc.job_status import FROM_PROTO
 from services.gateway.bodies.fields import timestamp
 from services.gateway.pages.charts.drawing.svg import Markup
 from services.gateway.pages.charts.sparkline import sparkline
+from services.gateway.pages.charts.words import points_words
 from services.gateway.pages.links import Links
-from services.gateway.pages.words import TIMEFRAMES, Named, geo_name, names_of, rounded_points
+from services.gateway.pages.words import TIMEFRAMES, Named, geo_name, names_of
 
 _ON_ITS_WAY = (JobStatus.QUEUED, JobStatus.RUNNING)
 
@@ -41,7 +42,9 @@ def card(summary: jobs_pb2.ComparisonSummary) -> Card:
     row = summary.comparison
     names = names_of((row.terms[0], row.terms[1]))
     last_a, last_b = summary.values_a[-1], summary.values_b[-1]
-    leader = {"termA": names[0], "termB": names[1]}.get(summary.leader)
+    ahead, behind = points_words(max(last_a, last_b)), points_words(min(last_a, last_b))
+    # Values that are written alike are level, as on the comparison's page.
+    leader = None if ahead == behind else {"termA": names[0], "termB": names[1]}.get(summary.leader)
     status = FROM_PROTO.get(summary.status)
     return Card(
         names=names,
@@ -50,8 +53,8 @@ def card(summary: jobs_pb2.ComparisonSummary) -> Card:
         geo=geo_name(row.geo),
         chart=sparkline(names[0].name, names[1].name, list(summary.values_a), list(summary.values_b)),
         leader=leader,
-        ahead=rounded_points(max(last_a, last_b)),
-        behind=rounded_points(min(last_a, last_b)),
+        ahead=ahead,
+        behind=behind,
         scaled_apart=summary.scaled_apart,
         last_forecast=timestamp(summary, "last_ready_at"),
         state=_state(status, ever=summary.HasField("last_ready_at")),

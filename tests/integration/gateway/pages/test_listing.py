@@ -77,6 +77,7 @@ async def test_a_card_shows_who_leads_and_when_the_last_forecast_was_made(world:
         (summary(status=FAILED, ready_at=""), "The last try failed"),
         (summary(status=NEVER, ready_at=""), "No forecast yet: open it to start one"),
         (summary(values=([3], [3]), leader=""), "Both are level, at 3"),
+        (summary(values=([3.2], [2.9]), leader="termA"), "Both are level, at 3"),
         (summary(values=([0.5], [0]), leader="termA"), "amazon is ahead, <1 to 0"),
         (summary(leader="", scaled_apart=True), "Two exports with scales of their own: not comparable"),
     ],

@@ -36,5 +36,5 @@ def test_certainty_falls_with_the_percentage() -> None:
         "likely",
         "probably",
         "perhaps",
-        "uncertain",
+        "possibly",
     ]
