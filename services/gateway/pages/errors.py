@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from http import HTTPStatus
 
 import msgspec
@@ -27,11 +28,11 @@ class ErrorPages:
         self._templates = templates
         self._page_paths = frozenset(page_paths)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """See ASGI."""
-        if not self._wants_page(scope):
-            await self.app(scope, receive, send)
-            return
+        return self._serve(scope, receive, send) if self._wants_page(scope) else self.app(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         head: Message | None = None
         body = b""
 

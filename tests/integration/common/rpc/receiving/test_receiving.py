@@ -120,7 +120,9 @@ async def test_calls_above_the_limit_are_refused_before_their_request_is_receive
         for refused in (_endless(channel, ENQUEUE), _endless(channel, INGEST, secret="wrong")):
             error = await _error(refused)
             assert (error.reason, error.retry_after) == (errors.BUSY, 1.0)
-        assert CALLS.labels(ENQUEUE, "RESOURCE_EXHAUSTED")._value.get() == before + 1
+        # A refused call is counted after its answer was sent.
+        counted = CALLS.labels(ENQUEUE, "RESOURCE_EXHAUSTED")._value
+        await wait_until_async(_reached(lambda: counted.get() == before + 1), 5, "the refused call is counted")
         assert [_ async for _ in stub.WatchWarmups(pb.WatchWarmupsRequest(), timeout=20)]
         await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=20)
         servicer.let_go.set()
