@@ -43,7 +43,7 @@ async def serve(settings: ForecasterSettings, pool: Pool) -> None:
             unbounded=UNBOUNDED,
             max_concurrent_calls=settings.max_concurrent_calls,
         ),
-        service=SERVICE,
+        services=[SERVICE],
         max_connection_age=settings.max_connection_age_seconds,
         with_channelz=settings.channelz_enabled,
         alive=background.alive,

@@ -7,7 +7,7 @@ import uuid
 from functools import partial
 
 import structlog
-from warmcast.jobs.v1 import jobs_pb2_grpc
+from warmcast.jobs.v1 import jobs_pb2_grpc, operations_pb2_grpc
 
 from services.common.rpc.server.interceptors import standard_interceptors
 from services.common.rpc.server.readiness import follow_readiness
@@ -37,6 +37,7 @@ from services.jobs.postgres.track_record import TrackRecord
 from services.jobs.rpc import servicer
 from services.jobs.rpc.forecaster_client import GrpcForecaster
 from services.jobs.rpc.idempotency import IdempotencyInterceptor
+from services.jobs.rpc.operations import servicer as operations
 from services.jobs.settings import JobsSettings
 
 log = structlog.get_logger()
@@ -68,16 +69,16 @@ async def serve(settings: JobsSettings) -> None:
     change_feed = ChangeFeed(listings.changed)
     dispatcher = Dispatcher(queue, Runner(queue, forecaster, policy), forecaster, poll=settings.poll_seconds)
     chain = standard_interceptors(
-        guarded=servicer.GUARDED,
+        guarded=servicer.GUARDED | operations.GUARDED,
         accepted_secrets=secrets,
         longest=_LONGEST_CALL,
-        unbounded=servicer.UNBOUNDED,
+        unbounded=servicer.UNBOUNDED | operations.UNBOUNDED,
         max_concurrent_calls=settings.max_concurrent_calls,
     )
-    idempotency = IdempotencyInterceptor(IdempotencyKeys(database), service=servicer.SERVICE, methods=servicer.CHANGING)
+    idempotency = IdempotencyInterceptor(IdempotencyKeys(database), servicer.GUARDED | operations.GUARDED)
     server = Server(
         chain,
-        service=servicer.SERVICE,
+        services=[servicer.SERVICE, operations.SERVICE],
         inner=[idempotency],
         max_connection_age=settings.max_connection_age_seconds,
         with_channelz=settings.channelz_enabled,
@@ -98,6 +99,7 @@ async def serve(settings: JobsSettings) -> None:
         dispatching=settings.dispatcher_enabled,
     )
     jobs_pb2_grpc.add_JobsServiceServicer_to_server(service, server.grpc)
+    operations_pb2_grpc.add_OperationsServiceServicer_to_server(operations.OperationsServicer(), server.grpc)  # type: ignore[abstract]
     if not secrets:
         log.error("WARMUP_SECRET is not set: no forecasts can be computed, and every call that needs it is refused")
 

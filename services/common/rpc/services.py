@@ -1,4 +1,4 @@
-"""The two gRPC services, as their clients see them."""
+"""The gRPC services, as their clients see them."""
 
 from __future__ import annotations
 
@@ -29,6 +29,21 @@ JOBS = Service(
         "ListJobs",
         "GetJob",
         "GetStatus",
+    ),
+)
+OPERATIONS = Service(
+    "warmcast.jobs.v1.OperationsService",
+    "jobs",
+    (
+        "ListAttempts",
+        "GetStatistics",
+        "ListHolders",
+        "ListCoverage",
+        "GetCoverageSummary",
+        "GetTrackRecord",
+        "ListScheduleRuns",
+        "ListActions",
+        "GetBulkOperation",
     ),
 )
 FORECASTER = Service(

@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeAlias
 import grpc
 import structlog
 from google.protobuf import descriptor_pool
+from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from prometheus_client import Counter
@@ -55,19 +56,18 @@ class KeyStore(Protocol):
 
 
 class IdempotencyInterceptor(grpc.aio.ServerInterceptor):
-    """Handles keys for the given methods of one service. A call without a key passes unchanged.
+    """Handles keys for the given methods. A call without a key passes unchanged.
 
     A call with a key runs to its end even if its caller disconnects or its deadline passes, because the caller will
     retry for the response. The key's lease is renewed while the call runs. If the process dies, the lease expires and
     a retry runs the call again.
     """
 
-    def __init__(self, keys: KeyStore, *, service: str, methods: Iterable[str]) -> None:
-        """`service` is the full name, `methods` are short names of unary methods."""
-        descriptors = descriptor_pool.Default().FindServiceByName(service).methods_by_name
+    def __init__(self, keys: KeyStore, methods: Iterable[str]) -> None:
+        """`methods` are unary, as /package.Service/Method; their short names must differ."""
         self._keys = keys
         self._responses = {
-            f"/{service}/{method}": (method, GetMessageClass(descriptors[method].output_type)) for method in methods
+            method: (method.rpartition("/")[2], GetMessageClass(_descriptor(method).output_type)) for method in methods
         }
         self._running: set[asyncio.Task[Message]] = set()
         for method, _ in self._responses.values():
@@ -168,3 +168,9 @@ def fingerprint(method: str, request: Message) -> bytes:
     digest = hashlib.sha256(method.encode() + b"\0")
     digest.update(request.SerializeToString(deterministic=True))
     return digest.digest()
+
+
+def _descriptor(method: str) -> MethodDescriptor:
+    service, _, name = method.removeprefix("/").partition("/")
+    found: MethodDescriptor = descriptor_pool.Default().FindMethodByName(f"{service}.{name}")
+    return found

@@ -58,7 +58,7 @@ async def edge(cache: ForecastCache, clock: ManualClock, engine: StandInEngine) 
     """One slot, one place to wait, beats every 50 ms, and the secret of `AUTHORISED`."""
     server = Server(
         standard_interceptors(guarded=GUARDED, accepted_secrets=(AUTHORISED[0][1],), longest=10, unbounded=UNBOUNDED),
-        service=SERVICE,
+        services=[SERVICE],
     )
     servicer = ForecasterServicer(
         cache=cache, pool=Pool(slots=1, queue_limit=1, deadline=10), engine=engine, now=clock, beat_seconds=0.05

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import grpc
 import pytest
 from warmcast.jobs.v1 import jobs_pb2 as pb
-from warmcast.jobs.v1 import jobs_pb2_grpc
+from warmcast.jobs.v1 import jobs_pb2_grpc, operations_pb2_grpc
 
 from services.common.errors import WarmcastError
 from services.common.rpc import metadata
@@ -30,6 +30,7 @@ from services.jobs.postgres.idempotency_keys import IdempotencyKeys
 from services.jobs.postgres.search import Search
 from services.jobs.rpc import servicer
 from services.jobs.rpc.idempotency import IdempotencyInterceptor
+from services.jobs.rpc.operations import servicer as operations
 from services.jobs.rpc.servicer import JobsServicer
 from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, succeed
 
@@ -91,12 +92,13 @@ async def serving(store: Store) -> AsyncIterator[Jobs]:
     runner = Runner(store.queue, forecaster, POLICY)
     dispatcher = Dispatcher(store.queue, runner, forecaster, poll=60)
     chain = standard_interceptors(
-        guarded=servicer.GUARDED, accepted_secrets=(SECRET,), longest=30, unbounded=servicer.UNBOUNDED
+        guarded=servicer.GUARDED | operations.GUARDED,
+        accepted_secrets=(SECRET,),
+        longest=30,
+        unbounded=servicer.UNBOUNDED | operations.UNBOUNDED,
     )
-    idempotency = IdempotencyInterceptor(
-        IdempotencyKeys(store.database), service=servicer.SERVICE, methods=servicer.CHANGING
-    )
-    server = Server(chain, service=servicer.SERVICE, inner=[idempotency])
+    idempotency = IdempotencyInterceptor(IdempotencyKeys(store.database), servicer.GUARDED | operations.GUARDED)
+    server = Server(chain, services=[servicer.SERVICE, operations.SERVICE], inner=[idempotency])
     service = JobsServicer(
         importer=Importer(store.comparisons, Scorer(store.record)),
         comparisons=store.comparisons,
@@ -112,6 +114,7 @@ async def serving(store: Store) -> AsyncIterator[Jobs]:
         dispatching=False,
     )
     jobs_pb2_grpc.add_JobsServiceServicer_to_server(service, server.grpc)
+    operations_pb2_grpc.add_OperationsServiceServicer_to_server(operations.OperationsServicer(), server.grpc)  # type: ignore[abstract]
     port = await server.start("127.0.0.1:0")
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
         yield Jobs(jobs_pb2_grpc.JobsServiceStub(channel), store, forecaster, channel)

@@ -44,18 +44,21 @@ class Server:
         self,
         chain: InterceptorChain,
         *,
-        service: str,
+        services: Sequence[str],
         inner: Sequence[grpc.aio.ServerInterceptor] = (),
         max_connection_age: float = 300,
         with_channelz: bool = False,
         alive: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`max_connection_age` is in seconds: clients then reconnect, and so find new replicas.
+        """`services` are full names.
+
+        `max_connection_age` is in seconds: clients then reconnect, and so find new replicas.
 
         `inner` interceptors run inside the chain, just around the handler. `alive` is evaluated at each liveness check.
         """
-        count_calls_from_zero(service)
-        self.service = service
+        for service in services:
+            count_calls_from_zero(service)
+        self.services = services
         self.leaving = asyncio.Event()  # set at the start of the shutdown; endless streams end then
         self.grpc = grpc.aio.server(
             interceptors=[chain, *inner],
@@ -73,7 +76,7 @@ class Server:
         self._probed: grpc.aio.Server | None = None
         self._health = _Health(alive)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self.grpc)
-        names = [service, health.SERVICE_NAME, reflection.SERVICE_NAME]
+        names = [*services, health.SERVICE_NAME, reflection.SERVICE_NAME]
         if with_channelz:
             channelz.add_channelz_servicer(self.grpc)
             names.append(channelz_pb2.DESCRIPTOR.services_by_name["Channelz"].full_name)
@@ -98,7 +101,7 @@ class Server:
 
     async def set_ready(self, ready: bool) -> None:
         """Sets the status for the readiness probe and balancing clients; a leaving server stays NOT_SERVING."""
-        await self._set(SERVING if ready and not self.leaving.is_set() else NOT_SERVING, READINESS, self.service)
+        await self._set(SERVING if ready and not self.leaving.is_set() else NOT_SERVING, READINESS, *self.services)
 
     async def leave(self, lame_duck: float) -> None:
         """Reports NOT_SERVING and serves for `lame_duck` more seconds, while clients move to other replicas."""
@@ -116,7 +119,7 @@ class Server:
         try:
             return server.add_secure_port(address, tls.for_servers()) if tls else server.add_insecure_port(address)
         except RuntimeError:
-            raise SystemExit(f"{self.service}: cannot listen on {address}; is the port taken?") from None
+            raise SystemExit(f"{self.services[0]}: cannot listen on {address}; is the port taken?") from None
 
     async def _set(self, status: health_pb2.HealthCheckResponse.ServingStatus, *names: str) -> None:
         for name in names:

@@ -53,7 +53,7 @@ async def serving(
 ) -> AsyncIterator[Replica]:
     """The replica, ready; `options` are those of rpc.server.Server."""
     chain = standard_interceptors(guarded=frozenset(), accepted_secrets=(), longest=longest)
-    replica.server = Server(chain, service=FORECASTER.name, **options)
+    replica.server = Server(chain, services=[FORECASTER.name], **options)
     handler = grpc.unary_unary_rpc_method_handler(
         replica.describe, pb.DescribeRequest.FromString, pb.DescribeResponse.SerializeToString
     )

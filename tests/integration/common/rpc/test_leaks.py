@@ -82,7 +82,9 @@ class Broken:
 
 @asynccontextmanager
 async def _served(service: Any, add: Any, servicer: Any) -> AsyncIterator[grpc.aio.Channel]:
-    server = Server(standard_interceptors(guarded=frozenset(), accepted_secrets=(), longest=30), service=service.name)
+    server = Server(
+        standard_interceptors(guarded=frozenset(), accepted_secrets=(), longest=30), services=[service.name]
+    )
     add(servicer, server.grpc)
     port = await server.start("127.0.0.1:0")
     await server.set_ready(True)

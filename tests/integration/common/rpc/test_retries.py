@@ -8,13 +8,13 @@ import grpc
 import pytest
 from warmcast.forecaster.v1 import forecaster_pb2 as pb
 from warmcast.forecaster.v1 import forecaster_pb2_grpc as pb_grpc
-from warmcast.jobs.v1 import jobs_pb2
+from warmcast.jobs.v1 import jobs_pb2, operations_pb2
 
 from services.common import errors
 from services.common.errors import WarmcastError
 from services.common.rpc.client.call import call_unary
 from services.common.rpc.client.channel import open_channel
-from services.common.rpc.services import FORECASTER, JOBS, Service
+from services.common.rpc.services import FORECASTER, JOBS, OPERATIONS, Service
 from tests.integration.common.rpc.replicas import Replica, serving
 
 CHANGING = {
@@ -31,6 +31,7 @@ CHANGING = {
         "RefreshForecasts",
         "DeleteOldJobs",
     },
+    OPERATIONS.name: {"RunJob", "PrepareBulkOperation", "ConfirmBulkOperation", "AbortBulkOperation"},
     FORECASTER.name: {"GenerateForecasts", "RecordFailure"},
 }
 
@@ -39,9 +40,10 @@ CHANGING = {
     ("service", "methods"),
     [
         (JOBS, jobs_pb2.DESCRIPTOR.services_by_name["JobsService"].methods_by_name),
+        (OPERATIONS, operations_pb2.DESCRIPTOR.services_by_name["OperationsService"].methods_by_name),
         (FORECASTER, pb.DESCRIPTOR.services_by_name["ForecasterService"].methods_by_name),
     ],
-    ids=["jobs", "forecaster"],
+    ids=["jobs", "operations", "forecaster"],
 )
 def test_every_rpc_is_either_retried_or_changes_something(service: Service, methods: dict[str, Any]) -> None:
     unary = {name for name, method in methods.items() if not method.server_streaming}

@@ -32,7 +32,9 @@ def certified(authority: trustme.CA, name: str = LOOPBACK, believed: trustme.CA 
 
 @asynccontextmanager
 async def serving(tls: Tls | None, health: str | None = None) -> AsyncIterator[str]:
-    server = Server(standard_interceptors(guarded=frozenset(), accepted_secrets=(), longest=5), service=FORECASTER.name)
+    server = Server(
+        standard_interceptors(guarded=frozenset(), accepted_secrets=(), longest=5), services=[FORECASTER.name]
+    )
     port = await server.start(f"{LOOPBACK}:0", tls=tls, health=health)
     try:
         yield f"{LOOPBACK}:{port}"

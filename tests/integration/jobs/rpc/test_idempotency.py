@@ -79,7 +79,7 @@ async def replica(store: Store, *, lease: float = LEASE_SECONDS, guarded: bool =
     """A server on the same database; without `guarded` it has no interceptor."""
     servicer = Servicer()  # type: ignore[abstract] # what it leaves out answers UNIMPLEMENTED
     keys = IdempotencyKeys(store.database, lease=lease)
-    idempotency = IdempotencyInterceptor(keys, service=SERVICE, methods=("RequeueJob", "CancelJob"))
+    idempotency = IdempotencyInterceptor(keys, [f"/{SERVICE}/{method}" for method in ("RequeueJob", "CancelJob")])
     server = grpc.aio.server(
         interceptors=[InterceptorChain([with_errors]), *([idempotency] if guarded else [])],
         options=[("grpc.so_reuseport", 0)],

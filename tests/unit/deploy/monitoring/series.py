@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY, Counter
 
 from devtools import metrics
 from services.common.rpc.server.interceptors import count_calls_from_zero
-from services.common.rpc.services import FORECASTER, JOBS
+from services.common.rpc.services import FORECASTER, JOBS, OPERATIONS
 from services.common.runtime.background import Background
 from services.gateway.app import create_app
 from services.gateway.bootstrap import build_components
@@ -19,6 +19,7 @@ from services.gateway.settings import GatewaySettings
 from services.jobs.application import queue_gauges
 from services.jobs.rpc import servicer
 from services.jobs.rpc.idempotency import IdempotencyInterceptor
+from services.jobs.rpc.operations import servicer as operations
 
 
 def main() -> None:
@@ -26,8 +27,8 @@ def main() -> None:
     metrics.page()
     unused = cast("Any", None)  # the constructors do not call it
     create_app(build_components(GatewaySettings(anonymous_rate="10"), unused, unused, unused))
-    IdempotencyInterceptor(unused, service=servicer.SERVICE, methods=servicer.CHANGING)
-    for service in (JOBS, FORECASTER):
+    IdempotencyInterceptor(unused, servicer.GUARDED | operations.GUARDED)
+    for service in (JOBS, OPERATIONS, FORECASTER):
         count_calls_from_zero(service.name)
     asyncio.run(_loops(queue_gauges.QueueGauges(unused)))
     print(json.dumps({name: _values(found) for found, name in _own_metrics()}))

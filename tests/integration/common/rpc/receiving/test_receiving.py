@@ -67,7 +67,7 @@ class Servicer:
 async def serving(servicer: Servicer, chain: InterceptorChain | None = None, **options: Any) -> AsyncIterator[str]:
     """The address of a server with the interceptors of every service, or the given ones."""
     standard = standard_interceptors(guarded=GUARDED, accepted_secrets=(SECRET,), longest=30, **options)
-    server = Server(chain or standard, service=SERVICE)
+    server = Server(chain or standard, services=[SERVICE])
     offered: Any = servicer
     jobs_pb2_grpc.add_JobsServiceServicer_to_server(offered, server.grpc)
     port = await server.start(f"{LOOPBACK}:0")

@@ -1,0 +1,1 @@
+"""The gRPC edge of what operators see and do."""
