@@ -52,6 +52,7 @@ FENCED_OFF = Reason("FENCED_OFF", "ABORTED", 409, "A newer lease holds the fence
 UNWARMABLE = Reason("UNWARMABLE", "FAILED_PRECONDITION", 422, "This series cannot be forecast")
 VERIFICATION_FAILED = Reason("VERIFICATION_FAILED", "DATA_LOSS", 503, "The written forecasts could not be read back")
 UNAVAILABLE = Reason("UNAVAILABLE", "UNAVAILABLE", 503, "A dependency is unavailable")
+SERVICE_OUTDATED = Reason("SERVICE_OUTDATED", "UNIMPLEMENTED", 503, "A service does not support this request yet")
 SECRET_NOT_CONFIGURED = Reason("SECRET_NOT_CONFIGURED", "UNAVAILABLE", 503, "WARMUP_SECRET is not configured")
 DEADLINE_EXCEEDED = Reason("DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED", 504, "The deadline was exceeded")
 INTERNAL = Reason("INTERNAL", "INTERNAL", 500, "Internal error")

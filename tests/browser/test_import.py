@@ -15,7 +15,7 @@ from tests.browser.conftest import OpenSite
 from tests.browser.harness.accessibility import check_page
 from tests.browser.harness.site import Site
 from tests.integration.gateway.data import HASH
-from tests.integration.gateway.pages.test_import import column, read, read_pair
+from tests.integration.gateway.pages.test_import import column, import_calls, read, read_pair, stored_pair
 
 FILE: FilePayload = {"name": "multiTimeline.csv", "mimeType": "text/csv", "buffer": b"Week,amazon,costco\n"}
 SECOND: FilePayload = {"name": "second.csv", "mimeType": "text/csv", "buffer": b"Week,costco\n"}
@@ -37,11 +37,11 @@ async def logged_in(site: Site) -> Page:
 
 def files(site: Site, call: int) -> list[str]:
     """The names of the files that a call sent."""
-    return [each.name for each in site.world.jobs.calls["IngestSnapshot"][call].request.files.files]
+    return [each.name for each in import_calls(site.world)[call].request.snapshot.files.files]
 
 
 async def test_drop_preview_import_and_compare(site: Site) -> None:
-    site.world.reply(IngestSnapshot=read_pair())
+    site.world.reply(PreviewSnapshot=read_pair(), IngestPreviewed=stored_pair())
     page = await logged_in(site)
     await check_page(site, page)
     await page.evaluate(DROP)
@@ -51,30 +51,30 @@ async def test_drop_preview_import_and_compare(site: Site) -> None:
     await page.get_by_role("button", name="Import", exact=True).click()
     await page.wait_for_url("**/compare/amazon-vs-costco?tf=12m")
     assert (files(site, 0), files(site, 1)) == (["dropped.csv"], ["dropped.csv"])
-    assert site.world.jobs.calls["IngestSnapshot"][1].request.expected_data_hash == HASH
+    assert site.world.jobs.only("IngestPreviewed").request.data_hash == HASH
 
 
 async def test_two_of_many_terms_are_chosen(site: Site) -> None:
-    site.world.reply(IngestSnapshot=read(*(column(term, chosen=False) for term in ("tea", "coffee", "milk"))))
+    site.world.reply(PreviewSnapshot=read(*(column(term, chosen=False) for term in ("tea", "coffee", "milk"))))
     page = await logged_in(site)
     await page.get_by_label("CSV file").set_input_files(FILE)
     await page.get_by_role("button", name="Preview").click()
-    await page.get_by_label("tea").check()
+    await page.get_by_role("checkbox", name="tea").check()
     await check_page(site, page)
     await page.get_by_role("button", name="Preview these two").click()
     await expect(page.get_by_role("alert")).to_have_text("Choose two terms, not 1.")
-    await page.get_by_label("milk").check()
+    await page.get_by_role("checkbox", name="milk").check()
     pair: dict[str, Any] = {"slug": "milk-vs-tea", "terms": ("milk", "tea"), "data_hash": HASH}
-    site.world.reply(IngestSnapshot=read(column("tea"), column("milk"), column("coffee", values=0), **pair))
+    site.world.reply(PreviewSnapshot=read(column("tea"), column("milk"), column("coffee", values=0), **pair))
     await page.get_by_role("button", name="Preview these two").click()
     await expect(page.get_by_role("heading", name="milk vs tea")).to_be_visible()
     await page.get_by_text("Read it in another way").click()
     await check_page(site, page)
-    assert list(site.world.jobs.calls["IngestSnapshot"][1].request.terms) == ["tea", "milk"]
+    assert list(site.world.jobs.calls["PreviewSnapshot"][1].request.snapshot.terms) == ["tea", "milk"]
 
 
 async def test_a_second_file_joins_the_first(site: Site) -> None:
-    site.world.reply(IngestSnapshot=read(column("tea", chosen=False)))
+    site.world.reply(PreviewSnapshot=read(column("tea", chosen=False)))
     page = await logged_in(site)
     await page.get_by_label("CSV file").set_input_files(FILE)
     await page.get_by_role("button", name="Preview").click()
@@ -87,7 +87,9 @@ async def test_a_second_file_joins_the_first(site: Site) -> None:
 
 async def test_an_error_keeps_the_file_and_the_settings(site: Site) -> None:
     site.watch.expected_statuses.add(400)
-    site.world.reply(IngestSnapshot=WarmcastError(errors.UNREADABLE_INPUT, "line 3, column “tea”: “x” is not a number"))
+    site.world.reply(
+        PreviewSnapshot=WarmcastError(errors.UNREADABLE_INPUT, "line 3, column “tea”: “x” is not a number")
+    )
     page = await logged_in(site)
     await page.get_by_text("Timeframe, place, time and charset").click()
     await page.get_by_label("Place").fill("US")
@@ -95,11 +97,11 @@ async def test_an_error_keeps_the_file_and_the_settings(site: Site) -> None:
     await page.get_by_role("button", name="Preview").click()
     await expect(page.get_by_role("alert")).to_contain_text("Line 3, column “tea”: “x” is not a number.")
     await check_page(site, page)
-    site.world.reply(IngestSnapshot=read_pair())
+    site.world.reply(PreviewSnapshot=read_pair())
     await page.get_by_role("button", name="Preview").click()
     await expect(page.get_by_role("heading", name="amazon vs costco")).to_be_visible()
     assert files(site, 1) == ["multiTimeline.csv"]
-    assert site.world.jobs.calls["IngestSnapshot"][1].request.geo == "US"
+    assert site.world.jobs.calls["PreviewSnapshot"][1].request.snapshot.geo == "US"
 
 
 async def test_an_unreachable_server_is_named(site: Site) -> None:
@@ -112,7 +114,7 @@ async def test_an_unreachable_server_is_named(site: Site) -> None:
 
 
 async def test_a_file_that_is_gone_has_to_be_chosen_again(site: Site, tmp_path: Path) -> None:
-    site.world.reply(IngestSnapshot=read_pair())
+    site.world.reply(PreviewSnapshot=read_pair())
     page = await logged_in(site)
     export = tmp_path / "export.csv"
     export.write_text("Week,amazon,costco")
@@ -130,27 +132,27 @@ async def test_too_large_files_are_not_sent(open_site: OpenSite) -> None:
         await page.get_by_role("button", name="Preview").click()
         await expect(page.get_by_role("alert")).to_contain_text("The files are too large.")
         assert site.requests.all["/import"] == 1, "the form was sent"
-        assert not site.world.jobs.calls["IngestSnapshot"]
+        assert not import_calls(site.world)
 
 
 async def test_without_scripts_the_file_is_chosen_again(open_site: OpenSite) -> None:
     async with open_site({"java_script_enabled": False}) as site:
-        site.world.reply(IngestSnapshot=read_pair())
+        site.world.reply(PreviewSnapshot=read_pair(), IngestPreviewed=stored_pair())
         page = await logged_in(site)
         await page.get_by_label("CSV file").set_input_files(FILE)
         await page.get_by_role("button", name="Preview").click()
         await page.get_by_label("The same file again").set_input_files(FILE)
         await page.get_by_role("button", name="Import", exact=True).click()
         await page.wait_for_url("**/compare/amazon-vs-costco?tf=12m")
-        preview, confirm = (call.request for call in site.world.jobs.calls["IngestSnapshot"])
-        assert (preview.dry_run, confirm.dry_run) == (True, False)
-        assert confirm.expected_data_hash == HASH
-        assert preview.files == confirm.files
+        preview = site.world.jobs.only("PreviewSnapshot").request
+        confirm = site.world.jobs.only("IngestPreviewed").request
+        assert confirm.data_hash == HASH
+        assert preview.snapshot.files == confirm.snapshot.files
 
 
 @pytest.mark.parametrize("reply", [read_pair(created=False), read_pair(scaled_apart=True, partial_last_period=True)])
-async def test_remarks_on_the_data_are_readable(site: Site, reply: jobs_pb2.IngestSnapshotResponse) -> None:
-    site.world.reply(IngestSnapshot=reply)
+async def test_remarks_on_the_data_are_readable(site: Site, reply: jobs_pb2.PreviewSnapshotResponse) -> None:
+    site.world.reply(PreviewSnapshot=reply)
     page = await logged_in(site)
     await page.get_by_label("CSV file").set_input_files(FILE)
     await page.get_by_role("button", name="Preview").click()

@@ -80,13 +80,8 @@ class Jobs(_Client):
         expected_slug: str = "",
         as_of: datetime | None = None,
         charset: str = "",
-        dry_run: bool = False,
-        expected_data_hash: str = "",
     ) -> pb.IngestSnapshotResponse:
-        """Stores one export, or two with one term each, and makes it current. The same data again change nothing.
-
-        `dry_run` stores nothing and also answers each column. `expected_data_hash` refuses data with another hash.
-        """
+        """Stores one export, or two with one term each, and makes it current. The same data again change nothing."""
         request = requests.of_files(
             files,
             timeframe=timeframe,
@@ -95,8 +90,6 @@ class Jobs(_Client):
             expected_slug=expected_slug,
             as_of=as_of,
             charset=charset,
-            dry_run=dry_run,
-            expected_data_hash=expected_data_hash,
         )
         return self._call(self._stub.IngestSnapshot, request, self._deadlines.command)
 
@@ -110,8 +103,6 @@ class Jobs(_Client):
         source: str = "",
         expected_slug: str = "",
         as_of: datetime | None = None,
-        dry_run: bool = False,
-        expected_data_hash: str = "",
     ) -> pb.IngestSnapshotResponse:
         """The same for a series of two terms; each point is an ISO 8601 date and two values."""
         request = requests.of_points(
@@ -122,10 +113,22 @@ class Jobs(_Client):
             source=source,
             expected_slug=expected_slug,
             as_of=as_of,
-            dry_run=dry_run,
-            expected_data_hash=expected_data_hash,
         )
         return self._call(self._stub.IngestSnapshot, request, self._deadlines.command)
+
+    def preview(self, request: pb.IngestSnapshotRequest) -> pb.PreviewSnapshotResponse:
+        """What an import would store, and each column that was read; `of_files` and `of_points` build the request."""
+        preview = pb.PreviewSnapshotRequest(snapshot=request)
+        return self._call(self._stub.PreviewSnapshot, preview, self._deadlines.command)
+
+    def ingest_previewed(
+        self, request: pb.IngestSnapshotRequest, preview: pb.PreviewSnapshotResponse
+    ) -> pb.IngestSnapshotResponse:
+        """Stores what the preview of a request showed, and refuses other data."""
+        previewed = pb.IngestPreviewedRequest(snapshot=request, data_hash=preview.snapshot.data_hash)
+        previewed.snapshot.as_of.CopyFrom(preview.snapshot.as_of)
+        response = self._call(self._stub.IngestPreviewed, previewed, self._deadlines.command)
+        return response.snapshot
 
     def list_comparisons(
         self, *, page_size: int = 0, page_token: str = "", query: str = ""

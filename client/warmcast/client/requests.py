@@ -20,14 +20,12 @@ def comparison(slug: str, timeframe: str, geo: str) -> jobs_pb2.ComparisonKey:
 def of_files(
     files: Iterable[File],
     *,
-    timeframe: str,
-    geo: str | None,
-    terms: Sequence[str],
-    expected_slug: str,
-    as_of: datetime | None,
-    charset: str,
-    dry_run: bool,
-    expected_data_hash: str,
+    timeframe: str = "",
+    geo: str | None = None,
+    terms: Sequence[str] = (),
+    expected_slug: str = "",
+    as_of: datetime | None = None,
+    charset: str = "",
 ) -> jobs_pb2.IngestSnapshotRequest:
     """One export, or two with one term each."""
     sent = [jobs_pb2.TrendsFile(name=name, content=content, charset=charset) for name, content in files]
@@ -38,8 +36,6 @@ def of_files(
         terms=terms,
         expected_slug=expected_slug,
         as_of=as_of,
-        dry_run=dry_run,
-        expected_data_hash=expected_data_hash,
     )
 
 
@@ -47,13 +43,11 @@ def of_points(
     terms: Sequence[str],
     points: Iterable[Point],
     *,
-    timeframe: str,
-    geo: str,
-    source: str,
-    expected_slug: str,
-    as_of: datetime | None,
-    dry_run: bool,
-    expected_data_hash: str,
+    timeframe: str = "",
+    geo: str = "",
+    source: str = "",
+    expected_slug: str = "",
+    as_of: datetime | None = None,
 ) -> jobs_pb2.IngestSnapshotRequest:
     """A series of two terms."""
     sent = [
@@ -71,8 +65,6 @@ def of_points(
         source=source,
         expected_slug=expected_slug,
         as_of=as_of,
-        dry_run=dry_run,
-        expected_data_hash=expected_data_hash,
     )
 
 

@@ -27,6 +27,8 @@ SMALL = RequestLimit(256 * KIB)
 # has `at_once`, so that the product of both bounds the memory; runs are bounded by the pool's queue.
 REQUEST_LIMITS: Mapping[str, RequestLimit] = {
     "/warmcast.jobs.v1.JobsService/IngestSnapshot": RequestLimit(MAX_MESSAGE_BYTES, at_once=4),
+    "/warmcast.jobs.v1.JobsService/PreviewSnapshot": RequestLimit(MAX_MESSAGE_BYTES, at_once=2),
+    "/warmcast.jobs.v1.JobsService/IngestPreviewed": RequestLimit(MAX_MESSAGE_BYTES, at_once=2),
     "/warmcast.jobs.v1.JobsService/BatchGetWarmups": RequestLimit(256 * KIB, at_once=64),  # 100 keys
     "/warmcast.jobs.v1.JobsService/ReportDemand": RequestLimit(2 * MIB, at_once=8),  # 1,000 keys
     "/warmcast.forecaster.v1.ForecasterService/GenerateForecasts": RequestLimit(512 * KIB),  # 5,000 points

@@ -29,6 +29,7 @@ JOBS = Service(
         "ListJobs",
         "GetJob",
         "GetStatus",
+        "PreviewSnapshot",
     ),
 )
 OPERATIONS = Service(

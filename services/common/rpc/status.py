@@ -20,6 +20,7 @@ _BARE = {
     grpc.StatusCode.UNAUTHENTICATED: errors.UNAUTHENTICATED,
     grpc.StatusCode.CANCELLED: errors.UNAVAILABLE,
 }
+_ROLLOUT_SECONDS = 10.0  # after which a replica of the new release may answer
 
 
 def to_status(error: WarmcastError) -> tuple[grpc.StatusCode, str, tuple[tuple[str, bytes], ...]]:
@@ -45,6 +46,9 @@ def from_rpc_error(error: grpc.aio.AioRpcError | grpc.Call, *, service: str) -> 
     for name, value in error.trailing_metadata() or ():
         if name == _DETAILS and isinstance(value, bytes):
             return _from_details(status_pb2.Status.FromString(value))
+    if error.code() is grpc.StatusCode.UNIMPLEMENTED:
+        detail = f"{service} does not have this method yet; try again when its update is complete"
+        return WarmcastError(errors.SERVICE_OUTDATED, detail, retry_after=_ROLLOUT_SECONDS)
     reason = _BARE.get(error.code(), errors.INTERNAL)
     retry_after = 1.0 if reason.http_status in (503, 504) else None
     return WarmcastError(reason, f"{service} could not answer ({error.code().name})", retry_after=retry_after)

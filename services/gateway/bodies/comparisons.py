@@ -103,7 +103,7 @@ class Ingested(_Snapshot, rename="camel"):
     warmup_triggered: Annotated[bool, Meta(description="requested in the last 7 d, so enqueued at once")]
 
 
-class Column(msgspec.Struct):
+class Column(msgspec.Struct, rename="camel"):
     """One column of a file."""
 
     term: str
@@ -112,6 +112,14 @@ class Column(msgspec.Struct):
     missing: Annotated[int, Meta(description="periods without a value; short gaps are filled")]
     lowest: Annotated[float | None, Meta(description="null for a column that was not read")]
     highest: float | None
+    sampled_values: Annotated[
+        tuple[float, ...],
+        Meta(
+            description="for a picture: at most 60 values of complete periods; of longer series the lowest and the "
+            "highest of each part; empty for a column that was not read",
+            max_length=60,
+        ),
+    ]
 
 
 class Preview(msgspec.Struct, rename="camel"):
@@ -172,8 +180,9 @@ def ingested(row: jobs_pb2.IngestSnapshotResponse) -> Ingested:
     )
 
 
-def previewed(row: jobs_pb2.IngestSnapshotResponse) -> Preview:
+def previewed(preview: jobs_pb2.PreviewSnapshotResponse) -> Preview:
     """The body of a dry run's response."""
+    row = preview.snapshot
     return Preview(
         slug=row.slug or None,
         terms=tuple(row.terms),
@@ -190,7 +199,7 @@ def previewed(row: jobs_pb2.IngestSnapshotResponse) -> Preview:
         scaled_apart=row.scaled_apart,
         geo_assumed=row.geo_assumed,
         as_of=timestamp(row, "as_of"),
-        columns=[_column(each) for each in row.columns],
+        columns=[_column(each) for each in preview.columns],
     )
 
 
@@ -225,4 +234,5 @@ def _column(row: jobs_pb2.ImportColumn) -> Column:
         missing=row.missing,
         lowest=row.lowest if read else None,
         highest=row.highest if read else None,
+        sampled_values=tuple(row.sampled_values),
     )

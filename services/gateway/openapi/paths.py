@@ -313,6 +313,7 @@ def _ingest(summary: str, parameters: list[Schema], more_errors: tuple[str, ...]
             *more_errors,
             "slug-taken",
             "data-mismatch",
+            "service-outdated",
             *_WITH_BODY,
         ),
         parameters=parameters,

@@ -50,11 +50,18 @@ class ComparisonRoutes:
         return json_response(comparisons.comparison_detail(await self.jobs.get_comparison(key)))
 
     async def _import(self, request: Request, secret: str, *, expected_slug: str) -> Response:
+        query = request.query_params
+        dry_run, data_hash = parameters.flag(query, "dryRun"), parameters.single(query, "expectedDataHash")
+        if dry_run and data_hash:
+            raise invalid("expectedDataHash", "a dry run stores nothing: omit expectedDataHash, or dryRun")
         message = await self._read_request(request)
         message.expected_slug = expected_slug
-        stored = await self.jobs.ingest(message, secret)
-        if message.dry_run:
-            return json_response(comparisons.previewed(stored))
+        if dry_run:
+            return json_response(comparisons.previewed(await self.jobs.preview(message, secret)))
+        if data_hash:
+            stored = await self.jobs.ingest_previewed(message, data_hash, secret)
+        else:
+            stored = await self.jobs.ingest(message, secret)
         self.answers.invalidate(ComparisonKey(stored.slug, stored.timeframe, stored.geo))
         status, headers = 200, {}
         if stored.created:
@@ -69,11 +76,7 @@ class ComparisonRoutes:
         terms = query.getlist("term")
         if len(terms) not in (0, 2):
             raise invalid("term", f"term selects two of a file's terms: give it twice, not {len(terms)} times")
-        message = jobs_pb2.IngestSnapshotRequest(
-            terms=terms,
-            dry_run=parameters.flag(query, "dryRun"),
-            expected_data_hash=parameters.single(query, "expectedDataHash") or "",
-        )
+        message = jobs_pb2.IngestSnapshotRequest(terms=terms)
         if as_of is not None:
             message.as_of.FromDatetime(as_of)
 

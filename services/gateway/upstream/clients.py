@@ -37,6 +37,7 @@ _REST_NAMES = {
     "expected_slug": "slug",
     "terms": "term",
     "as_of": "asOf",
+    "data_hash": "expectedDataHash",
     "older_than_seconds": "olderThan",
     "newer_than_seconds": "newerThan",
 }
@@ -127,6 +128,18 @@ class Jobs:
     async def ingest(self, request: jobs_pb2.IngestSnapshotRequest, secret: str) -> jobs_pb2.IngestSnapshotResponse:
         """Imports one snapshot."""
         return await _call(JOBS, self._stub.IngestSnapshot, request, self._deadlines.command, secret)
+
+    async def preview(self, request: jobs_pb2.IngestSnapshotRequest, secret: str) -> jobs_pb2.PreviewSnapshotResponse:
+        """What an import would store."""
+        preview = jobs_pb2.PreviewSnapshotRequest(snapshot=request)
+        return await _call(JOBS, self._stub.PreviewSnapshot, preview, self._deadlines.command, secret)
+
+    async def ingest_previewed(
+        self, request: jobs_pb2.IngestSnapshotRequest, data_hash: str, secret: str
+    ) -> jobs_pb2.IngestSnapshotResponse:
+        """Imports the data that a preview showed, and refuses others."""
+        previewed = jobs_pb2.IngestPreviewedRequest(snapshot=request, data_hash=data_hash)
+        return (await _call(JOBS, self._stub.IngestPreviewed, previewed, self._deadlines.command, secret)).snapshot
 
     async def trigger(self, key: ComparisonKey, *, force: bool, secret: str) -> jobs_pb2.TriggerWarmupResponse:
         """Enqueues on an operator's request."""

@@ -15,7 +15,7 @@ from services.jobs.application.metrics import count_enqueued
 from services.jobs.domain.comparison import ImportResult, check_owner
 from services.jobs.domain.job import EnqueueReason
 from services.jobs.domain.signals import Signals, term_signals
-from services.jobs.domain.snapshot import ImportedSnapshot, Snapshot
+from services.jobs.domain.snapshot import ImportedData, ImportedSnapshot, Snapshot
 from services.jobs.ingest.preview import Preview, needs_choice, read_columns
 from services.jobs.ingest.snapshot import as_of_from_names, build_snapshot, describe
 from services.jobs.ingest.table import Table
@@ -97,14 +97,16 @@ class Importer:
                 geo=request.geo,
                 as_of=as_of,
             )
-            return Preview(data, read_columns(tables, (), undecided=True), created=False)
+            columns = read_columns(tables, (), partial_period=_partial_period(data), undecided=True)
+            return Preview(data, columns, created=False)
         snapshot = await self._snapshot(tables, request)
         owner = await self._store.terms_of(snapshot.slug)
         if owner:
             check_owner(owner, snapshot)
             snapshot = replace(snapshot, terms=owner)
         created = not await self._store.has(snapshot)
-        return Preview(snapshot, read_columns(tables, request.terms), created)
+        columns = read_columns(tables, request.terms, partial_period=_partial_period(snapshot))
+        return Preview(snapshot, columns, created)
 
     async def _snapshot(self, tables: Sequence[Table], request: ImportRequest) -> ImportedSnapshot:
         _check(request)
@@ -132,7 +134,7 @@ class Importer:
                 errors.DATA_MISMATCH,
                 f"these data have the hash {snapshot.data_hash}, not the expected one: the file or the time of the "
                 f"data (asOf, here {snapshot.as_of.isoformat()}) differs; preview the file again",
-                fields=(("expectedDataHash", f"the data have the hash {snapshot.data_hash}"),),
+                fields=(("data_hash", f"the data have the hash {snapshot.data_hash}"),),
             )
         return snapshot
 
@@ -151,6 +153,10 @@ class Importer:
         if given > now + timedelta(days=1):
             raise invalid("asOf", f"asOf {given.isoformat()} lies in the future")
         return given
+
+
+def _partial_period(data: ImportedData | ImportedSnapshot) -> datetime | None:
+    return data.times[-1] if data.partial_last_period else None
 
 
 def _check(request: ImportRequest) -> None:

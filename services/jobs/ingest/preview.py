@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
+from services.jobs.domain.comparison import summary_values
 from services.jobs.domain.snapshot import ImportedData, ImportedSnapshot
 from services.jobs.ingest.choice import choose_terms
 from services.jobs.ingest.table import EMPTY_CELL, MISSING_PERIOD, SKIPPED_HOUR, Table
@@ -20,6 +22,7 @@ class Column:
     missing: int = 0  # periods without a value
     lowest: float = 0.0
     highest: float = 0.0
+    sampled_values: tuple[float, ...] = ()  # of complete periods, as of summary_values
 
 
 @dataclass(frozen=True)
@@ -42,15 +45,20 @@ def needs_choice(tables: Sequence[Table], pick: Sequence[str], *, known: bool) -
     return terms == 1 or (terms > 2 and not known)
 
 
-def read_columns(tables: Sequence[Table], pick: Sequence[str], *, undecided: bool = False) -> tuple[Column, ...]:
-    """The columns in the order of the files. Those of a choice that was made are marked."""
+def read_columns(
+    tables: Sequence[Table], pick: Sequence[str], *, partial_period: datetime | None, undecided: bool = False
+) -> tuple[Column, ...]:
+    """The columns in the order of the files. Those of a choice that was made are marked.
+
+    `partial_period` is the start of a last period that has not ended.
+    """
     chosen = () if undecided else choose_terms(tables, pick, None).terms
-    columns = [_column(table, at, chosen) for table in tables for at in range(len(table.terms))]
+    columns = [_column(table, at, chosen, partial_period) for table in tables for at in range(len(table.terms))]
     others = [Column(term, chosen=False, values=0) for table in tables for term in table.other_terms]
     return (*columns, *others)
 
 
-def _column(table: Table, at: int, chosen: Sequence[str]) -> Column:
+def _column(table: Table, at: int, chosen: Sequence[str], partial_period: datetime | None) -> Column:
     missing = table.cleaned_by_term[at].get(EMPTY_CELL, 0) + sum(
         table.cleaned.get(what, 0) for what in (MISSING_PERIOD, SKIPPED_HOUR)
     )
@@ -63,4 +71,5 @@ def _column(table: Table, at: int, chosen: Sequence[str]) -> Column:
         missing=missing,
         lowest=min(values),
         highest=max(values),
+        sampled_values=summary_values(values[:-1] if table.times[-1] == partial_period else values),
     )

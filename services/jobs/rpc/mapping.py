@@ -111,12 +111,12 @@ def ingested(snapshot: ImportedSnapshot, result: ImportResult) -> pb.IngestSnaps
     return response
 
 
-def previewed(preview: Preview) -> pb.IngestSnapshotResponse:
+def previewed(preview: Preview) -> pb.PreviewSnapshotResponse:
     """What an import would store, and each column that was read."""
-    response = _imported(preview.data)
-    response.created = preview.created
-    response.columns.extend(pb.ImportColumn(**asdict(column)) for column in preview.columns)
-    return response
+    snapshot = _imported(preview.data)
+    snapshot.created = preview.created
+    columns = [pb.ImportColumn(**asdict(column)) for column in preview.columns]
+    return pb.PreviewSnapshotResponse(snapshot=snapshot, columns=columns)
 
 
 def listed_comparison(row: ListedComparison) -> pb.Comparison:

@@ -91,7 +91,7 @@ def bounded(field: str, value: int, maximum: int) -> int:
     return value
 
 
-def import_request(request: pb.IngestSnapshotRequest) -> ImportRequest:
+def import_request(request: pb.IngestSnapshotRequest, expected_data_hash: str = "") -> ImportRequest:
     """How the tables of an import are interpreted."""
     return ImportRequest(
         timeframe=request.timeframe,
@@ -100,8 +100,15 @@ def import_request(request: pb.IngestSnapshotRequest) -> ImportRequest:
         expected_slug=request.expected_slug,
         as_of=request.as_of.ToDatetime(tzinfo=UTC) if request.HasField("as_of") else None,
         source=request.source or ("api" if request.WhichOneof("input") == "series" else "google-trends-csv"),
-        expected_data_hash=request.expected_data_hash,
+        expected_data_hash=expected_data_hash,
     )
+
+
+def expected_data_hash(request: pb.IngestPreviewedRequest) -> str:
+    """The hash of the data that a preview showed."""
+    if not request.data_hash:
+        raise invalid("data_hash", "the hash of the preview is missing")
+    return request.data_hash
 
 
 def read_tables(request: pb.IngestSnapshotRequest) -> list[Table]:

@@ -20,6 +20,7 @@ from services.jobs.application.enqueue import Enqueuer
 from services.jobs.application.importer import Importer
 from services.jobs.application.refresher import Refresher
 from services.jobs.application.sweeper import Sweeper
+from services.jobs.ingest.table import Table
 from services.jobs.rpc import mapping, page_tokens, requests
 from services.jobs.rpc.stores import ComparisonStore, ListingStore, Retention, SearchStore, TrackRecordStore
 
@@ -27,6 +28,7 @@ SERVICE = pb.DESCRIPTOR.services_by_name["JobsService"].full_name
 # Every RPC that changes state, except EnqueueWarmup and ReportDemand, which public calls lead to.
 CHANGING = (
     "IngestSnapshot",
+    "IngestPreviewed",
     "TriggerWarmup",
     "RunWarmup",
     "Sweep",
@@ -36,7 +38,8 @@ CHANGING = (
     "RefreshForecasts",
     "DeleteOldJobs",
 )
-GUARDED = frozenset(f"/{SERVICE}/{method}" for method in CHANGING)
+# A preview takes as much CPU as an import.
+GUARDED = frozenset(f"/{SERVICE}/{method}" for method in (*CHANGING, "PreviewSnapshot"))
 # RunWarmup lasts as long as its runs, WatchWarmups as long as its subscriber.
 UNBOUNDED = frozenset({f"/{SERVICE}/RunWarmup", f"/{SERVICE}/WatchWarmups"})
 
@@ -87,13 +90,17 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
         self._parsers = ThreadPoolExecutor(_MAX_CONCURRENT_IMPORTS, thread_name_prefix="import")
 
     async def IngestSnapshot(self, request: pb.IngestSnapshotRequest, context: Context) -> pb.IngestSnapshotResponse:
-        wanted = requests.import_request(request)
+        return await self._ingest(request)
+
+    async def PreviewSnapshot(self, request: pb.PreviewSnapshotRequest, context: Context) -> pb.PreviewSnapshotResponse:
+        wanted = requests.import_request(request.snapshot)
         async with self._imports:
-            # Parsing 2 MiB takes long enough to block other calls.
-            tables = await asyncio.get_running_loop().run_in_executor(self._parsers, requests.read_tables, request)
-            if request.dry_run:
-                return mapping.previewed(await self._importer.preview(tables, wanted))
-            return mapping.ingested(*await self._importer.ingest(tables, wanted))
+            tables = await self._read_tables(request.snapshot)
+            return mapping.previewed(await self._importer.preview(tables, wanted))
+
+    async def IngestPreviewed(self, request: pb.IngestPreviewedRequest, context: Context) -> pb.IngestPreviewedResponse:
+        expected = requests.expected_data_hash(request)
+        return pb.IngestPreviewedResponse(snapshot=await self._ingest(request.snapshot, expected))
 
     async def ListComparisons(self, request: pb.ListComparisonsRequest, context: Context) -> pb.ListComparisonsResponse:
         search = requests.comparison_search(request.query)
@@ -218,3 +225,14 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
             dispatcher_enabled=self._dispatching,
             running_here=self._dispatcher.running,
         )
+
+    async def _ingest(
+        self, request: pb.IngestSnapshotRequest, expected_data_hash: str = ""
+    ) -> pb.IngestSnapshotResponse:
+        wanted = requests.import_request(request, expected_data_hash)
+        async with self._imports:
+            return mapping.ingested(*await self._importer.ingest(await self._read_tables(request), wanted))
+
+    async def _read_tables(self, request: pb.IngestSnapshotRequest) -> list[Table]:
+        # Parsing 2 MiB takes long enough to block other calls.
+        return await asyncio.get_running_loop().run_in_executor(self._parsers, requests.read_tables, request)

@@ -37,9 +37,12 @@ class Peer:
     replies: dict[str, Reply] = field(default_factory=dict)
     calls: defaultdict[str, list[Call]] = field(default_factory=lambda: defaultdict(list))
     trailing: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)  # trailing metadata by method
+    lacking: set[str] = field(default_factory=set)  # methods of newer releases
 
     async def answer(self, method: str, empty: Message, request: Any, context: Any) -> Message:
         """Records the call and returns the reply of `method`."""
+        if method in self.lacking:
+            await context.abort(grpc.StatusCode.UNIMPLEMENTED, "Method not found!")
         metadata = dict(context.invocation_metadata())
         self.calls[method].append(Call(request, metadata, context.time_remaining()))
         reply = self.replies.get(method, empty)

@@ -98,7 +98,7 @@ async def test_an_unavailable_service_is_called_once_for_a_batch(world: World, m
 
 async def test_an_older_jobs_without_the_batch_rpc_gets_single_calls(world: World) -> None:
     world.reply(GetWarmup=lambda request: _warmup(request.key), GetForecasts=_forecasts)
-    world.reply(BatchGetWarmups=WarmcastError(errors.METHOD_NOT_ALLOWED, "UNIMPLEMENTED"))
+    world.jobs.lacking = {"BatchGetWarmups"}
     answers = await _get_all(world)
     assert {answer.status_code for answer in answers.values()} == {200}
     assert len(world.jobs.calls["GetWarmup"]) == len(SLUGS)

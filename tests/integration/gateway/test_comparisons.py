@@ -81,10 +81,13 @@ async def test_a_csv_is_forwarded_unchanged(world: World) -> None:
 
 async def test_a_dry_run_answers_a_preview(world: World) -> None:
     columns = [
-        jobs_pb2.ImportColumn(term="amazon", chosen=True, values=52, missing=1, lowest=0.5, highest=100),
+        jobs_pb2.ImportColumn(
+            term="amazon", chosen=True, values=52, missing=1, lowest=0.5, highest=100, sampled_values=(0.5, 100, 7)
+        ),
         jobs_pb2.ImportColumn(term="<script>"),
     ]
-    world.reply(IngestSnapshot=stored(created=False, step="weekly", as_of=moment("2026-01-06"), columns=columns))
+    snapshot = stored(created=False, step="weekly", as_of=moment("2026-01-06"))
+    world.reply(PreviewSnapshot=jobs_pb2.PreviewSnapshotResponse(snapshot=snapshot, columns=columns))
     response = await world.operator.post("/api/comparisons?dryRun=true", content=CSV, headers=AS_CSV)
     body = conforming(response, "Preview", 200)
     assert "location" not in response.headers
@@ -95,28 +98,47 @@ async def test_a_dry_run_answers_a_preview(world: World) -> None:
         "2026-01-06T00:00:00Z",
     )
     assert body["columns"] == [
-        {"term": "amazon", "chosen": True, "values": 52, "missing": 1, "lowest": 0.5, "highest": 100.0},
-        {"term": "<script>", "chosen": False, "values": 0, "missing": 0, "lowest": None, "highest": None},
+        {"term": "amazon", "chosen": True, "values": 52, "missing": 1, "lowest": 0.5, "highest": 100.0}
+        | {"sampledValues": [0.5, 100.0, 7.0]},
+        {"term": "<script>", "chosen": False, "values": 0, "missing": 0, "lowest": None, "highest": None}
+        | {"sampledValues": []},
     ]
-    assert world.jobs.only("IngestSnapshot").request.dry_run
+    assert world.jobs.only("PreviewSnapshot").request.snapshot.files.files[0].content == CSV
+    assert not world.jobs.calls["IngestSnapshot"]
 
 
 async def test_a_dry_run_without_a_choice_of_terms_has_no_slug(world: World) -> None:
     undecided = stored(created=False, step="weekly", as_of=moment("2026-01-06"))
     for field in ("slug", "terms", "data_hash"):
         undecided.ClearField(field)
-    world.reply(IngestSnapshot=undecided)
+    world.reply(PreviewSnapshot=jobs_pb2.PreviewSnapshotResponse(snapshot=undecided))
     response = await world.operator.put("/api/comparisons/a-vs-b?dryRun=true", content=CSV, headers=AS_CSV)
     body = conforming(response, "Preview", 200)
     assert (body["slug"], body["terms"], body["dataHash"], body["known"]) == (None, [], None, False)
+    assert world.jobs.only("PreviewSnapshot").request.snapshot.expected_slug == "a-vs-b"
 
 
 async def test_a_confirmed_import_sends_the_expected_hash(world: World) -> None:
-    world.reply(IngestSnapshot=stored())
+    world.reply(IngestPreviewed=jobs_pb2.IngestPreviewedResponse(snapshot=stored()))
     query = f"?expectedDataHash={HASH}&dryRun=false"
     conforming(await world.operator.post(f"/api/comparisons{query}", content=CSV, headers=AS_CSV), "Ingested", 201)
-    request = world.jobs.only("IngestSnapshot").request
-    assert (request.expected_data_hash, request.dry_run) == (HASH, False)
+    request = world.jobs.only("IngestPreviewed").request
+    assert (request.data_hash, request.snapshot.files.files[0].content) == (HASH, CSV)
+    assert not world.jobs.calls["IngestSnapshot"]
+
+
+@pytest.mark.parametrize("query", ["dryRun=true", f"expectedDataHash={HASH}"])
+async def test_an_older_jobs_stores_nothing_that_was_not_meant(world: World, query: str) -> None:
+    world.jobs.lacking = {"PreviewSnapshot", "IngestPreviewed"}
+    response = await world.operator.post(f"/api/comparisons?{query}", content=CSV, headers=AS_CSV)
+    refused(response, errors.SERVICE_OUTDATED)
+    assert response.headers["retry-after"] == "10"
+    assert not world.jobs.calls["IngestSnapshot"]
+
+
+async def test_the_parameters_of_previews_are_checked(world: World) -> None:
+    response = await world.operator.post("/api/comparisons?dryRun=true&expectedDataHash=x", content=CSV, headers=AS_CSV)
+    refused(response, errors.INVALID_ARGUMENT, "expectedDataHash")
     for wrong in ("yes", "1", "true&dryRun=true"):
         response = await world.operator.post(f"/api/comparisons?dryRun={wrong}", content=CSV, headers=AS_CSV)
         refused(response, errors.INVALID_ARGUMENT, "dryRun")

@@ -57,9 +57,17 @@ class Jobs:
     channel: grpc.aio.Channel
 
     async def ingest(self, content: bytes = CSV, **fields: object) -> pb.IngestSnapshotResponse:
-        request = pb.IngestSnapshotRequest(files=pb.TrendsFiles(files=[pb.TrendsFile(name="a.csv", content=content)]))
-        request.MergeFrom(pb.IngestSnapshotRequest(**fields))  # type: ignore[arg-type]  # fields of that message
-        return await self.stub.IngestSnapshot(request, metadata=SENT)
+        return await self.stub.IngestSnapshot(_snapshot(content, fields), metadata=SENT)
+
+    async def preview(self, content: bytes = CSV, **fields: object) -> pb.PreviewSnapshotResponse:
+        request = pb.PreviewSnapshotRequest(snapshot=_snapshot(content, fields))
+        return await self.stub.PreviewSnapshot(request, metadata=SENT)
+
+    async def ingest_previewed(
+        self, content: bytes = CSV, *, data_hash: str, **fields: object
+    ) -> pb.IngestSnapshotResponse:
+        request = pb.IngestPreviewedRequest(snapshot=_snapshot(content, fields), data_hash=data_hash)
+        return (await self.stub.IngestPreviewed(request, metadata=SENT)).snapshot
 
     async def warmup(self) -> pb.GetWarmupResponse:
         return await self.stub.GetWarmup(pb.GetWarmupRequest(key=KEY))
@@ -71,6 +79,12 @@ class Jobs:
         return await self.stub.EnqueueWarmup(
             pb.EnqueueWarmupRequest(key=KEY, data_hash=seen.data_hash, seen_version=version, reason=reason)
         )
+
+
+def _snapshot(content: bytes, fields: dict[str, object]) -> pb.IngestSnapshotRequest:
+    request = pb.IngestSnapshotRequest(files=pb.TrendsFiles(files=[pb.TrendsFile(name="a.csv", content=content)]))
+    request.MergeFrom(pb.IngestSnapshotRequest(**fields))  # type: ignore[arg-type]  # fields of that message
+    return request
 
 
 async def refused(call: object) -> WarmcastError:

@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 from warmcast.client import aio, blocking, requests
 from warmcast.forecaster.v1 import forecaster_pb2
 from warmcast.jobs.v1 import jobs_pb2
@@ -49,29 +50,30 @@ def test_it_imports_no_engine_no_store_and_no_server() -> None:
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize(
-    ("method", "arguments"),
-    [("ingest_files", ([("a.csv", b"x")],)), ("ingest_points", (("tea", "coffee"), [("2025-01-05", (1.5, None))]))],
-)
-def test_a_dry_run_and_its_hash_are_sent(monkeypatch: pytest.MonkeyPatch, method: str, arguments: Any) -> None:
-    sent: list[jobs_pb2.IngestSnapshotRequest] = []
-    monkeypatch.setattr(blocking.Jobs, "_call", lambda _self, _rpc, request, _deadline: sent.append(request))
+def test_what_a_preview_showed_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    request = requests.of_files([("a.csv", b"x")])
+    as_of = Timestamp(seconds=1_700_000_000)
+    preview = jobs_pb2.PreviewSnapshotResponse(
+        snapshot=jobs_pb2.IngestSnapshotResponse(data_hash="0" * 16, as_of=as_of)
+    )
+    sent: list[Any] = []
+
+    def answer(_self: object, _rpc: object, message: Any, _deadline: float) -> Any:
+        sent.append(message)
+        return preview if len(sent) == 1 else jobs_pb2.IngestPreviewedResponse()
+
+    monkeypatch.setattr(blocking.Jobs, "_call", answer)
     with blocking.Jobs("127.0.0.1:1") as client:
-        getattr(client, method)(*arguments, dry_run=True, expected_data_hash="0" * 16)
-    assert [(each.dry_run, each.expected_data_hash) for each in sent] == [(True, "0" * 16)]
+        client.ingest_previewed(request, client.preview(request))
+    assert sent[0].snapshot == request
+    assert (sent[1].data_hash, sent[1].snapshot.as_of) == ("0" * 16, as_of)
+    assert sent[1].snapshot.files == request.files
 
 
 def test_a_value_that_is_not_known_is_sent_as_missing() -> None:
     request = requests.of_points(
         ("tea", "coffee"),
         [("2025-01-05", (1.5, None))],
-        timeframe="",
-        geo="",
-        source="test",
-        expected_slug="",
-        as_of=None,
-        dry_run=False,
-        expected_data_hash="",
     )
     (point,) = request.series.points
     assert (list(point.values), list(point.missing)) == ([1.5, 0.0], [1])

@@ -59,13 +59,12 @@ class Entered:
         return message
 
 
-def confirmed(form: Form) -> jobs_pb2.IngestSnapshotRequest:
-    """The request to store what a preview showed: the same time of the data, and its hash."""
+def confirmed(form: Form) -> tuple[jobs_pb2.IngestSnapshotRequest, str]:
+    """The request to store what a preview showed, with its time of the data, and its hash."""
     message = Entered.of(form).message(form.files)
     query = QueryParams(list(form.fields))
     previewed_at, data_hash = parameters.as_of(QueryParams(asOf=query.get("previewedAt", ""))), query.get("dataHash")
     if previewed_at is None or not data_hash:
         raise invalid("dataHash", "there was no preview of these data; choose the file and preview it first")
     message.as_of.FromDatetime(previewed_at)
-    message.expected_data_hash = data_hash
-    return message
+    return message, data_hash

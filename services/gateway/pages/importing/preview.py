@@ -7,8 +7,11 @@ from datetime import date
 
 from warmcast.jobs.v1 import jobs_pb2
 
-from services.common.comparison import TIMEFRAMES, ComparisonKey
+from services.common.comparison import TIMEFRAMES, ComparisonKey, term_slug
 from services.gateway.bodies.fields import timestamp
+from services.gateway.pages.charts.drawing.svg import Markup
+from services.gateway.pages.charts.inputs import Role
+from services.gateway.pages.charts.sparkline import term_sparkline
 from services.gateway.pages.importing.entered import Entered
 from services.gateway.pages.links import Links
 from services.gateway.pages.words import TIMEFRAMES as TIMEFRAME_WORDS
@@ -25,6 +28,7 @@ class Column:
     lowest: float
     highest: float
     missing: int
+    chart: Markup
 
 
 @dataclass(frozen=True)
@@ -53,15 +57,16 @@ class Preview:
         return self.names is None and len(self.columns) == 1
 
 
-def preview(row: jobs_pb2.IngestSnapshotResponse, entered: Entered) -> Preview:
-    """What a dry run returned."""
+def preview(answer: jobs_pb2.PreviewSnapshotResponse, entered: Entered) -> Preview:
+    """What jobs answered."""
+    row = answer.snapshot
     terms = tuple(row.terms)
     names = names_of((terms[0], terms[1])) if row.slug else None
     as_of = timestamp(row, "as_of")
     previewed = [("previewedAt", as_of.isoformat() if as_of else ""), ("dataHash", row.data_hash)]
     return Preview(
         names=names,
-        columns=_columns(row),
+        columns=_columns(answer, names),
         timeframe=TIMEFRAME_WORDS[row.timeframe],
         geo=geo_name(row.geo),
         geo_assumed=row.geo_assumed,
@@ -78,7 +83,9 @@ def preview(row: jobs_pb2.IngestSnapshotResponse, entered: Entered) -> Preview:
     )
 
 
-def _columns(row: jobs_pb2.IngestSnapshotResponse) -> list[Column]:
+def _columns(answer: jobs_pb2.PreviewSnapshotResponse, names: tuple[Named, Named] | None) -> list[Column]:
+    # The columns of one export have one scale, those of two have one each.
+    together = [value for each in answer.columns for value in each.sampled_values]
     return [
         Column(
             term=each.term,
@@ -87,6 +94,18 @@ def _columns(row: jobs_pb2.IngestSnapshotResponse) -> list[Column]:
             lowest=each.lowest,
             highest=each.highest,
             missing=each.missing,
+            chart=term_sparkline(
+                each.term,
+                each.sampled_values,
+                _role(each, names),
+                each.sampled_values if answer.snapshot.scaled_apart else together,
+            ),
         )
-        for each in row.columns
+        for each in answer.columns
     ]
+
+
+def _role(column: jobs_pb2.ImportColumn, names: tuple[Named, Named] | None) -> Role | None:
+    if names is None or not column.chosen:
+        return None
+    return Role.A if term_slug(column.term) == term_slug(names[0].name) else Role.B

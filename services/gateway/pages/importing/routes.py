@@ -29,6 +29,7 @@ _ABOVE_THE_FORM = (400, 409, 413, 415, 422, 503, 504)
 _ADVICE = {
     errors.UNREADABLE_INPUT: "Correct the file or export it again. Then choose it again.",
     errors.DATA_MISMATCH: "Nothing was stored.",
+    errors.SERVICE_OUTDATED: "Nothing was stored. Send the form again after the update.",
     errors.UNAVAILABLE: "Nothing was stored. Send the form again.",
     errors.DEADLINE_EXCEEDED: "Send the form again. Data that are stored already are not stored twice.",
 }
@@ -54,8 +55,7 @@ class ImportPages:
         entered = Entered.of(upload)
         try:
             message = entered.message(upload.files)
-            message.dry_run = True
-            read = preview(await self.jobs.ingest(message, self.secret), entered)
+            read = preview(await self.jobs.preview(message, self.secret), entered)
         except WarmcastError as error:
             return self._refused(request, entered, error)
         main = self.site.templates.render(
@@ -70,7 +70,8 @@ class ImportPages:
         """Stores the files, if they are those of the preview, and leads to the comparison."""
         upload = await self.site.write_upload(request)
         try:
-            return await self._store(confirmed(upload))
+            message, data_hash = confirmed(upload)
+            return self._stored(await self.jobs.ingest_previewed(message, data_hash, self.secret))
         except WarmcastError as error:
             return self._refused(request, Entered.of(upload), error)
 
@@ -84,10 +85,9 @@ class ImportPages:
         await self.site.write_form(request)
         message = jobs_pb2.IngestSnapshotRequest()
         message.files.files.add(name=SAMPLE, content=sample_csv())
-        return await self._store(message)
+        return self._stored(await self.jobs.ingest(message, self.secret))
 
-    async def _store(self, message: jobs_pb2.IngestSnapshotRequest) -> Response:
-        stored = await self.jobs.ingest(message, self.secret)
+    def _stored(self, stored: jobs_pb2.IngestSnapshotResponse) -> Response:
         key = ComparisonKey(stored.slug, stored.timeframe, stored.geo)
         self.answers.invalidate(key)
         return see_other(Links.of(key).page)

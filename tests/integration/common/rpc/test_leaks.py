@@ -34,8 +34,11 @@ REDIS = [redis.ConnectionError(SAID), redis.ResponseError(SAID), RuntimeError(f"
 
 KEY = jobs_pb2.ComparisonKey(slug="amazon-vs-costco")
 WEEKS = [jobs_pb2.SeriesPoint(date=f"2024-01-{day:02}", values=(1, 2)) for day in (7, 14, 21, 28)]
+IMPORT = jobs_pb2.IngestSnapshotRequest(series=jobs_pb2.Series(terms=["amazon", "costco"], points=WEEKS))
 JOBS_REQUESTS = {
-    "IngestSnapshot": jobs_pb2.IngestSnapshotRequest(series=jobs_pb2.Series(terms=["amazon", "costco"], points=WEEKS)),
+    "IngestSnapshot": IMPORT,
+    "PreviewSnapshot": jobs_pb2.PreviewSnapshotRequest(snapshot=IMPORT),
+    "IngestPreviewed": jobs_pb2.IngestPreviewedRequest(snapshot=IMPORT, data_hash="0" * 16),
     "GetComparison": jobs_pb2.GetComparisonRequest(key=KEY),
     "GetWarmup": jobs_pb2.GetWarmupRequest(key=KEY),
     "BatchGetWarmups": jobs_pb2.BatchGetWarmupsRequest(keys=[KEY]),

@@ -20,6 +20,7 @@ from tests.integration.common.rpc.replicas import Replica, serving
 CHANGING = {
     JOBS.name: {
         "IngestSnapshot",
+        "IngestPreviewed",
         "EnqueueWarmup",
         "TriggerWarmup",
         "ReportDemand",

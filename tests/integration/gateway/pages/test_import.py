@@ -20,6 +20,7 @@ from services.gateway.auth.rate_limits import Rate
 from tests.integration.gateway.conftest import SECRET, OpenWorld, World
 from tests.integration.gateway.data import HASH, moment
 from tests.integration.gateway.pages.browser import SAME_SITE, form_token, log_in, page
+from tests.integration.gateway.peers import Call
 
 CSV = b"Week,amazon,costco\n2025-01-05,40,60\n"
 FILE = ("file", ("multiTimeline.csv", CSV, "text/csv"))
@@ -27,27 +28,47 @@ HOSTILE = ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{7*7
 
 
 def column(term: str, *, chosen: bool = True, values: int = 52, missing: int = 0) -> jobs_pb2.ImportColumn:
+    lowest, highest = (3, 91) if values else (0, 0)
+    sampled = (lowest, highest, 40) if values else ()
     return jobs_pb2.ImportColumn(
-        term=term, chosen=chosen, values=values, missing=missing, lowest=3 if values else 0, highest=91 if values else 0
+        term=term,
+        chosen=chosen,
+        values=values,
+        missing=missing,
+        lowest=lowest,
+        highest=highest,
+        sampled_values=sampled,
     )
 
 
-def read(*columns: jobs_pb2.ImportColumn, **more: Any) -> jobs_pb2.IngestSnapshotResponse:
-    """What a dry run returns of 52 weeks; without `slug` in `more`, the terms are to be chosen."""
-    return jobs_pb2.IngestSnapshotResponse(
+def read(*columns: jobs_pb2.ImportColumn, **more: Any) -> jobs_pb2.PreviewSnapshotResponse:
+    """What a preview returns of 52 weeks; without `slug` in `more`, the terms are to be chosen."""
+    snapshot = jobs_pb2.IngestSnapshotResponse(
         timeframe="12m",
         points=52,
         first=moment("2025-01-05"),
         last=moment("2025-12-28"),
         as_of=moment("2026-01-02T10:30:00.123456"),
         step="weekly",
-        columns=columns,
         **{"created": True, **more},
     )
+    return jobs_pb2.PreviewSnapshotResponse(snapshot=snapshot, columns=columns)
 
 
-def read_pair(terms: tuple[str, str] = ("amazon", "costco"), **more: Any) -> jobs_pb2.IngestSnapshotResponse:
+def read_pair(terms: tuple[str, str] = ("amazon", "costco"), **more: Any) -> jobs_pb2.PreviewSnapshotResponse:
     return read(*map(column, terms), slug="amazon-vs-costco", terms=terms, data_hash=HASH, **more)
+
+
+def stored_pair(**more: Any) -> jobs_pb2.IngestPreviewedResponse:
+    """What storing it returns."""
+    return jobs_pb2.IngestPreviewedResponse(snapshot=read_pair(**more).snapshot)
+
+
+def import_calls(world: World) -> list[Call]:
+    """The calls of all RPCs that read files."""
+    return [
+        call for name in ("PreviewSnapshot", "IngestPreviewed", "IngestSnapshot") for call in world.jobs.calls[name]
+    ]
 
 
 def words(html: str) -> str:
@@ -91,7 +112,7 @@ async def test_a_read_only_login_gets_no_form(open_world: OpenWorld) -> None:
         for path in ("/import", "/import/confirm"):
             response = await send(world.client, path, [("token", form_token(html))])
             assert errors.FORBIDDEN.title in page(response, 403)
-        assert not world.jobs.calls["IngestSnapshot"]
+        assert not import_calls(world)
 
 
 async def test_without_a_secret_imports_are_off(open_world: OpenWorld) -> None:
@@ -101,7 +122,7 @@ async def test_without_a_secret_imports_are_off(open_world: OpenWorld) -> None:
 
 async def test_the_form_is_not_kept(world: World) -> None:
     token = await token_of(world)
-    world.reply(IngestSnapshot=read_pair())
+    world.reply(PreviewSnapshot=read_pair())
     assert (await world.client.get("/import")).headers["cache-control"] == "no-store"
     assert (await send(world.client, "/import", [("token", token)])).headers["cache-control"] == "no-store"
 
@@ -109,7 +130,7 @@ async def test_the_form_is_not_kept(world: World) -> None:
 async def test_a_preview_shows_what_was_read_and_stores_nothing(world: World) -> None:
     token = await token_of(world)
     cleaned = [jobs_pb2.Cleaning(what="below one read as half", count=3)]
-    world.reply(IngestSnapshot=read_pair(cleaned=cleaned, partial_last_period=True, geo_assumed=True))
+    world.reply(PreviewSnapshot=read_pair(cleaned=cleaned, partial_last_period=True, geo_assumed=True))
     fields = [("token", token), ("tf", "12m"), ("geo", ""), ("asOf", "")]
     text = words(page(await send(world.client, "/import", fields)))
     assert "amazon vs costco" in text
@@ -119,32 +140,75 @@ async def test_a_preview_shows_what_was_read_and_stores_nothing(world: World) ->
     assert "Below one read as half: 3" in text
     assert "Has not ended" in text
     assert "stored already" not in text
-    call = world.jobs.only("IngestSnapshot")
+    [call] = import_calls(world)
     assert call.metadata["x-warmup-secret"] == SECRET
-    assert call.request.dry_run
-    assert call.request.timeframe == "12m"
-    assert not call.request.HasField("geo")
-    assert [(each.name, each.content) for each in call.request.files.files] == [("multiTimeline.csv", CSV)]
+    request = call.request.snapshot
+    assert request.timeframe == "12m"
+    assert not request.HasField("geo")
+    assert [(each.name, each.content) for each in request.files.files] == [("multiTimeline.csv", CSV)]
+
+
+async def test_a_preview_pictures_each_column_that_was_read(world: World) -> None:
+    token = await token_of(world)
+    world.reply(PreviewSnapshot=read_pair())
+    html = page(await send(world.client, "/import", [("token", token)]))
+    assert re.findall(r'class="chart sparkline" [^>]*aria-label="([^"]*)"><g class="(\w)"', html) == [
+        ("amazon 40", "a"),
+        ("costco 40", "b"),
+    ]
+    undecided = (column("tea", chosen=False), column("milk", chosen=False), column("coffee", values=0))
+    world.reply(PreviewSnapshot=read(*undecided))
+    html = page(await send(world.client, "/import", [("token", token)]))
+    assert html.count('class="chart sparkline"') == 2
+    assert "<g class=" not in html, "a role is given by a choice"
+
+
+async def test_columns_of_one_export_are_pictured_on_one_scale(world: World) -> None:
+    token = await token_of(world)
+    columns = [column("amazon"), column("costco")]
+    del columns[1].sampled_values[:]
+    columns[1].sampled_values.extend((3, 3, 3))
+    pair: dict[str, Any] = {"slug": "amazon-vs-costco", "terms": ("amazon", "costco"), "data_hash": HASH}
+    heights = []
+    for scaled_apart in (False, True):
+        world.reply(PreviewSnapshot=read(*columns, scaled_apart=scaled_apart, **pair))
+        html = page(await send(world.client, "/import", [("token", token)]))
+        heights.append([float(y) for y in re.findall(r'/><circle [^>]*cy="([^"]*)"', html)])
+    assert heights[0][1] == 40, "at the bottom, where amazon is lowest"
+    assert heights[1][1] == 22, "in the middle of its own scale"
+
+
+async def test_an_older_jobs_stores_nothing(world: World) -> None:
+    token = await token_of(world)
+    world.reply(PreviewSnapshot=read_pair())
+    preview = page(await send(world.client, "/import", [("token", token)]))
+    world.jobs.lacking = {"PreviewSnapshot", "IngestPreviewed"}
+    for response in (
+        await send(world.client, "/import", [("token", token)]),
+        await send(world.client, "/import/confirm", sent_again(preview, "/import/confirm")),
+    ):
+        assert "Nothing was stored. Send the form again after the update." in page(response, 503)
+        assert response.headers["retry-after"] == "10"
+    assert not world.jobs.calls["IngestSnapshot"]
 
 
 async def test_confirming_sends_the_hash_and_the_time_of_the_preview(world: World) -> None:
     token = await token_of(world)
-    world.reply(IngestSnapshot=read_pair())
+    world.reply(PreviewSnapshot=read_pair())
     html = page(await send(world.client, "/import", [("token", token), ("geo", "us")]))
-    world.reply(IngestSnapshot=read_pair(geo="US"))
+    world.reply(IngestPreviewed=stored_pair(geo="US"))
     response = await send(world.client, "/import/confirm", sent_again(html, "/import/confirm"))
     assert (response.status_code, response.headers["location"]) == (303, "/compare/amazon-vs-costco?tf=12m&geo=US")
-    request = world.jobs.calls["IngestSnapshot"][1].request
-    assert not request.dry_run
-    assert (request.expected_data_hash, request.geo) == (HASH, "US")
-    assert request.as_of == moment("2026-01-02T10:30:00.123456")
+    request = world.jobs.only("IngestPreviewed").request
+    assert (request.data_hash, request.snapshot.geo) == (HASH, "US")
+    assert request.snapshot.as_of == moment("2026-01-02T10:30:00.123456")
 
 
 async def test_other_data_than_those_of_the_preview_are_refused(world: World) -> None:
     token = await token_of(world)
-    world.reply(IngestSnapshot=read_pair())
+    world.reply(PreviewSnapshot=read_pair())
     html = page(await send(world.client, "/import", [("token", token), ("geo", "US"), ("tf", "12m")]))
-    world.reply(IngestSnapshot=WarmcastError(errors.DATA_MISMATCH, "the file differs; preview the file again"))
+    world.reply(IngestPreviewed=WarmcastError(errors.DATA_MISMATCH, "the file differs; preview the file again"))
     response = await send(world.client, "/import/confirm", sent_again(html, "/import/confirm"))
     html = page(response, 409)
     assert "The file differs; preview the file again. Nothing was stored." in html
@@ -159,12 +223,12 @@ async def test_nothing_is_stored_without_a_preview(world: World, missing: str) -
     del fields[missing]
     response = await send(world.client, "/import/confirm", list(fields.items()))
     assert "There was no preview of these data" in page(response, 400)
-    assert not world.jobs.calls["IngestSnapshot"]
+    assert not import_calls(world)
 
 
 async def test_two_of_many_terms_are_chosen(world: World) -> None:
     token = await token_of(world)
-    world.reply(IngestSnapshot=read(*(column(term, chosen=False) for term in ("tea", "coffee", "milk"))))
+    world.reply(PreviewSnapshot=read(*(column(term, chosen=False) for term in ("tea", "coffee", "milk"))))
     html = page(await send(world.client, "/import", [("token", token), ("geo", "US")]))
     assert "Choose two of 3 terms" in words(html)
     assert 'type="checkbox" name="term" value="milk"' in html
@@ -173,16 +237,16 @@ async def test_two_of_many_terms_are_chosen(world: World) -> None:
     chosen = [*again, ("term", "tea"), ("term", "milk")]
     pair = {"slug": "milk-vs-tea", "terms": ("milk", "tea"), "data_hash": HASH}
     coffee = column("coffee", chosen=False, values=0)
-    world.reply(IngestSnapshot=read(column("tea"), column("milk"), coffee, **pair))
+    world.reply(PreviewSnapshot=read(column("tea"), column("milk"), coffee, **pair))
     html = page(await send(world.client, "/import", chosen))
     assert "not read" in html
     assert [value for name, value in sent_again(html, "/import/confirm") if name == "term"] == ["tea", "milk"]
-    assert list(world.jobs.calls["IngestSnapshot"][1].request.terms) == ["tea", "milk"]
+    assert list(world.jobs.calls["PreviewSnapshot"][1].request.snapshot.terms) == ["tea", "milk"]
 
 
 async def test_a_choice_is_of_two_terms(world: World) -> None:
     token = await token_of(world)
-    world.reply(IngestSnapshot=read(*(column(term, chosen=False) for term in ("tea", "coffee", "milk"))))
+    world.reply(PreviewSnapshot=read(*(column(term, chosen=False) for term in ("tea", "coffee", "milk"))))
     again = sent_again(page(await send(world.client, "/import", [("token", token)])), "/import")
     for chosen in ([], [("term", "tea")]):
         html = page(await send(world.client, "/import", [*again, *chosen]), 400)
@@ -192,29 +256,29 @@ async def test_a_choice_is_of_two_terms(world: World) -> None:
 
 async def test_one_term_needs_a_second_file(world: World) -> None:
     token = await token_of(world)
-    world.reply(IngestSnapshot=read(column("tea", chosen=False)))
+    world.reply(PreviewSnapshot=read(column("tea", chosen=False)))
     html = page(await send(world.client, "/import", [("token", token)]))
     assert "tea needs a second term" in words(html)
     assert "data-joins" in html
     second = ("file", ("coffee.csv", CSV, "text/csv"))
-    world.reply(IngestSnapshot=read_pair(("coffee", "tea"), scaled_apart=True))
+    world.reply(PreviewSnapshot=read_pair(("coffee", "tea"), scaled_apart=True))
     html = page(await send(world.client, "/import", [("token", token)], FILE, second))
     assert "there will be no winner" in html
-    assert len(world.jobs.calls["IngestSnapshot"][1].request.files.files) == 2
+    assert len(world.jobs.calls["PreviewSnapshot"][1].request.snapshot.files.files) == 2
 
 
 async def test_a_declared_charset_is_used_again_when_confirming(world: World) -> None:
     token = await token_of(world)
-    world.reply(IngestSnapshot=read_pair())
+    world.reply(PreviewSnapshot=read_pair())
     html = page(await send(world.client, "/import", [("token", token), ("charset", " Windows-1252 ")]))
     await send(world.client, "/import/confirm", sent_again(html, "/import/confirm"))
-    requests = [call.request for call in world.jobs.calls["IngestSnapshot"]]
+    requests = [call.request.snapshot for call in import_calls(world)]
     assert [request.files.files[0].charset for request in requests] == ["windows-1252"] * 2
 
 
 async def test_known_data_lead_to_their_comparison(world: World) -> None:
     token = await token_of(world)
-    world.reply(IngestSnapshot=read_pair(created=False))
+    world.reply(PreviewSnapshot=read_pair(created=False))
     html = page(await send(world.client, "/import", [("token", token)]))
     assert "These data are stored already" in html
     assert 'href="/compare/amazon-vs-costco?tf=12m"' in html
@@ -234,7 +298,7 @@ async def test_known_data_lead_to_their_comparison(world: World) -> None:
 )
 async def test_an_error_keeps_what_was_entered(world: World, error: WarmcastError, status: int, text: str) -> None:
     token = await token_of(world)
-    world.reply(IngestSnapshot=error)
+    world.reply(PreviewSnapshot=error)
     fields = [("token", token), ("tf", "5y"), ("geo", "US"), ("asOf", "2026-01-31 12:00")]
     html = page(await send(world.client, "/import", fields), status)
     assert text in html
@@ -258,7 +322,7 @@ async def test_a_wrong_setting_is_named_and_kept(world: World, name: str, value:
     assert text in html
     assert "<script>" not in html
     assert name == "tf" or f'value="{escape(value)}"' in html
-    assert not world.jobs.calls["IngestSnapshot"]
+    assert not import_calls(world)
 
 
 @pytest.mark.parametrize("empty", [[("file", ("", b"", "application/octet-stream"))], [("other", (None, "x"))]])
@@ -280,7 +344,7 @@ async def test_a_body_beyond_the_limit_is_refused(open_world: OpenWorld) -> None
         large = ("file", ("a.csv", b"x" * 3_000, "text/csv"))
         html = page(await send(world.client, "/import", [("token", token)], large), 413)
         assert errors.TOO_LARGE.title in html
-        assert not world.jobs.calls["IngestSnapshot"]
+        assert not import_calls(world)
 
 
 async def test_a_form_without_files_is_refused(world: World) -> None:
@@ -300,15 +364,15 @@ async def test_only_a_form_of_this_login_imports(world: World, path: str) -> Non
         assert errors.FORM_REFUSED.title in page(await send(world.client, path, wrong), 403)
     world.client.cookies.clear()
     assert errors.UNAUTHENTICATED.title in page(await send(world.client, path, [("token", token)]), 401)
-    assert not world.jobs.calls["IngestSnapshot"]
+    assert not import_calls(world)
 
 
 @pytest.mark.parametrize("term", HOSTILE)
 async def test_terms_are_text(world: World, term: str) -> None:
     token = await token_of(world)
-    world.reply(IngestSnapshot=read_pair((term, "costco")))
+    world.reply(PreviewSnapshot=read_pair((term, "costco")))
     pair = page(await send(world.client, "/import", [("token", token)]))
-    world.reply(IngestSnapshot=read(column(term), column("a"), column("b")))
+    world.reply(PreviewSnapshot=read(column(term), column("a"), column("b")))
     choice = page(await send(world.client, "/import", [("token", token)]))
     for html in (pair, choice):
         assert "<script>alert" not in html
@@ -322,7 +386,7 @@ async def test_the_sample_is_stored_and_opened(world: World) -> None:
     assert 'formaction="/import/sample"' in html
     refused = await world.client.post("/import/sample", data={"token": "wrong"}, headers=SAME_SITE)
     assert errors.FORM_REFUSED.title in page(refused, 403)
-    world.reply(IngestSnapshot=read_pair())
+    world.reply(IngestSnapshot=read_pair().snapshot)
     response = await world.client.post("/import/sample", data={"token": token}, headers=SAME_SITE)
     assert (response.status_code, response.headers["location"]) == (303, "/compare/amazon-vs-costco?tf=12m")
     [file] = world.jobs.only("IngestSnapshot").request.files.files

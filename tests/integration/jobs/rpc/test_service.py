@@ -30,6 +30,8 @@ async def jobs(store: Store) -> AsyncIterator[Jobs]:
 async def test_rpcs_that_change_state_need_the_secret(jobs: Jobs) -> None:
     calls = {
         "IngestSnapshot": pb.IngestSnapshotRequest(),
+        "PreviewSnapshot": pb.PreviewSnapshotRequest(),
+        "IngestPreviewed": pb.IngestPreviewedRequest(),
         "TriggerWarmup": pb.TriggerWarmupRequest(),
         "RunWarmup": pb.RunWarmupRequest(),
         "Sweep": pb.SweepRequest(),

@@ -27,10 +27,13 @@ _SNAPSHOT = forecaster_pb2.SnapshotKey(
     engine_version="0" * 100,
 )
 _POINTS = 5_000
+_IMPORT = jobs_pb2.IngestSnapshotRequest(
+    files=jobs_pb2.TrendsFiles(files=[jobs_pb2.TrendsFile(name="x" * 1_000, content=bytes(MAX_BYTES))] * 2)
+)
 _LARGEST: dict[str, Message] = {
-    f"/{JOBS.name}/IngestSnapshot": jobs_pb2.IngestSnapshotRequest(
-        files=jobs_pb2.TrendsFiles(files=[jobs_pb2.TrendsFile(name="x" * 1_000, content=bytes(MAX_BYTES))] * 2)
-    ),
+    f"/{JOBS.name}/IngestSnapshot": _IMPORT,
+    f"/{JOBS.name}/PreviewSnapshot": jobs_pb2.PreviewSnapshotRequest(snapshot=_IMPORT),
+    f"/{JOBS.name}/IngestPreviewed": jobs_pb2.IngestPreviewedRequest(snapshot=_IMPORT, data_hash="0" * 16),
     f"/{JOBS.name}/BatchGetWarmups": jobs_pb2.BatchGetWarmupsRequest(keys=[_COMPARISON] * 100),
     f"/{JOBS.name}/ReportDemand": jobs_pb2.ReportDemandRequest(
         demand=[jobs_pb2.Demand(key=_COMPARISON, count=2**31)] * 1_000

@@ -28,3 +28,9 @@ def test_a_status_without_details_says_when_to_come_back(
     error = from_rpc_error(bare, service="jobs")
     assert (error.reason, error.retry_after) == (reason, retry_after)
     assert error.detail == f"jobs could not answer ({code.name})"
+
+
+def test_a_method_that_the_server_does_not_have_says_that_it_is_older() -> None:
+    bare = grpc.aio.AioRpcError(grpc.StatusCode.UNIMPLEMENTED, grpc.aio.Metadata(), grpc.aio.Metadata())
+    error = from_rpc_error(bare, service="jobs")
+    assert (error.reason, error.reason.http_status, error.retry_after) == (errors.SERVICE_OUTDATED, 503, 10.0)

@@ -1,4 +1,4 @@
-"""Imports that store nothing, and imports of the data that they showed."""
+"""Previews, which store nothing, and imports of the data that they showed."""
 
 from __future__ import annotations
 
@@ -36,64 +36,71 @@ async def rows(jobs: Jobs) -> list[list[dict[str, object]]]:
     return [await jobs.store.execute(f"SELECT * FROM {table} ORDER BY 1") for table in TABLES]
 
 
-def columns(response: pb.IngestSnapshotResponse) -> list[tuple[object, ...]]:
+def columns(response: pb.PreviewSnapshotResponse) -> list[tuple[object, ...]]:
     return [(each.term, each.chosen, each.values, each.missing, each.lowest, each.highest) for each in response.columns]
 
 
-async def test_a_dry_run_answers_what_an_import_then_stores(jobs: Jobs) -> None:
-    preview = await jobs.ingest(dry_run=True)
+async def test_a_preview_answers_what_an_import_then_stores(jobs: Jobs) -> None:
+    answer = await jobs.preview()
+    preview = answer.snapshot
     assert await rows(jobs) == [[], [], [], [], []]
     assert (preview.created, preview.step, preview.timeframe, preview.geo) == (True, "weekly", "12m", "US")
-    assert columns(preview) == [("amazon", True, 4, 0, 75, 90), ("costco", True, 4, 0, 0.5, 14)]
-    stored = await jobs.ingest(as_of=preview.as_of, expected_data_hash=preview.data_hash)
+    assert columns(answer) == [("amazon", True, 4, 0, 75, 90), ("costco", True, 4, 0, 0.5, 14)]
+    assert [list(each.sampled_values) for each in answer.columns] == [[75, 80, 77, 90], [0.5, 12, 14, 13]]
+    stored = await jobs.ingest_previewed(as_of=preview.as_of, data_hash=preview.data_hash)
     assert stored.created
-    assert not stored.columns
     for field in ("slug", "terms", "data_hash", "points", "first", "last", "cleaned", "partial_last_period", "as_of"):
         assert getattr(stored, field) == getattr(preview, field), field
 
 
-async def test_a_dry_run_of_known_data_changes_nothing(jobs: Jobs) -> None:
+async def test_a_preview_of_known_data_changes_nothing(jobs: Jobs) -> None:
     await jobs.ingest(CSV.replace(b"amazon", b"Amazon"))
     before = await rows(jobs)
-    preview = await jobs.ingest(dry_run=True)
+    preview = (await jobs.preview()).snapshot
     assert not preview.created
     assert list(preview.terms) == ["Amazon", "costco"], "the slug keeps the spelling of its first import"
-    assert (await jobs.ingest(CSV.replace(b"90,13", b"91,13"), dry_run=True)).created
+    assert (await jobs.preview(CSV.replace(b"90,13", b"91,13"))).snapshot.created
     assert await rows(jobs) == before
 
 
 async def test_other_data_than_expected_are_refused(jobs: Jobs) -> None:
-    preview = await jobs.ingest(dry_run=True)
+    preview = (await jobs.preview()).snapshot
     other = CSV.replace(b"90,13", b"91,13")
-    error = await refused(jobs.ingest(other, as_of=preview.as_of, expected_data_hash=preview.data_hash))
+    error = await refused(jobs.ingest_previewed(other, as_of=preview.as_of, data_hash=preview.data_hash))
     assert error.reason is errors.DATA_MISMATCH
     assert "preview the file again" in error.detail
+    without = await refused(jobs.ingest_previewed(as_of=preview.as_of, data_hash=""))
+    assert (without.reason, without.fields[0][0]) == (errors.INVALID_ARGUMENT, "data_hash")
     assert await rows(jobs) == [[], [], [], [], []]
 
 
 async def test_the_time_of_the_data_is_part_of_what_is_confirmed(jobs: Jobs) -> None:
-    partial = await jobs.ingest(dry_run=True, as_of=WITHIN_LAST_WEEK)
+    answer = await jobs.preview(as_of=WITHIN_LAST_WEEK)
+    partial = answer.snapshot
+    assert [list(each.sampled_values) for each in answer.columns] == [[75, 80, 77], [0.5, 12, 14]]
     assert (partial.partial_last_period, partial.as_of.seconds) == (True, WITHIN_LAST_WEEK["seconds"])
-    error = await refused(jobs.ingest(as_of=LATER, expected_data_hash=partial.data_hash))
+    error = await refused(jobs.ingest_previewed(as_of=LATER, data_hash=partial.data_hash))
     assert error.reason is errors.DATA_MISMATCH
-    confirmed = await jobs.ingest(as_of=partial.as_of, expected_data_hash=partial.data_hash)
+    confirmed = await jobs.ingest_previewed(as_of=partial.as_of, data_hash=partial.data_hash)
     assert (confirmed.created, confirmed.partial_last_period) == (True, True)
-    again = await jobs.ingest(dry_run=True)
+    again = (await jobs.preview()).snapshot
     assert (again.created, again.data_hash) == (False, partial.data_hash), "known data keep their time"
-    assert (await jobs.ingest(as_of=again.as_of, expected_data_hash=again.data_hash)).data_hash == again.data_hash
+    repeated = await jobs.ingest_previewed(as_of=again.as_of, data_hash=again.data_hash)
+    assert (repeated.created, repeated.data_hash) == (False, again.data_hash)
 
 
 async def test_many_terms_without_a_choice_are_listed(jobs: Jobs) -> None:
-    preview = await jobs.ingest(THREE, dry_run=True)
+    answer = await jobs.preview(THREE)
+    preview = answer.snapshot
     assert (preview.slug, list(preview.terms), preview.data_hash, preview.created) == ("", [], "", False)
     assert (preview.points, preview.step, preview.timeframe, preview.geo) == (4, "weekly", "12m", "US")
-    assert columns(preview) == [
+    assert columns(answer) == [
         ("amazon", False, 4, 0, 75, 90),
         ("costco", False, 3, 1, 0.5, 14),
         ("walmart", False, 4, 0, 50, 53),
     ]
-    chosen = await jobs.ingest(THREE, dry_run=True, terms=["walmart", "amazon"])
-    assert chosen.slug == "amazon-vs-walmart"
+    chosen = await jobs.preview(THREE, terms=["walmart", "amazon"])
+    assert chosen.snapshot.slug == "amazon-vs-walmart"
     assert columns(chosen) == [
         ("amazon", True, 4, 0, 75, 90),
         ("walmart", True, 4, 0, 50, 53),
@@ -103,18 +110,18 @@ async def test_many_terms_without_a_choice_are_listed(jobs: Jobs) -> None:
 
 
 async def test_one_term_is_named_and_two_files_are_joined(jobs: Jobs) -> None:
-    preview = await jobs.ingest(ONE, dry_run=True)
-    assert (preview.slug, columns(preview)) == ("", [("amazon", False, 3, 0, 75, 80)])
+    preview = await jobs.preview(ONE)
+    assert (preview.snapshot.slug, columns(preview)) == ("", [("amazon", False, 3, 0, 75, 80)])
     assert (await refused(jobs.ingest(ONE))).reason is errors.SINGLE_TERM
     other = ONE.replace(b"amazon", b"costco")
     files = [pb.TrendsFile(name=name, content=content) for name, content in (("a.csv", ONE), ("b.csv", other))]
-    request = pb.IngestSnapshotRequest(files=pb.TrendsFiles(files=files), dry_run=True)
-    joined = await jobs.stub.IngestSnapshot(request, metadata=SENT)
-    assert (joined.slug, joined.scaled_apart) == ("amazon-vs-costco", True)
+    snapshot = pb.IngestSnapshotRequest(files=pb.TrendsFiles(files=files))
+    joined = await jobs.stub.PreviewSnapshot(pb.PreviewSnapshotRequest(snapshot=snapshot), metadata=SENT)
+    assert (joined.snapshot.slug, joined.snapshot.scaled_apart) == ("amazon-vs-costco", True)
     assert [each.chosen for each in joined.columns] == [True, True]
 
 
-async def test_a_dry_run_refuses_what_an_import_refuses(jobs: Jobs) -> None:
+async def test_a_preview_refuses_what_an_import_refuses(jobs: Jobs) -> None:
     await jobs.ingest(CSV.replace(b"amazon", b"c++").replace(b"costco", b"rust"))
     before = await rows(jobs)
     taken = CSV.replace(b"amazon", b"c plus plus").replace(b"costco", b"rust")
@@ -123,11 +130,10 @@ async def test_a_dry_run_refuses_what_an_import_refuses(jobs: Jobs) -> None:
         (b"hello", {}, errors.UNREADABLE_INPUT),
         (THREE, {"timeframe": "7d"}, errors.INVALID_ARGUMENT),
         (ONE, {"source": "x\0"}, errors.INVALID_ARGUMENT),
-        (CSV, {"expected_data_hash": "0" * 16}, errors.DATA_MISMATCH),
         (CSV, {"expected_slug": "amazon-vs-costco"}, errors.NOT_FOUND),
         (THREE, {"expected_slug": "c-plus-plus-vs-rust"}, errors.TERMS_MISMATCH),
     ):
-        assert (await refused(jobs.ingest(content, dry_run=True, **fields))).reason is reason
+        assert (await refused(jobs.preview(content, **fields))).reason is reason
     assert await rows(jobs) == before
 
 
@@ -137,9 +143,9 @@ async def test_a_dry_run_refuses_what_an_import_refuses(jobs: Jobs) -> None:
 async def test_terms_are_shown_as_text(jobs: Jobs, term: str) -> None:
     cell = '"' + term.replace('"', '""') + '"'
     content = f"Week,{cell},costco\n2024-01-07,1,2\n2024-01-14,3,4\n2024-01-21,5,6\n".encode()
-    preview = await jobs.ingest(content, dry_run=True)
-    shown = term.replace("\u202e", "")
-    assert [each.term for each in preview.columns] == [shown, "costco"]
+    answer = await jobs.preview(content)
+    preview, shown = answer.snapshot, term.replace("\u202e", "")
+    assert [each.term for each in answer.columns] == [shown, "costco"]
     assert shown in preview.terms
-    confirmed = await jobs.ingest(content, as_of=preview.as_of, expected_data_hash=preview.data_hash)
+    confirmed = await jobs.ingest_previewed(content, as_of=preview.as_of, data_hash=preview.data_hash)
     assert confirmed.slug == preview.slug
