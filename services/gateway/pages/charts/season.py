@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from services.gateway.pages.charts.drawing.axes import Box, value_axis
+from services.gateway.pages.charts.drawing.legend import names_above
 from services.gateway.pages.charts.drawing.path import line_path
 from services.gateway.pages.charts.drawing.scale import Scale, round_domain, round_ticks
 from services.gateway.pages.charts.drawing.svg import Markup, element, image, join, number
-from services.gateway.pages.charts.drawing.typeface import isolated, shorten, text_width
+from services.gateway.pages.charts.drawing.typeface import isolated, text_width
 from services.gateway.pages.charts.inputs import Role
 from services.gateway.pages.charts.words import signed_tick, signed_words
 
@@ -20,7 +21,6 @@ _SIZE = 12.5
 _MOST_BARS = 24  # places; longer seasons, such as weeks of a year, are lines
 _SMALLEST = 1.0  # points that the axis reaches at least, both ways
 _LABEL_GAP = 8.0
-_SAMPLE = 20.0  # width of a term's sample above the plot
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def season_chart(profiles: Sequence[Profile], places: Sequence[Place], *, id_: s
     return image(
         value_axis(box, y, round_ticks(low, high, 4), signed_tick),
         draw(profiles, places, box, y),
-        _names(profiles, box, bars=draw is _bars),
+        names_above([(each.role, each.name) for each in profiles], box, _SIZE, bars=draw is _bars),
         _place_names(places, box),
         id_=id_,
         kind="season",
@@ -66,25 +66,6 @@ def season_chart(profiles: Sequence[Profile], places: Sequence[Place], *, id_: s
         desc=" ".join(_words(profile, places) for profile in profiles),
         font_size=_SIZE,
     )
-
-
-def _names(profiles: Sequence[Profile], box: Box, *, bars: bool) -> Markup:
-    """The terms above the plot, each beside a sample of its bar or line."""
-    room = box.width / len(profiles) - _SAMPLE - 2 * _LABEL_GAP
-    x, baseline = box.left, 16.0
-    parts: list[Markup] = []
-    for profile in profiles:
-        name = shorten(profile.name, room, _SIZE, bold=True)
-        sample = (
-            element("rect", x=x, y=baseline - 10, width=_SAMPLE, height=11)
-            if bars
-            else element("path", d=line_path([(x, baseline - 4), (x + _SAMPLE, baseline - 4)]))
-        )
-        parts.append(element("g", sample, class_=f"{'bar' if bars else 'line'} {profile.role}"))
-        x += _SAMPLE + _LABEL_GAP
-        parts.append(element("text", name, class_=f"end {profile.role}", x=x, y=baseline))
-        x += text_width(name, _SIZE, bold=True) + _LABEL_GAP
-    return element("g", *parts, class_="names")
 
 
 def _bars(profiles: Sequence[Profile], places: Sequence[Place], box: Box, y: Scale) -> Markup:

@@ -9,6 +9,9 @@ from services.gateway import pages
 from services.gateway.pages.charts.comparison.chart import comparison_chart
 from services.gateway.pages.charts.inputs import Role
 from services.gateway.pages.charts.margin import margin_chart
+from services.gateway.pages.charts.operations.calibration import Held, calibration_chart
+from services.gateway.pages.charts.operations.coverage_bar import coverage_bar
+from services.gateway.pages.charts.operations.weekly_shares import Shares, weekly_shares_chart
 from services.gateway.pages.charts.probability_dots import probability_dots
 from services.gateway.pages.charts.sample import five_year_comparison
 from services.gateway.pages.charts.season import season_chart
@@ -95,6 +98,14 @@ def test_every_class_of_the_charts_is_known() -> None:
         season_chart([test_season.profile(role, 12) for role in Role], test_season.PLACES[12], id_="season"),
         sparkline("tea", "coffee", [1, 2], [3, 4]),
         probability_dots("tea", "coffee", 60),
+        calibration_chart([Held("All", 78.0, 94.0)], id_="calibration"),
+        weekly_shares_chart(
+            [Shares(role, "winner", [50.0, 60.0], 80) for role in Role],
+            ["2026-11-02", "2026-11-09"],
+            id_="w",
+            title="W",
+        ),
+        coverage_bar(1, 2, 3),
     )
     used = {name for chart in charts for each in parse(chart).iter() for name in each.get("class", "").split()}
     # These have the look of their element, and names for scripts and tests.
@@ -111,6 +122,8 @@ def test_every_class_of_the_charts_is_known() -> None:
         "names",
         "peak",
         "change",
+        "calibration",
+        "weekly",
     }
     assert used - unstyled == {name for name in used if re.search(rf"\.{name}\b", STYLES)}
 
