@@ -17,7 +17,13 @@ from services.common.telemetry.logs import configure_logging
 from services.jobs.application.change_feed import ChangeFeed
 from services.jobs.application.dispatcher import Dispatcher
 from services.jobs.application.runner import Runner
-from services.jobs.domain.forecaster import ForecasterInfo, GeneratedForecasts, Generation, TermForecast
+from services.jobs.domain.forecaster import (
+    ForecasterInfo,
+    ForecasterReplica,
+    GeneratedForecasts,
+    Generation,
+    TermForecast,
+)
 from services.jobs.domain.job import ClaimedJob, EnqueueReason, QueuePolicy, WarmupJob
 from services.jobs.domain.snapshot import ForecastKey
 from services.jobs.migrator import commands
@@ -147,6 +153,10 @@ class NoForecaster:
     async def describe(self) -> ForecasterInfo:
         """One slot per concurrent job."""
         return self._info
+
+    def replicas(self) -> list[ForecasterReplica]:
+        """Not called, because no status is read."""
+        raise AssertionError("the replicas were listed")
 
 
 SYSTEM = Warmcast()

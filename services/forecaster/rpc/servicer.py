@@ -99,7 +99,10 @@ class ForecasterServicer(pb_grpc.ForecasterServiceServicer):
         # Callers claim jobs for the slots, and runs fail while the cache refuses writes.
         await self._cache.check_writes()
         return pb.DescribeResponse(
-            engine_version=self._engine.version, worker_slots=self._pool.slots, replica_id=self._replica_id
+            engine_version=self._engine.version,
+            worker_slots=self._pool.slots,
+            replica_id=self._replica_id,
+            busy_slots=self._pool.busy_slots,
         )
 
     async def InspectKeys(self, request: pb.InspectKeysRequest, context: Context) -> pb.InspectKeysResponse:

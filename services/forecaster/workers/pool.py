@@ -77,6 +77,11 @@ class Pool:
         self._running: set[Future[Any]] = set()
         self._stopped = False
 
+    @property
+    def busy_slots(self) -> int:
+        """Slots that runs occupy."""
+        return min(self._admitted, self.slots)
+
     def start(self) -> None:
         """Starts every worker and returns without waiting for them to be warm."""
         for _ in range(self.slots):

@@ -18,7 +18,7 @@ from services.common.runtime import deadline
 from services.common.runtime.background import beat, report_failure
 from services.common.telemetry.counters import count_from_zero
 from services.jobs.application.runner import Runner
-from services.jobs.domain.forecaster import Forecaster, ForecasterInfo
+from services.jobs.domain.forecaster import Forecaster, ForecasterInfo, ForecasterReplica
 from services.jobs.domain.job import Cause, ClaimedJob, Claims, SweptJob, WarmupJob
 
 log = structlog.get_logger()
@@ -85,6 +85,10 @@ class Dispatcher:
                 return await self._forecaster.describe()
         except WarmcastError as error:
             return ForecasterInfo("", 0, cause=error.detail, replicas=0)
+
+    def forecaster_replicas(self) -> list[ForecasterReplica]:
+        """Every replica of the forecaster, also those that accept no runs."""
+        return self._forecaster.replicas()
 
     async def dispatch(self) -> None:
         """Claims and runs jobs, one for each slot of the forecaster. Ends when cancelled or drained."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from services.jobs.domain.job import ClaimedJob, WarmupJob
@@ -44,6 +45,15 @@ class GeneratedForecasts:
     term_b: TermForecast
 
 
+class CacheState(StrEnum):
+    """Whether a replica of the forecaster can use its cache."""
+
+    WRITABLE = "writable"
+    UNAVAILABLE = "unavailable"
+    REFUSES_WRITES = "refuses-writes"
+    UNKNOWN = "unknown"  # the replica does not answer
+
+
 @dataclass(frozen=True)
 class ForecasterInfo:
     """The combined capacity of all forecaster replicas."""
@@ -52,6 +62,18 @@ class ForecasterInfo:
     worker_slots: int  # 0: no replica accepts runs
     cause: str = ""  # why replicas accept no runs; empty: all do
     replicas: int = 1  # that accept runs
+
+
+@dataclass(frozen=True)
+class ForecasterReplica:
+    """One replica of the forecaster, as its last answer described it."""
+
+    address: str
+    engine_version: str  # empty while it accepts no runs, as 0 slots
+    worker_slots: int
+    busy_slots: int
+    cause: str  # why it accepts no runs; empty if it does
+    cache_state: CacheState
 
 
 # Events of a run: None for each heartbeat, the forecasts last.
@@ -75,4 +97,8 @@ class Forecaster(Protocol):
 
     async def describe(self) -> ForecasterInfo:
         """The last known capacity, without a call. Raises UNAVAILABLE with the cause while no replica accepts runs."""
+        ...
+
+    def replicas(self) -> list[ForecasterReplica]:
+        """Every replica by its last answer, without a call."""
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -131,6 +132,12 @@ class Listings:
         """The depth of the queue and its age, each up to COUNT_CAP rows."""
         (row,) = await self._database.fetch(DEPTH, {"cap": COUNT_CAP})
         return QueueDepth(**row)
+
+    async def round_trip(self) -> float:
+        """The duration of a statement that reads no table, in seconds, with the wait for a connection."""
+        began = time.perf_counter()
+        await self._database.fetch("SELECT 1 AS one")
+        return time.perf_counter() - began
 
 
 def _columns(jobs: FromClause) -> list[ColumnElement[Any]]:

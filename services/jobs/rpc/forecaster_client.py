@@ -17,7 +17,14 @@ from services.common.rpc.client.channel import open_channel
 from services.common.rpc.services import FORECASTER
 from services.common.rpc.status import from_rpc_error
 from services.common.rpc.tls import Tls
-from services.jobs.domain.forecaster import ForecasterInfo, ForecastPoint, GeneratedForecasts, Generation, TermForecast
+from services.jobs.domain.forecaster import (
+    ForecasterInfo,
+    ForecasterReplica,
+    ForecastPoint,
+    GeneratedForecasts,
+    Generation,
+    TermForecast,
+)
 from services.jobs.domain.job import ClaimedJob, WarmupJob
 from services.jobs.domain.snapshot import ForecastKey
 from services.jobs.rpc.forecaster_replicas import Replicas
@@ -91,6 +98,10 @@ class GrpcForecaster:
     async def describe(self) -> ForecasterInfo:
         """See Forecaster.describe."""
         return await self._replicas.info()
+
+    def replicas(self) -> list[ForecasterReplica]:
+        """See Forecaster.replicas."""
+        return self._replicas.described()
 
     async def follow(self, more_slots: Callable[[], None]) -> None:
         """Keeps the result of `describe` up to date until cancelled; calls `more_slots` when slots are added."""

@@ -21,7 +21,7 @@ from services.common.rpc.client.channel import open_channel
 from services.common.rpc.services import FORECASTER
 from services.common.rpc.tls import Tls
 from services.common.runtime.background import beat
-from services.jobs.domain.forecaster import ForecasterInfo
+from services.jobs.domain.forecaster import CacheState, ForecasterInfo, ForecasterReplica
 
 log = structlog.get_logger()
 
@@ -35,6 +35,7 @@ _RESOLVE_SECONDS = 0.5  # that a poll waits; a slower result is used by a later 
 _MIN_PAUSE = 0.1  # seconds between polls, however many runs fail
 _MAX_REPLICAS = 256
 _MAX_CAUSES = 3  # named in one message
+_UNANSWERED = "unanswered"  # the cache cause of a Redis that does not answer; other causes refuse commands
 
 
 class Replicas:
@@ -84,6 +85,11 @@ class Replicas:
         slots = sum(replica.slots for replica in accepting)
         return ForecasterInfo(accepting[0].engine_version, slots, cause=self._causes(), replicas=len(accepting))
 
+    def described(self) -> list[ForecasterReplica]:
+        """Every known address, in order, by its last answer."""
+        replicas = [replica.summary() for replica in self._replicas.values()]
+        return sorted(replicas, key=lambda replica: replica.address)
+
     @contextlib.contextmanager
     def run(self) -> Iterator[Replica]:
         """The replica for a run, which occupies a slot until the context ends. Raises BUSY if none accepts runs."""
@@ -100,7 +106,7 @@ class Replicas:
 
     def report_failure(self, replica: Replica, error: WarmcastError) -> None:
         """Excludes a replica from runs until a successful poll, and polls at once."""
-        replica.described, replica.cause = None, error.detail
+        replica.set_failure(error)
         self._poll_now.set()
 
     async def close(self) -> None:
@@ -167,6 +173,7 @@ class Replica:
         )
         self.described: pb.DescribeResponse | None = None  # None: it accepts no runs; `cause` says why
         self.cause = "the forecaster has not responded yet"
+        self.cache_state = CacheState.UNKNOWN
         self.running = 0  # runs that this process sent it
         self.started = 0  # runs in total
         self._address = address
@@ -196,6 +203,28 @@ class Replica:
         try:
             answer = await call_unary(FORECASTER, self.stub.Describe, pb.DescribeRequest(), timeout=_DESCRIBE_SECONDS)
         except WarmcastError as error:
-            self.described, self.cause = None, error.detail
+            self.set_failure(error)
         else:
-            self.described, self.cause = answer, ""
+            self.described, self.cause, self.cache_state = answer, "", CacheState.WRITABLE
+
+    def set_failure(self, error: WarmcastError) -> None:
+        """Excludes it from runs, for the cause that the error names."""
+        self.described, self.cause, self.cache_state = None, error.detail, _cache_state(error)
+
+    def summary(self) -> ForecasterReplica:
+        """What operators see of it."""
+        return ForecasterReplica(
+            address=self._address.target,
+            engine_version=self.engine_version,
+            worker_slots=self.slots,
+            busy_slots=self.described.busy_slots if self.described else 0,
+            cause=self.cause,
+            cache_state=self.cache_state,
+        )
+
+
+def _cache_state(error: WarmcastError) -> CacheState:
+    cause = error.metadata.get(errors.CACHE_CAUSE)
+    if cause is None:
+        return CacheState.UNKNOWN
+    return CacheState.UNAVAILABLE if cause == _UNANSWERED else CacheState.REFUSES_WRITES

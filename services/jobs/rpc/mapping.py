@@ -16,6 +16,7 @@ from services.jobs.application.enqueue import EnqueueResult
 from services.jobs.application.refresher import Refreshed
 from services.jobs.application.sweeper import Swept
 from services.jobs.domain.comparison import ComparisonSummary, CurrentSnapshot, ImportResult, ListedComparison
+from services.jobs.domain.forecaster import ForecasterReplica
 from services.jobs.domain.job import WarmupJob
 from services.jobs.domain.queue import QueueStatus
 from services.jobs.domain.signals import Signals, term_stats
@@ -202,6 +203,18 @@ def swept(result: Swept) -> pb.SweepResponse:
 def counts(status: QueueStatus) -> list[pb.StatusCount]:
     """Jobs by status, in the order of the state machine."""
     return [pb.StatusCount(status=TO_PROTO[each], count=count) for each, count in status.counts.items()]
+
+
+def replica(of: ForecasterReplica) -> pb.ForecasterReplica:
+    """One replica of the forecaster."""
+    return pb.ForecasterReplica(
+        address=of.address,
+        engine_version=of.engine_version,
+        worker_slots=of.worker_slots,
+        busy_slots=of.busy_slots,
+        cause=of.cause,
+        cache_state=of.cache_state.value,
+    )
 
 
 def trust(stats: Trust) -> pb.GetTrustStatsResponse:

@@ -212,6 +212,7 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
 
     async def GetStatus(self, request: pb.GetStatusRequest, context: Context) -> pb.GetStatusResponse:
         status = await self._listings.status()
+        depth = await self._listings.depth()
         info = await self._dispatcher.forecaster_info()
         return pb.GetStatusResponse(
             counts=mapping.counts(status),
@@ -224,6 +225,11 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
             forecaster_replicas=info.replicas,
             dispatcher_enabled=self._dispatching,
             running_here=self._dispatcher.running,
+            due=depth.due,
+            not_due=depth.not_due,
+            oldest_due_seconds=depth.oldest_due_seconds,
+            database_seconds=await self._listings.round_trip(),
+            replicas=[mapping.replica(each) for each in self._dispatcher.forecaster_replicas()],
         )
 
     async def _ingest(

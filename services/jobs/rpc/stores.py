@@ -8,7 +8,7 @@ from typing import Protocol
 from services.common.comparison import ComparisonKey
 from services.jobs.domain.comparison import ComparisonSearch, ComparisonSummary, CurrentSnapshot, ListedComparison
 from services.jobs.domain.job import WarmupJob
-from services.jobs.domain.queue import JobCursor, JobFilter, QueueStatus
+from services.jobs.domain.queue import JobCursor, JobFilter, QueueDepth, QueueStatus
 from services.jobs.domain.trust import Trust
 from services.jobs.domain.warmup import WarmupView
 
@@ -33,6 +33,10 @@ class ListingStore(Protocol):
     ) -> list[WarmupJob]: ...
 
     async def status(self) -> QueueStatus: ...
+
+    async def depth(self) -> QueueDepth: ...
+
+    async def round_trip(self) -> float: ...
 
 
 class SearchStore(Protocol):

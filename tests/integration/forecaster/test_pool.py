@@ -102,8 +102,10 @@ async def test_the_queue_is_bounded_and_returns_a_retry_delay(pool: Pool) -> Non
         async with pool.admit():
             await release.wait()
 
+    assert pool.busy_slots == 0
     three = [asyncio.create_task(run()) for _ in range(3)]  # two compute, one waits
     await asyncio.sleep(0)
+    assert pool.busy_slots == 2
     with pytest.raises(WarmcastError) as caught:
         async with pool.admit():
             pass
@@ -113,7 +115,7 @@ async def test_the_queue_is_bounded_and_returns_a_retry_delay(pool: Pool) -> Non
     release.set()
     await asyncio.gather(*three)
     async with pool.admit():
-        pass
+        assert pool.busy_slots == 1
 
 
 async def test_a_run_cancelled_while_waiting_frees_its_place() -> None:

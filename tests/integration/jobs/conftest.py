@@ -10,7 +10,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.common.comparison import ComparisonKey
-from services.jobs.domain.forecaster import ForecasterInfo, ForecastPoint, GeneratedForecasts, Generation, TermForecast
+from services.jobs.domain.forecaster import (
+    CacheState,
+    ForecasterInfo,
+    ForecasterReplica,
+    ForecastPoint,
+    GeneratedForecasts,
+    Generation,
+    TermForecast,
+)
 from services.jobs.domain.job import ClaimedJob, EnqueueReason, Lease, QueuePolicy, WarmupJob
 from services.jobs.domain.signals import Signals, term_signals
 from services.jobs.domain.snapshot import ForecastKey, ImportedSnapshot
@@ -157,6 +165,9 @@ class FakeForecaster:
 
     async def describe(self) -> ForecasterInfo:
         return ForecasterInfo("test", self.slots)
+
+    def replicas(self) -> list[ForecasterReplica]:
+        return [ForecasterReplica("127.0.0.1:1", "test", self.slots, 1, "", CacheState.WRITABLE)]
 
 
 async def succeed(job: ClaimedJob) -> Generation:

@@ -251,6 +251,22 @@ async def test_status_has_counts_and_forecaster_availability(jobs: Jobs) -> None
     assert (status.worker_slots, status.dispatcher_enabled) == (2, False)
 
 
+async def test_status_has_depth_round_trip_and_replicas(jobs: Jobs) -> None:
+    due, delayed = await jobs.store.queued("one"), await jobs.store.queued("two")
+    await jobs.store.execute(
+        "UPDATE warmup_jobs SET queued_at = now() - interval '90 s', "
+        "not_before = CASE WHEN id <> %(due)s THEN now() + interval '1 h' END WHERE id IN (%(due)s, %(delayed)s)",
+        due=due.id,
+        delayed=delayed.id,
+    )
+    status = await jobs.stub.GetStatus(pb.GetStatusRequest())
+    assert (status.due, status.not_due) == (1, 1)
+    assert 90 <= status.oldest_due_seconds < 120
+    assert 0 < status.database_seconds < 10
+    [replica] = status.replicas
+    assert (replica.worker_slots, replica.busy_slots, replica.cache_state) == (2, 1, "writable")
+
+
 async def test_the_text_of_a_crash_is_not_exposed(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
     async def crash(*_: object) -> None:
         raise RuntimeError("password=hunter2")

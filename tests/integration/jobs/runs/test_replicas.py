@@ -16,6 +16,7 @@ from devstack.stores.ports import LOOPBACK, free_port, is_free
 from services.common import errors
 from services.common.errors import WarmcastError
 from services.common.rpc.tls import Tls
+from services.jobs.domain.forecaster import CacheState
 from services.jobs.rpc.forecaster_replicas import Replicas
 from tests.integration.common.rpc.names import serving_names
 from tests.integration.common.rpc.replicas import Describe, Replica, serving
@@ -177,6 +178,37 @@ async def test_the_cause_of_a_replica_that_accepts_no_runs_is_reported() -> None
     async with serving(Replica("full", refuse)) as full, following(full.address) as replicas:
         with pytest.raises(WarmcastError, match="the forecast cache refuses writes: it is full"):
             await replicas.info()
+
+
+async def test_each_replica_is_described_with_its_slots_and_its_cache() -> None:
+    def refusing(cause: str) -> Describe:
+        async def refuse(_: pb.DescribeRequest, context: Any) -> pb.DescribeResponse:
+            metadata = {errors.CACHE_CAUSE: cause}
+            raise WarmcastError(errors.UNAVAILABLE, f"the cache is {cause}", metadata=metadata)
+
+        return refuse
+
+    async def computing(_: pb.DescribeRequest, context: Any) -> pb.DescribeResponse:
+        return pb.DescribeResponse(engine_version="7", worker_slots=3, busy_slots=2)
+
+    async with AsyncExitStack() as running:
+        described = (computing, refusing("out-of-memory"), refusing("unanswered"))
+        each = [await running.enter_async_context(serving(Replica("one", describe))) for describe in described]
+        gone = f"{LOOPBACK}:{free_port()}"
+        replicas = await running.enter_async_context(
+            following("ipv4:" + ",".join((*(one.address for one in each), gone)))
+        )
+        await wait_until_async(slots(replicas, 3), SOON, "one accepts runs")
+        found = {replica.address.removeprefix("ipv4:"): replica for replica in replicas.described()}
+    accepting, full, silent = (found[one.address] for one in each)
+    assert (accepting.worker_slots, accepting.busy_slots, accepting.cause) == (3, 2, "")
+    assert [one.cache_state for one in (accepting, full, silent, found[gone])] == [
+        CacheState.WRITABLE,
+        CacheState.REFUSES_WRITES,
+        CacheState.UNAVAILABLE,
+        CacheState.UNKNOWN,
+    ]
+    assert (full.worker_slots, full.cause) == (0, "the cache is out-of-memory")
 
 
 async def test_the_certificate_must_have_the_name_of_the_target_not_the_address() -> None:
