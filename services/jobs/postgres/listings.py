@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import BigInteger, BindParameter, ColumnElement, FromClause, func, literal, select, true, tuple_
+from sqlalchemy import BigInteger, ColumnElement, FromClause, func, literal, select, true, tuple_
 
 from services.common.comparison import ComparisonKey
 from services.common.job_status import JobStatus
@@ -15,7 +15,9 @@ from services.jobs.domain.job import JobChange, QueuePolicy, WarmupJob
 from services.jobs.domain.queue import COUNT_CAP, JobCursor, JobFilter, QueueDepth, QueueStatus
 from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.rows import to_job
+from services.jobs.postgres.sql import job_filter
 from services.jobs.postgres.sql.edges import COLUMNS
+from services.jobs.postgres.sql.job_filter import written
 from services.jobs.postgres.sql.schema import comparisons, snapshots, term_pairs, warmup_jobs
 from services.jobs.postgres.sql.upkeep import DEPTH, STATUS
 
@@ -28,7 +30,6 @@ INSERT INTO audit_position (singleton, after_id) VALUES (true, %(after_id)s)
 ON CONFLICT (singleton) DO UPDATE SET after_id = EXCLUDED.after_id, updated_at = now()
 """
 _COMPARISON_KEY = ("slug", "timeframe", "geo")
-Value = TypeVar("Value")
 
 
 class Listings:
@@ -42,23 +43,13 @@ class Listings:
         self, wanted: JobFilter, *, limit: int, before: JobCursor | None = None, oldest_first: bool = False
     ) -> list[WarmupJob]:
         """Jobs that pass the filter and were created before `before`, newest first by default."""
-        jobs: FromClause = warmup_jobs
-        if wanted.slug is not None:
-            # Selected first, since they are few: without statistics the planner may scan all jobs in order.
-            of_one = select(warmup_jobs).where(warmup_jobs.c.slug == wanted.slug)
-            jobs = of_one.cte("of_one").prefix_with("MATERIALIZED")
+        jobs = job_filter.source(wanted)
         place = (jobs.c.created_at, jobs.c.id)
-        query = select(*_columns(jobs)).limit(_written(limit))
+        query = select(*_columns(jobs)).where(*job_filter.conditions(wanted, jobs)).limit(written(limit))
         query = query.order_by(*(place if oldest_first else (column.desc() for column in place)))
         if before is not None:
             at, job_id = before
             query = query.where(tuple_(*place) < tuple_(at, literal(job_id, BigInteger)))
-        if wanted.status is not None:
-            query = query.where(jobs.c.status == _written(wanted.status.value))
-        if wanted.older_than is not None:
-            query = query.where(jobs.c.created_at < func.now() - wanted.older_than)
-        if wanted.newer_than is not None:
-            query = query.where(jobs.c.created_at > func.now() - wanted.newer_than)
         return [to_job(row) for row in await self._database.select(query)]
 
     async def changed(self, ids: Sequence[int]) -> list[JobChange]:
@@ -103,7 +94,7 @@ class Listings:
                 comparisons.c.last_requested_at > func.now() - self._recent,
                 snapshots.c.data_hash == warmup_jobs.c.data_hash,
             )
-            .limit(_written(1))
+            .limit(written(1))
             .lateral("in_demand")
         )
         query = (
@@ -111,9 +102,9 @@ class Listings:
             .join(in_demand, true())
             .where(warmup_jobs.c.id > after_id)
             # `|| ''` keeps the planner from the index on status, which returns all ready rows.
-            .where(warmup_jobs.c.status.concat(_written("")) == _written(JobStatus.READY.value))
+            .where(warmup_jobs.c.status.concat(written("")) == written(JobStatus.READY.value))
             .order_by(warmup_jobs.c.id)
-            .limit(_written(limit))
+            .limit(written(limit))
         )
         if up_to_id is not None:
             query = query.where(warmup_jobs.c.id <= up_to_id)
@@ -142,8 +133,3 @@ class Listings:
 
 def _columns(jobs: FromClause) -> list[ColumnElement[Any]]:
     return [jobs.c[name] for name in COLUMNS.split(", ")]
-
-
-def _written(value: Value) -> BindParameter[Value]:
-    # A literal: for a parameter the planner assumes a tenth of all rows (limit) or a fifth (status), and scans.
-    return literal(value, literal_execute=True)

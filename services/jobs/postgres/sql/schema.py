@@ -264,3 +264,60 @@ idempotency_keys = Table(
     Column("expires_at", DateTime(timezone=True), nullable=False),
     Index("idempotency_keys_expires_at_idx", "expires_at"),
 )
+
+# What operators did, and how many jobs it changed.
+operator_actions = Table(
+    "operator_actions",
+    metadata,
+    _id(),
+    _moment("at", nullable=False),
+    Column("operator", Text, nullable=False),  # self-declared, or `secret`
+    Column("action", Text, nullable=False),
+    Column("target", JSONB, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("operation_id", BigInteger),  # no foreign key: an action outlives its operation
+)
+
+# Runs of the RPCs that schedules call.
+schedule_runs = Table(
+    "schedule_runs",
+    metadata,
+    _id(),
+    Column("schedule", Text, nullable=False),
+    Column("started_at", DateTime(timezone=True), nullable=False),
+    _moment("ended_at", nullable=False),
+    Column("succeeded", Boolean, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("detail", Text, nullable=False),
+    Index("schedule_runs_schedule_idx", "schedule", "id"),
+)
+
+# Operations on all that matched a filter: what matched, and how far it is changed.
+bulk_operations = Table(
+    "bulk_operations",
+    metadata,
+    _id(),
+    Column("action", Text, nullable=False),
+    Column("filter", JSONB, nullable=False),
+    Column("state", Text, nullable=False, server_default=text("'prepared'")),
+    # Of jobs, or of snapshots with the version of their job (0: none); empty once the operation has ended.
+    Column("ids", ARRAY(BigInteger), nullable=False),
+    Column("versions", ARRAY(BigInteger), nullable=False),
+    Column("position", Integer, nullable=False, server_default=text("0")),  # how many of them were processed
+    Column("matched", Integer, nullable=False),
+    Column("done", Integer, nullable=False, server_default=text("0")),
+    Column("skipped", Integer, nullable=False, server_default=text("0")),
+    Column("operator", Text, nullable=False),
+    Column("reason", Text, nullable=False, server_default=text("''")),
+    Column("action_id", BigInteger),  # of its row in operator_actions
+    Column("holder", Text),  # the process that runs it
+    _moment("lease_expires_at"),
+    _moment("created_at", nullable=False),
+    _moment("started_at"),
+    _moment("ended_at"),
+    CheckConstraint("state IN ('prepared', 'running', 'done', 'aborted')", name="state"),
+    CheckConstraint("action IN ('requeue', 'cancel', 'warm')", name="action"),
+    Index("bulk_operations_open_idx", "state", "id", postgresql_where=text("state IN ('prepared', 'running')")),
+)
