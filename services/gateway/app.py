@@ -33,8 +33,9 @@ from services.gateway.routes.service import ServiceRoutes
 from services.gateway.routes.trust import TrustRoutes
 from services.gateway.routes.warmups import WarmupRoutes
 from services.gateway.settings import GatewaySettings, split
-from services.gateway.upstream.clients import Jobs
+from services.gateway.upstream.clients import Forecaster, Jobs
 from services.gateway.upstream.idempotency import idempotent
+from services.gateway.upstream.operations import Operations
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class Components:
 
     settings: GatewaySettings
     jobs: Jobs
+    forecaster: Forecaster
+    operations: Operations
     demand: Demand
     readiness: Readiness
     answers: AnswerCache

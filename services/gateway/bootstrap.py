@@ -23,6 +23,8 @@ from services.gateway.premium.service import PremiumService
 from services.gateway.premium.stale_cache import StaleCache
 from services.gateway.settings import GatewaySettings, split
 from services.gateway.upstream import clients
+from services.gateway.upstream.calls import Deadlines
+from services.gateway.upstream.operations import Operations, open_operations
 
 _DEMAND_INTERVAL_SECONDS = 2.0
 
@@ -46,16 +48,18 @@ async def _run(settings: GatewaySettings) -> None:
             ("channel to jobs", clients.open_jobs, settings.jobs_addr),
             ("channel to the forecaster", clients.open_forecaster, settings.forecaster_addr),
             ("channel for warmup changes", clients.open_watch, settings.jobs_addr),
+            ("channel for operators", open_operations, settings.jobs_addr),
         ):
             channel = open_channel(address, tls)
             ending.will_close(name, channel.close)
             channels.append(channel)
-        jobs_channel, forecaster_channel, watch_channel = channels
+        jobs_channel, forecaster_channel, watch_channel, operations_channel = channels
         components = build_components(
             settings,
             clients.Jobs(jobs_channel, deadlines),
             clients.Forecaster(forecaster_channel, deadlines),
             clients.WarmupWatch(watch_channel),
+            Operations(operations_channel, deadlines),
         )
         background, changes = components.background, components.changes
         ending.will_close("demand", components.demand.flush)
@@ -74,7 +78,11 @@ async def _run(settings: GatewaySettings) -> None:
 
 
 def build_components(
-    settings: GatewaySettings, jobs: clients.Jobs, forecaster: clients.Forecaster, watch: clients.WarmupWatch
+    settings: GatewaySettings,
+    jobs: clients.Jobs,
+    forecaster: clients.Forecaster,
+    watch: clients.WarmupWatch,
+    operations: Operations,
 ) -> Components:
     """What the routes need, on top of these clients."""
     service = PremiumService(jobs, forecaster, StaleCache(settings.memory_answers))
@@ -86,12 +94,22 @@ def build_components(
         limit=settings.warm_answers,
     )
     changes = ChangeFeed(watch, answers, max_streams=settings.event_streams)
-    return Components(settings, jobs, Demand(jobs), Readiness(), answers, changes, Background())
+    return Components(
+        settings,
+        jobs,
+        forecaster,
+        operations,
+        demand=Demand(jobs),
+        readiness=Readiness(),
+        answers=answers,
+        changes=changes,
+        background=Background(),
+    )
 
 
-def rpc_deadlines(settings: GatewaySettings) -> clients.Deadlines:
+def rpc_deadlines(settings: GatewaySettings) -> Deadlines:
     """The deadlines of calls to jobs and the forecaster."""
-    return clients.Deadlines(
+    return Deadlines(
         read=settings.rpc_timeout_seconds, command=settings.command_timeout_seconds, run=settings.run_warmup_seconds
     )
 

@@ -11,6 +11,7 @@ DEBUG_ID = "x-debug-id"
 TRACEPARENT = "traceparent"
 SECRET = "x-warmup-secret"  # noqa: S105 - the name of a header, not a secret
 IDEMPOTENCY_KEY = "idempotency-key"
+OPERATOR = "x-warmcast-operator"  # the name of an operator's login, percent-encoded
 IDEMPOTENCY_REPLAYED = "idempotency-replayed"  # returned with a stored response
 
 Metadata = tuple[tuple[str, str], ...]

@@ -23,7 +23,7 @@ class JobRoutes:
 
     jobs: Jobs
 
-    async def index(self, request: Request, secret: str) -> Response:
+    async def index(self, request: Request, _secret: str) -> Response:
         """One page of jobs, newest first, filtered by status, slug and age."""
         query = request.query_params
         filters = jobs_pb2.ListJobsRequest(
@@ -37,20 +37,20 @@ class JobRoutes:
             if status not in set(JobStatus):
                 raise invalid("status", f"status must be one of {', '.join(JobStatus)}")
             filters.status = TO_PROTO[JobStatus(status)]
-        page = await self.jobs.list_jobs(filters, secret)
+        page = await self.jobs.list_jobs(filters)
         return json_response(JobList([job(row) for row in page.jobs], page.next_page_token or None))
 
-    async def show(self, request: Request, secret: str) -> Response:
+    async def show(self, request: Request, _secret: str) -> Response:
         """One job."""
-        return json_response(job(await self.jobs.get_job(_id(request), secret)))
+        return json_response(job(await self.jobs.get_job(_id(request))))
 
     async def requeue(self, request: Request, secret: str) -> Response:
         """Starts a new episode of one job."""
-        return json_response(job(await self.jobs.requeue_job(_id(request), secret)))
+        return json_response(job(await self.jobs.requeue_job(_id(request), secret=secret)))
 
     async def cancel(self, request: Request, secret: str) -> Response:
         """Cancels one queued job."""
-        return json_response(job(await self.jobs.cancel_job(_id(request), secret)))
+        return json_response(job(await self.jobs.cancel_job(_id(request), secret=secret)))
 
 
 def _id(request: Request) -> int:

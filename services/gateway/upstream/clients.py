@@ -4,56 +4,27 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
 import grpc
-from google.protobuf.message import Message
 from warmcast.forecaster.v1 import forecaster_pb2, forecaster_pb2_grpc
 from warmcast.jobs.v1 import jobs_pb2, jobs_pb2_grpc
 
 from services.common.comparison import ComparisonKey
-from services.common.errors import WarmcastError
 from services.common.rpc import metadata
-from services.common.rpc.client.call import call_unary
 from services.common.rpc.client.channel import open_channel
-from services.common.rpc.services import FORECASTER, JOBS, Service
+from services.common.rpc.services import FORECASTER, JOBS
 from services.common.rpc.status import from_rpc_error
 from services.common.rpc.tls import Tls
 from services.common.runtime.batching import Batcher
-from services.gateway.upstream import idempotency
+from services.gateway.upstream.calls import Deadlines, call
 
 _WATCH_SECONDS = 3_600.0
 # Best of 8, 16 and 50 in `make bench`: larger batches make all callers wait in step, smaller ones make more calls.
 _MAX_BATCH = 16
 _MAX_BATCH_WAIT = 0.005  # seconds; best of 2, 5 and 20 ms
 
-# Fields of messages that have another name in REST.
-_REST_NAMES = {
-    "timeframe": "tf",
-    "page_token": "cursor",
-    "query": "q",
-    "page_size": "limit",
-    "expected_slug": "slug",
-    "terms": "term",
-    "as_of": "asOf",
-    "data_hash": "expectedDataHash",
-    "older_than_seconds": "olderThan",
-    "newer_than_seconds": "newerThan",
-}
-
-Request = TypeVar("Request", bound=Message)
-Answer = TypeVar("Answer", bound=Message)
 SnapshotKeys: TypeAlias = "Sequence[forecaster_pb2.SnapshotKey]"
-
-
-@dataclass(frozen=True)
-class Deadlines:
-    """Deadlines of each kind of call, in seconds."""
-
-    read: float
-    command: float
-    run: float
 
 
 def open_jobs(address: str, tls: Tls | None = None) -> grpc.aio.Channel:
@@ -96,91 +67,103 @@ class Jobs:
         request = jobs_pb2.EnqueueWarmupRequest(
             key=_key(key), data_hash=data_hash, seen_version=seen_version, reason=reason
         )
-        return await _call(JOBS, self._stub.EnqueueWarmup, request, self._deadlines.read)
+        return await call(JOBS, self._stub.EnqueueWarmup, request, self._deadlines.read)
 
     async def report_demand(self, demand: Sequence[tuple[ComparisonKey, int]]) -> None:
         """Reports how often each comparison was requested; at most 1,000 comparisons a call."""
         counted = [jobs_pb2.Demand(key=_key(key), count=count) for key, count in demand]
         request = jobs_pb2.ReportDemandRequest(demand=counted)
-        await _call(JOBS, self._stub.ReportDemand, request, self._deadlines.read)
+        await call(JOBS, self._stub.ReportDemand, request, self._deadlines.read)
 
     async def list_comparisons(self, *, limit: int, cursor: str, query: str = "") -> jobs_pb2.ListComparisonsResponse:
         """One page of comparisons."""
         request = jobs_pb2.ListComparisonsRequest(page_size=limit, page_token=cursor, query=query)
-        return await _call(JOBS, self._stub.ListComparisons, request, self._deadlines.read)
+        return await call(JOBS, self._stub.ListComparisons, request, self._deadlines.read)
 
     async def search_comparisons(
         self, *, limit: int, cursor: str = "", query: str = "", slug: str = ""
     ) -> jobs_pb2.SearchComparisonsResponse:
         """One page of comparisons with what a list shows of each."""
         request = jobs_pb2.SearchComparisonsRequest(page_size=limit, page_token=cursor, query=query, slug=slug)
-        return await _call(JOBS, self._stub.SearchComparisons, request, self._deadlines.read)
+        return await call(JOBS, self._stub.SearchComparisons, request, self._deadlines.read)
 
     async def get_comparison(self, key: ComparisonKey) -> jobs_pb2.GetComparisonResponse:
         """Series, stats and signals of one comparison."""
         request = jobs_pb2.GetComparisonRequest(key=_key(key))
-        return await _call(JOBS, self._stub.GetComparison, request, self._deadlines.read)
+        return await call(JOBS, self._stub.GetComparison, request, self._deadlines.read)
 
     async def trust_stats(self) -> jobs_pb2.GetTrustStatsResponse:
         """Accuracy of past forecasts."""
-        return await _call(JOBS, self._stub.GetTrustStats, jobs_pb2.GetTrustStatsRequest(), self._deadlines.read)
+        return await call(JOBS, self._stub.GetTrustStats, jobs_pb2.GetTrustStatsRequest(), self._deadlines.read)
 
     async def ingest(self, request: jobs_pb2.IngestSnapshotRequest, secret: str) -> jobs_pb2.IngestSnapshotResponse:
         """Imports one snapshot."""
-        return await _call(JOBS, self._stub.IngestSnapshot, request, self._deadlines.command, secret)
+        return await call(JOBS, self._stub.IngestSnapshot, request, self._deadlines.command, secret)
 
     async def preview(self, request: jobs_pb2.IngestSnapshotRequest, secret: str) -> jobs_pb2.PreviewSnapshotResponse:
         """What an import would store."""
         preview = jobs_pb2.PreviewSnapshotRequest(snapshot=request)
-        return await _call(JOBS, self._stub.PreviewSnapshot, preview, self._deadlines.command, secret)
+        return await call(JOBS, self._stub.PreviewSnapshot, preview, self._deadlines.command, secret)
 
     async def ingest_previewed(
         self, request: jobs_pb2.IngestSnapshotRequest, data_hash: str, secret: str
     ) -> jobs_pb2.IngestSnapshotResponse:
         """Imports the data that a preview showed, and refuses others."""
         previewed = jobs_pb2.IngestPreviewedRequest(snapshot=request, data_hash=data_hash)
-        return (await _call(JOBS, self._stub.IngestPreviewed, previewed, self._deadlines.command, secret)).snapshot
+        return (await call(JOBS, self._stub.IngestPreviewed, previewed, self._deadlines.command, secret)).snapshot
 
-    async def trigger(self, key: ComparisonKey, *, force: bool, secret: str) -> jobs_pb2.TriggerWarmupResponse:
+    async def trigger(
+        self, key: ComparisonKey, *, force: bool, secret: str, reason: str = "", operator: str | None = None
+    ) -> jobs_pb2.TriggerWarmupResponse:
         """Enqueues on an operator's request."""
-        request = jobs_pb2.TriggerWarmupRequest(key=_key(key), force=force)
-        return await _call(JOBS, self._stub.TriggerWarmup, request, self._deadlines.command, secret)
+        request = jobs_pb2.TriggerWarmupRequest(key=_key(key), force=force, reason=reason)
+        return await call(JOBS, self._stub.TriggerWarmup, request, self._deadlines.command, secret, operator=operator)
 
     async def run_warmup(self, max_jobs: int, secret: str) -> jobs_pb2.RunWarmupResponse:
         """Claims and runs up to `max_jobs` queued jobs."""
         request = jobs_pb2.RunWarmupRequest(max=max_jobs)
-        return await _call(JOBS, self._stub.RunWarmup, request, self._deadlines.run, secret)
+        return await call(JOBS, self._stub.RunWarmup, request, self._deadlines.run, secret)
 
     async def sweep(self, secret: str) -> jobs_pb2.SweepResponse:
         """Re-queues stuck jobs and audits ready ones."""
-        return await _call(JOBS, self._stub.Sweep, jobs_pb2.SweepRequest(), self._deadlines.command, secret)
+        return await call(JOBS, self._stub.Sweep, jobs_pb2.SweepRequest(), self._deadlines.command, secret)
 
-    async def list_jobs(self, request: jobs_pb2.ListJobsRequest, secret: str) -> jobs_pb2.ListJobsResponse:
+    async def list_jobs(self, request: jobs_pb2.ListJobsRequest) -> jobs_pb2.ListJobsResponse:
         """One page of jobs, newest first."""
-        return await _call(JOBS, self._stub.ListJobs, request, self._deadlines.read, secret)
+        return await call(JOBS, self._stub.ListJobs, request, self._deadlines.read)
 
-    async def get_job(self, job_id: int, secret: str) -> jobs_pb2.WarmupJob:
+    async def get_job(self, job_id: int) -> jobs_pb2.WarmupJob:
         """One job."""
         request = jobs_pb2.GetJobRequest(id=job_id)
-        return (await _call(JOBS, self._stub.GetJob, request, self._deadlines.read, secret)).job
+        return (await call(JOBS, self._stub.GetJob, request, self._deadlines.read)).job
 
-    async def requeue_job(self, job_id: int, secret: str) -> jobs_pb2.WarmupJob:
+    async def requeue_job(
+        self, job_id: int, *, secret: str, reason: str = "", operator: str | None = None
+    ) -> jobs_pb2.WarmupJob:
         """Starts a new episode of one job."""
-        request = jobs_pb2.RequeueJobRequest(id=job_id)
-        return (await _call(JOBS, self._stub.RequeueJob, request, self._deadlines.command, secret)).job
+        request = jobs_pb2.RequeueJobRequest(id=job_id, reason=reason)
+        return (
+            await call(JOBS, self._stub.RequeueJob, request, self._deadlines.command, secret, operator=operator)
+        ).job
 
-    async def cancel_job(self, job_id: int, secret: str) -> jobs_pb2.WarmupJob:
-        """Cancels one queued job."""
-        request = jobs_pb2.CancelJobRequest(id=job_id)
-        return (await _call(JOBS, self._stub.CancelJob, request, self._deadlines.command, secret)).job
+    async def cancel_job(
+        self, job_id: int, *, secret: str, reason: str = "", operator: str | None = None
+    ) -> jobs_pb2.WarmupJob:
+        """Cancels one queued or running job."""
+        request = jobs_pb2.CancelJobRequest(id=job_id, reason=reason)
+        return (await call(JOBS, self._stub.CancelJob, request, self._deadlines.command, secret, operator=operator)).job
+
+    async def status(self) -> jobs_pb2.GetStatusResponse:
+        """Counts by status, ages, and the state of the forecaster's replicas."""
+        return await call(JOBS, self._stub.GetStatus, jobs_pb2.GetStatusRequest(), self._deadlines.read)
 
     async def _get_warmup(self, key: ComparisonKey) -> jobs_pb2.GetWarmupResponse:
         request = jobs_pb2.GetWarmupRequest(key=_key(key))
-        return await _call(JOBS, self._stub.GetWarmup, request, self._deadlines.read)
+        return await call(JOBS, self._stub.GetWarmup, request, self._deadlines.read)
 
     async def _get_warmup_batch(self, keys: Sequence[ComparisonKey]) -> list[jobs_pb2.GetWarmupResponse | None]:
         request = jobs_pb2.BatchGetWarmupsRequest(keys=map(_key, keys))
-        answer = await _call(JOBS, self._stub.BatchGetWarmups, request, self._deadlines.read)
+        answer = await call(JOBS, self._stub.BatchGetWarmups, request, self._deadlines.read)
         # A comparison without data is unknown: the single call then returns its error.
         return [warmup if warmup.data_hash else None for warmup in answer.warmups]
 
@@ -193,16 +176,16 @@ class WarmupWatch:
 
     async def __call__(self) -> AsyncGenerator[jobs_pb2.WatchWarmupsResponse, None]:
         """Yields changes until jobs ends the stream; raises WarmcastError when jobs is unavailable."""
-        call = self._stub.WatchWarmups(
+        stream = self._stub.WatchWarmups(
             jobs_pb2.WatchWarmupsRequest(), timeout=_WATCH_SECONDS, metadata=metadata.outgoing()
         )
         try:
-            async for message in call:
+            async for message in stream:
                 yield message
         except grpc.aio.AioRpcError as failure:
             raise from_rpc_error(failure, service=JOBS.called) from None
         finally:
-            call.cancel()
+            stream.cancel()
 
 
 class Forecaster:
@@ -219,9 +202,14 @@ class Forecaster:
         """The cached forecasts of each key, in order; simultaneous calls are batched."""
         return await self._forecast_batches.submit(keys)
 
+    async def inspect_keys(self, key: forecaster_pb2.SnapshotKey) -> forecaster_pb2.InspectKeysResponse:
+        """Every Redis key of one snapshot, as it is stored."""
+        request = forecaster_pb2.InspectKeysRequest(key=key)
+        return await call(FORECASTER, self._stub.InspectKeys, request, self._deadlines.read)
+
     async def _get_forecasts(self, keys: SnapshotKeys) -> Sequence[forecaster_pb2.CachedForecasts]:
         request = forecaster_pb2.GetForecastsRequest(keys=keys)
-        return (await _call(FORECASTER, self._stub.GetForecasts, request, self._deadlines.read)).forecasts
+        return (await call(FORECASTER, self._stub.GetForecasts, request, self._deadlines.read)).forecasts
 
     async def _get_forecast_batch(
         self, batch: Sequence[SnapshotKeys]
@@ -232,29 +220,6 @@ class Forecaster:
             return []
         remaining = iter(found)
         return [list(itertools.islice(remaining, len(each))) for each in batch]
-
-
-async def _call(
-    service: Service,
-    call: grpc.aio.UnaryUnaryMultiCallable[Request, Answer],
-    request: Request,
-    timeout: float,
-    secret: str | None = None,
-) -> Answer:
-    try:
-        if secret is None:
-            return await call_unary(service, call, request, timeout=timeout)
-        more, answered = idempotency.outgoing(), idempotency.record_replay
-        return await call_unary(service, call, request, timeout=timeout, secret=secret, more=more, answered=answered)
-    except WarmcastError as error:
-        error.fields = tuple((rest_name(field), detail) for field, detail in error.fields)
-        raise
-
-
-def rest_name(field: str) -> str:
-    """REST's name of a message's field."""
-    name = field.removeprefix("key.")
-    return _REST_NAMES.get(name, name)
 
 
 def _key(key: ComparisonKey) -> jobs_pb2.ComparisonKey:

@@ -1,6 +1,6 @@
 """`Idempotency-Key`, after draft-ietf-httpapi-idempotency-key-header: checked here; jobs stores the responses.
 
-A context variable carries the key to the one call that a POST makes, so that no client method needs a parameter for it.
+A context variable carries the key to the calls that a POST makes, so that no client method needs a parameter for it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _current: ContextVar[KeyedRequest | None] = ContextVar("keyed_request", default=
 
 
 def idempotent(handler: SecretHandler) -> SecretHandler:
-    """`handler` with support for the header; it must make exactly one call that changes state."""
+    """`handler` with support for the header; it may call each method that changes state once."""
 
     async def with_key(request: Request, secret: str) -> Response:
         key = idempotency_key(request.headers.getlist(HEADER))

@@ -18,6 +18,7 @@ from services.gateway.http.readiness import Readiness
 from services.gateway.premium.demand import Demand
 from services.gateway.settings import GatewaySettings
 from services.gateway.upstream import clients
+from services.gateway.upstream.operations import Operations, open_operations
 from tests.integration.gateway.data import cached, forecasts, job, warmup
 from tests.integration.gateway.peers import FakeForecaster, FakeJobs, listening
 
@@ -72,12 +73,14 @@ async def opened_world(**settings: Any) -> AsyncIterator[World]:
             clients.open_jobs(configured.jobs_addr) as to_jobs,
             clients.open_forecaster(configured.forecaster_addr) as to_forecaster,
             clients.open_watch(configured.jobs_addr) as watching,
+            open_operations(configured.jobs_addr) as to_operations,
         ):
             components = build_components(
                 configured,
                 clients.Jobs(to_jobs, deadlines),
                 clients.Forecaster(to_forecaster, deadlines),
                 clients.WarmupWatch(watching),
+                Operations(to_operations, deadlines),
             )
             components.readiness.ready = True
             app = create_app(components)

@@ -11,8 +11,9 @@ from typing import Any, TypeAlias
 
 import grpc
 from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
 from warmcast.forecaster.v1 import forecaster_pb2, forecaster_pb2_grpc
-from warmcast.jobs.v1 import jobs_pb2, jobs_pb2_grpc
+from warmcast.jobs.v1 import jobs_pb2, jobs_pb2_grpc, operations_pb2, operations_pb2_grpc
 
 from services.common.errors import WarmcastError
 from services.common.rpc.status import to_status
@@ -97,7 +98,7 @@ def _add_methods(kind: type[Peer], module: Any, service: str) -> None:
     for method in module.DESCRIPTOR.services_by_name[service].methods:
         if method.server_streaming:
             continue
-        empty = getattr(module, method.output_type.name)()
+        empty = GetMessageClass(method.output_type)()
 
         async def handle(self: Peer, request: Any, context: Any, name: str = method.name, empty: Any = empty) -> Any:
             return await self.answer(name, empty, request, context)
@@ -106,6 +107,7 @@ def _add_methods(kind: type[Peer], module: Any, service: str) -> None:
 
 
 _add_methods(FakeJobs, jobs_pb2, "JobsService")
+_add_methods(FakeJobs, operations_pb2, "OperationsService")
 _add_methods(FakeForecaster, forecaster_pb2, "ForecasterService")
 
 
@@ -116,6 +118,7 @@ async def listening(*peers: Peer, port: int = 0) -> AsyncIterator[str]:
     for peer in peers:
         if isinstance(peer, FakeJobs):
             jobs_pb2_grpc.add_JobsServiceServicer_to_server(peer, server)  # type: ignore[arg-type] # _add_methods added its methods
+            operations_pb2_grpc.add_OperationsServiceServicer_to_server(peer, server)  # type: ignore[arg-type] # same
         if isinstance(peer, FakeForecaster):
             forecaster_pb2_grpc.add_ForecasterServiceServicer_to_server(peer, server)  # type: ignore[arg-type] # same
     port = server.add_insecure_port(f"127.0.0.1:{port}")

@@ -52,9 +52,9 @@ async def test_a_server_without_a_secret_answers_503(open_world: OpenWorld, meth
 async def test_both_secrets_are_accepted_during_a_rotation(open_world: OpenWorld) -> None:
     async with open_world(warmup_secret_previous=SecretStr("the secret before")) as world:
         for secret in (SECRET, "the secret before"):
-            response = await world.client.get("/api/jobs", headers={"X-Warmup-Secret": secret})
-            conforming(response, "JobList")
-            assert world.jobs.calls["ListJobs"][-1].metadata["x-warmup-secret"] == secret
+            response = await world.client.post("/api/jobs/sweep", headers={"X-Warmup-Secret": secret})
+            conforming(response, "Sweep")
+            assert world.jobs.calls["Sweep"][-1].metadata["x-warmup-secret"] == secret
 
 
 async def test_liveness_follows_the_background_loops(world: World) -> None:

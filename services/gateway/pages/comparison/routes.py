@@ -100,7 +100,8 @@ class ComparisonPages:
         """Starts a failed forecast again, for logins that may write."""
         await self.site.write_form(request)
         key = _key(request)
-        await self.jobs.trigger(key, force=False, secret=self.secret)
+        operator = self.site.require_writer(request).name
+        await self.jobs.trigger(key, force=False, secret=self.secret, operator=operator)
         self.streams.answers.invalidate(key)
         return see_other(Links.of(key).page)
 

@@ -26,7 +26,7 @@ def main() -> None:
     """Registers the metrics of all services, as each does at its start."""
     metrics.page()
     unused = cast("Any", None)  # the constructors do not call it
-    create_app(build_components(GatewaySettings(anonymous_rate="10"), unused, unused, unused))
+    create_app(build_components(GatewaySettings(anonymous_rate="10"), unused, unused, unused, unused))
     IdempotencyInterceptor(unused, servicer.GUARDED | operations.GUARDED)
     for service in (JOBS, OPERATIONS, FORECASTER):
         count_calls_from_zero(service.name)

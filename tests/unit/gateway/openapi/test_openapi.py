@@ -24,6 +24,8 @@ from services.gateway.pages.site import Site
 from services.gateway.routes.request_bodies import BodyBounds
 from services.gateway.settings import GatewaySettings
 from services.gateway.upstream import clients
+from services.gateway.upstream.calls import Deadlines
+from services.gateway.upstream.operations import Operations
 from tests.paths import CHECKOUT
 
 DOCUMENT = json.loads(document_json())
@@ -31,10 +33,11 @@ DOCUMENT = json.loads(document_json())
 
 @pytest.fixture
 async def components() -> AsyncIterator[Components]:
-    deadlines = clients.Deadlines(1, 1, 1)
+    deadlines = Deadlines(1, 1, 1)
     async with clients.open_jobs("127.0.0.1:1") as channel:
         jobs, forecaster = clients.Jobs(channel, deadlines), clients.Forecaster(channel, deadlines)
-        yield build_components(GatewaySettings(), jobs, forecaster, clients.WarmupWatch(channel))
+        operations = Operations(channel, deadlines)
+        yield build_components(GatewaySettings(), jobs, forecaster, clients.WarmupWatch(channel), operations)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 
 from services.common.rpc.limits import MAX_MESSAGE_BYTES
 from services.gateway.settings import GatewaySettings
-from services.gateway.upstream.clients import rest_name
+from services.gateway.upstream.calls import rest_name
 
 
 @pytest.mark.parametrize(
