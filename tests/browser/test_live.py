@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
@@ -148,13 +147,3 @@ async def test_a_first_view_is_light(site: Site) -> None:
     assert len([url for url in sizes if url.endswith(".js")]) >= 5
     assert sum(sizes.values()) <= 60_000
     assert 0 < scripts <= 30_000
-
-
-async def test_a_moment_has_its_age_and_the_local_time(open_site: OpenSite) -> None:
-    async with open_site({"locale": "de-DE", "timezone_id": "Europe/Berlin"}) as site:
-        site.world.reply(GetForecasts=held(ready(age=7_500)))
-        page = await site.open()
-        time = page.locator("#state time")
-        await expect(time).to_have_text(re.compile(r"\d+ \w+ 20\d\d, \d\d:\d\d UTC \(2 hours ago\)"))
-        await time.hover()
-        await expect(time).to_have_attribute("title", re.compile(r"tag, .* um .* ME?S?Z"))

@@ -32,16 +32,24 @@ def day(value: date | datetime) -> str:
 
 
 def moment(value: datetime) -> Markup:
-    """A `<time>` with date and time in UTC; scripts add the reader's locale and the age."""
+    """A `<time>` with date and time in UTC."""
     utc = value.astimezone(UTC)
-    shown = f"{day(utc)}, {utc:%H:%M} UTC"
-    return Markup('<time datetime="{}" data-moment>{}</time>').format(utc.isoformat(timespec="seconds"), shown)
+    return Markup('<time datetime="{}">{}</time>').format(_instant(utc), f"{day(utc)}, {utc:%H:%M} UTC")
+
+
+def here(value: datetime) -> Markup:
+    """A place for the age of a moment and its time in the reader's locale and time zone, which scripts fill."""
+    return Markup('<time datetime="{}" class="here" data-here></time>').format(_instant(value.astimezone(UTC)))
 
 
 def calendar_day(value: date | datetime) -> Markup:
     """A `<time>` with a date alone."""
     iso = value.date().isoformat() if isinstance(value, datetime) else value.isoformat()
     return Markup('<time datetime="{}">{}</time>').format(iso, day(value))
+
+
+def _instant(utc: datetime) -> str:
+    return utc.isoformat(timespec="seconds")
 
 
 def sentence(detail: str) -> str:
@@ -63,5 +71,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "day": calendar_day,
     "code": code,
     "moment": moment,
+    "here": here,
     "sentence": sentence,
 }

@@ -1,7 +1,11 @@
-// The age of moments; their time in the reader's locale and time zone is the title.
+// The age of moments, and their time in the reader's locale and time zone, in the places that the page reserves.
 
 const UNITS = [["day", 86_400], ["hour", 3_600], ["minute", 60]];
 const REFRESH_MS = 30_000;
+const IDLE_MS = 500; // where the browser does not say when it is idle
+const PARTS = { day: "numeric", month: "short", hour: "numeric", minute: "2-digit", timeZoneName: "short" };
+
+let locale = null; // the reader's; not known until the page is idle
 
 function age(date) {
   const seconds = (Date.now() - date) / 1000;
@@ -14,25 +18,33 @@ function age(date) {
   return "just now";
 }
 
-function addAges(root) {
-  for (const time of root.querySelectorAll("time[data-moment]")) {
-    time.dataset.moment ||= time.textContent;
-    time.textContent = `${time.dataset.moment} (${age(new Date(time.dateTime))})`;
+function fill(root) {
+  for (const place of root.querySelectorAll("time[data-here]")) {
+    const date = new Date(place.dateTime);
+    place.replaceChildren("(", age(date), ...(locale ? [" · ", inLocale(date)] : []), ")");
   }
 }
 
-// On demand: the first use of Intl takes longer than all other scripts of a page.
-function localise(event) {
-  const time = event.target.closest?.("time[data-moment]");
-  if (time && !time.title) {
-    time.title = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" }).format(new Date(time.dateTime));
-  }
+function inLocale(date) {
+  const text = document.createElement("bdi");
+  text.lang = locale.resolvedOptions().locale;
+  text.textContent = locale.format(date);
+  return text;
 }
 
-/** Adds ages now, and again as they grow; those of new moments too. */
+// The first use of Intl takes longer than all other scripts of a page.
+function whenIdle(work) {
+  if (globalThis.requestIdleCallback) requestIdleCallback(work);
+  else setTimeout(work, IDLE_MS);
+}
+
+/** Fills the places of a document, again as ages grow, or those of new moments in `root`. */
 export function localiseTimes(root = document) {
-  addAges(root);
+  fill(root);
   if (root !== document) return;
-  setInterval(() => document.hidden || addAges(document), REFRESH_MS);
-  document.addEventListener("pointerover", localise);
+  setInterval(() => document.hidden || fill(document), REFRESH_MS);
+  whenIdle(() => {
+    locale = new Intl.DateTimeFormat(undefined, PARTS);
+    fill(document);
+  });
 }

@@ -173,7 +173,7 @@ async def test_columns_of_one_export_are_pictured_on_one_scale(world: World) -> 
     for scaled_apart in (False, True):
         world.reply(PreviewSnapshot=read(*columns, scaled_apart=scaled_apart, **pair))
         html = page(await send(world.client, "/import", [("token", token)]))
-        heights.append([float(y) for y in re.findall(r'/><circle [^>]*cy="([^"]*)"', html)])
+        heights.append([float(y) for y in re.findall(r'cy="([^"]*)" r="2.6"', html.partition("<main")[2])])
     assert heights[0][1] == 40, "at the bottom, where amazon is lowest"
     assert heights[1][1] == 22, "in the middle of its own scale"
 

@@ -71,9 +71,9 @@ async def test_a_card_shows_who_leads_and_when_the_last_forecast_was_made(world:
 @pytest.mark.parametrize(
     ("shown", "expected"),
     [
-        (summary(status=RUNNING), "Last forecast 1 January 2026, 10:00 UTC; the next one is on its way"),
+        (summary(status=RUNNING), "Last forecast 1 January 2026, 10:00 UTC The next one is on its way"),
         (summary(status=QUEUED, ready_at=""), "The first forecast is on its way"),
-        (summary(status=FAILED), "Last forecast 1 January 2026, 10:00 UTC; the last try failed"),
+        (summary(status=FAILED), "Last forecast 1 January 2026, 10:00 UTC The last try failed"),
         (summary(status=FAILED, ready_at=""), "The last try failed"),
         (summary(status=NEVER, ready_at=""), "No forecast yet: open it to start one"),
         (summary(values=([3], [3]), leader=""), "Both are level, at 3"),

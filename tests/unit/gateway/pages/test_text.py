@@ -23,8 +23,7 @@ def test_units() -> None:
 
 def test_times_are_in_utc() -> None:
     time = datetime(2025, 1, 5, 1, 30, tzinfo=timezone(timedelta(hours=2)))
-    assert (
-        text.moment(time) == '<time datetime="2025-01-04T23:30:00+00:00" data-moment>4 January 2025, 23:30 UTC</time>'
-    )
+    assert text.moment(time) == '<time datetime="2025-01-04T23:30:00+00:00">4 January 2025, 23:30 UTC</time>'
+    assert text.here(time) == '<time datetime="2025-01-04T23:30:00+00:00" class="here" data-here></time>'
     assert text.calendar_day(date(2025, 1, 5)) == '<time datetime="2025-01-05">5 January 2025</time>'
     assert text.calendar_day(datetime(2025, 1, 5, tzinfo=UTC)) == '<time datetime="2025-01-05">5 January 2025</time>'
