@@ -18,6 +18,7 @@ from services.gateway.http.router import Routes
 from services.gateway.openapi.document import document_json
 from services.gateway.pages import assets
 from services.gateway.pages.documentation.routes import DocumentationPage
+from services.gateway.pages.operations.frame.clients import Clients
 from services.gateway.pages.routes import Pages, build_pages, build_site
 from services.gateway.pages.site import Site
 from services.gateway.premium.cache import AnswerCache
@@ -57,7 +58,7 @@ def create_app(components: Components) -> ASGIApp:
     """The whole gateway as one ASGI application."""
     settings = components.settings
     site = build_site(settings, _body_bounds(settings))
-    pages = build_pages(settings, site, components.jobs, event_routes(components)) if settings.pages_enabled else None
+    pages = _pages(components, site) if settings.pages_enabled else None
     table = routing_table(components, site) | (pages.table if pages else {})
     table[f"{assets.PATH}{{name}}"] = {"GET": site.templates.assets.serve}
     middleware.count_requests_from_zero(table)
@@ -65,6 +66,11 @@ def create_app(components: Components) -> ASGIApp:
     for wrap in reversed(middleware_stack(settings, pages)):
         app = wrap(app)
     return app
+
+
+def _pages(components: Components, site: Site) -> Pages:
+    clients = Clients(components.jobs, components.operations, components.forecaster)
+    return build_pages(components.settings, site, clients, event_routes(components))
 
 
 def routing_table(components: Components, site: Site) -> dict[str, dict[str, Handler]]:

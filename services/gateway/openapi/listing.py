@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.gateway.openapi.document import Document
-from services.gateway.routes.events import MEDIA_TYPE as EVENTS
+from services.gateway.routes.event_stream import MEDIA_TYPE as EVENTS
 
 
 @dataclass(frozen=True)

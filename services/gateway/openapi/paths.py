@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.gateway.openapi.schemas import STATUS, TIMEFRAME
 from services.gateway.openapi.shapes import Schema, array, integer, obj, ref, text
 from services.gateway.premium.parts import Part
-from services.gateway.routes import events
+from services.gateway.routes import event_stream
 from services.gateway.routes.parameters import MAX_PAGE_SIZE
 from services.gateway.routes.request_bodies import CSV_TYPES
 from services.gateway.routes.warmups import MAX_RUN_JOBS
@@ -262,7 +262,7 @@ def _events() -> Operation:
     responses["200"] = {
         "description": "The events.",
         "headers": _RATE_LIMITS,
-        "content": {events.MEDIA_TYPE: {"schema": stream}},
+        "content": {event_stream.MEDIA_TYPE: {"schema": stream}},
     }
     responses["204"] = {
         "description": "The warmup has settled, and `Last-Event-ID` is its last event; do not reconnect."

@@ -22,6 +22,7 @@ class Reader:
     role: str  # in words
     form_token: str
     may_write: bool
+    operates: bool  # and may open the console
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Content:
     script: str = ""  # its ES module
     style: str = ""  # its style sheet, beside that of the site
     query: str = ""  # the text in the search field
+    refresh_seconds: int = 0  # without scripts, the browser loads the page again after so many seconds
 
 
 class Templates:

@@ -19,16 +19,17 @@ from services.gateway.pages.errors import ErrorPages
 from services.gateway.pages.importing.routes import ImportPages
 from services.gateway.pages.listing.routes import ListingPages
 from services.gateway.pages.login import LoginRoutes
+from services.gateway.pages.operations.frame.clients import Clients
+from services.gateway.pages.operations.routes import build_console
 from services.gateway.pages.rendering import Templates
 from services.gateway.pages.site import Site
 from services.gateway.routes.events import EventRoutes
 from services.gateway.routes.request_bodies import BodyBounds
 from services.gateway.settings import GatewaySettings
-from services.gateway.upstream.clients import Jobs
 
 # Paths whose errors are pages for every client, with everything below them.
-PAGE_PATHS = ("/", "/compare", "/import", "/login", "/logout")
-_ROBOTS = b"User-agent: *\nDisallow: /compare\nDisallow: /import\nDisallow: /login\n"
+PAGE_PATHS = ("/", "/compare", "/import", "/login", "/logout", "/ops")
+_ROBOTS = b"User-agent: *\nDisallow: /compare\nDisallow: /import\nDisallow: /login\nDisallow: /ops\n"
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,9 @@ def build_site(settings: GatewaySettings, bounds: BodyBounds) -> Site:
     return Site(templates, sessions, bounds, settings.public_origin, keys_configured=bool(keys))
 
 
-def build_pages(settings: GatewaySettings, site: Site, jobs: Jobs, streams: EventRoutes) -> Pages:
+def build_pages(settings: GatewaySettings, site: Site, clients: Clients, streams: EventRoutes) -> Pages:
     """The pages that PAGES_ENABLED=false disables."""
+    jobs = clients.jobs
     secrets, keys = settings.accepted_secrets(), settings.keys()
     secret = secrets[0] if secrets else ""
     login = LoginRoutes(site, secrets, keys)
@@ -76,6 +78,8 @@ def build_pages(settings: GatewaySettings, site: Site, jobs: Jobs, streams: Even
         "/logout": {"POST": login.log_out},
         "/robots.txt": {"GET": _robots},
     }
+    heartbeat = settings.event_heartbeat_seconds
+    table |= build_console(site, clients, streams.changes, heartbeat_seconds=heartbeat, secret=secret)
     return Pages(table, lambda app: ErrorPages(app, site.templates, PAGE_PATHS))
 
 

@@ -108,7 +108,13 @@ class Site:
     def _reader(self, session: Session | None) -> Reader | None:
         if session is None:
             return None
-        return Reader(session.name, _ROLES[session.role], self.sessions.form_token(session), session.may_write)
+        return Reader(
+            session.name,
+            _ROLES[session.role],
+            self.sessions.form_token(session),
+            session.may_write,
+            operates=session.role is not Role.API_KEY,
+        )
 
 
 def see_other(path: str) -> RedirectResponse:

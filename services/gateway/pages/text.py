@@ -42,6 +42,30 @@ def here(value: datetime) -> Markup:
     return Markup('<time datetime="{}" class="here" data-here></time>').format(_instant(value.astimezone(UTC)))
 
 
+def second(value: datetime) -> Markup:
+    """A `<time>` with date and time to the second, in UTC, for tables and logs."""
+    utc = value.astimezone(UTC)
+    return Markup('<time datetime="{}">{:%Y-%m-%d %H:%M:%S}</time>').format(utc.isoformat(timespec="milliseconds"), utc)
+
+
+def duration(seconds: float) -> str:
+    """A length of time in two digits or more: `0 s`, `41 ms`, `0.24 s`, `1.5 s`, `42 s`, `4 min`, `3.5 h`, `7 d`."""
+    sign, length = (_MINUS, -seconds) if seconds < 0 else ("", seconds)
+    for limit, divisor, unit in ((0.0995, 0.001, "ms"), (99.5, 1, "s"), (5_970, 60, "min"), (171_000, 3_600, "h")):
+        if 0 < length < limit:
+            return f"{sign}{_two_digits(length / divisor)} {unit}"
+    return f"{sign}{_two_digits(length / 86_400)} d" if length else "0 s"
+
+
+def _two_digits(value: float) -> str:
+    return number(value, 0 if value >= 9.95 else 1 if value >= 0.995 else 2)
+
+
+def capped(value: float, cap: int = 10_000) -> str:
+    """A number that is counted up to `cap`."""
+    return f"{number(cap)}+" if value >= cap else number(value)
+
+
 def calendar_day(value: date | datetime) -> Markup:
     """A `<time>` with a date alone."""
     iso = value.date().isoformat() if isinstance(value, datetime) else value.isoformat()
@@ -72,5 +96,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "code": code,
     "moment": moment,
     "here": here,
+    "second": second,
+    "duration": duration,
+    "capped": capped,
     "sentence": sentence,
 }

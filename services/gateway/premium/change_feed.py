@@ -39,7 +39,7 @@ class ChangeFeed:
         self._answers = answers
         self._max_streams = max_streams
         self._open = 0
-        self._watchers: dict[ComparisonKey, set[asyncio.Event]] = {}
+        self._watchers: dict[ComparisonKey | None, set[asyncio.Event]] = {}
         self.connected = False  # while false, watchers must poll
         self.closing = False
 
@@ -73,8 +73,11 @@ class ChangeFeed:
                 beat()
 
     @contextmanager
-    def watching(self, key: ComparisonKey) -> Iterator[asyncio.Event]:
-        """An event that is set at each change of `key`. Raises WarmcastError(BUSY) at the limit of streams."""
+    def watching(self, key: ComparisonKey | None) -> Iterator[asyncio.Event]:
+        """An event that is set at each change of `key`, or of any comparison for None.
+
+        Raises WarmcastError(BUSY) at the limit of streams.
+        """
         if self._open >= self._max_streams or self.closing:
             raise WarmcastError(errors.BUSY, "too many event streams are open; retry later", retry_after=5)
         changed = asyncio.Event()
@@ -103,8 +106,13 @@ class ChangeFeed:
         for change in message.changes:
             key = ComparisonKey(change.key.slug, change.key.timeframe, change.key.geo)
             self._answers.invalidate(key)
-            for changed in self._watchers.get(key, ()):
-                changed.set()
+            self._wake(key)
+        if message.changes:
+            self._wake(None)
+
+    def _wake(self, key: ComparisonKey | None) -> None:
+        for changed in self._watchers.get(key, ()):
+            changed.set()
 
     def _wake_all(self) -> None:
         for watchers in self._watchers.values():

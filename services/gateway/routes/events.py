@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.responses import Response
 
 from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
@@ -21,15 +20,19 @@ from services.gateway.premium.cache import AnswerCache
 from services.gateway.premium.change_feed import ChangeFeed
 from services.gateway.premium.demand import Demand
 from services.gateway.premium.rendered import Rendered
+from services.gateway.routes.event_stream import (
+    HEADERS,
+    HEARTBEAT,
+    MAX_STREAM_SECONDS,
+    MEDIA_TYPE,
+    RECONNECT,
+    EventStream,
+    set_within,
+)
 from services.gateway.routes.parameters import comparison_key
 
 PATH = "/api/comparison/premium/events"
-MEDIA_TYPE = "text/event-stream"
-_HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}  # proxies must not buffer events
-_HEARTBEAT = b": heartbeat\n\n"
-_RECONNECT = b"retry: 2000\n\n"  # milliseconds after which the client reconnects
 _RETRY_SECONDS = 2.0  # after a failed fetch
-_MAX_STREAM_SECONDS = 3_600.0  # then the client reconnects, perhaps to another gateway
 
 
 @dataclass(frozen=True)
@@ -53,22 +56,22 @@ class EventRoutes:
     async def stream(self, request: Request, key: ComparisonKey, last_event_id: str) -> Response:
         """The same for the comparison `key`, after the event of that id."""
         if request.method == "HEAD":
-            return Response(headers=_HEADERS, media_type=MEDIA_TYPE)
+            return Response(headers=HEADERS, media_type=MEDIA_TYPE)
         with ExitStack() as cleanup:
             # Watch before the first fetch, so that no change is missed between the two.
             changed = cleanup.enter_context(self.changes.watching(key))
             first = self.answers.get(key) or await self.answers.fetch(key, may_enqueue=True)
             self.demand.count(key)
             if last_event_id == event_id(first.answer) and not unsettled(first.answer):
-                return Response(status_code=204, headers=_HEADERS)
-            return _EventStream(self._events(key, changed, first, last_event_id), cleanup.pop_all())
+                return Response(status_code=204, headers=HEADERS)
+            return EventStream(self._events(key, changed, first, last_event_id), cleanup.pop_all())
 
     async def _events(
         self, key: ComparisonKey, changed: asyncio.Event, current: Rendered, last_event_id: str
     ) -> AsyncIterator[bytes]:
-        yield _RECONNECT
+        yield RECONNECT
         sent = ("", "")
-        deadline = asyncio.get_running_loop().time() + _MAX_STREAM_SECONDS
+        deadline = asyncio.get_running_loop().time() + MAX_STREAM_SECONDS
         interval = self.heartbeat_seconds
         while True:
             state = (current.answer.data_hash, current.answer.decision.status.value)
@@ -77,8 +80,8 @@ class EventRoutes:
             sent = state
             if not unsettled(current.answer):
                 return
-            while not await _set_within(changed, interval):
-                yield _HEARTBEAT
+            while not await set_within(changed, interval):
+                yield HEARTBEAT
                 if not self.changes.connected or interval < self.heartbeat_seconds:
                     break
             if self.changes.closing or asyncio.get_running_loop().time() > deadline:
@@ -93,19 +96,6 @@ class EventRoutes:
                 interval = min(_RETRY_SECONDS, self.heartbeat_seconds)
             if missed := missed_run(previous, current.answer):
                 yield _event(missed)
-
-
-class _EventStream(StreamingResponse):
-    """Releases its resources at the end, also after an error or if it never starts."""
-
-    def __init__(self, events: AsyncIterator[bytes], cleanup: ExitStack) -> None:
-        super().__init__(events, headers=_HEADERS, media_type=MEDIA_TYPE)
-        self._cleanup = cleanup
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See ASGI."""
-        with self._cleanup:
-            await super().__call__(scope, receive, send)
 
 
 def missed_run(previous: Answer, current: Answer) -> Answer | None:
@@ -141,12 +131,3 @@ def _event(answer: Answer) -> bytes:
         eta_seconds=answer.eta_seconds if waiting else None,
     )
     return b"id: %s\nevent: status\ndata: %s\n\n" % (event_id(answer).encode(), msgspec.json.encode(data))
-
-
-async def _set_within(changed: asyncio.Event, seconds: float) -> bool:
-    try:
-        async with asyncio.timeout(seconds):
-            await changed.wait()
-    except TimeoutError:
-        return False
-    return True

@@ -69,15 +69,22 @@ class Stream:
 
 
 @asynccontextmanager
-async def streaming(app: ASGIApp, query: str, last_event_id: str = "") -> AsyncIterator[Stream]:
-    """Opens the event stream, and disconnects at the end."""
+async def streaming(
+    app: ASGIApp,
+    query: str,
+    last_event_id: str = "",
+    *,
+    path: str = "/api/comparison/premium/events",
+    cookie: str = "",
+) -> AsyncIterator[Stream]:
+    """Opens an event stream, and disconnects at the end."""
     stream, left = Stream(), asyncio.Event()
 
     async def receive() -> Message:
         await left.wait()
         return {"type": "http.disconnect"}
 
-    path = "/api/comparison/premium/events"
+    headers = [(b"last-event-id", last_event_id.encode()), (b"cookie", cookie.encode())]
     scope = {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -88,7 +95,7 @@ async def streaming(app: ASGIApp, query: str, last_event_id: str = "") -> AsyncI
         "raw_path": path.encode(),
         "query_string": query.encode(),
         "root_path": "",
-        "headers": [(b"last-event-id", last_event_id.encode())] if last_event_id else [],
+        "headers": [(name, value) for name, value in headers if value],
         "client": ("127.0.0.1", 1),
         "server": ("127.0.0.1", 80),
     }

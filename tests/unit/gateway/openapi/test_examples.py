@@ -12,7 +12,7 @@ from services.common.errors import REASONS
 from services.gateway.http.problems import MEDIA_TYPE
 from services.gateway.openapi.document import document_json
 from services.gateway.openapi.examples import recorded_examples
-from services.gateway.routes.events import MEDIA_TYPE as EVENTS
+from services.gateway.routes.event_stream import MEDIA_TYPE as EVENTS
 
 DOCUMENT = json.loads(document_json())
 KEPT = recorded_examples()

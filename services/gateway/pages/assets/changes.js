@@ -1,0 +1,49 @@
+// Keeps a page of the console up to date while it is visible and nothing on it is selected.
+
+import { fetchFragment, swap } from "./fragment.js";
+import { follow } from "./stream.js";
+
+const EVERY_MS = 5_000; // times and leases run on without a change
+const asOf = document.getElementById("as-of");
+const freshness = document.getElementById("freshness");
+
+/** Shows one of `live`, `paused` and `failed`, in the words of the page. */
+function say(name) {
+  freshness.textContent = freshness.dataset[name];
+  freshness.dataset.state = name;
+}
+
+/** Whether text of the page is selected, which a swap would lose. */
+function textSelected(live) {
+  const selection = getSelection();
+  return !selection.isCollapsed && live.contains(selection.anchorNode);
+}
+
+/**
+ * Fetches the fragment of `live` at each change and applies it by `apply(live, fragment)`; not while `paused()`.
+ * Returns a function that updates now, for the end of a pause.
+ */
+export function followChanges(live, { apply = swap, paused = () => false } = {}) {
+  async function update() {
+    if (paused() || textSelected(live)) {
+      say("paused");
+      return;
+    }
+    try {
+      const fragment = await fetchFragment(live.dataset.fragment);
+      if (!fragment) throw new Error("no fragment");
+      if (paused()) return;
+      asOf.textContent = fragment.querySelector("[data-as-of]").textContent;
+      apply(live, fragment);
+      say("live");
+    } catch (error) {
+      say("failed");
+      throw error;
+    }
+  }
+
+  return follow(live.dataset.events, "changed", update, {
+    everyMs: EVERY_MS,
+    settled: () => live.querySelector("[data-settled]") !== null,
+  });
+}

@@ -1,0 +1,1 @@
+"""What the pages of the console share: guard, navigation, live updates, lists and downloads."""
