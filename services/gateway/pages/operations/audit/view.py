@@ -1,0 +1,105 @@
+"""What the console shows of each action."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from urllib.parse import urlencode
+
+from warmcast.jobs.v1 import operations_pb2
+
+from services.common.comparison import ComparisonKey
+from services.gateway.bodies.fields import timestamp
+from services.gateway.pages.links import Links
+from services.gateway.pages.operations.jobs.filter import WORLDWIDE
+
+SECRET: Final = "secret"  # noqa: S105 - the name that stands for callers of the API
+_WORDS: Final = {
+    "requeue": "queued again",
+    "cancel": "cancelled",
+    "run": "run at once",
+    "trigger": "started",
+    "warm": "warmed",
+}
+
+
+@dataclass(frozen=True)
+class Target:
+    """What an action was about."""
+
+    words: str
+    path: str  # of its page; empty without one
+
+
+@dataclass(frozen=True)
+class ActionRow:
+    """One row of the audit."""
+
+    id: int
+    at: datetime | None
+    operator: str
+    by_secret: bool
+    action: str  # in words
+    target: Target
+    reason: str
+    count: int
+    request_id: str
+    operation: str  # address of the bulk operation; empty for others
+
+
+def action_row(action: operations_pb2.OperatorAction) -> ActionRow:
+    """The row of one action."""
+    return ActionRow(
+        id=action.id,
+        at=timestamp(action, "at"),
+        operator=action.operator,
+        by_secret=action.operator == SECRET,
+        action=_WORDS.get(action.action, action.action),
+        target=_target(action),
+        reason=action.reason,
+        count=action.count,
+        request_id=action.request_id,
+        operation=f"/ops/bulk/{action.operation_id}" if action.operation_id else "",
+    )
+
+
+HEADER = ("time", "operator", "action", "target", "reason", "jobs changed", "request id", "operation id", "id")
+
+
+def cells(action: operations_pb2.OperatorAction) -> list[object]:
+    """The same for a spreadsheet, under HEADER."""
+    return [
+        *(timestamp(action, "at"), action.operator, action.action, action.target, action.reason, action.count),
+        *(action.request_id, action.operation_id or None, action.id),
+    ]
+
+
+def _target(action: operations_pb2.OperatorAction) -> Target:
+    try:
+        fields = json.loads(action.target)
+    except ValueError:
+        return Target(action.target, "")
+    if not isinstance(fields, dict):
+        return Target(action.target, "")
+    if set(fields) == {"jobId"}:
+        return Target(f"job {fields['jobId']}", f"/ops/jobs/{fields['jobId']}")
+    if action.action == "trigger" and {"slug", "tf", "geo"} <= set(fields):
+        key = ComparisonKey(str(fields["slug"]), str(fields["tf"]), str(fields["geo"]))
+        return Target(_words(fields), Links.of(key).page)
+    listed = "/ops/comparisons" if action.action == "warm" else "/ops/jobs"
+    if not fields:
+        return Target("all", listed)
+    return Target(f"all with {_words(fields)}", f"{listed}?{urlencode(_parameters(fields))}")
+
+
+def _words(fields: Mapping[str, object]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in _parameters(fields).items())
+
+
+def _parameters(fields: Mapping[str, object]) -> dict[str, str]:
+    """The fields as the pages' addresses have them."""
+    texts = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in fields.items()}
+    return {name: WORLDWIDE if (name, text) == ("geo", "") else text for name, text in texts.items()}

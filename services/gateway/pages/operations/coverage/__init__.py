@@ -1,0 +1,1 @@
+"""The comparisons with the state of their forecasts."""

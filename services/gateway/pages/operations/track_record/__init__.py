@@ -1,0 +1,1 @@
+"""The track record: what forecasts said, and what came."""

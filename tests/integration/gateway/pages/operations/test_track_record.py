@@ -1,0 +1,46 @@
+"""The page of the track record."""
+
+from __future__ import annotations
+
+from tests.integration.gateway.conftest import World
+from tests.integration.gateway.pages.browser import log_in, page
+from tests.integration.gateway.pages.test_listing import words
+from tests.unit.gateway.pages.operations.test_track_record import stats, trust, weekly
+
+PATH = "/ops/track-record"
+WEEKS = weekly(("2026-11-02", {"12m": stats(3)}), ("2026-11-09", {"12m": stats(5), "7d": stats(2)}))
+
+
+def prepare(world: World) -> None:
+    world.reply(GetTrustStats=trust(stats(), t12m=stats(30)), GetTrackRecord=WEEKS)
+
+
+async def test_charts_stand_beside_tables_with_their_figures(world: World) -> None:
+    prepare(world)
+    await log_in(world.client)
+    html = page(await world.client.get(PATH))
+    assert "Of 100 values, the 80 % interval held 78: 2 fewer than said." in words(html)
+    assert "40 forecasts scored, of two terms each; 1,000 values compared." in words(html)
+    assert html.count('role="img"') == 2 + 2 * 2, "calibration and two charts of one timeframe, in two widths"
+    assert html.count("<table") == 3
+    assert "One week has scores; a line needs two." in words(html)
+
+
+async def test_nothing_scored_says_how_to_begin(world: World) -> None:
+    await log_in(world.client)
+    html = page(await world.client.get(PATH))
+    assert "Nothing scored yet" in html
+    assert 'href="/import"' in html
+    assert "<table" not in html
+
+
+async def test_the_weeks_as_csv(world: World) -> None:
+    prepare(world)
+    await log_in(world.client)
+    response = await world.client.get(f"{PATH}.csv")
+    rows = response.text.splitlines()
+    assert rows[1:] == [
+        "2026-11-02,12m,3,75,0.78,0.95,0.72,0.61,4.256,0.9",
+        "2026-11-09,12m,5,125,0.78,0.95,0.72,0.61,4.256,0.9",
+        "2026-11-09,7d,2,50,0.78,0.95,0.72,0.61,4.256,0.9",
+    ]
