@@ -143,7 +143,7 @@ class JobQueue:
 
 
 def _new_job(job_id: int, status: Status) -> jobs_pb2.WarmupJob:
-    failed = {"last_error": "cache-unavailable: Redis refuses writes", "error_reason": "cache-unavailable"}
+    failed = status == FAILED
     return jobs_pb2.WarmupJob(
         id=job_id,
         slug=f"tea-vs-coffee{job_id}",
@@ -151,7 +151,9 @@ def _new_job(job_id: int, status: Status) -> jobs_pb2.WarmupJob:
         geo="US",
         data_hash=HASH,
         status=status,
-        attempts=5 if status == FAILED else 1,
+        attempts=5 if failed else 1,
+        last_error="cache-unavailable: Redis refuses writes" if failed else "",
+        error_reason="cache-unavailable" if failed else "",
         debug_id=f"debug-{job_id}",
         version=3,
         priority=100,
@@ -162,5 +164,4 @@ def _new_job(job_id: int, status: Status) -> jobs_pb2.WarmupJob:
         queued_at=moment("2026-01-01T10:00:00"),
         started_at=moment("2026-01-01T10:00:00.2"),
         completed_at=moment("2026-01-01T10:00:00.5") if status == READY else None,
-        **(failed if status == FAILED else {}),
     )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from services.gateway.http.handler import Handler
+from services.gateway.pages.operations.audit.routes import AuditPages
+from services.gateway.pages.operations.coverage.routes import CoveragePages
 from services.gateway.pages.operations.frame.clients import Clients
 from services.gateway.pages.operations.frame.console import EVENTS, Console
 from services.gateway.pages.operations.frame.events import ChangeEvents
 from services.gateway.pages.operations.jobs.routes import JobsPages
+from services.gateway.pages.operations.track_record.routes import TrackRecordPages
 from services.gateway.pages.site import Site
 from services.gateway.premium.change_feed import ChangeFeed
 
@@ -18,9 +21,20 @@ def build_console(
     console = Console(site)
     page, part = console.page, console.part
     listing = JobsPages(console, clients.jobs)
+    coverage = CoveragePages(console, clients.jobs, clients.operations)
+    record = TrackRecordPages(console, clients.jobs, clients.operations)
+    audit = AuditPages(console, clients.operations)
     return {
         EVENTS: {"GET": part(ChangeEvents(changes, heartbeat_seconds).stream)},
         "/ops/jobs": {"GET": page(listing.page)},
         "/ops/jobs/fragment": {"GET": part(listing.fragment)},
         "/ops/jobs.csv": {"GET": part(listing.csv)},
+        "/ops/comparisons": {"GET": page(coverage.page)},
+        "/ops/comparisons/fragment": {"GET": part(coverage.fragment)},
+        "/ops/comparisons.csv": {"GET": part(coverage.csv)},
+        "/ops/track-record": {"GET": page(record.page)},
+        "/ops/track-record.csv": {"GET": part(record.csv)},
+        "/ops/audit": {"GET": page(audit.page)},
+        "/ops/audit/fragment": {"GET": part(audit.fragment)},
+        "/ops/audit.csv": {"GET": part(audit.csv)},
     }

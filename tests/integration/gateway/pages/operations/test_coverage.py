@@ -39,9 +39,9 @@ async def test_each_comparison_with_its_state_and_what_leads_on(world: World) ->
         "/ops/jobs?slug=amazon-vs-costco&amp;tf=12m&amp;geo=US",
         "/ops/comparisons?state=cold&amp;tf=12m",
         "/ops/track-record",
-        "/import",
     ):
         assert f'href="{path}"' in html, path
+    assert '<a class="button" href="/import">' in html
 
 
 async def test_a_filter_is_sent_and_kept_in_form_and_addresses(world: World) -> None:
@@ -79,7 +79,11 @@ async def test_the_fragment_counts_nothing(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("query", "expected"),
-    [({}, "No comparisons yet"), ({"state": "cold"}, "No comparison matches"), ({"cursor": "end"}, "No more comparisons")],
+    [
+        ({}, "No comparisons yet"),
+        ({"state": "cold"}, "No comparison matches"),
+        ({"cursor": "end"}, "No more comparisons"),
+    ],
 )
 async def test_an_empty_list_says_what_to_do(world: World, query: dict[str, str], expected: str) -> None:
     prepare(world)

@@ -17,8 +17,12 @@ from tests.integration.gateway.pages.browser import log_in, page
 from tests.integration.gateway.streams import Stream, streaming
 from tests.integration.gateway.test_events import following, moves
 
-PAGES = ["/ops/jobs"]
-PARTS = ["/ops/events", "/ops/jobs/fragment", "/ops/jobs.csv"]
+PAGES = ["/ops/jobs", "/ops/comparisons", "/ops/track-record", "/ops/audit"]
+PARTS = [
+    "/ops/events",
+    *(f"/ops/{name}/fragment" for name in ("jobs", "comparisons", "audit")),
+    *(f"/ops/{name}.csv" for name in ("jobs", "comparisons", "track-record", "audit")),
+]
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -48,7 +52,7 @@ async def test_a_page_is_not_shared_between_logins(world: World, path: str) -> N
     response = await world.client.get(path)
     assert response.headers["cache-control"] == "private, no-cache"
     assert "cookie" in response.headers["vary"]
-    assert 'href="/ops/jobs" aria-current="page"' in page(response)
+    assert f'href="{path}" aria-current="page"' in page(response)
 
 
 async def test_the_site_leads_operators_to_the_console(world: World) -> None:
