@@ -31,6 +31,8 @@ from services.jobs.postgres.driver.listener import Listener
 from services.jobs.postgres.idempotency_keys import IdempotencyKeys
 from services.jobs.postgres.listings import Listings
 from services.jobs.postgres.queue import Queue
+from services.jobs.postgres.reports.coverage import Coverage
+from services.jobs.postgres.reports.holders import Holders
 from services.jobs.postgres.schema_readiness import SchemaReadiness
 from services.jobs.postgres.search import Search
 from services.jobs.postgres.track_record import TrackRecord
@@ -66,6 +68,7 @@ async def serve(settings: JobsSettings) -> None:
     comparisons = Comparisons(database, policy, publisher)
     listings = Listings(database, policy)
     record = TrackRecord(database)
+    search = Search(database)
     change_feed = ChangeFeed(listings.changed)
     dispatcher = Dispatcher(queue, Runner(queue, forecaster, policy), forecaster, poll=settings.poll_seconds)
     chain = standard_interceptors(
@@ -89,7 +92,7 @@ async def serve(settings: JobsSettings) -> None:
         comparisons=comparisons,
         enqueuer=Enqueuer(queue, comparisons, listings),
         listings=listings,
-        search=Search(database),
+        search=search,
         record=record,
         retention=queue,
         change_feed=change_feed,
@@ -99,7 +102,10 @@ async def serve(settings: JobsSettings) -> None:
         dispatching=settings.dispatcher_enabled,
     )
     jobs_pb2_grpc.add_JobsServiceServicer_to_server(service, server.grpc)
-    operations_pb2_grpc.add_OperationsServiceServicer_to_server(operations.OperationsServicer(), server.grpc)  # type: ignore[abstract]
+    operators_service = operations.OperationsServicer(  # type: ignore[abstract]
+        coverage=Coverage(database, policy, search), holders=Holders(database), record=record
+    )
+    operations_pb2_grpc.add_OperationsServiceServicer_to_server(operators_service, server.grpc)
     if not secrets:
         log.error("WARMUP_SECRET is not set: no forecasts can be computed, and every call that needs it is refused")
 

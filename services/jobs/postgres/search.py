@@ -57,9 +57,18 @@ class Search:
         listed = await self._page(search, limit, after)
         return [_summary(row) for row in await self._database.select(_summaries(listed))]
 
+    async def slugs(self, query: str, *, limit: int) -> list[str]:
+        """Slugs that match, in order, up to `limit`."""
+        matched = _matched(query, anywhere=await self.finds_parts(query))
+        ordered = matched.order_by(matched.selected_columns.slug).limit(_written(limit))
+        return [row["slug"] for row in await self._database.select(ordered)]
+
+    async def finds_parts(self, query: str) -> bool:
+        """Whether the query is found anywhere in a slug, and not only where a term begins."""
+        return len(query) >= _TRIGRAM and await self._has_trigrams()
+
     async def _page(self, search: ComparisonSearch, limit: int, after: Place | None) -> Subquery:
-        anywhere = len(search.query) >= _TRIGRAM and await self._has_trigrams()
-        return _page(search, limit=limit, after=after, anywhere=anywhere)
+        return _page(search, limit=limit, after=after, anywhere=await self.finds_parts(search.query))
 
     async def _has_trigrams(self) -> bool:
         if self.trigrams is None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import date
+from itertools import groupby
 
 from psycopg.rows import DictRow
 
@@ -11,7 +13,7 @@ from services.common.comparison import TIMEFRAMES
 from services.jobs.domain.forecaster import ForecastPoint, TermForecast
 from services.jobs.domain.scoring import KeptForecast, Score
 from services.jobs.domain.snapshot import Series, Snapshot
-from services.jobs.domain.trust import RECENT_DAYS, Tally, Trust, period_of
+from services.jobs.domain.trust import RECENT_DAYS, WEEKS, Tally, Trust, TrustWeek, period_of, stats_of
 from services.jobs.postgres.driver.database import Database
 
 _COUNTS = ("forecasts", "winners", "winners_right", "directions_right", "points", "hits80", "hits95", "mases")
@@ -108,6 +110,15 @@ WHERE day = '-infinity' OR day > (now() AT TIME ZONE 'UTC')::date - {RECENT_DAYS
 GROUP BY timeframe, all_time
 """
 
+_WEEKS = f"""
+SELECT date_trunc('week', day)::date AS monday, timeframe,
+       {", ".join(f"sum({name})::bigint AS {name}" for name in _COUNTS)},
+       sum(mae_sum) AS mae_sum, sum(mase_sum) AS mase_sum
+FROM forecast_score_sums
+WHERE day >= date_trunc('week', now() AT TIME ZONE 'UTC')::date - {7 * (WEEKS - 1)}
+GROUP BY monday, timeframe ORDER BY monday
+"""
+
 
 class TrackRecord:
     """The track record in PostgreSQL. Raises WarmcastError(UNAVAILABLE) when that is unavailable."""
@@ -145,11 +156,22 @@ class TrackRecord:
     async def trust(self) -> Trust:
         """The sums of all scores and of those of the last days, for every timeframe."""
         rows = await self._database.fetch(_TALLIES)
-        return Trust(*(period_of(_tallies(rows, all_time=all_time)) for all_time in (True, False)))
+        return Trust(*(period_of(_tallies([row for row in rows if row["all_time"] == each])) for each in (True, False)))
+
+    async def weeks(self) -> list[TrustWeek]:
+        """The scores by week, of the last year, oldest first; weeks without scores are left out."""
+        rows = await self._database.fetch(_WEEKS)
+        return [_week(monday, list(of_week)) for monday, of_week in groupby(rows, lambda row: row["monday"])]
 
 
-def _tallies(rows: Sequence[DictRow], *, all_time: bool) -> dict[str, Tally]:
-    found = {row["timeframe"]: row for row in rows if row["all_time"] == all_time}
+def _week(monday: date, rows: Sequence[DictRow]) -> TrustWeek:
+    tallies = _tallies(rows)
+    return TrustWeek(monday, {name: stats_of(tally) for name, tally in tallies.items() if tally.forecasts})
+
+
+def _tallies(rows: Sequence[DictRow]) -> dict[str, Tally]:
+    """The tally of every timeframe."""
+    found = {row["timeframe"]: row for row in rows}
     return {
         name: Tally(**{column: found[name][column] for column in _SUMS}) if name in found else Tally()
         for name in TIMEFRAMES

@@ -278,12 +278,13 @@ def _stats(values: Sequence[float]) -> pb.TermStats:
 
 def _trust_period(of: TrustPeriod) -> pb.TrustPeriod:
     return pb.TrustPeriod(
-        overall=_trust_stats(of.overall),
+        overall=trust_stats(of.overall),
         timeframes=[
-            pb.TimeframeTrust(timeframe=name, stats=_trust_stats(stats)) for name, stats in of.timeframes.items()
+            pb.TimeframeTrust(timeframe=name, stats=trust_stats(stats)) for name, stats in of.timeframes.items()
         ],
     )
 
 
-def _trust_stats(of: TrustStats) -> pb.TrustStats:
+def trust_stats(of: TrustStats) -> pb.TrustStats:
+    """Shares and means."""
     return pb.TrustStats(**asdict(of))

@@ -8,16 +8,18 @@ import contextlib
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from math import inf
 
 from services.common.comparison import ComparisonKey, invalid
 from services.common.errors import WarmcastError
 from services.jobs.domain.comparison import ListedComparison
+from services.jobs.domain.coverage import CoverageCursor
 from services.jobs.domain.queue import JobCursor
 
 _MAX_ID = 2**63 - 1
 
 
-def encode(cursor: Sequence[str | int]) -> str:
+def encode(cursor: Sequence[str | float]) -> str:
     """The token of a cursor."""
     return base64.urlsafe_b64encode(json.dumps(cursor, separators=(",", ":")).encode()).decode()
 
@@ -42,6 +44,18 @@ def comparison_cursor(token: str) -> tuple[str, str, str] | None:
             with contextlib.suppress(WarmcastError):
                 key = ComparisonKey.parse(slug, timeframe, geo)
                 return key.slug, key.timeframe, key.geo
+    raise invalid("page_token", "the page token is not one of this list's")
+
+
+def coverage_cursor(token: str) -> CoverageCursor | None:
+    """The last comparison of the previous page; None: first page. Raises WarmcastError(INVALID_ARGUMENT)."""
+    if not token:
+        return None
+    match _decode(token):
+        case [int() | float() as popularity, int(comparison_id)] if (
+            0 <= popularity < inf and 0 < comparison_id <= _MAX_ID
+        ) and bool not in map(type, (popularity, comparison_id)):
+            return CoverageCursor(float(popularity), comparison_id)
     raise invalid("page_token", "the page token is not one of this list's")
 
 

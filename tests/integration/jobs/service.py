@@ -27,6 +27,8 @@ from services.jobs.application.runner import Runner
 from services.jobs.application.scorer import Scorer
 from services.jobs.application.sweeper import Sweeper
 from services.jobs.postgres.idempotency_keys import IdempotencyKeys
+from services.jobs.postgres.reports.coverage import Coverage
+from services.jobs.postgres.reports.holders import Holders
 from services.jobs.postgres.search import Search
 from services.jobs.rpc import servicer
 from services.jobs.rpc.idempotency import IdempotencyInterceptor
@@ -49,9 +51,10 @@ KEY = pb.ComparisonKey(slug="amazon-vs-costco", timeframe="12m", geo="US")
 
 @dataclass
 class Jobs:
-    """A running service and a client's stub."""
+    """A running service and a client's stubs."""
 
     stub: jobs_pb2_grpc.JobsServiceAsyncStub
+    operations: operations_pb2_grpc.OperationsServiceAsyncStub
     store: Store
     forecaster: FakeForecaster
     channel: grpc.aio.Channel
@@ -113,11 +116,12 @@ async def serving(store: Store) -> AsyncIterator[Jobs]:
     )
     idempotency = IdempotencyInterceptor(IdempotencyKeys(store.database), servicer.GUARDED | operations.GUARDED)
     server = Server(chain, services=[servicer.SERVICE, operations.SERVICE], inner=[idempotency])
+    search = Search(store.database)
     service = JobsServicer(
         importer=Importer(store.comparisons, Scorer(store.record)),
         comparisons=store.comparisons,
         enqueuer=Enqueuer(store.queue, store.comparisons, store.listings),
-        search=Search(store.database),
+        search=search,
         listings=store.listings,
         record=store.record,
         retention=store.queue,
@@ -128,8 +132,12 @@ async def serving(store: Store) -> AsyncIterator[Jobs]:
         dispatching=False,
     )
     jobs_pb2_grpc.add_JobsServiceServicer_to_server(service, server.grpc)
-    operations_pb2_grpc.add_OperationsServiceServicer_to_server(operations.OperationsServicer(), server.grpc)  # type: ignore[abstract]
+    operators_service = operations.OperationsServicer(  # type: ignore[abstract]
+        coverage=Coverage(store.database, POLICY, search), holders=Holders(store.database), record=store.record
+    )
+    operations_pb2_grpc.add_OperationsServiceServicer_to_server(operators_service, server.grpc)
     port = await server.start("127.0.0.1:0")
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        yield Jobs(jobs_pb2_grpc.JobsServiceStub(channel), store, forecaster, channel)
+        operators_stub = operations_pb2_grpc.OperationsServiceStub(channel)
+        yield Jobs(jobs_pb2_grpc.JobsServiceStub(channel), operators_stub, store, forecaster, channel)
     await server.stop(0)

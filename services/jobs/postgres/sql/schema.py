@@ -95,6 +95,15 @@ snapshots = Table(
     Index("snapshots_created_at_idx", "created_at"),
 )
 
+# The order of comparisons by demand, which does not change with time: the binary logarithm of the demand, which halves
+# every half week, at a fixed moment; 0 without requests. Subtracting a moment makes it immutable. In PostgreSQL's
+# spelling, so that a test can compare it with the migrations.
+POPULARITY = (
+    "COALESCE(ln(NULLIF(demand, 0::double precision)) / ln(2::double precision) + "
+    "EXTRACT(epoch FROM last_requested_at - '1970-01-01 00:00:00+00'::timestamptz)::double precision "
+    "/ 302400::double precision, 0::double precision)"
+)
+
 # One row for each comparison: its current and previous snapshots, and its demand.
 comparisons = Table(
     "comparisons",
@@ -112,6 +121,7 @@ comparisons = Table(
     UniqueConstraint("slug", "timeframe", "geo", name="comparison_unique"),
     Index("comparisons_current_snapshot_idx", "current_snapshot_id"),
     Index("comparisons_previous_snapshot_idx", "previous_snapshot_id"),
+    Index("comparisons_popularity_idx", text(POPULARITY), "id"),
 )
 
 # Never reset, since lease ids are fencing tokens.

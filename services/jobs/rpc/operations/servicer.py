@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from warmcast.jobs.v1 import operations_pb2 as pb
-from warmcast.jobs.v1 import operations_pb2_grpc
+
+from services.jobs.rpc.operations.reports import CoverageStore, HolderStore, ReportsRpc, WeeklyTrackRecord
 
 SERVICE = pb.DESCRIPTOR.services_by_name["OperationsService"].full_name
 CHANGING = ("RunJob", "PrepareBulkOperation", "ConfirmBulkOperation", "AbortBulkOperation")
@@ -12,5 +13,10 @@ GUARDED = frozenset(f"/{SERVICE}/{method}" for method in CHANGING)
 UNBOUNDED = frozenset({f"/{SERVICE}/RunJob"})
 
 
-class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
-    """See protos/warmcast/jobs/v1/operations.proto."""
+class OperationsServicer(ReportsRpc):
+    """See protos/warmcast/jobs/v1/operations.proto. Each area's RPCs are in a class of its own."""
+
+    def __init__(self, *, coverage: CoverageStore, holders: HolderStore, record: WeeklyTrackRecord) -> None:
+        self._coverage = coverage
+        self._holders = holders
+        self._record = record

@@ -1,0 +1,1 @@
+"""Reports for operators: coverage, holders of leases, and statistics."""

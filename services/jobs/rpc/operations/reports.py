@@ -1,0 +1,69 @@
+"""The RPCs of OperationsService that report: holders, coverage and the track record."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import grpc
+from warmcast.jobs.v1 import operations_pb2 as pb
+from warmcast.jobs.v1 import operations_pb2_grpc
+
+from services.jobs.domain.coverage import CoverageCursor, CoverageFilter, CoveragePage, CoverageSummary
+from services.jobs.domain.holders import Holder
+from services.jobs.domain.trust import TrustWeek
+from services.jobs.rpc import page_tokens, requests
+from services.jobs.rpc.operations import report_mapping as mapping
+from services.jobs.rpc.operations.coverage_filter import coverage_filter
+
+Context = grpc.aio.ServicerContext[Any, Any]  # of any messages
+
+
+class CoverageStore(Protocol):
+    """See postgres.reports.coverage.Coverage."""
+
+    async def page(self, wanted: CoverageFilter, *, limit: int, after: CoverageCursor | None) -> CoveragePage: ...
+
+    async def summary(self) -> CoverageSummary: ...
+
+
+class HolderStore(Protocol):
+    """See postgres.reports.holders.Holders."""
+
+    async def holders(self) -> list[Holder]: ...
+
+
+class WeeklyTrackRecord(Protocol):
+    """See postgres.track_record.TrackRecord."""
+
+    async def weeks(self) -> list[TrustWeek]: ...
+
+
+class ReportsRpc(operations_pb2_grpc.OperationsServiceServicer):
+    """Reads only."""
+
+    _coverage: CoverageStore
+    _holders: HolderStore
+    _record: WeeklyTrackRecord
+
+    async def ListHolders(self, request: pb.ListHoldersRequest, context: Context) -> pb.ListHoldersResponse:
+        return pb.ListHoldersResponse(holders=[mapping.holder(each) for each in await self._holders.holders()])
+
+    async def ListCoverage(self, request: pb.ListCoverageRequest, context: Context) -> pb.ListCoverageResponse:
+        wanted = coverage_filter(request.filter)
+        limit = requests.page_size(request.page_size)
+        after = page_tokens.coverage_cursor(request.page_token)
+        if wanted is None:
+            return pb.ListCoverageResponse()
+        page = await self._coverage.page(wanted, limit=limit, after=after)
+        return pb.ListCoverageResponse(
+            comparisons=[mapping.covered_comparison(each) for each in page.comparisons],
+            next_page_token=page_tokens.encode(page.after) if page.after else "",
+        )
+
+    async def GetCoverageSummary(
+        self, request: pb.GetCoverageSummaryRequest, context: Context
+    ) -> pb.GetCoverageSummaryResponse:
+        return mapping.coverage_summary(await self._coverage.summary())
+
+    async def GetTrackRecord(self, request: pb.GetTrackRecordRequest, context: Context) -> pb.GetTrackRecordResponse:
+        return mapping.track_record(await self._record.weeks())
