@@ -8,6 +8,7 @@ from playwright.async_api import expect
 from tests.browser.harness.accessibility import check_page
 from tests.browser.harness.site import Site
 from tests.integration.gateway.data import QUEUED
+from tests.integration.gateway.pages.test_import import read_pair
 from tests.integration.gateway.pages.test_listing import HOSTILE, listed, summary
 
 
@@ -47,6 +48,16 @@ async def test_an_empty_list_says_what_to_do(site: Site, path: str, heading: str
     page = await site.open(path)
     await expect(page.get_by_role("heading", name=heading)).to_be_visible()
     await check_page(site, page)
+
+
+async def test_a_reader_of_an_empty_list_logs_in_and_opens_the_sample(site: Site) -> None:
+    site.world.reply(SearchComparisons=listed(), IngestSnapshot=read_pair().snapshot)
+    page = await site.open("/")
+    await page.get_by_role("main").get_by_role("link", name="Log in").click()
+    await site.log_in(page)
+    await check_page(site, page)
+    await page.get_by_role("button", name="Open a sample").click()
+    await page.wait_for_url("**/compare/amazon-vs-costco?tf=12m")
 
 
 async def test_terms_are_text_and_fit(site: Site) -> None:

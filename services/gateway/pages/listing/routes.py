@@ -41,7 +41,9 @@ class ListingPages:
             "listing.html",
             cards=[card(summary) for summary in found.comparisons],
             query=query,
+            logged_in=session is not None,
             may_write=session is not None and session.may_write,
+            login=self.site.sessions.configured,
             first="" if not after else first,
             next=following if found.next_page_token else "",
         )

@@ -116,6 +116,27 @@ async def test_an_empty_list_says_what_to_do(world: World, query: dict[str, str]
     assert expected in page(await world.client.get("/", params=query))
 
 
+async def test_an_empty_list_says_what_its_reader_may_do(open_world: OpenWorld) -> None:
+    key, entry = new_api_key("shop", Rate(100, 1))
+    async with open_world() as world:
+        html = page(await world.client.get("/"))
+        assert "log in with the warmup secret, which the operator of this server has" in html
+        assert '<a class="button primary" href="/login?next=/">' in html
+        await log_in(world.client)
+        html = page(await world.client.get("/"))
+        assert 'formaction="/import/sample"' in html
+        assert "log in with" not in html
+    async with open_world(api_keys=SecretStr(entry.entry())) as world:
+        await log_in(world.client, key)
+        html = page(await world.client.get("/"))
+        assert "This login is read-only" in html
+        assert "formaction" not in html
+    async with open_world(warmup_secret=None) as world:
+        html = page(await world.client.get("/"))
+        assert "this server has no <code>WARMUP_SECRET</code>" in html
+        assert "/login" not in html
+
+
 @pytest.mark.parametrize("term", HOSTILE)
 async def test_terms_and_queries_are_text(world: World, term: str) -> None:
     world.reply(SearchComparisons=listed(summary((term, "costco"), leader="termA", values=([62], [55]))))

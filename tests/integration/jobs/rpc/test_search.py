@@ -103,7 +103,7 @@ async def test_with_trigrams_any_part_is_found(store: Store, jobs: Jobs) -> None
     await imported(jobs, ("tea", "water"), ("green tea", "tea"))
     search = Search(store.database)
     query = ComparisonSearch("ater")
-    assert await search.summaries(query, limit=10, after=None) == []  # the servers of the tests have no pg_trgm
+    assert await search.summaries(query, limit=10, after=None) == []  # the database has no extension
     search.trigrams = True
     [summary] = await search.summaries(query, limit=10, after=None)
     assert summary.listed.slug == "tea-vs-water"
