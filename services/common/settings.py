@@ -33,9 +33,8 @@ class Settings(BaseSettings):
     @field_validator("warmup_secret", "warmup_secret_previous")
     @classmethod
     def _can_be_sent(cls, secret: SecretStr | None) -> SecretStr | None:
-        # It is sent as an HTTP header and as gRPC metadata, which hold only visible ASCII characters.
-        if secret is not None and not re.fullmatch(r"[\x20-\x7e]+", secret.get_secret_value()):
-            raise ValueError("must be visible ASCII characters")
+        if secret is not None:
+            check_sendable(secret)
         return secret
 
     def accepted_secrets(self) -> tuple[str, ...]:
@@ -83,6 +82,12 @@ class RpcServerSettings(ServerSettings):
         description="concurrent calls, without streams and health checks; further ones get RESOURCE_EXHAUSTED",
     )
     channelz_enabled: bool = Field(False, description="serves channelz, the state of every connection, to every caller")
+
+
+def check_sendable(secret: SecretStr) -> None:
+    """Raises ValueError unless it can be an HTTP header or gRPC metadata, which hold only visible ASCII characters."""
+    if not re.fullmatch(r"[\x20-\x7e]+", secret.get_secret_value()):
+        raise ValueError("must be visible ASCII characters")
 
 
 AnySettings = TypeVar("AnySettings", bound=Settings)

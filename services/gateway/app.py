@@ -76,7 +76,7 @@ def _pages(components: Components, site: Site) -> Pages:
 def routing_table(components: Components, site: Site) -> dict[str, dict[str, Handler]]:
     """Path → method → handler."""
     settings, jobs, answers = components.settings, components.jobs, components.answers
-    guard = SecretGuard(settings.accepted_secrets())
+    guard = SecretGuard(settings.accepted_secrets(), settings.read_secrets())
     key_guard = ApiKeyGuard(configured=bool(settings.keys()))
     premium = PremiumRoutes(answers, components.demand)
     streams, bounds = event_routes(components), _body_bounds(settings)
@@ -96,10 +96,10 @@ def routing_table(components: Components, site: Site) -> dict[str, dict[str, Han
         "/api/comparisons": {"GET": comparisons.index, "POST": guard(idempotent(comparisons.create))},
         "/api/comparisons/{slug}": {"GET": comparisons.show, "PUT": guard(comparisons.replace)},
         "/api/forecast/trust-stats": {"GET": TrustRoutes(jobs).stats},
-        "/api/jobs": {"GET": guard(queue.index)},
+        "/api/jobs": {"GET": guard.read(queue.index)},
         "/api/jobs/run-warmup": {"POST": guard(idempotent(warmups.run))},
         "/api/jobs/sweep": {"POST": guard(idempotent(warmups.sweep))},
-        "/api/jobs/{id}": {"GET": guard(queue.show)},
+        "/api/jobs/{id}": {"GET": guard.read(queue.show)},
         "/api/jobs/{id}/requeue": {"POST": guard(idempotent(queue.requeue))},
         "/api/jobs/{id}/cancel": {"POST": guard(idempotent(queue.cancel))},
         "/healthz": {"GET": service.alive},
@@ -163,7 +163,7 @@ def _rate_limit(settings: GatewaySettings) -> list[middleware.Middleware]:
             keys=keys,
             anonymous=anonymous,
             max_addresses=settings.rate_limit_addresses,
-            secrets=settings.accepted_secrets(),
+            secrets=(*settings.accepted_secrets(), *settings.read_secrets()),
         )
 
     return [wrap]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ipaddress
 import re
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from services.common.rpc.settings import TlsSettings
-from services.common.settings import ServerSettings
+from services.common.settings import MIN_SECRET_LENGTH, ServerSettings, check_sendable
 from services.gateway.auth.api_keys import ApiKeys, parse_api_keys
 from services.gateway.auth.rate_limits import Rate
+from services.gateway.url_template import UrlTemplate
 
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:.]+\](:[0-9]{1,5})?")
 
@@ -64,6 +65,23 @@ class GatewaySettings(ServerSettings, TlsSettings):
         None,
         description="API keys of premium as `warmcast api-key` prints them: name:hash:rate,…; empty: premium is public",
     )
+    operator_read_secret: SecretStr | None = Field(
+        None,
+        description="secret that only reads: /ops, and as X-Warmup-Secret the GET routes of jobs, coverage, operations "
+        "and audit; 16 characters or more, another one than the warmup secret; empty: none",
+    )
+    operator_read_secret_previous: SecretStr | None = Field(
+        None, description="also accepted, while the read secret is rotated"
+    )
+    log_url_template: str = Field(
+        "",
+        description="address of a job's logs, such as https://logs.example/?q={debugId}&from={from}&to={to}; may have "
+        "{jobId}, {slug}, {debugId}, {traceId}, {requestId}, {from} and {to}, of which the values are percent-encoded "
+        "and times are as in 2026-01-31T12:00:00.000Z; empty: ids to copy",
+    )
+    trace_url_template: str = Field(
+        "", description="address of a trace, such as https://traces.example/trace/{traceId}, with the same placeholders"
+    )
     anonymous_rate: str = Field(
         "", description="rate limit of a client address without a key: 10 (a second) or 600/60; empty: no limit"
     )
@@ -110,6 +128,26 @@ class GatewaySettings(ServerSettings, TlsSettings):
             raise ValueError("has no valid entry; leave it empty to make premium public")
         return keys
 
+    @field_validator("operator_read_secret", "operator_read_secret_previous")
+    @classmethod
+    def _check_read_secret(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if secret is None:
+            return None
+        check_sendable(secret)
+        if len(secret.get_secret_value()) < MIN_SECRET_LENGTH:
+            raise ValueError(f"must have at least {MIN_SECRET_LENGTH} characters")
+        for name in ("warmup_secret", "warmup_secret_previous"):
+            if secret == info.data.get(name):
+                raise ValueError(f"must be another secret than {name.upper()}, which also allows changes")
+        return secret
+
+    @field_validator("log_url_template", "trace_url_template")
+    @classmethod
+    def _check_template(cls, template: str) -> str:
+        if template:
+            UrlTemplate.parse(template)
+        return template
+
     @field_validator("anonymous_rate")
     @classmethod
     def _check_rate(cls, rate: str) -> str:
@@ -145,6 +183,19 @@ class GatewaySettings(ServerSettings, TlsSettings):
     def keys(self) -> ApiKeys:
         """The API keys; none if premium is public."""
         return parse_api_keys(self.api_keys.get_secret_value() if self.api_keys else "")
+
+    def read_secrets(self) -> tuple[str, ...]:
+        """The secrets that only read; empty if none is configured."""
+        both = (self.operator_read_secret, self.operator_read_secret_previous)
+        return tuple(secret.get_secret_value() for secret in both if secret and secret.get_secret_value())
+
+    def log_url(self) -> UrlTemplate | None:
+        """The template of addresses of logs; None without one."""
+        return UrlTemplate.parse(self.log_url_template) if self.log_url_template else None
+
+    def trace_url(self) -> UrlTemplate | None:
+        """The template of addresses of traces; None without one."""
+        return UrlTemplate.parse(self.trace_url_template) if self.trace_url_template else None
 
     def anonymous_rate_limit(self) -> Rate | None:
         """The rate limit of a client address without a key; None for no limit."""

@@ -51,8 +51,8 @@ class _Limit:
 class CallerRateLimit:
     """Records the name of the caller's API key, and answers 429 above the caller's rate.
 
-    Probes, assets, and requests with the warmup secret have no limit. A request without a valid key counts for its
-    client's address, even with a wrong key; with `anonymous=None` it has no limit.
+    Probes, assets, and requests with the warmup secret or the read secret have no limit. A request without a valid key
+    counts for its client's address, even with a wrong key; with `anonymous=None` it has no limit.
     """
 
     def __init__(

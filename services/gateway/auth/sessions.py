@@ -22,6 +22,7 @@ LIFETIME_SECONDS = 12 * 3600
 MAX_NAME = 60  # characters
 _MAX_COOKIE = 1_000  # characters; a longer one is not verified
 _SESSION_KEY, _FORM_KEY = b"warmcast session cookie", b"warmcast form token"
+_READER_KEY = b"warmcast read secret"
 # With the prefix, browsers accept the cookie only with Secure, for the whole host and for no other.
 _SECURE_COOKIE, _COOKIE = "__Host-warmcast", "warmcast"
 
@@ -30,7 +31,8 @@ class Role(StrEnum):
     """What a login allows."""
 
     OPERATOR = "operator"  # the warmup secret: everything
-    API_KEY = "api-key"  # an API key: reading
+    READER = "reader"  # the read secret: reading, with the operators' pages
+    API_KEY = "api-key"  # an API key: reading, without them
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,11 @@ class Session:
         """Whether it allows imports, retries and the like."""
         return self.role is Role.OPERATOR
 
+    @property
+    def may_operate(self) -> bool:
+        """Whether it opens the operators' pages."""
+        return self.role in (Role.OPERATOR, Role.READER)
+
 
 class _Claims(msgspec.Struct):
     """The content of the cookie."""
@@ -53,21 +60,31 @@ class _Claims(msgspec.Struct):
     role: Role
     name: str
     expires: int  # seconds since the epoch
-    key: str = ""  # fingerprint of the API key
+    key: str = ""  # fingerprint of the API key or the read secret
 
 
 class Sessions:
     """Issues and verifies cookies. The keys are derived from the warmup secrets, so that removing a secret ends the
-    logins signed with it, and removing an API key those that it opened."""
+    logins signed with it, and removing an API key or a read secret those that it opened."""
 
-    def __init__(self, secrets: tuple[str, ...], keys: ApiKeys, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        secrets: tuple[str, ...],
+        keys: ApiKeys,
+        read_secrets: tuple[str, ...] = (),
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         """`secrets`: the current one first."""
         self._serializer = URLSafeSerializer(
             [hkdf_sha256(secret.encode(), _SESSION_KEY) for secret in reversed(secrets)],  # the last one signs
             signer_kwargs={"key_derivation": "none", "digest_method": hashlib.sha256},
         )
         self._form_keys = [hkdf_sha256(secret.encode(), _FORM_KEY) for secret in secrets]
-        self._fingerprints = {_fingerprint(key) for key in keys.keys}
+        self._reader_keys = [hkdf_sha256(secret.encode(), _READER_KEY) for secret in secrets]
+        self._fingerprints = {
+            Role.API_KEY: {_fingerprint(key) for key in keys.keys},
+            Role.READER: {_read_fingerprint(key, secret) for key in self._reader_keys for secret in read_secrets},
+        }
         self._clock = clock
 
     @property
@@ -76,13 +93,13 @@ class Sessions:
         return bool(self._form_keys)
 
     def issue(self, role: Role, name: str, key: ApiKey | None = None) -> Session:
-        """A new login. Raises SECRET_NOT_CONFIGURED without a warmup secret."""
-        if not self.configured:
-            raise WarmcastError(errors.SECRET_NOT_CONFIGURED, "logins need WARMUP_SECRET, which is not configured")
-        expires = int(self._clock()) + LIFETIME_SECONDS
-        claims = _Claims(role, name, expires, _fingerprint(key) if key else "")
-        cookie = self._serializer.dumps(msgspec.to_builtins(claims))
-        return Session(role, name, cookie if isinstance(cookie, str) else cookie.decode())
+        """A new login of an operator or with an API key. Raises SECRET_NOT_CONFIGURED without a warmup secret."""
+        return self._issue(role, name, _fingerprint(key) if key else "")
+
+    def issue_reader(self, name: str, read_secret: str) -> Session:
+        """A new login with that read secret. Raises SECRET_NOT_CONFIGURED without a warmup secret."""
+        self._require_configured()
+        return self._issue(Role.READER, name, _read_fingerprint(self._reader_keys[0], read_secret))
 
     def read(self, request: HTTPConnection) -> Session | None:
         """The login of a request; None without a valid one."""
@@ -93,7 +110,8 @@ class Sessions:
             claims = msgspec.convert(self._serializer.loads(cookie), _Claims)
         except (BadData, msgspec.ValidationError):
             return None
-        if claims.expires <= self._clock() or (claims.role is Role.API_KEY and claims.key not in self._fingerprints):
+        accepted = self._fingerprints.get(claims.role)
+        if claims.expires <= self._clock() or (accepted is not None and claims.key not in accepted):
             return None
         return Session(claims.role, claims.name, cookie)
 
@@ -106,6 +124,16 @@ class Sessions:
         given = token.encode("utf-8", "replace")
         accepted = [hmac.compare_digest(_form_token(key, session).encode(), given) for key in self._form_keys]
         return any(accepted)
+
+    def _issue(self, role: Role, name: str, fingerprint: str) -> Session:
+        self._require_configured()
+        expires = int(self._clock()) + LIFETIME_SECONDS
+        cookie = self._serializer.dumps(msgspec.to_builtins(_Claims(role, name, expires, fingerprint)))
+        return Session(role, name, cookie if isinstance(cookie, str) else cookie.decode())
+
+    def _require_configured(self) -> None:
+        if not self.configured:
+            raise WarmcastError(errors.SECRET_NOT_CONFIGURED, "logins need WARMUP_SECRET, which is not configured")
 
     @staticmethod
     def set_cookie(request: HTTPConnection, response: Response, session: Session) -> None:
@@ -141,6 +169,11 @@ def _form_token(key: bytes, session: Session) -> str:
 def _fingerprint(key: ApiKey) -> str:
     # Of the hash: neither the key nor its hash may be in the cookie.
     return hashlib.sha256(b"warmcast api key:" + key.digest).hexdigest()[:16]
+
+
+def _read_fingerprint(key: bytes, read_secret: str) -> str:
+    # Under a key of the warmup secret: a hash alone would let the holder of a cookie try guesses.
+    return hmac.digest(key, read_secret.encode(), "sha256").hex()[:16]
 
 
 def _cookie_name(request: HTTPConnection) -> str:

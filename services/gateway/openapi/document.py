@@ -84,7 +84,8 @@ def document(*, metrics: bool = True) -> Document:
                     "type": "apiKey",
                     "in": "header",
                     "name": "X-Warmup-Secret",
-                    "description": "the server's WARMUP_SECRET; 503 where none is set, 401 for a wrong one",
+                    "description": "the server's WARMUP_SECRET; 503 where none is set, 401 for a wrong one. "
+                    "GET routes accept OPERATOR_READ_SECRET too, which is 403 for the others",
                 },
             },
         },

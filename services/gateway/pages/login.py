@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from services.common import errors
 from services.common.errors import WarmcastError
-from services.common.rpc.server.interceptors import authorise
+from services.common.rpc.server.interceptors import authorise, is_one_of
 from services.gateway.auth.api_keys import ApiKeys
 from services.gateway.auth.forms import check_token
 from services.gateway.auth.middleware import client_address
@@ -31,6 +31,7 @@ class LoginRoutes:
     site: Site
     secrets: tuple[str, ...]
     keys: ApiKeys
+    read_secrets: tuple[str, ...] = ()
     _by_address: RateLimiter = field(default_factory=lambda: RateLimiter(_BY_ADDRESS, LRUCache(_MAX_ADDRESSES)))
     _by_replica: RateLimiter = field(default_factory=lambda: RateLimiter(_BY_REPLICA, {}))
 
@@ -72,6 +73,8 @@ class LoginRoutes:
                 raise
         else:
             return self.site.sessions.issue(Role.OPERATOR, name)
+        if is_one_of(credential, self.read_secrets):
+            return self.site.sessions.issue_reader(name, credential)
         key = self.keys.find(credential)
         return self.site.sessions.issue(Role.API_KEY, name, key) if key else None
 
@@ -93,6 +96,7 @@ class LoginRoutes:
             name=name,
             error=error,
             keys=bool(self.keys),
+            reading=bool(self.read_secrets),
             hours=LIFETIME_SECONDS // 3600,
             max_name=MAX_NAME,
             max_credential=_MAX_CREDENTIAL,

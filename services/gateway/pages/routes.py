@@ -44,7 +44,7 @@ def build_site(settings: GatewaySettings, bounds: BodyBounds) -> Site:
     """Reads templates and assets."""
     keys = settings.keys()
     templates = Templates(Assets(), pages_enabled=settings.pages_enabled)
-    sessions = Sessions(settings.accepted_secrets(), keys)
+    sessions = Sessions(settings.accepted_secrets(), keys, settings.read_secrets())
     return Site(templates, sessions, bounds, settings.public_origin, keys_configured=bool(keys))
 
 
@@ -53,7 +53,7 @@ def build_pages(settings: GatewaySettings, site: Site, clients: Clients, streams
     jobs = clients.jobs
     secrets, keys = settings.accepted_secrets(), settings.keys()
     secret = secrets[0] if secrets else ""
-    login = LoginRoutes(site, secrets, keys)
+    login = LoginRoutes(site, secrets, keys, settings.read_secrets())
     comparison = ComparisonPages(
         site,
         FactsSource(jobs, streams.answers),

@@ -24,7 +24,7 @@ from services.gateway.routes.uploads import Form, read_form
 FORM = "application/x-www-form-urlencoded"
 UPLOAD_FORM = "multipart/form-data"
 _MAX_FIELDS = 50
-_ROLES = {Role.OPERATOR: "operator", Role.API_KEY: "read-only"}
+_ROLES = {Role.OPERATOR: "operator", Role.READER: "read-only operator", Role.API_KEY: "read-only"}
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class Site:
             _ROLES[session.role],
             self.sessions.form_token(session),
             session.may_write,
-            operates=session.role is not Role.API_KEY,
+            operates=session.may_operate,
         )
 
 

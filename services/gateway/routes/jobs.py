@@ -23,7 +23,7 @@ class JobRoutes:
 
     jobs: Jobs
 
-    async def index(self, request: Request, _secret: str) -> Response:
+    async def index(self, request: Request) -> Response:
         """One page of jobs, newest first, filtered by status, slug and age."""
         query = request.query_params
         filters = jobs_pb2.ListJobsRequest(
@@ -40,7 +40,7 @@ class JobRoutes:
         page = await self.jobs.list_jobs(filters)
         return json_response(JobList([job(row) for row in page.jobs], page.next_page_token or None))
 
-    async def show(self, request: Request, _secret: str) -> Response:
+    async def show(self, request: Request) -> Response:
         """One job."""
         return json_response(job(await self.jobs.get_job(_id(request))))
 

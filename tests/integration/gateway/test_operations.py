@@ -16,6 +16,11 @@ from tests.integration.gateway.conformity import conforming, refused
 from tests.integration.gateway.conftest import SECRET, OpenWorld, World
 from tests.integration.gateway.data import FAILED, QUEUED, READY, job, moment
 
+READ_SECRET, READ_SECRET_BEFORE = "the secret to read", "the secret to read before"
+WITH_READ_SECRETS = {
+    "operator_read_secret": SecretStr(READ_SECRET),
+    "operator_read_secret_previous": SecretStr(READ_SECRET_BEFORE),
+}
 GUARDED = [
     ("POST", "/api/comparisons"),
     ("PUT", "/api/comparisons/a-vs-b"),
@@ -47,6 +52,41 @@ async def test_a_server_without_a_secret_answers_503(open_world: OpenWorld, meth
         refused(response, errors.SECRET_NOT_CONFIGURED)
         assert "retry-after" in response.headers
         assert not world.jobs.calls
+
+
+@pytest.mark.parametrize(("method", "path"), GUARDED)
+@pytest.mark.parametrize("secret", [READ_SECRET, READ_SECRET_BEFORE])
+async def test_the_read_secret_opens_what_only_reads(
+    open_world: OpenWorld, method: str, path: str, secret: str
+) -> None:
+    async with open_world(**WITH_READ_SECRETS) as world:
+        response = await world.client.request(method, path, headers={"X-Warmup-Secret": secret}, content=b"\xff")
+        if method == "GET":
+            assert response.status_code == 200
+            calls = [call for each in world.jobs.calls.values() for call in each]
+            assert calls
+            assert all("x-warmup-secret" not in call.metadata for call in calls)
+        else:
+            problem = refused(response, errors.FORBIDDEN)
+            assert "send the warmup secret" in problem["detail"]
+            assert not world.jobs.calls
+        assert secret not in response.text
+
+
+@pytest.mark.parametrize(("method", "path"), GUARDED)
+async def test_with_a_read_secret_others_are_refused_still(open_world: OpenWorld, method: str, path: str) -> None:
+    async with open_world(**WITH_READ_SECRETS) as world:
+        for secret in ("", READ_SECRET[:-1], READ_SECRET + "x"):
+            response = await world.client.request(method, path, headers={"X-Warmup-Secret": secret})
+            refused(response, errors.UNAUTHENTICATED)
+        assert not world.jobs.calls
+
+
+async def test_the_read_secret_has_no_rate_limit(open_world: OpenWorld) -> None:
+    async with open_world(**WITH_READ_SECRETS, anonymous_rate="1/60") as world:
+        for _ in range(3):
+            response = await world.client.get("/api/jobs", headers={"X-Warmup-Secret": READ_SECRET})
+            assert response.status_code == 200
 
 
 async def test_both_secrets_are_accepted_during_a_rotation(open_world: OpenWorld) -> None:

@@ -84,7 +84,13 @@ def test_each_pod_has_only_the_secrets_that_it_needs(overlay: tuple[Manifest, ..
         if container["image"].startswith("warmcast:")
     }
     assert secrets == {
-        "gateway": {"warmup-secret", "warmup-secret-previous", "api-keys"},
+        "gateway": {
+            "warmup-secret",
+            "warmup-secret-previous",
+            "operator-read-secret",
+            "operator-read-secret-previous",
+            "api-keys",
+        },
         "jobs": {"warmup-secret", "warmup-secret-previous", "database-url"},
         "forecaster": {"warmup-secret", "warmup-secret-previous", "redis-url"},
         "run-warmup": {"warmup-secret"},

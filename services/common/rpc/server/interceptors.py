@@ -183,10 +183,14 @@ def authorise(given: str, accepted: tuple[str, ...]) -> None:
             "WARMUP_SECRET is not set on this server, so nothing that changes state is allowed",
             retry_after=60,
         )
-    # All are compared, so that the time does not depend on which one matches.
-    matches = [hmac.compare_digest(given.encode(), secret.encode()) for secret in accepted]
-    if not any(matches):
+    if not is_one_of(given, accepted):
         raise WarmcastError(errors.UNAUTHENTICATED, "the warmup secret is missing or wrong")
+
+
+def is_one_of(given: str, secrets: tuple[str, ...]) -> bool:
+    """Compares with all, so that the time does not depend on which one matches."""
+    matches = [hmac.compare_digest(given.encode(), secret.encode()) for secret in secrets]
+    return any(matches)
 
 
 class InterceptorChain(grpc.aio.ServerInterceptor):

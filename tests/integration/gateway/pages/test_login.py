@@ -12,6 +12,7 @@ from services.gateway.auth.rate_limits import Rate
 from tests.integration.gateway.conftest import SECRET, OpenWorld, World
 from tests.integration.gateway.pages.browser import ORIGIN, SAME_SITE, form_token, log_in, page
 
+READ_SECRET = "the secret to read"
 WRONG_SECRET = "not the secret of the tests"
 
 
@@ -72,6 +73,19 @@ async def test_an_api_key_logs_in_to_read(open_world: OpenWorld) -> None:
         assert (await log_in(world.client, key)).status_code == 303
         assert "Ada (read-only)" in page(await world.client.get("/login"))
         assert "The secret or key is wrong." in page(await log_in(world.client, key[:-1]), 401)
+
+
+async def test_the_read_secret_logs_in_to_read(open_world: OpenWorld) -> None:
+    async with open_world(operator_read_secret=SecretStr(READ_SECRET)) as world:
+        assert "Warmup secret or read secret" in page(await world.client.get("/login"))
+        assert (await log_in(world.client, READ_SECRET)).status_code == 303
+        html = page(await world.client.get("/login"))
+        assert "Ada (read-only operator)" in html
+        fields = {"token": form_token(html)}
+        refused = await world.client.post("/compare/a-vs-b/retry", data=fields, headers=SAME_SITE)
+        assert errors.FORBIDDEN.title in page(refused, 403)
+        assert not world.jobs.calls
+        page(await log_in(world.client, READ_SECRET[:-1]), 401)
 
 
 async def test_without_a_secret_nothing_logs_in(open_world: OpenWorld) -> None:

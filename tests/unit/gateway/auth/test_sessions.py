@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import zlib
+from typing import Any
+
 import pytest
 from starlette.requests import HTTPConnection
 
@@ -18,6 +23,14 @@ NO_KEYS = ApiKeys(())
 def request(cookie: str, *, scheme: str = "http", name: str = "warmcast") -> HTTPConnection:
     headers = [(b"cookie", f"{name}={cookie}".encode())]
     return HTTPConnection({"type": "http", "scheme": scheme, "headers": headers})
+
+
+def _claims(cookie: str) -> dict[str, Any]:
+    """The content of a cookie, which anyone can read."""
+    content = cookie.rpartition(".")[0].removeprefix(".")
+    packed = base64.urlsafe_b64decode(content + "=" * (-len(content) % 4))
+    claims: dict[str, Any] = json.loads(zlib.decompress(packed) if cookie.startswith(".") else packed)
+    return claims
 
 
 def test_hkdf_is_that_of_rfc_5869() -> None:
@@ -77,6 +90,37 @@ def test_removing_an_api_key_ends_its_logins() -> None:
     assert Sessions((NEW,), ApiKeys((other,))).read(request(cookie)) is None
 
 
+READ, OTHER_READ = "the first read secret", "the second read secret"
+
+
+def test_removing_a_read_secret_ends_its_logins() -> None:
+    cookie = Sessions((NEW,), NO_KEYS, (READ, OTHER_READ)).issue_reader("Ada", READ).cookie
+    read = Sessions((NEW,), NO_KEYS, (READ,)).read(request(cookie))
+    assert read is not None
+    assert (read.role, read.may_operate, read.may_write) == (Role.READER, True, False)
+    assert Sessions((NEW,), NO_KEYS, (OTHER_READ,)).read(request(cookie)) is None
+    assert Sessions((NEW,), NO_KEYS).read(request(cookie)) is None
+
+
+def test_a_readers_login_outlives_one_rotation_of_the_warmup_secret() -> None:
+    cookie = Sessions((OLD,), NO_KEYS, (READ,)).issue_reader("Ada", READ).cookie
+    assert Sessions((NEW, OLD), NO_KEYS, (READ,)).read(request(cookie))
+    assert Sessions((NEW,), NO_KEYS, (READ,)).read(request(cookie)) is None
+
+
+def test_a_cookie_has_no_hash_of_the_read_secret_alone() -> None:
+    first = Sessions((NEW,), NO_KEYS, (READ,)).issue_reader("Ada", READ).cookie
+    second = Sessions((OLD,), NO_KEYS, (READ,)).issue_reader("Ada", READ).cookie
+    assert _claims(first)["key"] != _claims(second)["key"]
+
+
+def test_an_api_key_opens_no_pages_of_operators() -> None:
+    _, key = new_api_key("one", Rate(1, 1))
+    sessions = Sessions((NEW,), ApiKeys((key,)), (READ,))
+    assert not sessions.issue(Role.API_KEY, "Ada", key).may_operate
+    assert sessions.issue(Role.OPERATOR, "Ada").may_operate
+
+
 def test_behind_tls_only_the_secure_cookie_counts() -> None:
     sessions = Sessions((NEW,), NO_KEYS)
     cookie = sessions.issue(Role.OPERATOR, "Ada").cookie
@@ -98,6 +142,8 @@ def test_without_a_secret_no_login_is_issued_or_read() -> None:
     cookie = Sessions((NEW,), NO_KEYS).issue(Role.OPERATOR, "Ada").cookie
     without = Sessions((), NO_KEYS)
     assert without.read(request(cookie)) is None
+    with pytest.raises(WarmcastError, match="WARMUP_SECRET"):
+        Sessions((), NO_KEYS, (READ,)).issue_reader("Ada", READ)
     assert not without.accepts_token(Session(Role.OPERATOR, "Ada", cookie), "")
     with pytest.raises(WarmcastError) as refused:
         without.issue(Role.OPERATOR, "Ada")

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from services.common import errors
 from services.common.errors import WarmcastError
-from services.gateway.auth.sessions import Role, Session
+from services.gateway.auth.sessions import Session
 from services.gateway.http.handler import Handler
 from services.gateway.pages.policy import HEADERS
 from services.gateway.pages.rendering import Content
@@ -111,7 +111,7 @@ class Console:
 def _check(session: Session | None) -> Session:
     if session is None:
         raise WarmcastError(errors.UNAUTHENTICATED, "log in as an operator to open the console")
-    if session.role is Role.API_KEY:
+    if not session.may_operate:
         raise WarmcastError(errors.FORBIDDEN, "a login with an API key opens no console; log in as an operator")
     return session
 
