@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import uuid
 from functools import partial
 
@@ -23,6 +24,7 @@ from services.jobs.application.refresher import Refresher
 from services.jobs.application.runner import Runner
 from services.jobs.application.scorer import Scorer
 from services.jobs.application.sweeper import Sweeper
+from services.jobs.domain.history import holder_name
 from services.jobs.migrator import commands
 from services.jobs.postgres.change_publisher import ChangePublisher
 from services.jobs.postgres.comparisons import Comparisons
@@ -64,7 +66,7 @@ async def serve(settings: JobsSettings) -> None:
         attempt_deadline=policy.attempt_deadline,
     )
     publisher = ChangePublisher(database)
-    queue = Queue(database, policy, holder=uuid.uuid4().hex, publisher=publisher)
+    queue = Queue(database, policy, holder=holder_name(socket.gethostname(), uuid.uuid4().hex[:8]), publisher=publisher)
     comparisons = Comparisons(database, policy, publisher)
     listings = Listings(database, policy)
     record = TrackRecord(database)

@@ -61,7 +61,7 @@ def test_a_stop_of_jobs_hands_its_runs_back_and_exits_with_status_0(start_produc
     product.stop("jobs")
     assert "ended with status 0" in product.services["jobs"].exit_summary
     (row,) = caller.rows()
-    assert (row["status"], row["attempts"], row["holder"]) == ("queued", 0, None)
+    assert (row["status"], row["attempts"], row["lease_expires_at"]) == ("queued", 0, None)
     _send_to_workers(product, signal.SIGCONT)
     product.start("jobs")
     caller.until("ready")

@@ -63,6 +63,11 @@ def begin_trace(header: str = "") -> Traceparent:
     return trace
 
 
+def begin_trace_with(trace_id: str) -> None:
+    """Sets `traceparent` for the rest of this task: the first span of the trace with this id of 32 hex digits."""
+    traceparent.set(Traceparent(trace_id, _random_hex(16), _SAMPLED_AT_RANDOM))
+
+
 def _random_hex(count: int) -> str:
     # As random as a UUID, without a system call.
     return random.randbytes(count // 2).hex()  # noqa: S311 - no secret

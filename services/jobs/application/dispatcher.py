@@ -16,6 +16,7 @@ from services.common.errors import WarmcastError
 from services.common.job_status import JobStatus
 from services.common.runtime import deadline
 from services.common.runtime.background import beat, report_failure
+from services.common.telemetry import trace_context
 from services.common.telemetry.counters import count_from_zero
 from services.jobs.application.runner import Runner
 from services.jobs.domain.forecaster import Forecaster, ForecasterInfo, ForecasterReplica
@@ -39,7 +40,7 @@ _Run = asyncio.Task[JobStatus | None]
 class ClaimQueue(Protocol):
     """What the dispatcher needs of postgres.queue.Queue."""
 
-    async def claim(self, limit: int) -> Claims: ...
+    async def claim(self, limit: int, *, trace_id: str | None = None) -> Claims: ...
 
     async def promote(self) -> int: ...
 
@@ -233,7 +234,8 @@ class Dispatcher:
             if self._draining:
                 return 0, Claims((), (), None), []
             limit = max(min(self._free(slots) - leave, max_jobs), 0)
-            claims = await self._queue.claim(limit)
+            trace = trace_context.traceparent.get()  # of the call of RunWarmup; the dispatcher itself has none
+            claims = await self._queue.claim(limit, trace_id=trace.trace_id if trace else None)
             count_rescued(claims.rescued)
             return limit, claims, [self._start(job) for job in claims.claimed]
 

@@ -17,6 +17,7 @@ from services.common.errors import WarmcastError
 from services.common.job_status import JobStatus
 from services.common.telemetry import trace_context
 from services.jobs.domain.forecaster import Forecaster, GeneratedForecasts
+from services.jobs.domain.history import Failure, failure_of
 from services.jobs.domain.job import ClaimedJob, Lease, QueuePolicy, WarmupJob, is_permanent, is_uncounted
 
 log = structlog.get_logger()
@@ -42,9 +43,9 @@ class RunQueue(Protocol):
 
     async def ready(self, job: Lease, forecasts: GeneratedForecasts) -> bool: ...
 
-    async def fail(self, job: Lease, *, error: str, permanent: bool) -> WarmupJob | None: ...
+    async def fail(self, job: Lease, failure: Failure, *, permanent: bool) -> WarmupJob | None: ...
 
-    async def hand_back(self, job: Lease, *, delay: float, error: str | None = None) -> WarmupJob | None: ...
+    async def hand_back(self, job: Lease, failure: Failure | None = None, *, delay: float) -> WarmupJob | None: ...
 
     async def advance_lease_sequence(self, above: int) -> bool: ...
 
@@ -70,8 +71,8 @@ class Runner:
         # A run is a task of its own, and so its context ends with it.
         structlog.contextvars.bind_contextvars(job_id=job.id, lease_id=job.lease_id, debug_id=job.debug_id)
         if trace_context.traceparent.get() is None:
-            # The dispatcher started this run, not a call: it gets its own trace.
-            trace_context.begin_trace()
+            # The dispatcher started this run, not a call: it gets the trace of its claim.
+            trace_context.begin_trace_with(job.trace_id.hex)
         begun = time.monotonic()
         try:
             status = await self._attempt(job, answered)
@@ -129,15 +130,15 @@ class Runner:
             raise LeaseLost
 
     async def _settle_failure(self, job: Lease, error: WarmcastError) -> JobStatus | None:
-        text = f"{error.reason.slug}: {error.detail}"
-        log.info("attempt failed", error=text)
+        failure = failure_of(error)
+        log.info("attempt failed", error=failure.error)
         if error.reason is errors.FENCED_OFF:
             await self._advance_leases(error)
         if is_uncounted(error):
             delay = error.retry_after or 1.0
-            settled = await _settle(lambda: self._queue.hand_back(job, delay=delay, error=text))
+            settled = await _settle(lambda: self._queue.hand_back(job, failure, delay=delay))
             return settled.status if settled else None
-        settled = await _settle(lambda: self._queue.fail(job, error=text, permanent=is_permanent(error)))
+        settled = await _settle(lambda: self._queue.fail(job, failure, permanent=is_permanent(error)))
         if settled:
             await self._record_failure(settled)
         return settled.status if settled else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple, Protocol
+from uuid import UUID
 
 from services.common import errors
 from services.common.comparison import ComparisonKey, SnapshotKey
@@ -68,6 +69,9 @@ class WarmupJob:
     force: bool
     cooldown_until: datetime | None
     engine_version: str | None
+    error_reason: str | None  # of last_error
+    holder: str | None  # the process of the last claim
+    requeues: int  # rescues, over all episodes
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "status", JobStatus(self.status))
@@ -117,6 +121,7 @@ class ClaimedJob(NamedTuple):
     lease_id: int
     adopt_above_lease: int
     force: bool
+    trace_id: UUID  # of the trace that its run begins or continues
     snapshot: Callable[[], Snapshot]
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -14,6 +15,7 @@ from services.common.errors import WarmcastError
 from services.common.job_status import JobStatus
 from services.common.runtime.batching import Batcher
 from services.jobs.domain.forecaster import GeneratedForecasts
+from services.jobs.domain.history import Failure
 from services.jobs.domain.job import PRIORITY, Claims, EnqueueReason, Lease, QueuePolicy, SweptJob, WarmupJob
 from services.jobs.domain.warmup import Place
 from services.jobs.postgres.change_publisher import ChangePublisher
@@ -21,7 +23,7 @@ from services.jobs.postgres.driver import arrays
 from services.jobs.postgres.driver.connection import Connection, run
 from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.rows import to_claimed_jobs, to_job, to_place, to_swept_job
-from services.jobs.postgres.sql import edges, rescue, upkeep
+from services.jobs.postgres.sql import attempts, by_hand, edges, rescue, upkeep
 
 _LONGEST_REFRESH = 60.0  # seconds; ranking 100,000 comparisons takes 2 s
 _MAX_BATCH = 500  # completions in one statement
@@ -66,7 +68,7 @@ class Queue:
     async def trigger(self, key: ComparisonKey, *, force: bool) -> WarmupJob | None:
         """Starts an episode for the current snapshot in any state; None: it is running, and `force` is false."""
         parameters = _enqueue_parameters(key, None, seen_version=0, reason=EnqueueReason.BY_HAND) | {"force": force}
-        rows = await self._change(edges.TRIGGER, parameters)
+        rows = await self._change(by_hand.TRIGGER, parameters)
         return to_job(rows[0]) if rows else None
 
     async def job(self, job_id: int) -> WarmupJob | None:
@@ -74,10 +76,13 @@ class Queue:
         rows = await self._database.fetch(edges.JOB, {"id": job_id})
         return to_job(rows[0]) if rows else None
 
-    async def claim(self, limit: int) -> Claims:
-        """Claims up to `limit` jobs in queue order under new leases, and re-queues jobs whose lease expired."""
+    async def claim(self, limit: int, *, trace_id: str | None = None) -> Claims:
+        """Claims up to `limit` jobs in queue order under new leases, and re-queues jobs whose lease expired.
+
+        The runs belong to the trace `trace_id`; None: each to a new one.
+        """
         # Not retried after a lost response: the leases of its claims expire.
-        parameters = self._policy | {"limit": limit, "holder": self._holder}
+        parameters = self._policy | {"limit": limit, "holder": self._holder, "trace_id": trace_id}
         rows = await self._claiming.fetch_once(
             edges.CLAIM, parameters, on_unknown_outcome=self._publisher.publish_unknown
         )
@@ -96,17 +101,25 @@ class Queue:
 
     async def ready(self, job: Lease, forecasts: GeneratedForecasts) -> bool:
         """Marks the job ready and records its forecasts in one transaction; False: lease lost, nothing changed."""
-        return await self._completions.submit((job, forecasts))
+        settled = await self._completions.submit((job, forecasts))
+        if not settled:
+            await self._record_refusal(job)
+        return settled
 
-    async def fail(self, job: Lease, *, error: str, permanent: bool) -> WarmupJob | None:
+    async def fail(self, job: Lease, failure: Failure, *, permanent: bool) -> WarmupJob | None:
         """Re-queues the job after a back-off, or marks it failed; None: the lease is lost, nothing changed."""
-        parameters = self._policy | _lease(job) | {"error": error, "permanent": permanent}
+        parameters = self._policy | _lease(job) | failure._asdict() | {"permanent": permanent}
         rows = await self._change(edges.FAIL, parameters)
+        if not rows:
+            await self._record_refusal(job)
         return to_job(rows[0]) if rows else None
 
-    async def hand_back(self, job: Lease, *, delay: float, error: str | None = None) -> WarmupJob | None:
+    async def hand_back(self, job: Lease, failure: Failure | None = None, *, delay: float) -> WarmupJob | None:
         """Re-queues the job for after `delay` seconds without counting the attempt; None: the lease is lost."""
-        rows = await self._change(edges.HAND_BACK, _lease(job) | {"delay": delay, "error": error})
+        named = (failure or Failure(None, None))._asdict()
+        rows = await self._change(edges.HAND_BACK, _lease(job) | named | {"delay": delay})
+        if not rows and failure:
+            await self._record_refusal(job)
         return to_job(rows[0]) if rows else None
 
     async def sweep(self, job_id: int | None = None) -> tuple[SweptJob, ...]:
@@ -117,7 +130,7 @@ class Queue:
 
     async def requeue(self, *job_ids: int, status: JobStatus | None = None) -> list[WarmupJob]:
         """Starts new episodes by hand; skips running and unknown jobs, and those that are no longer in `status`."""
-        rows = await self._change(edges.REQUEUE, {"ids": list(job_ids), "status": status})
+        rows = await self._change(by_hand.REQUEUE, {"ids": list(job_ids), "status": status})
         return [to_job(row) for row in rows]
 
     async def refresh(self, limit: int) -> list[WarmupJob]:
@@ -148,19 +161,21 @@ class Queue:
         return len(await self._change(upkeep.PROMOTE, self._policy))
 
     async def delete_old(self, *, days: int, limit: int) -> int:
-        """Deletes up to `limit` jobs settled `days` ago that no comparison uses, and up to `limit` such snapshots.
+        """Deletes up to `limit` jobs settled `days` ago that no comparison uses, and as many such snapshots.
 
-        Returns the number of deleted rows of both: below `limit`, nothing is left.
+        Also deletes up to `limit` attempts that ended `days` ago, of any job. Returns the number of all deleted rows:
+        below `limit`, nothing is left.
         """
         jobs = await self._database.fetch(upkeep.DELETE_OLD_JOBS, {"days": days, "limit": limit})
         async with self._database.transaction() as connection:
             old = await run(connection, upkeep.LOCK_OLD_SNAPSHOTS, {"days": days, "limit": limit})
             snapshots = await run(connection, upkeep.DELETE_OLD_SNAPSHOTS, {"ids": [row["id"] for row in old]})
-        return int(jobs[0]["deleted"]) + len(snapshots)
+        ended = await self._database.fetch(attempts.DELETE_OLD, {"days": days, "limit": limit})
+        return int(jobs[0]["deleted"]) + len(snapshots) + int(ended[0]["deleted"])
 
     async def cancel(self, job_id: int) -> WarmupJob | None:
         """Cancels a queued or running job; None: it is unknown or has settled."""
-        rows = await self._change(edges.CANCEL, {"id": job_id})
+        rows = await self._change(by_hand.CANCEL, {"id": job_id})
         return to_job(rows[0]) if rows else None
 
     async def advance_lease_sequence(self, above: int) -> bool:
@@ -189,6 +204,11 @@ class Queue:
         except WarmcastError:
             return ()  # the claimed jobs run anyway, and the next claim finds these leases again
 
+    async def _record_refusal(self, job: Lease) -> None:
+        # Best effort: the history must not fail the settle, whose result is known.
+        with contextlib.suppress(WarmcastError):
+            await self._database.fetch(attempts.REFUSE, _lease(job))
+
     async def _write_completion(self, completion: _Completion) -> bool:
         (settled,) = await self._write_completions([completion])
         return settled
@@ -198,6 +218,7 @@ class Queue:
             "ids": arrays.numbers(job.id for job, _ in completions),
             "lease_ids": arrays.numbers(job.lease_id for job, _ in completions),
             "engine_versions": arrays.texts(forecasts.engine_version for _, forecasts in completions),
+            "adopted": arrays.numbers(job.lease_id for job, forecasts in completions if forecasts.adopted),
         }
         # Not retried after a lost response: the leases may be settled already.
         rows = await self._completing.fetch_once(

@@ -53,6 +53,10 @@ def job(row: WarmupJob) -> pb.WarmupJob:
         not_before=row.not_before,
         lease_expires_at=row.lease_expires_at,
         cooldown_until=row.cooldown_until,
+        holder=(row.holder or "") if row.status is JobStatus.RUNNING else "",
+        # A replica of an older release clears the error alone.
+        error_reason=(row.error_reason or "") if row.last_error else "",
+        requeues=row.requeues,
     )
 
 

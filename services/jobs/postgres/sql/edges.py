@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from services.jobs.domain.job import MAX_LEASES_AHEAD
+from services.jobs.postgres.sql.attempts import ATTEMPT_COLUMNS, attempts
 
 CHANNEL = "warmcast_jobs"  # wakes runners
 CHANGES = "warmcast_changes"  # the ids of changed jobs; see change_publisher.py
@@ -16,12 +17,13 @@ CHANGES = "warmcast_changes"  # the ids of changed jobs; see change_publisher.py
 COLUMNS = (
     "id, slug, timeframe, geo, data_hash, status, attempts, last_error, debug_id, created_at, updated_at, started_at, "
     "completed_at, version, reason, priority, queued_at, not_before, lease_id, lease_expires_at, adopt_above_lease, "
-    "force, cooldown_until, engine_version"
+    "force, cooldown_until, engine_version, error_reason, holder, requeues"
 )
 JOB_COLUMNS = ", ".join(f"job.{column}" for column in COLUMNS.split(", "))
 # The columns that a run needs: a claim returns many rows, and whole ones cost a third more.
 CLAIMED_COLUMNS = (
-    "id, slug, timeframe, geo, data_hash, attempts, debug_id, lease_id, adopt_above_lease, force, priority, queued_at"
+    "id, slug, timeframe, geo, data_hash, attempts, debug_id, lease_id, adopt_above_lease, force, trace_id, priority, "
+    "queued_at"
 )
 _CLAIMED_JOB_COLUMNS = ", ".join(f"job.{column}" for column in CLAIMED_COLUMNS.split(", "))
 SERIES_COLUMNS = (
@@ -51,6 +53,7 @@ def new_episode(
     status = 'queued',
     attempts = 0,
     last_error = NULL,
+    error_reason = NULL,
     debug_id = {debug_id},
     reason = {reason},
     priority = {priority},
@@ -101,7 +104,7 @@ PLACE = f"""
 
 # Only the current snapshot can be enqueued; an older one, read before an import, inserts no row. FOR SHARE makes a
 # concurrent import wait, which then cancels the job enqueued here.
-_INSERT_CURRENT = """
+INSERT_CURRENT = """
     INSERT INTO warmup_jobs AS job
            (slug, timeframe, geo, data_hash, debug_id, reason, priority, force, adopt_above_lease)
     SELECT snapshot.slug, snapshot.timeframe, snapshot.geo, snapshot.data_hash,
@@ -118,7 +121,7 @@ def _enqueued(*, not_before: str = "NULL") -> str:
     # Optimistic concurrency: nothing changes if the version is not the one that the caller read.
     return f"""
 WITH enqueued AS (
-    {_INSERT_CURRENT}
+    {INSERT_CURRENT}
     ON CONFLICT ON CONSTRAINT warmup_job_unique DO UPDATE SET {new_episode(not_before=not_before)}
     WHERE job.version = %(seen_version)s AND (
         job.status = 'cancelled'
@@ -142,21 +145,6 @@ ENQUEUE_AND_PLACE = f"""
 SELECT job.*, place.*, {NOTIFY} FROM enqueued AS job LEFT JOIN LATERAL ({PLACE}) AS place ON true
 """
 
-_KEEPS_ITS_PLACE = "CASE WHEN job.status = 'queued' THEN job.queued_at ELSE now() END"
-
-# An operator's enqueue ignores the cool-down. A queued job keeps its place and loses its delay. A running one is left
-# unchanged unless forced: then its lease is void and its result is dropped.
-TRIGGER = f"""
-WITH triggered AS (
-    {_INSERT_CURRENT}
-    ON CONFLICT ON CONSTRAINT warmup_job_unique DO UPDATE SET
-    {new_episode(queued_at=_KEEPS_ITS_PLACE)}
-    WHERE job.status <> 'running' OR %(force)s
-    RETURNING {JOB_COLUMNS}
-)
-SELECT triggered.*, {NOTIFY} FROM triggered
-"""
-
 # One round trip: each row has a claimed job with its series, when the next claim is due, and whether leases expired.
 # ARRAY makes the planner look up the jobs by primary key; with a join it assumes a tenth of the queue, and scans.
 # LIMIT 1 on the series, of which each job has one, prevents a scan in the same way.
@@ -176,6 +164,8 @@ claimed AS (
         lease_expires_at = now() + make_interval(secs => LEAST(%(lease)s, %(attempt_deadline)s)),
         deadline_at = now() + make_interval(secs => %(attempt_deadline)s),
         holder = %(holder)s,
+        trace_id = COALESCE(%(trace_id)s::uuid, gen_random_uuid()),
+        due_at = GREATEST(job.queued_at, job.not_before),
         started_at = now(),
         not_before = NULL,
         version = job.version + 1,
@@ -210,28 +200,38 @@ WHERE job.id = %(id)s AND job.status = 'running' AND job.lease_id = %(lease_id)s
 RETURNING {JOB_COLUMNS}
 """
 
+_READY_ATTEMPTS = attempts(
+    "ready",
+    "'ready'",
+    error_reason="NULL",
+    error="NULL",
+    engine_version="engine_version",
+    adopted="lease_id = ANY (%(adopted)s::bigint[])",
+)
+
 # A batch of completions. Lost leases are not returned, and their forecasts are not recorded. The arrays hold the points
 # of all terms; `from_` to `to_` are those of one term.
 # array_position finds a job's lease, as a job may occur twice, with a stale lease and the valid one; a join was
 # quadratic. `status || ''` keeps the planner from the index on status, which returns all running jobs.
-READY = """
+READY = f"""
 WITH ready AS (
     UPDATE warmup_jobs AS job SET
         status = 'ready',
         completed_at = now(),
         last_error = NULL,
+        error_reason = NULL,
         failures = 0,
         cooldown_until = NULL,
         engine_version = (%(engine_versions)s::text[])[array_position(%(lease_ids)s::bigint[], job.lease_id)],
         lease_expires_at = NULL,
         deadline_at = NULL,
-        holder = NULL,
         version = job.version + 1,
         updated_at = now()
     WHERE job.id = ANY (%(ids)s::bigint[]) AND job.status || '' = 'running'
       AND job.id = (%(ids)s::bigint[])[array_position(%(lease_ids)s::bigint[], job.lease_id)]
-    RETURNING job.id, job.lease_id, job.engine_version
+    RETURNING {ATTEMPT_COLUMNS}, job.engine_version
 ),
+{_READY_ATTEMPTS},
 recorded AS (
     INSERT INTO forecast_records (job_id, lease_id, label, term, engine_version, forecast_hash, direction, generated_at,
                                   times, point_values, lower80, upper80, lower95, upper95)
@@ -254,6 +254,7 @@ WITH settled AS (
     UPDATE warmup_jobs AS job SET
         status = CASE WHEN verdict.final THEN 'failed' ELSE 'queued' END,
         last_error = %(error)s,
+        error_reason = %(error_reason)s,
         completed_at = CASE WHEN verdict.final THEN now() END,
         not_before = CASE WHEN NOT verdict.final THEN now() + make_interval(secs =>
             random() * LEAST(%(backoff_base)s * 2 ^ LEAST(job.attempts - 1, 20), %(backoff_cap)s)) END,
@@ -263,15 +264,15 @@ WITH settled AS (
             ELSE LEAST(%(cooldown_transient)s * 2 ^ LEAST(job.failures, 20), %(cooldown_cap)s) END) END,
         lease_expires_at = NULL,
         deadline_at = NULL,
-        holder = NULL,
         version = job.version + 1,
         updated_at = now()
     FROM (
         SELECT id, (%(permanent)s OR attempts >= %(max_attempts)s) AS final FROM warmup_jobs WHERE id = %(id)s
     ) AS verdict
     WHERE job.id = verdict.id AND job.status = 'running' AND job.lease_id = %(lease_id)s
-    RETURNING {JOB_COLUMNS}
-)
+    RETURNING {JOB_COLUMNS}, job.due_at, job.trace_id
+),
+{attempts("settled", "CASE status WHEN 'failed' THEN 'failed' ELSE 'retry' END")}
 SELECT settled.*, {NOTIFY} FROM settled
 """
 
@@ -282,63 +283,38 @@ WITH returned AS (
         status = 'queued',
         attempts = GREATEST(job.attempts - 1, 0),
         last_error = COALESCE(%(error)s, job.last_error),
+        error_reason = COALESCE(%(error_reason)s, job.error_reason),
         not_before = now() + make_interval(secs => %(delay)s),
         lease_expires_at = NULL,
         deadline_at = NULL,
-        holder = NULL,
         version = job.version + 1,
         updated_at = now()
     WHERE job.id = %(id)s AND job.status = 'running' AND job.lease_id = %(lease_id)s
-    RETURNING {JOB_COLUMNS}
-)
+    RETURNING {JOB_COLUMNS}, job.due_at, job.trace_id
+),
+{attempts("returned", "'handed-back'", attempt="attempts + 1", error_reason="%(error_reason)s", error="%(error)s")}
 SELECT returned.*, {NOTIFY} FROM returned
 """
 
-_BY_HAND = new_episode(
-    queued_at=_KEEPS_ITS_PLACE, debug_id="gen_random_uuid()", reason="'by-hand'", priority="0", force="false"
-)
-
-# By id, for any snapshot, also one that is not current. Running jobs are left unchanged.
-REQUEUE = f"""
-WITH requeued AS (
-    UPDATE warmup_jobs AS job SET {_BY_HAND}
-    WHERE job.id = ANY(%(ids)s) AND job.status <> 'running' AND job.status = COALESCE(%(status)s, job.status)
-    RETURNING {JOB_COLUMNS}
-)
-SELECT requeued.*, {NOTIFY} FROM requeued ORDER BY id
-"""
-
-# The next heartbeat of a running job finds no row, which stops the run.
-CANCEL = f"""
-UPDATE warmup_jobs AS job SET
-    status = 'cancelled',
-    last_error = 'cancelled by hand',
-    completed_at = now(),
-    not_before = NULL,
-    lease_expires_at = NULL,
-    deadline_at = NULL,
-    holder = NULL,
-    version = job.version + 1,
-    updated_at = now()
-WHERE job.id = %(id)s AND job.status IN ('queued', 'running')
-RETURNING {JOB_COLUMNS}
-"""
-
-# Newer data cancel the jobs of older data; running ones stop at their next heartbeat.
-SUPERSEDE = """
-UPDATE warmup_jobs SET
-    status = 'cancelled',
-    last_error = 'superseded by newer data',
-    completed_at = now(),
-    not_before = NULL,
-    lease_expires_at = NULL,
-    deadline_at = NULL,
-    holder = NULL,
-    version = version + 1,
-    updated_at = now()
-WHERE slug = %(slug)s AND timeframe = %(timeframe)s AND geo = %(geo)s AND data_hash <> %(data_hash)s
-  AND status IN ('queued', 'running')
-RETURNING id
+# Newer data cancel the jobs of older data; running ones stop at their next heartbeat. `deadline_at` stays: only a
+# running job has one, so that the jobs that ran are known afterwards.
+SUPERSEDE = f"""
+WITH superseded AS (
+    UPDATE warmup_jobs AS job SET
+        status = 'cancelled',
+        last_error = 'superseded by newer data',
+        error_reason = NULL,
+        completed_at = now(),
+        not_before = NULL,
+        lease_expires_at = NULL,
+        version = job.version + 1,
+        updated_at = now()
+    WHERE slug = %(slug)s AND timeframe = %(timeframe)s AND geo = %(geo)s AND data_hash <> %(data_hash)s
+      AND status IN ('queued', 'running')
+    RETURNING {ATTEMPT_COLUMNS}, job.last_error, job.deadline_at
+),
+{attempts("superseded", "'superseded'", error_reason="NULL", where="deadline_at IS NOT NULL")}
+SELECT id FROM superseded
 """
 
 # Advances the sequence past the forecaster's fence after an old dump was restored. The lock keeps two concurrent calls

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.jobs.postgres.sql.attempts import attempts
 from services.jobs.postgres.sql.edges import JOB_COLUMNS, NOTIFY
 
 # An expired lease counts as an attempt: the job is queued again, or fails after the last attempt. A running row without
@@ -12,7 +13,9 @@ _RESCUE_SET = """
         WHEN job.deadline_at <= now() THEN 'the attempt passed its deadline'
         ELSE 'the lease expired: its runner or the forecaster stopped'
     END,
-    not_before = NULL,
+    error_reason = expired.cause,
+    -- From now on it could start again.
+    not_before = CASE WHEN job.attempts < %(max_attempts)s THEN now() END,
     completed_at = CASE WHEN job.attempts >= %(max_attempts)s THEN now() END,
     failures = job.failures + CASE WHEN job.attempts >= %(max_attempts)s THEN 1 ELSE 0 END,
     cooldown_until = CASE WHEN job.attempts >= %(max_attempts)s THEN now() + make_interval(secs =>
@@ -20,7 +23,6 @@ _RESCUE_SET = """
     requeues = job.requeues + 1,
     lease_expires_at = NULL,
     deadline_at = NULL,
-    holder = NULL,
     version = job.version + 1,
     updated_at = now()
 """
@@ -41,8 +43,9 @@ expired AS MATERIALIZED (
 rescued AS (
     UPDATE warmup_jobs AS job SET {_RESCUE_SET}
     FROM expired WHERE job.id = expired.id
-    RETURNING {JOB_COLUMNS}, expired.cause
-)
+    RETURNING {JOB_COLUMNS}, job.due_at, job.trace_id, expired.cause
+),
+{attempts("rescued", "cause", error_reason="NULL")}
 """
 
 
@@ -75,7 +78,7 @@ notified_again AS (
         version = job.version + 1,
         updated_at = now()
     FROM overdue WHERE job.id = overdue.id
-    RETURNING {JOB_COLUMNS}, 'queued-overdue' AS cause
+    RETURNING {JOB_COLUMNS}, job.due_at, job.trace_id, 'queued-overdue' AS cause
 )
 SELECT swept.*, {NOTIFY} FROM (SELECT * FROM rescued UNION ALL SELECT * FROM notified_again) AS swept
 ORDER BY priority, queued_at, id

@@ -23,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    Uuid,
     func,
     literal_column,
     text,
@@ -152,13 +153,17 @@ warmup_jobs = Table(
     Column("lease_id", BigInteger, nullable=False, server_default=text("0")),
     _moment("lease_expires_at"),
     _moment("deadline_at"),
+    # Of the last claim; they stay when its run has ended.
     Column("holder", Text),
+    _moment("due_at"),  # when that attempt could have started
+    Column("trace_id", Uuid),
     # Bundles with a lease above this one belong to the current episode.
     Column("adopt_above_lease", BigInteger, nullable=False, server_default=text("0")),
     Column("force", Boolean, nullable=False, server_default=text("false")),
     Column("failures", Integer, nullable=False, server_default=text("0")),  # since the last `ready`
     _moment("cooldown_until"),
     Column("engine_version", Text),  # of the last `ready`
+    Column("error_reason", Text),  # of last_error
     UniqueConstraint("slug", "timeframe", "geo", "data_hash", name="warmup_job_unique"),
     ForeignKeyConstraint(
         ["slug", "timeframe", "geo", "data_hash"],
@@ -182,6 +187,30 @@ warmup_jobs = Table(
         "updated_at",
         postgresql_where=text("status IN ('ready', 'failed', 'cancelled')"),
     ),
+)
+
+# The history: one row for each attempt that has ended. No foreign key, which would cost a look-up for each: rows are
+# deleted by their age, and no job is deleted earlier.
+warmup_attempts = Table(
+    "warmup_attempts",
+    metadata,
+    Column("job_id", BigInteger, primary_key=True),
+    Column("lease_id", BigInteger, primary_key=True),
+    Column("attempt", Integer, nullable=False),  # in its episode
+    Column("reason", Text, nullable=False),  # of its episode
+    Column("holder", Text),
+    _moment("due_at"),  # when it could have started; null if a replica of an older release claimed it
+    Column("claimed_at", DateTime(timezone=True), nullable=False),
+    _moment("ended_at", nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("error_reason", Text),
+    Column("error", Text),
+    Column("engine_version", Text),
+    Column("debug_id", Text, nullable=False),
+    Column("trace_id", Uuid),
+    Column("adopted", Boolean, nullable=False, server_default=text("false")),
+    _moment("refused_at"),  # of a late result
+    Index("warmup_attempts_ended_at_idx", "ended_at"),
 )
 
 # The last audited job: one row, or none before the first sweep.

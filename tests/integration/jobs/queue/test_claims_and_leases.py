@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from services.common.job_status import JobStatus
+from services.jobs.domain.history import Failure
 from services.jobs.domain.job import Cause
 from services.jobs.postgres.driver.connection import run
 from services.jobs.postgres.sql import edges
@@ -65,7 +66,7 @@ async def test_a_lost_lease_changes_nothing(store: Store) -> None:
     assert holder.lease_id > zombie.lease_id
     held = await store.row(holder)
     assert await store.ready(zombie) is None
-    assert await store.queue.fail(zombie, error="late", permanent=True) is None
+    assert await store.queue.fail(zombie, Failure("test", "late"), permanent=True) is None
     assert await store.queue.hand_back(zombie, delay=0) is None
     assert not await store.queue.heartbeat(zombie)
     assert await store.row(holder) == held

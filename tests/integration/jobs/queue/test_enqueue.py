@@ -6,6 +6,7 @@ import asyncio
 from datetime import timedelta
 
 from services.common.job_status import JobStatus
+from services.jobs.domain.history import Failure
 from services.jobs.domain.job import EnqueueReason
 from tests.integration.jobs.conftest import Store, key_of
 
@@ -42,7 +43,7 @@ async def test_a_delayed_enqueue_after_ready_changes_nothing(store: Store) -> No
 
 
 async def test_only_a_first_call_after_the_cool_down_starts_an_episode(store: Store) -> None:
-    failed = await store.queue.fail(await store.claimed(), error="bad series", permanent=True)
+    failed = await store.queue.fail(await store.claimed(), Failure("test", "bad series"), permanent=True)
     assert failed is not None
     again = {"seen_version": failed.version, "reason": FIRST_CALL}
     assert await store.queue.enqueue(failed.key, failed.data_hash, **again) is None  # type: ignore[arg-type]
@@ -114,7 +115,7 @@ async def test_refreshes_are_claimed_after_jobs_that_callers_wait_for(store: Sto
 
 
 async def test_trigger_ignores_the_cool_down_and_requeues_a_running_job_only_with_force(store: Store) -> None:
-    failed = await store.queue.fail(await store.claimed(), error="bad", permanent=True)
+    failed = await store.queue.fail(await store.claimed(), Failure("test", "bad"), permanent=True)
     assert failed is not None
     queued = await store.queue.trigger(failed.key, force=False)
     assert queued is not None

@@ -15,6 +15,7 @@ from services.common.errors import WarmcastError
 from services.common.job_status import JobStatus
 from services.jobs.application.dispatcher import Dispatcher
 from services.jobs.application.runner import Runner
+from services.jobs.domain.history import Failure
 from services.jobs.domain.job import Claims, WarmupJob
 from services.jobs.postgres.driver.connection import run
 from services.jobs.postgres.sql import edges, rescue
@@ -54,7 +55,7 @@ async def test_row_locks_prevent_two_claims_of_one_job(
     if not guarded:
         take_out(monkeypatch, "CLAIM", LOCK, "    LIMIT %(limit)s\n")
     await store.queued()
-    parameters = store.queue._policy | {"limit": 1, "holder": "first"}
+    parameters = store.queue._policy | {"limit": 1, "holder": "first", "trace_id": None}
     async with store.database.transaction() as connection:
         first = await run(connection, edges.CLAIM, parameters)
         # Still uncommitted: the second claim sees the job as queued.
@@ -75,7 +76,7 @@ async def test_a_claim_skips_a_job_that_another_session_locks(
         take_out(monkeypatch, "CLAIM", LOCK, LOCK.replace(" SKIP LOCKED", ""))
     await store.queued("amazon")
     other = await store.queued("walmart")
-    parameters = store.queue._policy | {"limit": 1, "holder": "first"}
+    parameters = store.queue._policy | {"limit": 1, "holder": "first", "trace_id": None}
     async with store.database.transaction() as connection:
         await run(connection, edges.CLAIM, parameters)
         second = asyncio.create_task(store.runner("second").claim(1))
@@ -94,7 +95,7 @@ async def test_a_wake_up_during_a_claim_is_not_lost(store: Store, guarded: bool)
         def __init__(self) -> None:
             self.queued: WarmupJob | None = None
 
-        async def claim(self, limit: int) -> Claims:
+        async def claim(self, limit: int, *, trace_id: str | None = None) -> Claims:
             if self.queued is None:
                 self.queued = await store.queued()
                 dispatcher.wake()
@@ -140,7 +141,7 @@ async def test_the_limit_of_attempts_fails_a_poison_job(store: Store, guarded: b
         claims = await queue.claim(1)
         if not claims.claimed:
             break
-        await queue.fail(claims.claimed[0], error="poison", permanent=False)
+        await queue.fail(claims.claimed[0], Failure("test", "poison"), permanent=False)
     (row,) = await store.execute("SELECT status, attempts FROM warmup_jobs")
     assert row == ({"status": "failed", "attempts": 3} if guarded else {"status": "queued", "attempts": 10})
 

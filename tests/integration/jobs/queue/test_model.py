@@ -20,6 +20,7 @@ from hypothesis.stateful import run_state_machine_as_test as check
 
 from services.common.comparison import ComparisonKey
 from services.common.job_status import JobStatus
+from services.jobs.domain.history import Failure, Outcome
 from services.jobs.domain.job import PRIORITY, ClaimedJob, EnqueueReason, QueuePolicy, WarmupJob
 from services.jobs.postgres.change_publisher import ChangePublisher
 from services.jobs.postgres.driver.database import Database
@@ -38,6 +39,7 @@ POLICY = QueuePolicy(
     cooldown_cap=COOLDOWN,
     cooldown_permanent=2 * COOLDOWN,
 )
+ENDED_BY_ANOTHER = (Outcome.LEASE_EXPIRED, Outcome.DEADLINE_PASSED, Outcome.CANCELLED, Outcome.SUPERSEDED)
 TERMS = ("amazon", "target", "walmart")
 Value = TypeVar("Value")
 
@@ -83,6 +85,8 @@ class QueueMachine(RuleBasedStateMachine):
         self.store = Store(self.url, self.database, POLICY)
         self.queue = Queue(self.database, POLICY, holder="model", publisher=ChangePublisher(self.database))
         self.jobs: dict[str, Modelled] = {}
+        self.attempts: dict[tuple[int, int], str] = {}  # the outcome by job and lease
+        self.refused: set[tuple[int, int]] = set()
         self.clock = 0.0
         self.generation = dict.fromkeys(TERMS, 0)
 
@@ -100,7 +104,7 @@ class QueueMachine(RuleBasedStateMachine):
 
     @initialize()
     def three_comparisons(self) -> None:
-        names = "forecast_records, warmup_jobs, comparisons, snapshots, term_pairs"
+        names = "forecast_records, warmup_attempts, warmup_jobs, comparisons, snapshots, term_pairs"
         self.run(self.store.execute(f"TRUNCATE {names} RESTART IDENTITY"))
         self.snapshots = {term: self.run(self.store.comparison(term)) for term in TERMS}
 
@@ -143,8 +147,9 @@ class QueueMachine(RuleBasedStateMachine):
         row = self.run(self.queue.trigger(self.key(term), force=force))
         assert (row is None) == (job is not None and job.status is JobStatus.RUNNING and not force)
         if row is not None:
-            kept = job.queued_at if job is not None and job.status is JobStatus.QUEUED else now
-            self.begin(row, kept, 0)
+            if job is not None and job.status is JobStatus.RUNNING:
+                self.end(job, Outcome.SUPERSEDED)
+            self.begin_by_hand(row, job, now)
 
     @rule(target=held, limit=st.integers(0, 2))
     def claim(self, limit: int) -> Any:  # the type of `multiple`
@@ -177,18 +182,24 @@ class QueueMachine(RuleBasedStateMachine):
         job = self.holds(held)
         self.now()
         assert self.run(self.queue.ready(held.job, forecasts())) == (job is not None)
-        if job is not None:
+        if job is None:
+            self.refuse(held)
+        else:
+            self.end(job, Outcome.READY)
             job.status, job.version, job.completed_at = JobStatus.READY, job.version + 1, self.clock
 
     @rule(held=held, permanent=st.booleans())
     def fail(self, held: HeldLease, permanent: bool) -> None:
         job, now = self.holds(held), self.now()
-        row = self.run(self.queue.fail(held.job, error="modelled", permanent=permanent))
+        row = self.run(self.queue.fail(held.job, Failure("test", "modelled"), permanent=permanent))
         assert (row is not None) == (job is not None)
         if job is None:
+            self.refuse(held)
             return
         job.version += 1
-        if permanent or job.attempts >= ATTEMPTS:
+        final = permanent or job.attempts >= ATTEMPTS
+        self.end(job, Outcome.FAILED if final else Outcome.RETRY)
+        if final:
             job.status = JobStatus.FAILED
             job.cooldown_until = now + (2 * COOLDOWN if permanent else COOLDOWN)
         else:
@@ -200,6 +211,7 @@ class QueueMachine(RuleBasedStateMachine):
         row = self.run(self.queue.hand_back(held.job, delay=delay))
         assert (row is not None) == (job is not None)
         if job is not None:
+            self.end(job, Outcome.HANDED_BACK)
             job.status, job.version = JobStatus.QUEUED, job.version + 1
             job.attempts, job.not_before = job.attempts - 1, now + delay
 
@@ -234,6 +246,8 @@ class QueueMachine(RuleBasedStateMachine):
         row = self.run(self.queue.cancel(job.id))
         assert (row is not None) == (job.status in (JobStatus.QUEUED, JobStatus.RUNNING))
         if row is not None:
+            if job.status is JobStatus.RUNNING:
+                self.end(job, Outcome.CANCELLED)
             job.status, job.version = JobStatus.CANCELLED, job.version + 1
 
     @rule(term=st.sampled_from(TERMS))
@@ -245,7 +259,7 @@ class QueueMachine(RuleBasedStateMachine):
         rows = self.run(self.queue.requeue(job.id))
         assert bool(rows) == (job.status is not JobStatus.RUNNING)
         for row in rows:
-            self.begin(row, job.queued_at if job.status is JobStatus.QUEUED else now, 0)
+            self.begin_by_hand(row, job, now)
 
     @rule(term=st.sampled_from(TERMS))
     def newer_data(self, term: str) -> None:
@@ -256,6 +270,8 @@ class QueueMachine(RuleBasedStateMachine):
         for job in self.jobs.values():
             open_ = job.status in (JobStatus.QUEUED, JobStatus.RUNNING)
             if job.slug == new.slug and job.data_hash != new.data_hash and open_:
+                if job.status is JobStatus.RUNNING:
+                    self.end(job, Outcome.SUPERSEDED)
                 job.status, job.version = JobStatus.CANCELLED, job.version + 1
         self.snapshots[term] = new
 
@@ -275,6 +291,12 @@ class QueueMachine(RuleBasedStateMachine):
             for job in self.jobs.values()
         }
 
+    @invariant()
+    def each_ended_attempt_has_one_row(self) -> None:
+        rows = self.run(self.store.execute("SELECT job_id, lease_id, outcome, refused_at FROM warmup_attempts"))
+        assert {(row["job_id"], row["lease_id"]): row["outcome"] for row in rows} == self.attempts
+        assert {(row["job_id"], row["lease_id"]) for row in rows if row["refused_at"]} == self.refused
+
     def key(self, term: str) -> ComparisonKey:
         snapshot = self.snapshots[term]
         return ComparisonKey(snapshot.slug, snapshot.timeframe, snapshot.geo)
@@ -286,6 +308,24 @@ class QueueMachine(RuleBasedStateMachine):
             begun = replace(begun, version=before.version + 1, lease_id=before.lease_id)
         self.jobs[row.data_hash] = begun
 
+    def begin_by_hand(self, row: WarmupJob, before: Modelled | None, now: float) -> None:
+        """A queued job keeps its place; its delay ends now."""
+        if before is None or before.status is not JobStatus.QUEUED:
+            self.begin(row, now, 0)
+            return
+        self.begin(row, before.queued_at, 0)
+        self.jobs[row.data_hash].not_before = min(before.not_before, now)
+
+    def end(self, job: Modelled, outcome: Outcome) -> None:
+        assert (job.id, job.lease_id) not in self.attempts
+        self.attempts[job.id, job.lease_id] = outcome.value
+
+    def refuse(self, held: HeldLease) -> None:
+        """A late result is recorded where another ended the attempt."""
+        ended = held.job.id, held.job.lease_id
+        if self.attempts[ended] in ENDED_BY_ANOTHER:
+            self.refused.add(ended)
+
     def holds(self, held: HeldLease) -> Modelled | None:
         job = self.jobs[held.job.data_hash]
         return job if job.status is JobStatus.RUNNING and job.lease_id == held.job.lease_id else None
@@ -295,7 +335,8 @@ class QueueMachine(RuleBasedStateMachine):
 
     def rescue(self, stuck: list[Modelled], now: float) -> None:
         for job in stuck:
-            job.version, job.not_before = job.version + 1, 0
+            self.end(job, Outcome.DEADLINE_PASSED if job.deadline <= now else Outcome.LEASE_EXPIRED)
+            job.version, job.not_before = job.version + 1, now
             job.status = JobStatus.FAILED if job.attempts >= ATTEMPTS else JobStatus.QUEUED
             if job.status is JobStatus.FAILED:
                 job.cooldown_until = now + COOLDOWN

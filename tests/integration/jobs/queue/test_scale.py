@@ -26,7 +26,7 @@ from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.listings import Listings
 from services.jobs.postgres.queue import _records
 from services.jobs.postgres.search import Search
-from services.jobs.postgres.sql import edges, rescue, upkeep
+from services.jobs.postgres.sql import by_hand, edges, rescue, upkeep
 
 SMALL, LARGE = 1_000, 100_000
 KEY = ComparisonKey("a-vs-term500", "12m", "")
@@ -53,19 +53,21 @@ PARAMETERS: dict[str, Any] = (
         "timeframes": [KEY.timeframe],
         "geos": [KEY.geo],
         "error": "none",
+        "error_reason": "none",
+        "trace_id": None,
         "permanent": False,
         "lease_id": 1,
         "delay": 0,
         "first": datetime(2020, 1, 1, tzinfo=UTC),
         "complete": [datetime(year, 1, 1, tzinfo=UTC) for year in range(2020, 2031)],
     }
-    | dict.fromkeys(("lease_ids", "engine_versions", *_records([])), "{}")
+    | dict.fromkeys(("lease_ids", "engine_versions", "adopted", *_records([])), "{}")
 )
 STATEMENTS = {
     "view": warmup_views.VIEWS,
     "enqueue": edges.ENQUEUE,
     "enqueue and place": edges.ENQUEUE_AND_PLACE,
-    "trigger": edges.TRIGGER,
+    "trigger": by_hand.TRIGGER,
     "claim": edges.CLAIM,
     "rescue": rescue.RESCUE,
     "ready": edges.READY,
@@ -73,7 +75,7 @@ STATEMENTS = {
     "fail": edges.FAIL.replace("%(id)s", "500"),
     "sweep": rescue.SWEEP,
     "sweep of one": rescue.SWEEP_ONE.replace("%(id)s", "500"),
-    "requeue": edges.REQUEUE,
+    "requeue": by_hand.REQUEUE,
     "promote": upkeep.PROMOTE,
     "status": upkeep.STATUS,
     "delete expired idempotency keys": idempotency_keys.DELETE_EXPIRED,

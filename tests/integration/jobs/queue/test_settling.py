@@ -9,6 +9,7 @@ import pytest
 
 from services.common.job_status import JobStatus
 from services.jobs.domain.forecaster import GeneratedForecasts
+from services.jobs.domain.history import Failure
 from services.jobs.domain.job import EnqueueReason
 from tests.integration.jobs.conftest import Store, forecasts
 
@@ -31,7 +32,7 @@ async def test_ready_records_the_forecasts(store: Store) -> None:
 
 async def test_a_transient_failure_queues_the_job_with_its_error_and_a_back_off(store: Store) -> None:
     before = await store.queued()
-    queued = await store.queue.fail(await store.claim_one(), error="no answer", permanent=False)
+    queued = await store.queue.fail(await store.claim_one(), Failure("test", "no answer"), permanent=False)
     assert queued is not None
     assert (queued.status, queued.attempts, queued.last_error) == (JobStatus.QUEUED, 1, "no answer")
     assert queued.not_before is not None
@@ -42,7 +43,7 @@ async def test_a_job_out_of_attempts_fails_with_a_cool_down_that_doubles_until_r
     async def fail_once() -> float:
         job = await store.claim_one()
         await store.execute("UPDATE warmup_jobs SET attempts = 3")
-        failed = await store.queue.fail(job, error="no answer", permanent=False)
+        failed = await store.queue.fail(job, Failure("test", "no answer"), permanent=False)
         assert failed is not None
         assert failed.status is JobStatus.FAILED
         assert failed.cooldown_until is not None
@@ -59,7 +60,7 @@ async def test_a_job_out_of_attempts_fails_with_a_cool_down_that_doubles_until_r
 
 
 async def test_a_permanent_failure_fails_the_job_with_a_cool_down_of_a_day(store: Store) -> None:
-    failed = await store.queue.fail(await store.claimed(), error="bad series", permanent=True)
+    failed = await store.queue.fail(await store.claimed(), Failure("test", "bad series"), permanent=True)
     assert failed is not None
     assert (failed.status, failed.attempts) == (JobStatus.FAILED, 1)
     assert failed.cooldown_until is not None

@@ -11,6 +11,7 @@ import pytest
 
 from services.common.job_status import JobStatus
 from services.jobs.application.change_feed import ChangeBatch, ChangeFeed
+from services.jobs.domain.history import Failure
 from services.jobs.domain.job import EnqueueReason, JobChange
 from services.jobs.postgres.change_publisher import ChangePublisher
 from services.jobs.postgres.driver.database import Database
@@ -107,13 +108,13 @@ async def trigger(store: Store) -> Edge:
 async def fail(store: Store) -> Edge:
     job = await store.claimed()
     yield
-    await store.queue.fail(job, error="bad series", permanent=True)
+    await store.queue.fail(job, Failure("test", "bad series"), permanent=True)
 
 
 async def retry(store: Store) -> Edge:
     job = await store.claimed()
     yield
-    await store.queue.fail(job, error="no answer", permanent=False)
+    await store.queue.fail(job, Failure("test", "no answer"), permanent=False)
 
 
 async def hand_back(store: Store) -> Edge:

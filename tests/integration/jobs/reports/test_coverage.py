@@ -11,6 +11,7 @@ from warmcast.jobs.v1 import operations_pb2 as pb
 from services.common import errors
 from services.common.comparison import TIMEFRAMES
 from services.jobs.domain.coverage import CoverageFilter
+from services.jobs.domain.history import Failure
 from services.jobs.domain.job import EnqueueReason
 from services.jobs.postgres.reports import coverage as coverage_module
 from services.jobs.postgres.reports.coverage import Coverage
@@ -134,7 +135,7 @@ async def test_filters(jobs: Jobs) -> None:
     await requested(store, "coffee", 1, days_ago=8)
     await requested(store, "cocoa", 1, days_ago=6)
     failed = await store.claimed("milk")
-    await store.queue.fail(failed, error="it failed", permanent=True)
+    await store.queue.fail(failed, Failure("test", "it failed"), permanent=True)
     assert terms(await listed(jobs, state="fresh")) == ["tea"]
     assert terms(await listed(jobs, state="stale")) == ["green-tea"]
     assert sorted(terms(await listed(jobs, state="cold"))) == ["cocoa", "coffee", "milk"]

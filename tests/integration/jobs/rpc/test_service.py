@@ -14,6 +14,7 @@ from services.common import errors
 from services.common.rpc import metadata
 from services.jobs.application.metrics import ENQUEUED
 from services.jobs.domain.forecaster import ForecasterInfo
+from services.jobs.domain.history import Failure
 from services.jobs.domain.job import EnqueueReason
 from services.jobs.rpc import servicer
 from tests.integration.jobs.conftest import Store
@@ -196,7 +197,7 @@ async def test_failed_jobs_are_requeued_in_bulk_after_a_dry_run(jobs: Jobs) -> N
     failed = []
     for number in range(3):
         job = await jobs.store.claimed(f"term {number}")
-        failed.append(await jobs.store.queue.fail(job, error="bad", permanent=True))
+        failed.append(await jobs.store.queue.fail(job, Failure("test", "bad"), permanent=True))
     await jobs.store.claimed("runs")
     wanted = pb.RequeueJobsRequest(status=pb.JOB_STATUS_FAILED, max=2, dry_run=True)
     dry_run = await jobs.stub.RequeueJobs(wanted, metadata=SENT)

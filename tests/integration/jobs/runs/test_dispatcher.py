@@ -37,7 +37,7 @@ async def test_the_dispatcher_continues_after_any_error_of_the_queue(
         def __getattr__(self, name: str) -> Any:
             return getattr(store.queue, name)
 
-        async def claim(self, limit: int) -> Claims:
+        async def claim(self, limit: int, *, trace_id: str | None = None) -> Claims:
             if self.failures:
                 self.failures -= 1
                 raise psycopg.errors.InternalError_("unforeseen")
@@ -99,7 +99,7 @@ async def test_a_slot_freed_during_a_claim_is_filled_at_once(store: Store) -> No
     class EndsARunMeanwhile:
         """A queue whose claim for one slot blocks until the run in the other slot has ended."""
 
-        async def claim(self, limit: int) -> Claims:
+        async def claim(self, limit: int, *, trace_id: str | None = None) -> Claims:
             claims = await store.queue.claim(limit)
             if limit == 1 and not release.is_set():
                 release.set()

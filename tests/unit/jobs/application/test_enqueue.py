@@ -47,6 +47,9 @@ JOB = WarmupJob(
     force=False,
     cooldown_until=None,
     engine_version=None,
+    error_reason=None,
+    holder=None,
+    requeues=0,
 )
 SIGNALS = Signals("flat", 0, 0, 1, 0)
 VIEW = WarmupView(KEY, ("amazon", "costco"), HASH, (SIGNALS, SIGNALS), None, None, JOB, PLACE, False, 0.0)
