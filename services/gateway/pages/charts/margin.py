@@ -194,7 +194,8 @@ def _probabilities(plot: _Plot) -> Markup:
         for point, edge in zip(plot.margin.points, edges, strict=True)
     )
     name, first, last = _likelier(plot.margin)
-    words = f"{shorten(name, 0.4 * strip.width, _SIZE)} leads in {first} → {last} of 100 futures"
+    shares = first if first == last else f"{first} → {last}"
+    words = f"{shorten(name, 0.4 * strip.width, _SIZE)} leads in {shares} of 100 futures"
     return element(
         "g",
         element("title", f"{isolated(name)} leads in {first} of 100 simulated futures at first, in {last} at last"),

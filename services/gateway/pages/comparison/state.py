@@ -82,7 +82,9 @@ def _with_forecasts(facts: Facts) -> Progress:
         return Progress(State.READY, "Forecast ready", "", settled=True, may_retry=False)
     refreshing = answer.decision.refreshing or answer.triggered
     detail = (
-        "A new forecast is being computed." if refreshing else "It is refreshed when the service is available again."
+        "A new forecast is being computed."
+        if refreshing
+        else "This forecast may be out of date. It is refreshed when the service is available again."
     )
     return Progress(State.STALE, "Older forecast", detail, settled=not refreshing, may_retry=False)
 

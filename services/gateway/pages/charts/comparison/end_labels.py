@@ -1,4 +1,4 @@
-"""The terms' names at the ends of their lines, moved apart where they would overlap."""
+"""The terms' names at the right of the plot, level with the ends of their lines, moved apart where they would overlap."""
 
 from __future__ import annotations
 
@@ -28,11 +28,14 @@ class End:
 
 
 def end_labels(ends: Sequence[End], box: Box, layout: Layout) -> Markup:
-    """A name, the figure below it, and a short line to the end that they belong to."""
+    """A name, the figure below it, and a short line to the end that they belong to, if it is at the plot's edge.
+
+    No line crosses the space of a forecast that is not there: it would read as one.
+    """
     above = layout.label_size / 2  # from the middle of the name, which is wanted at the line's end
     below = above + _LINE_GAP + layout.font_size
     middles = spread([end.y for end in ends], above + below + _BLOCK_GAP, box.top + above, box.bottom - below)
-    return join(*(_label(end, middle, layout) for end, middle in zip(ends, middles, strict=True)))
+    return join(*(_label(end, middle, box, layout) for end, middle in zip(ends, middles, strict=True)))
 
 
 def spread(wanted: Sequence[float], distance: float, low: float, high: float) -> list[float]:
@@ -47,14 +50,14 @@ def spread(wanted: Sequence[float], distance: float, low: float, high: float) ->
     return [middle + offset, middle - offset]
 
 
-def _label(end: End, middle: float, layout: Layout) -> Markup:
-    x = end.x + LABEL_GAP
+def _label(end: End, middle: float, box: Box, layout: Layout) -> Markup:
+    x = box.right + LABEL_GAP
     baseline = middle + 0.35 * layout.label_size
     name = shorten(end.name, layout.width - x, layout.label_size, bold=True)
     return element(
         "g",
         element("title", end.name) if name != end.name else None,
-        _leader(end, middle) if abs(middle - end.y) > _NEAR else None,
+        _leader(end, middle) if abs(middle - end.y) > _NEAR and box.right - end.x < LABEL_GAP else None,
         element("text", name, class_=f"end {end.role}", x=x, y=baseline, font_size=layout.label_size),
         element("text", end.figure, class_="figure", x=x, y=baseline + _LINE_GAP + layout.font_size),
         class_="label",
