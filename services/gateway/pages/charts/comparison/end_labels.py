@@ -1,4 +1,4 @@
-"""The terms' names at the right of the plot, level with the ends of their lines, moved apart where they would overlap."""
+"""The terms' names at the right of the plot, level with the ends of their lines, apart where they would overlap."""
 
 from __future__ import annotations
 
