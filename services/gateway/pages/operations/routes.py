@@ -6,10 +6,11 @@ from services.gateway.http.handler import Handler
 from services.gateway.pages.operations.audit.routes import AuditPages
 from services.gateway.pages.operations.coverage.routes import CoveragePages
 from services.gateway.pages.operations.frame.clients import Clients
-from services.gateway.pages.operations.frame.console import EVENTS, Console
+from services.gateway.pages.operations.frame.console import EVENTS, ROOT, Console
 from services.gateway.pages.operations.frame.events import ChangeEvents
 from services.gateway.pages.operations.jobs.routes import JobsPages
 from services.gateway.pages.operations.track_record.routes import TrackRecordPages
+from services.gateway.pages.operations.overview.routes import OverviewPages
 from services.gateway.pages.site import Site
 from services.gateway.premium.change_feed import ChangeFeed
 
@@ -24,7 +25,10 @@ def build_console(
     coverage = CoveragePages(console, clients.jobs, clients.operations)
     record = TrackRecordPages(console, clients.jobs, clients.operations)
     audit = AuditPages(console, clients.operations)
+    first = OverviewPages(console, clients)
     return {
+        ROOT: {"GET": page(first.page)},
+        f"{ROOT}/fragment": {"GET": part(first.fragment)},
         EVENTS: {"GET": part(ChangeEvents(changes, heartbeat_seconds).stream)},
         "/ops/jobs": {"GET": page(listing.page)},
         "/ops/jobs/fragment": {"GET": part(listing.fragment)},

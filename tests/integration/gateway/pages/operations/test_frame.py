@@ -17,9 +17,10 @@ from tests.integration.gateway.pages.browser import log_in, page
 from tests.integration.gateway.streams import Stream, streaming
 from tests.integration.gateway.test_events import following, moves
 
-PAGES = ["/ops/jobs", "/ops/comparisons", "/ops/track-record", "/ops/audit"]
+PAGES = ["/ops", "/ops/jobs", "/ops/comparisons", "/ops/track-record", "/ops/audit"]
 PARTS = [
     "/ops/events",
+    "/ops/fragment",
     *(f"/ops/{name}/fragment" for name in ("jobs", "comparisons", "audit")),
     *(f"/ops/{name}.csv" for name in ("jobs", "comparisons", "track-record", "audit")),
 ]

@@ -1,0 +1,1 @@
+"""The overview: the queue, who works, and what is wrong."""
