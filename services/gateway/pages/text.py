@@ -49,7 +49,7 @@ def second(value: datetime) -> Markup:
 
 
 def duration(seconds: float) -> str:
-    """A length of time in two digits or more: `0 s`, `41 ms`, `0.24 s`, `1.5 s`, `42 s`, `4 min`, `3.5 h`, `7 d`."""
+    """A length of time in two digits or more: `0 s`, `41 ms`, `0.9 s`, `1.5 s`, `42 s`, `4 min`, `3.5 h`, `7 d`."""
     sign, length = (_MINUS, -seconds) if seconds < 0 else ("", seconds)
     for limit, divisor, unit in ((0.0995, 0.001, "ms"), (99.5, 1, "s"), (5_970, 60, "min"), (171_000, 3_600, "h")):
         if 0 < length < limit:
@@ -58,7 +58,7 @@ def duration(seconds: float) -> str:
 
 
 def _two_digits(value: float) -> str:
-    return number(value, 0 if value >= 9.95 else 1 if value >= 0.995 else 2)
+    return number(value) if value >= 99.5 else f"{value:.2g}"
 
 
 def capped(value: float, cap: int = 10_000) -> str:

@@ -9,8 +9,8 @@ from services.gateway.pages.operations.frame.clients import Clients
 from services.gateway.pages.operations.frame.console import EVENTS, ROOT, Console
 from services.gateway.pages.operations.frame.events import ChangeEvents
 from services.gateway.pages.operations.jobs.routes import JobsPages
-from services.gateway.pages.operations.track_record.routes import TrackRecordPages
 from services.gateway.pages.operations.overview.routes import OverviewPages
+from services.gateway.pages.operations.track_record.routes import TrackRecordPages
 from services.gateway.pages.site import Site
 from services.gateway.premium.change_feed import ChangeFeed
 

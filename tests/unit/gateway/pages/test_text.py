@@ -27,3 +27,30 @@ def test_times_are_in_utc() -> None:
     assert text.here(time) == '<time datetime="2025-01-04T23:30:00+00:00" class="here" data-here></time>'
     assert text.calendar_day(date(2025, 1, 5)) == '<time datetime="2025-01-05">5 January 2025</time>'
     assert text.calendar_day(datetime(2025, 1, 5, tzinfo=UTC)) == '<time datetime="2025-01-05">5 January 2025</time>'
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0 s"),
+        (0.0004, "0.4 ms"),
+        (0.0412, "41 ms"),
+        (0.0996, "0.1 s"),
+        (0.24, "0.24 s"),
+        (1, "1 s"),
+        (59.6, "60 s"),
+        (99.4, "99 s"),
+        (100, "1.7 min"),
+        (900, "15 min"),
+        (5_970, "1.7 h"),
+        (171_000, "2 d"),
+        (86_400 * 400, "400 d"),
+        (-3, "−3 s"),
+    ],
+)
+def test_a_duration_has_two_digits(seconds: float, words: str) -> None:
+    assert text.duration(seconds) == words
+
+
+def test_a_count_may_have_a_cap() -> None:
+    assert [text.capped(each) for each in (0, 9_999, 10_000, 10_001)] == ["0", "9,999", "10,000+", "10,000+"]

@@ -210,9 +210,7 @@ async def test_a_runner_may_be_the_schedule(world: World) -> None:
 
 async def test_the_page_stands_while_jobs_is_away(world: World) -> None:
     away = WarmcastError(errors.UNAVAILABLE, "jobs is away")
-    html = await overview(
-        world, GetStatus=away, GetStatistics=away, ListHolders=away, ListScheduleRuns=away
-    )
+    html = await overview(world, GetStatus=away, GetStatistics=away, ListHolders=away, ListScheduleRuns=away)
     assert html.count("Jobs is away.") == 1
     assert html.count("Unknown: jobs did not answer.") == 5
 
