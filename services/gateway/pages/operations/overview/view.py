@@ -135,8 +135,8 @@ def _window(statistics: operations_pb2.GetStatisticsResponse) -> list[Stat]:
 def _percentiles(name: str, row: operations_pb2.Percentiles) -> Stat:
     if not row.count or not row.HasField("p95"):
         return Stat(f"{name} p95", "none", "nothing was measured")
-    parts = [f"p{part} {duration(getattr(row, f'p{part}'))}" for part in (50, 99) if row.HasField(f"p{part}")]
-    return Stat(f"{name} p95", duration(row.p95), ", ".join([*parts, f"{number(row.count)} measured"]))
+    more = f"p50 {duration(row.p50)}, p99 {duration(row.p99)}, {number(row.count)} measured"
+    return Stat(f"{name} p95", duration(row.p95), more)
 
 
 def _throughput(statistics: operations_pb2.GetStatisticsResponse) -> Throughput:
