@@ -10,7 +10,7 @@ from services.common.errors import REASONS
 from services.gateway.http.problems import MEDIA_TYPE, problem_type
 from services.gateway.openapi.examples import attach
 from services.gateway.openapi.idempotency import add_idempotency_key
-from services.gateway.openapi.paths import paths
+from services.gateway.openapi.paths.table import paths
 from services.gateway.openapi.schemas import SCHEMAS
 from services.gateway.openapi.shapes import Schema, integer, ref, text
 

@@ -1,0 +1,1 @@
+"""Every operation: parameters, responses, errors."""
