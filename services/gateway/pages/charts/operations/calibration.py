@@ -13,7 +13,7 @@ from services.gateway.pages.charts.inputs import Role
 from services.gateway.pages.charts.operations.percents import axis_start, percent_ticks
 
 _WIDTH, _NARROW_WIDTH = 540.0, 340.0
-_NAMES, _NARROW_NAMES = 156.0, 112.0  # room for the names left of the plot
+_NAMES, _NARROW_NAMES = 156.0, 134.0  # room for the names left of the plot
 _RIGHT, _TOP, _BOTTOM, _LANE = 44.0, 26.0, 26.0, 34.0
 _SIZE = 12.5
 _OFFSET = 6.0  # between the middle of a lane and each of its dots

@@ -39,7 +39,7 @@ def test_a_bar_leads_from_what_was_said_to_what_came() -> None:
 
 
 def test_the_axis_reaches_as_low_as_the_lowest_share() -> None:
-    for lowest, first in ((75.0, "60"), (59.0, "40"), (0.0, "0"), (20.0, "20")):
+    for lowest, first in ((75.0, "60"), (61.0, "40"), (0.0, "0"), (20.0, "0"), (25.0, "20")):
         ticks = [label.text for label in the(drawn([Held("All", lowest, 95.0)]), "tick")]
         assert ticks[0] == first
         assert ticks[-1] == "100"

@@ -1,0 +1,93 @@
+"""What the fake service returns for the console's pages."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from itertools import cycle
+
+from warmcast.jobs.v1 import jobs_pb2, operations_pb2
+
+from services.gateway.pages.words import TIMEFRAMES
+from tests.browser.harness.job_queue import JobQueue
+from tests.integration.gateway.conftest import World
+from tests.integration.gateway.data import FAILED, QUEUED, READY, RUNNING, moment
+from tests.unit.gateway.pages.operations.test_audit import action
+from tests.unit.gateway.pages.operations.test_coverage import Count, covered
+from tests.unit.gateway.pages.operations.test_track_record import stats, trust, weekly
+
+PATHS = ("/ops", "/ops/jobs", "/ops/jobs/1", "/ops/comparisons", "/ops/track-record", "/ops/audit")
+_TERMS = (("tea", "coffee"), ("amazon", "costco"), ("ventilateur", "climatiseur"), ("python", "rust"))
+
+
+def console(world: World, number: int = 60) -> JobQueue:
+    """Fills every page; returns the queue of its jobs, of which half are failed."""
+    queue = JobQueue(world)
+    queue.install()
+    for status in (READY, FAILED, FAILED, QUEUED, RUNNING, READY)[: number // 6 or 1]:
+        queue.add(max(1, number // 6), status)
+    queue.actions += _actions()
+    world.reply(
+        ListCoverage=_coverage(),
+        GetCoverageSummary=_summary(),
+        GetTrustStats=trust(stats(412), t12m=stats(300, coverage80=0.71), t7d=stats(112, coverage80=0.93)),
+        GetTrackRecord=_weeks(),
+    )
+    return queue
+
+
+def _coverage() -> operations_pb2.ListCoverageResponse:
+    rows = []
+    for rank, (terms, state) in enumerate(zip(_TERMS, cycle(("fresh", "stale", "cold")), strict=False)):
+        row = covered(state, geo="US" if rank % 2 else "", job_id=rank + 1, demand=120 / (rank + 1))
+        row.comparison.slug, row.comparison.terms[:] = "-vs-".join(terms), terms
+        rows.append(row)
+    rows.append(
+        covered("cold", geo="DE", job_id=0, status=jobs_pb2.JOB_STATUS_UNSPECIFIED, last_ready_at=None, demand=0)
+    )
+    return operations_pb2.ListCoverageResponse(comparisons=rows, next_page_token="more")
+
+
+def _summary() -> operations_pb2.GetCoverageSummaryResponse:
+    counts = (
+        Count(comparisons=40, fresh=31, stale=8, cold=1),
+        Count(comparisons=15, fresh=15),
+        Count(comparisons=8, cold=8),
+        Count(comparisons=1_204, fresh=1_104, stale=80, cold=20),
+        Count(comparisons=310, fresh=200, stale=80, cold=30),
+        Count(),
+    )
+    return operations_pb2.GetCoverageSummaryResponse(
+        all=Count(comparisons=1_577, fresh=1_350, stale=168, cold=59),
+        requested=Count(comparisons=212, fresh=190, stale=20, cold=2),
+        timeframes=[
+            operations_pb2.TimeframeCoverage(timeframe=name, count=count)
+            for name, count in zip(TIMEFRAMES, counts, strict=True)
+        ],
+    )
+
+
+def _weeks() -> operations_pb2.GetTrackRecordResponse:
+    start = date(2026, 6, 1)
+    by_week = []
+    for week in range(24):
+        moved = (week * 7 % 11) / 100
+        shares = {"coverage80": 0.72 + moved, "coverage95": 0.9 + moved / 2, "winner_right": 0.8 - 2 * moved}
+        by = {"12m": stats(10 + week, **shares)}
+        if week % 5 != 3:
+            by["7d"] = stats(5, **{**shares, "direction_right": 0.4 + 3 * moved})
+        by_week.append((str(start + timedelta(weeks=week)), by))
+    return weekly(*by_week)
+
+
+def _actions() -> list[operations_pb2.OperatorAction]:
+    done = [
+        action({"jobId": 42}),
+        action({"status": "failed", "errorReason": "cache-unavailable"}, operation_id=9, count=1_284),
+        action({"slug": "tea-vs-coffee", "tf": "12m", "geo": ""}, "trigger", operator="secret", reason="", count=1),
+        action({"state": "cold", "requested": True}, "warm", operation_id=8, count=312, reason="before the launch"),
+        action({"jobId": 7}, "run", operator="Grace", reason="a customer waits for it, see the ticket of this morning"),
+    ]
+    for rank, each in enumerate(done):
+        each.id, each.request_id = 900 - rank, f"6f1c0a{rank}e-5d1b-4c57"
+        each.at.CopyFrom(moment(f"2026-11-30T13:0{9 - rank}:0{rank}"))
+    return done
