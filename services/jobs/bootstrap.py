@@ -19,6 +19,8 @@ from services.jobs.application.change_feed import ChangeFeed
 from services.jobs.application.dispatcher import Dispatcher
 from services.jobs.application.enqueue import Enqueuer
 from services.jobs.application.importer import Importer
+from services.jobs.application.operations.bulk import Bulk
+from services.jobs.application.operations.schedules import Schedules
 from services.jobs.application.queue_gauges import QueueGauges
 from services.jobs.application.refresher import Refresher
 from services.jobs.application.runner import Runner
@@ -32,6 +34,8 @@ from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.driver.listener import Listener
 from services.jobs.postgres.idempotency_keys import IdempotencyKeys
 from services.jobs.postgres.listings import Listings
+from services.jobs.postgres.operations.actions import ActionLog
+from services.jobs.postgres.operations.bulk import BulkOperations
 from services.jobs.postgres.queue import Queue
 from services.jobs.postgres.reports.coverage import Coverage
 from services.jobs.postgres.reports.holders import Holders
@@ -54,7 +58,7 @@ _GRACE = 5.0  # seconds, for calls whose callers have disconnected
 async def serve(settings: JobsSettings) -> None:
     """Wires and runs the service until a signal, then drains it."""
     policy = settings.policy()
-    secrets = settings.accepted_secrets()
+    secrets = _accepted_secrets(settings)
     background = Background()
     url = settings.database_url.get_secret_value()
     database = Database(url, pool_size=settings.database_pool_size)
@@ -66,29 +70,18 @@ async def serve(settings: JobsSettings) -> None:
         attempt_deadline=policy.attempt_deadline,
     )
     publisher = ChangePublisher(database)
-    queue = Queue(database, policy, holder=holder_name(socket.gethostname(), uuid.uuid4().hex[:8]), publisher=publisher)
+    holder = holder_name(socket.gethostname(), uuid.uuid4().hex[:8])
+    queue = Queue(database, policy, holder=holder, publisher=publisher)
     comparisons = Comparisons(database, policy, publisher)
     listings = Listings(database, policy)
     record = TrackRecord(database)
     search = Search(database)
+    actions = ActionLog(database)
+    bulk = Bulk(BulkOperations(database, holder=holder, publisher=publisher))
     change_feed = ChangeFeed(listings.changed)
     dispatcher = Dispatcher(queue, Runner(queue, forecaster, policy), forecaster, poll=settings.poll_seconds)
-    chain = standard_interceptors(
-        guarded=servicer.GUARDED | operations.GUARDED,
-        accepted_secrets=secrets,
-        longest=_LONGEST_CALL,
-        unbounded=servicer.UNBOUNDED | operations.UNBOUNDED,
-        max_concurrent_calls=settings.max_concurrent_calls,
-    )
     idempotency = IdempotencyInterceptor(IdempotencyKeys(database), servicer.GUARDED | operations.GUARDED)
-    server = Server(
-        chain,
-        services=[servicer.SERVICE, operations.SERVICE],
-        inner=[idempotency],
-        max_connection_age=settings.max_connection_age_seconds,
-        with_channelz=settings.channelz_enabled,
-        alive=background.alive,
-    )
+    server = _server(settings, secrets, idempotency, background)
     service = servicer.JobsServicer(
         importer=Importer(comparisons, Scorer(record)),
         comparisons=comparisons,
@@ -101,15 +94,19 @@ async def serve(settings: JobsSettings) -> None:
         dispatcher=dispatcher,
         refresher=Refresher(queue, dispatcher.forecaster_info),
         sweeper=Sweeper(queue, listings, forecaster),
+        schedules=Schedules(actions),
         dispatching=settings.dispatcher_enabled,
     )
     jobs_pb2_grpc.add_JobsServiceServicer_to_server(service, server.grpc)
     operators_service = operations.OperationsServicer(  # type: ignore[abstract]
-        coverage=Coverage(database, policy, search), holders=Holders(database), record=record
+        actions=actions,
+        bulk=bulk,
+        coverage=Coverage(database, policy, search),
+        dispatcher=dispatcher,
+        holders=Holders(database),
+        record=record,
     )
     operations_pb2_grpc.add_OperationsServiceServicer_to_server(operators_service, server.grpc)
-    if not secrets:
-        log.error("WARMUP_SECRET is not set: no forecasts can be computed, and every call that needs it is refused")
 
     async with Ending() as ending:
         ending.will_close("PostgreSQL", database.close)
@@ -134,6 +131,7 @@ async def serve(settings: JobsSettings) -> None:
             ("listen", listener.run),
             ("notify", publisher.run),
             ("gauges", QueueGauges(listings.depth).run),
+            ("bulk", bulk.run),
             *((("dispatch", dispatcher.dispatch),) if settings.dispatcher_enabled else ()),
         ):
             background.start(name, partial(schema.then, work))
@@ -149,3 +147,30 @@ async def serve(settings: JobsSettings) -> None:
         await idempotency.drain(_GRACE)
         await background.stop()  # an interrupted publish is repeated by the flush
         await publisher.flush()
+
+
+def _accepted_secrets(settings: JobsSettings) -> tuple[str, ...]:
+    secrets = settings.accepted_secrets()
+    if not secrets:
+        log.error("WARMUP_SECRET is not set: no forecasts can be computed, and every call that needs it is refused")
+    return secrets
+
+
+def _server(
+    settings: JobsSettings, secrets: tuple[str, ...], idempotency: IdempotencyInterceptor, background: Background
+) -> Server:
+    chain = standard_interceptors(
+        guarded=servicer.GUARDED | operations.GUARDED,
+        accepted_secrets=secrets,
+        longest=_LONGEST_CALL,
+        unbounded=servicer.UNBOUNDED | operations.UNBOUNDED,
+        max_concurrent_calls=settings.max_concurrent_calls,
+    )
+    return Server(
+        chain,
+        services=[servicer.SERVICE, operations.SERVICE],
+        inner=[idempotency],
+        max_connection_age=settings.max_connection_age_seconds,
+        with_channelz=settings.channelz_enabled,
+        alive=background.alive,
+    )

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from urllib.parse import unquote
 
+from services.common.comparison import invalid
+from services.common.plain_text import has_control_characters
 from services.common.telemetry import trace_context
 
 REQUEST_ID = "x-request-id"
@@ -13,6 +16,8 @@ SECRET = "x-warmup-secret"  # noqa: S105 - the name of a header, not a secret
 IDEMPOTENCY_KEY = "idempotency-key"
 OPERATOR = "x-warmcast-operator"  # the name of an operator's login, percent-encoded
 IDEMPOTENCY_REPLAYED = "idempotency-replayed"  # returned with a stored response
+UNNAMED_OPERATOR = "secret"  # who acts with the warmup secret and gives no name
+_MAX_OPERATOR = 60  # characters
 
 Metadata = tuple[tuple[str, str], ...]
 
@@ -35,3 +40,16 @@ def read(metadata: Iterable[tuple[str, str | bytes]] | None, name: str) -> str:
         if key == name:
             return value.decode("latin-1") if isinstance(value, bytes) else value
     return ""
+
+
+def operator(metadata: Iterable[tuple[str, str | bytes]] | None) -> str:
+    """The operator that a call names, or UNNAMED_OPERATOR. Raises WarmcastError(INVALID_ARGUMENT)."""
+    try:
+        name = unquote(read(metadata, OPERATOR), errors="strict").strip()
+    except UnicodeDecodeError:
+        raise invalid(OPERATOR, "the operator's name is not percent-encoded UTF-8") from None
+    if len(name) > _MAX_OPERATOR:
+        raise invalid(OPERATOR, f"the operator's name is longer than {_MAX_OPERATOR} characters")
+    if has_control_characters(name):
+        raise invalid(OPERATOR, "the operator's name has control characters, such as a line break; remove them")
+    return name or UNNAMED_OPERATOR

@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import random
 import time
-from typing import Protocol
+from collections.abc import Coroutine
+from typing import Any, Protocol, TypeVar
 
 import structlog
 from prometheus_client import Counter, Gauge
@@ -18,9 +19,11 @@ from services.common.runtime import deadline
 from services.common.runtime.background import beat, report_failure
 from services.common.telemetry import trace_context
 from services.common.telemetry.counters import count_from_zero
+from services.jobs.application.metrics import count_enqueued
 from services.jobs.application.runner import Runner
 from services.jobs.domain.forecaster import Forecaster, ForecasterInfo, ForecasterReplica
-from services.jobs.domain.job import Cause, ClaimedJob, Claims, SweptJob, WarmupJob
+from services.jobs.domain.job import Cause, ClaimedJob, Claims, EnqueueReason, SweptJob, WarmupJob
+from services.jobs.domain.operations import Actor, Record
 
 log = structlog.get_logger()
 
@@ -35,6 +38,7 @@ _PROMOTE_EVERY = 30.0  # seconds
 _MIN_PAUSE = 0.02  # seconds; keeps a lease that expires now from causing a tight loop
 
 _Run = asyncio.Task[JobStatus | None]
+Result = TypeVar("Result")
 
 
 class ClaimQueue(Protocol):
@@ -43,6 +47,10 @@ class ClaimQueue(Protocol):
     async def claim(self, limit: int, *, trace_id: str | None = None) -> Claims: ...
 
     async def promote(self) -> int: ...
+
+    async def claim_one(
+        self, job_id: int, *, trace_id: str | None = None, record: Record | None = None
+    ) -> ClaimedJob | None: ...
 
     async def job(self, job_id: int) -> WarmupJob | None: ...
 
@@ -58,7 +66,7 @@ class Dispatcher:
         self._woken = asyncio.Event()
         self._runs: set[_Run] = set()
         self._computing = 0  # runs that occupy the forecaster; the others are settling
-        self._requested: set[asyncio.Task[list[WarmupJob]]] = set()
+        self._requested: set[asyncio.Task[Any]] = set()  # calls that run jobs
         self._slot_freed = asyncio.Event()
         self._waiting_for_slot = 0  # calls of RunWarmup; the dispatcher leaves one slot for each
         self._claiming = asyncio.Lock()  # held from a claim until its runs are in `_runs`, where `drain` finds them
@@ -116,11 +124,14 @@ class Dispatcher:
         accepts no runs for 5 s, all slots stay occupied for a minute, or this process shuts down; and after the runs if
         the state of none of their jobs can be read.
         """
-        with deadline.detached():
-            task = asyncio.create_task(self._run_in_turn(max_jobs))
-        self._requested.add(task)
-        task.add_done_callback(self._requested.discard)
-        return await asyncio.shield(task)
+        return await self._detached(self._run_in_turn(max_jobs))
+
+    async def run_job(self, job_id: int, actor: Actor) -> WarmupJob:
+        """Claims and runs one job, even if the caller disconnects; one that has settled is queued again first.
+
+        Raises NOT_FOUND, WRONG_STATE while the job is running, and UNAVAILABLE as `run_now`.
+        """
+        return await self._detached(self._run_one(job_id, actor))
 
     async def drain(self, grace: float) -> None:
         """Stops claiming, waits up to `grace` seconds for runs to end, and hands back the rest."""
@@ -186,7 +197,7 @@ class Dispatcher:
                 raise
             for job, run in zip(claims.claimed, runs, strict=True):
                 await asyncio.wait([run])
-                ran.append(await self._fetch_after_run(job))
+                ran.append(await self._fetch_after_run(job.id))
             if limit and not claims.claimed and not claims.rescued:
                 break
         known = [job for job in ran if job]
@@ -195,10 +206,48 @@ class Dispatcher:
             raise WarmcastError(errors.UNAVAILABLE, detail, retry_after=5)
         return known
 
-    async def _fetch_after_run(self, job: ClaimedJob) -> WarmupJob | None:
+    async def _run_one(self, job_id: int, actor: Actor) -> WarmupJob:
+        job = await self._queue.job(job_id)
+        if job is None:
+            raise WarmcastError(errors.NOT_FOUND, f"there is no job {job_id}")
+        if job.status is not JobStatus.RUNNING:
+            run = await self._claim_one(job_id, actor)
+            if run is not None:
+                if job.status is not JobStatus.QUEUED:
+                    count_enqueued(EnqueueReason.BY_HAND)
+                await asyncio.wait([run])
+                job = await self._fetch_after_run(job_id)
+                if job is None:
+                    detail = f"job {job_id} ran; its result cannot be read because PostgreSQL is unavailable"
+                    raise WarmcastError(errors.UNAVAILABLE, detail, retry_after=5)
+                return job
+        raise WarmcastError(errors.WRONG_STATE, f"job {job_id} is running already")
+
+    async def _claim_one(self, job_id: int, actor: Actor) -> _Run | None:
+        """The run of the job, once a slot is free; None: it is running already."""
+        while True:
+            slots, blocked_reason = await self._until_slot_free()
+            if blocked_reason:
+                raise WarmcastError(errors.UNAVAILABLE, f"{blocked_reason}; nothing was claimed", retry_after=5)
+            async with self._claiming:
+                if self._draining or not self._free(slots):
+                    continue  # another claim took the slot
+                record = Record(actor, {"jobId": job_id})
+                claimed = await self._queue.claim_one(job_id, trace_id=_trace_id(), record=record)
+                return self._start(claimed) if claimed else None
+
+    async def _detached(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """The result of `work`, which neither the caller's end nor its deadline cancels."""
+        with deadline.detached():
+            task = asyncio.create_task(work)
+        self._requested.add(task)
+        task.add_done_callback(self._requested.discard)
+        return await asyncio.shield(task)
+
+    async def _fetch_after_run(self, job_id: int) -> WarmupJob | None:
         """The job after its run; None: PostgreSQL is unavailable."""
         try:
-            return await self._queue.job(job.id)
+            return await self._queue.job(job_id)
         except WarmcastError:
             return None
 
@@ -234,8 +283,7 @@ class Dispatcher:
             if self._draining:
                 return 0, Claims((), (), None), []
             limit = max(min(self._free(slots) - leave, max_jobs), 0)
-            trace = trace_context.traceparent.get()  # of the call of RunWarmup; the dispatcher itself has none
-            claims = await self._queue.claim(limit, trace_id=trace.trace_id if trace else None)
+            claims = await self._queue.claim(limit, trace_id=_trace_id())
             count_rescued(claims.rescued)
             return limit, claims, [self._start(job) for job in claims.claimed]
 
@@ -265,6 +313,12 @@ class Dispatcher:
             return
         if run.result() is not JobStatus.READY:
             self._woken.set()  # the next attempt may be due before anything else
+
+
+def _trace_id() -> str | None:
+    """Of the call that runs jobs; the dispatcher itself has none."""
+    trace = trace_context.traceparent.get()
+    return trace.trace_id if trace else None
 
 
 def count_rescued(swept: tuple[SweptJob, ...]) -> None:

@@ -12,6 +12,7 @@ from services.common.job_status import JobStatus
 from services.jobs.application.dispatcher import count_rescued
 from services.jobs.application.metrics import count_enqueued
 from services.jobs.domain.job import EnqueueReason, SweptJob, WarmupJob
+from services.jobs.domain.operations import Actor, Record, described
 from services.jobs.domain.queue import JobCursor, JobFilter
 from services.jobs.domain.warmup import Place, WarmupView
 
@@ -32,11 +33,13 @@ class EnqueueQueue(Protocol):
         self, key: ComparisonKey, data_hash: str, *, seen_version: int, reason: EnqueueReason
     ) -> tuple[WarmupJob, Place | None] | None: ...
 
-    async def trigger(self, key: ComparisonKey, *, force: bool) -> WarmupJob | None: ...
+    async def trigger(self, key: ComparisonKey, *, force: bool, record: Record | None = None) -> WarmupJob | None: ...
 
-    async def requeue(self, *job_ids: int, status: JobStatus | None = None) -> list[WarmupJob]: ...
+    async def requeue(
+        self, *job_ids: int, status: JobStatus | None = None, record: Record | None = None
+    ) -> list[WarmupJob]: ...
 
-    async def cancel(self, job_id: int) -> WarmupJob | None: ...
+    async def cancel(self, job_id: int, *, record: Record | None = None) -> WarmupJob | None: ...
 
     async def sweep(self, job_id: int | None = None) -> tuple[SweptJob, ...]: ...
 
@@ -58,7 +61,10 @@ class JobPages(Protocol):
 
 
 class Enqueuer:
-    """Starts, restarts and cancels episodes. Each is one compare-and-set, so that calls may be concurrent."""
+    """Starts, restarts and cancels episodes. Each is one compare-and-set, so that calls may be concurrent.
+
+    What an operator changes is recorded with the change.
+    """
 
     def __init__(self, queue: EnqueueQueue, views: WarmupViews, pages: JobPages) -> None:
         self._queue = queue
@@ -88,36 +94,37 @@ class Enqueuer:
                 return EnqueueResult(swept[0].job, _place_of(swept[0].job, view), enqueued=True)
         return EnqueueResult(job, _place_of(job, view), enqueued=False)
 
-    async def trigger(self, key: ComparisonKey, *, force: bool) -> EnqueueResult:
+    async def trigger(self, key: ComparisonKey, *, force: bool, actor: Actor) -> EnqueueResult:
         """Starts an episode for the current snapshot in any state; a running job is only replaced with `force`."""
-        job = await self._queue.trigger(key, force=force)
+        job = await self._queue.trigger(key, force=force, record=Record(actor, key._asdict()))
         if job is None:
             return EnqueueResult((await self._views.view(key)).job, None, enqueued=False)
         count_enqueued(EnqueueReason.BY_HAND)
         return EnqueueResult(job, None, enqueued=True)
 
-    async def requeue(self, job_id: int) -> WarmupJob:
+    async def requeue(self, job_id: int, actor: Actor) -> WarmupJob:
         """Starts a new episode of one job. Raises NOT_FOUND, or WRONG_STATE while it is running."""
-        jobs = await self._queue.requeue(job_id)
+        jobs = await self._queue.requeue(job_id, record=Record(actor, {"jobId": job_id}))
         if not jobs:
             await self._refuse(job_id, "requeued")
         count_enqueued(EnqueueReason.BY_HAND)
         return jobs[0]
 
-    async def requeue_matching(self, wanted: JobFilter, *, limit: int, dry_run: bool) -> list[WarmupJob]:
+    async def requeue_matching(self, wanted: JobFilter, *, limit: int, dry_run: bool, actor: Actor) -> list[WarmupJob]:
         """Starts new episodes of up to `limit` matching jobs, oldest first; with `dry_run` only lists them."""
         if wanted.status in (None, JobStatus.RUNNING):
             raise invalid("status", "a status that can be re-queued is needed: queued, ready, failed or cancelled")
         found = await self._pages.jobs(wanted, limit=limit, oldest_first=True)
         if dry_run:
             return found
-        requeued = await self._queue.requeue(*(job.id for job in found), status=wanted.status)
+        record = Record(actor, described(wanted))
+        requeued = await self._queue.requeue(*(job.id for job in found), status=wanted.status, record=record)
         count_enqueued(EnqueueReason.BY_HAND, len(requeued))
         return requeued
 
-    async def cancel(self, job_id: int) -> WarmupJob:
+    async def cancel(self, job_id: int, actor: Actor) -> WarmupJob:
         """Cancels a queued or running job. Raises NOT_FOUND, or WRONG_STATE once it has settled."""
-        job = await self._queue.cancel(job_id)
+        job = await self._queue.cancel(job_id, record=Record(actor, {"jobId": job_id}))
         return job or await self._refuse(job_id, "cancelled")
 
     async def job(self, job_id: int) -> WarmupJob:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from itertools import accumulate
 
-from psycopg.rows import DictRow
+from psycopg.rows import DictRow, tuple_row
 
 from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
@@ -16,14 +16,25 @@ from services.common.job_status import JobStatus
 from services.common.runtime.batching import Batcher
 from services.jobs.domain.forecaster import GeneratedForecasts
 from services.jobs.domain.history import Failure
-from services.jobs.domain.job import PRIORITY, Claims, EnqueueReason, Lease, QueuePolicy, SweptJob, WarmupJob
+from services.jobs.domain.job import (
+    PRIORITY,
+    ClaimedJob,
+    Claims,
+    EnqueueReason,
+    Lease,
+    QueuePolicy,
+    SweptJob,
+    WarmupJob,
+)
+from services.jobs.domain.operations import Record
 from services.jobs.domain.warmup import Place
 from services.jobs.postgres.change_publisher import ChangePublisher
 from services.jobs.postgres.driver import arrays
 from services.jobs.postgres.driver.connection import Connection, run
 from services.jobs.postgres.driver.database import Database
+from services.jobs.postgres.operations.actions import recording
 from services.jobs.postgres.rows import to_claimed_jobs, to_job, to_place, to_swept_job
-from services.jobs.postgres.sql import attempts, by_hand, edges, rescue, upkeep
+from services.jobs.postgres.sql import actions, attempts, by_hand, edges, rescue, upkeep
 
 _LONGEST_REFRESH = 60.0  # seconds; ranking 100,000 comparisons takes 2 s
 _MAX_BATCH = 500  # completions in one statement
@@ -65,10 +76,10 @@ class Queue:
         )
         return (to_job(rows[0]), to_place(rows[0])) if rows else None
 
-    async def trigger(self, key: ComparisonKey, *, force: bool) -> WarmupJob | None:
+    async def trigger(self, key: ComparisonKey, *, force: bool, record: Record | None = None) -> WarmupJob | None:
         """Starts an episode for the current snapshot in any state; None: it is running, and `force` is false."""
-        parameters = _enqueue_parameters(key, None, seen_version=0, reason=EnqueueReason.BY_HAND) | {"force": force}
-        rows = await self._change(by_hand.TRIGGER, parameters)
+        parameters = _enqueue_parameters(key, None, seen_version=0, reason=EnqueueReason.BY_HAND)
+        rows = await self._change(by_hand.TRIGGER, parameters | {"force": force} | recording(record))
         return to_job(rows[0]) if rows else None
 
     async def job(self, job_id: int) -> WarmupJob | None:
@@ -94,6 +105,23 @@ class Queue:
             rescued=await self._rescue() if leases_expired else (),
             seconds_until_due=seconds_until_due,
         )
+
+    async def claim_one(
+        self, job_id: int, *, trace_id: str | None = None, record: Record | None = None
+    ) -> ClaimedJob | None:
+        """Claims this job, also before its time; one that has settled is queued again first. None: it is running."""
+        async with self._database.transaction(on_unknown_outcome=self._publisher.publish_unknown) as connection:
+            await run(connection, by_hand.REQUEUE_SETTLED, {"id": job_id})
+            parameters = self._policy | {
+                "id": job_id,
+                "holder": self._holder,
+                "trace_id": trace_id,
+                **recording(record),
+            }
+            rows = await connection.rows(tuple_row, edges.CLAIM_ONE, parameters)
+        claimed = to_claimed_jobs(rows)
+        self._publisher.publish(job.id for job in claimed)
+        return claimed[0] if claimed else None
 
     async def heartbeat(self, job: Lease) -> bool:
         """Renews the lease; False: it is lost."""
@@ -128,9 +156,11 @@ class Queue:
         rows = await self._change(statement, self._policy | {"id": job_id})
         return tuple(to_swept_job(row) for row in rows)
 
-    async def requeue(self, *job_ids: int, status: JobStatus | None = None) -> list[WarmupJob]:
+    async def requeue(
+        self, *job_ids: int, status: JobStatus | None = None, record: Record | None = None
+    ) -> list[WarmupJob]:
         """Starts new episodes by hand; skips running and unknown jobs, and those that are no longer in `status`."""
-        rows = await self._change(by_hand.REQUEUE, {"ids": list(job_ids), "status": status})
+        rows = await self._change(by_hand.REQUEUE, {"ids": list(job_ids), "status": status, **recording(record)})
         return [to_job(row) for row in rows]
 
     async def refresh(self, limit: int) -> list[WarmupJob]:
@@ -163,19 +193,22 @@ class Queue:
     async def delete_old(self, *, days: int, limit: int) -> int:
         """Deletes up to `limit` jobs settled `days` ago that no comparison uses, and as many such snapshots.
 
-        Also deletes up to `limit` attempts that ended `days` ago, of any job. Returns the number of all deleted rows:
-        below `limit`, nothing is left.
+        Also deletes up to `limit` each of the attempts, the actions, the runs of schedules and the bulk operations of
+        that age. Returns the number of all deleted rows: below `limit`, nothing is left.
         """
         jobs = await self._database.fetch(upkeep.DELETE_OLD_JOBS, {"days": days, "limit": limit})
         async with self._database.transaction() as connection:
             old = await run(connection, upkeep.LOCK_OLD_SNAPSHOTS, {"days": days, "limit": limit})
             snapshots = await run(connection, upkeep.DELETE_OLD_SNAPSHOTS, {"ids": [row["id"] for row in old]})
-        ended = await self._database.fetch(attempts.DELETE_OLD, {"days": days, "limit": limit})
-        return int(jobs[0]["deleted"]) + len(snapshots) + int(ended[0]["deleted"])
+        deleted = int(jobs[0]["deleted"]) + len(snapshots)
+        for statement in (attempts.DELETE_OLD, *actions.DELETE_OLD):
+            rows = await self._database.fetch(statement, {"days": days, "limit": limit})
+            deleted += int(rows[0]["deleted"])
+        return deleted
 
-    async def cancel(self, job_id: int) -> WarmupJob | None:
+    async def cancel(self, job_id: int, *, record: Record | None = None) -> WarmupJob | None:
         """Cancels a queued or running job; None: it is unknown or has settled."""
-        rows = await self._change(by_hand.CANCEL, {"id": job_id})
+        rows = await self._change(by_hand.CANCEL, {"ids": [job_id], **recording(record)})
         return to_job(rows[0]) if rows else None
 
     async def advance_lease_sequence(self, above: int) -> bool:

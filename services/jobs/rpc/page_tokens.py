@@ -35,6 +35,16 @@ def job_cursor(token: str) -> JobCursor | None:
     raise invalid("page_token", "the page token is not one of this list's")
 
 
+def id_cursor(token: str) -> int | None:
+    """The last id of the previous page; None: first page. Raises WarmcastError(INVALID_ARGUMENT)."""
+    if not token:
+        return None
+    match _decode(token):
+        case [int(last)] if not isinstance(last, bool) and 0 < last <= _MAX_ID:
+            return last
+    raise invalid("page_token", "the page token is not one of this list's")
+
+
 def comparison_cursor(token: str) -> tuple[str, str, str] | None:
     """The last comparison of the previous page; None: first page. Raises WarmcastError(INVALID_ARGUMENT)."""
     if not token:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from datetime import UTC, timedelta
+from typing import Any
 
+import grpc
 from warmcast.jobs.v1 import jobs_pb2 as pb
+from warmcast.jobs.v1 import operations_pb2
 
 from services.common.comparison import ComparisonKey, canonical_slug, invalid, term_slug
+from services.common.plain_text import has_control_characters
+from services.common.rpc import metadata
 from services.common.rpc.job_status import FROM_PROTO
+from services.common.telemetry import trace_context
 from services.jobs.application.importer import ImportRequest
 from services.jobs.domain.comparison import ComparisonSearch
 from services.jobs.domain.job import EnqueueReason
+from services.jobs.domain.operations import Actor
 from services.jobs.domain.queue import JobFilter
 from services.jobs.ingest.files.trends_csv import read_trends_csv
 from services.jobs.ingest.points import read_points
@@ -22,11 +29,14 @@ _MAX_COUNT = 100_000  # of one comparison in one report: a gateway at 2,000/s re
 _MAX_PAGE = 200
 _DEFAULT_PAGE = 50
 _MAX_QUERY = 200
+_MAX_REASON = 500  # characters
 _REASONS = {
     pb.ENQUEUE_REASON_FIRST_CALL: EnqueueReason.FIRST_CALL,
     pb.ENQUEUE_REASON_REFRESH: EnqueueReason.REFRESH,
     pb.ENQUEUE_REASON_CACHE_LOST: EnqueueReason.CACHE_LOST,
 }
+
+Context = grpc.aio.ServicerContext[Any, Any]  # of any messages
 
 
 def comparison_key(key: pb.ComparisonKey) -> ComparisonKey:
@@ -59,14 +69,30 @@ def demand(request: pb.ReportDemandRequest) -> dict[ComparisonKey, int]:
     return counts
 
 
-def job_filter(request: pb.ListJobsRequest | pb.RequeueJobsRequest) -> JobFilter:
-    """The filter of a list of jobs; what is not set matches every job."""
+def job_filter(request: pb.ListJobsRequest | pb.RequeueJobsRequest | operations_pb2.JobFilter) -> JobFilter:
+    """A filter of jobs; what is not set matches every job."""
     return JobFilter(
         status=FROM_PROTO.get(request.status),
         slug=canonical_slug(request.slug) if request.slug else None,
         older_than=_seconds("older_than_seconds", request.older_than_seconds),
         newer_than=_seconds("newer_than_seconds", request.newer_than_seconds),
     )
+
+
+def actor(context: Context, reason: str) -> Actor:
+    """Who makes this call, and the reason that they give."""
+    return Actor(
+        metadata.operator(context.invocation_metadata()), operator_reason(reason), trace_context.request_id.get()
+    )
+
+
+def operator_reason(text: str) -> str:
+    """Why an operator acts: one line."""
+    if len(text) > _MAX_REASON:
+        raise invalid("reason", f"the reason has {len(text):,} characters; at most {_MAX_REASON} are kept")
+    if has_control_characters(text):
+        raise invalid("reason", "the reason has control characters, such as a line break; write it in one line")
+    return text.strip()
 
 
 def comparison_search(query: str, slug: str = "") -> ComparisonSearch | None:

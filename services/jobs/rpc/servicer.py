@@ -18,8 +18,10 @@ from services.jobs.application.change_feed import ChangeFeed
 from services.jobs.application.dispatcher import Dispatcher
 from services.jobs.application.enqueue import Enqueuer
 from services.jobs.application.importer import Importer
-from services.jobs.application.refresher import Refresher
-from services.jobs.application.sweeper import Sweeper
+from services.jobs.application.operations.schedules import Schedules
+from services.jobs.application.refresher import Refreshed, Refresher
+from services.jobs.application.sweeper import Sweeper, Swept
+from services.jobs.domain.operations import Outcome, Schedule
 from services.jobs.ingest.table import Table
 from services.jobs.rpc import mapping, page_tokens, requests
 from services.jobs.rpc.stores import ComparisonStore, ListingStore, Retention, SearchStore, TrackRecordStore
@@ -70,6 +72,7 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
         dispatcher: Dispatcher,
         refresher: Refresher,
         sweeper: Sweeper,
+        schedules: Schedules,
         dispatching: bool,
     ) -> None:
         self._importer = importer
@@ -84,6 +87,7 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
         self._capacity = Capacity(dispatcher.forecaster_info)
         self._refresher = refresher
         self._sweeper = sweeper
+        self._schedules = schedules
         self._dispatching = dispatching
         self._imports = asyncio.Semaphore(_MAX_CONCURRENT_IMPORTS)
         # A pool of its own: a caller that disconnects releases the semaphore while its thread still parses.
@@ -162,7 +166,9 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
                 yield mapping.change_batch(batch)
 
     async def TriggerWarmup(self, request: pb.TriggerWarmupRequest, context: Context) -> pb.TriggerWarmupResponse:
-        result = await self._enqueuer.trigger(requests.comparison_key(request.key), force=request.force)
+        actor = requests.actor(context, request.reason)
+        key = requests.comparison_key(request.key)
+        result = await self._enqueuer.trigger(key, force=request.force, actor=actor)
         job = mapping.job(result.job) if result.job else None
         return pb.TriggerWarmupResponse(job=job, enqueued=result.enqueued)
 
@@ -172,10 +178,14 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
 
     async def RunWarmup(self, request: pb.RunWarmupRequest, context: Context) -> pb.RunWarmupResponse:
         max_jobs = requests.bounded("max", request.max or 1, _MAX_RUNS)
-        return pb.RunWarmupResponse(jobs=[mapping.job(job) for job in await self._dispatcher.run_now(max_jobs)])
+        run = self._dispatcher.run_now(max_jobs)
+        # Runs continue when the caller has disconnected, and are recorded then too.
+        jobs = await self._schedules.run_detached(Schedule.RUN_WARMUP, run, lambda ran: Outcome(len(ran)))
+        return pb.RunWarmupResponse(jobs=[mapping.job(job) for job in jobs])
 
     async def Sweep(self, request: pb.SweepRequest, context: Context) -> pb.SweepResponse:
-        return mapping.swept(await self._sweeper.sweep())
+        sweep = self._sweeper.sweep()
+        return mapping.swept(await self._schedules.run(Schedule.SWEEP, sweep, _sweep_outcome))
 
     async def ListJobs(self, request: pb.ListJobsRequest, context: Context) -> pb.ListJobsResponse:
         limit = requests.page_size(request.page_size)
@@ -189,26 +199,37 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
         return pb.GetJobResponse(job=mapping.job(await self._enqueuer.job(request.id)))
 
     async def RequeueJob(self, request: pb.RequeueJobRequest, context: Context) -> pb.RequeueJobResponse:
-        return pb.RequeueJobResponse(job=mapping.job(await self._enqueuer.requeue(request.id)))
+        return pb.RequeueJobResponse(
+            job=mapping.job(await self._enqueuer.requeue(request.id, requests.actor(context, request.reason)))
+        )
 
     async def RequeueJobs(self, request: pb.RequeueJobsRequest, context: Context) -> pb.RequeueJobsResponse:
         limit = requests.bounded("max", request.max or 100, _MAX_REQUEUED)
-        jobs = await self._enqueuer.requeue_matching(requests.job_filter(request), limit=limit, dry_run=request.dry_run)
+        jobs = await self._enqueuer.requeue_matching(
+            requests.job_filter(request),
+            limit=limit,
+            dry_run=request.dry_run,
+            actor=requests.actor(context, request.reason),
+        )
         return pb.RequeueJobsResponse(jobs=[mapping.job(job) for job in jobs])
 
     async def RefreshForecasts(
         self, request: pb.RefreshForecastsRequest, context: Context
     ) -> pb.RefreshForecastsResponse:
         max_queued = requests.bounded("max", request.max, refresher.MAX_QUEUED) if request.max else None
-        return mapping.refreshed(await self._refresher.refresh(max_queued))
+        refresh = self._refresher.refresh(max_queued)
+        return mapping.refreshed(await self._schedules.run(Schedule.REFRESH, refresh, _refresh_outcome))
 
     async def DeleteOldJobs(self, request: pb.DeleteOldJobsRequest, context: Context) -> pb.DeleteOldJobsResponse:
         days = requests.bounded("older_than_days", request.older_than_days, _MAX_DAYS)
         limit = requests.bounded("max", request.max or 1000, _MAX_DELETED)
-        return pb.DeleteOldJobsResponse(deleted=await self._retention.delete_old(days=days, limit=limit))
+        deletion = self._retention.delete_old(days=days, limit=limit)
+        return pb.DeleteOldJobsResponse(deleted=await self._schedules.run(Schedule.RETENTION, deletion, Outcome))
 
     async def CancelJob(self, request: pb.CancelJobRequest, context: Context) -> pb.CancelJobResponse:
-        return pb.CancelJobResponse(job=mapping.job(await self._enqueuer.cancel(request.id)))
+        return pb.CancelJobResponse(
+            job=mapping.job(await self._enqueuer.cancel(request.id, requests.actor(context, request.reason)))
+        )
 
     async def GetStatus(self, request: pb.GetStatusRequest, context: Context) -> pb.GetStatusResponse:
         status = await self._listings.status()
@@ -242,3 +263,11 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
     async def _read_tables(self, request: pb.IngestSnapshotRequest) -> list[Table]:
         # Parsing 2 MiB takes long enough to block other calls.
         return await asyncio.get_running_loop().run_in_executor(self._parsers, requests.read_tables, request)
+
+
+def _sweep_outcome(swept: Swept) -> Outcome:
+    return Outcome(len(swept.requeued), f"audit: {swept.audit_skipped}" if swept.audit_skipped else "")
+
+
+def _refresh_outcome(refreshed: Refreshed) -> Outcome:
+    return Outcome(len(refreshed.jobs), f"still due: {refreshed.left_due}" if refreshed.left_due else "")

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -28,6 +29,8 @@ from services.jobs.postgres.change_publisher import ChangePublisher
 from services.jobs.postgres.comparisons import Comparisons
 from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.listings import Listings
+from services.jobs.postgres.operations.actions import ActionLog
+from services.jobs.postgres.operations.bulk import BulkOperations
 from services.jobs.postgres.queue import Queue
 from services.jobs.postgres.track_record import TrackRecord
 
@@ -46,6 +49,8 @@ class Store:
     comparisons: Comparisons = field(init=False)
     listings: Listings = field(init=False)
     record: TrackRecord = field(init=False)
+    actions: ActionLog = field(init=False)
+    bulk: BulkOperations = field(init=False)
 
     def __post_init__(self) -> None:
         self.publisher = ChangePublisher(self.database)
@@ -53,11 +58,17 @@ class Store:
         self.comparisons = Comparisons(self.database, self.policy, self.publisher)
         self.listings = Listings(self.database, self.policy)
         self.record = TrackRecord(self.database)
+        self.actions = ActionLog(self.database)
+        self.bulk = self.bulk_of("first")
 
     def runner(self, holder: str, publisher: ChangePublisher | None = None, **changed: float) -> Queue:
         """The queue with another holder, as in another process."""
         policy = replace(self.policy, **changed)  # type: ignore[arg-type]  # all floats
         return Queue(self.database, policy, holder=holder, publisher=publisher or self.publisher)
+
+    def bulk_of(self, holder: str, **changed: Any) -> BulkOperations:
+        """The bulk operations of another process."""
+        return BulkOperations(self.database, holder=holder, publisher=self.publisher, **changed)
 
     async def execute(self, statement: str, **parameters: object) -> list[dict[str, object]]:
         """Runs a statement, for example to read rows or to shift their times."""

@@ -22,6 +22,8 @@ from services.jobs.application.change_feed import ChangeFeed
 from services.jobs.application.dispatcher import Dispatcher
 from services.jobs.application.enqueue import Enqueuer
 from services.jobs.application.importer import Importer
+from services.jobs.application.operations.bulk import Bulk
+from services.jobs.application.operations.schedules import Schedules
 from services.jobs.application.refresher import Refresher
 from services.jobs.application.runner import Runner
 from services.jobs.application.scorer import Scorer
@@ -129,11 +131,17 @@ async def serving(store: Store) -> AsyncIterator[Jobs]:
         dispatcher=dispatcher,
         refresher=Refresher(store.queue, dispatcher.forecaster_info),
         sweeper=Sweeper(store.queue, store.listings, forecaster),
+        schedules=Schedules(store.actions),
         dispatching=False,
     )
     jobs_pb2_grpc.add_JobsServiceServicer_to_server(service, server.grpc)
     operators_service = operations.OperationsServicer(  # type: ignore[abstract]
-        coverage=Coverage(store.database, POLICY, search), holders=Holders(store.database), record=store.record
+        actions=store.actions,
+        bulk=Bulk(store.bulk),
+        coverage=Coverage(store.database, POLICY, search),
+        dispatcher=dispatcher,
+        holders=Holders(store.database),
+        record=store.record,
     )
     operations_pb2_grpc.add_OperationsServiceServicer_to_server(operators_service, server.grpc)
     port = await server.start("127.0.0.1:0")

@@ -107,8 +107,7 @@ class Database:
 
     async def select(self, query: Select[Any]) -> list[DictRow]:
         """The rows of a query built with SQLAlchemy, as dicts."""
-        compiled = query.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
-        return await self.fetch(str(compiled), compiled.params)
+        return await self.fetch(*compiled(query))
 
     @asynccontextmanager
     async def transaction(
@@ -215,3 +214,9 @@ class Database:
                 raise
             finally:
                 await self._pool.putconn(connection)
+
+
+def compiled(query: Select[Any]) -> tuple[str, dict[str, object]]:
+    """The statement of a query built with SQLAlchemy, and its parameters."""
+    result = query.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
+    return str(result), dict(result.params)

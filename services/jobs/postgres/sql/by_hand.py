@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.jobs.postgres.sql.actions import recorded
 from services.jobs.postgres.sql.attempts import attempts
 from services.jobs.postgres.sql.edges import INSERT_CURRENT, JOB_COLUMNS, NOTIFY, new_episode
 
@@ -32,7 +33,8 @@ triggered AS (
     RETURNING {JOB_COLUMNS}
 ),
 ended AS (SELECT held.* FROM triggered JOIN held ON held.id = triggered.id AND held.status = 'running'),
-{attempts("ended", "'superseded'", error_reason="NULL", error="'replaced by hand'")}
+{attempts("ended", "'superseded'", error_reason="NULL", error="'replaced by hand'")},
+{recorded("triggered", "trigger")}
 SELECT triggered.*, {NOTIFY} FROM triggered
 """
 
@@ -51,8 +53,16 @@ WITH requeued AS (
     UPDATE warmup_jobs AS job SET {_BY_HAND}
     WHERE job.id = ANY(%(ids)s) AND job.status <> 'running' AND job.status = COALESCE(%(status)s, job.status)
     RETURNING {JOB_COLUMNS}
-)
+),
+{recorded("requeued", "requeue")}
 SELECT requeued.*, {NOTIFY} FROM requeued ORDER BY id
+"""
+
+# Before edges.CLAIM_ONE, in its transaction.
+REQUEUE_SETTLED = f"""
+UPDATE warmup_jobs AS job SET {_BY_HAND}
+WHERE job.id = %(id)s AND job.status IN ('ready', 'failed', 'cancelled')
+RETURNING id
 """
 
 # The next heartbeat of a running job finds no row, which stops the run. `deadline_at` stays, as in edges.SUPERSEDE.
@@ -67,9 +77,10 @@ WITH cancelled AS (
         lease_expires_at = NULL,
         version = job.version + 1,
         updated_at = now()
-    WHERE job.id = %(id)s AND job.status IN ('queued', 'running')
+    WHERE job.id = ANY (%(ids)s) AND job.status IN ('queued', 'running')
     RETURNING {JOB_COLUMNS}, job.due_at, job.trace_id, job.deadline_at
 ),
-{attempts("cancelled", "'cancelled'", where="deadline_at IS NOT NULL")}
+{attempts("cancelled", "'cancelled'", where="deadline_at IS NOT NULL")},
+{recorded("cancelled", "cancel")}
 SELECT * FROM cancelled
 """

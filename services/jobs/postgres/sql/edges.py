@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from services.jobs.domain.job import MAX_LEASES_AHEAD
+from services.jobs.postgres.sql.actions import recorded
 from services.jobs.postgres.sql.attempts import ATTEMPT_COLUMNS, attempts
 
 CHANNEL = "warmcast_jobs"  # wakes runners
@@ -145,17 +146,14 @@ ENQUEUE_AND_PLACE = f"""
 SELECT job.*, place.*, {NOTIFY} FROM enqueued AS job LEFT JOIN LATERAL ({PLACE}) AS place ON true
 """
 
+
 # One round trip: each row has a claimed job with its series, when the next claim is due, and whether leases expired.
 # ARRAY makes the planner look up the jobs by primary key; with a join it assumes a tenth of the queue, and scans.
 # LIMIT 1 on the series, of which each job has one, prevents a scan in the same way.
-CLAIM = f"""
-WITH next AS MATERIALIZED (
-    SELECT id FROM warmup_jobs
-    WHERE status = 'queued' AND (not_before IS NULL OR not_before <= now())
-    ORDER BY priority, queued_at, id
-    LIMIT %(limit)s
-    FOR UPDATE SKIP LOCKED
-),
+def _claim(selected: str, *more: str) -> str:
+    """Claims the jobs that `selected` returns; `more` are further CTEs."""
+    return f"""
+WITH next AS MATERIALIZED ({selected}),
 claimed AS (
     UPDATE warmup_jobs AS job SET
         status = 'running',
@@ -165,14 +163,14 @@ claimed AS (
         deadline_at = now() + make_interval(secs => %(attempt_deadline)s),
         holder = %(holder)s,
         trace_id = COALESCE(%(trace_id)s::uuid, gen_random_uuid()),
-        due_at = GREATEST(job.queued_at, job.not_before),
+        due_at = LEAST(GREATEST(job.queued_at, job.not_before), now()),
         started_at = now(),
         not_before = NULL,
         version = job.version + 1,
         updated_at = now()
     WHERE job.id = ANY (ARRAY(SELECT id FROM next))
     RETURNING {_CLAIMED_JOB_COLUMNS}
-)
+){"".join(f",{each}" for each in more)}
 SELECT claimed.*, series.*, queue.seconds_until_due, queue.leases_expired
 FROM (
     SELECT EXTRACT(epoch FROM LEAST(
@@ -191,6 +189,20 @@ LEFT JOIN LATERAL (
     LIMIT 1
 ) AS series ON true
 """
+
+
+CLAIM = _claim("""
+    SELECT id FROM warmup_jobs
+    WHERE status = 'queued' AND (not_before IS NULL OR not_before <= now())
+    ORDER BY priority, queued_at, id
+    LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+""")
+
+# One job by hand, also before its time. Waits for another claim of it, and then finds it running.
+CLAIM_ONE = _claim(
+    "SELECT id FROM warmup_jobs WHERE id = %(id)s AND status = 'queued' FOR UPDATE", recorded("claimed", "run")
+)
 
 # Never past the attempt's deadline, so that one comparison finds expired leases and passed deadlines.
 HEARTBEAT = f"""

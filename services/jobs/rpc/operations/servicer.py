@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from warmcast.jobs.v1 import operations_pb2 as pb
 
+from services.jobs.application.dispatcher import Dispatcher
+from services.jobs.application.operations.bulk import Bulk
+from services.jobs.rpc.operations.changes import ChangesRpc
+from services.jobs.rpc.operations.records import ActionStore, RecordsRpc
 from services.jobs.rpc.operations.reports import CoverageStore, HolderStore, ReportsRpc, WeeklyTrackRecord
 
 SERVICE = pb.DESCRIPTOR.services_by_name["OperationsService"].full_name
@@ -13,10 +17,22 @@ GUARDED = frozenset(f"/{SERVICE}/{method}" for method in CHANGING)
 UNBOUNDED = frozenset({f"/{SERVICE}/RunJob"})
 
 
-class OperationsServicer(ReportsRpc):
+class OperationsServicer(ReportsRpc, RecordsRpc, ChangesRpc):
     """See protos/warmcast/jobs/v1/operations.proto. Each area's RPCs are in a class of its own."""
 
-    def __init__(self, *, coverage: CoverageStore, holders: HolderStore, record: WeeklyTrackRecord) -> None:
+    def __init__(
+        self,
+        *,
+        actions: ActionStore,
+        bulk: Bulk,
+        coverage: CoverageStore,
+        dispatcher: Dispatcher,
+        holders: HolderStore,
+        record: WeeklyTrackRecord,
+    ) -> None:
+        self._actions = actions
+        self._bulk = bulk
         self._coverage = coverage
+        self._dispatcher = dispatcher
         self._holders = holders
         self._record = record

@@ -23,6 +23,7 @@ from services.common.rpc.status import from_rpc_error
 from services.forecaster.rpc.servicer import ForecasterServicer
 from services.forecaster.workers.pool import Pool
 from services.jobs.application.enqueue import Enqueuer
+from services.jobs.application.operations.schedules import Schedules
 from services.jobs.application.refresher import Refresher
 from services.jobs.rpc.servicer import JobsServicer
 from tests.integration.forecaster import parts
@@ -137,6 +138,7 @@ async def test_jobs_hides_the_text_of_a_driver_error(method: Any, failure: Excep
         dispatcher=broken,
         refresher=Refresher(broken, broken.forecaster_info),
         sweeper=broken,
+        schedules=Schedules(broken),
         dispatching=True,
     )
     request = JOBS_REQUESTS.get(method.name) or getattr(jobs_pb2, method.input_type.name)()

@@ -16,7 +16,8 @@ from services.common.job_status import JobStatus
 from services.jobs.application.dispatcher import Dispatcher
 from services.jobs.application.runner import Runner
 from services.jobs.domain.history import Failure
-from services.jobs.domain.job import Claims, WarmupJob
+from services.jobs.domain.job import ClaimedJob, Claims, WarmupJob
+from services.jobs.domain.operations import Record
 from services.jobs.postgres.driver.connection import run
 from services.jobs.postgres.sql import edges, rescue
 from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, succeed
@@ -104,6 +105,11 @@ async def test_a_wake_up_during_a_claim_is_not_lost(store: Store, guarded: bool)
 
         async def promote(self) -> int:
             return 0
+
+        async def claim_one(
+            self, job_id: int, *, trace_id: str | None = None, record: Record | None = None
+        ) -> ClaimedJob | None:
+            return await store.queue.claim_one(job_id, trace_id=trace_id, record=record)
 
         async def job(self, job_id: int) -> WarmupJob | None:
             return await store.queue.job(job_id)

@@ -13,6 +13,7 @@ from services.jobs.application.dispatcher import Dispatcher
 from services.jobs.application.sweeper import Sweeper
 from services.jobs.domain.forecaster import Generation
 from services.jobs.domain.job import Cause, ClaimedJob, Claims, WarmupJob
+from services.jobs.domain.operations import Record
 from services.jobs.postgres.driver.connection import run
 from tests.integration.jobs.conftest import FakeForecaster, Store, forecasts, succeed
 from tests.integration.jobs.running import dispatching, holds, listening, runner, settled
@@ -108,6 +109,11 @@ async def test_a_slot_freed_during_a_claim_is_filled_at_once(store: Store) -> No
 
         async def promote(self) -> int:
             return 0
+
+        async def claim_one(
+            self, job_id: int, *, trace_id: str | None = None, record: Record | None = None
+        ) -> ClaimedJob | None:
+            return await store.queue.claim_one(job_id, trace_id=trace_id, record=record)
 
         async def job(self, job_id: int) -> WarmupJob | None:
             return await store.queue.job(job_id)

@@ -14,6 +14,7 @@ from services.common.errors import WarmcastError
 from services.common.job_status import JobStatus
 from services.jobs.application.enqueue import Enqueuer
 from services.jobs.domain.job import Cause, EnqueueReason, SweptJob, WarmupJob
+from services.jobs.domain.operations import Actor
 from services.jobs.domain.queue import JobFilter
 from services.jobs.domain.signals import Signals
 from services.jobs.domain.warmup import Place, WarmupView
@@ -53,6 +54,8 @@ JOB = WarmupJob(
 )
 SIGNALS = Signals("flat", 0, 0, 1, 0)
 VIEW = WarmupView(KEY, ("amazon", "costco"), HASH, (SIGNALS, SIGNALS), None, None, JOB, PLACE, False, 0.0)
+
+ACTOR = Actor("Ada", "the cache was lost", "request-1")
 
 
 class World:
@@ -115,7 +118,7 @@ async def test_a_refused_action_names_its_reason(action: str, row: WarmupJob | N
     world.queue.cancel.return_value = None
     world.queue.job.return_value = row
     with pytest.raises(WarmcastError) as refused:
-        await getattr(world.enqueuer, action)(7)
+        await getattr(world.enqueuer, action)(7, ACTOR)
     assert refused.value.reason is reason
 
 
@@ -123,7 +126,7 @@ async def test_a_refused_action_names_its_reason(action: str, row: WarmupJob | N
 async def test_only_jobs_that_do_not_run_are_requeued_by_filter(status: JobStatus | None) -> None:
     world = World()
     with pytest.raises(WarmcastError) as refused:
-        await world.enqueuer.requeue_matching(JobFilter(status=status), limit=10, dry_run=False)
+        await world.enqueuer.requeue_matching(JobFilter(status=status), limit=10, dry_run=False, actor=ACTOR)
     assert refused.value.reason is errors.INVALID_ARGUMENT
     world.queue.requeue.assert_not_awaited()
 
@@ -131,5 +134,7 @@ async def test_only_jobs_that_do_not_run_are_requeued_by_filter(status: JobStatu
 async def test_a_dry_run_requeues_nothing() -> None:
     world = World()
     world.pages.jobs.return_value = [JOB]
-    assert await world.enqueuer.requeue_matching(JobFilter(JobStatus.FAILED), limit=10, dry_run=True) == [JOB]
+    assert await world.enqueuer.requeue_matching(JobFilter(JobStatus.FAILED), limit=10, dry_run=True, actor=ACTOR) == [
+        JOB
+    ]
     world.queue.requeue.assert_not_awaited()

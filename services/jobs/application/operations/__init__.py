@@ -1,0 +1,1 @@
+"""Bulk operations, and the record of schedules."""

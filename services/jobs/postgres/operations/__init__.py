@@ -1,0 +1,1 @@
+"""What operators and schedules did, and bulk operations, in PostgreSQL."""

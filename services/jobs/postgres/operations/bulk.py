@@ -1,0 +1,162 @@
+"""Bulk operations: prepared, confirmed, and changed in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from psycopg.types.json import Jsonb
+from sqlalchemy import Select, select
+
+from services.jobs.domain.job import WarmupJob
+from services.jobs.domain.operations import (
+    CHANGEABLE,
+    MAX_MATCHED,
+    SAMPLE,
+    Actor,
+    Batch,
+    BulkAction,
+    BulkOperation,
+    JsonObject,
+    Record,
+)
+from services.jobs.domain.queue import JobFilter
+from services.jobs.postgres.change_publisher import ChangePublisher
+from services.jobs.postgres.driver.connection import Connection, run
+from services.jobs.postgres.driver.database import Database, compiled
+from services.jobs.postgres.operations.actions import recording
+from services.jobs.postgres.rows import to_job
+from services.jobs.postgres.sql import bulk, by_hand, job_filter
+from services.jobs.postgres.sql.job_filter import written
+
+BATCH = 500  # rows changed in one transaction
+LEASE_SECONDS = 10.0  # after which another replica resumes an operation
+_LONGEST_PREPARE = 30.0  # seconds, for a filter that no index answers
+
+# Nothing is recorded with a batch: the operation was recorded when it was confirmed.
+_UNRECORDED = recording(None)
+
+
+class BulkOperations:
+    """The table of bulk operations. Raises WarmcastError(UNAVAILABLE) when PostgreSQL is unavailable."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        holder: str,
+        publisher: ChangePublisher,
+        batch: int = BATCH,
+        lease: float = LEASE_SECONDS,
+    ) -> None:
+        """`holder` is another one in each process."""
+        self._database = database
+        self._publisher = publisher
+        self._parameters: dict[str, object] = {"holder": holder, "batch": batch, "lease": lease}
+
+    async def prepare_jobs(
+        self, action: BulkAction, wanted: JobFilter, *, filter_json: JsonObject, operator: str
+    ) -> BulkOperation | None:
+        """Stores which jobs match and can be changed; None: they are more than MAX_MATCHED."""
+        statement, parameters = compiled(_changeable(action, wanted))
+        named = {"action": action.value, "filter": Jsonb(filter_json), "operator": operator}
+        async with self._database.transaction(longest=_LONGEST_PREPARE) as connection:
+            rows = await run(connection, bulk.prepare(statement), {**parameters, **named})
+        return BulkOperation(**rows[0]) if rows else None
+
+    async def sample(self, operation_id: int) -> list[WarmupJob]:
+        """The first jobs of an operation on jobs, as they are now."""
+        rows = await self._database.fetch(bulk.SAMPLED_JOBS, {"id": operation_id, "limit": SAMPLE})
+        return [to_job(row) for row in rows]
+
+    async def get(self, operation_id: int) -> BulkOperation | None:
+        """One operation; None: there is none, or it has expired."""
+        return await self._one(bulk.GET, {"id": operation_id})
+
+    async def confirm(self, operation_id: int, actor: Actor) -> BulkOperation | None:
+        """Starts a prepared operation and records the action; None: it is not prepared."""
+        return await self._one(bulk.CONFIRM, {"id": operation_id, **recording(Record(actor, {}))})
+
+    async def abort(self, operation_id: int) -> BulkOperation | None:
+        """Ends a prepared or running operation; None: it is neither."""
+        return await self._one(bulk.ABORT, {"id": operation_id})
+
+    async def delete_expired(self) -> int:
+        """Deletes prepared operations that have expired; returns their number."""
+        return len(await self._database.fetch(bulk.DELETE_EXPIRED))
+
+    async def run_batch(self) -> Batch | None:
+        """Changes the next rows of an operation that no other process runs; None: there is none.
+
+        The changes and the progress are one transaction, so that each row is changed once, however a process ends.
+        """
+        result = await self._database.transact(self._run_batch, on_unknown_outcome=self._publisher.publish_unknown)
+        if result is None:
+            return None
+        operation, changed = result
+        self._publisher.publish(changed)
+        return Batch(operation, len(changed))
+
+    async def _run_batch(self, connection: Connection) -> tuple[BulkOperation, list[int]] | None:
+        taken = await run(connection, bulk.TAKE, self._parameters)
+        if not taken:
+            return None
+        parameters = {**self._parameters, "operation": taken[0]["id"]}
+        changed = await _CHANGES[BulkAction(taken[0]["action"])](connection, parameters)
+        await run(connection, bulk.ADVANCE, {**parameters, "changed": len(changed)})
+        await run(connection, bulk.FINISH, parameters)
+        (row,) = await run(connection, bulk.GET, {"id": taken[0]["id"]})
+        return BulkOperation(**row), changed
+
+    async def _one(self, statement: str, parameters: Mapping[str, object]) -> BulkOperation | None:
+        rows = await self._database.fetch(statement, parameters)
+        return BulkOperation(**rows[0]) if rows else None
+
+
+def _changeable(action: BulkAction, wanted: JobFilter) -> Select[Any]:
+    jobs = job_filter.source(wanted)
+    statuses = [written(status.value) for status in sorted(CHANGEABLE[action])]
+    # One more than an operation may have shows that they are too many.
+    return (
+        select(jobs.c.id, jobs.c.version)
+        .where(*job_filter.conditions(wanted, jobs), jobs.c.status.in_(statuses))
+        .limit(written(MAX_MATCHED + 1))
+    )
+
+
+async def _requeue(connection: Connection, parameters: Mapping[str, object]) -> list[int]:
+    return await _requeue_ids(connection, await _ids(connection, bulk.LOCK_JOBS, parameters))
+
+
+async def _cancel(connection: Connection, parameters: Mapping[str, object]) -> list[int]:
+    ids = await _ids(connection, bulk.LOCK_JOBS, parameters)
+    return await _ids(connection, by_hand.CANCEL, {"ids": ids, **_UNRECORDED})
+
+
+async def _warm(connection: Connection, parameters: Mapping[str, object]) -> list[int]:
+    current = await run(connection, bulk.LOCK_COMPARISONS, parameters)
+    without_job = [row["snapshot_id"] for row in current if row["version"] == 0]
+    with_job = [row for row in current if row["version"] > 0]
+    as_prepared = {
+        "snapshots": [row["snapshot_id"] for row in with_job],
+        "versions": [row["version"] for row in with_job],
+    }
+    ids = await _ids(connection, bulk.LOCK_CURRENT_JOBS, as_prepared)
+    created = await _ids(connection, bulk.CREATE_JOBS, {"snapshots": without_job})
+    return created + await _requeue_ids(connection, ids)
+
+
+async def _requeue_ids(connection: Connection, ids: list[int]) -> list[int]:
+    return await _ids(connection, by_hand.REQUEUE, {"ids": ids, "status": None, **_UNRECORDED})
+
+
+async def _ids(connection: Connection, statement: str, parameters: Mapping[str, object]) -> list[int]:
+    return [row["id"] for row in await run(connection, statement, parameters)]
+
+
+_Change = Callable[[Connection, Mapping[str, object]], Awaitable[list[int]]]
+_CHANGES: Mapping[BulkAction, _Change] = {
+    BulkAction.REQUEUE: _requeue,
+    BulkAction.CANCEL: _cancel,
+    BulkAction.WARM: _warm,
+}
