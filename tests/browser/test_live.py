@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, Request, expect
+from playwright.async_api import Page, Request, Route, expect
 from warmcast.jobs.v1 import jobs_pb2
 
 from tests.browser.conftest import OpenSite
@@ -64,6 +64,20 @@ async def test_a_cold_page_becomes_ready_without_a_reload(site: Site) -> None:
     await site.streams(0)
     assert await page.evaluate("window.sameDocument")
     assert await page.evaluate("window.announced") == ["Computing", "Forecast ready"]
+
+
+async def test_a_prefetched_page_is_followed_once_it_is_shown(site: Site) -> None:
+    queue(site)
+
+    async def prefetch(route: Route) -> None:
+        await route.continue_(headers={**route.request.headers, "sec-purpose": "prefetch"})
+
+    await site.context.route(f"**{PATH}", prefetch)
+    page = await site.open()
+    await site.streams(1)
+    site.move(job(QUEUED, version=8), queue_position=1)
+    await expect_state(page, "queued")
+    await finish(site, page)
 
 
 async def test_without_a_stream_the_page_polls_until_the_forecast_is_there(site: Site) -> None:

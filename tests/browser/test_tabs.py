@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
+from urllib.parse import parse_qs, urlsplit
 
 from playwright.async_api import Page
 
 from tests.browser.harness.sample import ready
 from tests.browser.harness.site import Site, expect_state
 from tests.browser.harness.states import STATES
-from tests.integration.gateway.data import READY, RUNNING, job
+from tests.integration.gateway.data import HASH, READY, RUNNING, job
+from tests.waiting import wait_until_async
 
 # Headless Chromium never hides a tab, so the test does: by the property, then the event.
 HIDE = """(hidden) => {
@@ -25,6 +28,11 @@ async def queued(site: Site, number: int) -> list[Page]:
     for page in pages:
         await expect_state(page, "queued")
     return pages
+
+
+async def fetched(site: Site) -> bool:
+    """Whether a fragment was fetched, as after each event."""
+    return site.requests.all[site.events.replace("events", "fragment")] > 0
 
 
 async def test_eight_tabs_share_one_stream(site: Site) -> None:
@@ -50,10 +58,14 @@ async def test_another_tab_takes_over_the_stream(site: Site) -> None:
 async def test_a_hidden_tab_closes_its_stream_and_catches_up(site: Site) -> None:
     [page] = await queued(site, 1)
     await site.streams(1)
+    await wait_until_async(partial(fetched, site), 15, "the first event arrived")
     await page.evaluate(HIDE, True)
     await site.streams(0)
     site.move(job(RUNNING, version=9))
-    await page.evaluate(HIDE, False)
+    async with page.expect_request("**/events?*") as resumed:
+        await page.evaluate(HIDE, False)
+    after = parse_qs(urlsplit((await resumed.value).url).query)["after"]
+    assert after == [f"{HASH}-7-queued"], "the last event before it was hidden"
     await expect_state(page, "running")
     await site.streams(1)
     site.move(job(READY, version=10), ready())

@@ -10,6 +10,9 @@ from services.common.telemetry.trace_context import Traceparent
 
 _SCOPE_KEY = "warmcast.exchange"
 _NO_SNIFFING = (b"x-content-type-options", b"nosniff")
+_POLICY = b"content-security-policy"
+# For what is no page: a browser that shows it as a document loads and runs nothing.
+_NOTHING = (_POLICY, b"default-src 'none'; frame-ancestors 'none'")
 _NOT_MODIFIED = 304
 
 
@@ -47,6 +50,8 @@ class Exchange:
             message["headers"] = [*message["headers"], *self.headers]
             if self.status != _NOT_MODIFIED:  # which has no body
                 message["headers"].append(_NO_SNIFFING)
+                if all(name != _POLICY for name, _ in message["headers"]):
+                    message["headers"].append(_NOTHING)
         else:
             self.sent += len(message.get("body", b""))
         return self._send(message)

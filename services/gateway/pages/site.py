@@ -55,6 +55,10 @@ class Site:
         """The page for readers without a login, to be kept."""
         return self._represent(content, None, {})
 
+    def caching(self, request: Request) -> dict[str, str]:
+        """How long the answer to this reader may be kept, and by whom."""
+        return self._caching(self.sessions.read(request))
+
     def check_reader(self, request: Request) -> None:
         """Raises API_KEY_REQUIRED where keys are configured and the request has neither a key nor a login."""
         if self.keys_configured and API_KEY_NAME not in request.scope and self.sessions.read(request) is None:
@@ -99,11 +103,14 @@ class Site:
         return session
 
     def _represent(self, content: Content, session: Session | None, headers: Mapping[str, str]) -> Representation:
-        # A page is not shared between logins.
-        caching = "no-cache" if session is None and not self.keys_configured else "private, no-cache"
-        shared = {**HEADERS, "cache-control": caching, "vary": "accept-encoding, cookie", **headers}
+        shared = {**HEADERS, **self._caching(session), **headers}
         page = self.templates.page(content, reader=self._reader(session), login=self.sessions.configured)
         return Representation(page, shared, "text/html")
+
+    def _caching(self, session: Session | None) -> dict[str, str]:
+        # A page is not shared between logins.
+        kept = "no-cache" if session is None and not self.keys_configured else "private, no-cache"
+        return {"cache-control": kept, "vary": "accept-encoding, cookie"}
 
     def _reader(self, session: Session | None) -> Reader | None:
         if session is None:

@@ -78,9 +78,12 @@ class ComparisonPages:
     async def events(self, request: Request) -> Response:
         """The event stream of the premium answer, for readers with a login too.
 
-        A script cannot send `Last-Event-ID` with a new stream, so `after` stands for it.
+        A script cannot send `Last-Event-ID` with a new stream, so `after` stands for it. A stream enqueues what is
+        missing, so crawlers and prefetches get none.
         """
         self.site.check_reader(request)
+        if request.method == "GET" and not _may_enqueue(request):
+            return Response(status_code=204, headers=HEADERS)
         after = request.headers.get("last-event-id") or request.query_params.get("after", "")
         return await self.streams.stream(request, _key(request), after)
 
@@ -91,7 +94,7 @@ class ComparisonPages:
         facts = await self._facts(key, enqueues=False)
         name = f"{key.slug}-{key.timeframe}{f'-{key.geo}' if key.geo else ''}.csv"
         headers = {
-            "cache-control": "no-cache",
+            **self.site.caching(request),
             "content-disposition": f"attachment; filename=\"comparison.csv\"; filename*=UTF-8''{quote(name)}",
         }
         return Representation(as_csv(facts), headers, "text/csv").respond(request.scope["headers"])

@@ -64,7 +64,7 @@ def progress(facts: Facts) -> Progress:
             State.COLD,
             "No forecast yet",
             "The forecast is computed when a reader opens this page.",
-            settled=True,
+            settled=False,
             may_retry=False,
         )
     return Progress(State.QUEUED, "In the queue", _place_in_queue(answer), settled=False, may_retry=False)

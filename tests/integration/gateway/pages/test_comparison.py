@@ -111,8 +111,10 @@ async def test_an_unknown_wait_says_so(shown: World) -> None:
 async def test_crawlers_and_prefetches_do_not_enqueue(shown: World, headers: dict[str, str]) -> None:
     shown.reply(GetWarmup=warmup(), GetForecasts=forecasts(cached(MISSING)))
     html = page(await shown.client.get(PATH, headers=headers))
-    assert state(html) == "cold"
-    await shown.client.head(PATH)
+    assert (state(html), settled(html)) == ("cold", False), "a prefetched page is followed once it is shown"
+    assert (await shown.client.get(f"{PATH}/events", headers=headers)).status_code == 204
+    for path in (PATH, f"{PATH}/events"):
+        await shown.client.head(path)
     assert not shown.jobs.calls["EnqueueWarmup"]
 
 
@@ -271,6 +273,8 @@ async def test_where_keys_are_configured_a_login_is_needed(open_world: OpenWorld
         response = await world.client.get(PATH)
         assert state(page(response)) == "ready"
         assert response.headers["cache-control"] == "private, no-cache"
+        data = await world.client.get(f"{PATH}/data.csv")
+        assert (data.headers["cache-control"], data.headers["vary"]) == ("private, no-cache", "accept-encoding, cookie")
 
 
 async def test_the_fragment_is_the_live_part(shown: World) -> None:
@@ -285,6 +289,12 @@ async def test_the_stream_is_that_of_premium(shown: World) -> None:
     response = await shown.client.get(f"{PATH}/events?tf=12m")
     assert response.headers["content-type"].startswith("text/event-stream")
     assert "event: status" in response.text
+    [last] = re.findall(r"^id: (\S+)$", response.text, re.MULTILINE)
+    for resumed in (
+        await shown.client.get(f"{PATH}/events", params={"tf": "12m", "after": last}),
+        await shown.client.get(f"{PATH}/events?tf=12m", headers={"Last-Event-ID": last}),
+    ):
+        assert resumed.status_code == 204, "the client has the last event"
 
 
 @pytest.mark.parametrize("term", HOSTILE)

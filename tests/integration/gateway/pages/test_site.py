@@ -8,6 +8,7 @@ import pytest
 
 from tests.integration.gateway.conftest import OpenWorld, World
 from tests.integration.gateway.pages.browser import page
+from tests.integration.gateway.pages.series import detail
 
 HTML = {"Accept": "text/html,application/xhtml+xml"}
 
@@ -55,6 +56,30 @@ async def test_assets_are_immutable_and_named_by_their_hash(world: World) -> Non
         assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
         assert response.headers["x-content-type-options"] == "nosniff"
     page(await world.client.get("/assets/site.000000000000.css", headers=HTML), 404)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/robots.txt",
+        "/import/sample.csv",
+        "/compare/Costco-vs-amazon",
+        "/compare/amazon-vs-costco/data.csv",
+        "/compare/amazon-vs-costco/events",
+        "/compare/amazon-vs-costco/fragment",
+        "/api/comparison/premium?slug=amazon-vs-costco",
+        "/api/nothing",
+        "/openapi.json",
+        "/healthz",
+    ],
+)
+async def test_every_response_has_one_policy(world: World, path: str) -> None:
+    world.reply(GetComparison=detail())
+    response = await world.client.get(path)
+    [policy] = response.headers.get_list("content-security-policy")
+    assert policy.startswith("default-src 'none'; ")
+    assert "frame-ancestors 'none'" in policy
+    assert response.headers["x-content-type-options"] == "nosniff"
 
 
 async def test_crawlers_stay_out_of_comparisons(world: World) -> None:
