@@ -11,28 +11,69 @@ from services.gateway.pages.words import TIMEFRAMES
 from tests.browser.harness.job_queue import JobQueue
 from tests.integration.gateway.conftest import World
 from tests.integration.gateway.data import FAILED, QUEUED, READY, RUNNING, moment
+from tests.integration.gateway.pages.operations.test_overview import ran, replica, statistics, status
 from tests.unit.gateway.pages.operations.test_audit import action
 from tests.unit.gateway.pages.operations.test_coverage import Count, covered
 from tests.unit.gateway.pages.operations.test_track_record import stats, trust, weekly
 
-PATHS = ("/ops/jobs", "/ops/comparisons", "/ops/track-record", "/ops/audit")
+PATHS = ("/ops", "/ops/jobs", "/ops/comparisons", "/ops/track-record", "/ops/audit")
 _TERMS = (("tea", "coffee"), ("amazon", "costco"), ("ventilateur", "climatiseur"), ("python", "rust"))
 
 
 def console(world: World, number: int = 60) -> JobQueue:
-    """Fills every page; returns the queue of its jobs, of which half are failed."""
+    """Fills every page; returns the queue of its jobs, of which a third has failed. `number` is a multiple of 6."""
     queue = JobQueue(world)
     queue.install()
-    for status in (READY, FAILED, FAILED, QUEUED, RUNNING, READY)[: number // 6 or 1]:
-        queue.add(max(1, number // 6), status)
+    for job_status in (READY, FAILED, FAILED, QUEUED, RUNNING, READY):
+        queue.add(number // 6, job_status)
     queue.actions += _actions()
     world.reply(
         ListCoverage=_coverage(),
         GetCoverageSummary=_summary(),
         GetTrustStats=trust(stats(412), t12m=stats(300, coverage80=0.71), t7d=stats(112, coverage80=0.93)),
         GetTrackRecord=_weeks(),
+        GetStatus=status(replicas=[replica(), replica("refuses-writes", "the cache refuses writes")]),
+        GetStatistics=_statistics(),
+        ListHolders=_holders(),
+        ListScheduleRuns=operations_pb2.ListScheduleRunsResponse(
+            runs=[ran("run-warmup", 31), ran("sweep", 92), ran("refresh", 812, succeeded=False, detail="no forecaster")]
+        ),
     )
     return queue
+
+
+def _statistics() -> operations_pb2.GetStatisticsResponse:
+    bars = [
+        operations_pb2.ThroughputBar(
+            start=moment(f"2026-11-30T13:{minute:02}:00"),
+            ready=20 + minute * 7 % 19,
+            retried=4 if minute in (31, 32) else 0,
+            failed=int(minute == 33),
+        )
+        for minute in range(60)
+    ]
+    run = operations_pb2.Percentiles(count=1_700, p50=0.18, p95=0.31, p99=0.8)
+    return statistics(bars=bars, run=run)
+
+
+def _holders() -> operations_pb2.ListHoldersResponse:
+    held = [
+        operations_pb2.HeldJob(
+            job_id=7 + rank,
+            key=jobs_pb2.ComparisonKey(slug="-vs-".join(terms), timeframe="12m"),
+            attempt=1,
+            lease_seconds=14 - 4 * rank,
+        )
+        for rank, terms in enumerate(_TERMS)
+    ]
+    holder = operations_pb2.Holder(
+        holder="jobs-7f3a-1",
+        running=4,
+        shortest_lease_seconds=2,
+        jobs=held,
+        oldest_claimed_at=moment("2026-11-30T13:09:00"),
+    )
+    return operations_pb2.ListHoldersResponse(holders=[holder])
 
 
 def _coverage() -> operations_pb2.ListCoverageResponse:

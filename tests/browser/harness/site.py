@@ -44,6 +44,22 @@ class Requests:
             self.open[path] -= 1
 
 
+class Balanced:
+    """ASGI application that sends each request to the next of several gateways, as a load balancer does."""
+
+    def __init__(self, *apps: ASGIApp) -> None:
+        self._apps = apps
+        self._next = 0
+        self.gone: set[int] = set()  # gateways that get no more
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        left = [index for index in range(len(self._apps)) if index not in self.gone]
+        chosen = left[self._next % len(left)]
+        self._next += 1
+        await self._apps[chosen](scope, receive, send)
+
+
 @dataclass
 class Site:
     """A served gateway, its fake services, and one browser context."""
@@ -90,9 +106,12 @@ async def expect_state(page: Page, state: str) -> None:
 
 
 @asynccontextmanager
-async def served(world: World) -> AsyncIterator[tuple[str, Requests]]:
-    """Serves the gateway as its process does, with its change feed; yields the origin and the counted requests."""
-    requests = Requests(world.app)
+async def served(world: World, app: ASGIApp | None = None) -> AsyncIterator[tuple[str, Requests]]:
+    """Serves the gateway as its process does, with its change feed; yields the origin and the counted requests.
+
+    `app` is what receives the requests, instead of the world's application.
+    """
+    requests = Requests(app or world.app)
     listening = server.listen(LOOPBACK, 0)
     config = uvicorn.Config(
         requests,

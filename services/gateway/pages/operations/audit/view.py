@@ -24,6 +24,7 @@ _WORDS: Final = {
     "trigger": "started",
     "warm": "warmed",
 }
+_REST_NAMES: Final = {"timeframe": "tf"}  # of a comparison's key
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,7 @@ def _target(action: operations_pb2.OperatorAction) -> Target:
         return Target(action.target, "")
     if not isinstance(fields, dict):
         return Target(action.target, "")
+    fields = {_REST_NAMES.get(name, name): value for name, value in fields.items()}
     if set(fields) == {"jobId"}:
         return Target(f"job {fields['jobId']}", f"/ops/jobs/{fields['jobId']}")
     if action.action == "trigger" and {"slug", "tf", "geo"} <= set(fields):

@@ -37,7 +37,7 @@ def action(target: Any, name: str = "requeue", **more: Any) -> operations_pb2.Op
         ),
         (
             "trigger",
-            {"slug": "a-vs-b", "tf": "12m", "geo": "US"},
+            {"slug": "a-vs-b", "timeframe": "12m", "geo": "US"},
             "slug a-vs-b, tf 12m, geo US",
             "/compare/a-vs-b?tf=12m&geo=US",
         ),
