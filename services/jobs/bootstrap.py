@@ -23,6 +23,7 @@ from services.jobs.application.operations.bulk import Bulk
 from services.jobs.application.operations.schedules import Schedules
 from services.jobs.application.queue_gauges import QueueGauges
 from services.jobs.application.refresher import Refresher
+from services.jobs.application.rollup import RollupLoop
 from services.jobs.application.runner import Runner
 from services.jobs.application.scorer import Scorer
 from services.jobs.application.sweeper import Sweeper
@@ -39,6 +40,8 @@ from services.jobs.postgres.operations.bulk import BulkOperations
 from services.jobs.postgres.queue import Queue
 from services.jobs.postgres.reports.coverage import Coverage
 from services.jobs.postgres.reports.holders import Holders
+from services.jobs.postgres.reports.rollup import Rollup
+from services.jobs.postgres.reports.statistics import AttemptStatistics
 from services.jobs.postgres.schema_readiness import SchemaReadiness
 from services.jobs.postgres.search import Search
 from services.jobs.postgres.track_record import TrackRecord
@@ -104,6 +107,7 @@ async def serve(settings: JobsSettings) -> None:
         coverage=Coverage(database, policy, search),
         dispatcher=dispatcher,
         holders=Holders(database),
+        statistics=AttemptStatistics(database),
         record=record,
     )
     operations_pb2_grpc.add_OperationsServiceServicer_to_server(operators_service, server.grpc)
@@ -132,6 +136,7 @@ async def serve(settings: JobsSettings) -> None:
             ("notify", publisher.run),
             ("gauges", QueueGauges(listings.depth).run),
             ("bulk", bulk.run),
+            ("statistics", RollupLoop(Rollup(database)).run),
             *((("dispatch", dispatcher.dispatch),) if settings.dispatcher_enabled else ()),
         ):
             background.start(name, partial(schema.then, work))

@@ -33,6 +33,7 @@ from services.jobs.postgres.driver import arrays
 from services.jobs.postgres.driver.connection import Connection, run
 from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.operations.actions import recording
+from services.jobs.postgres.reports import rollup
 from services.jobs.postgres.rows import to_claimed_jobs, to_job, to_place, to_swept_job
 from services.jobs.postgres.sql import actions, attempts, by_hand, edges, rescue, upkeep
 
@@ -193,15 +194,15 @@ class Queue:
     async def delete_old(self, *, days: int, limit: int) -> int:
         """Deletes up to `limit` jobs settled `days` ago that no comparison uses, and as many such snapshots.
 
-        Also deletes up to `limit` each of the attempts, the actions, the runs of schedules and the bulk operations of
-        that age. Returns the number of all deleted rows: below `limit`, nothing is left.
+        Also deletes up to `limit` each of the attempts, their statistics, the actions, the runs of schedules and the
+        bulk operations of that age. Returns the number of all deleted rows: below `limit`, nothing is left.
         """
         jobs = await self._database.fetch(upkeep.DELETE_OLD_JOBS, {"days": days, "limit": limit})
         async with self._database.transaction() as connection:
             old = await run(connection, upkeep.LOCK_OLD_SNAPSHOTS, {"days": days, "limit": limit})
             snapshots = await run(connection, upkeep.DELETE_OLD_SNAPSHOTS, {"ids": [row["id"] for row in old]})
         deleted = int(jobs[0]["deleted"]) + len(snapshots)
-        for statement in (attempts.DELETE_OLD, *actions.DELETE_OLD):
+        for statement in (attempts.DELETE_OLD, rollup.DELETE_OLD, *actions.DELETE_OLD):
             rows = await self._database.fetch(statement, {"days": days, "limit": limit})
             deleted += int(rows[0]["deleted"])
         return deleted

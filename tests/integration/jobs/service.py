@@ -31,6 +31,7 @@ from services.jobs.application.sweeper import Sweeper
 from services.jobs.postgres.idempotency_keys import IdempotencyKeys
 from services.jobs.postgres.reports.coverage import Coverage
 from services.jobs.postgres.reports.holders import Holders
+from services.jobs.postgres.reports.statistics import AttemptStatistics
 from services.jobs.postgres.search import Search
 from services.jobs.rpc import servicer
 from services.jobs.rpc.idempotency import IdempotencyInterceptor
@@ -141,6 +142,7 @@ async def serving(store: Store) -> AsyncIterator[Jobs]:
         coverage=Coverage(store.database, POLICY, search),
         dispatcher=dispatcher,
         holders=Holders(store.database),
+        statistics=AttemptStatistics(store.database),
         record=store.record,
     )
     operations_pb2_grpc.add_OperationsServiceServicer_to_server(operators_service, server.grpc)

@@ -46,11 +46,14 @@ _OF_COMPARISON = " AND ".join(f"{{job}}.{part} = comparison.{part}" for part in 
 
 def _ready_at(job: str) -> str:
     """When a job's bundles were last made; null if they were reported lost since."""
-    # A job that refreshes its forecast is not ready; the forecast's record remains.
+    # A job that refreshes its forecast is not ready; its history remains, or the forecast's record, which has the
+    # moment of the first of equal forecasts.
     return f"""
         CASE WHEN {job}.status = 'ready' THEN {job}.completed_at
-             WHEN {job}.reason <> 'cache-lost' THEN
-                (SELECT max(generated_at) FROM forecast_records WHERE job_id = {job}.id)
+             WHEN {job}.reason <> 'cache-lost' THEN COALESCE((
+                SELECT ended_at FROM warmup_attempts
+                WHERE job_id = {job}.id AND outcome = 'ready' ORDER BY lease_id DESC LIMIT 1
+             ), (SELECT max(generated_at) FROM forecast_records WHERE job_id = {job}.id))
         END"""
 
 

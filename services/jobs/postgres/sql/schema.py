@@ -211,6 +211,35 @@ warmup_attempts = Table(
     Column("adopted", Boolean, nullable=False, server_default=text("false")),
     _moment("refused_at"),  # of a late result
     Index("warmup_attempts_ended_at_idx", "ended_at"),
+    Index("warmup_attempts_refused_at_idx", "refused_at", postgresql_where=text("refused_at IS NOT NULL")),
+)
+
+# Sums over attempts: one row for each minute and hour, outcome and error reason. Histograms are arrays of buckets and
+# their counts; see services/jobs/domain/statistics.py.
+attempt_statistics = Table(
+    "attempt_statistics",
+    metadata,
+    Column("seconds", Integer, primary_key=True, autoincrement=False),  # 60 or 3,600
+    Column("start", DateTime(timezone=True), primary_key=True),
+    Column("outcome", Text, primary_key=True),  # of an attempt, or late-result-refused
+    Column("error_reason", Text, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("cache_losses", BigInteger, nullable=False),
+    *(
+        Column(f"{measure}_{name}", ARRAY(kind), nullable=False)
+        for measure in ("wait", "run")
+        for name, kind in (("buckets", Integer), ("counts", BigInteger))
+    ),
+)
+
+# The minute up to which they are complete: one row, or none before the first computation.
+attempt_statistics_position = Table(
+    "attempt_statistics_position",
+    metadata,
+    Column("singleton", Boolean, primary_key=True, server_default=text("true")),
+    Column("until", DateTime(timezone=True), nullable=False),
+    _moment("updated_at", nullable=False),
+    CheckConstraint("singleton", name="singleton"),
 )
 
 # The last audited job: one row, or none before the first sweep.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from warmcast.jobs.v1 import jobs_pb2
 from warmcast.jobs.v1 import operations_pb2 as pb
@@ -10,6 +11,7 @@ from warmcast.jobs.v1 import operations_pb2 as pb
 from services.common.rpc.job_status import TO_PROTO
 from services.jobs.domain.coverage import CoverageCount, CoverageSummary, CoveredComparison
 from services.jobs.domain.holders import HeldJob, Holder
+from services.jobs.domain.statistics import Statistics
 from services.jobs.domain.trust import TrustWeek
 from services.jobs.rpc.mapping import listed_comparison, trust_stats
 
@@ -23,6 +25,27 @@ def holder(of: Holder) -> pb.Holder:
         shortest_lease_seconds=of.shortest_lease_seconds,
         jobs=[_held_job(each) for each in of.jobs],
     )
+
+
+def statistics(of: Statistics) -> pb.GetStatisticsResponse:
+    """The statistics of a window."""
+    response = pb.GetStatisticsResponse(
+        window_hours=of.window.hours,
+        to=of.end,
+        bucketed=of.bucketed,
+        bar_seconds=int(of.window.bar.total_seconds()),
+        bars=[pb.ThroughputBar(**asdict(bar)) for bar in of.bars],
+        wait=pb.Percentiles(**asdict(of.wait)),
+        run=pb.Percentiles(**asdict(of.run)),
+        outcomes=[
+            pb.OutcomeCount(outcome=outcome, error_reason=reason, count=count) for outcome, reason, count in of.outcomes
+        ],
+        late_results_refused=of.late_results_refused,
+        rescues=[pb.CauseCount(cause=cause, count=count) for cause, count in of.rescues],
+        cache_losses=of.cache_losses,
+    )
+    getattr(response, "from").FromDatetime(of.begin)  # a keyword of Python
+    return response
 
 
 def covered_comparison(of: CoveredComparison) -> pb.CoveredComparison:

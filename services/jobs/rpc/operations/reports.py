@@ -1,4 +1,4 @@
-"""The RPCs of OperationsService that report: holders, coverage and the track record."""
+"""The RPCs of OperationsService that report: statistics, holders, coverage and the track record."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import grpc
 from warmcast.jobs.v1 import operations_pb2 as pb
 from warmcast.jobs.v1 import operations_pb2_grpc
 
+from services.common.comparison import invalid
 from services.jobs.domain.coverage import CoverageCursor, CoverageFilter, CoveragePage, CoverageSummary
 from services.jobs.domain.holders import Holder
+from services.jobs.domain.statistics import WINDOWS, Statistics, Window
 from services.jobs.domain.trust import TrustWeek
 from services.jobs.rpc import page_tokens, requests
 from services.jobs.rpc.operations import report_mapping as mapping
@@ -32,6 +34,12 @@ class HolderStore(Protocol):
     async def holders(self) -> list[Holder]: ...
 
 
+class StatisticsStore(Protocol):
+    """See postgres.reports.statistics.AttemptStatistics."""
+
+    async def of(self, window: Window) -> Statistics: ...
+
+
 class WeeklyTrackRecord(Protocol):
     """See postgres.track_record.TrackRecord."""
 
@@ -43,6 +51,7 @@ class ReportsRpc(operations_pb2_grpc.OperationsServiceServicer):
 
     _coverage: CoverageStore
     _holders: HolderStore
+    _statistics: StatisticsStore
     _record: WeeklyTrackRecord
 
     async def ListHolders(self, request: pb.ListHoldersRequest, context: Context) -> pb.ListHoldersResponse:
@@ -59,6 +68,12 @@ class ReportsRpc(operations_pb2_grpc.OperationsServiceServicer):
             comparisons=[mapping.covered_comparison(each) for each in page.comparisons],
             next_page_token=page_tokens.encode(page.after) if page.after else "",
         )
+
+    async def GetStatistics(self, request: pb.GetStatisticsRequest, context: Context) -> pb.GetStatisticsResponse:
+        hours = request.window_hours or min(WINDOWS)
+        if hours not in WINDOWS:
+            raise invalid("window_hours", f"window_hours is {hours}; one of {', '.join(map(str, WINDOWS))}")
+        return mapping.statistics(await self._statistics.of(WINDOWS[hours]))
 
     async def GetCoverageSummary(
         self, request: pb.GetCoverageSummaryRequest, context: Context

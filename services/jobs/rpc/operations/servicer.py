@@ -8,7 +8,13 @@ from services.jobs.application.dispatcher import Dispatcher
 from services.jobs.application.operations.bulk import Bulk
 from services.jobs.rpc.operations.changes import ChangesRpc
 from services.jobs.rpc.operations.records import ActionStore, RecordsRpc
-from services.jobs.rpc.operations.reports import CoverageStore, HolderStore, ReportsRpc, WeeklyTrackRecord
+from services.jobs.rpc.operations.reports import (
+    CoverageStore,
+    HolderStore,
+    ReportsRpc,
+    StatisticsStore,
+    WeeklyTrackRecord,
+)
 
 SERVICE = pb.DESCRIPTOR.services_by_name["OperationsService"].full_name
 CHANGING = ("RunJob", "PrepareBulkOperation", "ConfirmBulkOperation", "AbortBulkOperation")
@@ -28,6 +34,7 @@ class OperationsServicer(ReportsRpc, RecordsRpc, ChangesRpc):
         coverage: CoverageStore,
         dispatcher: Dispatcher,
         holders: HolderStore,
+        statistics: StatisticsStore,
         record: WeeklyTrackRecord,
     ) -> None:
         self._actions = actions
@@ -35,4 +42,5 @@ class OperationsServicer(ReportsRpc, RecordsRpc, ChangesRpc):
         self._coverage = coverage
         self._dispatcher = dispatcher
         self._holders = holders
+        self._statistics = statistics
         self._record = record

@@ -53,6 +53,11 @@ async def ready(store: Store, term: str, *, hours_ago: float = 0) -> int:
         seconds=3600 * hours_ago,
         id=job.id,
     )
+    await store.execute(
+        "UPDATE warmup_attempts SET ended_at = now() - make_interval(secs => %(seconds)s) WHERE job_id = %(id)s",
+        seconds=3600 * hours_ago,
+        id=job.id,
+    )
     return job.id
 
 

@@ -1,0 +1,121 @@
+"""Reads the statistics of a window: of one hour from attempts, of longer ones from their rollup."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from psycopg.rows import DictRow
+
+from services.jobs.domain.statistics import (
+    REFUSED,
+    Counted,
+    Percentiles,
+    Statistics,
+    Window,
+    percentiles,
+    summarise,
+)
+from services.jobs.postgres.driver.database import Database
+
+# An hour with more attempts is read from the rollup too.
+_MOST_EXACT = 100_000
+_NOW = f"""
+SELECT now() AS now, EXISTS (
+    SELECT FROM warmup_attempts WHERE ended_at > now() - interval '1 hour' OFFSET {_MOST_EXACT}
+) AS many
+"""
+
+_BAR = "to_timestamp(floor(EXTRACT(epoch FROM {moment}) / %(bar)s) * %(bar)s)"
+_EXACT_COUNTS = f"""
+SELECT {_BAR.format(moment="ended_at")} AS start, outcome, COALESCE(error_reason, '') AS error_reason,
+       count(*) AS count,
+       count(*) FILTER (WHERE reason = 'cache-lost' AND attempt = 1 AND outcome <> 'handed-back') AS cache_losses
+FROM warmup_attempts WHERE ended_at >= %(begin)s
+GROUP BY 1, 2, 3
+UNION ALL
+SELECT {_BAR.format(moment="refused_at")}, '{REFUSED}', '', count(*), 0
+FROM warmup_attempts WHERE refused_at >= %(begin)s
+GROUP BY 1
+"""
+_SHARES = "ARRAY[0.5, 0.95, 0.99]"
+_EXACT_PERCENTILES = f"""
+SELECT count(wait) AS waits, percentile_cont({_SHARES}) WITHIN GROUP (ORDER BY wait) AS wait,
+       count(run) AS runs, percentile_cont({_SHARES}) WITHIN GROUP (ORDER BY run) AS run
+FROM (
+    SELECT EXTRACT(epoch FROM claimed_at - due_at)::float8 AS wait,
+           CASE WHEN outcome = 'ready' THEN EXTRACT(epoch FROM ended_at - claimed_at)::float8 END AS run
+    FROM warmup_attempts WHERE ended_at >= %(begin)s
+) AS measured
+"""
+
+_COUNTS = f"""
+SELECT {_BAR.format(moment="start")} AS start, outcome, error_reason, sum(count)::bigint AS count,
+       sum(cache_losses)::bigint AS cache_losses
+FROM attempt_statistics WHERE seconds = %(seconds)s AND start >= %(begin)s
+GROUP BY 1, 2, 3
+"""
+
+
+def _histogram(measure: str) -> str:
+    return f"""
+SELECT '{measure}' AS measure, part.bucket, sum(part.count)::bigint AS count
+FROM attempt_statistics, unnest({measure}_buckets, {measure}_counts) AS part (bucket, count)
+WHERE seconds = %(seconds)s AND start >= %(begin)s
+GROUP BY 2"""
+
+
+_HISTOGRAMS = f"{_histogram('wait')} UNION ALL {_histogram('run')}"
+
+
+class AttemptStatistics:
+    """Statistics in PostgreSQL. Raises WarmcastError(UNAVAILABLE) when that is unavailable."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def of(self, window: Window) -> Statistics:
+        """The statistics of the window until now, by PostgreSQL's clock."""
+        [clock] = await self._database.fetch(_NOW)
+        now: datetime = clock["now"]
+        if window.hours == 1 and not clock["many"]:
+            return await self._exact(window, now)
+        return await self._bucketed(window, now)
+
+    async def _exact(self, window: Window, now: datetime) -> Statistics:
+        span = _span(window, now)
+        counted = await self._database.fetch(_EXACT_COUNTS, span)
+        [measured] = await self._database.fetch(_EXACT_PERCENTILES, {"begin": span["begin"]})
+        return summarise(
+            window,
+            now=now,
+            counted=[Counted(**row) for row in counted],
+            wait=_exact(measured["waits"], measured["wait"]),
+            run=_exact(measured["runs"], measured["run"]),
+            bucketed=False,
+        )
+
+    async def _bucketed(self, window: Window, now: datetime) -> Statistics:
+        # Bars of whole hours are sums of the rows of hours, which are a sixtieth of those of minutes.
+        span = _span(window, now) | {"seconds": 3600 if window.bar.total_seconds() % 3600 == 0 else 60}
+        counted = await self._database.fetch(_COUNTS, span)
+        measured = await self._database.fetch(_HISTOGRAMS, {"begin": span["begin"], "seconds": span["seconds"]})
+        return summarise(
+            window,
+            now=now,
+            counted=[Counted(**row) for row in counted],
+            wait=_from_histogram(measured, "wait"),
+            run=_from_histogram(measured, "run"),
+            bucketed=True,
+        )
+
+
+def _span(window: Window, now: datetime) -> dict[str, object]:
+    return {"begin": window.begin(now), "bar": int(window.bar.total_seconds())}
+
+
+def _exact(count: int, values: list[float] | None) -> Percentiles:
+    return Percentiles(count, *values) if values else Percentiles()
+
+
+def _from_histogram(rows: list[DictRow], measure: str) -> Percentiles:
+    return percentiles({row["bucket"]: row["count"] for row in rows if row["measure"] == measure})
