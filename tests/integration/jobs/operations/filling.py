@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.integration.jobs.conftest import Store
 
-_FILL = (
+FILL = (
     "INSERT INTO term_pairs SELECT 'a-vs-term' || n, 'a', 'term' || n FROM generate_series(1, %(count)s::int) AS n",
     """
     INSERT INTO snapshots (slug, timeframe, geo, data_hash, times, values_a, values_b, partial_last_period,
@@ -26,7 +26,7 @@ _FILL = (
 async def fill(store: Store, count: int, status: str = "failed") -> list[int]:
     """Creates comparisons with a job each, all in one status; returns the jobs' ids."""
     async with store.database.transaction(longest=60) as connection:
-        for statement in _FILL:
+        for statement in FILL:
             await connection.execute(statement, {"count": count, "status": status})
     rows = await store.execute("SELECT id FROM warmup_jobs ORDER BY id")
     return [int(str(row["id"])) for row in rows]
