@@ -73,14 +73,14 @@ async def serve(settings: JobsSettings) -> None:
         attempt_deadline=policy.attempt_deadline,
     )
     publisher = ChangePublisher(database)
-    holder = holder_name(socket.gethostname(), uuid.uuid4().hex[:8])
-    queue = Queue(database, policy, holder=holder, publisher=publisher)
+    queue = Queue(database, policy, holder=holder_name(socket.gethostname(), uuid.uuid4().hex[:8]), publisher=publisher)
     comparisons = Comparisons(database, policy, publisher)
     listings = Listings(database, policy)
     record = TrackRecord(database)
     search = Search(database)
     actions = ActionLog(database)
-    bulk = Bulk(BulkOperations(database, holder=holder, publisher=publisher))
+    coverage = Coverage(database, policy, search)
+    bulk = Bulk(BulkOperations(database, coverage, holder=queue.holder, publisher=publisher))
     change_feed = ChangeFeed(listings.changed)
     dispatcher = Dispatcher(queue, Runner(queue, forecaster, policy), forecaster, poll=settings.poll_seconds)
     idempotency = IdempotencyInterceptor(IdempotencyKeys(database), servicer.GUARDED | operations.GUARDED)
@@ -104,7 +104,7 @@ async def serve(settings: JobsSettings) -> None:
     operators_service = operations.OperationsServicer(  # type: ignore[abstract]
         actions=actions,
         bulk=bulk,
-        coverage=Coverage(database, policy, search),
+        coverage=coverage,
         dispatcher=dispatcher,
         holders=Holders(database),
         statistics=AttemptStatistics(database),

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from services.common.comparison import ComparisonKey
 from services.common.job_status import JobStatus
 from services.jobs.domain.comparison import ListedComparison
 
@@ -68,17 +67,6 @@ class CoveragePage:
 
     comparisons: list[CoveredComparison]
     after: CoverageCursor | None  # the place of the next page; None: there is none
-
-
-@dataclass(frozen=True)
-class MatchedComparison:
-    """A comparison that a filter matched, with the version of its job at that moment."""
-
-    comparison_id: int
-    key: ComparisonKey
-    data_hash: str  # of the current snapshot
-    job_id: int | None
-    job_version: int  # 0 without a job
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from services.common.job_status import JobStatus
+from services.jobs.domain.coverage import CoverageFilter
 from services.jobs.domain.queue import JobFilter
 
 MAX_MATCHED = 100_000  # rows of one bulk operation
@@ -133,12 +134,26 @@ class Batch:
     changed: int
 
 
-def described(wanted: JobFilter) -> JsonObject:
-    """A filter with REST's names of its fields, and ages in seconds; without those that match any job."""
-    fields = {
+def described(wanted: JobFilter | CoverageFilter) -> JsonObject:
+    """A filter with REST's names of its fields, and ages in seconds; without those that match anything."""
+    fields = _of_jobs(wanted) if isinstance(wanted, JobFilter) else _of_comparisons(wanted)
+    return {name: value for name, value in fields.items() if value not in (None, False)}
+
+
+def _of_comparisons(wanted: CoverageFilter) -> JsonObject:
+    return {
+        "state": wanted.state or None,
+        "q": wanted.query or None,
+        "tf": wanted.timeframe or None,
+        "geo": wanted.geo,
+        "requested": wanted.requested,
+    }
+
+
+def _of_jobs(wanted: JobFilter) -> JsonObject:
+    return {
         "status": wanted.status,
         "slug": wanted.slug,
         "olderThan": int(wanted.older_than.total_seconds()) if wanted.older_than else None,
         "newerThan": int(wanted.newer_than.total_seconds()) if wanted.newer_than else None,
     }
-    return {name: value for name, value in fields.items() if value is not None}

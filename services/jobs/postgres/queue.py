@@ -54,7 +54,7 @@ class Queue:
         self._completions: Batcher[_Completion, bool] = Batcher(
             self._write_completion, self._write_completions, max_batch=_MAX_BATCH, fails_whole_batch=_is_store_failure
         )
-        self._holder = holder  # random for each process, so that a restarted one is another holder
+        self.holder = holder  # random for each process, so that a restarted one is another holder
 
     async def enqueue(
         self, key: ComparisonKey, data_hash: str, *, seen_version: int, reason: EnqueueReason
@@ -94,7 +94,7 @@ class Queue:
         The runs belong to the trace `trace_id`; None: each to a new one.
         """
         # Not retried after a lost response: the leases of its claims expire.
-        parameters = self._policy | {"limit": limit, "holder": self._holder, "trace_id": trace_id}
+        parameters = self._policy | {"limit": limit, "holder": self.holder, "trace_id": trace_id}
         rows = await self._claiming.fetch_once(
             edges.CLAIM, parameters, on_unknown_outcome=self._publisher.publish_unknown
         )
@@ -115,7 +115,7 @@ class Queue:
             await run(connection, by_hand.REQUEUE_SETTLED, {"id": job_id})
             parameters = self._policy | {
                 "id": job_id,
-                "holder": self._holder,
+                "holder": self.holder,
                 "trace_id": trace_id,
                 **recording(record),
             }

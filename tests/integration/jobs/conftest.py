@@ -32,6 +32,8 @@ from services.jobs.postgres.listings import Listings
 from services.jobs.postgres.operations.actions import ActionLog
 from services.jobs.postgres.operations.bulk import BulkOperations
 from services.jobs.postgres.queue import Queue
+from services.jobs.postgres.reports.coverage import Coverage
+from services.jobs.postgres.search import Search
 from services.jobs.postgres.track_record import TrackRecord
 
 POLICY = QueuePolicy(lease=15, attempt_deadline=180, max_attempts=3, backoff_base=2, backoff_cap=60)
@@ -68,7 +70,8 @@ class Store:
 
     def bulk_of(self, holder: str, **changed: Any) -> BulkOperations:
         """The bulk operations of another process."""
-        return BulkOperations(self.database, holder=holder, publisher=self.publisher, **changed)
+        coverage = Coverage(self.database, self.policy, Search(self.database))
+        return BulkOperations(self.database, coverage, holder=holder, publisher=self.publisher, **changed)
 
     async def execute(self, statement: str, **parameters: object) -> list[dict[str, object]]:
         """Runs a statement, for example to read rows or to shift their times."""

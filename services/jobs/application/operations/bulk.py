@@ -14,6 +14,7 @@ from services.common.comparison import invalid
 from services.common.errors import WarmcastError
 from services.common.runtime.background import beat, report_failure
 from services.jobs.application.metrics import count_enqueued
+from services.jobs.domain.coverage import CoverageFilter, CoveredComparison
 from services.jobs.domain.job import EnqueueReason, WarmupJob
 from services.jobs.domain.operations import (
     CHANGEABLE,
@@ -23,8 +24,6 @@ from services.jobs.domain.operations import (
     BulkAction,
     BulkOperation,
     BulkState,
-    JsonObject,
-    described,
 )
 from services.jobs.domain.queue import JobFilter
 
@@ -39,11 +38,13 @@ _EXPIRE_EVERY = 60.0  # seconds
 class BulkStore(Protocol):
     """What bulk operations need of postgres.operations.bulk.BulkOperations."""
 
-    async def prepare_jobs(
-        self, action: BulkAction, wanted: JobFilter, *, filter_json: JsonObject, operator: str
-    ) -> BulkOperation | None: ...
+    async def prepare_jobs(self, action: BulkAction, wanted: JobFilter, *, operator: str) -> BulkOperation | None: ...
+
+    async def prepare_comparisons(self, wanted: CoverageFilter, *, operator: str) -> BulkOperation | None: ...
 
     async def sample(self, operation_id: int) -> list[WarmupJob]: ...
+
+    async def sample_comparisons(self, wanted: CoverageFilter) -> list[CoveredComparison]: ...
 
     async def get(self, operation_id: int) -> BulkOperation | None: ...
 
@@ -72,10 +73,19 @@ class Bulk:
         if wanted.status is not None and wanted.status not in CHANGEABLE[action]:
             allowed = ", ".join(sorted(CHANGEABLE[action]))
             raise invalid("status", f"{action.value} changes no {wanted.status.value} jobs; it changes: {allowed}")
-        operation = await self._store.prepare_jobs(action, wanted, filter_json=described(wanted), operator=operator)
+        operation = await self._store.prepare_jobs(action, wanted, operator=operator)
         if operation is None:
-            raise WarmcastError(errors.TOO_LARGE, f"more than {MAX_MATCHED:,} jobs match; narrow the filter")
+            raise _too_many("jobs")
         return operation, await self._store.sample(operation.id)
+
+    async def prepare_comparisons(
+        self, wanted: CoverageFilter, *, operator: str
+    ) -> tuple[BulkOperation, list[CoveredComparison]]:
+        """Stores which comparisons match, and returns the most popular of them. Raises TOO_LARGE."""
+        operation = await self._store.prepare_comparisons(wanted, operator=operator)
+        if operation is None:
+            raise _too_many("comparisons")
+        return operation, await self._store.sample_comparisons(wanted)
 
     async def get(self, operation_id: int) -> BulkOperation:
         """One operation. Raises NOT_FOUND, also once it has expired."""
@@ -135,3 +145,7 @@ class Bulk:
         if operation.state is BulkState.DONE:
             log.info("bulk operation done", operation_id=operation.id, done=operation.done, skipped=operation.skipped)
         return _PAUSE_SECONDS
+
+
+def _too_many(what: str) -> WarmcastError:
+    return WarmcastError(errors.TOO_LARGE, f"more than {MAX_MATCHED:,} {what} match; narrow the filter")

@@ -8,6 +8,8 @@ from typing import Any
 from psycopg.types.json import Jsonb
 from sqlalchemy import Select, select
 
+from services.common.job_status import JobStatus
+from services.jobs.domain.coverage import CoverageFilter, CoveredComparison
 from services.jobs.domain.job import WarmupJob
 from services.jobs.domain.operations import (
     CHANGEABLE,
@@ -19,19 +21,21 @@ from services.jobs.domain.operations import (
     BulkOperation,
     JsonObject,
     Record,
+    described,
 )
 from services.jobs.domain.queue import JobFilter
 from services.jobs.postgres.change_publisher import ChangePublisher
 from services.jobs.postgres.driver.connection import Connection, run
 from services.jobs.postgres.driver.database import Database, compiled
 from services.jobs.postgres.operations.actions import recording
+from services.jobs.postgres.reports.coverage import Coverage
 from services.jobs.postgres.rows import to_job
 from services.jobs.postgres.sql import bulk, by_hand, job_filter
 from services.jobs.postgres.sql.job_filter import written
 
 BATCH = 500  # rows changed in one transaction
 LEASE_SECONDS = 10.0  # after which another replica resumes an operation
-_LONGEST_PREPARE = 30.0  # seconds, for a filter that no index answers
+_LONGEST_PREPARE = 50.0  # seconds, for a filter that no index answers
 
 # Nothing is recorded with a batch: the operation was recorded when it was confirmed.
 _UNRECORDED = recording(None)
@@ -43,6 +47,7 @@ class BulkOperations:
     def __init__(
         self,
         database: Database,
+        coverage: Coverage,
         *,
         holder: str,
         publisher: ChangePublisher,
@@ -51,23 +56,28 @@ class BulkOperations:
     ) -> None:
         """`holder` is another one in each process."""
         self._database = database
+        self._coverage = coverage
         self._publisher = publisher
         self._parameters: dict[str, object] = {"holder": holder, "batch": batch, "lease": lease}
 
-    async def prepare_jobs(
-        self, action: BulkAction, wanted: JobFilter, *, filter_json: JsonObject, operator: str
-    ) -> BulkOperation | None:
+    async def prepare_jobs(self, action: BulkAction, wanted: JobFilter, *, operator: str) -> BulkOperation | None:
         """Stores which jobs match and can be changed; None: they are more than MAX_MATCHED."""
-        statement, parameters = compiled(_changeable(action, wanted))
-        named = {"action": action.value, "filter": Jsonb(filter_json), "operator": operator}
-        async with self._database.transaction(longest=_LONGEST_PREPARE) as connection:
-            rows = await run(connection, bulk.prepare(statement), {**parameters, **named})
-        return BulkOperation(**rows[0]) if rows else None
+        return await self._prepare(action, *compiled(_changeable(action, wanted)), described(wanted), operator)
+
+    async def prepare_comparisons(self, wanted: CoverageFilter, *, operator: str) -> BulkOperation | None:
+        """Stores the current snapshots of the comparisons that match; None: they are more than MAX_MATCHED."""
+        matching = await self._coverage.matching(wanted, limit=MAX_MATCHED + 1)
+        return await self._prepare(BulkAction.WARM, *matching, described(wanted), operator)
 
     async def sample(self, operation_id: int) -> list[WarmupJob]:
         """The first jobs of an operation on jobs, as they are now."""
         rows = await self._database.fetch(bulk.SAMPLED_JOBS, {"id": operation_id, "limit": SAMPLE})
         return [to_job(row) for row in rows]
+
+    async def sample_comparisons(self, wanted: CoverageFilter) -> list[CoveredComparison]:
+        """The most popular comparisons that match, without those whose job runs."""
+        page = await self._coverage.page(wanted, limit=SAMPLE, after=None)
+        return [each for each in page.comparisons if each.status is not JobStatus.RUNNING]
 
     async def get(self, operation_id: int) -> BulkOperation | None:
         """One operation; None: there is none, or it has expired."""
@@ -107,6 +117,19 @@ class BulkOperations:
         await run(connection, bulk.FINISH, parameters)
         (row,) = await run(connection, bulk.GET, {"id": taken[0]["id"]})
         return BulkOperation(**row), changed
+
+    async def _prepare(
+        self,
+        action: BulkAction,
+        matching: str,
+        parameters: Mapping[str, object],
+        filter_json: JsonObject,
+        operator: str,
+    ) -> BulkOperation | None:
+        named = {"action": action.value, "filter": Jsonb(filter_json), "operator": operator}
+        async with self._database.transaction(longest=_LONGEST_PREPARE) as connection:
+            rows = await run(connection, bulk.prepare(matching), {**parameters, **named})
+        return BulkOperation(**rows[0]) if rows else None
 
     async def _one(self, statement: str, parameters: Mapping[str, object]) -> BulkOperation | None:
         rows = await self._database.fetch(statement, parameters)

@@ -8,7 +8,7 @@ from typing import Any
 
 from psycopg.rows import DictRow
 
-from services.common.comparison import TIMEFRAMES, ComparisonKey
+from services.common.comparison import TIMEFRAMES
 from services.common.job_status import JobStatus
 from services.jobs.domain.comparison import ListedComparison
 from services.jobs.domain.coverage import (
@@ -23,10 +23,8 @@ from services.jobs.domain.coverage import (
     CoverageState,
     CoverageSummary,
     CoveredComparison,
-    MatchedComparison,
 )
 from services.jobs.domain.job import QueuePolicy
-from services.jobs.postgres.driver.connection import run
 from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.search import Search
 from services.jobs.postgres.sql.schema import POPULARITY
@@ -34,7 +32,6 @@ from services.jobs.postgres.sql.upkeep import DEMAND_HALF_LIFE
 
 _SCANNED = 5_000  # comparisons that one page checks; a filter that few pass ends a page early
 _MAX_SLUGS = 2_000  # that a query may match to be looked up; above, comparisons are checked in order
-_LONGEST_MATCH = 60.0  # seconds
 
 # The lowest popularity of a comparison requested since a moment: one request at that moment.
 _REQUESTED_SINCE = "now() - make_interval(days => %(requested_within_days)s)"
@@ -87,10 +84,6 @@ _COLUMNS = f"""
     COALESCE(comparison.demand * 0.5 ^ (EXTRACT(epoch FROM now() - comparison.last_requested_at) / {DEMAND_HALF_LIFE}),
              0)::float8 AS demand
 """
-_MATCHED_COLUMNS = """
-    comparison.id, comparison.slug, comparison.timeframe, comparison.geo, current.data_hash, job.id AS job_id,
-    COALESCE(job.version, 0) AS job_version
-"""
 _CANDIDATE_COLUMNS = (
     "id, slug, timeframe, geo, updated_at, demand, last_requested_at, current_snapshot_id, previous_snapshot_id, "
     f"{POPULARITY} AS popularity"
@@ -141,24 +134,21 @@ class Coverage:
         last = await self._database.fetch(_last_candidate(query), query.parameters)
         return CoveragePage(covered, CoverageCursor(last[0]["popularity"], last[0]["id"]) if last else None)
 
-    async def matching(self, wanted: CoverageFilter, *, limit: int) -> list[MatchedComparison]:
-        """All comparisons that pass the filter, most popular first, up to `limit`. 100,000 take seconds."""
+    async def matching(self, wanted: CoverageFilter, *, limit: int) -> tuple[str, Mapping[str, object]]:
+        """A query of all that pass the filter and whose job does not run, up to `limit`, and its parameters.
+
+        Its rows have the `id` of the current snapshot and the `version` of that snapshot's job, 0 without one. 100,000
+        take seconds.
+        """
         query = await self._query(wanted, None, scanned=None)
         statement = f"""
-            SELECT {_MATCHED_COLUMNS} FROM ({query.candidates}) AS comparison {_STATE} {query.conditions}
-            ORDER BY comparison.popularity DESC, comparison.id DESC LIMIT {limit:d}"""
-        async with self._database.transaction(longest=_LONGEST_MATCH) as connection:
-            rows = await run(connection, statement, query.parameters)
-        return [
-            MatchedComparison(
-                comparison_id=row["id"],
-                key=ComparisonKey(row["slug"], row["timeframe"], row["geo"]),
-                data_hash=row["data_hash"],
-                job_id=row["job_id"],
-                job_version=row["job_version"],
-            )
-            for row in rows
-        ]
+            SELECT id, version FROM (
+                SELECT current.id, COALESCE(job.version, 0) AS version, job.status
+                FROM ({query.candidates}) AS comparison {_STATE} {query.conditions}
+            ) AS matched
+            WHERE status IS DISTINCT FROM 'running'
+            LIMIT {limit:d}"""
+        return statement, query.parameters
 
     async def summary(self) -> CoverageSummary:
         """Counts over the most popular comparisons."""

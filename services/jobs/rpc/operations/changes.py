@@ -13,6 +13,8 @@ from services.jobs.application.dispatcher import Dispatcher
 from services.jobs.application.operations.bulk import Bulk
 from services.jobs.domain.operations import BulkAction, BulkOperation
 from services.jobs.rpc import mapping, requests
+from services.jobs.rpc.operations import report_mapping
+from services.jobs.rpc.operations.coverage_filter import coverage_filter
 from services.jobs.rpc.requests import Context
 
 _ACTIONS = {
@@ -39,9 +41,18 @@ class ChangesRpc(operations_pb2_grpc.OperationsServiceServicer):
         action = _ACTIONS.get(request.action)
         if action is None:
             raise invalid("action", "the action is missing: requeue, cancel or warm")
-        if action is BulkAction.WARM or request.WhichOneof("filter") != "jobs":
-            raise invalid("filter", f"{action.value} needs a filter of jobs")
+        kind = "comparisons" if action is BulkAction.WARM else "jobs"
+        if request.WhichOneof("filter") not in (kind, None):
+            raise invalid("filter", f"{action.value} needs a filter of {kind}")
         operator = metadata.operator(context.invocation_metadata())
+        if action is BulkAction.WARM:
+            matching = coverage_filter(request.comparisons)
+            if matching is None:
+                raise invalid("query", "no comparison can match this query; it has no letters or digits")
+            operation, covered = await self._bulk.prepare_comparisons(matching, operator=operator)
+            return pb.PrepareBulkOperationResponse(
+                operation=_operation(operation), comparisons=map(report_mapping.covered_comparison, covered)
+            )
         operation, sample = await self._bulk.prepare_jobs(action, requests.job_filter(request.jobs), operator=operator)
         return pb.PrepareBulkOperationResponse(operation=_operation(operation), sample=map(mapping.job, sample))
 
