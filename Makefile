@@ -61,7 +61,7 @@ screenshots: setup ## Take the pictures of the README from a run of the whole pr
 bench: setup ## Run the benchmarks; ARGS=NAME runs one of them.
 	$(BIN)/python -m benchmarks $(ARGS)
 
-bench-queue: $(PEERS)/installed generated/made ## Compare the queue with its peers (Python 3.12; about 20 minutes; ARGS=--quick).
+bench-queue: $(PEERS)/installed generated/made ## Compare the queue with its peers (Python 3.12; about 20 minutes; ARGS=--quick, or ARGS='--against COMMIT').
 	PYTHONPATH=generated:client $(PEERS)/bin/python -m benchmarks.queue.measure $(ARGS)
 
 bench-forecast: $(FORECAST_PEERS)/installed ## Compare the engine with its peers (an hour; ARGS=--write for RESULTS.md; --quick takes six minutes).

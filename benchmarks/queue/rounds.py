@@ -16,13 +16,24 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from benchmarks.queue.systems import System, load
+from benchmarks.queue.systems import OURS, System, load
 from devstack.stores.postgres import Postgres
 
-_CHECKOUT = Path(__file__).resolve().parents[2]
+CHECKOUT = Path(__file__).resolve().parents[2]
 _WARM_UP = 300  # jobs that warm connections and caches and are not counted
 _LATE = 0.050  # seconds; a notification does not take that long
 _LIMIT = 900.0  # seconds
+# Run by the code of another checkout, whose modules may differ.
+_FILL = """
+import asyncio, sys
+from benchmarks.queue.systems.warmcast import SYSTEM
+
+async def fill(url, jobs):
+    await SYSTEM.install(url, jobs)
+    await SYSTEM.enqueue_all(url, range(jobs))
+
+asyncio.run(fill(sys.argv[1], int(sys.argv[2])))
+"""
 
 
 @dataclass(frozen=True)
@@ -49,17 +60,43 @@ def prepare(server: Postgres, name: str, jobs: int) -> None:
     """Creates the template databases of the rounds: one with the schema alone, one with `jobs` queued jobs."""
     system = load(name)
     for template, queued in ((_empty(name), 0), (_full(name), jobs)):
-        _execute(server, "CREATE DATABASE {}", template)
-        asyncio.run(_fill(system, server.database_url(template), queued, jobs + _WARM_UP + 1))
-        with psycopg.connect(server.database_url(template), autocommit=True) as connection:
-            connection.execute("VACUUM ANALYZE")
+        with _template(server, template) as url:
+            asyncio.run(_fill(system, url, queued, jobs + _WARM_UP + 1))
+
+
+def prepare_checkout(server: Postgres, code: Path, jobs: int) -> None:
+    """Creates the template database of drains of our queue as the checkout `code` has it."""
+    with _template(server, _full(code.name)) as url:
+        subprocess.run(
+            [sys.executable, "-c", _FILL, url, str(jobs)], cwd=code, env=_environment(code), check=True, timeout=_LIMIT
+        )
+
+
+def drain_checkout(server: Postgres, code: Path, jobs: int) -> Drain:
+    """`drain` of our queue as the checkout `code` has it."""
+    with _copy(server, _full(code.name)) as url, _worker(OURS, url, jobs, None, code) as worker:
+        return _drained(worker, jobs)
+
+
+@contextmanager
+def _template(server: Postgres, name: str) -> Iterator[str]:
+    """A new database, analyzed at the end."""
+    _execute(server, "CREATE DATABASE {}", name)
+    url = server.database_url(name)
+    yield url
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("VACUUM ANALYZE")
 
 
 def drain(server: Postgres, name: str, jobs: int, concurrency: int | None = None) -> Drain:
     """Measures from the first job's start to the commit of the last one's end."""
     with _copy(server, _full(name)) as url, _worker(name, url, jobs, concurrency) as worker:
-        starts, done, again = worker.result()
-        return Drain(jobs / ((done - min(starts.values())) / 1e9), again)
+        return _drained(worker, jobs)
+
+
+def _drained(worker: Worker, jobs: int) -> Drain:
+    starts, done, again = worker.result()
+    return Drain(jobs / ((done - min(starts.values())) / 1e9), again)
 
 
 def latency(server: Postgres, name: str, jobs: int, rate: float, concurrency: int | None = None) -> Latency:
@@ -99,13 +136,13 @@ def _copy(server: Postgres, template: str) -> Iterator[str]:
 
 
 @contextmanager
-def _worker(name: str, url: str, jobs: int, concurrency: int | None) -> Iterator[Worker]:
+def _worker(name: str, url: str, jobs: int, concurrency: int | None, code: Path = CHECKOUT) -> Iterator[Worker]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "result.json"
         process = subprocess.Popen(
             _command("worker", name, url, jobs, concurrency or load(name).concurrency, file),
-            cwd=_CHECKOUT,
-            env=_environment(),
+            cwd=code,
+            env=_environment(code),
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -143,7 +180,7 @@ def _produce(name: str, url: str, numbers: range, rate: float) -> tuple[dict[int
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "result.json"
         command = _command("producer", name, url, numbers[0], numbers[-1], rate, file)
-        subprocess.run(command, cwd=_CHECKOUT, env=_environment(), check=True, timeout=_LIMIT)
+        subprocess.run(command, cwd=CHECKOUT, env=_environment(CHECKOUT), check=True, timeout=_LIMIT)
         result = json.loads(file.read_text(encoding="utf-8"))
     return {int(number): at for number, at in result["sent"].items()}, result["seconds"]
 
@@ -152,8 +189,8 @@ def _command(module: str, *arguments: object) -> list[str]:
     return [sys.executable, "-m", f"benchmarks.queue.{module}", *map(str, arguments)]
 
 
-def _environment() -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": os.pathsep.join((str(_CHECKOUT), str(_CHECKOUT / "generated")))}
+def _environment(code: Path) -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": os.pathsep.join((str(code), str(code / "generated")))}
 
 
 def _execute(server: Postgres, statement: str, *names: str) -> None:

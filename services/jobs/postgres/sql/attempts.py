@@ -19,8 +19,13 @@ def attempts(
     engine_version: str = "NULL",
     adopted: str = "false",
     where: str = "true",
+    may_conflict: bool = True,
 ) -> str:
-    """A CTE that inserts a row for each job of the CTE `ended`; the other arguments are SQL over its columns."""
+    """A CTE that inserts a row for each job of the CTE `ended`; the other arguments are SQL over its columns.
+
+    Only a job that was set to running by hand can have a lease whose row exists. Without `may_conflict` the statement
+    fails for such a job, which is then rescued: ON CONFLICT costs a second look-up and a WAL record for each row.
+    """
     return f"""
 attempted AS (
     INSERT INTO warmup_attempts (job_id, lease_id, attempt, reason, holder, due_at, claimed_at, outcome, error_reason,
@@ -28,8 +33,7 @@ attempted AS (
     SELECT id, lease_id, {attempt}, reason, holder, due_at, COALESCE(started_at, now()), {outcome}, {error_reason},
            {error}, {engine_version}, debug_id, trace_id, {adopted}
     FROM {ended} WHERE {where}
-    -- Only a row that was written by hand can have a lease again.
-    ON CONFLICT DO NOTHING
+    {"ON CONFLICT DO NOTHING" if may_conflict else ""}
 )"""
 
 

@@ -219,6 +219,7 @@ _READY_ATTEMPTS = attempts(
     error="NULL",
     engine_version="engine_version",
     adopted="lease_id = ANY (%(adopted)s::bigint[])",
+    may_conflict=False,
 )
 
 # A batch of completions. Lost leases are not returned, and their forecasts are not recorded. The arrays hold the points

@@ -133,3 +133,27 @@ async def test_every_transition_raises_the_version(store: Store) -> None:
     assert ready is not None
     seen.append(ready.version)
     assert seen == [1, 2, 3, 4, 5]
+
+
+async def test_the_error_reason_of_a_job_is_that_of_its_last_error(store: Store) -> None:
+    no_answer = Failure("unavailable", "unavailable: no answer")
+    job = await store.claimed()
+    failed = await store.queue.fail(job, no_answer, permanent=False)
+    assert failed
+    assert (failed.error_reason, failed.last_error) == no_answer
+    await store.execute("UPDATE warmup_jobs SET not_before = NULL")
+    returned = await store.queue.hand_back(await store.claim_one(), delay=0)
+    assert returned
+    assert (returned.error_reason, returned.last_error) == no_answer, "a drain keeps it"
+    await store.claim_one()
+    await store.execute(EXPIRE, id=job.id)
+    [swept] = await store.queue.sweep()
+    assert (swept.job.error_reason, swept.job.requeues) == ("lease-expired", 1)
+    done = await store.ready(await store.claim_one())
+    assert done
+    assert done.error_reason is None
+    requeued = await store.queue.enqueue(
+        done.key, done.data_hash, seen_version=done.version, reason=EnqueueReason.REFRESH
+    )
+    assert requeued
+    assert (requeued.error_reason, requeued.requeues) == (None, 1)
