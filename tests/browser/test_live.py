@@ -66,6 +66,24 @@ async def test_a_cold_page_becomes_ready_without_a_reload(site: Site) -> None:
     assert await page.evaluate("window.announced") == ["Computing", "Forecast ready"]
 
 
+async def test_without_trusted_types_a_forecast_arrives_too(site: Site) -> None:
+    await site.context.add_init_script("delete window.trustedTypes")
+    # The policy of the page would refuse what such a browser does not know.
+    await site.context.route(f"**{PATH}", _without_policy)
+    queue(site)
+    page = await site.open()
+    assert await page.evaluate("window.trustedTypes === undefined")
+    await expect_state(page, "queued")
+    await site.streams(1)
+    await finish(site, page)
+
+
+async def _without_policy(route: Route) -> None:
+    response = await route.fetch()
+    headers = {name: value for name, value in response.headers.items() if name != "content-security-policy"}
+    await route.fulfill(response=response, headers=headers)
+
+
 async def test_a_prefetched_page_is_followed_once_it_is_shown(site: Site) -> None:
     queue(site)
 
