@@ -54,6 +54,25 @@ async def test_drop_preview_import_and_compare(site: Site) -> None:
     assert site.world.jobs.only("IngestPreviewed").request.data_hash == HASH
 
 
+async def test_a_dropped_file_of_one_term_is_joined_by_a_second_one(site: Site) -> None:
+    site.world.reply(PreviewSnapshot=read(column("tea", chosen=False)))
+    page = await logged_in(site)
+    await page.evaluate(DROP)
+    await expect(page.get_by_role("heading", name="tea needs a second term")).to_be_focused()
+    await check_page(site, page)
+    pair: dict[str, Any] = {"slug": "milk-vs-tea", "terms": ("milk", "tea"), "data_hash": HASH}
+    both = read(column("milk"), column("tea"), scaled_apart=True, **pair)
+    stored = jobs_pb2.IngestPreviewedResponse(snapshot=both.snapshot)
+    site.world.reply(PreviewSnapshot=both, IngestPreviewed=stored)
+    await page.get_by_label("File of the second term").set_input_files(SECOND)
+    await page.get_by_role("button", name="Preview both").click()
+    await expect(page.get_by_role("heading", name="milk vs tea")).to_be_focused()
+    await expect(page.get_by_text("there will be no winner")).to_be_visible()
+    await page.get_by_role("button", name="Import", exact=True).click()
+    await page.wait_for_url("**/compare/milk-vs-tea?tf=12m")
+    assert files(site, 1) == files(site, 2) == ["dropped.csv", "second.csv"]
+
+
 async def test_two_of_many_terms_are_chosen(site: Site) -> None:
     site.world.reply(PreviewSnapshot=read(*(column(term, chosen=False) for term in ("tea", "coffee", "milk"))))
     page = await logged_in(site)
@@ -133,6 +152,28 @@ async def test_too_large_files_are_not_sent(open_site: OpenSite) -> None:
         await expect(page.get_by_role("alert")).to_contain_text("The files are too large.")
         assert site.requests.all["/import"] == 1, "the form was sent"
         assert not import_calls(site.world)
+
+
+async def test_without_scripts_a_too_large_file_leads_back_to_the_form(open_site: OpenSite) -> None:
+    async with open_site({"java_script_enabled": False}, max_body_bytes=2_000) as site:
+        site.watch.expected_statuses.add(413)
+        page = await logged_in(site)
+        await page.get_by_label("CSV file").set_input_files({**FILE, "buffer": b"x" * 3_000})
+        await page.get_by_role("button", name="Preview").click()
+        await expect(page.get_by_role("alert")).to_contain_text("Export fewer terms or a shorter time.")
+        await expect(page.get_by_label("CSV file")).to_be_visible()
+
+
+async def test_files_that_the_server_refuses_as_too_large_are_kept_in_the_form(open_site: OpenSite) -> None:
+    async with open_site(max_body_bytes=2_000) as site:
+        site.watch.expected_statuses.add(413)
+        page = await logged_in(site)
+        await page.locator("form[data-max-bytes]").evaluate("(form) => { form.dataset.maxBytes = 9_000; }")
+        await page.get_by_label("CSV file").set_input_files({**FILE, "buffer": b"x" * 3_000})
+        await page.get_by_role("button", name="Preview").click()
+        await expect(page.get_by_role("alert")).to_contain_text("The request is too large.")
+        await expect(page.get_by_text("Kept from the step before: multiTimeline.csv")).to_be_visible()
+        await check_page(site, page)
 
 
 async def test_without_scripts_the_file_is_chosen_again(open_site: OpenSite) -> None:

@@ -32,6 +32,7 @@ async def test_a_copy_during_an_outage(site: Site) -> None:
     page = await site.open()
     await expect_state(page, "stale")
     await expect(page.get_by_text("when the service is available again")).to_be_visible()
+    await check_page(site, page)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +45,17 @@ async def test_an_error_is_an_accessible_page(site: Site, prepare: states.Prepar
     page = await site.open()
     await expect(page.get_by_text(words)).to_be_visible()
     await check_page(site, page)
+
+
+async def test_a_too_large_form_is_refused_by_an_accessible_page(open_site: OpenSite) -> None:
+    async with open_site(max_body_bytes=2_000) as site:
+        site.watch.expected_statuses.add(413)
+        page = await site.open("/login")
+        await page.get_by_label("Your name").fill("Ada")
+        await page.get_by_label("secret").evaluate("(input) => { input.value = 'x'.repeat(3000); }")
+        await page.get_by_role("button", name="Log in").click()
+        await expect(page.get_by_role("heading", name="The request is too large")).to_be_visible()
+        await check_page(site, page)
 
 
 async def test_a_page_that_needs_a_key_leads_to_the_login_and_back(open_site: OpenSite) -> None:

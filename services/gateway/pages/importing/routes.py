@@ -28,6 +28,7 @@ _NO_STORE = {"cache-control": "no-store"}
 _ABOVE_THE_FORM = (400, 409, 413, 415, 422, 503, 504)
 _ADVICE = {
     errors.UNREADABLE_INPUT: "Correct the file or export it again. Then choose it again.",
+    errors.TOO_LARGE: "Nothing was stored. Export fewer terms or a shorter time.",
     errors.DATA_MISMATCH: "Nothing was stored.",
     errors.SERVICE_OUTDATED: "Nothing was stored. Send the form again after the update.",
     errors.UNAVAILABLE: "Nothing was stored. Send the form again.",
@@ -51,9 +52,10 @@ class ImportPages:
 
     async def preview(self, request: Request) -> Response:
         """What was read of the files. Nothing is stored."""
-        upload = await self.site.write_upload(request)
-        entered = Entered.of(upload)
+        entered = Entered()
         try:
+            upload = await self.site.write_upload(request)
+            entered = Entered.of(upload)
             message = entered.message(upload.files)
             read = preview(await self.jobs.preview(message, self.secret), entered)
         except WarmcastError as error:
@@ -68,12 +70,14 @@ class ImportPages:
 
     async def confirm(self, request: Request) -> Response:
         """Stores the files, if they are those of the preview, and leads to the comparison."""
-        upload = await self.site.write_upload(request)
+        entered = Entered()
         try:
+            upload = await self.site.write_upload(request)
+            entered = Entered.of(upload)
             message, data_hash = confirmed(upload)
             return self._stored(await self.jobs.ingest_previewed(message, data_hash, self.secret))
         except WarmcastError as error:
-            return self._refused(request, Entered.of(upload), error)
+            return self._refused(request, entered, error)
 
     async def sample(self, request: Request) -> Response:
         """A sample export."""

@@ -344,6 +344,8 @@ async def test_a_body_beyond_the_limit_is_refused(open_world: OpenWorld) -> None
         large = ("file", ("a.csv", b"x" * 3_000, "text/csv"))
         html = page(await send(world.client, "/import", [("token", token)], large), 413)
         assert errors.TOO_LARGE.title in html
+        assert "Export fewer terms or a shorter time." in html
+        assert '<input id="file" name="file" type="file"' in html, "the form is gone"
         assert not import_calls(world)
 
 
