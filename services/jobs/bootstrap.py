@@ -29,6 +29,7 @@ from services.jobs.application.scorer import Scorer
 from services.jobs.application.sweeper import Sweeper
 from services.jobs.domain.history import holder_name
 from services.jobs.migrator import commands
+from services.jobs.postgres.attempts import Attempts
 from services.jobs.postgres.change_publisher import ChangePublisher
 from services.jobs.postgres.comparisons import Comparisons
 from services.jobs.postgres.driver.database import Database
@@ -101,8 +102,9 @@ async def serve(settings: JobsSettings) -> None:
         dispatching=settings.dispatcher_enabled,
     )
     jobs_pb2_grpc.add_JobsServiceServicer_to_server(service, server.grpc)
-    operators_service = operations.OperationsServicer(  # type: ignore[abstract]
+    operators_service = operations.OperationsServicer(
         actions=actions,
+        attempts=Attempts(database),
         bulk=bulk,
         coverage=coverage,
         dispatcher=dispatcher,

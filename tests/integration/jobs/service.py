@@ -28,6 +28,7 @@ from services.jobs.application.refresher import Refresher
 from services.jobs.application.runner import Runner
 from services.jobs.application.scorer import Scorer
 from services.jobs.application.sweeper import Sweeper
+from services.jobs.postgres.attempts import Attempts
 from services.jobs.postgres.idempotency_keys import IdempotencyKeys
 from services.jobs.postgres.reports.coverage import Coverage
 from services.jobs.postgres.reports.holders import Holders
@@ -136,8 +137,9 @@ async def serving(store: Store) -> AsyncIterator[Jobs]:
         dispatching=False,
     )
     jobs_pb2_grpc.add_JobsServiceServicer_to_server(service, server.grpc)
-    operators_service = operations.OperationsServicer(  # type: ignore[abstract]
+    operators_service = operations.OperationsServicer(
         actions=store.actions,
+        attempts=Attempts(store.database),
         bulk=Bulk(store.bulk),
         coverage=Coverage(store.database, POLICY, search),
         dispatcher=dispatcher,

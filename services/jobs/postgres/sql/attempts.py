@@ -54,6 +54,8 @@ ORDER BY lease_id DESC
 LIMIT %(limit)s
 """
 
+FIND_JOB = "SELECT id FROM warmup_jobs WHERE id = %(job_id)s"
+
 # Oldest first, so that the index on ended_at ends the scan.
 DELETE_OLD = """
 WITH old AS MATERIALIZED (

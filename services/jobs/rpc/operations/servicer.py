@@ -6,6 +6,7 @@ from warmcast.jobs.v1 import operations_pb2 as pb
 
 from services.jobs.application.dispatcher import Dispatcher
 from services.jobs.application.operations.bulk import Bulk
+from services.jobs.rpc.operations.attempts import AttemptsRpc, AttemptStore
 from services.jobs.rpc.operations.changes import ChangesRpc
 from services.jobs.rpc.operations.records import ActionStore, RecordsRpc
 from services.jobs.rpc.operations.reports import (
@@ -23,13 +24,14 @@ GUARDED = frozenset(f"/{SERVICE}/{method}" for method in CHANGING)
 UNBOUNDED = frozenset({f"/{SERVICE}/RunJob"})
 
 
-class OperationsServicer(ReportsRpc, RecordsRpc, ChangesRpc):
+class OperationsServicer(AttemptsRpc, ReportsRpc, RecordsRpc, ChangesRpc):
     """See protos/warmcast/jobs/v1/operations.proto. Each area's RPCs are in a class of its own."""
 
     def __init__(
         self,
         *,
         actions: ActionStore,
+        attempts: AttemptStore,
         bulk: Bulk,
         coverage: CoverageStore,
         dispatcher: Dispatcher,
@@ -38,6 +40,7 @@ class OperationsServicer(ReportsRpc, RecordsRpc, ChangesRpc):
         record: WeeklyTrackRecord,
     ) -> None:
         self._actions = actions
+        self._attempts = attempts
         self._bulk = bulk
         self._coverage = coverage
         self._dispatcher = dispatcher
