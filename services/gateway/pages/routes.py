@@ -20,6 +20,7 @@ from services.gateway.pages.importing.routes import ImportPages
 from services.gateway.pages.listing.routes import ListingPages
 from services.gateway.pages.login import LoginRoutes
 from services.gateway.pages.operations.frame.clients import Clients
+from services.gateway.pages.operations.job.links import LogLinks
 from services.gateway.pages.operations.routes import build_console
 from services.gateway.pages.rendering import Templates
 from services.gateway.pages.site import Site
@@ -79,7 +80,8 @@ def build_pages(settings: GatewaySettings, site: Site, clients: Clients, streams
         "/robots.txt": {"GET": _robots},
     }
     heartbeat = settings.event_heartbeat_seconds
-    table |= build_console(site, clients, streams.changes, heartbeat_seconds=heartbeat, secret=secret)
+    links = LogLinks(settings.log_url(), settings.trace_url())
+    table |= build_console(site, clients, streams.changes, links, heartbeat_seconds=heartbeat, secret=secret)
     return Pages(table, lambda app: ErrorPages(app, site.templates, PAGE_PATHS))
 
 

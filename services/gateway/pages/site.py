@@ -23,7 +23,7 @@ from services.gateway.routes.uploads import Form, read_form
 
 FORM = "application/x-www-form-urlencoded"
 UPLOAD_FORM = "multipart/form-data"
-_MAX_FIELDS = 50
+_MAX_FIELDS = 100  # a page of jobs has 50 to select
 _ROLES = {Role.OPERATOR: "operator", Role.READER: "read-only operator", Role.API_KEY: "read-only"}
 
 

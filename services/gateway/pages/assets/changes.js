@@ -13,6 +13,18 @@ function say(name) {
   freshness.dataset.state = name;
 }
 
+/** What a page would announce. Numbers change too often to be said. */
+function announcement(live) {
+  return live.querySelector("[data-announce]")?.textContent.trim() ?? "";
+}
+
+function announce(now, before) {
+  const withoutNumbers = (text) => text.replace(/[\d.,]+/g, "");
+  if (withoutNumbers(now) !== withoutNumbers(before)) {
+    document.getElementById("announcer").textContent = now || "Nothing is wrong any more.";
+  }
+}
+
 /** Whether text of the page is selected, which a swap would lose. */
 function textSelected(live) {
   const selection = getSelection();
@@ -34,7 +46,9 @@ export function followChanges(live, { apply = swap, paused = () => false } = {})
       if (!fragment) throw new Error("no fragment");
       if (paused()) return;
       asOf.textContent = fragment.querySelector("[data-as-of]").textContent;
+      const before = announcement(live);
       apply(live, fragment);
+      announce(announcement(live), before);
       say("live");
     } catch (error) {
       say("failed");

@@ -22,16 +22,20 @@ export async function readFragment(response) {
 }
 
 /**
- * Replaces the children of `target` by those of `fragment`, and keeps the focus, the selection of a field and open
- * details. Elements are found again by id; a summary by that of its details.
+ * Replaces the children of `target` by those of `fragment`, and keeps the focus, the selection of a field, open
+ * details and the place in parts that scroll. Elements are found again by id; a summary by that of its details.
  */
 export function swap(target, fragment) {
   const focused = target.contains(document.activeElement) ? document.activeElement : null;
   const place = focused && selectorOf(focused);
   const selection = focused && "selectionStart" in focused ? [focused.selectionStart, focused.selectionEnd] : null;
   const open = [...target.querySelectorAll("details[open][id]")].map((each) => each.id);
+  const scrolled = [...target.querySelectorAll('[tabindex="0"][id]')]
+    .map((each) => [each.id, each.scrollLeft, each.scrollTop])
+    .filter(([, left, top]) => left || top);
   target.replaceChildren(fragment);
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+  for (const [id, left, top] of scrolled) document.getElementById(id)?.scrollTo(left, top);
   if (!place) return;
   const again = document.querySelector(place);
   again?.focus({ preventScroll: true });

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -78,7 +79,9 @@ class Console:
         """The login of a request that passed the guard."""
         return _check(self.site.sessions.read(request))
 
-    def respond(self, request: Request, view: View, status: int = 200) -> Response:
+    def respond(
+        self, request: Request, view: View, status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> Response:
         """The whole page."""
         main = self.site.templates.render(
             "operations/frame.html",
@@ -95,7 +98,7 @@ class Console:
             style="ops.css",
             refresh_seconds=view.refresh_seconds,
         )
-        return self.site.respond(request, content, status)
+        return self.site.respond(request, content, status, headers)
 
     def fragment(self, live: Markup) -> Response:
         """The live part alone, which the scripts swap."""
@@ -104,8 +107,10 @@ class Console:
         return Response((moment + live).encode(), headers=headers, media_type="text/html")
 
     def render(self, template: str, request: Request, **values: object) -> Markup:
-        """The HTML of a template, which may ask `may_write`; its buttons belong to the form `write-form`."""
-        return self.site.templates.render(template, may_write=self.session(request).may_write, **values)
+        """The HTML of a template. It may ask `may_write`, and puts `token` into its forms that change something."""
+        session = self.session(request)
+        token = self.site.sessions.form_token(session) if session.may_write else ""
+        return self.site.templates.render(template, may_write=session.may_write, token=token, **values)
 
 
 def _check(session: Session | None) -> Session:

@@ -49,11 +49,14 @@ class JobsPages:
             if error.reason is not errors.INVALID_ARGUMENT:
                 raise
             wrong, live = error.detail, Markup()
-        form = self.console.render(
-            "operations/jobs/filter.html", request, addresses=addresses, fields=fields(given), error=wrong
+        before = self.console.render(
+            "operations/jobs/before.html", request, addresses=addresses, fields=fields(given), error=wrong
         )
-        view = View("Jobs", "Jobs", live, "" if wrong else addresses.fragment(after), before=form, script="ops.js")
-        return self.console.respond(request, view, 400 if wrong else 200)
+        if wrong:
+            return self.console.respond(request, View("Jobs", "Jobs", live, before=before), 400)
+        selected = self.console.render("operations/jobs/selected.html", request, back=addresses.page(after))
+        view = View("Jobs", "Jobs", live, addresses.fragment(after), before=before, after=selected, script="jobs.js")
+        return self.console.respond(request, view)
 
     async def fragment(self, request: Request) -> Response:
         """The rows alone."""

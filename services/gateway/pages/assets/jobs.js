@@ -1,0 +1,96 @@
+// The list of jobs: rows change in place, new ones wait for a click, and nothing changes while any is selected.
+
+import { followChanges } from "./changes.js";
+import { swap } from "./fragment.js";
+import { addJobKeys } from "./job-keys.js";
+
+const live = document.getElementById("live");
+const announcer = document.getElementById("announcer");
+const newRows = document.getElementById("new-rows");
+const form = document.getElementById("selected");
+const selected = () => [...live.querySelectorAll('input[name^="job-"]:checked')];
+
+/** Updates the rows that are shown, marks those that left, and counts the new ones. */
+function merge(target, fragment) {
+  const body = target.querySelector("tbody");
+  const fresh = fragment.querySelector("tbody");
+  if (!body || !fresh) {
+    swap(target, fragment);
+    return;
+  }
+  const found = new Map([...fresh.rows].map((row) => [row.id, row]));
+  const last = Number(fresh.rows[fresh.rows.length - 1].dataset.job);
+  const more = fragment.querySelector('[rel="next"]') !== null;
+  for (const row of body.rows) {
+    const now = found.get(row.id);
+    if (now) update(row, now);
+    // A row that new ones pushed to the next page may still match.
+    else if (!more || Number(row.dataset.job) > last) leave(row);
+  }
+  offerNew([...fresh.rows].filter((row) => Number(row.dataset.job) > Number(body.rows[0].dataset.job)).length, more);
+}
+
+function update(row, now) {
+  delete row.dataset.left;
+  if (row.innerHTML === now.innerHTML) return;
+  const cells = document.createDocumentFragment();
+  cells.append(...now.cloneNode(true).childNodes);
+  swap(row, cells);
+}
+
+function leave(row) {
+  if (row.dataset.left) return;
+  row.dataset.left = "true";
+  row.querySelector("[data-now]").textContent = "matches no longer";
+}
+
+function offerNew(count, more) {
+  const words = count ? `${count}${more && count >= 50 ? "+" : ""} new` : "";
+  if (newRows.textContent !== words && words) announcer.textContent = `${words} jobs`;
+  newRows.textContent = words;
+  newRows.hidden = !count;
+}
+
+let whole = false; // whether the next update takes in the new rows
+const refresh = followChanges(live, {
+  apply(target, fragment) {
+    if (!whole) {
+      merge(target, fragment);
+      return;
+    }
+    whole = false;
+    swap(target, fragment);
+    offerNew(0);
+    live.querySelector("tbody a")?.focus();
+  },
+  paused: () => selected().length > 0,
+});
+
+newRows.addEventListener("click", () => {
+  whole = true;
+  refresh();
+});
+
+let paused = false;
+function showSelection() {
+  const count = selected().length;
+  form.hidden = !count;
+  document.getElementById("selected-count").textContent = `${count} selected`;
+  if (paused || count) refresh();
+  paused = count > 0;
+}
+
+if (form) {
+  const clear = document.getElementById("clear");
+  clear.hidden = false;
+  clear.addEventListener("click", () => {
+    selected().forEach((box) => (box.checked = false));
+    showSelection();
+    live.querySelector("tbody a")?.focus();
+  });
+  live.addEventListener("change", showSelection);
+  // The browser may have kept a selection.
+  addEventListener("pageshow", showSelection);
+  showSelection();
+}
+addJobKeys(live, form, showSelection);

@@ -1,0 +1,1 @@
+"""Changes of all that match a filter: dry run, confirmation, progress."""

@@ -1,0 +1,1 @@
+"""One job: its facts, attempts and keys, and what operators do with it."""
