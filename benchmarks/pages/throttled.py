@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from playwright.sync_api import Browser, sync_playwright
 
@@ -17,7 +17,15 @@ const observe = (type, add) =>
   new PerformanceObserver((list) => list.getEntries().forEach(add)).observe({ type, buffered: true });
 observe("largest-contentful-paint", (entry) => (window.largest = entry.startTime));
 observe("layout-shift", (entry) => (window.shift += entry.value));
+window.idle = 0;
+const whenIdle = window.requestIdleCallback.bind(window);
+window.requestIdleCallback = (work) => whenIdle((deadline) => {
+  const begun = performance.now();
+  work(deadline);
+  window.idle += performance.now() - begun;
+});
 """
+_IDLE = "new Promise((done) => requestIdleCallback(() => done()))"
 
 
 @dataclass(frozen=True)
@@ -25,7 +33,8 @@ class Visit:
     """One first visit; times in seconds."""
 
     largest_paint: float  # LCP
-    script: float  # time that scripts ran
+    script: float  # time that scripts ran until the page was idle
+    idle: float  # and then, in idle time
     shift: float  # CLS
 
 
@@ -41,9 +50,7 @@ def visits(url: str, number: int) -> list[Visit]:
 
 def median(seen: list[Visit]) -> Visit:
     """The median of each figure."""
-    return Visit(
-        *(statistics.median(getattr(visit, name) for visit in seen) for name in ("largest_paint", "script", "shift"))
-    )
+    return Visit(*(statistics.median(getattr(visit, each.name) for visit in seen) for each in fields(Visit)))
 
 
 def _visit(browser: Browser, url: str) -> Visit:
@@ -54,9 +61,10 @@ def _visit(browser: Browser, url: str) -> Visit:
     session.send("Performance.enable")
     session.send("Emulation.setCPUThrottlingRate", {"rate": SLOWDOWN})
     page.goto(url, wait_until="networkidle")
+    page.evaluate(_IDLE)
     metrics = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
-    largest, shift = page.evaluate("[window.largest, window.shift]")
+    largest, shift, idle = page.evaluate("[window.largest, window.shift, window.idle]")
     context.close()
     if not largest:
         raise RuntimeError(f"{url} painted nothing")
-    return Visit(largest / 1_000, metrics["ScriptDuration"], shift)
+    return Visit(largest / 1_000, metrics["ScriptDuration"] - idle / 1_000, idle / 1_000, shift)
