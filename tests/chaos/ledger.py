@@ -91,6 +91,18 @@ _HOLDERS = "('heartbeat', 'ready', 'retried', 'failed', 'handed-back')"
 
 _UNSETTLED = "SELECT count(*) FROM warmup_jobs WHERE status IN ('queued', 'running')"
 
+# Every change of a running job but its heartbeats ends an attempt. `old_lease_id` is that of the run.
+_ENDED_ATTEMPTS = """
+    SELECT job_id, old_lease_id AS lease_id, CASE event
+        WHEN 'retried' THEN 'retry'
+        WHEN 'enqueued' THEN 'superseded'
+        WHEN 'cancelled' THEN CASE detail WHEN 'cancelled by hand' THEN 'cancelled' ELSE 'superseded' END
+        WHEN 'rescued' THEN
+            CASE detail WHEN 'the attempt passed its deadline' THEN 'deadline-passed' ELSE 'lease-expired' END
+        ELSE event END AS outcome
+    FROM chaos_ledger WHERE old_status = 'running' AND event NOT IN ('heartbeat', 'recorded')
+"""
+
 _MUST_BE_ZERO = {
     "zombie: settled a job that was not running": """
         SELECT count(*) FROM chaos_ledger
@@ -139,6 +151,21 @@ _MUST_BE_ZERO = {
     "lost: job with a transition that the ledger does not hold": """
         SELECT count(*) FROM warmup_jobs AS job
         WHERE job.version <> (SELECT max(version) FROM chaos_ledger WHERE job_id = job.id)""",
+    "history: attempt without a row": f"""
+        SELECT count(*) FROM ({_ENDED_ATTEMPTS}) AS ended
+        WHERE NOT EXISTS (
+            SELECT FROM warmup_attempts AS attempt
+            WHERE (attempt.job_id, attempt.lease_id, attempt.outcome)
+                = (ended.job_id, ended.lease_id, ended.outcome))""",
+    "history: row without an attempt that ended so": f"""
+        SELECT count(*) FROM warmup_attempts AS attempt
+        WHERE NOT EXISTS (
+            SELECT FROM ({_ENDED_ATTEMPTS}) AS ended
+            WHERE (ended.job_id, ended.lease_id, ended.outcome)
+                = (attempt.job_id, attempt.lease_id, attempt.outcome))""",
+    "history: late result of a run that its holder ended": """
+        SELECT count(*) FROM warmup_attempts
+        WHERE refused_at IS NOT NULL AND outcome IN ('ready', 'retry', 'failed', 'handed-back')""",
     "unsettled job": _UNSETTLED,
 }
 

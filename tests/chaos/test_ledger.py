@@ -20,6 +20,10 @@ INSERT INTO warmup_jobs (slug, timeframe, geo, data_hash) VALUES ('a-vs-b', '12m
 _CLAIM = "UPDATE warmup_jobs SET status = 'running', lease_id = lease_id + 1, version = version + 1;"
 _HEARTBEAT = "UPDATE warmup_jobs SET lease_expires_at = now();"
 _READY = "UPDATE warmup_jobs SET status = 'ready', version = version + 1, completed_at = now();"
+_ATTEMPT = """
+INSERT INTO warmup_attempts (job_id, lease_id, attempt, reason, claimed_at, outcome, debug_id)
+SELECT id, lease_id, 1, reason, now(), 'ready', debug_id FROM warmup_jobs WHERE data_hash = 'one';
+"""
 _FAILED = "UPDATE warmup_jobs SET status = 'failed', version = version + 1;"
 _AGAIN = "UPDATE warmup_jobs SET status = 'queued', version = version + 1;"
 _NEW_EPISODE = "UPDATE warmup_jobs SET status = 'queued', version = version + 1, debug_id = 'another';"
@@ -35,7 +39,7 @@ def _record(lease: str = "lease_id", *, version: str = "1", numbers: str = "x") 
                '{{}}', '{{}}' FROM warmup_jobs WHERE data_hash = 'one';"""
 
 
-_VALID = _CLAIM + _HEARTBEAT + _READY + _record()
+_VALID = _CLAIM + _HEARTBEAT + _READY + _record() + _ATTEMPT
 
 # Each is a violation that a guard in the product's SQL prevents.
 _FORGED = {
@@ -56,6 +60,9 @@ _FORGED = {
     "lost: job with a transition that the ledger does not hold": (
         _VALID + "SET session_replication_role = replica; UPDATE warmup_jobs SET version = version + 1;"
     ),
+    "history: attempt without a row": _CLAIM + _READY,
+    "history: row without an attempt that ended so": _VALID + "UPDATE warmup_attempts SET outcome = 'retry';",
+    "history: late result of a run that its holder ended": _VALID + "UPDATE warmup_attempts SET refused_at = now();",
     "unsettled job": _CLAIM,
 }
 
@@ -63,7 +70,14 @@ _FORGED = {
 def test_a_correct_run_has_no_violations(database_url: str) -> None:
     _forge(
         database_url,
-        _WRITER + _VALID + _NEW_EPISODE + _OTHER_WRITER + _CLAIM + _READY + _record(numbers="x2", version="2"),
+        _WRITER
+        + _VALID
+        + _NEW_EPISODE
+        + _OTHER_WRITER
+        + _CLAIM
+        + _READY
+        + _record(numbers="x2", version="2")
+        + _ATTEMPT,
     )
     assert ledger.violations(database_url) == dict.fromkeys(_FORGED, 0)
 

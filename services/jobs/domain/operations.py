@@ -156,4 +156,9 @@ def _of_jobs(wanted: JobFilter) -> JsonObject:
         "slug": wanted.slug,
         "olderThan": int(wanted.older_than.total_seconds()) if wanted.older_than else None,
         "newerThan": int(wanted.newer_than.total_seconds()) if wanted.newer_than else None,
+        "tf": wanted.timeframe,
+        "geo": wanted.geo,
+        "reason": wanted.reason,
+        "errorReason": wanted.error_reason,
+        "engineVersion": wanted.engine_version,
     }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.common.job_status import JobStatus
+from services.jobs.domain.job import WarmupJob
 
 COUNT_CAP = 10_000  # counts stop here; it means this many or more
 
@@ -20,6 +21,19 @@ class JobFilter:
     slug: str | None = None
     older_than: timedelta | None = None
     newer_than: timedelta | None = None
+    timeframe: str | None = None
+    geo: str | None = None  # "" is worldwide
+    reason: str | None = None  # of the episode
+    error_reason: str | None = None  # of the last error
+    engine_version: str | None = None  # of the last `ready`
+
+
+@dataclass(frozen=True)
+class JobPage:
+    """Jobs of one page, and where the next one starts: after the last job that was examined, None at the end."""
+
+    jobs: list[WarmupJob]
+    after: JobCursor | None
 
 
 @dataclass(frozen=True)

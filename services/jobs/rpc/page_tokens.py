@@ -69,6 +69,12 @@ def coverage_cursor(token: str) -> CoverageCursor | None:
     raise invalid("page_token", "the page token is not one of this list's")
 
 
+def after_job(cursor: JobCursor) -> str:
+    """The token of the page after this place."""
+    created_at, job_id = cursor
+    return encode([created_at.isoformat(), job_id])
+
+
 def after_comparison(row: ListedComparison) -> str:
     """The token of the page after this row."""
     return encode([row.slug, row.timeframe, row.geo])

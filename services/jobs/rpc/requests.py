@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, timedelta
 from typing import Any
 
@@ -9,7 +10,14 @@ import grpc
 from warmcast.jobs.v1 import jobs_pb2 as pb
 from warmcast.jobs.v1 import operations_pb2
 
-from services.common.comparison import ComparisonKey, canonical_slug, invalid, term_slug
+from services.common.comparison import (
+    ComparisonKey,
+    canonical_slug,
+    invalid,
+    parse_geo,
+    parse_timeframe,
+    term_slug,
+)
 from services.common.plain_text import has_control_characters
 from services.common.rpc import metadata
 from services.common.rpc.job_status import FROM_PROTO
@@ -29,6 +37,7 @@ _MAX_COUNT = 100_000  # of one comparison in one report: a gateway at 2,000/s re
 _MAX_PAGE = 200
 _DEFAULT_PAGE = 50
 _MAX_QUERY = 200
+_MAX_WORD = 100
 _MAX_REASON = 500  # characters
 _REASONS = {
     pb.ENQUEUE_REASON_FIRST_CALL: EnqueueReason.FIRST_CALL,
@@ -71,11 +80,21 @@ def demand(request: pb.ReportDemandRequest) -> dict[ComparisonKey, int]:
 
 def job_filter(request: pb.ListJobsRequest | pb.RequeueJobsRequest | operations_pb2.JobFilter) -> JobFilter:
     """A filter of jobs; what is not set matches every job."""
-    return JobFilter(
+    by_state = JobFilter(
         status=FROM_PROTO.get(request.status),
         slug=canonical_slug(request.slug) if request.slug else None,
         older_than=_seconds("older_than_seconds", request.older_than_seconds),
         newer_than=_seconds("newer_than_seconds", request.newer_than_seconds),
+    )
+    if isinstance(request, pb.RequeueJobsRequest):
+        return by_state
+    return replace(
+        by_state,
+        timeframe=parse_timeframe(request.timeframe).name if request.timeframe else None,
+        geo=parse_geo(request.geo) if request.HasField("geo") else None,
+        reason=_reason_of_episode(request.reason) if request.reason else None,
+        error_reason=_word("error_reason", request.error_reason),
+        engine_version=_word("engine_version", request.engine_version),
     )
 
 
@@ -156,6 +175,19 @@ def _geo(request: pb.IngestSnapshotRequest) -> str | None:
 def _values(point: pb.SeriesPoint) -> list[float | None]:
     missing = set(point.missing)
     return [None if index in missing else value for index, value in enumerate(point.values)]
+
+
+def _reason_of_episode(text: str) -> str:
+    try:
+        return EnqueueReason(text).value
+    except ValueError:
+        raise invalid("reason", f"the reasons are: {', '.join(EnqueueReason)}") from None
+
+
+def _word(field: str, text: str) -> str | None:
+    if len(text) > _MAX_WORD or "\0" in text:
+        raise invalid(field, f"{field} is longer than {_MAX_WORD} characters, or has a NUL character")
+    return text or None
 
 
 def _seconds(field: str, value: int) -> timedelta | None:

@@ -190,10 +190,9 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
     async def ListJobs(self, request: pb.ListJobsRequest, context: Context) -> pb.ListJobsResponse:
         limit = requests.page_size(request.page_size)
         before = page_tokens.job_cursor(request.page_token)
-        rows = await self._listings.jobs(requests.job_filter(request), limit=limit + 1, before=before)
-        last = rows[limit - 1] if len(rows) > limit else None
-        token = page_tokens.encode([last.created_at.isoformat(), last.id]) if last else ""
-        return pb.ListJobsResponse(jobs=[mapping.job(row) for row in rows[:limit]], next_page_token=token)
+        page = await self._listings.page(requests.job_filter(request), limit=limit, before=before)
+        token = page_tokens.after_job(page.after) if page.after else ""
+        return pb.ListJobsResponse(jobs=map(mapping.job, page.jobs), next_page_token=token)
 
     async def GetJob(self, request: pb.GetJobRequest, context: Context) -> pb.GetJobResponse:
         return pb.GetJobResponse(job=mapping.job(await self._enqueuer.job(request.id)))

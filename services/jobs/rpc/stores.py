@@ -8,7 +8,7 @@ from typing import Protocol
 from services.common.comparison import ComparisonKey
 from services.jobs.domain.comparison import ComparisonSearch, ComparisonSummary, CurrentSnapshot, ListedComparison
 from services.jobs.domain.job import WarmupJob
-from services.jobs.domain.queue import JobCursor, JobFilter, QueueDepth, QueueStatus
+from services.jobs.domain.queue import JobCursor, JobFilter, JobPage, QueueDepth, QueueStatus
 from services.jobs.domain.trust import Trust
 from services.jobs.domain.warmup import WarmupView
 
@@ -31,6 +31,8 @@ class ListingStore(Protocol):
     async def jobs(
         self, wanted: JobFilter, *, limit: int, before: JobCursor | None = None, oldest_first: bool = False
     ) -> list[WarmupJob]: ...
+
+    async def page(self, wanted: JobFilter, *, limit: int, before: JobCursor | None = None) -> JobPage: ...
 
     async def status(self) -> QueueStatus: ...
 

@@ -23,13 +23,36 @@ def source(wanted: JobFilter) -> FromClause:
 
 def conditions(wanted: JobFilter, jobs: FromClause) -> list[ColumnElement[bool]]:
     """What the filter requires of a row of `jobs`, which `source` returned."""
+    return [*found_by_index(wanted, jobs), *examined(wanted, jobs)]
+
+
+def found_by_index(wanted: JobFilter, jobs: FromClause) -> list[ColumnElement[bool]]:
+    """The conditions for which an index returns the matching jobs in the order of their creation."""
     required: list[ColumnElement[bool]] = []
-    if wanted.status is not None:
+    if wanted.error_reason is not None:
+        required.append(jobs.c.error_reason == wanted.error_reason)
+    elif wanted.status is not None:
         required.append(jobs.c.status == written(wanted.status.value))
     if wanted.older_than is not None:
         required.append(jobs.c.created_at < func.now() - wanted.older_than)
     if wanted.newer_than is not None:
         required.append(jobs.c.created_at > func.now() - wanted.newer_than)
+    return required
+
+
+def examined(wanted: JobFilter, jobs: FromClause) -> list[ColumnElement[bool]]:
+    """The other conditions, for which each job is examined: an index for each would be written by each transition."""
+    required: list[ColumnElement[bool]] = []
+    if wanted.error_reason is not None:
+        # A replica of an older release clears the error, but not its reason.
+        required.append(jobs.c.last_error.is_not(None))
+        if wanted.status is not None:
+            # `|| ''` keeps the planner from the index on status, which may return many jobs.
+            required.append(jobs.c.status.concat(written("")) == written(wanted.status.value))
+    for name in ("timeframe", "geo", "reason", "engine_version"):
+        value = getattr(wanted, name)
+        if value is not None:
+            required.append(jobs.c[name] == value)
     return required
 
 

@@ -182,6 +182,12 @@ warmup_jobs = Table(
     Index("warmup_jobs_due_idx", text("GREATEST(queued_at, not_before)"), postgresql_where=text("status = 'queued'")),
     Index("warmup_jobs_lease_idx", "lease_expires_at", postgresql_where=text("status = 'running'")),
     Index(
+        "warmup_jobs_error_reason_idx",
+        "error_reason",
+        "created_at",
+        postgresql_where=text("error_reason IS NOT NULL"),
+    ),
+    Index(
         "warmup_jobs_settled_idx",
         "status",
         "updated_at",

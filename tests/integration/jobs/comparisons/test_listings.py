@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
+
+import pytest
 
 from services.common.job_status import JobStatus
+from services.jobs.domain.history import Failure
 from services.jobs.domain.queue import JobFilter
+from services.jobs.postgres import listings
 from tests.integration.jobs.conftest import Store
 
 
@@ -36,3 +41,56 @@ async def test_a_page_may_start_after_any_id(store: Store) -> None:
     before = job.created_at + timedelta(days=1), 2**62
     assert [row.id for row in await store.listings.jobs(JobFilter(), limit=5, before=before)] == [job.id]
     assert await store.listings.audit_page(limit=5, after_id=2**62) == []
+
+
+async def matching(store: Store, **fields: Any) -> list[str]:
+    """The slugs of the jobs that a filter matches, newest first."""
+    page = await store.listings.page(JobFilter(**fields), limit=9)
+    assert page.after is None
+    return [job.slug for job in page.jobs]
+
+
+async def test_filters_of_jobs(store: Store) -> None:
+    amazon, walmart, target = "amazon-vs-costco", "costco-vs-walmart", "costco-vs-target"
+    await store.queue.fail(await store.claimed("amazon"), Failure("unwarmable", "unwarmable: flat"), permanent=True)
+    await store.queue.fail(await store.claimed("walmart"), Failure("busy", "busy: no slot"), permanent=False)
+    assert await store.ready(await store.claimed("target"))
+    assert await matching(store) == [target, walmart, amazon]
+    assert await matching(store, timeframe="12m") == [target, walmart, amazon]
+    assert await matching(store, timeframe="5y") == []
+    assert await matching(store, geo="") == [target, walmart, amazon]
+    assert await matching(store, geo="US") == []
+    assert await matching(store, reason="first-call") == [target, walmart, amazon]
+    assert await matching(store, reason="refresh") == []
+    assert await matching(store, error_reason="busy") == [walmart]
+    assert await matching(store, error_reason="busy", status=JobStatus.FAILED) == []
+    assert await matching(store, error_reason="unwarmable", status=JobStatus.FAILED, geo="") == [amazon]
+    assert await matching(store, engine_version="test") == [target]
+    assert await matching(store, engine_version="test", status=JobStatus.READY, slug=target) == [target]
+    assert await matching(store, slug=target, geo="US") == []
+
+
+async def test_an_error_reason_that_an_older_release_left_does_not_match(store: Store) -> None:
+    await store.queue.fail(await store.claimed("amazon"), Failure("busy", "busy: no slot"), permanent=True)
+    await store.execute("UPDATE warmup_jobs SET status = 'ready', last_error = NULL")
+    assert await matching(store, error_reason="busy") == []
+
+
+async def test_a_page_examines_a_limited_number_of_jobs_and_the_next_one_continues(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listings, "MAX_EXAMINED", 3)
+    jobs = [await store.queued(f"term{number}") for number in range(8)]
+    for job in (jobs[1], jobs[7]):
+        await store.execute("UPDATE warmup_jobs SET reason = 'refresh' WHERE id = %(id)s", id=job.id)
+    wanted = JobFilter(reason="refresh")
+    pages: list[list[int]] = []
+    before = None
+    while not pages or before is not None:
+        page = await store.listings.page(wanted, limit=2, before=before)
+        pages.append([job.id for job in page.jobs])
+        before = page.after
+    assert pages == [[jobs[7].id], [], [jobs[1].id]]
+    full = await store.listings.page(JobFilter(reason="first-call"), limit=2)
+    assert [job.id for job in full.jobs] == [jobs[6].id, jobs[5].id]
+    assert full.after == (jobs[5].created_at, jobs[5].id)
