@@ -30,7 +30,7 @@ CREATE TABLE schedule_runs (
     count INTEGER NOT NULL,
     detail TEXT NOT NULL
 );
-CREATE INDEX schedule_runs_schedule_idx ON schedule_runs (schedule, id);
+CREATE INDEX schedule_runs_schedule_idx ON schedule_runs (schedule, ended_at);
 CREATE TABLE bulk_operations (
     id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     action TEXT NOT NULL CHECK (action IN ('requeue', 'cancel', 'warm')),

@@ -27,13 +27,14 @@ VALUES (%(schedule)s, now() - make_interval(secs => %(seconds)s), %(succeeded)s,
 """
 
 _RUN_COLUMNS = "schedule, started_at, ended_at, succeeded, count, detail"
+# By `ended_at`: in order of ids the planner would read the runs of all schedules to find those of one.
 LIST_RUNS = f"""
-SELECT {_RUN_COLUMNS} FROM schedule_runs WHERE schedule = %(schedule)s ORDER BY id DESC LIMIT %(limit)s
+SELECT {_RUN_COLUMNS} FROM schedule_runs WHERE schedule = %(schedule)s ORDER BY ended_at DESC LIMIT %(limit)s
 """
 LAST_RUNS = f"""
 SELECT run.* FROM unnest(%(schedules)s::text[]) AS wanted (name)
 CROSS JOIN LATERAL (
-    SELECT {_RUN_COLUMNS} FROM schedule_runs WHERE schedule = wanted.name ORDER BY id DESC LIMIT 1
+    SELECT {_RUN_COLUMNS} FROM schedule_runs WHERE schedule = wanted.name ORDER BY ended_at DESC LIMIT 1
 ) AS run
 ORDER BY run.ended_at DESC
 """

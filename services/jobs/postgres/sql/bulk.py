@@ -152,7 +152,7 @@ RETURNING id
 """
 
 DELETE_EXPIRED = f"""
-DELETE FROM bulk_operations WHERE {_EXPIRED} OR (state = 'prepared' AND id < (
+DELETE FROM bulk_operations WHERE state = 'prepared' AND (({_EXPIRED}) OR id < (
     SELECT min(id) FROM (
         SELECT id FROM bulk_operations WHERE state = 'prepared' ORDER BY id DESC LIMIT {_KEPT_PREPARED}
     ) AS newest

@@ -365,7 +365,7 @@ schedule_runs = Table(
     Column("succeeded", Boolean, nullable=False),
     Column("count", Integer, nullable=False),
     Column("detail", Text, nullable=False),
-    Index("schedule_runs_schedule_idx", "schedule", "id"),
+    Index("schedule_runs_schedule_idx", "schedule", "ended_at"),
 )
 
 # Operations on all that matched a filter: what matched, and how far it is changed.
