@@ -19,11 +19,13 @@ from services.common.comparison import ComparisonKey
 from services.common.job_status import JobStatus
 from services.jobs.domain.comparison import ComparisonSearch
 from services.jobs.domain.job import QueuePolicy
+from services.jobs.domain.operations import Actor, Record
 from services.jobs.domain.queue import JobFilter
 from services.jobs.postgres import idempotency_keys, track_record, warmup_views
 from services.jobs.postgres.driver.connection import PLANNING
 from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.listings import Listings
+from services.jobs.postgres.operations.actions import recording
 from services.jobs.postgres.queue import _records
 from services.jobs.postgres.search import Search
 from services.jobs.postgres.sql import by_hand, edges, rescue, upkeep
@@ -61,6 +63,7 @@ PARAMETERS: dict[str, Any] = (
         "first": datetime(2020, 1, 1, tzinfo=UTC),
         "complete": [datetime(year, 1, 1, tzinfo=UTC) for year in range(2020, 2031)],
     }
+    | recording(Record(Actor("Ada"), {}))
     | dict.fromkeys(("lease_ids", "engine_versions", "adopted", *_records([])), "{}")
 )
 STATEMENTS = {
@@ -76,6 +79,8 @@ STATEMENTS = {
     "sweep": rescue.SWEEP,
     "sweep of one": rescue.SWEEP_ONE.replace("%(id)s", "500"),
     "requeue": by_hand.REQUEUE,
+    "cancel": by_hand.CANCEL,
+    "claim of one": edges.CLAIM_ONE.replace("%(id)s", "499"),
     "promote": upkeep.PROMOTE,
     "status": upkeep.STATUS,
     "delete expired idempotency keys": idempotency_keys.DELETE_EXPIRED,

@@ -6,11 +6,11 @@ import pytest
 from psycopg._queries import MAX_CACHED_STATEMENT_LENGTH
 
 from services.jobs.postgres import comparisons, track_record, warmup_views
-from services.jobs.postgres.sql import attempts, by_hand, edges, rescue, upkeep
+from services.jobs.postgres.sql import actions, attempts, bulk, by_hand, edges, rescue, upkeep
 
 STATEMENTS = {
     f"{module.__name__.rpartition('.')[2]}.{name}": text
-    for module in (attempts, by_hand, edges, rescue, upkeep, comparisons, warmup_views, track_record)
+    for module in (actions, attempts, bulk, by_hand, edges, rescue, upkeep, comparisons, warmup_views, track_record)
     for name, text in vars(module).items()
     if isinstance(text, str) and any(word in text for word in ("SELECT ", "UPDATE ", "DELETE "))
 }
