@@ -71,6 +71,15 @@ class JobQueue:
         self._publish(row)
         return row
 
+    def prepare(self, action: operations_pb2.BulkAction.ValueType, jobs: operations_pb2.JobFilter) -> int:
+        """Prepares an operation, as another operator does; returns its id."""
+        request = operations_pb2.PrepareBulkOperationRequest(action=action, jobs=jobs)
+        return self._prepare(request).operation.id
+
+    def confirm(self, operation_id: int, reason: str) -> None:
+        """Starts an operation, as another operator does."""
+        self._confirm(operations_pb2.ConfirmBulkOperationRequest(id=operation_id, reason=reason))
+
     def run(self, operation_id: int, number: int) -> None:
         """Changes the next jobs of a running operation; the last batch ends it."""
         prepared = self._operations[operation_id]
@@ -119,7 +128,7 @@ class JobQueue:
             operator="Ada",
         )
         operation.created_at.GetCurrentTime()
-        self._operations[operation.id] = _Prepared(operation, [(row.id, row.version) for row in matching])
+        self._operations[operation.id] = _Prepared(operation, sorted((row.id, row.version) for row in matching))
         return operations_pb2.PrepareBulkOperationResponse(operation=operation, sample=matching[:_SAMPLE])
 
     def _confirm(

@@ -15,7 +15,7 @@ from services.gateway.pages.words import TIMEFRAMES
 
 PATH = "/ops/comparisons"
 STATES = ("fresh", "stale", "cold")
-_MOST = 10_000  # that jobs counts
+_COUNTED = 10_000  # comparisons, the most requested
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,11 @@ class MapRow:
     warm: str  # percent that are fresh or stale; empty without a comparison
     winner: str  # how often the winner was right; empty where nothing was scored
     scored: int  # forecasts
+
+
+def is_capped(summary: operations_pb2.GetCoverageSummaryResponse) -> bool:
+    """Whether there may be more comparisons than were counted."""
+    return summary.all.comparisons >= _COUNTED
 
 
 def coverage_map(
@@ -87,10 +92,7 @@ def _warm(count: operations_pb2.CoverageCount) -> str:
     """The share of comparisons whose forecasts can be served."""
     if not count.comparisons:
         return ""
-    known = count.fresh + count.stale + count.cold
-    if not known or count.comparisons >= _MOST:
-        return ""
-    share = 100 * (count.fresh + count.stale) / known
+    share = 100 * (count.fresh + count.stale) / count.comparisons
     return f"{share:.0f} %" if share in (0, 100) else f"{min(max(share, 0.1), 99.9):.1f} %"
 
 

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from services.common import errors
 from services.common.errors import WarmcastError
-from services.gateway.pages.operations.coverage.coverage_map import PATH, coverage_map
+from services.gateway.pages.operations.coverage.coverage_map import PATH, coverage_map, is_capped
 from services.gateway.pages.operations.coverage.filter import NAMES, coverage_filter, fields
 from services.gateway.pages.operations.coverage.view import HEADER, cells, coverage_row
 from services.gateway.pages.operations.frame.console import Console, View
@@ -47,6 +47,7 @@ class CoveragePages:
             "operations/coverage/before.html",
             request,
             map=coverage_map(summary, trust.total, given),
+            map_capped=is_capped(summary),
             addresses=addresses,
             fields=fields(given),
             error=wrong,

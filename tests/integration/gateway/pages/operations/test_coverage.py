@@ -8,9 +8,9 @@ from warmcast.jobs.v1 import jobs_pb2, operations_pb2
 from services.common import errors
 from services.common.errors import WarmcastError
 from tests.integration.gateway.conftest import World
-from tests.integration.gateway.pages.browser import log_in, page
+from tests.integration.gateway.pages.browser import SAME_SITE, form_token, log_in, page
 from tests.integration.gateway.pages.test_listing import HOSTILE, words
-from tests.unit.gateway.pages.operations.test_coverage import covered, summary, trusted
+from tests.unit.gateway.pages.operations.test_coverage import Count, covered, summary, trusted
 
 PATH = "/ops/comparisons"
 
@@ -89,6 +89,44 @@ async def test_an_empty_list_says_what_to_do(world: World, query: dict[str, str]
     prepare(world)
     await log_in(world.client)
     assert expected in page(await world.client.get(PATH, params=query))
+
+
+async def test_a_page_without_a_match_leads_to_the_next_one(world: World) -> None:
+    prepare(world, token="further")
+    await log_in(world.client)
+    html = page(await world.client.get(PATH, params={"state": "cold"}))
+    assert "None among these" in html
+    assert f'href="{PATH}?state=cold&amp;cursor=further"' in html
+
+
+async def test_counts_that_stop_are_said_to_be_of_the_most_requested(world: World) -> None:
+    prepare(world)
+    world.reply(GetCoverageSummary=summary(all=Count(comparisons=10_000, fresh=9_000, cold=1_000)))
+    await log_in(world.client)
+    text = words(page(await world.client.get(PATH)))
+    assert "10,000+" in text
+    assert "Of the 10,000 most requested comparisons" in text
+
+
+async def test_an_operator_may_warm_all_that_match(world: World) -> None:
+    prepare(world, covered("cold"))
+    operation = operations_pb2.BulkOperation(
+        id=9, action=operations_pb2.BULK_ACTION_WARM, filter='{"state": "cold"}', state="prepared", matched=312
+    )
+    world.reply(
+        PrepareBulkOperation=operations_pb2.PrepareBulkOperationResponse(
+            operation=operation, comparisons=[covered("cold")]
+        )
+    )
+    await log_in(world.client)
+    html = page(await world.client.get(PATH, params={"state": "cold", "geo": "worldwide"}))
+    assert "Warm all that match…" in html
+    form = {"token": form_token(html), "action": "warm", "state": "cold", "geo": "worldwide"}
+    dry_run = page(await world.client.post("/ops/bulk", data=form, headers=SAME_SITE))
+    request = world.jobs.only("PrepareBulkOperation").request
+    assert request.action == operations_pb2.BULK_ACTION_WARM
+    assert request.comparisons == operations_pb2.CoverageFilter(state="cold", geo="")
+    assert "Warm 312 comparisons" in dry_run
 
 
 async def test_the_csv_holds_all_pages(world: World) -> None:

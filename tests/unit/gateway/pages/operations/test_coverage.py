@@ -81,12 +81,10 @@ def test_each_count_leads_to_the_list_of_these_and_marks_the_current_one() -> No
         (Count(comparisons=9_999, fresh=9_998, cold=1), "99.9 %"),
         (Count(comparisons=9_999, cold=9_998, stale=1), "0.1 %"),
         (Count(comparisons=3, cold=3), "0 %"),
-        (Count(comparisons=10_000, fresh=9_000, cold=1_000), ""),
+        (Count(comparisons=10_000, fresh=9_000, cold=1_000), "90.0 %"),
     ],
 )
-def test_the_warm_share_never_claims_all_or_none_and_is_absent_where_counting_stopped(
-    count: operations_pb2.CoverageCount, warm: str
-) -> None:
+def test_the_warm_share_never_claims_all_or_none(count: operations_pb2.CoverageCount, warm: str) -> None:
     assert coverage_map(summary(all=count), trusted(), {})[1].warm == warm
 
 

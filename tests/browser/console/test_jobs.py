@@ -1,0 +1,183 @@
+"""The list of jobs: rows that stay in place, a selection, and the keyboard."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.console.conftest import READ_SECRET, OpenConsole
+from tests.browser.harness.accessibility import AXE_SCRIPT, check_axe
+from tests.browser.harness.job_queue import JobQueue
+from tests.browser.harness.site import Site
+from tests.integration.gateway.data import CANCELLED, FAILED, QUEUED, READY, RUNNING
+
+ROWS = "[...document.querySelectorAll('tr[data-job]')].map((row) => Number(row.dataset.job))"
+
+
+async def status_of(page: Page, job_id: int, status: str) -> None:
+    """Waits until the row of a job shows a status."""
+    await expect(page.locator(f"#job-{job_id} .pill")).to_have_text(status)
+
+
+async def select(page: Page, job_id: int) -> None:
+    await page.get_by_label(f"Select job {job_id}", exact=True).check()
+
+
+async def test_rows_change_in_place_and_new_ones_wait(site: Site, queue: JobQueue, open_console: OpenConsole) -> None:
+    page = await open_console("/ops/jobs")
+    before = await page.evaluate(ROWS)
+    changed = before[4]
+    await page.locator(f"#open-{changed}").focus()
+    queue.change(changed, RUNNING)
+    await status_of(page, changed, "running")
+    await expect(page.locator(f"#open-{changed}")).to_be_focused()
+    new = queue.add(3, QUEUED)
+    button = page.get_by_role("button", name="3 new")
+    await expect(button).to_be_visible()
+    await expect(page.get_by_role("status")).to_have_text("3 new jobs")
+    assert await page.evaluate(ROWS) == before, "no row has moved"
+    await button.click()
+    await expect(page.locator(f"#job-{new[-1]}")).to_be_visible()
+    await expect(button).to_be_hidden()
+    assert (await page.evaluate(ROWS))[:3] == new[::-1]
+
+
+async def test_a_row_that_matches_no_longer_stays_and_says_so(queue: JobQueue, open_console: OpenConsole) -> None:
+    page = await open_console("/ops/jobs?status=failed")
+    before = await page.evaluate(ROWS)
+    queue.change(before[2], READY)
+    await expect(page.locator(f"#job-{before[2]}")).to_contain_text("matches no longer")
+    assert await page.evaluate(ROWS) == before
+
+
+async def test_nothing_changes_while_a_job_is_selected(queue: JobQueue, open_console: OpenConsole) -> None:
+    page = await open_console("/ops/jobs")
+    first, second, third, *_ = await page.evaluate(ROWS)
+    shown = await page.locator(f"#job-{second} .pill").text_content()
+    await select(page, first)
+    await expect(page.get_by_text("1 selected")).to_be_visible()
+    await expect(page.locator("#freshness")).to_have_text("paused")
+    queue.change(second, CANCELLED)
+    queue.add(1, FAILED)
+    # Once the fragment of another page is updated, this one has had its event too.
+    other = await open_console("/ops/jobs")
+    await status_of(other, second, "cancelled")
+    assert await page.locator(f"#job-{second} .pill").text_content() == shown != "cancelled"
+    await expect(page.get_by_role("button", name="1 new")).to_be_hidden()
+    await page.get_by_label(f"Select job {first}", exact=True).uncheck()
+    await status_of(page, second, "cancelled")
+    await expect(page.get_by_role("button", name="1 new")).to_be_visible()
+    await expect(page.locator("#freshness")).to_have_text("live")
+    assert third in queue.jobs
+
+
+async def test_selected_jobs_are_requeued_with_a_reason(site: Site, queue: JobQueue, open_console: OpenConsole) -> None:
+    page = await open_console("/ops/jobs?status=failed")
+    chosen = (await page.evaluate(ROWS))[:2]
+    for job_id in chosen:
+        await select(page, job_id)
+    await expect(page.get_by_text("2 selected")).to_be_visible()
+    with site.watch.paused():
+        await page.evaluate(AXE_SCRIPT)
+        await check_axe(page, "with a selection")
+    await page.get_by_label("Reason").fill("the cache is back")
+    async with page.expect_navigation():
+        await page.get_by_role("button", name="Requeue", exact=True).click()
+    await expect(page.get_by_text("2 jobs re-queued")).to_be_visible()
+    calls = site.world.jobs.calls["RequeueJob"]
+    assert {(call.request.id, call.request.reason) for call in calls} == {
+        (each, "the cache is back") for each in chosen
+    }
+    assert {call.metadata["x-warmcast-operator"] for call in calls} == {"Ada"}
+
+
+async def test_the_keyboard_moves_selects_and_opens(queue: JobQueue, open_console: OpenConsole) -> None:
+    page = await open_console("/ops/jobs")
+    first, second, *_ = await page.evaluate(ROWS)
+    press = page.keyboard.press
+    await press("j")
+    await expect(page.locator(f"#open-{first}")).to_be_focused()
+    await press("j")
+    await expect(page.locator(f"#open-{second}")).to_be_focused()
+    await press("k")
+    await expect(page.locator(f"#open-{first}")).to_be_focused()
+    await press("x")
+    await expect(page.get_by_label(f"Select job {first}", exact=True)).to_be_checked()
+    await press("x")
+    await expect(page.get_by_label(f"Select job {first}", exact=True)).not_to_be_checked()
+    await press("?")
+    await expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
+    await press("Escape")
+    await expect(page.get_by_role("dialog", name="Keyboard")).to_be_hidden()
+    await page.locator(f"#open-{second}").focus()
+    await press("Enter")
+    await page.wait_for_url(f"**/ops/jobs/{second}")
+
+
+@pytest.mark.parametrize("keys", [("r", "RequeueJob", "failed"), ("c", "CancelJob", "queued")])
+async def test_keys_requeue_and_cancel(
+    site: Site, queue: JobQueue, open_console: OpenConsole, keys: tuple[str, str, str]
+) -> None:
+    key, rpc, listed = keys
+    page = await open_console(f"/ops/jobs?status={listed}")
+    [first, *_] = await page.evaluate(ROWS)
+    await page.keyboard.press("j")
+    await page.keyboard.press(key)
+    await expect(page.get_by_label("Reason")).to_be_focused()
+    await page.keyboard.type("jk: just because")
+    async with page.expect_navigation():
+        await page.keyboard.press("Enter")
+    request = site.world.jobs.only(rpc).request
+    assert (request.id, request.reason) == (first, "jk: just because")
+
+
+async def test_keys_do_nothing_while_text_is_entered_or_when_turned_off(
+    queue: JobQueue, open_console: OpenConsole
+) -> None:
+    page = await open_console("/ops/jobs")
+    field = page.get_by_label("Comparison", exact=True)
+    await field.fill("")
+    await page.keyboard.type("jkxrc?")
+    await expect(field).to_have_value("jkxrc?")
+    await page.keyboard.press("Escape")
+    await page.get_by_role("button", name="Keyboard").click()
+    await page.get_by_label("Keys are on").uncheck()
+    await page.get_by_role("button", name="Close").click()
+    await page.reload()
+    await page.keyboard.press("?")
+    await expect(page.get_by_role("dialog", name="Keyboard")).to_be_hidden()
+
+
+async def test_a_reader_moves_by_keys_and_selects_nothing(queue: JobQueue, open_console: OpenConsole) -> None:
+    page = await open_console("/ops/jobs", READ_SECRET)
+    [first, *_] = await page.evaluate(ROWS)
+    await expect(page.get_by_role("checkbox")).to_have_count(0)
+    for name in ("Requeue", "Cancel"):
+        await expect(page.get_by_role("button", name=name)).to_have_count(0)
+    for key in ("j", "x", "r", "c"):
+        await page.keyboard.press(key)
+    await expect(page.locator(f"#open-{first}")).to_be_focused()
+
+
+async def test_filters_stay_in_the_address(queue: JobQueue, open_console: OpenConsole) -> None:
+    page = await open_console("/ops/jobs")
+    await page.get_by_label("Status").select_option("failed")
+    await page.get_by_label("Error").fill("cache-unavailable")
+    async with page.expect_navigation():
+        await page.get_by_role("button", name="Filter").click()
+    assert "status=failed" in page.url
+    assert "errorReason=cache-unavailable" in page.url
+    assert len(await page.evaluate(ROWS)) == 20
+    async with page.expect_navigation():
+        await page.get_by_role("link", name="Clear").click()
+    assert page.url.endswith("/ops/jobs")
+
+
+async def test_a_second_page_shows_older_jobs(queue: JobQueue, open_console: OpenConsole) -> None:
+    page = await open_console("/ops/jobs")
+    first = await page.evaluate(ROWS)
+    async with page.expect_navigation():
+        await page.get_by_role("link", name="Next page").click()
+    second = await page.evaluate(ROWS)
+    assert (len(first), len(second)) == (50, 10)
+    assert max(second) < min(first)
