@@ -16,7 +16,7 @@ from tests.browser.harness.states import STATES
 
 SMALL_TARGETS = """() => [...document.querySelectorAll("a[href], button, summary, input:not([type=hidden])")]
   .filter((each) => each.getClientRects().length && !each.closest(".skip, p, li p, caption"))
-  .map((each) => [each.textContent.trim(), each.getBoundingClientRect()])
+  .map((each) => [each.textContent.trim(), (each.closest("label") ?? each).getBoundingClientRect()])
   .filter(([, box]) => box.width < 24 || box.height < 24)
   .map(([text, box]) => `${text} ${box.width}x${box.height}`)"""
 PNG = b"\x89PNG\r\n\x1a\n"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.async_api import Page, expect
 
 from tests.browser.console.conftest import READ_SECRET, OpenConsole
-from tests.browser.harness.accessibility import AXE_SCRIPT, check_axe
+from tests.browser.harness.accessibility import check_axe
 from tests.browser.harness.job_queue import JobQueue
 from tests.browser.harness.site import Site
 from tests.integration.gateway.data import CANCELLED, FAILED, QUEUED, READY, RUNNING

@@ -26,7 +26,7 @@ async def test_each_route_that_changes_something_is_refused_to_a_reader(
 ) -> None:
     site.watch.expected_statuses.add(403)
     page = await open_console("/ops/jobs", READ_SECRET)
-    await expect(page.get_by_text("Ada (read-only)")).to_be_visible()
+    await expect(page.get_by_text("Ada (read-only operator)")).to_be_visible()
     token = await page.evaluate(TOKEN)  # of the form that logs out
     for path in unsafe_paths(site.world):
         assert await page.evaluate(SEND, [path, {**FIELDS, "token": token}]) == 403, path
