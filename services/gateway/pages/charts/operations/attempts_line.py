@@ -9,8 +9,8 @@ from datetime import datetime
 from services.gateway.pages.charts.drawing.axes import Box
 from services.gateway.pages.charts.drawing.scale import Scale
 from services.gateway.pages.charts.drawing.svg import Markup, element, image, join, number
+from services.gateway.pages.charts.operations.sizes import WIDTHS, Size
 
-_WIDTH, _NARROW_WIDTH = 760.0, 340.0
 _LEFT, _RIGHT, _TOP, _BOTTOM, _LANE = 34.0, 14.0, 8.0, 26.0, 26.0
 _SIZE = 12.5
 _LEAST = 3.0  # width of a run in pixels, however short it was
@@ -35,20 +35,20 @@ class Run:
         return f"Attempt {self.number}: {self.outcome}{waited}{ran}{late}"
 
 
-def attempts_line(runs: Sequence[Run], now: datetime, *, id_: str, narrow: bool = False) -> Markup:
+def attempts_line(runs: Sequence[Run], now: datetime, size: Size) -> Markup:
     """One lane an attempt, oldest first. Raises ValueError without attempts."""
     if not runs:
         raise ValueError("a time line needs at least one attempt")
-    box = Box(_LEFT, _TOP, (_NARROW_WIDTH if narrow else _WIDTH) - _RIGHT, _TOP + _LANE * len(runs))
+    box = Box(_LEFT, _TOP, WIDTHS[size] - _RIGHT, _TOP + _LANE * len(runs))
     start = min(run.due or run.claimed for run in runs)
     end = max(run.refused or run.ended or now for run in runs)
     x = Scale(start.timestamp(), max(end.timestamp(), start.timestamp() + 0.001), box.left, box.right)
     return image(
         *(_lane(run, now, box.top + (index + 0.5) * _LANE, x) for index, run in enumerate(runs)),
         _axis(start, end, box),
-        id_=id_,
+        id_=f"attempts-{size}",
         kind="attempts",
-        width=box.right + _RIGHT,
+        width=WIDTHS[size],
         height=box.bottom + _BOTTOM,
         title="Attempts of the last episode",
         desc=". ".join(run.words() for run in runs),

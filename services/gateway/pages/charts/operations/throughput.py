@@ -9,8 +9,9 @@ from datetime import datetime
 from services.gateway.pages.charts.drawing.axes import Box, value_axis
 from services.gateway.pages.charts.drawing.scale import Scale, round_domain, round_ticks
 from services.gateway.pages.charts.drawing.svg import Markup, element, image, join, number
+from services.gateway.pages.charts.operations.sizes import WIDTHS, Size
 
-_WIDTH, _NARROW_WIDTH, _HEIGHT = 760.0, 340.0, 200.0
+_HEIGHT = 220.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 8.0, 12.0, 26.0
 _SIZE = 12.5
 _TICKS = 3
@@ -31,11 +32,11 @@ class Bar:
         return f"{self.label}: {', '.join(parts) or 'none'}"
 
 
-def throughput_chart(bars: Sequence[Bar], *, id_: str, title: str, narrow: bool = False) -> Markup:
+def throughput_chart(bars: Sequence[Bar], size: Size, *, title: str) -> Markup:
     """One bar an interval. Each is `[data-bar]` with its text, for scripts. Raises ValueError without bars."""
     if not bars:
         raise ValueError("a chart of throughput needs at least one bar")
-    width = _NARROW_WIDTH if narrow else _WIDTH
+    width = WIDTHS[size]
     box = Box(_LEFT, _TOP, width - _RIGHT, _HEIGHT - _BOTTOM)
     _, top = round_domain(0, max(1, *(sum(bar.counts) for bar in bars)), _TICKS)
     y = Scale(0, top, box.bottom, box.top)
@@ -45,7 +46,7 @@ def throughput_chart(bars: Sequence[Bar], *, id_: str, title: str, narrow: bool 
         value_axis(box, y, ticks, lambda tick: f"{tick:,.0f}"),
         *(_bar(bar, box.left + index * step, step, y, box) for index, bar in enumerate(bars)),
         _times(bars, box),
-        id_=id_,
+        id_=f"throughput-{size}",
         kind="throughput",
         width=width,
         height=_HEIGHT,

@@ -15,6 +15,7 @@ from services.common.rpc.job_status import FROM_PROTO, status_name
 from services.gateway.bodies.fields import timestamp
 from services.gateway.pages.charts.drawing.svg import Markup
 from services.gateway.pages.charts.operations.attempts_line import Run, attempts_line
+from services.gateway.pages.charts.operations.sizes import Size
 from services.gateway.pages.links import Links
 from services.gateway.pages.operations.job.facts import JobFacts
 from services.gateway.pages.operations.job.links import Attempted, LogLinks
@@ -80,8 +81,7 @@ class JobPage:
     logs: str
     trace: str
     attempts: list[AttemptRow]
-    line: Markup | None
-    narrow_line: Markup | None
+    lines: dict[Size, Markup]  # the time line in each size; empty without attempts
     keys: list[KeyRow] | None  # None if they cannot be had
     keys_error: str
     actions: list[tuple[str, str]]  # name and words of what its state allows
@@ -109,8 +109,7 @@ def job_page(facts: JobFacts, links: LogLinks, now: datetime, *, first: bool) ->
         logs=links.logs_of(ids),
         trace=links.trace_of(ids),
         attempts=[_row(each, job, links) for each in facts.attempts.attempts],
-        line=attempts_line(runs, now, id_="attempts-line") if runs else None,
-        narrow_line=attempts_line(runs, now, id_="attempts-line-narrow", narrow=True) if runs else None,
+        lines={size: attempts_line(runs, now, size) for size in Size} if runs else {},
         keys=_keys(facts.keys) if facts.keys is not None else None,
         keys_error=facts.error.detail if facts.error else "",
         actions=_actions(job),

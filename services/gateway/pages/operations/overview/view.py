@@ -11,6 +11,7 @@ from warmcast.jobs.v1 import jobs_pb2, operations_pb2
 from services.common.rpc.job_status import status_name
 from services.gateway.bodies.fields import timestamp
 from services.gateway.pages.charts.drawing.svg import Markup
+from services.gateway.pages.charts.operations.sizes import Size
 from services.gateway.pages.charts.operations.throughput import Bar, throughput_chart
 from services.gateway.pages.operations.overview.facts import Facts
 from services.gateway.pages.operations.overview.warnings import LONGEST_SILENCE, Warning, warnings
@@ -33,10 +34,9 @@ class Stat:
 
 @dataclass(frozen=True)
 class Throughput:
-    """The bars, as charts for wide and narrow screens and as a table."""
+    """The bars, as a chart of each size and as a table."""
 
-    wide: Markup
-    narrow: Markup
+    charts: dict[Size, Markup]
     bars: Sequence[Bar]
     interval: str
     bucketed: bool
@@ -152,8 +152,7 @@ def _throughput(statistics: operations_pb2.GetStatisticsResponse) -> Throughput:
     interval = duration(statistics.bar_seconds) if statistics.bar_seconds != 60 else "minute"
     title = f"Ended attempts per {interval}"
     return Throughput(
-        wide=throughput_chart(bars, id_="throughput", title=title),
-        narrow=throughput_chart(bars, id_="throughput-narrow", title=title, narrow=True),
+        charts={size: throughput_chart(bars, size, title=title) for size in Size},
         bars=bars,
         interval=interval,
         bucketed=statistics.bucketed,

@@ -98,7 +98,7 @@ async def test_every_attempt_is_a_row_and_on_the_line(world: World) -> None:
     assert "retry cache-unavailable Redis refuses writes" in text
     assert "lease-expired adopted earlier bundles late result refused 2026-01-01 10:00:20" in text
     assert "2026-01-01 10:00:01 2026-01-01 10:00:01 1 s 0.25 s jobs-7f3a lease 92" in text
-    line = html[html.index('id="attempts-line"') :].partition("</svg>")[0]
+    line = html[html.index('id="attempts-wide"') :].partition("</svg>")[0]
     assert "Attempt 1: lease-expired, waited 1 s, ran 0.25 s, its late result was refused" in line
     assert "Attempt 2: retry" in line
     assert "Attempt 3" not in line  # of the episode before
@@ -107,7 +107,7 @@ async def test_every_attempt_is_a_row_and_on_the_line(world: World) -> None:
 async def test_a_job_without_attempts(world: World) -> None:
     html = await show(world, job(QUEUED))
     assert "None yet." in html
-    assert "attempts-line" not in html
+    assert "attempts-wide" not in html
 
 
 async def test_the_next_try_and_why(world: World) -> None:

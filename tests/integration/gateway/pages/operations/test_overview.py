@@ -125,7 +125,7 @@ async def test_bars_have_text_and_a_table(world: World) -> None:
     world.reply(GetStatus=status(), GetStatistics=statistics())
     await log_in(world.client)
     html = page(await world.client.get("/ops"))
-    assert html.count('data-bar="14:05: 12 ready, 3 retried"') == 2  # wide and narrow
+    assert html.count('data-bar="14:05: 12 ready, 3 retried"') == 3  # one in each size
     assert '<th scope="row">14:05</th><td class="figure">12</td><td class="figure">3</td>' in html
     assert "Outcomes by reason" in html
 
