@@ -49,6 +49,7 @@ docs: setup ## Generate the reference pages, the README's diagram and the blocki
 	$(BIN)/python -m devtools.metrics
 	$(BIN)/python -m devtools.command_line
 	$(BIN)/python -m devtools.picture
+	$(BIN)/python -m devtools.runbook
 	$(BIN)/python -m services.gateway.openapi > docs/reference/rest.md
 
 examples: setup ## Record the examples of the REST page from a run of the whole product (half a minute), then make docs.

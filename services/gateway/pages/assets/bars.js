@@ -6,7 +6,9 @@ const KEYS = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10, Home: -I
 export function addBars(root, announce) {
   root.addEventListener("keydown", (event) => {
     const chart = event.target;
-    if (!chart.matches?.("[data-bars]") || !(event.key in KEYS)) return;
+    if (!chart.matches?.("[data-bars]")) return;
+    if (event.key === "Escape") chart.querySelectorAll(".current").forEach((bar) => bar.classList.remove("current"));
+    if (!(event.key in KEYS)) return;
     event.preventDefault();
     const svg = [...chart.querySelectorAll("svg")].find((each) => each.getClientRects().length);
     const bars = [...svg.querySelectorAll("[data-bar]")];

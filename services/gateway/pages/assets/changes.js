@@ -7,7 +7,7 @@ const EVERY_MS = 5_000; // times and leases run on without a change
 const asOf = document.getElementById("as-of");
 const freshness = document.getElementById("freshness");
 
-/** Shows one of `live`, `paused` and `failed`, in the words of the page. */
+/** Shows one of `live`, `paused`, `failed` and `ended`, in the words of the page. */
 function say(name) {
   freshness.textContent = freshness.dataset[name];
   freshness.dataset.state = name;
@@ -36,6 +36,8 @@ function textSelected(live) {
  * Returns a function that updates now, for the end of a pause.
  */
 export function followChanges(live, { apply = swap, paused = () => false } = {}) {
+  const settled = () => live.querySelector("[data-settled]") !== null;
+
   async function update() {
     if (paused() || textSelected(live)) {
       say("paused");
@@ -49,7 +51,7 @@ export function followChanges(live, { apply = swap, paused = () => false } = {})
       const before = announcement(live);
       apply(live, fragment);
       announce(announcement(live), before);
-      say("live");
+      say(settled() ? "ended" : "live");
     } catch (error) {
       say("failed");
       throw error;
@@ -58,6 +60,6 @@ export function followChanges(live, { apply = swap, paused = () => false } = {})
 
   return follow(live.dataset.events, "changed", update, {
     everyMs: EVERY_MS,
-    settled: () => live.querySelector("[data-settled]") !== null,
+    settled,
   });
 }

@@ -14,12 +14,13 @@ const selected = () => [...live.querySelectorAll('input[name^="job-"]:checked')]
 function merge(target, fragment) {
   const body = target.querySelector("tbody");
   const fresh = fragment.querySelector("tbody");
-  if (!body || !fresh) {
+  if (!body) {
     swap(target, fragment);
     return;
   }
-  const found = new Map([...fresh.rows].map((row) => [row.id, row]));
-  const last = Number(fresh.rows[fresh.rows.length - 1].dataset.job);
+  const freshRows = [...(fresh?.rows ?? [])];
+  const found = new Map(freshRows.map((row) => [row.id, row]));
+  const last = Number(freshRows.at(-1)?.dataset.job ?? 0);
   const more = fragment.querySelector('[rel="next"]') !== null;
   for (const row of body.rows) {
     const now = found.get(row.id);
@@ -27,7 +28,8 @@ function merge(target, fragment) {
     // A row that new ones pushed to the next page may still match.
     else if (!more || Number(row.dataset.job) > last) leave(row);
   }
-  offerNew([...fresh.rows].filter((row) => Number(row.dataset.job) > Number(body.rows[0].dataset.job)).length, more);
+  const newest = Number(body.rows[0].dataset.job);
+  offerNew(freshRows.filter((row) => Number(row.dataset.job) > newest).length, more);
 }
 
 function update(row, now) {

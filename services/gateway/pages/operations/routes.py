@@ -14,6 +14,7 @@ from services.gateway.pages.operations.job.routes import JobPages
 from services.gateway.pages.operations.jobs.routes import JobsPages
 from services.gateway.pages.operations.jobs.selected import SelectedJobs
 from services.gateway.pages.operations.overview.routes import OverviewPages
+from services.gateway.pages.operations.runbook import RunbookPage
 from services.gateway.pages.operations.track_record.routes import TrackRecordPages
 from services.gateway.pages.site import Site
 from services.gateway.premium.change_feed import ChangeFeed
@@ -36,6 +37,7 @@ def build_console(
     return {
         ROOT: {"GET": page(first.page)},
         f"{ROOT}/fragment": {"GET": part(first.fragment)},
+        f"{ROOT}/runbook": {"GET": page(RunbookPage(console).page)},
         EVENTS: {"GET": part(ChangeEvents(changes, heartbeat_seconds).stream)},
         "/ops/jobs": {"GET": page(listing.page)},
         "/ops/jobs/fragment": {"GET": part(listing.fragment)},

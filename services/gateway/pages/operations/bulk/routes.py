@@ -75,14 +75,14 @@ class BulkPages:
         prepared: operations_pb2.PrepareBulkOperationResponse | None = None,
     ) -> Response:
         shown = operation(row)
-        prepares = row.state == "prepared"
+        changes = row.state == "running"
         section = "Comparisons" if row.action == operations_pb2.BULK_ACTION_WARM else "Jobs"
         view = View(
             section,
             shown.title,
             self._live(request, row, prepared),
-            "" if prepares else f"{_PATH}/{row.id}/fragment",
-            refresh_seconds=0 if prepares or shown.settled else _REFRESH_SECONDS,
+            f"{_PATH}/{row.id}/fragment" if changes else "",
+            refresh_seconds=_REFRESH_SECONDS if changes else 0,
         )
         headers = {"cache-control": "no-store"} if prepared else None
         return self.console.respond(request, view, headers=headers)

@@ -42,7 +42,7 @@ async def test_a_dry_run_shows_count_and_sample(world: World) -> None:
     assert response.headers["cache-control"] == "no-store"
     html = page(response)
     text = text_of(html)
-    assert "Dry run: 1,234 of the jobs match Nothing has changed yet." in text
+    assert "Dry run: 1,234 jobs match Nothing has changed yet." in text
     assert "Filter status failed, geo worldwide" in text
     assert "The first 1" in text
     assert "42: amazon-vs-costco 12m Worldwide failed" in text

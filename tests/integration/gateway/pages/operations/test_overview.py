@@ -186,9 +186,12 @@ async def test_nothing_is_wrong(world: World) -> None:
     ],
 )
 async def test_what_is_wrong_leads_to_the_runbook(world: World, reply: Any, words: str) -> None:
-    html = await overview(world, GetStatus=reply)
-    assert words in html
-    assert "handle-alerts" in html
+    assert words in await overview(world, GetStatus=reply)
+    html = page(await world.client.get("/ops"))
+    sections = re.findall(r'href="/ops/runbook#([a-z]+)"', html)
+    runbook = page(await world.client.get("/ops/runbook"))
+    assert sections
+    assert all(f'<h2 id="{section}">' in runbook for section in sections)
 
 
 @pytest.mark.parametrize(
