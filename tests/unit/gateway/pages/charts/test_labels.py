@@ -49,6 +49,15 @@ def test_a_shortened_name_is_given_in_full_as_its_title() -> None:
     assert titles == [[name], []]
 
 
+@every_layout
+def test_without_a_forecast_names_leave_its_space_empty(layout: Layout) -> None:
+    close = without_forecasts(comparison([50] * 20, [51] * 20, forecasts=(50, 51)))
+    root = drawn(close, layout)
+    right = numbers_of(root, "data-plot")[2]
+    assert all(float(end.attrib["x"]) > right for end in having(root, "end"))
+    assert having(root, "leader") == [], "a line through that space reads as a forecast"
+
+
 @given(st.floats(0, 100), st.floats(0, 100), st.booleans())
 def test_labels_at_the_line_ends_never_overlap(a: float, b: float, cold: bool) -> None:
     sample = comparison([a] * 20, [b] * 20, forecasts=(None, None) if cold else (a, b))

@@ -93,6 +93,12 @@ def test_the_heading_of_the_strip_names_the_term_that_leads_at_last() -> None:
     assert "tea leads in 70 → 80 of 100 futures" in words(the(root, "shares"))
 
 
+def test_the_heading_of_the_strip_gives_a_share_that_does_not_change_once() -> None:
+    points = [MarginPoint(day, -5, -9, -1, -9, -1, 22) for day in dates(Step.DAILY, 2)]
+    root = drawn(Margin("tea", "coffee", Step.DAILY, points))
+    assert "tea leads in 78 of 100 futures" in words(the(root, "shares"))
+
+
 @both_widths
 @pytest.mark.parametrize("step", Step)
 @pytest.mark.parametrize("values", [(0, 0), (90, 80) * 7, (-90, -80) * 24, (0.1, -0.1, 0.2)])
