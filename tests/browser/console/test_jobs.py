@@ -35,7 +35,7 @@ async def test_rows_change_in_place_and_new_ones_wait(site: Site, queue: JobQueu
     new = queue.add(3, QUEUED)
     button = page.get_by_role("button", name="3 new")
     await expect(button).to_be_visible()
-    await expect(page.get_by_role("status")).to_have_text("3 new jobs")
+    await expect(page.get_by_role("status")).to_have_text("3 new in the list")
     assert await page.evaluate(ROWS) == before, "no row has moved"
     await button.click()
     await expect(page.locator(f"#job-{new[-1]}")).to_be_visible()

@@ -3,9 +3,9 @@
 import { followChanges } from "./changes.js";
 import { swap } from "./fragment.js";
 import { addJobKeys } from "./job-keys.js";
+import { leave, offerNew, update } from "./rows.js";
 
 const live = document.getElementById("live");
-const announcer = document.getElementById("announcer");
 const newRows = document.getElementById("new-rows");
 const form = document.getElementById("selected");
 const selected = () => [...live.querySelectorAll('input[name^="job-"]:checked')];
@@ -30,27 +30,6 @@ function merge(target, fragment) {
   }
   const newest = Number(body.rows[0].dataset.job);
   offerNew(freshRows.filter((row) => Number(row.dataset.job) > newest).length, more);
-}
-
-function update(row, now) {
-  delete row.dataset.left;
-  if (row.innerHTML === now.innerHTML) return;
-  const cells = document.createDocumentFragment();
-  cells.append(...now.cloneNode(true).childNodes);
-  swap(row, cells);
-}
-
-function leave(row) {
-  if (row.dataset.left) return;
-  row.dataset.left = "true";
-  row.querySelector("[data-now]").textContent = "matches no longer";
-}
-
-function offerNew(count, more) {
-  const words = count ? `${count}${more && count >= 50 ? "+" : ""} new` : "";
-  if (newRows.textContent !== words && words) announcer.textContent = `${words} jobs`;
-  newRows.textContent = words;
-  newRows.hidden = !count;
 }
 
 let whole = false; // whether the next update takes in the new rows

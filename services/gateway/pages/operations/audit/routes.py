@@ -27,8 +27,11 @@ class AuditPages:
     async def page(self, request: Request) -> Response:
         """One page of actions, newest first."""
         after = cursor(request.query_params)
+        live = await self._live(request, after)
+        before = self.console.render("operations/audit/before.html", request)
         fragment = Addresses(PATH, {}).fragment(after)
-        return self.console.respond(request, View("Audit", "Audit", await self._live(request, after), fragment))
+        view = View("Audit", "Audit", live, fragment, before=before, script="ops-rows.js")
+        return self.console.respond(request, view)
 
     async def fragment(self, request: Request) -> Response:
         """The rows alone."""

@@ -53,7 +53,8 @@ class CoveragePages:
             error=wrong,
         )
         fragment = "" if wrong else addresses.fragment(after)
-        view = View("Comparisons", "Comparisons", live, fragment, before=before)
+        script = "ops-rows.js" if fragment else ""
+        view = View("Comparisons", "Comparisons", live, fragment, before=before, script=script)
         return self.console.respond(request, view, 400 if wrong else 200)
 
     async def fragment(self, request: Request) -> Response:

@@ -1,0 +1,89 @@
+"""Live updates of the console: one stream for all tabs, and lists whose rows stay in place."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from playwright.async_api import expect
+from warmcast.jobs.v1 import operations_pb2
+
+from services.gateway.pages.operations.frame.console import EVENTS
+from tests.browser.console.conftest import OpenConsole
+from tests.browser.harness.job_queue import JobQueue
+from tests.browser.harness.site import Site
+from tests.browser.test_tabs import HIDE
+from tests.integration.gateway.data import READY
+from tests.integration.gateway.pages.operations.test_coverage import listed
+from tests.unit.gateway.pages.operations.test_audit import action
+from tests.unit.gateway.pages.operations.test_coverage import covered
+
+
+@pytest.fixture
+async def site(site: Site) -> Site:
+    """The same, which counts the streams of the console."""
+    site.events = EVENTS
+    return site
+
+
+async def test_all_tabs_share_one_stream(site: Site, queue: JobQueue, open_console: OpenConsole) -> None:
+    pages = [await open_console(path) for path in ("/ops", "/ops/jobs", "/ops/jobs", "/ops/audit", "/ops/jobs/7")]
+    await site.streams(1)
+    queue.change(7, READY)
+    await expect(pages[4].locator(".pill").first).to_have_text("ready")
+    await asyncio.gather(*(expect(page.locator("#freshness")).to_have_text("live") for page in pages))
+    assert site.requests.all[EVENTS] == 1
+    await pages[0].close()
+    await site.streams(1)
+    queue.actions.insert(0, _newer())
+    queue.change(8, READY)
+    await expect(pages[3].get_by_role("button", name="1 new")).to_be_visible()
+
+
+async def test_a_hidden_tab_closes_its_stream_and_catches_up(
+    site: Site, queue: JobQueue, open_console: OpenConsole
+) -> None:
+    page = await open_console("/ops/jobs/7")
+    await site.streams(1)
+    await page.evaluate(HIDE, True)
+    await site.streams(0)
+    queue.change(7, READY)
+    await page.evaluate(HIDE, False)
+    await expect(page.locator(".pill").first).to_have_text("ready")
+    await site.streams(1)
+
+
+async def test_new_actions_wait_for_a_click(queue: JobQueue, open_console: OpenConsole) -> None:
+    page = await open_console("/ops/audit")
+    rows = page.locator("tbody tr")
+    await expect(rows).to_have_count(5)
+    queue.actions.insert(0, _newer())
+    queue.actions[2].count = 1_300
+    queue.change(8, READY)
+    await expect(page.locator("#action-899")).to_contain_text("1,300")
+    await expect(rows).to_have_count(5)
+    await expect(page.get_by_role("status")).to_have_text("1 new in the list")
+    await page.get_by_role("button", name="1 new").click()
+    await expect(rows.first).to_contain_text("job 7")
+    await expect(rows).to_have_count(6)
+
+
+async def test_comparisons_change_in_place(site: Site, queue: JobQueue, open_console: OpenConsole) -> None:
+    tea, coffee = covered("cold", geo="US"), covered("cold", geo="DE")
+    site.world.reply(ListCoverage=listed(tea, coffee))
+    page = await open_console("/ops/comparisons?state=cold")
+    pills = page.locator("tbody .pill")
+    link = page.locator("[id^=open-]").last
+    await link.focus()
+    # More popular now, and with a forecast; the other one is cold no longer.
+    site.world.reply(ListCoverage=listed(covered("fresh", geo="DE")))
+    queue.change(8, READY)
+    await expect(pills.last).to_have_text("fresh")
+    await expect(link).to_be_focused()
+    await expect(page.locator("#coverage-scroll tbody tr").first).to_contain_text("matches no longer")
+
+
+def _newer() -> operations_pb2.OperatorAction:
+    made = action({"jobId": 7})
+    made.id = 901
+    return made
