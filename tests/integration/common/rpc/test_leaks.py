@@ -1,4 +1,4 @@
-"""An error of a driver in each RPC of both services: the caller gets a status without the driver's text."""
+"""An error of a driver in each RPC of the services: the caller gets a status without the driver's text."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ import pytest
 import redis
 from structlog.testing import capture_logs
 from warmcast.forecaster.v1 import forecaster_pb2, forecaster_pb2_grpc
-from warmcast.jobs.v1 import jobs_pb2, jobs_pb2_grpc
+from warmcast.jobs.v1 import jobs_pb2, jobs_pb2_grpc, operations_pb2, operations_pb2_grpc
 
 from services.common import errors
 from services.common.rpc.client.channel import open_channel
 from services.common.rpc.server.interceptors import standard_interceptors
 from services.common.rpc.server.server import Server
-from services.common.rpc.services import FORECASTER, JOBS
+from services.common.rpc.services import FORECASTER, JOBS, OPERATIONS
 from services.common.rpc.status import from_rpc_error
 from services.forecaster.rpc.servicer import ForecasterServicer
 from services.forecaster.workers.pool import Pool
 from services.jobs.application.enqueue import Enqueuer
+from services.jobs.application.operations.bulk import Bulk
 from services.jobs.application.operations.schedules import Schedules
 from services.jobs.application.refresher import Refresher
+from services.jobs.rpc.operations.servicer import OperationsServicer
 from services.jobs.rpc.servicer import JobsServicer
 from tests.integration.forecaster import parts
 
@@ -51,6 +53,11 @@ JOBS_REQUESTS = {
     "RequeueJobs": jobs_pb2.RequeueJobsRequest(status=jobs_pb2.JOB_STATUS_FAILED),
     "CancelJob": jobs_pb2.CancelJobRequest(id=1),
     "DeleteOldJobs": jobs_pb2.DeleteOldJobsRequest(older_than_days=1),
+}
+OPERATIONS_REQUESTS = {
+    "ListAttempts": operations_pb2.ListAttemptsRequest(job_id=1),
+    "PrepareBulkOperation": operations_pb2.PrepareBulkOperationRequest(action=operations_pb2.BULK_ACTION_REQUEUE),
+    "ConfirmBulkOperation": operations_pb2.ConfirmBulkOperationRequest(id=1, reason="a test"),
 }
 FORECASTER_REQUESTS = {
     "GenerateForecasts": parts.request(1),
@@ -145,6 +152,27 @@ async def test_jobs_hides_the_text_of_a_driver_error(method: Any, failure: Excep
     async with _served(JOBS, jobs_pb2_grpc.add_JobsServiceServicer_to_server, servicer) as channel:
         failed = await _failure(jobs_pb2_grpc.JobsServiceStub(channel), method, request)
     assert broken.calls  # the driver failed, not a check before it
+    _leaks_nothing(failed)
+
+
+@pytest.mark.parametrize("failure", POSTGRES, ids=lambda failure: type(failure).__name__)
+@pytest.mark.parametrize("method", _methods(operations_pb2, "OperationsService"), ids=lambda method: method.name)
+async def test_operations_hide_the_text_of_a_driver_error(method: Any, failure: Exception) -> None:
+    broken: Any = Broken(failure)
+    servicer = OperationsServicer(
+        actions=broken,
+        attempts=broken,
+        bulk=Bulk(broken),
+        coverage=broken,
+        dispatcher=broken,
+        holders=broken,
+        statistics=broken,
+        record=broken,
+    )
+    request = OPERATIONS_REQUESTS.get(method.name) or getattr(operations_pb2, method.input_type.name)()
+    async with _served(OPERATIONS, operations_pb2_grpc.add_OperationsServiceServicer_to_server, servicer) as channel:
+        failed = await _failure(operations_pb2_grpc.OperationsServiceStub(channel), method, request)
+    assert broken.calls
     _leaks_nothing(failed)
 
 

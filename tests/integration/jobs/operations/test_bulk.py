@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -289,15 +291,12 @@ async def test_more_than_a_hundred_thousand_matches_are_refused(store: Store) ->
 async def test_a_killed_replica_loses_and_repeats_nothing(store: Store) -> None:
     await fill(store, 50)
     operation = await started(store)
-    killed, other = store.bulk_of("killed", batch=10, lease=0.3), store.bulk_of("other", batch=10)
+    killed, other = (store.bulk_of(name, batch=10, lease=60) for name in ("killed", "other"))
     await killed.run_batch()
     await killed.run_batch()
-    assert await other.run_batch() is None  # the lease of the first one still holds
-
-    async def resumed() -> bool:
-        return await other.run_batch() is not None
-
-    await wait_until_async(resumed, 10, "the lease expires, and another replica resumes")
+    assert await other.run_batch() is None, "the lease of the first one still holds"
+    await store.execute("UPDATE bulk_operations SET lease_expires_at = now()")
+    assert await other.run_batch() is not None
     assert await run_all(other) == 2
     assert await killed.run_batch() is None
     assert await progress(store, operation) == (BulkState.DONE, 50, 0)
@@ -358,6 +357,34 @@ async def test_the_loops_of_two_replicas_finish_what_one_confirms(store: Store) 
     await asyncio.gather(*tasks, return_exceptions=True)
     assert await progress(store, operation) == (BulkState.DONE, 60, 0)
     assert await versions(store) == {("queued", 2): 60}
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_jobs_change_and_replicas_die_at_any_moment(store: Store, seed: int) -> None:
+    """Every job is changed once, by the operation or by another; the operation counts each exactly once."""
+    chance = random.Random(seed)
+    ids = await fill(store, 300)
+    operation = await started(store)
+    replicas = [store.bulk_of(f"replica {number}", batch=7, lease=0.05) for number in range(3)]
+
+    async def change_others() -> None:
+        change = "UPDATE warmup_jobs SET status = 'ready', version = version + 1 WHERE id = %(id)s AND version = 1"
+        for job_id in chance.sample(ids, 100):
+            await store.execute(change, id=job_id)
+
+    async def run_and_die(replica: BulkOperations) -> None:
+        while (await progress(store, operation))[0] is not BulkState.DONE:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(chance.uniform(0.001, 0.05)):
+                    await replica.run_batch()
+
+    await asyncio.wait_for(asyncio.gather(change_others(), *map(run_and_die, replicas)), 60)
+    after = await versions(store)
+    queued, others = after[("queued", 2)], after.get(("ready", 2), 0)
+    assert queued + others == len(ids), "no job was changed twice, and none was lost"
+    _, done, skipped = await progress(store, operation)
+    assert (done, skipped) == (queued, others)
+    assert [row[4] for row in await recorded(store)] == [queued]
 
 
 async def test_postgres_may_go_away_during_an_operation(store: Store, postgres: Postgres) -> None:
