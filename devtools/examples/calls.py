@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 
+from devstack.processes.child import DevstackError
 from devstack.sample import SLUG, TIMEFRAME, sample
 from devtools.examples.recorder import Recorder
 
 _EARLIER, _LATER = 24, 36  # months of the sample; the later ones score a forecast of the earlier ones
 _PREMIUM = "/api/comparison/premium"
+_REASON = {"reason": "after the outage of the cache"}
+_TIMEOUT = 60.0  # seconds
 _QUERY = {"slug": SLUG, "tf": TIMEFRAME}
 
 
@@ -41,6 +46,8 @@ class ExampleCalls:
         self._import_newer_data()
         self._manage_jobs()
         self._sweep()
+        self._operate()
+        self._report()
 
     def run_warmup(self, **headers: str) -> httpx.Response:
         """Runs the oldest queued job."""
@@ -97,9 +104,11 @@ class ExampleCalls:
         job_id = jobs["jobs"][0]["jobId"]
         shown = self.operator.get(f"/api/jobs/{job_id}")
         self._record("GET /api/jobs/{id}", "queued", "A queued job", shown)
-        cancelled = self.operator.post(f"/api/jobs/{job_id}/cancel")
+        for action in ("cancel", "requeue", "run"):
+            self._record_request(f"POST /api/jobs/{{id}}/{action}", "reason", "Why, for the audit", _REASON)
+        cancelled = self.operator.post(f"/api/jobs/{job_id}/cancel", json=_REASON)
         self._record("POST /api/jobs/{id}/cancel", "cancelled", "A cancelled job", cancelled)
-        requeued = self.operator.post(f"/api/jobs/{job_id}/requeue")
+        requeued = self.operator.post(f"/api/jobs/{job_id}/requeue", json=_REASON)
         self._record("POST /api/jobs/{id}/requeue", "queued", "A re-queued job", requeued)
         body = {"slug": SLUG, "tf": TIMEFRAME, "force": True}
         self._record_request("POST /api/comparison/warmup", "force", "Compute even if the forecasts are cached", body)
@@ -114,6 +123,70 @@ class ExampleCalls:
         swept = self.operator.post("/api/jobs/sweep")
         self._record(operation, "cache-lost", "Forecasts of a ready job are missing in the cache", swept)
         self.run_warmup().raise_for_status()
+
+    def _operate(self) -> None:
+        """Changes jobs by filter, and runs one at once."""
+        chosen = {"slug": SLUG, "tf": TIMEFRAME}
+        bulk = {"filter": chosen, **_REASON}
+        for action in ("requeue", "cancel"):
+            operation, path = f"POST /api/jobs/{action}", f"/api/jobs/{action}"
+            self._record_request(operation, "filter", "All jobs of one comparison", bulk)
+            tried = self.operator.post(path, params={"dryRun": "true"}, json={"filter": chosen})
+            dry_run = self._record(operation, "dry-run", "What would be changed: `dryRun=true`", tried)
+            started = self.operator.post(path, json=bulk)
+            self._record(operation, "running", "It runs in the background", started, 202)
+            self._wait_for_end(started.headers["location"])
+            self._confirm_or_abort(action, f"/api/operations/{dry_run['operation']['operationId']}")
+        job_id = self.operator.get("/api/jobs").json()["jobs"][0]["jobId"]
+        path = f"/api/jobs/{job_id}/run"
+        ran, holders = self._while_running(lambda: self.operator.post(path, json=_REASON))
+        self._record("POST /api/jobs/{id}/run", "ready", "The job after its run", ran)
+        self._record("GET /api/jobs/holders", "one", "One process with one run", holders)
+
+    def _confirm_or_abort(self, action: str, path: str) -> None:
+        operation = "POST /api/operations/{id}"
+        if action == "cancel":
+            aborted = self.operator.post(f"{path}/abort")
+            self._record(f"{operation}/abort", "aborted", "An operation that was only prepared", aborted)
+            return
+        self._record_request(f"{operation}/confirm", "reason", "Why, for the audit", _REASON)
+        confirmed = self.operator.post(f"{path}/confirm", json=_REASON)
+        self._record(f"{operation}/confirm", "running", "It runs in the background", confirmed, 202)
+        self._record("GET /api/operations/{id}", "done", "An operation that has ended", self._wait_for_end(path))
+
+    def _wait_for_end(self, path: str) -> httpx.Response:
+        return self._until(lambda: self.operator.get(path), lambda body: body["state"] == "done")
+
+    def _report(self) -> None:
+        """Reads what operators see."""
+        job_id = self.operator.get("/api/jobs").json()["jobs"][0]["jobId"]
+        for path, name, summary in (
+            ("/api/jobs/stats", "last-hour", "The last hour"),
+            ("/api/coverage", "one", "One comparison, which is warm"),
+            ("/api/coverage/summary", "one", "One comparison"),
+            ("/api/audit", "newest", "Newest first"),
+        ):
+            self._record(f"GET {path}", name, summary, self.operator.get(path))
+        attempts = self.operator.get(f"/api/jobs/{job_id}/attempts")
+        self._record("GET /api/jobs/{id}/attempts", "newest", "Newest first", attempts)
+
+    def _while_running(self, act: Callable[[], httpx.Response]) -> tuple[httpx.Response, httpx.Response]:
+        """The answer of `act`, and the holders while its run lasts."""
+        with ThreadPoolExecutor(1) as pool:
+            acting = pool.submit(act)
+            holders = self._until(
+                lambda: self.operator.get("/api/jobs/holders"), lambda body: bool(body["holders"]) or acting.done()
+            )
+            return acting.result(), holders
+
+    def _until(self, read: Callable[[], httpx.Response], holds: Callable[[Any], bool]) -> httpx.Response:
+        """The first answer for which `holds`."""
+        until = time.monotonic() + _TIMEOUT
+        while not holds((answer := read()).raise_for_status().json()):
+            if time.monotonic() > until:
+                raise DevstackError(f"{answer.url} did not change within {_TIMEOUT:.0f} s: {answer.text[:500]}")
+            time.sleep(0.01)
+        return answer
 
     def _during_events(self, act: Callable[[], httpx.Response]) -> tuple[httpx.Response, httpx.Response]:
         """Calls `act` once the event stream has started. Returns its answer and the complete stream."""

@@ -27,6 +27,7 @@ STRICT = {
     "BODY_TIMEOUT_SECONDS": "2",
     "MAX_HEAD_BYTES": "4096",
     "MAX_IN_FLIGHT": "1",
+    "OPERATOR_READ_SECRET": "the read secret of the examples",
 }
 WITHOUT_SECRET = {"WARMUP_SECRET": "", "RPC_TIMEOUT_SECONDS": "0.2"}
 
@@ -93,6 +94,9 @@ def record_limits(recorder: Recorder, base_url: str, secret: str) -> None:
         query = {"slug": SLUG, "tf": "all"}
         recorder.problem("api-key-required", "Without a key", client.get(_PREMIUM, params=query).json())
         recorder.problem("rate-limited", "A second request within a minute", client.get(_PREMIUM, params=query).json())
+        reading = {"X-Warmup-Secret": STRICT["OPERATOR_READ_SECRET"]}
+        swept = client.post("/api/jobs/sweep", headers=reading)
+        recorder.problem("forbidden", "The read secret, to change something", swept.json())
     recorder.problem("malformed-request", "A header without a colon", _raw(base_url, b"GET / HTTP/1.1\r\nHost\r\n\r\n"))
     long = b"GET / HTTP/1.1\r\nHost: gateway\r\nCookie: " + b"a" * 5_000 + b"\r\n\r\n"
     recorder.problem("headers-too-large", "A cookie of 5,000 bytes", _raw(base_url, long))

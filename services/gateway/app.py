@@ -28,6 +28,8 @@ from services.gateway.routes import events
 from services.gateway.routes.comparisons import ComparisonRoutes
 from services.gateway.routes.events import EventRoutes
 from services.gateway.routes.jobs import JobRoutes
+from services.gateway.routes.operators.bulk import BulkRoutes
+from services.gateway.routes.operators.reading import ReadingRoutes
 from services.gateway.routes.premium import PremiumRoutes
 from services.gateway.routes.request_bodies import BodyBounds
 from services.gateway.routes.service import ServiceRoutes
@@ -82,7 +84,8 @@ def routing_table(components: Components, site: Site) -> dict[str, dict[str, Han
     streams, bounds = event_routes(components), _body_bounds(settings)
     comparisons = ComparisonRoutes(jobs, answers, bounds)
     warmups = WarmupRoutes(jobs, answers, bounds)
-    queue = JobRoutes(jobs)
+    queue = JobRoutes(jobs, components.operations, bounds)
+    bulk, reading = BulkRoutes(components.operations, bounds), ReadingRoutes(components.operations)
     public_metrics = not settings.metrics_port
     service = ServiceRoutes(
         components.readiness,
@@ -99,9 +102,21 @@ def routing_table(components: Components, site: Site) -> dict[str, dict[str, Han
         "/api/jobs": {"GET": guard.read(queue.index)},
         "/api/jobs/run-warmup": {"POST": guard(idempotent(warmups.run))},
         "/api/jobs/sweep": {"POST": guard(idempotent(warmups.sweep))},
+        "/api/jobs/cancel": {"POST": guard(idempotent(bulk.cancel))},
+        "/api/jobs/requeue": {"POST": guard(idempotent(bulk.requeue))},
+        "/api/jobs/stats": {"GET": guard.read(reading.statistics)},
+        "/api/jobs/holders": {"GET": guard.read(reading.holders)},
         "/api/jobs/{id}": {"GET": guard.read(queue.show)},
+        "/api/jobs/{id}/attempts": {"GET": guard.read(queue.attempts)},
+        "/api/jobs/{id}/run": {"POST": guard(idempotent(queue.run))},
         "/api/jobs/{id}/requeue": {"POST": guard(idempotent(queue.requeue))},
         "/api/jobs/{id}/cancel": {"POST": guard(idempotent(queue.cancel))},
+        "/api/operations/{id}": {"GET": guard.read(bulk.show)},
+        "/api/operations/{id}/confirm": {"POST": guard(idempotent(bulk.confirm))},
+        "/api/operations/{id}/abort": {"POST": guard(idempotent(bulk.abort))},
+        "/api/coverage": {"GET": guard.read(reading.coverage)},
+        "/api/coverage/summary": {"GET": guard.read(reading.coverage_summary)},
+        "/api/audit": {"GET": guard.read(reading.audit)},
         "/healthz": {"GET": service.alive},
         "/readyz": {"GET": service.ready},
         "/metrics": {"GET": service.metrics},

@@ -38,6 +38,9 @@ class Job(msgspec.Struct, rename="camel"):
     not_before: Moment | None
     lease_expires_at: Moment | None
     cooldown_until: Moment | None
+    holder: Annotated[str | None, Meta(description="the process that runs it; null unless it is running")]
+    error_reason: Annotated[str | None, Meta(description="of lastError, such as cache-unavailable")]
+    rescues: Annotated[int, Meta(description="how often it was re-queued because its run was lost, over all episodes")]
 
 
 class JobList(msgspec.Struct, rename="camel"):
@@ -119,6 +122,9 @@ def job(row: jobs_pb2.WarmupJob) -> Job:
         not_before=timestamp(row, "not_before"),
         lease_expires_at=timestamp(row, "lease_expires_at"),
         cooldown_until=timestamp(row, "cooldown_until"),
+        holder=row.holder or None,
+        error_reason=row.error_reason or None,
+        rescues=row.requeues,
     )
 
 

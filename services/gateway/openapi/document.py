@@ -56,6 +56,8 @@ def document(*, metrics: bool = True) -> Document:
     for operations in operations_by_path.values():
         if "post" in operations:
             add_idempotency_key(operations["post"])
+        for method in operations.keys() - {"get", "head"}:
+            _add_forbidden(operations[method])
     if not metrics:
         del operations_by_path["/metrics"]
     result: Document = {
@@ -96,6 +98,12 @@ def document(*, metrics: bool = True) -> Document:
     }
     attach(result)
     return result
+
+
+def _add_forbidden(operation: Document) -> None:
+    """Adds the error of the read secret to an operation that changes something."""
+    if "security" in operation:
+        operation["x-problems"].append("forbidden")
 
 
 def document_json(*, metrics: bool = True) -> bytes:

@@ -11,6 +11,10 @@ from services.gateway.bodies.fields import REF
 from services.gateway.bodies.forecasts import ForecastBundle, HeadToHead
 from services.gateway.bodies.insights import Interpretation, TermInsights, Together
 from services.gateway.bodies.jobs import JobList, Run, Sweep, Triggered
+from services.gateway.bodies.operators.attempts import AttemptList
+from services.gateway.bodies.operators.coverage import CoverageList, CoverageSummary
+from services.gateway.bodies.operators.operations import ActionList, PreparedOperation
+from services.gateway.bodies.operators.statistics import HolderList, Statistics
 from services.gateway.bodies.premium import Premium, StatusEvent
 from services.gateway.bodies.trust import Trust
 from services.gateway.http.problems import Problem
@@ -38,7 +42,27 @@ _RESPONSES = (
     Sweep,
     Trust,
     Health,
+    AttemptList,
+    Statistics,
+    HolderList,
+    CoverageList,
+    CoverageSummary,
+    PreparedOperation,
+    ActionList,
 )
+REASON = text("why, for the audit", maxLength=500)
+_AGE = text("90 (seconds), 5m, 2h or 7d")
+_FILTER: dict[str, Schema] = {
+    "status": text(enum=STATUS),
+    "slug": text(),
+    "tf": TIMEFRAME,
+    "geo": text("empty is worldwide"),
+    "reason": text("of the episode, such as refresh"),
+    "errorReason": text("of the last error, such as cache-unavailable"),
+    "engineVersion": text("with which it last became ready"),
+    "olderThan": _AGE,
+    "newerThan": _AGE,
+}
 # Not generated, because the gateway accepts more than it documents: null for optional fields, `timeframe` for `tf`.
 _REQUESTS: dict[str, Schema] = {
     "Series": obj(
@@ -78,8 +102,18 @@ _REQUESTS: dict[str, Schema] = {
                 "type": "boolean",
                 "description": "compute even if the bundles are cached, and restart a running job",
             },
+            "reason": REASON,
         },
-        optional=("tf", "geo", "force"),
+        optional=("tf", "geo", "force", "reason"),
+    ),
+    "Reason": obj({"reason": REASON}, optional=("reason",)),
+    "Bulk": obj(
+        {
+            "filter": obj(_FILTER, optional=tuple(_FILTER)),
+            "reason": {**REASON, "description": f"{REASON['description']}; required unless it is a dry run"},
+            "dryRun": {"type": "boolean", "description": "only prepare the operation"},
+        },
+        optional=("filter", "reason", "dryRun"),
     ),
 }
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from starlette.datastructures import QueryParams
 
-from services.common.comparison import TIMEFRAMES, ComparisonKey, canonical_slug, invalid, parse_geo, parse_timeframe
+from services.common.comparison import TIMEFRAMES, ComparisonKey, invalid, parse_geo, parse_timeframe
 from services.gateway.premium.parts import ALL_PARTS, Part, Parts
 
 MAX_PAGE_SIZE = 200
@@ -102,19 +102,17 @@ def cursor(query: QueryParams) -> str:
 
 
 def job_id(text: str) -> int:
-    """The id of a job in a path."""
+    """The id of a job or an operation in a path."""
     return _integer("id", text, 1, _MAX_ID)
-
-
-def slug_filter(query: QueryParams) -> str:
-    """The slug filter; empty for all comparisons."""
-    text = single(query, "slug")
-    return canonical_slug(text) if text else ""
 
 
 def age(query: QueryParams, name: str) -> int:
     """An age in seconds, from 90, 90s, 5m, 2h or 7d; 0 where it is missing."""
-    text = single(query, name)
+    return parse_age(name, single(query, name))
+
+
+def parse_age(name: str, text: str | None) -> int:
+    """The same of one value."""
     if not text:
         return 0
     match = re.fullmatch(r"([0-9]{1,9})([smhd]?)", text.strip().lower())

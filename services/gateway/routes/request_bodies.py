@@ -45,6 +45,13 @@ class TriggerBody(msgspec.Struct):
     timeframe: str | None = None
     geo: str | None = None
     force: bool = False
+    reason: str = ""
+
+
+class ReasonBody(msgspec.Struct):
+    """Why an operator changes something; kept in the audit."""
+
+    reason: str = ""
 
 
 Body = TypeVar("Body")
@@ -117,6 +124,16 @@ def from_json(content: bytes, kind: type[Body]) -> Body:
         raise invalid(field, f"{field}: {wrong.replace('`', '')}") from None
     except OverflowError:
         raise invalid("body", "a number in the body is too large") from None
+
+
+async def optional_json(request: Request, bounds: BodyBounds, kind: type[Body]) -> Body:
+    """The JSON body as `kind`, whose fields are all optional; its defaults for an empty body."""
+    content = await read_body(request, bounds)
+    if not content:
+        return kind()
+    if (given := media_type(request)) != "application/json":
+        raise unsupported(given, "application/json")
+    return from_json(content, kind)
 
 
 def series(body: SeriesBody) -> jobs_pb2.Series:

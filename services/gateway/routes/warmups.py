@@ -34,7 +34,7 @@ class WarmupRoutes:
         body = request_bodies.from_json(content, request_bodies.TriggerBody)
         timeframe = parameters.agreed_timeframe(body.tf, body.timeframe)
         key = ComparisonKey.parse(body.slug, timeframe or "", body.geo or "")
-        triggered = await self.jobs.trigger(key, force=body.force, secret=secret)
+        triggered = await self.jobs.trigger(key, force=body.force, secret=secret, reason=body.reason)
         self.answers.invalidate(key)
         return json_response(job_bodies.Triggered(job_bodies.job(triggered.job), triggered.enqueued), 202)
 

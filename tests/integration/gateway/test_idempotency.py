@@ -22,6 +22,11 @@ POSTS: list[tuple[str, str, dict[str, Any]]] = [
     ("/api/jobs/sweep", "Sweep", {}),
     ("/api/jobs/1/requeue", "RequeueJob", {}),
     ("/api/jobs/1/cancel", "CancelJob", {}),
+    ("/api/jobs/1/run", "RunJob", {}),
+    ("/api/jobs/cancel", "PrepareBulkOperation", {"json": {"filter": {"status": "queued"}, "dryRun": True}}),
+    ("/api/jobs/requeue", "PrepareBulkOperation", {"json": {"filter": {"status": "failed"}, "dryRun": True}}),
+    ("/api/operations/1/confirm", "ConfirmBulkOperation", {"json": {"reason": "late"}}),
+    ("/api/operations/1/abort", "AbortBulkOperation", {}),
 ]
 
 

@@ -31,6 +31,18 @@ GUARDED = [
     ("GET", "/api/jobs/1"),
     ("POST", "/api/jobs/1/requeue"),
     ("POST", "/api/jobs/1/cancel"),
+    ("GET", "/api/jobs/1/attempts"),
+    ("POST", "/api/jobs/1/run"),
+    ("POST", "/api/jobs/cancel"),
+    ("POST", "/api/jobs/requeue"),
+    ("GET", "/api/jobs/stats"),
+    ("GET", "/api/jobs/holders"),
+    ("GET", "/api/operations/1"),
+    ("POST", "/api/operations/1/confirm"),
+    ("POST", "/api/operations/1/abort"),
+    ("GET", "/api/coverage"),
+    ("GET", "/api/coverage/summary"),
+    ("GET", "/api/audit"),
 ]
 
 
@@ -212,6 +224,7 @@ async def test_invalid_filters_are_named(world: World, name: str) -> None:
 
 async def test_one_job_shows_every_field(world: World) -> None:
     row = job(FAILED, last_error="flat")
+    row.error_reason, row.requeues = "unwarmable", 2
     row.cooldown_until.CopyFrom(moment("2026-01-01T10:05:00"))
     world.reply(GetJob=jobs_pb2.GetJobResponse(job=row))
     assert conforming(await world.operator.get("/api/jobs/42"), "Job") == {
@@ -237,6 +250,9 @@ async def test_one_job_shows_every_field(world: World) -> None:
         "notBefore": None,
         "leaseExpiresAt": None,
         "cooldownUntil": "2026-01-01T10:05:00Z",
+        "holder": None,
+        "errorReason": "unwarmable",
+        "rescues": 2,
     }
 
 

@@ -76,6 +76,24 @@ def operation(
     }
 
 
+def id_in_path(description: str) -> Schema:
+    """The parameter `id` of a path."""
+    return {"name": "id", "in": "path", "required": True, "schema": integer(description, minimum=1, examples=[1])}
+
+
+def optional_body(described: Operation, name: str) -> Operation:
+    """Adds a JSON body that may be missing."""
+    described["requestBody"] = {"required": False, "content": content({"application/json": ref(name)})}
+    return described
+
+
+def accepted(described: Operation) -> Operation:
+    """Adds the `Location` of the operation to the 202."""
+    answer = responses_of(described)["202"]
+    answer["headers"] = {**RATE_LIMITS, "Location": {"schema": text("the operation, for its progress")}}
+    return described
+
+
 def content(body: dict[str, Schema]) -> dict[str, object]:
     return {media_type: {"schema": schema} for media_type, schema in body.items()}
 

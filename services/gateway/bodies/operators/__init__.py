@@ -1,0 +1,1 @@
+"""The bodies that operators get: attempts, statistics, coverage, audit and bulk operations."""

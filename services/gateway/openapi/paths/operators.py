@@ -1,0 +1,91 @@
+"""Bulk operations, coverage and the audit."""
+
+from __future__ import annotations
+
+from services.gateway.bodies.operators.coverage import FILTER_STATES
+from services.gateway.openapi.paths.operations import (
+    CURSOR,
+    LIMIT,
+    WITH_BODY,
+    Operation,
+    accepted,
+    id_in_path,
+    operation,
+    query,
+)
+from services.gateway.openapi.schemas import TIMEFRAME
+from services.gateway.openapi.shapes import ref, text
+
+_ID = id_in_path("operation id")
+
+
+def operator_paths() -> dict[str, dict[str, Operation]]:
+    """Path → method → operation."""
+    return {
+        "/api/operations/{id}": {
+            "get": operation(
+                "Show one bulk operation and its progress.",
+                answers={200: ("The operation.", "Operation")},
+                errors=("invalid-argument", "not-found"),
+                parameters=[_ID],
+                guarded=True,
+            )
+        },
+        "/api/operations/{id}/confirm": {
+            "post": accepted(
+                operation(
+                    "Start a prepared operation. Jobs that changed since then are skipped and counted.",
+                    answers={202: ("The operation runs.", "Operation")},
+                    errors=("invalid-argument", "not-found", "wrong-state", *WITH_BODY),
+                    parameters=[_ID],
+                    body={"application/json": ref("Reason")},
+                    guarded=True,
+                )
+            )
+        },
+        "/api/operations/{id}/abort": {
+            "post": operation(
+                "Stop an operation after its current batch. What was done stays done.",
+                answers={200: ("The operation.", "Operation")},
+                errors=("invalid-argument", "not-found", "wrong-state"),
+                parameters=[_ID],
+                guarded=True,
+            )
+        },
+        "/api/coverage": {
+            "get": operation(
+                "List comparisons with the state of their forecasts and their demand, most popular first.",
+                answers={200: ("One page.", "CoverageList")},
+                errors=("invalid-argument",),
+                parameters=[
+                    query("state", text("failed ones are cold too", enum=list(FILTER_STATES))),
+                    query("q", text("only comparisons of which either term begins with this", maxLength=200)),
+                    query("tf", TIMEFRAME),
+                    query("geo", text("only comparisons of this geo; empty is worldwide")),
+                    query(
+                        "requested",
+                        {"type": "boolean", "description": "only those requested in the last 7 d", "default": False},
+                    ),
+                    LIMIT,
+                    CURSOR,
+                ],
+                guarded=True,
+            )
+        },
+        "/api/coverage/summary": {
+            "get": operation(
+                "Count the comparisons that are fresh, stale and cold, in all and by timeframe.",
+                answers={200: ("The counts.", "CoverageSummary")},
+                guarded=True,
+            )
+        },
+        "/api/audit": {
+            "get": operation(
+                "List what operators did, newest first.",
+                answers={200: ("One page.", "ActionList")},
+                errors=("invalid-argument",),
+                parameters=[LIMIT, CURSOR],
+                guarded=True,
+            )
+        },
+    }

@@ -1,0 +1,1 @@
+"""Routes for operators: history, statistics, coverage, audit and bulk operations."""

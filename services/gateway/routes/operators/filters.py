@@ -1,0 +1,110 @@
+"""Filters of jobs and of coverage, from a query or a JSON body."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import msgspec
+from starlette.datastructures import QueryParams
+from warmcast.jobs.v1 import jobs_pb2, operations_pb2
+
+from services.common.comparison import canonical_slug, invalid, parse_geo, parse_timeframe
+from services.common.job_status import JobStatus
+from services.common.rpc.job_status import TO_PROTO
+from services.gateway.bodies.operators.coverage import FILTER_STATES
+from services.gateway.routes import parameters
+
+
+class JobFilterBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    """Which jobs; what is missing is any. An empty geo is worldwide."""
+
+    status: str | None = None
+    slug: str | None = None
+    tf: str | None = None
+    geo: str | None = None
+    reason: str | None = None
+    error_reason: str | None = None
+    engine_version: str | None = None
+    older_than: str | None = None
+    newer_than: str | None = None
+
+
+NAMES = JobFilterBody.__struct_encode_fields__
+
+
+def from_query(query: QueryParams) -> JobFilterBody:
+    """The filter in a query, whose timeframe may also be called `timeframe`."""
+    fields = zip(JobFilterBody.__struct_fields__, NAMES, strict=True)
+    given = {field: parameters.single(query, name) for field, name in fields}
+    return JobFilterBody(**{**given, "tf": parameters.timeframe(query)})
+
+
+def job_filter(given: JobFilterBody) -> operations_pb2.JobFilter:
+    """The filter as a message. Raises WarmcastError that names the field."""
+    return operations_pb2.JobFilter(
+        status=_status(given.status) if given.status else jobs_pb2.JOB_STATUS_UNSPECIFIED,
+        slug=canonical_slug(given.slug) if given.slug else "",
+        timeframe=parse_timeframe(given.tf).name if given.tf else "",
+        geo=None if given.geo is None else parse_geo(given.geo),
+        reason=given.reason or "",
+        error_reason=given.error_reason or "",
+        engine_version=given.engine_version or "",
+        older_than_seconds=parameters.parse_age("olderThan", given.older_than),
+        newer_than_seconds=parameters.parse_age("newerThan", given.newer_than),
+    )
+
+
+def bulk_filter(query: QueryParams, body: JobFilterBody | None, others: Collection[str]) -> operations_pb2.JobFilter:
+    """The filter of a bulk operation, from the query or from the body. It must name something.
+
+    A name that is not known is refused, because without it the operation would change other jobs than meant. `others`
+    are parameters that are no filter.
+    """
+    for name in query:
+        if name not in (*NAMES, "timeframe", *others):
+            raise invalid(name, f"{name[:50]} is not a parameter of this route; a filter may have {', '.join(NAMES)}")
+    in_query = from_query(query)
+    if body is not None and in_query != JobFilterBody():
+        raise invalid("filter", "the filter is in the query and in the body; send one")
+    found = job_filter(body or in_query)
+    if found == operations_pb2.JobFilter():
+        raise invalid("filter", f"name at least one of {', '.join(NAMES)}, such as status=failed")
+    return found
+
+
+def list_request(query: QueryParams) -> jobs_pb2.ListJobsRequest:
+    """The request for one page of jobs."""
+    found = job_filter(from_query(query))
+    return jobs_pb2.ListJobsRequest(
+        status=found.status,
+        slug=found.slug,
+        timeframe=found.timeframe,
+        geo=found.geo if found.HasField("geo") else None,
+        reason=found.reason,
+        error_reason=found.error_reason,
+        engine_version=found.engine_version,
+        older_than_seconds=found.older_than_seconds,
+        newer_than_seconds=found.newer_than_seconds,
+        page_size=parameters.limit(query),
+        page_token=parameters.cursor(query),
+    )
+
+
+def coverage_filter(query: QueryParams) -> operations_pb2.CoverageFilter:
+    """The filter of comparisons in a query."""
+    state, geo = parameters.single(query, "state") or "", parameters.single(query, "geo")
+    if state and state not in FILTER_STATES:
+        raise invalid("state", f"state must be one of {', '.join(FILTER_STATES)}")
+    return operations_pb2.CoverageFilter(
+        state=state,
+        query=parameters.single(query, "q") or "",
+        timeframe=parameters.timeframe(query) or "",
+        geo=None if geo is None else parse_geo(geo),
+        requested=parameters.flag(query, "requested"),
+    )
+
+
+def _status(text: str) -> jobs_pb2.JobStatus.ValueType:
+    if text not in set(JobStatus):
+        raise invalid("status", f"status must be one of {', '.join(JobStatus)}")
+    return TO_PROTO[JobStatus(text)]
