@@ -7,7 +7,7 @@ This module blocks; `warmcast.client.aio` has the same for asyncio.
 
 from __future__ import annotations
 
-from warmcast.client.blocking import Forecaster, Jobs
+from warmcast.client.blocking import Forecaster, Jobs, Operations
 from warmcast.client.deadlines import Deadlines
 from warmcast.client.requests import snapshot_key
 
@@ -15,4 +15,4 @@ from services.common import errors
 from services.common.errors import WarmcastError
 from services.common.runtime.deadline import within
 
-__all__ = ["Deadlines", "Forecaster", "Jobs", "WarmcastError", "errors", "snapshot_key", "within"]
+__all__ = ["Deadlines", "Forecaster", "Jobs", "Operations", "WarmcastError", "errors", "snapshot_key", "within"]

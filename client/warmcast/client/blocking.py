@@ -14,7 +14,7 @@ from warmcast.client.deadlines import DEFAULT, Deadlines
 from warmcast.client.requests import File, Point
 from warmcast.forecaster.v1 import forecaster_pb2, forecaster_pb2_grpc
 from warmcast.jobs.v1 import jobs_pb2 as pb
-from warmcast.jobs.v1 import jobs_pb2_grpc
+from warmcast.jobs.v1 import jobs_pb2_grpc, operations_pb2, operations_pb2_grpc
 
 from services.common.rpc import services
 from services.common.rpc.client.call import call_unary_blocking
@@ -181,12 +181,12 @@ class Jobs(_Client):
         return self._call(self._stub.EnqueueWarmup, request, self._deadlines.read)
 
     def trigger_warmup(
-        self, slug: str, timeframe: str = "", geo: str = "", *, force: bool = False
+        self, slug: str, timeframe: str = "", geo: str = "", *, force: bool = False, reason: str = ""
     ) -> pb.TriggerWarmupResponse:
-        """Enqueues the warmup in any state."""
+        """Enqueues the warmup in any state. `reason` is kept in the audit, as those of the other methods are."""
         return self._call(
             self._stub.TriggerWarmup,
-            pb.TriggerWarmupRequest(key=requests.comparison(slug, timeframe, geo), force=force),
+            pb.TriggerWarmupRequest(key=requests.comparison(slug, timeframe, geo), force=force, reason=reason),
             self._deadlines.command,
         )
 
@@ -208,9 +208,10 @@ class Jobs(_Client):
         response = self._call(self._stub.GetJob, pb.GetJobRequest(id=job_id), self._deadlines.read)
         return response.job
 
-    def requeue_job(self, job_id: int) -> pb.WarmupJob:
+    def requeue_job(self, job_id: int, *, reason: str = "") -> pb.WarmupJob:
         """Starts a new episode of one job; not while it runs."""
-        response = self._call(self._stub.RequeueJob, pb.RequeueJobRequest(id=job_id), self._deadlines.command)
+        request = pb.RequeueJobRequest(id=job_id, reason=reason)
+        response = self._call(self._stub.RequeueJob, request, self._deadlines.command)
         return response.job
 
     def requeue_jobs(self, request: pb.RequeueJobsRequest) -> Sequence[pb.WarmupJob]:
@@ -218,9 +219,10 @@ class Jobs(_Client):
         response = self._call(self._stub.RequeueJobs, request, self._deadlines.command)
         return response.jobs
 
-    def cancel_job(self, job_id: int) -> pb.WarmupJob:
+    def cancel_job(self, job_id: int, *, reason: str = "") -> pb.WarmupJob:
         """Cancels a queued or running job."""
-        response = self._call(self._stub.CancelJob, pb.CancelJobRequest(id=job_id), self._deadlines.command)
+        request = pb.CancelJobRequest(id=job_id, reason=reason)
+        response = self._call(self._stub.CancelJob, request, self._deadlines.command)
         return response.job
 
     def refresh_forecasts(self, most: int = 0) -> Sequence[pb.WarmupJob]:
@@ -245,6 +247,103 @@ class Jobs(_Client):
     def get_status(self) -> pb.GetStatusResponse:
         """Counts by status, ages, and whether the forecaster is available."""
         return self._call(self._stub.GetStatus, pb.GetStatusRequest(), self._deadlines.read)
+
+
+class Operations(_Client):
+    """The RPCs of the jobs service for operators: history, statistics, coverage, audit and bulk operations.
+
+    Every method raises WarmcastError; operations.proto names the reasons of each. `address` and `secret` are those of
+    `Jobs`.
+    """
+
+    def __init__(
+        self, address: str, *, secret: str | None = None, deadlines: Deadlines = DEFAULT, tls: Tls | None = None
+    ) -> None:
+        super().__init__(services.OPERATIONS, address, secret, deadlines, tls)
+        self._stub: operations_pb2_grpc.OperationsServiceStub = operations_pb2_grpc.OperationsServiceStub(self._channel)
+
+    def list_attempts(
+        self, job_id: int, *, page_size: int = 0, page_token: str = ""
+    ) -> operations_pb2.ListAttemptsResponse:
+        """One page of a job's ended attempts, newest first."""
+        request = operations_pb2.ListAttemptsRequest(job_id=job_id, page_size=page_size, page_token=page_token)
+        return self._call(self._stub.ListAttempts, request, self._deadlines.read)
+
+    def get_statistics(self, window_hours: int = 1) -> operations_pb2.GetStatisticsResponse:
+        """Throughput, percentiles in seconds, and outcomes of the last 1, 6, 24 or 168 hours."""
+        request = operations_pb2.GetStatisticsRequest(window_hours=window_hours)
+        return self._call(self._stub.GetStatistics, request, self._deadlines.read)
+
+    def list_holders(self) -> Sequence[operations_pb2.Holder]:
+        """The processes that hold leases, and their runs."""
+        request = operations_pb2.ListHoldersRequest()
+        response = self._call(self._stub.ListHolders, request, self._deadlines.read)
+        return response.holders
+
+    def list_coverage(
+        self, matching: operations_pb2.CoverageFilter | None = None, *, page_size: int = 0, page_token: str = ""
+    ) -> operations_pb2.ListCoverageResponse:
+        """One page of comparisons with the state of their forecasts, most popular first."""
+        request = operations_pb2.ListCoverageRequest(filter=matching, page_size=page_size, page_token=page_token)
+        return self._call(self._stub.ListCoverage, request, self._deadlines.read)
+
+    def get_coverage_summary(self) -> operations_pb2.GetCoverageSummaryResponse:
+        """How many comparisons are fresh, stale and cold; each count stops at 10,000."""
+        request = operations_pb2.GetCoverageSummaryRequest()
+        return self._call(self._stub.GetCoverageSummary, request, self._deadlines.read)
+
+    def get_track_record(self) -> Sequence[operations_pb2.TrackRecordWeek]:
+        """The track record by week of scoring, oldest first."""
+        request = operations_pb2.GetTrackRecordRequest()
+        response = self._call(self._stub.GetTrackRecord, request, self._deadlines.read)
+        return response.weeks
+
+    def list_schedule_runs(self, schedule: str = "", *, page_size: int = 0) -> Sequence[operations_pb2.ScheduleRun]:
+        """The last runs of one schedule, newest first; without a name the last run of each."""
+        request = operations_pb2.ListScheduleRunsRequest(schedule=schedule, page_size=page_size)
+        response = self._call(self._stub.ListScheduleRuns, request, self._deadlines.read)
+        return response.runs
+
+    def list_actions(self, *, page_size: int = 0, page_token: str = "") -> operations_pb2.ListActionsResponse:
+        """One page of what operators did, newest first."""
+        request = operations_pb2.ListActionsRequest(page_size=page_size, page_token=page_token)
+        return self._call(self._stub.ListActions, request, self._deadlines.read)
+
+    def run_job(self, job_id: int, *, reason: str = "") -> pb.WarmupJob:
+        """Claims and runs one job at once. Returns it as its run ended."""
+        request = operations_pb2.RunJobRequest(id=job_id, reason=reason)
+        response = self._call(self._stub.RunJob, request, self._deadlines.run)
+        return response.job
+
+    def prepare(
+        self,
+        action: operations_pb2.BulkAction.ValueType,
+        matching: operations_pb2.JobFilter | operations_pb2.CoverageFilter,
+    ) -> operations_pb2.PrepareBulkOperationResponse:
+        """Prepares an operation on all that match, and returns a sample; nothing else changes until `confirm`.
+
+        A CoverageFilter is for BULK_ACTION_WARM, a JobFilter for the others.
+        """
+        request = requests.bulk(action, matching)
+        return self._call(self._stub.PrepareBulkOperation, request, self._deadlines.command)
+
+    def confirm(self, operation_id: int, reason: str) -> operations_pb2.BulkOperation:
+        """Starts a prepared operation, which runs in the background."""
+        request = operations_pb2.ConfirmBulkOperationRequest(id=operation_id, reason=reason)
+        response = self._call(self._stub.ConfirmBulkOperation, request, self._deadlines.command)
+        return response.operation
+
+    def abort(self, operation_id: int) -> operations_pb2.BulkOperation:
+        """Stops an operation after its current batch."""
+        request = operations_pb2.AbortBulkOperationRequest(id=operation_id)
+        response = self._call(self._stub.AbortBulkOperation, request, self._deadlines.command)
+        return response.operation
+
+    def get_operation(self, operation_id: int) -> operations_pb2.BulkOperation:
+        """One bulk operation and its progress."""
+        request = operations_pb2.GetBulkOperationRequest(id=operation_id)
+        response = self._call(self._stub.GetBulkOperation, request, self._deadlines.read)
+        return response.operation
 
 
 class Forecaster(_Client):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from warmcast.forecaster.v1 import forecaster_pb2
-from warmcast.jobs.v1 import jobs_pb2
+from warmcast.jobs.v1 import jobs_pb2, operations_pb2
 
 File = tuple[str, bytes]  # (name, content); the name may contain the place
 Point = tuple[str, Sequence[float | None]]  # (ISO 8601 date, one value for each term, None if unknown)
@@ -66,6 +66,15 @@ def of_points(
         expected_slug=expected_slug,
         as_of=as_of,
     )
+
+
+def bulk(
+    action: operations_pb2.BulkAction.ValueType, matching: operations_pb2.JobFilter | operations_pb2.CoverageFilter
+) -> operations_pb2.PrepareBulkOperationRequest:
+    """The request for an operation on all that match."""
+    if isinstance(matching, operations_pb2.CoverageFilter):
+        return operations_pb2.PrepareBulkOperationRequest(action=action, comparisons=matching)
+    return operations_pb2.PrepareBulkOperationRequest(action=action, jobs=matching)
 
 
 def snapshot_key(warmup: jobs_pb2.GetWarmupResponse) -> forecaster_pb2.SnapshotKey:

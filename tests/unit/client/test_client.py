@@ -12,9 +12,10 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from warmcast.client import aio, blocking, requests
 from warmcast.forecaster.v1 import forecaster_pb2
-from warmcast.jobs.v1 import jobs_pb2
+from warmcast.jobs.v1 import jobs_pb2, operations_pb2
 
 JOBS = jobs_pb2.DESCRIPTOR.services_by_name["JobsService"]
+OPERATIONS = operations_pb2.DESCRIPTOR.services_by_name["OperationsService"]
 FORECASTER = forecaster_pb2.DESCRIPTOR.services_by_name["ForecasterService"]
 HEAVY = ("sqlalchemy", "psycopg", "redis", "numpy", "starlette", "pydantic", "prometheus_client")
 # Batched by gateways; and what only a runner that holds a lease may send.
@@ -27,7 +28,14 @@ def _methods(kind: type) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("service", "kind"),
-    [(JOBS, blocking.Jobs), (JOBS, aio.Jobs), (FORECASTER, blocking.Forecaster), (FORECASTER, aio.Forecaster)],
+    [
+        (JOBS, blocking.Jobs),
+        (JOBS, aio.Jobs),
+        (OPERATIONS, blocking.Operations),
+        (OPERATIONS, aio.Operations),
+        (FORECASTER, blocking.Forecaster),
+        (FORECASTER, aio.Forecaster),
+    ],
 )
 def test_every_unary_rpc_has_a_method(service: Any, kind: type) -> None:
     asked = set(re.findall(r"self\._stub\.(\w+)", inspect.getsource(kind)))
@@ -35,7 +43,7 @@ def test_every_unary_rpc_has_a_method(service: Any, kind: type) -> None:
     assert asked == unary - NOT_FOR_CALLERS
 
 
-@pytest.mark.parametrize("name", ["Jobs", "Forecaster"])
+@pytest.mark.parametrize("name", ["Jobs", "Operations", "Forecaster"])
 def test_the_two_clients_have_the_same_methods_with_the_same_parameters(name: str) -> None:
     one, other = _methods(getattr(blocking, name)), _methods(getattr(aio, name))
     assert {key: inspect.signature(method) for key, method in one.items()} == {
@@ -68,6 +76,16 @@ def test_what_a_preview_showed_is_stored(monkeypatch: pytest.MonkeyPatch) -> Non
     assert sent[0].snapshot == request
     assert (sent[1].data_hash, sent[1].snapshot.as_of) == ("0" * 16, as_of)
     assert sent[1].snapshot.files == request.files
+
+
+def test_an_operation_is_on_jobs_or_on_comparisons() -> None:
+    jobs, comparisons = operations_pb2.JobFilter(slug="a-vs-b"), operations_pb2.CoverageFilter(state="cold")
+    assert requests.bulk(operations_pb2.BULK_ACTION_CANCEL, jobs) == operations_pb2.PrepareBulkOperationRequest(
+        action=operations_pb2.BULK_ACTION_CANCEL, jobs=jobs
+    )
+    assert requests.bulk(operations_pb2.BULK_ACTION_WARM, comparisons) == operations_pb2.PrepareBulkOperationRequest(
+        action=operations_pb2.BULK_ACTION_WARM, comparisons=comparisons
+    )
 
 
 def test_a_value_that_is_not_known_is_sent_as_missing() -> None:

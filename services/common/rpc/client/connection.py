@@ -11,15 +11,23 @@ from services.common.errors import WarmcastError
 from services.common.rpc.services import Service
 from services.common.runtime import deadline
 
+_HEALTH_CHECK = "/grpc.health.v1.Health/Check"
 # Waits only for the connection: a call that was sent is never sent again.
 
 
 def wait_for_connection(channel: grpc.Channel, service: Service, seconds: float) -> None:
-    """Returns when a replica accepts calls. Raises UNAVAILABLE after `seconds`."""
+    """Returns when a replica accepts calls. Raises UNAVAILABLE after `seconds`.
+
+    It calls the health service, because `grpc.channel_ready_future` starts a thread that fails with a traceback if the
+    channel is closed soon after.
+    """
+    check: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(_HEALTH_CHECK)
     try:
-        grpc.channel_ready_future(channel).result(timeout=max(0, deadline.bounded(seconds)))
-    except grpc.FutureTimeoutError:
-        raise _no_connection(service, seconds) from None
+        check(b"", timeout=max(0, deadline.bounded(seconds)), wait_for_ready=True)
+    except grpc.RpcError as failure:
+        # Any other code is the answer of a replica.
+        if isinstance(failure, grpc.Call) and failure.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+            raise _no_connection(service, seconds) from None
 
 
 async def wait_for_connection_async(channel: grpc.aio.Channel, service: Service, seconds: float) -> None:
