@@ -9,6 +9,7 @@ import typer
 
 from services.cli import api_keys, jobs, migrations, servers, trust, warmups
 from services.cli.explain.command import explain
+from services.cli.operators import reports
 
 app = typer.Typer(
     name="warmcast",
@@ -30,6 +31,9 @@ app.command()(warmups.retention)
 app.command()(warmups.status)
 app.command()(explain)
 app.command()(trust.trust)
+app.command()(reports.stats)
+app.command()(reports.coverage)
+app.command()(reports.audit)
 app.command("api-key")(api_keys.api_key)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated, NoReturn
 
 import typer
-from warmcast.client import Deadlines, Jobs, WarmcastError, aio, errors
+from warmcast.client import Deadlines, Jobs, Operations, WarmcastError, aio, errors
 
 from services.cli.settings import ClientSettings
 from services.common import settings
@@ -28,6 +28,15 @@ Wait = Annotated[
 _EXIT = {400: 2, 413: 2, 415: 2, 401: 3, 404: 1, 409: 1, 503: 4, 504: 4}
 
 
+@dataclass(frozen=True)
+class Clients:
+    """Clients of all services."""
+
+    jobs: aio.Jobs
+    operations: aio.Operations
+    forecaster: aio.Forecaster
+
+
 @contextmanager
 def connect(wait: float = WAIT) -> Iterator[Jobs]:
     """A client of the jobs service. A failed call ends the process with a message and an exit code.
@@ -44,16 +53,30 @@ def connect(wait: float = WAIT) -> Iterator[Jobs]:
             fail(error)
 
 
+@contextmanager
+def connect_operations(wait: float = WAIT) -> Iterator[Operations]:
+    """The same for the RPCs of operators."""
+    configured = settings.load(ClientSettings)
+    secret = configured.warmup_secret.get_secret_value() if configured.warmup_secret else None
+    deadlines = replace(DEADLINES, connect=wait)
+    with Operations(configured.jobs_addr, secret=secret, deadlines=deadlines, tls=configured.tls()) as client:
+        try:
+            yield client
+        except WarmcastError as error:
+            fail(error)
+
+
 @asynccontextmanager
-async def connect_both(wait: float) -> AsyncIterator[tuple[aio.Jobs, aio.Forecaster]]:
-    """Clients of both services, without a secret: they only read. A failed call raises WarmcastError."""
+async def connect_all(wait: float) -> AsyncIterator[Clients]:
+    """Clients of all services, without a secret: they only read. A failed call raises WarmcastError."""
     configured = settings.load(ClientSettings)
     deadlines, tls = replace(DEADLINES, connect=wait), configured.tls()
     async with (
         aio.Jobs(configured.jobs_addr, deadlines=deadlines, tls=tls) as jobs,
+        aio.Operations(configured.jobs_addr, deadlines=deadlines, tls=tls) as operations,
         aio.Forecaster(configured.forecaster_addr, deadlines=deadlines, tls=tls) as forecaster,
     ):
-        yield jobs, forecaster
+        yield Clients(jobs, operations, forecaster)
 
 
 def fail(error: WarmcastError) -> NoReturn:

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
-from google.protobuf.json_format import MessageToDict
-from warmcast.jobs.v1 import jobs_pb2 as pb
+from warmcast.jobs.v1 import jobs_pb2
+from warmcast.jobs.v1 import operations_pb2 as pb
 
 from services.cli import servers
-from services.cli.client import WAIT, Wait, connect
-from services.common.job_status import JobStatus
-from services.common.rpc.job_status import TO_PROTO, status_name
+from services.cli.client import WAIT, Wait, connect, connect_operations
+from services.cli.operators import filters
+from services.cli.operators.attempts import attempt_line
+from services.cli.operators.bulk import ABORTED, change_matching, summary
+from services.cli.operators.filters import Chosen, status_number
+from services.cli.output import AsJson, Limit, Page, line, plain, print_json, print_more
 
 app = typer.Typer(
-    help="Run the jobs service; with a subcommand, list, show, re-queue or cancel jobs.", invoke_without_command=True
+    help="Run the jobs service; with a subcommand, list, show, run, re-queue or cancel jobs.",
+    invoke_without_command=True,
 )
 _MAX_ID = 2**63 - 1
-_MAX_AGE = 10**9  # seconds
 _JobId = Annotated[int, typer.Argument(min=1, max=_MAX_ID, help="Job id, as `warmcast jobs list` prints it.")]
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_JobIdOrFilter = Annotated[
+    int | None, typer.Argument(min=1, max=_MAX_ID, help="Job id; or use options for all jobs that match.")
+]
+_Reason = Annotated[str, typer.Option(help="Why, for the audit.")]
+_BulkReason = Annotated[str, typer.Option(help="Why, for the audit; required for all jobs that match.")]
+_DryRun = Annotated[bool, typer.Option("--dry-run", help="Print how many match, and a sample; change nothing.")]
 
 
 @app.callback()
-def run(context: typer.Context) -> None:
+def serve(context: typer.Context) -> None:
     """Run the jobs service: the queue and its dispatcher."""
     if context.invoked_subcommand is None:
         servers.jobs()
@@ -32,101 +39,172 @@ def run(context: typer.Context) -> None:
 
 @app.command("list")
 def list_jobs(  # noqa: PLR0917 - typer reads options from parameters
-    status: Annotated[str, typer.Option(help=" | ".join(JobStatus))] = "",
-    slug: Annotated[str, typer.Option(help="Only jobs of this slug.")] = "",
-    limit: Annotated[int, typer.Option(min=1, max=200, help="Maximum number of jobs.")] = 50,
-    page: Annotated[str, typer.Option(help="Page token that the previous page printed.")] = "",
-    as_json: _Json = False,
+    status: filters.Status = "",
+    slug: filters.Slug = "",
+    tf: filters.Timeframe = "",
+    geo: filters.Geo = None,
+    episode_reason: filters.EpisodeReason = "",
+    error_reason: filters.ErrorReason = "",
+    engine_version: filters.EngineVersion = "",
+    older_than: filters.OlderThan = 0,
+    newer_than: filters.NewerThan = 0,
+    limit: Limit = 50,
+    page: Page = "",
+    as_json: AsJson = False,
     wait: Wait = WAIT,
 ) -> None:
     """List jobs, newest first."""
-    request = pb.ListJobsRequest(status=_status(status), slug=slug, page_size=limit, page_token=page)
+    request = jobs_pb2.ListJobsRequest(
+        status=status_number(status),
+        slug=slug,
+        timeframe=tf,
+        geo=geo,
+        reason=episode_reason,
+        error_reason=error_reason,
+        engine_version=engine_version,
+        older_than_seconds=older_than,
+        newer_than_seconds=newer_than,
+        page_size=limit,
+        page_token=page,
+    )
     with connect(wait) as client:
         found = client.list_jobs(request)
     if as_json:
-        _print_json([as_dict(job) for job in found.jobs])
-        return
-    for job in found.jobs:
-        typer.echo(line(job))
-    if found.next_page_token:
-        typer.echo(f"more: --page {found.next_page_token}", err=True)
+        print_json([plain(job) for job in found.jobs])
+    else:
+        for job in found.jobs:
+            typer.echo(line(job))
+    print_more(found.next_page_token)
 
 
 @app.command()
-def show(job_id: _JobId, wait: Wait = WAIT) -> None:
+def show(
+    job_id: _JobId,
+    _as_json: Annotated[bool, typer.Option("--json", help="Print JSON, as without this option.")] = False,
+    wait: Wait = WAIT,
+) -> None:
     """Show one job, as JSON."""
     with connect(wait) as client:
         found = client.get_job(job_id)
-    _print_json(as_dict(found))
+    print_json(plain(found))
+
+
+@app.command()
+def attempts(job_id: _JobId, limit: Limit = 50, page: Page = "", as_json: AsJson = False, wait: Wait = WAIT) -> None:
+    """List the attempts of one job that have ended, newest first."""
+    with connect_operations(wait) as client:
+        found = client.list_attempts(job_id, page_size=limit, page_token=page)
+    if as_json:
+        print_json([plain(attempt) for attempt in found.attempts])
+    else:
+        for attempt in found.attempts:
+            typer.echo(attempt_line(attempt))
+    print_more(found.next_page_token)
+
+
+@app.command()
+def run(job_id: _JobId, reason: _Reason = "", as_json: AsJson = False, wait: Wait = WAIT) -> None:
+    """Run one job at once; one that is not queued is queued again first. Exits with 1 if it does not become ready."""
+    with connect_operations(wait) as client:
+        done = client.run_job(job_id, reason=reason)
+    _print_job(done, as_json=as_json)
+    if done.status != jobs_pb2.JOB_STATUS_READY:
+        raise typer.Exit(1)
 
 
 @app.command()
 def requeue(  # noqa: PLR0917 - typer reads options from parameters
-    job_id: Annotated[
-        int | None,
-        typer.Argument(min=1, max=_MAX_ID, help="Job id; or use --status for all jobs that match the filters."),
-    ] = None,
-    status: Annotated[str, typer.Option(help="queued | ready | failed | cancelled")] = "",
-    slug: Annotated[str, typer.Option(help="Only jobs of this slug.")] = "",
-    older_than: Annotated[
-        int, typer.Option(min=0, max=_MAX_AGE, help="Only jobs created at least this many seconds ago.")
-    ] = 0,
-    newer_than: Annotated[
-        int, typer.Option(min=0, max=_MAX_AGE, help="Only jobs created at most this many seconds ago.")
-    ] = 0,
-    most: Annotated[int, typer.Option("--max", min=1, max=1000, help="Maximum number of jobs.")] = 100,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="List the jobs without changing them.")] = False,
+    job_id: _JobIdOrFilter = None,
+    status: filters.Status = "",
+    slug: filters.Slug = "",
+    tf: filters.Timeframe = "",
+    geo: filters.Geo = None,
+    episode_reason: filters.EpisodeReason = "",
+    error_reason: filters.ErrorReason = "",
+    engine_version: filters.EngineVersion = "",
+    older_than: filters.OlderThan = 0,
+    newer_than: filters.NewerThan = 0,
+    reason: _BulkReason = "",
+    dry_run: _DryRun = False,
+    as_json: AsJson = False,
     wait: Wait = WAIT,
 ) -> None:
-    """Queue jobs again, in any state except running."""
-    if (job_id is None) == (not status):
-        raise typer.BadParameter("specify either a job id or --status")
+    """Queue one job again, or all that match, in any state except running.
+
+    All that match, up to 100,000, are changed in batches in the background; jobs that change meanwhile are skipped. The
+    command follows the progress. Ctrl-C aborts the operation after its current batch; what was done stays done.
+    """
+    chosen = Chosen(
+        status, slug, tf, geo, episode_reason, error_reason, engine_version, older_than, newer_than
+    ).filter()
+    if job_id is None:
+        change_matching(pb.BULK_ACTION_REQUEUE, chosen, reason=reason, dry_run=dry_run, as_json=as_json, wait=wait)
+        return
+    _refuse_filter(chosen, dry_run=dry_run)
     with connect(wait) as client:
-        if job_id is not None:
-            typer.echo(line(client.requeue_job(job_id)))
-            return
-        request = pb.RequeueJobsRequest(
-            status=_status(status),
-            slug=slug,
-            older_than_seconds=older_than,
-            newer_than_seconds=newer_than,
-            max=most,
-            dry_run=dry_run,
-        )
-        done = client.requeue_jobs(request)
-    for job in done:
-        typer.echo(line(job))
-    typer.echo(f"{len(done)} {'would be re-queued' if dry_run else 're-queued'}", err=True)
+        done = client.requeue_job(job_id, reason=reason)
+    _print_job(done, as_json=as_json)
 
 
 @app.command()
-def cancel(job_id: _JobId, wait: Wait = WAIT) -> None:
-    """Cancel a queued or running job."""
+def cancel(  # noqa: PLR0917 - typer reads options from parameters
+    job_id: _JobIdOrFilter = None,
+    status: filters.Status = "",
+    slug: filters.Slug = "",
+    tf: filters.Timeframe = "",
+    geo: filters.Geo = None,
+    episode_reason: filters.EpisodeReason = "",
+    error_reason: filters.ErrorReason = "",
+    engine_version: filters.EngineVersion = "",
+    older_than: filters.OlderThan = 0,
+    newer_than: filters.NewerThan = 0,
+    reason: _BulkReason = "",
+    dry_run: _DryRun = False,
+    as_json: AsJson = False,
+    wait: Wait = WAIT,
+) -> None:
+    """Cancel one queued or running job, or all that match.
+
+    All that match, up to 100,000, are changed in batches in the background; jobs that change meanwhile are skipped. The
+    command follows the progress. Ctrl-C aborts the operation after its current batch; what was done stays done.
+    """
+    chosen = Chosen(
+        status, slug, tf, geo, episode_reason, error_reason, engine_version, older_than, newer_than
+    ).filter()
+    if job_id is None:
+        change_matching(pb.BULK_ACTION_CANCEL, chosen, reason=reason, dry_run=dry_run, as_json=as_json, wait=wait)
+        return
+    _refuse_filter(chosen, dry_run=dry_run)
     with connect(wait) as client:
-        done = client.cancel_job(job_id)
-    typer.echo(line(done))
+        done = client.cancel_job(job_id, reason=reason)
+    _print_job(done, as_json=as_json)
 
 
-def line(job: pb.WarmupJob) -> str:
-    """A job in one line."""
-    where = f"{job.slug} {job.timeframe} {job.geo or 'worldwide'}"
-    error = f" · {job.last_error}" if job.last_error else ""
-    return f"{job.id:>6}  {status_name(job.status):<9}  attempt {job.attempts}  {where}  {job.data_hash}{error}"
+@app.command()
+def operation(
+    operation_id: Annotated[int, typer.Argument(min=1, max=_MAX_ID, help="Id of a bulk operation.")],
+    abort: Annotated[bool, typer.Option("--abort", help="Abort it after its current batch.")] = False,
+    as_json: AsJson = False,
+    wait: Wait = WAIT,
+) -> None:
+    """Print the progress of an operation on all jobs that matched, or abort it."""
+    with connect_operations(wait) as client:
+        found = client.abort(operation_id) if abort else client.get_operation(operation_id)
+    if as_json:
+        print_json(plain(found))
+    else:
+        typer.echo(summary(found))
+    if found.state == ABORTED and not abort:
+        raise typer.Exit(1)
 
 
-def as_dict(job: pb.WarmupJob) -> dict[str, object]:
-    """A job as JSON shows it."""
-    fields: dict[str, object] = MessageToDict(job)
-    return fields | {"id": job.id, "status": status_name(job.status)}
+def _print_job(job: jobs_pb2.WarmupJob, *, as_json: bool) -> None:
+    if as_json:
+        print_json(plain(job))
+    else:
+        typer.echo(line(job))
 
 
-def _status(name: str) -> pb.JobStatus.ValueType:
-    if not name:
-        return pb.JOB_STATUS_UNSPECIFIED
-    if name not in set(JobStatus):
-        raise typer.BadParameter(f"one of {', '.join(JobStatus)}", param_hint="--status")
-    return TO_PROTO[JobStatus(name)]
-
-
-def _print_json(value: object) -> None:
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+def _refuse_filter(chosen: pb.JobFilter, *, dry_run: bool) -> None:
+    if chosen != pb.JobFilter() or dry_run:
+        raise typer.BadParameter("specify either a job id, or options for all jobs that match")

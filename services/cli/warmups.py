@@ -11,7 +11,7 @@ import typer
 from warmcast.jobs.v1 import jobs_pb2 as pb
 
 from services.cli.client import STATUS_WAIT, WAIT, Wait, connect
-from services.cli.jobs import line
+from services.cli.output import AsJson, line, plain, print_json
 from services.common.rpc.job_status import status_name
 
 _MAX_FILE_BYTES = 2 * 1024 * 1024
@@ -32,6 +32,7 @@ def import_files(  # noqa: PLR0917 - typer reads options from parameters
     charset: Annotated[
         str, typer.Option(help="Charset of files that are not in UTF-8; default: detected if certain.")
     ] = "",
+    as_json: AsJson = False,
     wait: Wait = WAIT,
 ) -> None:
     """Import Google Trends CSV exports as a comparison."""
@@ -46,6 +47,9 @@ def import_files(  # noqa: PLR0917 - typer reads options from parameters
             as_of=as_of.replace(tzinfo=UTC) if as_of else None,
             charset=charset,
         )
+    if as_json:
+        print_json(plain(done))
+        return
     first, last = (stamp.ToDatetime(tzinfo=UTC).date() for stamp in (done.first, done.last))
     news = "imported" if done.created else "already imported"
     typer.echo(f"{news}: {done.slug} ({done.terms[0]} / {done.terms[1]}), {done.timeframe}, {done.geo or 'worldwide'}")
@@ -62,6 +66,7 @@ def import_files(  # noqa: PLR0917 - typer reads options from parameters
 
 def run_warmup(
     most: Annotated[int, typer.Option("--max", min=1, max=100, help="Maximum number of jobs.")] = 1,
+    as_json: AsJson = False,
     wait: Wait = WAIT,
 ) -> None:
     """Claim and run queued jobs, oldest first. Exits with 1 if one of them does not become ready."""
@@ -73,16 +78,22 @@ def run_warmup(
             if not run:
                 break
             done.extend(run)
-            typer.echo(line(run[0]))
+            if not as_json:
+                typer.echo(line(run[0]))
+    if as_json:
+        print_json([plain(job) for job in done])
     typer.echo(f"{len(done)} run" if done else "no queued jobs", err=True)
     if any(job.status != pb.JOB_STATUS_READY for job in done):
         raise typer.Exit(1)
 
 
-def sweep(wait: Wait = WAIT) -> None:
+def sweep(as_json: AsJson = False, wait: Wait = WAIT) -> None:
     """Re-queue stuck jobs, and jobs whose forecasts are missing from the cache."""
     with connect(wait) as client:
         done = client.sweep()
+    if as_json:
+        print_json(plain(done))
+        return
     for swept in done.requeued:
         typer.echo(f"{line(swept.job)}  ← {swept.cause}")
     typer.echo(f"{len(done.requeued)} re-queued, {done.audited} audited", err=True)
@@ -100,11 +111,15 @@ def refresh(
             help="Maximum number of refreshes in the queue; 0: as many as run in ten minutes.",
         ),
     ] = 0,
+    as_json: AsJson = False,
     wait: Wait = WAIT,
 ) -> None:
     """Enqueue forecasts that will soon be stale, the most requested first."""
     with connect(wait) as client:
         done = client.refresh(most)
+    if as_json:
+        print_json(plain(done))
+        return
     for job in done.jobs:
         typer.echo(line(job))
     typer.echo(f"{max(done.enqueued, len(done.jobs))} to refresh", err=True)  # an older server sends no count
@@ -123,6 +138,7 @@ def _refresh_limit(done: pb.RefreshForecastsResponse) -> str:
 def retention(
     days: Annotated[int, typer.Option(min=1, max=3650, help="Age in days since the job settled, at least.")] = 90,
     batch: Annotated[int, typer.Option(min=1, max=10_000, help="Rows of each table in one transaction.")] = 1000,
+    as_json: AsJson = False,
     wait: Wait = WAIT,
 ) -> None:
     """Delete old jobs and snapshots that no comparison uses."""
@@ -134,13 +150,18 @@ def retention(
             if deleted < batch:
                 break
             typer.echo(f"{total} deleted so far", err=True)
+    if as_json:
+        print_json({"deleted": total})
     typer.echo(f"{total} deleted", err=True)
 
 
-def status(wait: Wait = STATUS_WAIT) -> None:
+def status(as_json: AsJson = False, wait: Wait = STATUS_WAIT) -> None:
     """Print the state of the queue."""
     with connect(wait) as client:
         now = client.get_status()
+    if as_json:
+        print_json(plain(now))
+        return
     for each in now.counts:
         more = "+" if each.count >= _COUNT_CAP else ""
         typer.echo(f"{status_name(each.status):<10} {each.count:>8}{more}")

@@ -9,7 +9,7 @@ import msgspec
 import typer
 from warmcast.client import WarmcastError
 
-from services.cli.client import STATUS_WAIT, connect_both, exit_code, fail
+from services.cli.client import STATUS_WAIT, connect_all, exit_code, fail
 from services.cli.explain.fetch import Fetched, fetch
 from services.cli.explain.story import build_story
 from services.cli.explain.text import lines
@@ -27,9 +27,10 @@ def explain(
         ),
     ] = STATUS_WAIT,
 ) -> None:
-    """Print the story of one comparison: snapshot, job, Redis keys, what premium would answer and why, interpretations.
+    """Print the story of one comparison: snapshot, job, its last attempts, Redis keys, and what premium would answer.
 
-    Changes and enqueues nothing. If the forecaster fails, the rest is printed, and the exit code says so.
+    Says why, and adds the interpretations. Changes and enqueues nothing. If the forecaster fails, the rest is printed,
+    and the exit code says so.
     """
     try:
         fetched = asyncio.run(_fetch(wait, slug, tf, geo))
@@ -46,5 +47,5 @@ def explain(
 
 
 async def _fetch(wait: float, slug: str, timeframe: str, geo: str) -> Fetched:
-    async with connect_both(wait) as (jobs, forecaster):
-        return await fetch(jobs, forecaster, slug, timeframe, geo)
+    async with connect_all(wait) as clients:
+        return await fetch(clients, slug, timeframe, geo)

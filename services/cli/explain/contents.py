@@ -47,6 +47,26 @@ class Job(msgspec.Struct, rename="camel"):
     eta_seconds: float | None
 
 
+class Attempt(msgspec.Struct, rename="camel"):
+    """One attempt of the job that has ended."""
+
+    attempt: int  # in its episode
+    reason: str  # of its episode's enqueue
+    lease_id: int
+    holder: str
+    due_at: str | None
+    claimed_at: str | None
+    ended_at: str | None
+    outcome: str
+    error_reason: str | None
+    error: str | None
+    engine_version: str | None
+    debug_id: str | None
+    trace_id: str | None
+    adopted: bool
+    refused_at: str | None  # when its late result was refused
+
+
 class Key(msgspec.Struct, rename="camel"):
     """One Redis key."""
 
@@ -119,6 +139,7 @@ class Story(msgspec.Struct, rename="camel"):
     geo: str
     snapshot: Snapshot
     job: Job | None
+    attempts: list[Attempt]  # the last ten, newest first
     forecaster: ForecasterState
     keys: list[SnapshotKeys]  # of the current snapshot, then of the previous one; empty if the forecaster failed
     premium: PremiumAnswer

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from warmcast.client import WarmcastError, aio, errors, snapshot_key
+from warmcast.client import WarmcastError, errors, snapshot_key
 from warmcast.forecaster.v1 import forecaster_pb2
-from warmcast.jobs.v1 import jobs_pb2
+from warmcast.jobs.v1 import jobs_pb2, operations_pb2
 
+from services.cli.client import Clients
+
+_MOST_ATTEMPTS = 10
 _KNOWN = frozenset(forecaster_pb2.Freshness.values()) - {forecaster_pb2.FRESHNESS_UNSPECIFIED}
 
 
@@ -21,12 +24,16 @@ class Fetched:
     forecasts: Sequence[forecaster_pb2.CachedForecasts]  # empty if the forecaster failed
     keys: Sequence[forecaster_pb2.InspectKeysResponse]  # the same
     error: WarmcastError | None  # of the forecaster
+    attempts: Sequence[operations_pb2.Attempt] = ()  # the last ones that ended, newest first
 
 
-async def fetch(jobs: aio.Jobs, forecaster: aio.Forecaster, slug: str, timeframe: str, geo: str) -> Fetched:
-    """Calls both services. Raises WarmcastError if jobs fails or does not know the comparison."""
-    warmup = await jobs.get_warmup(slug, timeframe, geo)
-    comparison = await jobs.get_comparison(slug, timeframe, geo)
+async def fetch(clients: Clients, slug: str, timeframe: str, geo: str) -> Fetched:
+    """Calls all services. Raises WarmcastError if jobs fails or does not know the comparison."""
+    warmup = await clients.jobs.get_warmup(slug, timeframe, geo)
+    comparison = await clients.jobs.get_comparison(slug, timeframe, geo)
+    attempts: Sequence[operations_pb2.Attempt] = ()
+    if warmup.HasField("job"):
+        attempts = (await clients.operations.list_attempts(warmup.job.id, page_size=_MOST_ATTEMPTS)).attempts
     snapshots = [snapshot_key(warmup)]
     if warmup.previous_data_hash:
         snapshots.append(_previous_snapshot_key(warmup))
@@ -34,11 +41,11 @@ async def fetch(jobs: aio.Jobs, forecaster: aio.Forecaster, slug: str, timeframe
     keys: Sequence[forecaster_pb2.InspectKeysResponse] = ()
     error = None
     try:
-        forecasts = _complete(await forecaster.get_forecasts(snapshots), len(snapshots))
-        keys = [await forecaster.inspect_keys(snapshot) for snapshot in snapshots]
+        forecasts = _complete(await clients.forecaster.get_forecasts(snapshots), len(snapshots))
+        keys = [await clients.forecaster.inspect_keys(snapshot) for snapshot in snapshots]
     except WarmcastError as failure:
         error = failure
-    return Fetched(warmup, comparison, forecasts, keys, error)
+    return Fetched(warmup, comparison, forecasts, keys, error, attempts)
 
 
 def _complete(

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import msgspec
 from google.protobuf.timestamp_pb2 import Timestamp
 from warmcast.forecaster.v1 import forecaster_pb2
-from warmcast.jobs.v1 import jobs_pb2
+from warmcast.jobs.v1 import jobs_pb2, operations_pb2
 
 from services.cli.explain.contents import (
+    Attempt,
     Bundle,
     BundlePair,
     ForecasterState,
@@ -37,6 +38,7 @@ def build_story(fetched: Fetched) -> Story:
         geo=warmup.geo,
         snapshot=_snapshot(fetched),
         job=_job(warmup) if warmup.HasField("job") else None,
+        attempts=[_attempt(each) for each in fetched.attempts],
         forecaster=ForecasterState(
             engine_version=versions[0] if versions else None,
             error=fetched.error.detail if fetched.error else None,
@@ -87,6 +89,26 @@ def _job(warmup: jobs_pb2.GetWarmupResponse) -> Job:
     )
 
 
+def _attempt(row: operations_pb2.Attempt) -> Attempt:
+    return Attempt(
+        attempt=row.attempt,
+        reason=row.reason,
+        lease_id=row.lease_id,
+        holder=row.holder,
+        due_at=_time(row, "due_at"),
+        claimed_at=_time(row, "claimed_at"),
+        ended_at=_time(row, "ended_at"),
+        outcome=row.outcome,
+        error_reason=row.error_reason or None,
+        error=row.error or None,
+        engine_version=row.engine_version or None,
+        debug_id=row.debug_id or None,
+        trace_id=row.trace_id or None,
+        adopted=row.adopted,
+        refused_at=_time(row, "refused_at"),
+    )
+
+
 def _keys(
     warmup: jobs_pb2.GetWarmupResponse, responses: Sequence[forecaster_pb2.InspectKeysResponse]
 ) -> list[SnapshotKeys]:
@@ -125,7 +147,9 @@ def _key(key: forecaster_pb2.InspectedKey) -> Key:
     return Key(key.name, key.exists, ttl, key.size_bytes)
 
 
-def _time(message: jobs_pb2.WarmupJob | jobs_pb2.GetComparisonResponse, field: str) -> str | None:
+def _time(
+    message: jobs_pb2.WarmupJob | jobs_pb2.GetComparisonResponse | operations_pb2.Attempt, field: str
+) -> str | None:
     if not message.HasField(field):  # type: ignore[arg-type] # the stub lists the names
         return None
     stamp: Timestamp = getattr(message, field)

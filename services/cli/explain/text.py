@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 
-from services.cli.explain.contents import Bundle, Job, Key, PremiumAnswer, Snapshot, SnapshotKeys, Story
+from services.cli.explain.contents import Attempt, Bundle, Job, Key, PremiumAnswer, Snapshot, SnapshotKeys, Story
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SERVES = {
@@ -26,6 +26,8 @@ def _lines(story: Story) -> Iterator[str]:
     yield f"{story.slug}, {story.timeframe}, {story.geo or 'worldwide'}"
     yield from _section("snapshot", _snapshot(story.snapshot))
     yield from _section("job", _job(story.job) if story.job else ["none yet"])
+    if story.attempts:
+        yield from _section("attempts", [_attempt(attempt) for attempt in story.attempts])
     if story.forecaster.error:
         yield from _section("forecaster", [f"failed: {story.forecaster.error}"])
     for keys in story.keys:
@@ -76,6 +78,17 @@ def _job(job: Job) -> Iterator[str]:
     for name, value in times.items():
         if value:
             yield _row(name, value)
+
+
+def _attempt(attempt: Attempt) -> str:
+    notes = [
+        *(["adopted bundles"] if attempt.adopted else []),
+        *([f"late result refused at {attempt.refused_at}"] if attempt.refused_at else []),
+        *([attempt.error or attempt.error_reason or ""] if attempt.error or attempt.error_reason else []),
+    ]
+    times = f"claimed {attempt.claimed_at or 'unknown'}, ended {attempt.ended_at or 'unknown'}"
+    what = f"{attempt.outcome}, attempt {attempt.attempt} of {attempt.reason}, {times}, lease {attempt.lease_id}"
+    return "; ".join([f"{what}, on {attempt.holder}", *notes])
 
 
 def _keys(keys: SnapshotKeys) -> Iterator[str]:

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from warmcast.client import WarmcastError, aio, errors
 from warmcast.forecaster.v1 import forecaster_pb2
+from warmcast.jobs.v1 import operations_pb2
 
+from services.cli.client import Clients
 from services.cli.explain.fetch import Fetched, fetch
 from services.cli.explain.story import build_story
 from services.common.rpc.metadata import SECRET
@@ -24,11 +26,11 @@ class World:
 
     jobs: FakeJobs
     forecaster: FakeForecaster
-    clients: tuple[aio.Jobs, aio.Forecaster]
+    clients: Clients
 
     async def fetch(self) -> Fetched:
         """As the command fetches."""
-        return await fetch(*self.clients, "Costco-vs-Amazon", "5y", "US")
+        return await fetch(self.clients, "Costco-vs-Amazon", "5y", "US")
 
 
 @asynccontextmanager
@@ -40,15 +42,16 @@ async def opened(**replies: Any) -> AsyncIterator[World]:
     async with (
         listening(jobs, forecaster) as address,
         aio.Jobs(address) as to_jobs,
+        aio.Operations(address) as to_operations,
         aio.Forecaster(address) as to_forecaster,
     ):
-        yield World(jobs, forecaster, (to_jobs, to_forecaster))
+        yield World(jobs, forecaster, Clients(to_jobs, to_operations, to_forecaster))
 
 
 async def test_it_only_reads_and_sends_no_secret() -> None:
     async with opened() as world:
         fetched = await world.fetch()
-    assert set(world.jobs.calls) == {"GetWarmup", "GetComparison"}
+    assert set(world.jobs.calls) == {"GetWarmup", "GetComparison", "ListAttempts"}
     assert set(world.forecaster.calls) == {"GetForecasts", "InspectKeys"}
     calls = [call for peer in (world.jobs, world.forecaster) for each in peer.calls.values() for call in each]
     assert not any(SECRET in call.metadata for call in calls)
@@ -58,6 +61,22 @@ async def test_it_only_reads_and_sends_no_secret() -> None:
     assert [(each.data_hash, each.engine_version) for each in inspected] == [(HASH, "1"), (OLDER_HASH, "0")]
     assert list(world.forecaster.only("GetForecasts").request.keys) == inspected
     assert (fetched.error, len(fetched.forecasts), len(fetched.keys)) == (None, 2, 2)
+
+
+async def test_the_last_attempts_of_the_job_are_listed() -> None:
+    attempt = operations_pb2.Attempt(outcome="lease-expired", attempt=2, lease_id=9, holder="jobs-1", reason="refresh")
+    async with opened(ListAttempts=operations_pb2.ListAttemptsResponse(attempts=[attempt])) as world:
+        told = build_story(await world.fetch())
+    request = world.jobs.only("ListAttempts").request
+    assert (request.job_id, request.page_size) == (42, 10)
+    assert [(each.outcome, each.holder, each.error) for each in told.attempts] == [("lease-expired", "jobs-1", None)]
+
+
+async def test_without_a_job_there_are_no_attempts_to_fetch() -> None:
+    async with opened(GetWarmup=warmup()) as world:
+        told = build_story(await world.fetch())
+    assert (told.job, told.attempts) == (None, [])
+    assert "ListAttempts" not in world.jobs.calls
 
 
 async def test_an_unknown_comparison_is_an_error_of_jobs() -> None:

@@ -220,6 +220,7 @@ def test_the_json_and_the_text_are_complete_in_every_state(current: Freshness, p
             "geo",
             "snapshot",
             "job",
+            "attempts",
             "forecaster",
             "keys",
             "premium",

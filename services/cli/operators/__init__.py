@@ -1,0 +1,1 @@
+"""Commands for operators: history, statistics, coverage, audit and bulk operations."""
