@@ -28,7 +28,7 @@ from services.jobs.postgres.listings import Listings
 from services.jobs.postgres.operations.actions import recording
 from services.jobs.postgres.queue import _records
 from services.jobs.postgres.search import Search
-from services.jobs.postgres.sql import by_hand, edges, rescue, upkeep
+from services.jobs.postgres.sql import attempts, by_hand, edges, rescue, upkeep
 
 SMALL, LARGE = 1_000, 100_000
 KEY = ComparisonKey("a-vs-term500", "12m", "")
@@ -57,6 +57,7 @@ PARAMETERS: dict[str, Any] = (
         "error": "none",
         "error_reason": "none",
         "trace_id": None,
+        "before": 2**62,
         "permanent": False,
         "lease_id": 1,
         "delay": 0,
@@ -84,6 +85,9 @@ STATEMENTS = {
     "promote": upkeep.PROMOTE,
     "status": upkeep.STATUS,
     "delete expired idempotency keys": idempotency_keys.DELETE_EXPIRED,
+    "attempts of a job": attempts.LIST.replace("%(job_id)s", "500"),
+    "a refused result": attempts.REFUSE.replace("%(id)s", "500").replace("%(lease_id)s", "1000500"),
+    "delete old attempts": attempts.DELETE_OLD,
     "due to be scored": track_record._DUE.replace("%(data_hash)s", "'newer'"),
     "track record": track_record._TALLIES,
 }
@@ -100,14 +104,19 @@ FROM generate_series(%(first)s::int, %(last)s::int) AS n;
 INSERT INTO comparisons (slug, timeframe, geo, current_snapshot_id, last_requested_at)
 SELECT slug, timeframe, geo, id, now() FROM snapshots WHERE id BETWEEN %(first)s AND %(last)s;
 INSERT INTO warmup_jobs (slug, timeframe, geo, data_hash, status, queued_at, created_at, started_at, completed_at,
-                         lease_expires_at, not_before, priority)
+                         lease_expires_at, not_before, priority, last_error, error_reason)
 SELECT slug, timeframe, geo, data_hash,
        CASE WHEN id = 500 OR id > %(mixed)s THEN %(most)s WHEN id %% 3 = 1 THEN 'queued'
             WHEN id %% 50 = 2 THEN 'running' WHEN id %% 10 = 3 THEN 'failed' ELSE 'ready' END,
        now() - interval '10 s' + make_interval(secs => id / 1e5), now() - make_interval(secs => id),
        now() - interval '1 min', now(), now() + interval '1 h',
-       CASE WHEN id %% 7 = 1 THEN now() + interval '1 h' END, CASE WHEN id %% 5 = 1 THEN 10 ELSE 0 END
+       CASE WHEN id %% 7 = 1 THEN now() + interval '1 h' END, CASE WHEN id %% 5 = 1 THEN 10 ELSE 0 END,
+       CASE WHEN id %% 10 = 3 THEN 'busy: no slot' END, CASE WHEN id = 503 THEN 'rare' WHEN id %% 10 = 3 THEN 'busy' END
 FROM snapshots WHERE id BETWEEN %(first)s AND %(last)s;
+INSERT INTO warmup_attempts (job_id, lease_id, attempt, reason, claimed_at, ended_at, outcome, debug_id)
+SELECT job.id, n * 1000000 + job.id, n, 'refresh', now(), now() - make_interval(days => n * 10, secs => job.id),
+       CASE n WHEN 4 THEN 'ready' ELSE 'lease-expired' END, job.debug_id
+FROM warmup_jobs AS job, generate_series(1, 4) AS n WHERE job.id BETWEEN %(first)s AND %(last)s;
 INSERT INTO forecast_records (job_id, lease_id, label, term, engine_version, forecast_hash, direction, generated_at,
                               times, point_values, lower80, upper80, lower95, upper95)
 SELECT id, id, label, 'a', '1', '', '', now(), ARRAY['2025-01-01'::timestamptz], '{1}', '{1}', '{1}', '{1}', '{1}'
@@ -150,6 +159,11 @@ async def listed() -> dict[str, tuple[str, dict[str, Any]]]:
     await listings.jobs(JobFilter(status=JobStatus.FAILED), limit=50, oldest_first=True)
     await listings.jobs(JobFilter(slug="a-vs-term500"), limit=50)
     await listings.jobs(JobFilter(newer_than=timedelta(seconds=100)), limit=50)
+    await listings.page(JobFilter(error_reason="busy"), limit=50)
+    await listings.page(JobFilter(error_reason="rare"), limit=50)
+    await listings.page(JobFilter(error_reason="rare", status=JobStatus.FAILED), limit=50)
+    await listings.page(JobFilter(error_reason="busy"), limit=50, before=before)
+    await listings.page(JobFilter(timeframe="12m"), limit=50)
     search = Search(database)
     await search.comparisons(ComparisonSearch(), limit=20, after=None)
     await search.comparisons(ComparisonSearch(), limit=20, after=("a-vs-term3", "12m", ""))
@@ -167,6 +181,11 @@ async def listed() -> dict[str, tuple[str, dict[str, Any]]]:
         "the oldest that failed",
         "of one comparison",
         "the latest",
+        "of one kind of error",
+        "of a rare kind of error",
+        "of a rare kind of error that failed",
+        "more of one kind of error",
+        "of one timeframe",
         "comparisons",
         "more comparisons",
         "summaries",
@@ -176,7 +195,9 @@ async def listed() -> dict[str, tuple[str, dict[str, Any]]]:
         "audit",
         "the rest of an audit",
     )
-    return dict(zip(names, database.statements, strict=True))
+    # A page that is not full is followed by a search for the last job that was examined, up to the limit.
+    sent = [each for each in database.statements if "OFFSET" not in each[0]]
+    return dict(zip(names, sent, strict=True))
 
 
 EXPLAIN_ALL = f"""
