@@ -10,9 +10,11 @@ import pytest
 from services.common import errors
 from services.common.errors import WarmcastError
 from services.common.job_status import JobStatus
+from services.common.telemetry import trace_context
 from services.forecaster.cache.store import GUARDED_WRITE
 from services.jobs.domain.forecaster import Generation
 from services.jobs.domain.job import MAX_LEASES_AHEAD, ClaimedJob
+from services.jobs.postgres.attempts import Attempts
 from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, forecasts, succeed
 from tests.integration.jobs.running import left_by, refusing, runner
 
@@ -21,6 +23,30 @@ async def test_a_run_makes_its_job_ready(store: Store) -> None:
     job = await store.claimed()
     assert await runner(store, FakeForecaster(succeed)).run(job) is JobStatus.READY
     assert (await store.row(job)).status is JobStatus.READY
+
+
+async def test_a_run_has_the_trace_of_its_claim_also_in_the_history(store: Store) -> None:
+    seen = []
+
+    async def read_trace(job: ClaimedJob) -> Generation:
+        seen.append(trace_context.traceparent.get())
+        yield forecasts()
+
+    jobs = [await store.claimed(term) for term in ("amazon", "walmart")]
+    run = runner(store, FakeForecaster(read_trace)).run
+    await asyncio.gather(*(asyncio.create_task(run(job)) for job in jobs))
+    history = [await Attempts(store.database).of_job(job.id, limit=1) for job in jobs]
+    traces = [attempt.trace_id for attempts in history for attempt in attempts]
+    assert traces == [job.trace_id.hex for job in jobs] == [trace.trace_id for trace in seen if trace]
+    assert len(set(traces)) == 2
+
+
+async def test_the_kind_of_a_failure_is_kept(store: Store) -> None:
+    error = WarmcastError(errors.UNAVAILABLE, "read-only", metadata={"cacheCause": "read-only"})
+    left = await left_by(runner(store, refusing(error)), store)
+    [attempt] = await Attempts(store.database).of_job(left.id, limit=9)
+    assert left.error_reason == attempt.error_reason == "cache-read-only"
+    assert attempt.error == left.last_error == "unavailable: read-only"
 
 
 async def test_the_first_heartbeat_does_not_renew_a_new_lease(store: Store) -> None:
