@@ -56,7 +56,7 @@ examples: setup ## Record the examples of the REST page from a run of the whole 
 	$(BIN)/python -m devtools.examples
 	@$(MAKE) --no-print-directory docs
 
-screenshots: setup ## Take the pictures of the README from a run of the whole product, with Chromium (half a minute).
+screenshots: setup ## Take the pictures of README and console from a run of the whole product, with Chromium (a minute).
 	$(BIN)/python -m devtools.screenshots
 
 bench: setup ## Run the benchmarks; ARGS=NAME runs one of them.

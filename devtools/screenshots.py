@@ -28,7 +28,6 @@ _THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 _TIMEOUT_MS = 60_000
 # File, path, and a text of the page once it is there.
 _CONSOLE = (
-    ("console-overview", "/ops", "Ended attempts per"),
     ("console-jobs", "/ops/jobs", "Requeue all that match"),
     ("console-comparisons", "/ops/comparisons", "Warm all that match"),
 )

@@ -16,7 +16,10 @@ from tests.unit.gateway.pages.operations.test_audit import action
 from tests.unit.gateway.pages.operations.test_coverage import Count, covered
 from tests.unit.gateway.pages.operations.test_track_record import stats, trust, weekly
 
-PATHS = ("/ops", "/ops/jobs", "/ops/jobs/1", "/ops/comparisons", "/ops/track-record", "/ops/audit")
+PATHS = (
+    *("/ops", "/ops/jobs", "/ops/jobs/1", "/ops/comparisons", "/ops/track-record", "/ops/audit"),
+    "/ops/runbook",
+)
 _TERMS = (("tea", "coffee"), ("amazon", "costco"), ("ventilateur", "climatiseur"), ("python", "rust"))
 
 

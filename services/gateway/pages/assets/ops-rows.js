@@ -11,14 +11,14 @@ const refresh = followChanges(live, {
   apply(target, fragment) {
     const body = target.querySelector("tbody");
     const fresh = fragment.querySelector("tbody");
-    if (whole || !body || !fresh) {
+    if (whole || !body) {
       whole = false;
       swap(target, fragment);
       offerNew(0);
       return;
     }
     const more = fragment.querySelector('[rel="next"]') !== null;
-    const found = new Map([...fresh.rows].map((row) => [row.id, row]));
+    const found = new Map([...(fresh?.rows ?? [])].map((row) => [row.id, row]));
     for (const row of body.rows) {
       const now = found.get(row.id);
       if (now) update(row, now);
