@@ -14,6 +14,7 @@ from tests.browser.conftest import OpenSite
 from tests.browser.harness.accessibility import check_page
 from tests.browser.harness.sample import SLUG, TIMEFRAME
 from tests.browser.harness.site import Site
+from tests.integration.gateway.conftest import SECRET
 
 PREMIUM = "GET /api/comparison/premium"
 
@@ -78,6 +79,17 @@ async def test_the_login_does_not_apply_but_a_key_does(open_site: OpenSite) -> N
         await expect(form.get_by_role("status")).to_contain_text("200")
         await page.reload()
         await expect((await open_form(page, PREMIUM)).get_by_label("X-API-Key")).to_have_value("")
+
+
+async def test_a_guarded_route_is_sent_with_the_secret(site: Site) -> None:
+    site.watch.expected_statuses.add(401)
+    page = await site.open("/docs")
+    form = await open_form(page, "GET /api/jobs")
+    await form.get_by_role("button", name="Send").click()
+    await expect(form.get_by_role("status")).to_contain_text("401")
+    await form.get_by_label("X-Warmup-Secret").fill(SECRET)
+    await form.get_by_role("button", name="Send").click()
+    await expect(form.get_by_role("status")).to_contain_text("200")
 
 
 async def test_curl_commands_name_this_host(site: Site) -> None:

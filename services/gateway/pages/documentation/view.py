@@ -51,7 +51,7 @@ def _route(entry: Entry, origin: str, keys_configured: bool) -> Route:
         entry=entry,
         id="-".join(words),
         curl=curl_command(entry, origin, keys_configured=keys_configured) if readable else "",
-        has_form=readable and not entry.guarded and not entry.streamed,
+        has_form=readable and not entry.streamed,
     )
 
 

@@ -91,9 +91,9 @@ def test_a_stream_is_not_buffered() -> None:
     assert command("GET /api/comparison/premium/events").startswith("curl -N ")
 
 
-def test_routes_without_a_secret_have_a_form() -> None:
+def test_every_get_has_a_form_except_streams() -> None:
     def can_be_sent(entry: Entry) -> bool:
-        return entry.method == "GET" and not entry.guarded and not entry.streamed
+        return entry.method == "GET" and not entry.streamed
 
     expected = [entry.path for entry in ENTRIES.values() if can_be_sent(entry)]
     assert "/api/comparison/premium" in expected
@@ -113,6 +113,14 @@ def test_only_with_keys_a_form_has_a_field_for_one() -> None:
     with_keys = documentation(TEMPLATES, origin=ORIGIN, keys_configured=True).main
     assert 'name="X-API-Key"' not in PAGE
     assert with_keys.count('name="X-API-Key" data-place="header" type="password"') == 1
+
+
+def test_forms_of_guarded_routes_have_a_field_for_the_secret() -> None:
+    forms = re.findall(r'<form [^>]*data-path="([^"]+)".*?</form>', PAGE, re.DOTALL)
+    guarded = [entry.path for entry in ENTRIES.values() if entry.method == "GET" and entry.guarded]
+    assert guarded
+    assert set(guarded) <= set(forms)
+    assert PAGE.count('name="X-Warmup-Secret" data-place="header" type="password"') == len(guarded)
 
 
 def test_buttons_and_forms_are_hidden_without_scripts() -> None:
