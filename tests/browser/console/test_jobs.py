@@ -51,6 +51,14 @@ async def test_a_row_that_matches_no_longer_stays_and_says_so(queue: JobQueue, o
     assert await page.evaluate(ROWS) == before
 
 
+async def test_an_older_job_that_begins_to_match_is_new(queue: JobQueue, open_console: OpenConsole) -> None:
+    page = await open_console("/ops/jobs?status=failed")
+    before = await page.evaluate(ROWS)
+    queue.change(next(each for each in queue.jobs if each not in before), FAILED)
+    await expect(page.get_by_role("button", name="1 new")).to_be_visible()
+    assert await page.evaluate(ROWS) == before
+
+
 async def test_nothing_changes_while_a_job_is_selected(queue: JobQueue, open_console: OpenConsole) -> None:
     page = await open_console("/ops/jobs")
     first, second, third, *_ = await page.evaluate(ROWS)

@@ -28,8 +28,10 @@ function merge(target, fragment) {
     // A row that new ones pushed to the next page may still match.
     else if (!more || Number(row.dataset.job) > last) leave(row);
   }
-  const newest = Number(body.rows[0].dataset.job);
-  offerNew(freshRows.filter((row) => Number(row.dataset.job) > newest).length, more);
+  // Older jobs may begin to match; those that only moved up from the next page are not new.
+  const shown = new Set([...body.rows].map((row) => row.id));
+  const oldest = target.querySelector('[rel="next"]') ? Number([...body.rows].at(-1).dataset.job) : 0;
+  offerNew(freshRows.filter((row) => !shown.has(row.id) && Number(row.dataset.job) > oldest).length, more);
 }
 
 let whole = false; // whether the next update takes in the new rows

@@ -24,6 +24,13 @@ from services.gateway.pages.text import duration, number
 from services.gateway.pages.words import geo_name
 
 _ON_THE_LINE = 20  # attempts
+_BEGUN = {
+    "first-call": "begun by the first call",
+    "refresh": "begun by the refresh",
+    "cache-lost": "begun because bundles were lost",
+    "by-hand": "begun by hand",
+    "import": "begun by an import",
+}
 
 
 @dataclass(frozen=True)
@@ -134,7 +141,7 @@ ATTEMPT_HEADER = (
 def _facts(job: jobs_pb2.WarmupJob, now: datetime) -> list[tuple[str, str]]:
     lease = timestamp(job, "lease_expires_at")
     found = [
-        ("Episode", f"enqueued by {job.reason}" if job.reason else ""),
+        ("Episode", _BEGUN.get(job.reason, job.reason)),
         ("Attempts", f"{number(job.attempts)} in this episode, {number(job.requeues)} rescues in all"),
         ("Held by", job.holder),
         ("Lease", _lease(lease, now) if lease and job.status == jobs_pb2.JOB_STATUS_RUNNING else ""),

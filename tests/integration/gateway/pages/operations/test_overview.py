@@ -148,7 +148,7 @@ async def test_holders_and_their_leases(world: World) -> None:
 async def test_forecasters_stores_and_schedules(world: World) -> None:
     runs = operations_pb2.ListScheduleRunsResponse(runs=[ran("sweep", 60), ran("refresh", 5, detail="2 skipped")])
     html = await overview(world, ListScheduleRuns=runs)
-    assert "10.0.0.7:50052 4 of 6 writable 9" in html
+    assert "10.0.0.7:50052 engine 9 4 of 6 writable" in html
     assert "PostgreSQL answers in 1.2 ms" in html
     assert re.search(r"sweep \d{4}-\d\d-\d\d \d\d:\d\d:\d\d 4 re-queued, 1 s", html)
     assert re.search(r"refresh [-0-9: ]+ 4 enqueued, 1 s 2 skipped", html)
@@ -197,7 +197,7 @@ async def test_what_is_wrong_leads_to_the_runbook(world: World, reply: Any, word
 @pytest.mark.parametrize(
     ("run", "words"),
     [
-        (ran("sweep", 3_600), "sweep has not run for 60 min. It is expected within 30 min."),
+        (ran("sweep", 100_000), "sweep has not run for 28 h. It is expected within 30 min."),
         (ran("refresh", 60, succeeded=False, detail="timed out"), "The last refresh failed. Timed out."),
     ],
 )
