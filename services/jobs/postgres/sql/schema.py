@@ -13,44 +13,25 @@ from sqlalchemy import (
     Double,
     ForeignKey,
     ForeignKeyConstraint,
-    Identity,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Sequence,
     SmallInteger,
     Table,
     Text,
     UniqueConstraint,
     Uuid,
-    func,
     literal_column,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
 from services.common.job_status import JobStatus
+from services.jobs.postgres.sql import history_schema
+from services.jobs.postgres.sql.columns import identity, metadata, moment
 
-# Fixed names for constraints without an explicit one, so that migrations can refer to them.
-metadata = MetaData(
-    naming_convention={
-        "pk": "%(table_name)s_pkey",
-        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
-        "uq": "%(table_name)s_%(column_0_N_name)s_key",
-        "ck": "%(table_name)s_%(constraint_name)s_check",
-    }
-)
-
-
-def _moment(name: str, *, nullable: bool = True) -> Column[object]:
-    default = None if nullable else func.now()
-    return Column(name, DateTime(timezone=True), nullable=nullable, server_default=default)
-
-
-def _id() -> Column[int]:
-    return Column("id", BigInteger, Identity(always=True), primary_key=True)
-
+__all__ = ["history_schema", "metadata"]  # `metadata` has the tables of both modules
 
 # The terms of a slug and their spelling, for all timeframes and geos.
 term_pairs = Table(
@@ -59,7 +40,7 @@ term_pairs = Table(
     Column("slug", Text, primary_key=True),
     Column("term_a", Text, nullable=False),
     Column("term_b", Text, nullable=False),
-    _moment("created_at", nullable=False),
+    moment("created_at", nullable=False),
     # For searches by the beginning of either term, in its slug form.
     Index("term_pairs_slug_prefix_idx", "slug", postgresql_ops={"slug": "text_pattern_ops"}),
     Index(
@@ -73,7 +54,7 @@ term_pairs = Table(
 snapshots = Table(
     "snapshots",
     metadata,
-    _id(),
+    identity(),
     Column("slug", Text, ForeignKey("term_pairs.slug"), nullable=False),
     Column("timeframe", Text, nullable=False),
     Column("geo", Text, nullable=False),
@@ -88,7 +69,7 @@ snapshots = Table(
     Column("as_of", DateTime(timezone=True), nullable=False),
     Column("cleaned", JSONB, nullable=False),
     Column("signals", JSONB, nullable=False),
-    _moment("created_at", nullable=False),
+    moment("created_at", nullable=False),
     UniqueConstraint("slug", "timeframe", "geo", "data_hash", name="snapshot_unique"),
     CheckConstraint(
         "cardinality(times) = cardinality(values_a) AND cardinality(times) = cardinality(values_b)", name="lengths"
@@ -109,16 +90,16 @@ POPULARITY = (
 comparisons = Table(
     "comparisons",
     metadata,
-    _id(),
+    identity(),
     Column("slug", Text, ForeignKey("term_pairs.slug"), nullable=False),
     Column("timeframe", Text, nullable=False),
     Column("geo", Text, nullable=False),
     Column("current_snapshot_id", BigInteger, ForeignKey("snapshots.id"), nullable=False),
     Column("previous_snapshot_id", BigInteger, ForeignKey("snapshots.id")),
     Column("demand", Double, nullable=False, server_default=text("0")),  # as of last_requested_at; it halves with time
-    _moment("last_requested_at"),
-    _moment("created_at", nullable=False),
-    _moment("updated_at", nullable=False),
+    moment("last_requested_at"),
+    moment("created_at", nullable=False),
+    moment("updated_at", nullable=False),
     UniqueConstraint("slug", "timeframe", "geo", name="comparison_unique"),
     Index("comparisons_current_snapshot_idx", "current_snapshot_id"),
     Index("comparisons_previous_snapshot_idx", "previous_snapshot_id"),
@@ -131,7 +112,7 @@ lease_ids = Sequence("warmup_lease_ids", metadata=metadata)
 warmup_jobs = Table(
     "warmup_jobs",
     metadata,
-    _id(),
+    identity(),
     Column("slug", Text, nullable=False),
     Column("timeframe", Text, nullable=False),
     Column("geo", Text, nullable=False),
@@ -140,28 +121,28 @@ warmup_jobs = Table(
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("last_error", Text),
     Column("debug_id", Text, nullable=False, server_default=text("gen_random_uuid()")),
-    _moment("created_at", nullable=False),
-    _moment("updated_at", nullable=False),
-    _moment("started_at"),
-    _moment("completed_at"),
+    moment("created_at", nullable=False),
+    moment("updated_at", nullable=False),
+    moment("started_at"),
+    moment("completed_at"),
     Column("version", BigInteger, nullable=False, server_default=text("1")),
     Column("reason", Text, nullable=False, server_default=text("'by-hand'")),  # of the current episode
     Column("priority", SmallInteger, nullable=False, server_default=text("0")),  # lower runs first
-    _moment("queued_at", nullable=False),
-    _moment("not_before"),
+    moment("queued_at", nullable=False),
+    moment("not_before"),
     Column("requeues", Integer, nullable=False, server_default=text("0")),  # rescues, over all episodes
     Column("lease_id", BigInteger, nullable=False, server_default=text("0")),
-    _moment("lease_expires_at"),
-    _moment("deadline_at"),
+    moment("lease_expires_at"),
+    moment("deadline_at"),
     # Of the last claim; they stay when its run has ended.
     Column("holder", Text),
-    _moment("due_at"),  # when that attempt could have started
+    moment("due_at"),  # when that attempt could have started
     Column("trace_id", Uuid),
     # Bundles with a lease above this one belong to the current episode.
     Column("adopt_above_lease", BigInteger, nullable=False, server_default=text("0")),
     Column("force", Boolean, nullable=False, server_default=text("false")),
     Column("failures", Integer, nullable=False, server_default=text("0")),  # since the last `ready`
-    _moment("cooldown_until"),
+    moment("cooldown_until"),
     Column("engine_version", Text),  # of the last `ready`
     Column("error_reason", Text),  # of last_error
     UniqueConstraint("slug", "timeframe", "geo", "data_hash", name="warmup_job_unique"),
@@ -195,66 +176,13 @@ warmup_jobs = Table(
     ),
 )
 
-# The history: one row for each attempt that has ended. No foreign key, which would cost a look-up for each: rows are
-# deleted by their age, and no job is deleted earlier.
-warmup_attempts = Table(
-    "warmup_attempts",
-    metadata,
-    Column("job_id", BigInteger, primary_key=True),
-    Column("lease_id", BigInteger, primary_key=True),
-    Column("attempt", Integer, nullable=False),  # in its episode
-    Column("reason", Text, nullable=False),  # of its episode
-    Column("holder", Text),
-    _moment("due_at"),  # when it could have started; null if a replica of an older release claimed it
-    Column("claimed_at", DateTime(timezone=True), nullable=False),
-    _moment("ended_at", nullable=False),
-    Column("outcome", Text, nullable=False),
-    Column("error_reason", Text),
-    Column("error", Text),
-    Column("engine_version", Text),
-    Column("debug_id", Text, nullable=False),
-    Column("trace_id", Uuid),
-    Column("adopted", Boolean, nullable=False, server_default=text("false")),
-    _moment("refused_at"),  # of a late result
-    Index("warmup_attempts_ended_at_idx", "ended_at"),
-    Index("warmup_attempts_refused_at_idx", "refused_at", postgresql_where=text("refused_at IS NOT NULL")),
-)
-
-# Sums over attempts: one row for each minute and hour, outcome and error reason. Histograms are arrays of buckets and
-# their counts; see services/jobs/domain/statistics.py.
-attempt_statistics = Table(
-    "attempt_statistics",
-    metadata,
-    Column("seconds", Integer, primary_key=True, autoincrement=False),  # 60 or 3,600
-    Column("start", DateTime(timezone=True), primary_key=True),
-    Column("outcome", Text, primary_key=True),  # of an attempt, or late-result-refused
-    Column("error_reason", Text, primary_key=True),
-    Column("count", BigInteger, nullable=False),
-    Column("cache_losses", BigInteger, nullable=False),
-    *(
-        Column(f"{measure}_{name}", ARRAY(kind), nullable=False)
-        for measure in ("wait", "run")
-        for name, kind in (("buckets", Integer), ("counts", BigInteger))
-    ),
-)
-
-# The minute up to which they are complete: one row, or none before the first computation.
-attempt_statistics_position = Table(
-    "attempt_statistics_position",
-    metadata,
-    Column("singleton", Boolean, primary_key=True, server_default=text("true")),
-    Column("until", DateTime(timezone=True), nullable=False),
-    _moment("updated_at", nullable=False),
-    CheckConstraint("singleton", name="singleton"),
-)
-
 # The last audited job: one row, or none before the first sweep.
 audit_position = Table(
     "audit_position",
     metadata,
     Column("singleton", Boolean, primary_key=True, server_default=text("true")),
     Column("after_id", BigInteger, nullable=False),
-    _moment("updated_at", nullable=False),
+    moment("updated_at", nullable=False),
     CheckConstraint("singleton", name="singleton"),
 )
 
@@ -262,7 +190,7 @@ audit_position = Table(
 forecast_records = Table(
     "forecast_records",
     metadata,
-    _id(),
+    identity(),
     Column("job_id", BigInteger, ForeignKey("warmup_jobs.id"), nullable=False),
     Column("lease_id", BigInteger, nullable=False),
     Column("label", Text, nullable=False),
@@ -277,7 +205,7 @@ forecast_records = Table(
     Column("upper80", ARRAY(Double), nullable=False),
     Column("lower95", ARRAY(Double), nullable=False),
     Column("upper95", ARRAY(Double), nullable=False),
-    _moment("created_at", nullable=False),
+    moment("created_at", nullable=False),
     # An engine version computes the same forecast for a snapshot on each refresh: one row.
     UniqueConstraint("job_id", "label", "forecast_hash", name="forecast_record_unique"),
     CheckConstraint("label IN ('termA', 'termB')", name="label"),
@@ -287,7 +215,7 @@ forecast_records = Table(
 forecast_scores = Table(
     "forecast_scores",
     metadata,
-    _id(),
+    identity(),
     Column("record_a_id", BigInteger, nullable=False),
     Column("record_b_id", BigInteger, nullable=False),
     Column("slug", Text, nullable=False),
@@ -304,7 +232,7 @@ forecast_scores = Table(
     *(Column(f"hits{level}_{term}", Integer, nullable=False) for level in (80, 95) for term in "ab"),
     *(Column(f"mae_{term}", Double, nullable=False) for term in "ab"),
     *(Column(f"mase_{term}", Double) for term in "ab"),
-    _moment("scored_at", nullable=False),
+    moment("scored_at", nullable=False),
     # A forecast is scored once, also with concurrent imports.
     UniqueConstraint("record_a_id", name="forecast_score_unique"),
     Index("forecast_scores_forecast_idx", "slug", "timeframe", "geo", "data_hash"),
@@ -334,64 +262,7 @@ idempotency_keys = Table(
     Column("fingerprint", LargeBinary, nullable=False),  # SHA-256 of the request
     Column("holder", Text, nullable=False),  # a random id a call
     Column("response", LargeBinary),
-    _moment("created_at", nullable=False),
+    moment("created_at", nullable=False),
     Column("expires_at", DateTime(timezone=True), nullable=False),
     Index("idempotency_keys_expires_at_idx", "expires_at"),
-)
-
-# What operators did, and how many jobs it changed.
-operator_actions = Table(
-    "operator_actions",
-    metadata,
-    _id(),
-    _moment("at", nullable=False),
-    Column("operator", Text, nullable=False),  # self-declared, or `secret`
-    Column("action", Text, nullable=False),
-    Column("target", JSONB, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("count", BigInteger, nullable=False),
-    Column("request_id", Text, nullable=False),
-    Column("operation_id", BigInteger),  # no foreign key: an action outlives its operation
-)
-
-# Runs of the RPCs that schedules call.
-schedule_runs = Table(
-    "schedule_runs",
-    metadata,
-    _id(),
-    Column("schedule", Text, nullable=False),
-    Column("started_at", DateTime(timezone=True), nullable=False),
-    _moment("ended_at", nullable=False),
-    Column("succeeded", Boolean, nullable=False),
-    Column("count", Integer, nullable=False),
-    Column("detail", Text, nullable=False),
-    Index("schedule_runs_schedule_idx", "schedule", "ended_at"),
-)
-
-# Operations on all that matched a filter: what matched, and how far it is changed.
-bulk_operations = Table(
-    "bulk_operations",
-    metadata,
-    _id(),
-    Column("action", Text, nullable=False),
-    Column("filter", JSONB, nullable=False),
-    Column("state", Text, nullable=False, server_default=text("'prepared'")),
-    # Of jobs, or of snapshots with the version of their job (0: none); empty once the operation has ended.
-    Column("ids", ARRAY(BigInteger), nullable=False),
-    Column("versions", ARRAY(BigInteger), nullable=False),
-    Column("position", Integer, nullable=False, server_default=text("0")),  # how many of them were processed
-    Column("matched", Integer, nullable=False),
-    Column("done", Integer, nullable=False, server_default=text("0")),
-    Column("skipped", Integer, nullable=False, server_default=text("0")),
-    Column("operator", Text, nullable=False),
-    Column("reason", Text, nullable=False, server_default=text("''")),
-    Column("action_id", BigInteger),  # of its row in operator_actions
-    Column("holder", Text),  # the process that runs it
-    _moment("lease_expires_at"),
-    _moment("created_at", nullable=False),
-    _moment("started_at"),
-    _moment("ended_at"),
-    CheckConstraint("state IN ('prepared', 'running', 'done', 'aborted')", name="state"),
-    CheckConstraint("action IN ('requeue', 'cancel', 'warm')", name="action"),
-    Index("bulk_operations_open_idx", "state", "id", postgresql_where=text("state IN ('prepared', 'running')")),
 )
