@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.jobs.postgres.sql.actions import recorded
 from services.jobs.postgres.sql.attempts import attempts
-from services.jobs.postgres.sql.edges import INSERT_CURRENT, JOB_COLUMNS, NOTIFY, new_episode
+from services.jobs.postgres.sql.edges import INSERT_CURRENT, JOB_COLUMNS, NOTIFY, cancelled, new_episode
 
 _KEEPS_ITS_PLACE = "CASE WHEN job.status = 'queued' THEN job.queued_at ELSE now() END"
 # A delay ends now; one that has passed stays, since the wait for a runner counts from it.
@@ -65,18 +65,9 @@ WHERE job.id = %(id)s AND job.status IN ('ready', 'failed', 'cancelled')
 RETURNING id
 """
 
-# The next heartbeat of a running job finds no row, which stops the run. `deadline_at` stays, as in edges.SUPERSEDE.
 CANCEL = f"""
 WITH cancelled AS (
-    UPDATE warmup_jobs AS job SET
-        status = 'cancelled',
-        last_error = 'cancelled by hand',
-        error_reason = NULL,
-        completed_at = now(),
-        not_before = NULL,
-        lease_expires_at = NULL,
-        version = job.version + 1,
-        updated_at = now()
+    UPDATE warmup_jobs AS job SET {cancelled("cancelled by hand")}
     WHERE job.id = ANY (%(ids)s) AND job.status IN ('queued', 'running')
     RETURNING {JOB_COLUMNS}, job.due_at, job.trace_id, job.deadline_at
 ),

@@ -309,19 +309,28 @@ WITH returned AS (
 SELECT returned.*, {NOTIFY} FROM returned
 """
 
-# Newer data cancel the jobs of older data; running ones stop at their next heartbeat. `deadline_at` stays: only a
-# running job has one, so that the jobs that ran are known afterwards.
-SUPERSEDE = f"""
-WITH superseded AS (
-    UPDATE warmup_jobs AS job SET
+
+def cancelled(error: str) -> str:
+    """Sets a queued or running job to cancelled; a running one stops at its next heartbeat, which finds no row.
+
+    `deadline_at` stays: only a running job has one, so that the jobs that ran are known afterwards.
+    """
+    return f"""
         status = 'cancelled',
-        last_error = 'superseded by newer data',
+        last_error = '{error}',
         error_reason = NULL,
         completed_at = now(),
         not_before = NULL,
         lease_expires_at = NULL,
         version = job.version + 1,
         updated_at = now()
+"""
+
+
+# Newer data cancel the jobs of older data.
+SUPERSEDE = f"""
+WITH superseded AS (
+    UPDATE warmup_jobs AS job SET {cancelled("superseded by newer data")}
     WHERE slug = %(slug)s AND timeframe = %(timeframe)s AND geo = %(geo)s AND data_hash <> %(data_hash)s
       AND status IN ('queued', 'running')
     RETURNING {ATTEMPT_COLUMNS}, job.last_error, job.deadline_at

@@ -222,6 +222,21 @@ async def test_a_run_that_was_not_claimed_leaves_a_row_that_is_not_doubled(store
     assert (await only(store, job)).outcome is Outcome.RETRY
 
 
+async def test_a_job_that_was_set_to_running_by_hand_does_not_fail_the_batch_of_others(store: Store) -> None:
+    job = await store.claimed()
+    await drain(store, job)
+    await store.execute("UPDATE warmup_jobs SET status = 'running', lease_expires_at = now() + interval '1 h'")
+    others = [await store.claimed(term) for term in ("walmart", "target")]
+    refused, *settled = await asyncio.gather(
+        *(store.queue.ready(each, forecasts()) for each in (job, *others)), return_exceptions=True
+    )
+    assert isinstance(refused, Exception)
+    assert settled == [True, True]
+    await store.execute(EXPIRE)
+    assert [swept.job.id for swept in await store.queue.sweep()] == [job.id]
+    assert (await only(store, job)).outcome is Outcome.HANDED_BACK
+
+
 async def test_attempts_are_numbered_in_their_episode_and_listed_newest_first(store: Store) -> None:
     queue = store.runner("host-1", backoff_base=0)
     job = await store.queued()
