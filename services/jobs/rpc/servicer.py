@@ -6,9 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
-import grpc
 from warmcast.jobs.v1 import jobs_pb2 as pb
 from warmcast.jobs.v1 import jobs_pb2_grpc
 
@@ -24,6 +22,7 @@ from services.jobs.application.sweeper import Sweeper, Swept
 from services.jobs.domain.operations import Outcome, Schedule
 from services.jobs.ingest.table import Table
 from services.jobs.rpc import mapping, page_tokens, requests
+from services.jobs.rpc.requests import Context
 from services.jobs.rpc.stores import ComparisonStore, ListingStore, Retention, SearchStore, TrackRecordStore
 
 SERVICE = pb.DESCRIPTOR.services_by_name["JobsService"].full_name
@@ -51,8 +50,6 @@ _MAX_RUNS = 100
 _MAX_REQUEUED = 1000
 _MAX_DELETED = 10_000
 _MAX_DAYS = 3650
-
-Context = grpc.aio.ServicerContext[Any, Any]  # of any messages
 
 
 class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):

@@ -65,6 +65,7 @@ class Bulk:
         self._poll = poll
         self._woken = asyncio.Event()
         self._expired_at = float("-inf")
+        self._reachable = True  # PostgreSQL answered the last pass
 
     async def prepare_jobs(
         self, action: BulkAction, wanted: JobFilter, *, operator: str
@@ -131,8 +132,11 @@ class Bulk:
                 await self._store.delete_expired()
                 self._expired_at = time.monotonic()
             batch = await self._store.run_batch()
+            self._reachable = True
         except WarmcastError as error:
-            log.warning("bulk operations wait: PostgreSQL is unavailable", reason=error.reason.name)
+            if self._reachable:
+                log.warning("bulk operations wait: PostgreSQL is unavailable", reason=error.reason.name)
+            self._reachable = False
             return _RETRY_SECONDS
         except Exception:
             report_failure()

@@ -98,7 +98,7 @@ FOR NO KEY UPDATE OF job
 
 # The comparisons whose snapshot is still the current one. Locked like an enqueue locks them: before their jobs.
 LOCK_COMPARISONS = f"""
-SELECT comparison.id, item.id AS snapshot_id, item.version
+SELECT item.id AS snapshot_id, item.version
 {_ITEMS}
 JOIN comparisons AS comparison ON comparison.current_snapshot_id = item.id
 WHERE operation.id = %(operation)s

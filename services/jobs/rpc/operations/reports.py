@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
-import grpc
 from warmcast.jobs.v1 import operations_pb2 as pb
 from warmcast.jobs.v1 import operations_pb2_grpc
 
@@ -16,8 +15,7 @@ from services.jobs.domain.trust import TrustWeek
 from services.jobs.rpc import page_tokens, requests
 from services.jobs.rpc.operations import report_mapping as mapping
 from services.jobs.rpc.operations.coverage_filter import coverage_filter
-
-Context = grpc.aio.ServicerContext[Any, Any]  # of any messages
+from services.jobs.rpc.requests import Context
 
 
 class CoverageStore(Protocol):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from services.common import errors
@@ -212,3 +214,34 @@ async def test_changes_are_published(store: Store) -> None:
     await started(store)
     await run_all(store.bulk)
     assert list(store.publisher._changed) == ids
+
+
+@pytest.mark.parametrize(
+    ("wanted", "matched", "described"),
+    [
+        (JobFilter(slug="a-vs-term2"), 1, {"slug": "a-vs-term2"}),
+        (JobFilter(timeframe="12m", geo=""), 4, {"tf": "12m", "geo": ""}),
+        (JobFilter(timeframe="5y"), 0, {"tf": "5y"}),
+        (JobFilter(reason="refresh"), 1, {"reason": "refresh"}),
+        (JobFilter(error_reason="busy"), 1, {"errorReason": "busy"}),
+        (JobFilter(JobStatus.READY, error_reason="busy"), 0, {"status": "ready", "errorReason": "busy"}),
+        (JobFilter(engine_version="9"), 1, {"engineVersion": "9"}),
+        (JobFilter(older_than=timedelta(minutes=5)), 1, {"olderThan": 300}),
+        (JobFilter(newer_than=timedelta(minutes=5)), 3, {"newerThan": 300}),
+    ],
+)
+async def test_an_operation_has_the_filter_of_the_list(
+    store: Store, wanted: JobFilter, matched: int, described: dict[str, object]
+) -> None:
+    first, second, third, fourth = await fill(store, 4)
+    for job_id, change in (
+        (first, "reason = 'refresh'"),
+        (second, "error_reason = 'busy', last_error = 'busy: no slot'"),
+        (third, "engine_version = '9'"),
+        (fourth, "created_at = now() - interval '1 h'"),
+    ):
+        await store.execute(f"UPDATE warmup_jobs SET {change} WHERE id = %(id)s", id=job_id)
+    operation, sample = await Bulk(store.bulk).prepare_jobs(BulkAction.REQUEUE, wanted, operator="Ada")
+    listed = await store.listings.jobs(wanted, limit=10)
+    assert (operation.matched, operation.filter) == (matched, described)
+    assert {job.id for job in sample} == {job.id for job in listed}
