@@ -11,6 +11,7 @@ from tests.browser.harness.console import PATHS
 from tests.browser.harness.job_queue import JobQueue
 from tests.browser.harness.site import Site
 from tests.browser.test_login import REMOVE_TOKEN
+from tests.integration.gateway.data import FAILED
 from tests.integration.gateway.pages.operations.test_roles import CHANGING
 from tests.integration.gateway.pages.operations.unsafe import unsafe_paths
 
@@ -56,7 +57,10 @@ async def test_each_form_needs_its_token(site: Site, queue: JobQueue, open_conso
 async def test_a_login_that_ended_is_said(site: Site, queue: JobQueue, open_console: OpenConsole) -> None:
     site.watch.expected_statuses.add(401)
     page = await open_console("/ops/jobs")
+    await expect(page.locator("#freshness")).to_have_text("live")
     await site.context.clear_cookies()
+    queue.add(1, FAILED)
+    await expect(page.locator("#freshness")).to_contain_text("your login has ended")
     await page.get_by_role("button", name="Requeue all that match…").click()
     await expect(page.get_by_text("Error 401")).to_be_visible()
     await page.get_by_role("main").get_by_role("link", name="Log in").click()

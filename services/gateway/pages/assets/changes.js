@@ -7,7 +7,7 @@ const EVERY_MS = 5_000; // times and leases run on without a change
 const asOf = document.getElementById("as-of");
 const freshness = document.getElementById("freshness");
 
-/** Shows one of `live`, `paused`, `failed` and `ended`, in the words of the page. */
+/** Shows one of `live`, `paused`, `failed`, `loggedOut` and `ended`, in the words of the page. */
 function say(name) {
   freshness.textContent = freshness.dataset[name];
   freshness.dataset.state = name;
@@ -45,7 +45,6 @@ export function followChanges(live, { apply = swap, paused = () => false } = {})
     }
     try {
       const fragment = await fetchFragment(live.dataset.fragment);
-      if (!fragment) throw new Error("no fragment");
       if (paused()) return;
       asOf.textContent = fragment.querySelector("[data-as-of]").textContent;
       const before = announcement(live);
@@ -53,7 +52,7 @@ export function followChanges(live, { apply = swap, paused = () => false } = {})
       announce(announcement(live), before);
       say(settled() ? "ended" : "live");
     } catch (error) {
-      say("failed");
+      say(error.status === 401 ? "loggedOut" : "failed");
       throw error;
     }
   }

@@ -4,12 +4,14 @@ const policy = globalThis.trustedTypes
   ? trustedTypes.createPolicy("fragment", { createHTML: (html) => html })
   : { createHTML: (html) => html };
 
-/** The fragment at a path of this site, as a DocumentFragment; null where the response is not one. */
+/** The fragment at a path of this site, as a DocumentFragment. Throws an error with the `status` of another response. */
 export async function fetchFragment(path, options = {}) {
   const url = new URL(path, location.href);
   if (url.origin !== location.origin) throw new Error("a fragment comes from this site only");
   const response = await fetch(url, { ...options, credentials: "same-origin", redirect: "error" });
-  return response.ok ? readFragment(response) : null;
+  const fragment = response.ok ? await readFragment(response) : null;
+  if (!fragment) throw Object.assign(new Error("no fragment"), { status: response.status });
+  return fragment;
 }
 
 /** The HTML of a response of this site as a DocumentFragment; null where it has none. */

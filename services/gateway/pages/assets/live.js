@@ -12,7 +12,6 @@ const key = () => `${state()?.dataset.state} ${state()?.dataset.version}`;
 export function followForecast(live, announce) {
   async function update() {
     const fragment = await fetchFragment(live.dataset.fragment);
-    if (!fragment) throw new Error("no fragment");
     const before = key();
     swap(live, fragment);
     localiseTimes(live);

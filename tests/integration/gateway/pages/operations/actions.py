@@ -1,4 +1,4 @@
-"""Unsafe routes of the console, and forms that a page of it sends."""
+"""Forms that a page of the console sends, and the text of its pages."""
 
 from __future__ import annotations
 
@@ -6,20 +6,9 @@ import re
 from html import unescape
 
 import httpx
-from pydantic import SecretStr
 
 from tests.integration.gateway.conftest import World
 from tests.integration.gateway.pages.browser import SAME_SITE, form_token, log_in, page
-
-READ_SECRET = "a secret of the tests to read"
-WITH_READER = {"operator_read_secret": SecretStr(READ_SECRET)}
-UNSAFE = (
-    "/ops/jobs/selected",
-    "/ops/jobs/42",
-    "/ops/bulk",
-    "/ops/bulk/3/confirm",
-    "/ops/bulk/3/abort",
-)
 
 
 async def send(world: World, path: str, **fields: str) -> httpx.Response:

@@ -64,3 +64,13 @@ async def test_a_form_of_another_site_changes_nothing(world: World) -> None:
     for path in unsafe_paths(world):
         page(await world.client.post(path, data={"reason": "because", "token": token}, headers=other), 403)
     assert unchanged(world)
+
+
+@pytest.mark.parametrize("path", ["/ops/jobs", "/ops/jobs/42", "/ops/bulk/3", "/ops/comparisons"])
+async def test_a_reader_sees_no_form_that_changes_something(world: World, path: str) -> None:
+    await log_in(world.client, READ_SECRET)
+    html = page(await world.client.get(path))
+    assert "read-only operator" in html
+    main = html.partition("<main")[2]
+    assert 'method="post"' not in main
+    assert 'form="selected"' not in main
