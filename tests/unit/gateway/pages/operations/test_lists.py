@@ -42,7 +42,7 @@ async def test_a_csv_ends_at_its_limit() -> None:
 
     request = Request({"type": "http", "headers": []})
     response = await csv_download(request, "jobs", ("page", "row"), fetch)
-    assert len(response.body.splitlines()) == 1 + MAX_CSV_ROWS
+    assert len(bytes(response.body).splitlines()) == 1 + MAX_CSV_ROWS
     assert pages == 34
 
 
