@@ -76,7 +76,7 @@ class GatewaySettings(ServerSettings, TlsSettings):
     log_url_template: str = Field(
         "",
         description="address of a job's logs, such as https://logs.example/?q={debugId}&from={from}&to={to}; may have "
-        "{jobId}, {slug}, {debugId}, {traceId}, {requestId}, {from} and {to}, of which the values are percent-encoded "
+        "{jobId}, {slug}, {debugId}, {traceId}, {from} and {to}, of which the values are percent-encoded "
         "and times are as in 2026-01-31T12:00:00.000Z; empty: ids to copy",
     )
     trace_url_template: str = Field(

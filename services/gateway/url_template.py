@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
-PLACEHOLDERS = ("jobId", "slug", "debugId", "traceId", "requestId", "from", "to")
+PLACEHOLDERS = ("jobId", "slug", "debugId", "traceId", "from", "to")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 

@@ -6,9 +6,9 @@ import base64
 import binascii
 import contextlib
 import json
+import sys
 from collections.abc import Sequence
 from datetime import datetime
-from math import inf
 
 from services.common.comparison import ComparisonKey, invalid
 from services.common.errors import WarmcastError
@@ -63,7 +63,7 @@ def coverage_cursor(token: str) -> CoverageCursor | None:
         return None
     match _decode(token):
         case [int() | float() as popularity, int(comparison_id)] if (
-            0 <= popularity < inf and 0 < comparison_id <= _MAX_ID
+            0 <= popularity <= sys.float_info.max and 0 < comparison_id <= _MAX_ID
         ) and bool not in map(type, (popularity, comparison_id)):
             return CoverageCursor(float(popularity), comparison_id)
     raise invalid("page_token", "the page token is not one of this list's")

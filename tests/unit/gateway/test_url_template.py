@@ -21,7 +21,7 @@ def test_values_are_percent_encoded(template: str, url: str) -> None:
     assert UrlTemplate.parse(template).fill(VALUES) == url
 
 
-@pytest.mark.parametrize("name", ["traceId", "requestId"])
+@pytest.mark.parametrize("name", ["traceId", "to"])
 def test_without_a_value_that_it_needs_there_is_no_url(name: str) -> None:
     assert UrlTemplate.parse(f"https://logs.example/{{{name}}}").fill(VALUES) is None
 

@@ -217,6 +217,7 @@ async def test_limits_are_named(jobs: Jobs) -> None:
         pb.ListCoverageRequest(page_token="x"),
         pb.ListCoverageRequest(page_token=token_of([-1.0, 1])),
         pb.ListCoverageRequest(page_token=token_of([1e999, 1])),
+        pb.ListCoverageRequest(page_token=token_of([10**400, 1])),
         pb.ListCoverageRequest(page_token=token_of([1.0, True])),
         pb.ListCoverageRequest(filter=pb.CoverageFilter(state="warm")),
         pb.ListCoverageRequest(filter=pb.CoverageFilter(timeframe="13m")),

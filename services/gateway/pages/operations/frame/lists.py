@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -86,5 +87,10 @@ async def csv_download(request: Request, name: str, header: Sequence[str], fetch
         "vary": "accept-encoding, cookie",
         "content-disposition": f'attachment; filename="{name}.csv"',
     }
-    body = spreadsheet.as_csv(rows[: MAX_CSV_ROWS + 1])
-    return Representation(body, headers, "text/csv").respond(request.scope["headers"])
+
+    def respond() -> Response:
+        body = spreadsheet.as_csv(rows[: MAX_CSV_ROWS + 1])
+        return Representation(body, headers, "text/csv").respond(request.scope["headers"])
+
+    # 10,000 rows take long enough to block other requests.
+    return await asyncio.to_thread(respond)

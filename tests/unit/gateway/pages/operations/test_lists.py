@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 
 import pytest
@@ -55,3 +56,17 @@ async def test_a_csv_is_private_and_may_be_compressed() -> None:
     assert response.headers["cache-control"] == "private, no-store"
     assert response.headers["vary"] == "accept-encoding, cookie"
     assert gzip.decompress(bytes(response.body)).decode("utf-8-sig").splitlines()[:2] == ["cell", "'=1+1"]
+
+
+async def test_a_large_csv_does_not_block_other_requests() -> None:
+    async def fetch(cursor: str) -> tuple[list[list[object]], str]:
+        return [[number, "a cell"] * 5 for number in range(MAX_CSV_ROWS)], ""
+
+    request = Request({"type": "http", "headers": []})
+    download = asyncio.create_task(csv_download(request, "jobs", ("number", "cell"), fetch))
+    turns = 0
+    while not download.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert len(bytes((await download).body).splitlines()) == 1 + MAX_CSV_ROWS
+    assert turns > 5, "other tasks wait for the download"
