@@ -12,7 +12,7 @@ depends_on = None
 
 def upgrade() -> None:
     indexes.create(
-        "warmup_jobs_error_reason_idx", "warmup_jobs (error_reason, created_at) WHERE error_reason IS NOT NULL"
+        "warmup_jobs_error_reason_idx", "warmup_jobs (error_reason, created_at, id) WHERE error_reason IS NOT NULL"
     )
 
 

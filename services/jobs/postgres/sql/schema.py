@@ -166,6 +166,7 @@ warmup_jobs = Table(
         "warmup_jobs_error_reason_idx",
         "error_reason",
         "created_at",
+        "id",  # the order of the list, without sorting
         postgresql_where=text("error_reason IS NOT NULL"),
     ),
     Index(
