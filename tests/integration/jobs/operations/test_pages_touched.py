@@ -8,10 +8,14 @@ import psycopg
 import pytest
 from psycopg.rows import tuple_row
 
+from services.common.job_status import JobStatus
+from services.jobs.domain.job import QueuePolicy
 from services.jobs.domain.operations import Actor, Record, Schedule
+from services.jobs.domain.queue import JobFilter
+from services.jobs.postgres.listings import Listings
 from services.jobs.postgres.operations.actions import recording
-from services.jobs.postgres.sql import actions, bulk
-from tests.integration.jobs.queue.test_scale import EXPLAIN_ALL, LEFT_ALONE, pages_touched
+from services.jobs.postgres.sql import actions, attempts, bulk
+from tests.integration.jobs.queue.test_scale import EXPLAIN_ALL, LEFT_ALONE, Recorder, pages_touched
 
 MOST = 60
 PARAMETERS: dict[str, Any] = {
@@ -30,6 +34,8 @@ PARAMETERS: dict[str, Any] = {
     "versions": [],
 } | recording(Record(Actor("Ada"), {}))
 LISTS = {
+    "attempts": attempts.LIST.replace("%(job_id)s", "500"),
+    "attempts of a later page": attempts.LIST.replace("%(job_id)s", "500").replace("%(before)s", "200"),
     "actions": actions.LIST_ACTIONS,
     "actions of a later page": actions.LIST_ACTIONS.replace("%(before)s", "50000"),
     "runs of one schedule": actions.LIST_RUNS,
@@ -44,6 +50,20 @@ LISTS = {
     **{f"retention {number}": statement for number, statement in enumerate(actions.DELETE_OLD)},
 }
 FILL = (
+    """
+    INSERT INTO warmup_attempts (job_id, lease_id, attempt, reason, claimed_at, ended_at, outcome, debug_id)
+    SELECT CASE WHEN n <= 300 THEN 500 ELSE n END, n, 1, 'refresh', now(), now(), 'ready', 'debug'
+    FROM generate_series(1, 100000) AS n ORDER BY n * 7919 % 100000
+    """,
+    # Without the snapshots that they refer to.
+    """
+    SET session_replication_role = replica;
+    INSERT INTO warmup_jobs (slug, timeframe, geo, data_hash, status, created_at, last_error, error_reason)
+    SELECT 'slug' || n, '12m', '', 'hash', 'failed', now() - make_interval(secs => n), 'text',
+           CASE WHEN n % 20000 = 0 THEN 'rare' ELSE 'unavailable' END
+    FROM generate_series(1, 100000) AS n ORDER BY n * 7919 % 100000;
+    SET session_replication_role = origin
+    """,
     """
     INSERT INTO operator_actions (at, operator, action, target, reason, count, request_id)
     SELECT now() - make_interval(mins => 100000 - n), 'Ada', 'requeue', '{"jobId": 7}', repeat('why ', 20), 1, 'request'
@@ -68,16 +88,31 @@ FILL = (
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("planned", ["on what is there", "on empty tables"])
-def test_lists_touch_few_pages(database_url: str, planned: str) -> None:
+async def test_lists_touch_few_pages(database_url: str, planned: str) -> None:
+    statements = {name: (statement, PARAMETERS) for name, statement in LISTS.items()} | await _by_error_reason()
     with psycopg.connect(database_url, autocommit=True, row_factory=tuple_row) as connection:
         connection.execute(EXPLAIN_ALL)
         connection.execute(LEFT_ALONE)
         if planned == "on empty tables":
-            for statement in LISTS.values():
-                pages_touched(connection, statement, PARAMETERS)
+            for each in statements.values():
+                pages_touched(connection, *each)
         for statement in FILL:
             connection.execute(statement)
         if planned == "on what is there":
             connection.execute("VACUUM ANALYZE")
-        touched = {name: pages_touched(connection, statement, PARAMETERS) for name, statement in LISTS.items()}
+        touched = {name: pages_touched(connection, *each) for name, each in statements.items()}
     assert {name: pages for name, pages in touched.items() if pages > MOST} == {}
+
+
+async def _by_error_reason() -> dict[str, tuple[str, dict[str, Any]]]:
+    """The statements of pages of jobs with a reason that most have, and one that few have."""
+    database = Recorder()
+    listings = Listings(database, QueuePolicy())
+    wanted = {
+        "jobs of an error reason": JobFilter(error_reason="unavailable"),
+        "jobs of a rare error reason": JobFilter(error_reason="rare"),
+        "failed jobs of an error reason": JobFilter(error_reason="unavailable", status=JobStatus.FAILED),
+    }
+    for each in wanted.values():
+        await listings.page(each, limit=50)
+    return dict(zip(wanted, database.statements[::2], strict=True))  # each page is empty: a second one follows
