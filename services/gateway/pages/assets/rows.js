@@ -19,7 +19,8 @@ export function update(row, now) {
 export function leave(row) {
   if (row.dataset.left) return;
   row.dataset.left = "true";
-  row.querySelector("[data-now]").textContent = "matches no longer";
+  const cell = row.querySelector("[data-now]");
+  cell.textContent = cell.dataset.now || "matches no longer";
 }
 
 /** Offers to show rows that are not on the page; `more`: whether the list has further pages. */

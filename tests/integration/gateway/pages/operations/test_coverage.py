@@ -105,7 +105,7 @@ async def test_counts_that_stop_are_said_to_be_of_the_most_requested(world: Worl
     await log_in(world.client)
     text = words(page(await world.client.get(PATH)))
     assert "10,000+" in text
-    assert "Of the 10,000 most requested comparisons" in text
+    assert "Counts are of the 10,000 most requested comparisons" in text
 
 
 async def test_an_operator_may_warm_all_that_match(world: World) -> None:
