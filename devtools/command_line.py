@@ -21,8 +21,19 @@ _HEAD = """\
 and send the secret in `WARMUP_SECRET`; `explain` also calls the forecaster at `FORECASTER_ADDR`.
 [configuration](configuration.md) lists all variables.
 
-Exit codes: 0 success, 1 failure, 2 a wrong option, setting or file, 3 a missing or wrong secret, 4 a service or the
-database could not be reached.
+Client commands print JSON for programs with `--json`: 64-bit integers are numbers, times are ISO 8601 in UTC. What is
+for people only, such as progress and the token of the next page, goes to standard error.
+
+Exit codes:
+
+| code | meaning |
+| --- | --- |
+| 0 | success |
+| 1 | failure: not found, wrong state, a run that did not become ready, an operation that was aborted |
+| 2 | a wrong option, setting or file |
+| 3 | a missing or wrong secret |
+| 4 | a service or the database could not be reached |
+| 130 | Ctrl-C aborted an operation on all jobs that matched |
 """
 
 

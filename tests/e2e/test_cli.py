@@ -48,8 +48,18 @@ def test_import_run_and_show(start_product: StartProduct, call: Call, tmp_path: 
     assert "queued" in warmcast(product, "jobs", "requeue", str(listed["id"])).stdout
     assert "cancelled" in warmcast(product, "jobs", "cancel", str(listed["id"])).stdout
     dry_run = warmcast(product, "jobs", "requeue", "--status", "cancelled", "--dry-run")
-    assert (dry_run.returncode, dry_run.stderr) == (0, "1 would be re-queued\n")
-    assert "queued" in warmcast(product, "jobs", "requeue", "--status", "cancelled").stdout
+    assert (dry_run.returncode, dry_run.stderr) == (0, "1 would be changed\n")
+    requeued = warmcast(product, "jobs", "requeue", "--status", "cancelled", "--reason", "a test")
+    assert requeued.returncode == 0, requeued.stderr
+    assert requeued.stderr.endswith("done, 1 of 1 changed\n")
+    attempts = json.loads(warmcast(product, "jobs", "attempts", str(listed["id"]), "--json").stdout)
+    assert [attempt["outcome"] for attempt in attempts] == ["ready"]
+    ran = warmcast(product, "jobs", "run", str(listed["id"]), "--reason", "a test")
+    assert (ran.returncode, "ready" in ran.stdout) == (0, True)
+    audit = json.loads(warmcast(product, "audit", "--json").stdout)
+    assert [(each["action"], each["reason"]) for each in audit[:2]] == [("run", "a test"), ("requeue", "a test")]
+    assert json.loads(warmcast(product, "stats", "--json").stdout)["run"]["count"] == 2
+    assert json.loads(warmcast(product, "coverage", "--json").stdout)["summary"]["all"]["comparisons"] == 1
     assert warmcast(product, "jobs", "requeue").returncode == 2
     assert warmcast(product, "refresh").stderr == "0 to refresh\n"
     assert warmcast(product, "retention").stderr == "0 deleted\n"

@@ -31,9 +31,7 @@ async def fetch(clients: Clients, slug: str, timeframe: str, geo: str) -> Fetche
     """Calls all services. Raises WarmcastError if jobs fails or does not know the comparison."""
     warmup = await clients.jobs.get_warmup(slug, timeframe, geo)
     comparison = await clients.jobs.get_comparison(slug, timeframe, geo)
-    attempts: Sequence[operations_pb2.Attempt] = ()
-    if warmup.HasField("job"):
-        attempts = (await clients.operations.list_attempts(warmup.job.id, page_size=_MOST_ATTEMPTS)).attempts
+    attempts = await _attempts(clients, warmup.job.id) if warmup.HasField("job") else ()
     snapshots = [snapshot_key(warmup)]
     if warmup.previous_data_hash:
         snapshots.append(_previous_snapshot_key(warmup))
@@ -46,6 +44,16 @@ async def fetch(clients: Clients, slug: str, timeframe: str, geo: str) -> Fetche
     except WarmcastError as failure:
         error = failure
     return Fetched(warmup, comparison, forecasts, keys, error, attempts)
+
+
+async def _attempts(clients: Clients, job_id: int) -> Sequence[operations_pb2.Attempt]:
+    """The last attempts; none from an older jobs service, which keeps none."""
+    try:
+        return (await clients.operations.list_attempts(job_id, page_size=_MOST_ATTEMPTS)).attempts
+    except WarmcastError as error:
+        if error.reason is not errors.SERVICE_OUTDATED:
+            raise
+        return ()
 
 
 def _complete(

@@ -18,9 +18,7 @@ Slug = Annotated[str, typer.Option(help="Only jobs of this slug.")]
 Timeframe = Annotated[str, typer.Option(help="Only jobs of this timeframe: 7d | 30d | 3m | 12m | 5y | all")]
 Geo = Annotated[str | None, typer.Option(help="Only jobs of this geo; empty for worldwide; default: any.")]
 EpisodeReason = Annotated[str, typer.Option(help="Only jobs whose episode began for this reason, such as refresh.")]
-ErrorReason = Annotated[
-    str, typer.Option(help="Only jobs whose last error has this reason, such as cache-unavailable.")
-]
+ErrorReason = Annotated[str, typer.Option(help="Only jobs whose last error has this reason, such as unavailable.")]
 EngineVersion = Annotated[str, typer.Option(help="Only jobs that last became ready with this engine version.")]
 OlderThan = Annotated[int, typer.Option(min=0, max=_MAX_AGE, help="Only jobs created at least this many seconds ago.")]
 NewerThan = Annotated[int, typer.Option(min=0, max=_MAX_AGE, help="Only jobs created at most this many seconds ago.")]

@@ -39,7 +39,7 @@ class Job(msgspec.Struct, rename="camel"):
     lease_expires_at: Moment | None
     cooldown_until: Moment | None
     holder: Annotated[str | None, Meta(description="the process that runs it; null unless it is running")]
-    error_reason: Annotated[str | None, Meta(description="of lastError, such as cache-unavailable")]
+    error_reason: Annotated[str | None, Meta(description="of lastError, such as unavailable")]
     rescues: Annotated[int, Meta(description="how often it was re-queued because its run was lost, over all episodes")]
 
 

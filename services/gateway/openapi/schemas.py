@@ -58,7 +58,7 @@ _FILTER: dict[str, Schema] = {
     "tf": TIMEFRAME,
     "geo": text("empty is worldwide"),
     "reason": text("of the episode, such as refresh"),
-    "errorReason": text("of the last error, such as cache-unavailable"),
+    "errorReason": text("of the last error, such as unavailable"),
     "engineVersion": text("with which it last became ready"),
     "olderThan": _AGE,
     "newerThan": _AGE,

@@ -72,6 +72,15 @@ async def test_the_last_attempts_of_the_job_are_listed() -> None:
     assert [(each.outcome, each.holder, each.error) for each in told.attempts] == [("lease-expired", "jobs-1", None)]
 
 
+async def test_an_older_jobs_service_has_no_attempts() -> None:
+    async with opened(ListAttempts=WarmcastError(errors.SERVICE_OUTDATED, "not known yet")) as world:
+        told = build_story(await world.fetch())
+    assert told.attempts == []
+    async with opened(ListAttempts=WarmcastError(errors.UNAVAILABLE, "down")) as world:
+        with pytest.raises(WarmcastError, match="down"):
+            await world.fetch()
+
+
 async def test_without_a_job_there_are_no_attempts_to_fetch() -> None:
     async with opened(GetWarmup=warmup()) as world:
         told = build_story(await world.fetch())

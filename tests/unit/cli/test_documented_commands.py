@@ -52,7 +52,7 @@ def test_a_wrong_command_is_found(wrong: str) -> None:
 
 
 def test_there_are_commands() -> None:
-    assert "warmcast jobs requeue --status failed --dry-run" in commands("warmcast")
+    assert "warmcast jobs requeue --status failed --error-reason unavailable --dry-run" in commands("warmcast")
     assert any(each.startswith("kubectl -n warmcast-dev create secret generic") for each in commands("kubectl"))
 
 

@@ -26,7 +26,7 @@ class Attempt(msgspec.Struct, rename="camel"):
     claimed_at: Moment | None
     ended_at: Moment | None
     outcome: Outcome
-    error_reason: Annotated[str | None, Meta(description="such as cache-unavailable")]
+    error_reason: Annotated[str | None, Meta(description="such as unavailable")]
     error: str | None
     engine_version: str | None
     debug_id: str | None

@@ -54,7 +54,7 @@ def fields(given: Mapping[str, str]) -> list[Field]:
         Field("tf", "Timeframe", value("tf", ""), tuple((name, TIMEFRAME_WORDS[name]) for name in TIMEFRAMES)),
         Field("geo", "Geo", value("geo", ""), hint=f"US, or {WORLDWIDE}"),
         Field("reason", "Enqueued by", value("reason", ""), tuple(REASONS.items())),
-        Field("errorReason", "Error", value("errorReason", ""), hint="cache-unavailable"),
+        Field("errorReason", "Error", value("errorReason", ""), hint="unavailable"),
         Field("engineVersion", "Engine", value("engineVersion", ""), hint="9"),
         Field("olderThan", "Older than", value("olderThan", ""), hint="2h"),
         Field("newerThan", "Newer than", value("newerThan", ""), hint="7d"),
