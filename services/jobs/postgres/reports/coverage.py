@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +33,7 @@ from services.jobs.postgres.sql.schema import POPULARITY
 from services.jobs.postgres.sql.upkeep import DEMAND_HALF_LIFE
 
 _SCANNED = 5_000  # comparisons that one page checks; a filter that few pass ends a page early
+_COUNT_EVERY = 10.0  # seconds; a count takes 0.1 s of CPU
 _MAX_SLUGS = 2_000  # that a query may match to be looked up; above, comparisons are checked in order
 
 # The lowest popularity of a comparison requested since a moment: one request at that moment.
@@ -115,6 +118,9 @@ class Coverage:
     def __init__(self, database: Database, policy: QueuePolicy, search: Search) -> None:
         self._database = database
         self._search = search
+        self._counting = asyncio.Lock()
+        self._summary: CoverageSummary | None = None
+        self._counted_at = 0.0  # by the monotonic clock
         self._parameters = {
             "fresh_for": FRESH_FOR,
             "warm_for": WARM_FOR,
@@ -151,8 +157,12 @@ class Coverage:
         return statement, query.parameters
 
     async def summary(self) -> CoverageSummary:
-        """Counts over the most popular comparisons."""
-        return _summary(await self._database.fetch(_SUMMARY, self._parameters))
+        """Counts over the most popular comparisons, at most 10 s old."""
+        async with self._counting:
+            if self._summary is None or time.monotonic() - self._counted_at > _COUNT_EVERY:
+                self._summary = _summary(await self._database.fetch(_SUMMARY, self._parameters))
+                self._counted_at = time.monotonic()
+            return self._summary
 
     async def _query(self, wanted: CoverageFilter, after: CoverageCursor | None, *, scanned: int | None) -> _Query:
         """`scanned`: the most candidates to check; None: all."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from psycopg.rows import DictRow
 
@@ -19,6 +19,7 @@ from services.jobs.postgres.driver.database import Database
 
 # An hour with more attempts is read from the rollup too.
 _MOST_EXACT = 100_000
+_HOUR = timedelta(hours=1)
 _NOW = f"""
 SELECT now() AS now, EXISTS (
     SELECT FROM warmup_attempts WHERE ended_at > now() - interval '1 hour' OFFSET {_MOST_EXACT}
@@ -59,12 +60,21 @@ GROUP BY 1, 2, 3
 def _histogram(measure: str) -> str:
     return f"""
 SELECT '{measure}' AS measure, part.bucket, sum(part.count)::bigint AS count
-FROM attempt_statistics, unnest({measure}_buckets, {measure}_counts) AS part (bucket, count)
-WHERE seconds = %(seconds)s AND start >= %(begin)s
+FROM rows, unnest({measure}_buckets, {measure}_counts) AS part (bucket, count)
 GROUP BY 2"""
 
 
-_HISTOGRAMS = f"{_histogram('wait')} UNION ALL {_histogram('run')}"
+# Whole hours from their rows, which are a sixtieth of those of minutes; the current one has a row too.
+_HISTOGRAMS = f"""
+WITH rows AS MATERIALIZED (
+    SELECT wait_buckets, wait_counts, run_buckets, run_counts FROM attempt_statistics
+    WHERE seconds = 3600 AND start >= %(first_hour)s
+    UNION ALL
+    SELECT wait_buckets, wait_counts, run_buckets, run_counts FROM attempt_statistics
+    WHERE seconds = 60 AND start >= %(begin)s AND start < %(first_hour)s
+)
+{_histogram("wait")} UNION ALL {_histogram("run")}
+"""
 
 
 class AttemptStatistics:
@@ -95,10 +105,11 @@ class AttemptStatistics:
         )
 
     async def _bucketed(self, window: Window, now: datetime) -> Statistics:
-        # Bars of whole hours are sums of the rows of hours, which are a sixtieth of those of minutes.
-        span = _span(window, now) | {"seconds": 3600 if window.bar.total_seconds() % 3600 == 0 else 60}
-        counted = await self._database.fetch(_COUNTS, span)
-        measured = await self._database.fetch(_HISTOGRAMS, {"begin": span["begin"], "seconds": span["seconds"]})
+        seconds = 3600 if window.bar.total_seconds() % 3600 == 0 else 60
+        begin = window.begin(now)
+        counted = await self._database.fetch(_COUNTS, _span(window, now) | {"seconds": seconds})
+        first_hour = (begin + _HOUR - timedelta(microseconds=1)).replace(minute=0, second=0, microsecond=0)
+        measured = await self._database.fetch(_HISTOGRAMS, {"begin": begin, "first_hour": first_hour})
         return summarise(
             window,
             now=now,
