@@ -18,7 +18,8 @@ SELECT 'market-vs-shop-' || (1 + n / 4), CASE WHEN n %% 4 < 2 THEN '12m' ELSE '5
        CASE WHEN n %% 2 = 0 THEN '' ELSE 'US' END, lpad(to_hex(age * %(comparisons)s + n), 16, '0'),
        times, times_a, times_a, false, false, false, 'benchmark', made, '{}',
        '[{"trend": "flat", "volatility": 1, "seasonality": 0, "last_value": 50, "change4": 0},
-         {"trend": "flat", "volatility": 1, "seasonality": 0, "last_value": 50, "change4": 0}]', made
+         {"trend": "flat", "volatility": 1, "seasonality": 0, "last_value": 50, "change4": 0}]',
+       made + n * interval '1 ms'
 FROM generate_series(0, %(snapshots)s - 1) AS age,
      LATERAL (SELECT now() - age * interval '30 days' - interval '9 days' AS made) AS dated,
      LATERAL (

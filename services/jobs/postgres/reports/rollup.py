@@ -29,52 +29,72 @@ ON CONFLICT (singleton) DO UPDATE SET until = EXCLUDED.until, updated_at = now()
 _DELETE_MINUTES = "DELETE FROM attempt_statistics WHERE seconds = 60 AND start >= %(from)s AND start < %(to)s"
 
 
-def _bucket(seconds: str) -> str:
-    return (
-        f"CASE WHEN {seconds} <= {FIRST} THEN 0 "
-        f"ELSE LEAST({LAST_BUCKET}, ceil(ln({seconds} / {FIRST}) / ln({RATIO}::float8)))::int END"
-    )
-
-
-def _histogram(source: str, bucket: str, where: str) -> str:
-    """A histogram for each group of `source`: arrays of its buckets and their counts."""
+def _insert(seconds: int, parts: str) -> str:
+    """Inserts one row for each group of `parts`, of which each has some of the columns, and null for the others."""
+    # Not a join of the parts: sessions allow only nested loops. Of one value and nulls, max is the value.
     return f"""
-    SELECT start, outcome, error_reason, array_agg(bucket ORDER BY bucket) AS buckets,
-           array_agg(count ORDER BY bucket) AS counts
-    FROM (
-        SELECT start, outcome, error_reason, {bucket} AS bucket, count(*) AS count
-        FROM {source} WHERE {where} GROUP BY 1, 2, 3, 4
-    ) AS counted
+INSERT INTO attempt_statistics (seconds, start, outcome, error_reason, count, cache_losses, wait_buckets, wait_counts,
+                                run_buckets, run_counts)
+SELECT {seconds}, start, outcome, error_reason, sum(count), sum(cache_losses), COALESCE(max(wait_buckets), '{{}}'),
+       COALESCE(max(wait_counts), '{{}}'), COALESCE(max(run_buckets), '{{}}'), COALESCE(max(run_counts), '{{}}')
+FROM ({parts}) AS part
+GROUP BY start, outcome, error_reason
+"""
+
+
+_NO_HISTOGRAM = "NULL::int[], NULL::bigint[]"
+
+
+def _histogram(measure: str, counted: str) -> str:
+    """A part with a histogram, from the count of each bucket."""
+    arrays = "array_agg(bucket ORDER BY bucket)::int[], array_agg(count ORDER BY bucket)::bigint[]"
+    histograms = f"{arrays}, {_NO_HISTOGRAM}" if measure == "wait" else f"{_NO_HISTOGRAM}, {arrays}"
+    return f"""
+    SELECT start, outcome, error_reason, 0, 0, {histograms} FROM ({counted}) AS counted
     GROUP BY start, outcome, error_reason"""
 
 
+def _of_attempts(measure: str, where: str) -> str:
+    bucket = (
+        f"CASE WHEN {measure} <= {FIRST} THEN 0 "
+        f"ELSE LEAST({LAST_BUCKET}, ceil(ln({measure} / {FIRST}) / ln({RATIO}::float8))) END::int"
+    )
+    return _histogram(
+        measure,
+        f"SELECT start, outcome, error_reason, {bucket} AS bucket, count(*) AS count FROM ended WHERE {where} "
+        "GROUP BY 1, 2, 3, 4",
+    )
+
+
+def _of_minutes(measure: str) -> str:
+    return _histogram(
+        measure,
+        "SELECT start, outcome, error_reason, sums.bucket, sum(sums.count) AS count "
+        f"FROM minutes, unnest({measure}_buckets, {measure}_counts) AS sums (bucket, count) GROUP BY 1, 2, 3, 4",
+    )
+
+
 # A cache loss is an episode, counted when its first attempt ends; one that is handed back is not the first.
-_INSERT_MINUTES = f"""
+_INSERT_MINUTES = """
 WITH ended AS MATERIALIZED (
     SELECT date_trunc('minute', ended_at) AS start, outcome, COALESCE(error_reason, '') AS error_reason,
-           EXTRACT(epoch FROM claimed_at - due_at)::float8 AS wait,
-           EXTRACT(epoch FROM ended_at - claimed_at)::float8 AS run,
-           reason = 'cache-lost' AND attempt = 1 AND outcome <> 'handed-back' AS cache_lost
+           date_part('epoch', claimed_at - due_at) AS wait, date_part('epoch', ended_at - claimed_at) AS run,
+           (reason = 'cache-lost' AND attempt = 1 AND outcome <> 'handed-back')::int AS cache_loss
     FROM warmup_attempts WHERE ended_at >= %(from)s AND ended_at < %(to)s
-),
-totals AS (
-    SELECT start, outcome, error_reason, count(*) AS count, count(*) FILTER (WHERE cache_lost) AS cache_losses
+)
+""" + _insert(
+    60,
+    f"""
+    SELECT start, outcome, error_reason, count(*) AS count, sum(cache_loss) AS cache_losses,
+           NULL::int[] AS wait_buckets, NULL::bigint[] AS wait_counts,
+           NULL::int[] AS run_buckets, NULL::bigint[] AS run_counts
     FROM ended GROUP BY 1, 2, 3
-),
-waits AS ({_histogram("ended", _bucket("wait"), "wait IS NOT NULL")}),
-runs AS ({_histogram("ended", _bucket("run"), "outcome = 'ready'")})
-INSERT INTO attempt_statistics (seconds, start, outcome, error_reason, count, cache_losses, wait_buckets, wait_counts,
-                                run_buckets, run_counts)
-SELECT 60, start, outcome, error_reason, count, cache_losses, COALESCE(waits.buckets, '{{}}'),
-       COALESCE(waits.counts, '{{}}'), COALESCE(runs.buckets, '{{}}'), COALESCE(runs.counts, '{{}}')
-FROM totals
-LEFT JOIN waits USING (start, outcome, error_reason)
-LEFT JOIN runs USING (start, outcome, error_reason)
-UNION ALL
-SELECT 60, date_trunc('minute', refused_at), '{REFUSED}', '', count(*), 0, '{{}}', '{{}}', '{{}}', '{{}}'
-FROM warmup_attempts WHERE refused_at >= %(from)s AND refused_at < %(to)s
-GROUP BY 2
-"""
+    UNION ALL
+    SELECT date_trunc('minute', refused_at), '{REFUSED}', '', count(*), 0, {_NO_HISTOGRAM}, {_NO_HISTOGRAM}
+    FROM warmup_attempts WHERE refused_at >= %(from)s AND refused_at < %(to)s GROUP BY 1
+    UNION ALL {_of_attempts("wait", "wait IS NOT NULL")}
+    UNION ALL {_of_attempts("run", "outcome = 'ready'")}""",
+)
 
 _DELETE_HOURS = """
 DELETE FROM attempt_statistics
@@ -82,39 +102,24 @@ WHERE seconds = 3600 AND start >= date_trunc('hour', %(from)s::timestamptz) AND 
 """
 
 
-def _summed(measure: str) -> str:
-    """A histogram for each hour from those of its minutes."""
-    return f"""
-    SELECT hour, outcome, error_reason, array_agg(bucket ORDER BY bucket) AS buckets,
-           array_agg(count ORDER BY bucket) AS counts
-    FROM (
-        SELECT hour, outcome, error_reason, part.bucket, sum(part.count)::bigint AS count
-        FROM minutes, unnest({measure}_buckets, {measure}_counts) AS part (bucket, count)
-        GROUP BY 1, 2, 3, 4
-    ) AS counted
-    GROUP BY hour, outcome, error_reason"""
-
-
-_INSERT_HOURS = f"""
+_INSERT_HOURS = """
 WITH minutes AS MATERIALIZED (
-    SELECT date_trunc('hour', start) AS hour, * FROM attempt_statistics
+    SELECT date_trunc('hour', start) AS start, outcome, error_reason, count, cache_losses,
+           wait_buckets, wait_counts, run_buckets, run_counts
+    FROM attempt_statistics
     WHERE seconds = 60 AND start >= date_trunc('hour', %(from)s::timestamptz)
       AND start < date_trunc('hour', %(to)s::timestamptz - interval '1 second') + interval '1 hour'
-),
-totals AS (
-    SELECT hour, outcome, error_reason, sum(count) AS count, sum(cache_losses) AS cache_losses
+)
+""" + _insert(
+    3600,
+    f"""
+    SELECT start, outcome, error_reason, sum(count) AS count, sum(cache_losses) AS cache_losses,
+           NULL::int[] AS wait_buckets, NULL::bigint[] AS wait_counts,
+           NULL::int[] AS run_buckets, NULL::bigint[] AS run_counts
     FROM minutes GROUP BY 1, 2, 3
-),
-waits AS ({_summed("wait")}),
-runs AS ({_summed("run")})
-INSERT INTO attempt_statistics (seconds, start, outcome, error_reason, count, cache_losses, wait_buckets, wait_counts,
-                                run_buckets, run_counts)
-SELECT 3600, hour, outcome, error_reason, count, cache_losses, COALESCE(waits.buckets, '{{}}'),
-       COALESCE(waits.counts, '{{}}'), COALESCE(runs.buckets, '{{}}'), COALESCE(runs.counts, '{{}}')
-FROM totals
-LEFT JOIN waits USING (hour, outcome, error_reason)
-LEFT JOIN runs USING (hour, outcome, error_reason)
-"""
+    UNION ALL {_of_minutes("wait")}
+    UNION ALL {_of_minutes("run")}""",
+)
 
 DELETE_OLD = """
 WITH old AS MATERIALIZED (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import datetime, timedelta
 
 from psycopg.rows import DictRow
@@ -17,41 +18,39 @@ from services.jobs.domain.statistics import (
 )
 from services.jobs.postgres.driver.database import Database
 
-# An hour with more attempts is read from the rollup too.
+# With more attempts in this hour and the one before, the window of an hour is read from the rollup too.
 _MOST_EXACT = 100_000
 _HOUR = timedelta(hours=1)
 _NOW = f"""
-SELECT now() AS now, EXISTS (
-    SELECT FROM warmup_attempts WHERE ended_at > now() - interval '1 hour' OFFSET {_MOST_EXACT}
-) AS many
+SELECT now() AS now, COALESCE(sum(count), 0) > {_MOST_EXACT} AS many
+FROM attempt_statistics WHERE seconds = 3600 AND start > now() - interval '2 hours'
 """
 
-_BAR = "to_timestamp(floor(EXTRACT(epoch FROM {moment}) / %(bar)s) * %(bar)s)"
-_EXACT_COUNTS = f"""
-SELECT {_BAR.format(moment="ended_at")} AS start, outcome, COALESCE(error_reason, '') AS error_reason,
-       count(*) AS count,
-       count(*) FILTER (WHERE reason = 'cache-lost' AND attempt = 1 AND outcome <> 'handed-back') AS cache_losses
-FROM warmup_attempts WHERE ended_at >= %(begin)s
-GROUP BY 1, 2, 3
-UNION ALL
-SELECT {_BAR.format(moment="refused_at")}, '{REFUSED}', '', count(*), 0
-FROM warmup_attempts WHERE refused_at >= %(begin)s
-GROUP BY 1
-"""
+# One row for each bar, outcome and error reason, and one with the percentiles.
 _SHARES = "ARRAY[0.5, 0.95, 0.99]"
-_EXACT_PERCENTILES = f"""
-SELECT count(wait) AS waits, percentile_cont({_SHARES}) WITHIN GROUP (ORDER BY wait) AS wait,
-       count(run) AS runs, percentile_cont({_SHARES}) WITHIN GROUP (ORDER BY run) AS run
-FROM (
-    SELECT EXTRACT(epoch FROM claimed_at - due_at)::float8 AS wait,
-           CASE WHEN outcome = 'ready' THEN EXTRACT(epoch FROM ended_at - claimed_at)::float8 END AS run
+_EXACT = f"""
+WITH ended AS MATERIALIZED (
+    SELECT date_trunc('minute', ended_at) AS start, outcome, COALESCE(error_reason, '') AS error_reason,
+           date_part('epoch', claimed_at - due_at) AS wait,
+           CASE WHEN outcome = 'ready' THEN date_part('epoch', ended_at - claimed_at) END AS run,
+           reason = 'cache-lost' AND attempt = 1 AND outcome <> 'handed-back' AS cache_lost
     FROM warmup_attempts WHERE ended_at >= %(begin)s
-) AS measured
+)
+SELECT start, outcome, error_reason, count(*) AS count, count(*) FILTER (WHERE cache_lost) AS cache_losses,
+       0 AS waits, NULL::float8[] AS wait, 0 AS runs, NULL::float8[] AS run
+FROM ended GROUP BY 1, 2, 3
+UNION ALL
+SELECT date_trunc('minute', refused_at), '{REFUSED}', '', count(*), 0, 0, NULL, 0, NULL
+FROM warmup_attempts WHERE refused_at >= %(begin)s GROUP BY 1
+UNION ALL
+SELECT NULL, '', '', 0, 0, count(wait), percentile_cont({_SHARES}) WITHIN GROUP (ORDER BY wait),
+       count(run), percentile_cont({_SHARES}) WITHIN GROUP (ORDER BY run)
+FROM ended
 """
 
-_COUNTS = f"""
-SELECT {_BAR.format(moment="start")} AS start, outcome, error_reason, sum(count)::bigint AS count,
-       sum(cache_losses)::bigint AS cache_losses
+_COUNTS = """
+SELECT to_timestamp(floor(date_part('epoch', start) / %(bar)s) * %(bar)s) AS start, outcome, error_reason,
+       sum(count)::bigint AS count, sum(cache_losses)::bigint AS cache_losses
 FROM attempt_statistics WHERE seconds = %(seconds)s AND start >= %(begin)s
 GROUP BY 1, 2, 3
 """
@@ -92,13 +91,12 @@ class AttemptStatistics:
         return await self._bucketed(window, now)
 
     async def _exact(self, window: Window, now: datetime) -> Statistics:
-        span = _span(window, now)
-        counted = await self._database.fetch(_EXACT_COUNTS, span)
-        [measured] = await self._database.fetch(_EXACT_PERCENTILES, {"begin": span["begin"]})
+        rows = await self._database.fetch(_EXACT, {"begin": window.begin(now)})
+        [measured] = [row for row in rows if row["start"] is None]
         return summarise(
             window,
             now=now,
-            counted=[Counted(**row) for row in counted],
+            counted=[Counted(*(row[field.name] for field in fields(Counted))) for row in rows if row["start"]],
             wait=_exact(measured["waits"], measured["wait"]),
             run=_exact(measured["runs"], measured["run"]),
             bucketed=False,
@@ -107,7 +105,8 @@ class AttemptStatistics:
     async def _bucketed(self, window: Window, now: datetime) -> Statistics:
         seconds = 3600 if window.bar.total_seconds() % 3600 == 0 else 60
         begin = window.begin(now)
-        counted = await self._database.fetch(_COUNTS, _span(window, now) | {"seconds": seconds})
+        span = {"begin": begin, "bar": int(window.bar.total_seconds()), "seconds": seconds}
+        counted = await self._database.fetch(_COUNTS, span)
         first_hour = (begin + _HOUR - timedelta(microseconds=1)).replace(minute=0, second=0, microsecond=0)
         measured = await self._database.fetch(_HISTOGRAMS, {"begin": begin, "first_hour": first_hour})
         return summarise(
@@ -118,10 +117,6 @@ class AttemptStatistics:
             run=_from_histogram(measured, "run"),
             bucketed=True,
         )
-
-
-def _span(window: Window, now: datetime) -> dict[str, object]:
-    return {"begin": window.begin(now), "bar": int(window.bar.total_seconds())}
 
 
 def _exact(count: int, values: list[float] | None) -> Percentiles:

@@ -266,6 +266,7 @@ async def test_an_hour_with_very_many_attempts_is_bucketed_too(store: Store, mon
     await caught_up(store)
     assert not (await statistics(store, 1)).bucketed
     query = statistics_module._NOW.replace(str(statistics_module._MOST_EXACT), "5")
+    assert query != statistics_module._NOW
     monkeypatch.setattr(statistics_module, "_NOW", query)
     found = await statistics(store, 1)
     assert (found.bucketed, found.wait.count) == (True, 9)
