@@ -15,12 +15,13 @@ from devstack.stores.postgres import Postgres
 from services.common.errors import WarmcastError
 from services.common.job_status import JobStatus
 from services.jobs.application.operations.bulk import Bulk
+from services.jobs.domain.coverage import CoverageFilter
 from services.jobs.domain.operations import BulkAction, BulkState
 from services.jobs.domain.queue import JobFilter
 from services.jobs.postgres.driver.connection import Connection, run
 from services.jobs.postgres.operations.bulk import BulkOperations
 from services.jobs.postgres.sql import bulk as sql
-from tests.integration.jobs.conftest import Store
+from tests.integration.jobs.conftest import FakeForecaster, Store, succeed
 from tests.integration.jobs.operations.confirmed import (
     ADA,
     FAILED,
@@ -31,6 +32,7 @@ from tests.integration.jobs.operations.confirmed import (
     versions,
 )
 from tests.integration.jobs.operations.filling import fill
+from tests.integration.jobs.running import dispatching
 from tests.waiting import wait_until_async
 
 _RUN = "services.jobs.postgres.operations.bulk.run"
@@ -199,3 +201,35 @@ async def test_postgres_may_go_away_during_an_operation(store: Store, postgres: 
     assert await progress(store, operation) == (BulkState.DONE, 200, 0)
     assert await versions(store) == {("queued", 2): 200}
     assert [row[4] for row in await recorded(store)] == [200]
+
+
+async def test_operations_run_beneath_traffic(store: Store) -> None:
+    """Runs claim, complete and are cancelled while two replicas requeue, cancel and warm the same jobs."""
+    await fill(store, 150, "queued")
+    loops = [Bulk(store.bulk_of(name, batch=10, lease=1), poll=0.05) for name in ("one", "two")]
+    tasks = [asyncio.create_task(loop.run()) for loop in loops]
+    operations = []
+    async with dispatching(store, FakeForecaster(succeed, slots=8), poll=0.05, listen=False):
+        for action in (BulkAction.CANCEL, BulkAction.REQUEUE, BulkAction.CANCEL, BulkAction.REQUEUE):
+            operation, _ = await loops[0].prepare_jobs(action, JobFilter(), operator="Ada")
+            operations.append(await loops[0].confirm(operation.id, ADA))
+            warm, _ = await loops[1].prepare_comparisons(CoverageFilter(), operator="Ada")
+            operations.append(await loops[1].confirm(warm.id, ADA))
+
+        async def settled() -> bool:
+            running = await store.execute("SELECT id FROM bulk_operations WHERE state = 'running'")
+            jobs = await store.execute("SELECT id FROM warmup_jobs WHERE status IN ('queued', 'running')")
+            return not running and not jobs
+
+        await wait_until_async(settled, 60, "the operations are done, and no job waits or runs")
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    for operation in operations:
+        state, done, skipped = await progress(store, operation)
+        assert (state, done + skipped) == (BulkState.DONE, operation.matched)
+    ready = await store.execute("SELECT count(*) AS count FROM warmup_attempts WHERE outcome = 'ready'")
+    assert ready[0]["count"]
+    # Each lease ends in one attempt.
+    (leases,) = await store.execute("SELECT last_value AS count FROM warmup_lease_ids")
+    assert await store.execute("SELECT count(*) AS count FROM warmup_attempts") == [leases]
