@@ -26,6 +26,14 @@ async def test_charts_stand_beside_tables_with_their_figures(world: World) -> No
     assert "One week has scores; a line needs two." in words(html)
 
 
+async def test_newer_scores_are_shown_at_once(world: World) -> None:
+    prepare(world)
+    await log_in(world.client)
+    page(await world.client.get(PATH))
+    world.reply(GetTrustStats=trust(stats(41)))
+    assert "41 forecasts scored" in words(page(await world.client.get(PATH)))
+
+
 async def test_nothing_scored_says_how_to_begin(world: World) -> None:
     await log_in(world.client)
     html = page(await world.client.get(PATH))
