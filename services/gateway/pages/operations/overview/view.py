@@ -13,8 +13,8 @@ from services.gateway.bodies.fields import timestamp
 from services.gateway.pages.charts.drawing.svg import Markup
 from services.gateway.pages.charts.operations.sizes import Size
 from services.gateway.pages.charts.operations.throughput import Bar, throughput_chart
+from services.gateway.pages.operations.overview.alarms import LONGEST_SILENCE, Alarm, alarms
 from services.gateway.pages.operations.overview.facts import Facts
-from services.gateway.pages.operations.overview.warnings import LONGEST_SILENCE, Warning, warnings
 from services.gateway.pages.text import capped, duration, number
 from services.gateway.pages.words import geo_name
 
@@ -78,7 +78,7 @@ class Schedule:
 class Overview:
     """The page. A part is None where it is unknown."""
 
-    warnings: list[Warning]
+    alarms: list[Alarm]
     queue: list[Stat] | None
     window: list[Stat] | None
     throughput: Throughput | None
@@ -93,7 +93,7 @@ def overview(facts: Facts, now: datetime) -> Overview:
     """The page of these facts."""
     status, statistics = facts.status, facts.statistics
     return Overview(
-        warnings=warnings(facts, now),
+        alarms=alarms(facts, now),
         queue=_queue(status) if status else None,
         window=_window(statistics) if statistics else None,
         throughput=_throughput(statistics) if statistics and statistics.bars else None,

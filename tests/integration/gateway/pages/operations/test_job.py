@@ -96,7 +96,7 @@ async def test_every_attempt_is_a_row_and_on_the_line(world: World) -> None:
     html = await show(world, job(FAILED), attempt(), late, attempt(3, "failed"))
     text = text_of(html)
     assert "retry cache-unavailable Redis refuses writes" in text
-    assert "lease-expired adopted earlier bundles late result refused 2026-01-01 10:00:20" in text
+    assert "lease-expired adopted earlier bundles late result refused 2026-01-01 10:00:20 UTC" in text
     assert "2026-01-01 10:00:01 2026-01-01 10:00:01 1 s 0.25 s jobs-7f3a lease 92" in text
     line = html[html.index('id="attempts-wide"') :].partition("</svg>")[0]
     assert "Attempt 1: lease-expired, waited 1 s, ran 0.25 s, its late result was refused" in line

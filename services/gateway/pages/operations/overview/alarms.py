@@ -19,7 +19,7 @@ _OLD_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
-class Warning:
+class Alarm:
     """One thing that is wrong, while it is."""
 
     what: str
@@ -27,10 +27,10 @@ class Warning:
     section: str  # of docs/how-to/handle-alerts.md
 
 
-def warnings(facts: Facts, now: datetime) -> list[Warning]:
+def alarms(facts: Facts, now: datetime) -> list[Alarm]:
     """All that is wrong, the worst first."""
     found = [
-        Warning(sentence(detail), "Below is what is known without it.", "WarmcastFailing")
+        Alarm(sentence(detail), "Below is what is known without it.", "WarmcastFailing")
         for detail in dict.fromkeys(error.detail for error in facts.errors)
     ]
     runs = {run.schedule: run for run in facts.schedules.runs} if facts.schedules else {}
@@ -42,47 +42,47 @@ def warnings(facts: Facts, now: datetime) -> list[Warning]:
 
 def _of_status(
     status: jobs_pb2.GetStatusResponse, run_warmup: operations_pb2.ScheduleRun | None, now: datetime
-) -> Iterator[Warning]:
+) -> Iterator[Alarm]:
     waiting = f"{capped(status.due)} due jobs wait, and lose nothing."
     states = {replica.cache_state for replica in status.replicas}
     if not status.forecaster_available:
         if "refuses-writes" in states:
-            yield Warning(f"The cache refuses writes: {status.forecaster_cause}", waiting, "WarmcastCacheRefusesWrites")
+            yield Alarm(f"The cache refuses writes: {status.forecaster_cause}", waiting, "WarmcastCacheRefusesWrites")
         elif "unavailable" in states:
-            yield Warning(f"The cache is away: {status.forecaster_cause}", waiting, "WarmcastFailing")
+            yield Alarm(f"The cache is away: {status.forecaster_cause}", waiting, "WarmcastFailing")
         else:
             cause = f": {status.forecaster_cause}" if status.forecaster_cause else ""
-            yield Warning(f"No forecaster accepts runs{cause}", waiting, "WarmcastQueueIsOld")
+            yield Alarm(f"No forecaster accepts runs{cause}", waiting, "WarmcastQueueIsOld")
     elif status.forecaster_cause:
-        yield Warning(
+        yield Alarm(
             f"Not all forecasters accept runs: {status.forecaster_cause}", "The others work on.", "WarmcastQueueIsOld"
         )
     if not status.dispatcher_enabled and _silence(run_warmup, now) > LONGEST_SILENCE["run-warmup"]:
-        yield Warning(
+        yield Alarm(
             "No runner", f"DISPATCHER_ENABLED is false, and run-warmup does not run. {waiting}", "WarmcastQueueIsOld"
         )
     if status.oldest_due_seconds > _OLD_SECONDS:
-        yield Warning(
+        yield Alarm(
             f"A job has been due for {duration(status.oldest_due_seconds)}",
             f"{capped(status.due)} jobs are due.",
             "WarmcastQueueIsOld",
         )
 
 
-def _of_schedules(runs: dict[str, operations_pb2.ScheduleRun], now: datetime) -> Iterator[Warning]:
+def _of_schedules(runs: dict[str, operations_pb2.ScheduleRun], now: datetime) -> Iterator[Alarm]:
     for schedule, longest in LONGEST_SILENCE.items():
         run = runs.get(schedule)
         # A schedule that never ran may be one that is not used.
         if run is None:
             continue
         if (silence := _silence(run, now)) > longest:
-            yield Warning(
+            yield Alarm(
                 f"{schedule} has not run for {duration(silence)}",
                 f"It is expected within {duration(longest)}.",
                 "WarmcastScheduleStopped",
             )
         elif not run.succeeded:
-            yield Warning(f"The last {schedule} failed", sentence(run.detail or "no cause"), "WarmcastScheduleFails")
+            yield Alarm(f"The last {schedule} failed", sentence(run.detail or "no cause"), "WarmcastScheduleFails")
 
 
 def _silence(run: operations_pb2.ScheduleRun | None, now: datetime) -> float:
