@@ -30,7 +30,7 @@ class Alarm:
 def alarms(facts: Facts, now: datetime) -> list[Alarm]:
     """All that is wrong, the worst first."""
     found = [
-        Alarm(sentence(detail), "Below is what is known without it.", "WarmcastFailing")
+        Alarm(sentence(detail), "Jobs is away, or PostgreSQL is. Below is what is known without it.", "WarmcastFailing")
         for detail in dict.fromkeys(error.detail for error in facts.errors)
     ]
     runs = {run.schedule: run for run in facts.schedules.runs} if facts.schedules else {}

@@ -82,7 +82,7 @@ class Overview:
     queue: list[Stat] | None
     window: list[Stat] | None
     throughput: Throughput | None
-    outcomes: list[operations_pb2.OutcomeCount]
+    outcomes: list[operations_pb2.OutcomeCount] | None
     holders: list[Holder] | None
     replicas: list[jobs_pb2.ForecasterReplica] | None
     stores: list[tuple[str, str]]
@@ -97,7 +97,7 @@ def overview(facts: Facts, now: datetime) -> Overview:
         queue=_queue(status) if status else None,
         window=_window(statistics) if statistics else None,
         throughput=_throughput(statistics) if statistics and statistics.bars else None,
-        outcomes=list(statistics.outcomes) if statistics else [],
+        outcomes=list(statistics.outcomes) if statistics else None,
         holders=[_holder(holder) for holder in facts.holders.holders] if facts.holders else None,
         replicas=list(status.replicas) if status else None,
         stores=_stores(status),

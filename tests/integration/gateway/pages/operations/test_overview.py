@@ -181,7 +181,7 @@ async def test_nothing_is_wrong(world: World) -> None:
         (status(oldest_due_seconds=900), "A job has been due for 15 min."),
         (
             WarmcastError(errors.UNAVAILABLE, "PostgreSQL is unavailable"),
-            "PostgreSQL is unavailable. Below is what is known without it.",
+            "PostgreSQL is unavailable. Jobs is away, or PostgreSQL is. Below is what is known without it.",
         ),
     ],
 )
@@ -215,7 +215,7 @@ async def test_the_page_stands_while_jobs_is_away(world: World) -> None:
     away = WarmcastError(errors.UNAVAILABLE, "jobs is away")
     html = await overview(world, GetStatus=away, GetStatistics=away, ListHolders=away, ListScheduleRuns=away)
     assert html.count("Jobs is away.") == 1
-    assert html.count("Unknown: jobs did not answer.") == 5
+    assert html.count("Unknown: jobs did not answer.") == 6
 
 
 async def test_the_fragment_is_the_live_part(world: World) -> None:
