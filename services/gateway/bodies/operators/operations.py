@@ -50,8 +50,8 @@ class Action(msgspec.Struct, rename="camel"):
     id: int
     at: Moment | None
     operator: Annotated[str, Meta(description="self-declared name of the login, or `secret`")]
-    action: Annotated[str, one_of(("requeue", "cancel", "run", "trigger", "warm"))]
-    target: Annotated[JsonObject, Meta(description="a job's id, a comparison's key, or a filter")]
+    action: Annotated[str, one_of(("requeue", "cancel", "run", "trigger", "warm", "abort"))]
+    target: Annotated[JsonObject, Meta(description="id of a job or an operation, a comparison's key, or a filter")]
     reason: str | None
     count: Annotated[int, Meta(description="jobs that were changed")]
     request_id: str | None

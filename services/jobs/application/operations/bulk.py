@@ -50,7 +50,7 @@ class BulkStore(Protocol):
 
     async def confirm(self, operation_id: int, actor: Actor) -> BulkOperation | None: ...
 
-    async def abort(self, operation_id: int) -> BulkOperation | None: ...
+    async def abort(self, operation_id: int, actor: Actor) -> BulkOperation | None: ...
 
     async def delete_expired(self) -> int: ...
 
@@ -108,9 +108,9 @@ class Bulk:
             raise WarmcastError(errors.WRONG_STATE, f"bulk operation {operation_id} was aborted; prepare another one")
         return operation
 
-    async def abort(self, operation_id: int) -> BulkOperation:
+    async def abort(self, operation_id: int, actor: Actor) -> BulkOperation:
         """Ends an operation after its current batch. Raises NOT_FOUND, or WRONG_STATE if it is done."""
-        operation = await self._store.abort(operation_id) or await self.get(operation_id)
+        operation = await self._store.abort(operation_id, actor) or await self.get(operation_id)
         if operation.state is BulkState.DONE:
             raise WarmcastError(errors.WRONG_STATE, f"bulk operation {operation_id} is done")
         return operation

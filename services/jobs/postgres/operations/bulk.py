@@ -87,9 +87,10 @@ class BulkOperations:
         """Starts a prepared operation and records the action; None: it is not prepared."""
         return await self._one(bulk.CONFIRM, {"id": operation_id, **recording(Record(actor, {}))})
 
-    async def abort(self, operation_id: int) -> BulkOperation | None:
-        """Ends a prepared or running operation; None: it is neither."""
-        return await self._one(bulk.ABORT, {"id": operation_id})
+    async def abort(self, operation_id: int, actor: Actor) -> BulkOperation | None:
+        """Ends a prepared or running operation, and records that of a running one; None: it is neither."""
+        record = Record(actor, {"operationId": operation_id})
+        return await self._one(bulk.ABORT, {"id": operation_id, **recording(record)})
 
     async def delete_expired(self) -> int:
         """Deletes prepared operations that have expired; returns their number."""

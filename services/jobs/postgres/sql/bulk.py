@@ -62,11 +62,19 @@ FROM prepared WHERE operation.id = prepared.id
 RETURNING {_OPERATION_COLUMNS}
 """
 
-# Waits for the batch that holds the row.
+# Waits for the batch that holds the row. The abort of a started operation is recorded.
 ABORT = f"""
-UPDATE bulk_operations SET state = 'aborted', ended_at = now(), {_WITHOUT_ROWS}
-WHERE id = %(id)s AND state IN ('prepared', 'running') AND NOT ({_EXPIRED})
-RETURNING {COLUMNS}
+WITH aborted AS (
+    UPDATE bulk_operations SET state = 'aborted', ended_at = now(), {_WITHOUT_ROWS}
+    WHERE id = %(id)s AND state IN ('prepared', 'running') AND NOT ({_EXPIRED})
+    RETURNING {COLUMNS}
+),
+recorded AS (
+    INSERT INTO operator_actions (operator, action, target, reason, count, request_id, operation_id)
+    SELECT %(operator)s, 'abort', %(target)s::jsonb, %(operator_reason)s, 0, %(request_id)s, id
+    FROM aborted WHERE started_at IS NOT NULL
+)
+SELECT * FROM aborted
 """
 
 # The row stays locked until the batch has committed, so that no other replica changes the same rows.

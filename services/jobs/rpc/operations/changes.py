@@ -67,7 +67,8 @@ class ChangesRpc(operations_pb2_grpc.OperationsServiceServicer):
     async def AbortBulkOperation(
         self, request: pb.AbortBulkOperationRequest, context: Context
     ) -> pb.AbortBulkOperationResponse:
-        return pb.AbortBulkOperationResponse(operation=_operation(await self._bulk.abort(request.id)))
+        actor = requests.actor(context, "")
+        return pb.AbortBulkOperationResponse(operation=_operation(await self._bulk.abort(request.id, actor)))
 
     async def GetBulkOperation(
         self, request: pb.GetBulkOperationRequest, context: Context

@@ -12,7 +12,7 @@ from services.common.job_status import JobStatus
 from services.jobs.application.metrics import ENQUEUED
 from services.jobs.application.operations.bulk import Bulk
 from services.jobs.domain.coverage import CoverageFilter
-from services.jobs.domain.operations import BulkAction, BulkState
+from services.jobs.domain.operations import Actor, BulkAction, BulkState
 from services.jobs.domain.queue import JobFilter
 from tests.integration.jobs.conftest import Store, key_of
 from tests.integration.jobs.operations.confirmed import (
@@ -26,6 +26,8 @@ from tests.integration.jobs.operations.confirmed import (
     versions,
 )
 from tests.integration.jobs.operations.filling import fill
+
+BOB = Actor("Bob", request_id="another request")
 
 
 async def test_a_prepared_operation_changes_nothing_and_stores_versions(store: Store) -> None:
@@ -139,12 +141,15 @@ async def test_an_aborted_operation_keeps_what_was_done(store: Store) -> None:
     runner = store.bulk_of("first", batch=10)
     await runner.run_batch()
     bulk = Bulk(store.bulk)
-    aborted = await bulk.abort(operation.id)
+    aborted = await bulk.abort(operation.id, BOB)
     assert (aborted.state, aborted.done) == (BulkState.ABORTED, 10)
-    assert await bulk.abort(operation.id) == aborted
+    assert await bulk.abort(operation.id, ADA) == aborted
     assert await run_all(runner) == 0
     assert await versions(store) == {("queued", 2): 10, ("failed", 1): 20}
-    assert [row[4] for row in await recorded(store)] == [10]
+    assert await recorded(store) == [
+        ("Bob", "abort", {"operationId": operation.id}, "", 0, "another request", operation.id),
+        ("Ada", "requeue", {"status": "failed"}, ADA.reason, 10, ADA.request_id, operation.id),
+    ]
     with pytest.raises(WarmcastError, match="was aborted; prepare another one") as refused:
         await bulk.confirm(operation.id, ADA)
     assert refused.value.reason is errors.WRONG_STATE
@@ -156,7 +161,7 @@ async def test_a_done_operation_cannot_be_aborted_and_is_confirmed_again_without
     await run_all(store.bulk)
     bulk = Bulk(store.bulk)
     with pytest.raises(WarmcastError, match="is done") as refused:
-        await bulk.abort(operation.id)
+        await bulk.abort(operation.id, BOB)
     assert refused.value.reason is errors.WRONG_STATE
     assert (await bulk.confirm(operation.id, ADA)).state is BulkState.DONE
     assert await run_all(store.bulk) == 0
@@ -175,7 +180,7 @@ async def test_a_prepared_operation_expires(store: Store) -> None:
     old, _ = await bulk.prepare_jobs(BulkAction.REQUEUE, FAILED, operator="Ada")
     new, _ = await bulk.prepare_jobs(BulkAction.REQUEUE, FAILED, operator="Ada")
     await store.execute("UPDATE bulk_operations SET created_at = now() - interval '1 h' WHERE id = %(id)s", id=old.id)
-    for call in (bulk.get(old.id), bulk.confirm(old.id, ADA), bulk.abort(old.id)):
+    for call in (bulk.get(old.id), bulk.confirm(old.id, ADA), bulk.abort(old.id, ADA)):
         with pytest.raises(WarmcastError, match="expires after an hour") as refused:
             await call
         assert refused.value.reason is errors.NOT_FOUND

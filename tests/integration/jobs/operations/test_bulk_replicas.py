@@ -66,7 +66,7 @@ async def test_an_abort_during_a_batch_waits_for_it(store: Store, monkeypatch: p
     monkeypatch.setattr(_RUN, hold)
     batch = asyncio.create_task(store.bulk_of("first", batch=10).run_batch())
     await reached.wait()
-    abort = asyncio.create_task(Bulk(store.bulk).abort(operation.id))
+    abort = asyncio.create_task(Bulk(store.bulk).abort(operation.id, ADA))
 
     async def waits() -> bool:
         return await store.waiting() == 1

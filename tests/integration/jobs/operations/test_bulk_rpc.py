@@ -68,6 +68,7 @@ async def test_a_prepared_operation_is_aborted(jobs: Jobs, store: Store) -> None
     abort = ops.AbortBulkOperationRequest(id=operation.id)
     for _ in range(2):
         assert (await jobs.operations.AbortBulkOperation(abort, metadata=SENT)).operation.state == "aborted"
+    assert not (await jobs.operations.ListActions(ops.ListActionsRequest())).actions, "nothing was started"
     confirm = ops.ConfirmBulkOperationRequest(id=operation.id, reason="too late")
     error = await refused(jobs.operations.ConfirmBulkOperation(confirm, metadata=SENT))
     assert error.reason is errors.WRONG_STATE

@@ -23,6 +23,7 @@ _WORDS: Final = {
     "run": "run at once",
     "trigger": "started",
     "warm": "warmed",
+    "abort": "aborted",
 }
 _REST_NAMES: Final = {"timeframe": "tf"}  # of a comparison's key
 
@@ -79,15 +80,14 @@ def cells(action: operations_pb2.OperatorAction) -> list[object]:
 
 
 def _target(action: operations_pb2.OperatorAction) -> Target:
-    try:
-        fields = json.loads(action.target)
-    except ValueError:
-        return Target(action.target, "")
-    if not isinstance(fields, dict):
+    fields = _fields(action.target)
+    if fields is None:
         return Target(action.target, "")
     fields = {_REST_NAMES.get(name, name): value for name, value in fields.items()}
     if set(fields) == {"jobId"}:
         return Target(f"job {fields['jobId']}", f"/ops/jobs/{fields['jobId']}")
+    if set(fields) == {"operationId"}:
+        return Target(f"operation {fields['operationId']}", f"/ops/bulk/{fields['operationId']}")
     if action.action == "trigger" and {"slug", "tf", "geo"} <= set(fields):
         key = ComparisonKey(str(fields["slug"]), str(fields["tf"]), str(fields["geo"]))
         return Target(_words(fields), Links.of(key).page)
@@ -95,6 +95,15 @@ def _target(action: operations_pb2.OperatorAction) -> Target:
     if not fields:
         return Target("all", listed)
     return Target(f"all with {_words(fields)}", f"{listed}?{urlencode(_parameters(fields))}")
+
+
+def _fields(text: str) -> dict[str, object] | None:
+    """The object that the text holds; None if it holds something else."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _words(fields: Mapping[str, object]) -> str:

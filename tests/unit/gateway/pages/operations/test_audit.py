@@ -22,6 +22,7 @@ def action(target: Any, name: str = "requeue", **more: Any) -> operations_pb2.Op
     ("name", "target", "words", "path"),
     [
         ("requeue", {"jobId": 42}, "job 42", "/ops/jobs/42"),
+        ("abort", {"operationId": 9}, "operation 9", "/ops/bulk/9"),
         ("requeue", {}, "all", "/ops/jobs"),
         (
             "cancel",
