@@ -91,6 +91,12 @@ async def test_no_job_matches(world: World) -> None:
     assert "No more jobs" in await show(world, "/ops/jobs?cursor=abc")
 
 
+async def test_an_empty_page_that_is_not_the_last_leads_on(world: World) -> None:
+    html = await show(world, "/ops/jobs?geo=NZ", token="further")
+    assert "No match so far" in html
+    assert 'href="/ops/jobs?geo=NZ&amp;cursor=further"' in html
+
+
 async def test_texts_of_errors_are_escaped(world: World) -> None:
     row = job(FAILED, last_error="<script>alert(1)</script>")
     row.error_reason = "<b>"
