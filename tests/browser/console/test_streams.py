@@ -65,6 +65,7 @@ async def test_new_actions_wait_for_a_click(queue: JobQueue, open_console: OpenC
     await expect(page.get_by_role("status")).to_have_text("1 new in the list")
     await page.get_by_role("button", name="1 new").click()
     await expect(rows.first).to_contain_text("job 7")
+    await expect(rows.first.get_by_role("link")).to_be_focused()
     await expect(rows).to_have_count(6)
 
 

@@ -12,9 +12,11 @@ const refresh = followChanges(live, {
     const body = target.querySelector("tbody");
     const fresh = fragment.querySelector("tbody");
     if (whole || !body) {
-      whole = false;
       swap(target, fragment);
       offerNew(0);
+      // The button that was clicked is hidden now.
+      if (whole) live.querySelector("tbody a")?.focus();
+      whole = false;
       return;
     }
     const more = fragment.querySelector('[rel="next"]') !== null;
