@@ -6,7 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
-from typing import Annotated, NoReturn
+from typing import Annotated, NoReturn, TypeVar
 
 import typer
 from warmcast.client import Deadlines, Jobs, Operations, WarmcastError, aio, errors
@@ -28,6 +28,9 @@ Wait = Annotated[
 _EXIT = {400: 2, 413: 2, 415: 2, 401: 3, 404: 1, 409: 1, 503: 4, 504: 4}
 
 
+Client = TypeVar("Client", Jobs, Operations)
+
+
 @dataclass(frozen=True)
 class Clients:
     """Clients of all services."""
@@ -43,27 +46,15 @@ def connect(wait: float = WAIT) -> Iterator[Jobs]:
 
     Each call waits up to `wait` seconds for a connection.
     """
-    configured = settings.load(ClientSettings)
-    secret = configured.warmup_secret.get_secret_value() if configured.warmup_secret else None
-    deadlines = replace(DEADLINES, connect=wait)
-    with Jobs(configured.jobs_addr, secret=secret, deadlines=deadlines, tls=configured.tls()) as client:
-        try:
-            yield client
-        except WarmcastError as error:
-            fail(error)
+    with _connected(Jobs, wait) as client:
+        yield client
 
 
 @contextmanager
 def connect_operations(wait: float = WAIT) -> Iterator[Operations]:
     """The same for the RPCs of operators."""
-    configured = settings.load(ClientSettings)
-    secret = configured.warmup_secret.get_secret_value() if configured.warmup_secret else None
-    deadlines = replace(DEADLINES, connect=wait)
-    with Operations(configured.jobs_addr, secret=secret, deadlines=deadlines, tls=configured.tls()) as client:
-        try:
-            yield client
-        except WarmcastError as error:
-            fail(error)
+    with _connected(Operations, wait) as client:
+        yield client
 
 
 @asynccontextmanager
@@ -77,6 +68,18 @@ async def connect_all(wait: float) -> AsyncIterator[Clients]:
         aio.Forecaster(configured.forecaster_addr, deadlines=deadlines, tls=tls) as forecaster,
     ):
         yield Clients(jobs, operations, forecaster)
+
+
+@contextmanager
+def _connected(kind: type[Client], wait: float) -> Iterator[Client]:
+    configured = settings.load(ClientSettings)
+    secret = configured.warmup_secret.get_secret_value() if configured.warmup_secret else None
+    deadlines = replace(DEADLINES, connect=wait)
+    with kind(configured.jobs_addr, secret=secret, deadlines=deadlines, tls=configured.tls()) as client:
+        try:
+            yield client
+        except WarmcastError as error:
+            fail(error)
 
 
 def fail(error: WarmcastError) -> NoReturn:

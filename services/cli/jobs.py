@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
+from warmcast.client import Jobs
 from warmcast.jobs.v1 import jobs_pb2
 from warmcast.jobs.v1 import operations_pb2 as pb
 
@@ -112,72 +114,51 @@ def run(job_id: _JobId, reason: _Reason = "", as_json: AsJson = False, wait: Wai
         raise typer.Exit(1)
 
 
-@app.command()
-def requeue(  # noqa: PLR0917 - typer reads options from parameters
-    job_id: _JobIdOrFilter = None,
-    status: filters.Status = "",
-    slug: filters.Slug = "",
-    tf: filters.Timeframe = "",
-    geo: filters.Geo = None,
-    episode_reason: filters.EpisodeReason = "",
-    error_reason: filters.ErrorReason = "",
-    engine_version: filters.EngineVersion = "",
-    older_than: filters.OlderThan = 0,
-    newer_than: filters.NewerThan = 0,
-    reason: _BulkReason = "",
-    dry_run: _DryRun = False,
-    as_json: AsJson = False,
-    wait: Wait = WAIT,
-) -> None:
-    """Queue one job again, or all that match, in any state except running.
+def _changing(action: pb.BulkAction.ValueType, change_one: Callable[..., jobs_pb2.WarmupJob]) -> Callable[..., None]:
+    """A command that changes one job by its id, or all that match."""
 
-    All that match, up to 100,000, are changed in batches in the background; jobs that change meanwhile are skipped. The
-    command follows the progress. Ctrl-C aborts the operation after its current batch; what was done stays done.
-    """
-    chosen = Chosen(
-        status, slug, tf, geo, episode_reason, error_reason, engine_version, older_than, newer_than
-    ).filter()
-    if job_id is None:
-        change_matching(pb.BULK_ACTION_REQUEUE, chosen, reason=reason, dry_run=dry_run, as_json=as_json, wait=wait)
-        return
-    _refuse_filter(chosen, dry_run=dry_run)
-    with connect(wait) as client:
-        done = client.requeue_job(job_id, reason=reason)
-    _print_job(done, as_json=as_json)
+    def change(  # noqa: PLR0917 - typer reads options from parameters
+        job_id: _JobIdOrFilter = None,
+        status: filters.Status = "",
+        slug: filters.Slug = "",
+        tf: filters.Timeframe = "",
+        geo: filters.Geo = None,
+        episode_reason: filters.EpisodeReason = "",
+        error_reason: filters.ErrorReason = "",
+        engine_version: filters.EngineVersion = "",
+        older_than: filters.OlderThan = 0,
+        newer_than: filters.NewerThan = 0,
+        reason: _BulkReason = "",
+        dry_run: _DryRun = False,
+        as_json: AsJson = False,
+        wait: Wait = WAIT,
+    ) -> None:
+        chosen = Chosen(
+            status, slug, tf, geo, episode_reason, error_reason, engine_version, older_than, newer_than
+        ).filter()
+        if job_id is None:
+            change_matching(action, chosen, reason=reason, dry_run=dry_run, as_json=as_json, wait=wait)
+            return
+        if chosen != pb.JobFilter() or dry_run:
+            raise typer.BadParameter("specify either a job id, or options for all jobs that match")
+        with connect(wait) as client:
+            done = change_one(client, job_id, reason=reason)
+        _print_job(done, as_json=as_json)
+
+    return change
 
 
-@app.command()
-def cancel(  # noqa: PLR0917 - typer reads options from parameters
-    job_id: _JobIdOrFilter = None,
-    status: filters.Status = "",
-    slug: filters.Slug = "",
-    tf: filters.Timeframe = "",
-    geo: filters.Geo = None,
-    episode_reason: filters.EpisodeReason = "",
-    error_reason: filters.ErrorReason = "",
-    engine_version: filters.EngineVersion = "",
-    older_than: filters.OlderThan = 0,
-    newer_than: filters.NewerThan = 0,
-    reason: _BulkReason = "",
-    dry_run: _DryRun = False,
-    as_json: AsJson = False,
-    wait: Wait = WAIT,
-) -> None:
-    """Cancel one queued or running job, or all that match.
+_BACKGROUND = """
 
-    All that match, up to 100,000, are changed in batches in the background; jobs that change meanwhile are skipped. The
-    command follows the progress. Ctrl-C aborts the operation after its current batch; what was done stays done.
-    """
-    chosen = Chosen(
-        status, slug, tf, geo, episode_reason, error_reason, engine_version, older_than, newer_than
-    ).filter()
-    if job_id is None:
-        change_matching(pb.BULK_ACTION_CANCEL, chosen, reason=reason, dry_run=dry_run, as_json=as_json, wait=wait)
-        return
-    _refuse_filter(chosen, dry_run=dry_run)
-    with connect(wait) as client:
-        done = client.cancel_job(job_id, reason=reason)
-    _print_job(done, as_json=as_json)
+All that match, up to 100,000, are changed in batches in the background; jobs that change meanwhile are skipped. The
+command follows the progress. Ctrl-C aborts the operation after its current batch; what was done stays done.
+"""
+app.command("requeue", help=f"Queue one job again, or all that match, in any state except running.{_BACKGROUND}")(
+    _changing(pb.BULK_ACTION_REQUEUE, Jobs.requeue_job)
+)
+app.command("cancel", help=f"Cancel one queued or running job, or all that match.{_BACKGROUND}")(
+    _changing(pb.BULK_ACTION_CANCEL, Jobs.cancel_job)
+)
 
 
 @app.command()
@@ -203,8 +184,3 @@ def _print_job(job: jobs_pb2.WarmupJob, *, as_json: bool) -> None:
         print_json(plain(job))
     else:
         typer.echo(line(job))
-
-
-def _refuse_filter(chosen: pb.JobFilter, *, dry_run: bool) -> None:
-    if chosen != pb.JobFilter() or dry_run:
-        raise typer.BadParameter("specify either a job id, or options for all jobs that match")

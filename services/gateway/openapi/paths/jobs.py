@@ -70,7 +70,7 @@ def job_paths() -> dict[str, dict[str, Operation]]:
             "get": operation(
                 "Throughput, percentiles of waits and runs, and outcomes of the last 1 h, 6 h, 24 h or 7 d.",
                 answers={200: ("The statistics.", "Statistics")},
-                errors=("invalid-argument",),
+                errors=("service-outdated", "invalid-argument"),
                 parameters=[query("window", text(enum=list(WINDOWS), default="1h"))],
                 guarded=True,
             )
@@ -79,6 +79,7 @@ def job_paths() -> dict[str, dict[str, Operation]]:
             "get": operation(
                 "List the processes that hold leases, and the jobs that they run.",
                 answers={200: ("The holders.", "HolderList")},
+                errors=("service-outdated",),
                 guarded=True,
             )
         },
@@ -87,7 +88,7 @@ def job_paths() -> dict[str, dict[str, Operation]]:
             "get": operation(
                 "List the attempts of one job that have ended, newest first.",
                 answers={200: ("One page.", "AttemptList")},
-                errors=("invalid-argument", "not-found"),
+                errors=("service-outdated", "invalid-argument", "not-found"),
                 parameters=[_ID, LIMIT, CURSOR],
                 guarded=True,
             )
@@ -95,7 +96,8 @@ def job_paths() -> dict[str, dict[str, Operation]]:
         "/api/jobs/{id}/run": {
             "post": _job(
                 "Claim and run one job at once; one that is not queued is queued again first. A client that "
-                "disconnects does not cancel the run."
+                "disconnects does not cancel the run.",
+                more_errors=("service-outdated",),
             )
         },
         "/api/jobs/{id}/requeue": {"post": _job("Re-queue one job.")},
@@ -103,11 +105,11 @@ def job_paths() -> dict[str, dict[str, Operation]]:
     }
 
 
-def _job(summary: str, *, changes: bool = True) -> Operation:
+def _job(summary: str, *, changes: bool = True, more_errors: tuple[str, ...] = ()) -> Operation:
     described = operation(
         summary,
         answers={200: ("The job.", "Job")},
-        errors=("invalid-argument", "not-found", *(("wrong-state", *WITH_BODY) if changes else ())),
+        errors=(*more_errors, "invalid-argument", "not-found", *(("wrong-state", *WITH_BODY) if changes else ())),
         parameters=[_ID],
         guarded=True,
     )
@@ -123,7 +125,7 @@ def _bulk(summary: str) -> Operation:
             200: ("With `dryRun`: the prepared operation and a sample of its jobs.", "PreparedOperation"),
             202: ("The operation runs.", "Operation"),
         },
-        errors=("invalid-argument", *WITH_BODY),
+        errors=("service-outdated", "invalid-argument", *WITH_BODY),
         parameters=[*_FILTER, query("dryRun", {**dry_run, "default": False})],
         guarded=True,
     )

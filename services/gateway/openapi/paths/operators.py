@@ -26,7 +26,7 @@ def operator_paths() -> dict[str, dict[str, Operation]]:
             "get": operation(
                 "Show one bulk operation and its progress.",
                 answers={200: ("The operation.", "Operation")},
-                errors=("invalid-argument", "not-found"),
+                errors=("service-outdated", "invalid-argument", "not-found"),
                 parameters=[_ID],
                 guarded=True,
             )
@@ -36,7 +36,7 @@ def operator_paths() -> dict[str, dict[str, Operation]]:
                 operation(
                     "Start a prepared operation. Jobs that changed since then are skipped and counted.",
                     answers={202: ("The operation runs.", "Operation")},
-                    errors=("invalid-argument", "not-found", "wrong-state", *WITH_BODY),
+                    errors=("service-outdated", "invalid-argument", "not-found", "wrong-state", *WITH_BODY),
                     parameters=[_ID],
                     body={"application/json": ref("Reason")},
                     guarded=True,
@@ -47,7 +47,7 @@ def operator_paths() -> dict[str, dict[str, Operation]]:
             "post": operation(
                 "Stop an operation after its current batch. What was done stays done.",
                 answers={200: ("The operation.", "Operation")},
-                errors=("invalid-argument", "not-found", "wrong-state"),
+                errors=("service-outdated", "invalid-argument", "not-found", "wrong-state"),
                 parameters=[_ID],
                 guarded=True,
             )
@@ -56,7 +56,7 @@ def operator_paths() -> dict[str, dict[str, Operation]]:
             "get": operation(
                 "List comparisons with the state of their forecasts and their demand, most popular first.",
                 answers={200: ("One page.", "CoverageList")},
-                errors=("invalid-argument",),
+                errors=("service-outdated", "invalid-argument"),
                 parameters=[
                     query("state", text("failed ones are cold too", enum=list(FILTER_STATES))),
                     query("q", text("only comparisons of which either term begins with this", maxLength=200)),
@@ -76,6 +76,7 @@ def operator_paths() -> dict[str, dict[str, Operation]]:
             "get": operation(
                 "Count the comparisons that are fresh, stale and cold, in all and by timeframe.",
                 answers={200: ("The counts.", "CoverageSummary")},
+                errors=("service-outdated",),
                 guarded=True,
             )
         },
@@ -83,7 +84,7 @@ def operator_paths() -> dict[str, dict[str, Operation]]:
             "get": operation(
                 "List what operators did, newest first.",
                 answers={200: ("One page.", "ActionList")},
-                errors=("invalid-argument",),
+                errors=("service-outdated", "invalid-argument"),
                 parameters=[LIMIT, CURSOR],
                 guarded=True,
             )
