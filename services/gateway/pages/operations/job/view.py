@@ -211,13 +211,18 @@ def _episode(newest: Sequence[operations_pb2.Attempt], job: jobs_pb2.WarmupJob, 
     if job.status == jobs_pb2.JOB_STATUS_RUNNING and (started := timestamp(job, "started_at")):
         runs.append(Run(max(1, job.attempts), None, min(started, now), None, "running"))
     for row in newest[:_ON_THE_LINE]:
-        if runs and runs[-1].number <= row.attempt:
+        if runs and not _precedes(row, runs[-1]):
             break
         claimed = timestamp(row, "claimed_at")
         if claimed is not None:
             times = timestamp(row, "ended_at"), timestamp(row, "refused_at")
             runs.append(Run(row.attempt, timestamp(row, "due_at"), claimed, times[0], row.outcome, times[1]))
     return runs[::-1]
+
+
+def _precedes(row: operations_pb2.Attempt, later: Run) -> bool:
+    """Whether an attempt is of the same episode as the next one. One that was handed back is not counted."""
+    return row.attempt < later.number or (row.attempt == later.number and row.outcome == "handed-back")
 
 
 def _keys(answer: forecaster_pb2.InspectKeysResponse) -> list[KeyRow]:

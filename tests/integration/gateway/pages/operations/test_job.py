@@ -104,6 +104,13 @@ async def test_every_attempt_is_a_row_and_on_the_line(world: World) -> None:
     assert "Attempt 3" not in line  # of the episode before
 
 
+async def test_an_attempt_that_was_handed_back_is_of_the_same_episode(world: World) -> None:
+    html = await show(world, job(READY), attempt(1, "ready"), attempt(1, "handed-back"), attempt(1, "ready"))
+    line = html[html.index('id="attempts-wide"') :].partition("</svg>")[0]
+    assert line.count('class="attempt"') == 2
+    assert "Attempt 1: handed-back" in line
+
+
 async def test_a_job_without_attempts(world: World) -> None:
     html = await show(world, job(QUEUED))
     assert "None yet." in html
