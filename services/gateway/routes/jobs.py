@@ -10,7 +10,7 @@ from starlette.responses import Response
 from services.gateway.bodies.jobs import JobList, job
 from services.gateway.bodies.operators.attempts import attempt_list
 from services.gateway.routes import parameters, request_bodies
-from services.gateway.routes.operators.filters import list_request
+from services.gateway.routes.operators.filters import from_query, job_filter, list_request
 from services.gateway.routes.responses import json_response
 from services.gateway.upstream.clients import Jobs
 from services.gateway.upstream.operations import Operations
@@ -26,7 +26,11 @@ class JobRoutes:
 
     async def index(self, request: Request) -> Response:
         """One page of jobs that match, newest first."""
-        page = await self.jobs.list_jobs(list_request(request.query_params))
+        query = request.query_params
+        matching = job_filter(from_query(query))
+        page = await self.jobs.list_jobs(
+            list_request(matching, limit=parameters.limit(query), cursor=parameters.cursor(query))
+        )
         return json_response(JobList([job(row) for row in page.jobs], page.next_page_token or None))
 
     async def show(self, request: Request) -> Response:

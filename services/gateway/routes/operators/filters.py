@@ -72,21 +72,20 @@ def bulk_filter(query: QueryParams, body: JobFilterBody | None, others: Collecti
     return found
 
 
-def list_request(query: QueryParams) -> jobs_pb2.ListJobsRequest:
-    """The request for one page of jobs."""
-    found = job_filter(from_query(query))
+def list_request(matching: operations_pb2.JobFilter, *, limit: int, cursor: str) -> jobs_pb2.ListJobsRequest:
+    """The request for one page of jobs that match."""
     return jobs_pb2.ListJobsRequest(
-        status=found.status,
-        slug=found.slug,
-        timeframe=found.timeframe,
-        geo=found.geo if found.HasField("geo") else None,
-        reason=found.reason,
-        error_reason=found.error_reason,
-        engine_version=found.engine_version,
-        older_than_seconds=found.older_than_seconds,
-        newer_than_seconds=found.newer_than_seconds,
-        page_size=parameters.limit(query),
-        page_token=parameters.cursor(query),
+        status=matching.status,
+        slug=matching.slug,
+        timeframe=matching.timeframe,
+        geo=matching.geo if matching.HasField("geo") else None,
+        reason=matching.reason,
+        error_reason=matching.error_reason,
+        engine_version=matching.engine_version,
+        older_than_seconds=matching.older_than_seconds,
+        newer_than_seconds=matching.newer_than_seconds,
+        page_size=limit,
+        page_token=cursor,
     )
 
 

@@ -108,20 +108,7 @@ def _filter(action: str, fields: Mapping[str, str]) -> BulkFilter:
     query = QueryParams(list(fields.items()))
     if action == "warm":
         return coverage.coverage_filter(read_filter(query, coverage.NAMES))
-    wanted = jobs.list_request(read_filter(query, jobs.NAMES))
-    message = operations_pb2.JobFilter(
-        status=wanted.status,
-        slug=wanted.slug,
-        timeframe=wanted.timeframe,
-        reason=wanted.reason,
-        error_reason=wanted.error_reason,
-        engine_version=wanted.engine_version,
-        older_than_seconds=wanted.older_than_seconds,
-        newer_than_seconds=wanted.newer_than_seconds,
-    )
-    if wanted.HasField("geo"):
-        message.geo = wanted.geo
-    return message
+    return jobs.job_filter(read_filter(query, jobs.NAMES))
 
 
 def _id(request: Request) -> int:

@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from starlette.datastructures import QueryParams
-from warmcast.jobs.v1 import jobs_pb2
+from warmcast.jobs.v1 import operations_pb2
 
-from services.common.comparison import TIMEFRAMES, canonical_slug, invalid, parse_geo, parse_timeframe
+from services.common.comparison import TIMEFRAMES
 from services.common.job_status import JobStatus
-from services.common.rpc.job_status import TO_PROTO
 from services.gateway.pages.operations.frame.lists import Field
 from services.gateway.pages.words import TIMEFRAMES as TIMEFRAME_WORDS
-from services.gateway.routes.parameters import age
+from services.gateway.routes.operators import filters
 
 NAMES: Final = ("status", "reason", "slug", "tf", "geo", "olderThan", "newerThan", "errorReason", "engineVersion")
 WORLDWIDE: Final = "worldwide"  # an empty field means any geo
@@ -26,23 +25,11 @@ REASONS: Final = {
 }
 
 
-def list_request(given: Mapping[str, str]) -> jobs_pb2.ListJobsRequest:
-    """The request for jobs that match. Raises WarmcastError for a field that cannot be read."""
-    query = QueryParams(list(given.items()))
-    request = jobs_pb2.ListJobsRequest(
-        slug=canonical_slug(given["slug"]) if "slug" in given else "",
-        timeframe=parse_timeframe(given["tf"]).name if "tf" in given else "",
-        reason=given.get("reason", ""),
-        error_reason=given.get("errorReason", ""),
-        engine_version=given.get("engineVersion", ""),
-        older_than_seconds=age(query, "olderThan"),
-        newer_than_seconds=age(query, "newerThan"),
-    )
-    if "status" in given:
-        request.status = _status(given["status"])
-    if "geo" in given:
-        request.geo = "" if given["geo"].lower() == WORLDWIDE else parse_geo(given["geo"])
-    return request
+def job_filter(given: Mapping[str, str]) -> operations_pb2.JobFilter:
+    """The filter as a message. Raises WarmcastError for a field that cannot be read."""
+    worldwide = given.get("geo", "").lower() == WORLDWIDE
+    query = QueryParams({**given, "geo": ""} if worldwide else dict(given))
+    return filters.job_filter(filters.from_query(query))
 
 
 def fields(given: Mapping[str, str]) -> list[Field]:
@@ -59,9 +46,3 @@ def fields(given: Mapping[str, str]) -> list[Field]:
         Field("olderThan", "Older than", value("olderThan", ""), hint="2h"),
         Field("newerThan", "Newer than", value("newerThan", ""), hint="7d"),
     ]
-
-
-def _status(text: str) -> jobs_pb2.JobStatus.ValueType:
-    if text not in set(JobStatus):
-        raise invalid("status", f"status must be one of {', '.join(JobStatus)}")
-    return TO_PROTO[JobStatus(text)]

@@ -22,8 +22,9 @@ from services.gateway.pages.operations.frame.lists import (
     csv_download,
     read_filter,
 )
-from services.gateway.pages.operations.jobs.filter import NAMES, fields, list_request
+from services.gateway.pages.operations.jobs.filter import NAMES, fields, job_filter
 from services.gateway.pages.operations.jobs.view import job_row
+from services.gateway.routes.operators.filters import list_request
 from services.gateway.routes.parameters import cursor
 from services.gateway.upstream.clients import Jobs
 
@@ -85,9 +86,7 @@ class JobsPages:
         )
 
     async def _list(self, given: Mapping[str, str], after: str, limit: int) -> jobs_pb2.ListJobsResponse:
-        message = list_request(given)
-        message.page_size, message.page_token = limit, after
-        return await self.jobs.list_jobs(message)
+        return await self.jobs.list_jobs(list_request(job_filter(given), limit=limit, cursor=after))
 
 
 _HEADER = (
