@@ -1,0 +1,81 @@
+"""The overview and the page of one job, followed live."""
+
+from __future__ import annotations
+
+from playwright.async_api import expect
+from warmcast.jobs.v1 import operations_pb2
+
+from tests.browser.console.conftest import OpenConsole
+from tests.browser.harness.job_queue import JobQueue
+from tests.browser.harness.site import Site
+from tests.integration.gateway.data import FAILED, RUNNING
+from tests.integration.gateway.pages.operations.test_overview import replica, status
+
+
+async def test_arrow_keys_show_the_numbers_of_each_bar(queue: JobQueue, open_console: OpenConsole) -> None:
+    page = await open_console("/ops")
+    bars, readout = page.locator("#bars"), page.locator("[data-readout]")
+    drawn = page.locator("#throughput-wide [data-bar]")
+    texts = await drawn.evaluate_all("bars => bars.map(({ dataset }) => dataset.bar)")
+    await bars.focus()
+    for key, index in (("ArrowLeft", -1), ("ArrowLeft", -2), ("Home", 0), ("ArrowRight", 1), ("End", -1)):
+        await bars.press(key)
+        await expect(readout).to_have_text(f"{texts[index]} (UTC)")
+    await expect(page.get_by_role("status")).to_have_text(texts[-1])
+
+
+async def test_reading_a_bar_is_not_interrupted(queue: JobQueue, open_console: OpenConsole) -> None:
+    page = await open_console("/ops")
+    freshness = page.locator("#freshness")
+    await expect(freshness).to_have_text("live")
+    await page.locator("#bars").press("Home")
+    queue.add(1, FAILED)
+    await expect(freshness).to_have_text("paused")
+    await expect(page.locator("[data-bar].current")).to_have_count(1)
+    await page.locator("#bars").press("Escape")
+    queue.add(1, FAILED)
+    await expect(freshness).to_have_text("live")
+
+
+async def test_an_alarm_appears_and_goes_with_its_cause(site: Site, queue: JobQueue, open_console: OpenConsole) -> None:
+    site.world.reply(GetStatus=status(), ListScheduleRuns=operations_pb2.ListScheduleRunsResponse())
+    page = await open_console("/ops")
+    alarm = page.locator(".alarm")
+    await expect(alarm).to_have_count(0)
+    refused = replica("refuses-writes", "out-of-memory")
+    site.world.reply(GetStatus=status(forecaster_available=False, forecaster_cause="out-of-memory", replicas=[refused]))
+    queue.add(1, FAILED)
+    await expect(alarm).to_contain_text("The cache refuses writes: out-of-memory.")
+    await expect(page.get_by_role("status")).to_contain_text("The cache refuses writes")
+    await page.get_by_role("link", name="Runbook: WarmcastCacheRefusesWrites").click()
+    await expect(page.locator("#warmcastcacherefuseswrites")).to_be_in_viewport()
+    await page.go_back()
+    site.world.reply(GetStatus=status())
+    queue.add(1, FAILED)
+    await expect(alarm).to_have_count(0)
+    await expect(page.get_by_role("status")).to_have_text("Nothing is wrong any more.")
+
+
+async def test_a_job_is_followed_while_a_reason_is_entered(
+    site: Site, queue: JobQueue, open_console: OpenConsole
+) -> None:
+    [job_id] = queue.add(1, FAILED)
+    page = await open_console(f"/ops/jobs/{job_id}")
+    reason = page.get_by_label("Reason")
+    await reason.fill("a customer ")
+    queue.change(job_id, RUNNING)
+    await expect(page.locator(".summary .pill")).to_have_text("running")
+    await expect(reason).to_be_focused()
+    await reason.press_sequentially("waits")
+    await expect(reason).to_have_value("a customer waits")
+    await page.get_by_role("button", name="Cancel", exact=True).click()
+    await expect(page.locator(".summary .pill")).to_have_text("cancelled")
+    assert site.world.jobs.only("CancelJob").request.reason == "a customer waits"
+
+
+async def test_ids_are_copied(site: Site, queue: JobQueue, open_console: OpenConsole) -> None:
+    await site.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = await open_console("/ops/jobs/1")
+    await page.get_by_role("button", name="Copy the debug id").click()
+    await expect(page.get_by_role("status")).to_have_text("Copied")
+    assert await page.evaluate("navigator.clipboard.readText()") == queue.jobs[1].debug_id
