@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +26,7 @@ from services.jobs.domain.coverage import (
 )
 from services.jobs.domain.job import QueuePolicy
 from services.jobs.postgres.driver.database import Database
+from services.jobs.postgres.reports.kept import Kept
 from services.jobs.postgres.search import Search
 from services.jobs.postgres.sql.schema import POPULARITY
 from services.jobs.postgres.sql.upkeep import DEMAND_HALF_LIFE
@@ -118,9 +117,7 @@ class Coverage:
     def __init__(self, database: Database, policy: QueuePolicy, search: Search) -> None:
         self._database = database
         self._search = search
-        self._counting = asyncio.Lock()
-        self._summary: CoverageSummary | None = None
-        self._counted_at = 0.0  # by the monotonic clock
+        self._summary = Kept(self._count, seconds=_COUNT_EVERY)
         self._parameters = {
             "fresh_for": FRESH_FOR,
             "warm_for": WARM_FOR,
@@ -158,11 +155,10 @@ class Coverage:
 
     async def summary(self) -> CoverageSummary:
         """Counts over the most popular comparisons, at most 10 s old."""
-        async with self._counting:
-            if self._summary is None or time.monotonic() - self._counted_at > _COUNT_EVERY:
-                self._summary = _summary(await self._database.fetch(_SUMMARY, self._parameters))
-                self._counted_at = time.monotonic()
-            return self._summary
+        return await self._summary.get()
+
+    async def _count(self) -> CoverageSummary:
+        return _summary(await self._database.fetch(_SUMMARY, self._parameters))
 
     async def _query(self, wanted: CoverageFilter, after: CoverageCursor | None, *, scanned: int | None) -> _Query:
         """`scanned`: the most candidates to check; None: all."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import fields
 from datetime import datetime, timedelta
+from functools import partial
 
 from psycopg.rows import DictRow
 
 from services.jobs.domain.statistics import (
     REFUSED,
+    WINDOWS,
     Counted,
     Percentiles,
     Statistics,
@@ -17,10 +19,12 @@ from services.jobs.domain.statistics import (
     summarise,
 )
 from services.jobs.postgres.driver.database import Database
+from services.jobs.postgres.reports.kept import Kept
 
 # With more attempts in this hour and the one before, the window of an hour is read from the rollup too.
 _MOST_EXACT = 100_000
 _HOUR = timedelta(hours=1)
+_KEPT = 2.0  # seconds, as every open tab of the console reads them after each change
 _NOW = f"""
 SELECT now() AS now, COALESCE(sum(count), 0) > {_MOST_EXACT} AS many
 FROM attempt_statistics WHERE seconds = 3600 AND start > now() - interval '2 hours'
@@ -81,9 +85,13 @@ class AttemptStatistics:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._windows = {window: Kept(partial(self._read, window), seconds=_KEPT) for window in WINDOWS.values()}
 
     async def of(self, window: Window) -> Statistics:
-        """The statistics of the window until now, by PostgreSQL's clock."""
+        """The statistics of the window until now, by PostgreSQL's clock; at most 2 s old."""
+        return await self._windows[window].get()
+
+    async def _read(self, window: Window) -> Statistics:
         [clock] = await self._database.fetch(_NOW)
         now: datetime = clock["now"]
         if window.hours == 1 and not clock["many"]:

@@ -205,15 +205,6 @@ async def test_the_summary_counts_by_state_and_timeframe(jobs: Jobs) -> None:
     assert [each.count.comparisons for each in summary.timeframes] == [0, 0, 0, 3, 0, 0]
 
 
-async def test_the_summary_is_counted_again_after_a_while(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    coverage = Coverage(store.database, POLICY, Search(store.database))
-    assert (await coverage.summary()).all.comparisons == 0
-    await store.comparison()
-    assert (await coverage.summary()).all.comparisons == 0
-    monkeypatch.setattr(coverage_module, "_COUNT_EVERY", 0)
-    assert (await coverage.summary()).all.comparisons == 1
-
-
 async def test_an_empty_database_has_no_coverage(jobs: Jobs) -> None:
     assert await listed(jobs) == []
     summary = await jobs.operations.GetCoverageSummary(pb.GetCoverageSummaryRequest())
