@@ -50,6 +50,8 @@ async def test_an_alarm_appears_and_goes_with_its_cause(site: Site, queue: JobQu
     await page.get_by_role("link", name="Runbook: WarmcastCacheRefusesWrites").click()
     await expect(page.locator("#warmcastcacherefuseswrites")).to_be_in_viewport()
     await page.go_back()
+    await expect(alarm).to_be_visible()
+    await expect(page.locator("#freshness")).to_have_text("live")
     site.world.reply(GetStatus=status())
     queue.add(1, FAILED)
     await expect(alarm).to_have_count(0)
