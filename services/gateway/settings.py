@@ -37,7 +37,9 @@ class GatewaySettings(ServerSettings, TlsSettings):
     command_timeout_seconds: float = Field(
         60.0, gt=0, le=600, description="deadline of an RPC for an import, trigger, sweep or other command"
     )
-    run_warmup_seconds: float = Field(600.0, gt=0, le=7_200, description="deadline of POST /api/jobs/run-warmup")
+    run_warmup_seconds: float = Field(
+        600.0, gt=0, le=7_200, description="deadline of POST /api/jobs/run-warmup and of a job's /run"
+    )
     memory_answers: int = Field(1_000, ge=1, le=100_000, description="premium answers kept as stale copies for outages")
     warm_answer_seconds: float = Field(
         1.0, ge=0, le=60, description="maximum age of a cached premium answer; 0 disables the cache"
