@@ -73,6 +73,7 @@ class Comparison:
     a: Term
     b: Term
     partial_last_period: bool = False
+    divider: str = "now"  # what the line between the past and the future is called
 
     def __post_init__(self) -> None:
         count = len(self.dates)

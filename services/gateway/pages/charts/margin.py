@@ -36,6 +36,7 @@ class Margin:
     points: Sequence[MarginPoint]
     past_dates: Sequence[str] = ()
     past: Sequence[float | None] = ()  # B − A, one per past date
+    divider: str = "now"  # what the line between the past and the future is called
 
     def __post_init__(self) -> None:
         if len(self.points) < 2:
@@ -178,7 +179,7 @@ def _now(plot: _Plot) -> Markup | None:
     x = number(plot.now)
     return join(
         element("path", class_="now", d=f"M{x} {number(plot.box.top)}V{number(plot.box.bottom)}"),
-        element("text", "now", class_="nowlabel", x=plot.now, y=plot.box.top - 8, text_anchor="middle"),
+        element("text", plot.margin.divider, class_="nowlabel", x=plot.now, y=plot.box.top - 8, text_anchor="middle"),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 
@@ -10,6 +12,7 @@ from markupsafe import Markup
 
 from services.common.comparison import ComparisonKey
 from services.gateway.http.representation import Representation
+from services.gateway.pages.comparison import drawn
 from services.gateway.pages.comparison.facts import Facts
 from services.gateway.pages.comparison.view import View, build_view
 from services.gateway.pages.rendering import Content, Templates
@@ -20,8 +23,9 @@ _MAX_BYTES = 32 * 1024 * 1024
 class Body:
     """One comparison's page for all readers of the same rights. Its forms are rendered at their first use."""
 
-    def __init__(self, facts: Facts, templates: Templates, *, may_write: bool) -> None:
+    def __init__(self, facts: Facts, templates: Templates, *, may_write: bool, data_ended: bool) -> None:
         self.facts = facts
+        self._data_ended = data_ended
         self._templates = templates
         self._may_write = may_write
         self.anonymous: Representation | None = None  # the whole page for readers without a login
@@ -29,7 +33,7 @@ class Body:
     @cached_property
     def view(self) -> View:
         """The values that the page shows."""
-        return build_view(self.facts)
+        return build_view(self.facts, data_ended=self._data_ended)
 
     @cached_property
     def live(self) -> Markup:
@@ -57,19 +61,23 @@ class Body:
 class Bodies:
     """The pages that were shown last, by comparison and rights."""
 
-    def __init__(self, templates: Templates, max_bytes: int = _MAX_BYTES) -> None:
+    def __init__(
+        self, templates: Templates, max_bytes: int = _MAX_BYTES, clock: Callable[[], float] = time.time
+    ) -> None:
         self._templates = templates
-        self._kept: LRUCache[tuple[ComparisonKey, bool], Body] = LRUCache(max_bytes, getsizeof=len)
+        self._clock = clock
+        self._kept: LRUCache[tuple[ComparisonKey, bool, bool], Body] = LRUCache(max_bytes, getsizeof=len)
 
     def get(self, facts: Facts, *, may_write: bool) -> Body:
         """The page of these facts: the one that is kept, unless they have changed."""
-        kept = self._kept.get((facts.key, may_write))
+        data_ended = drawn.data_ended(facts, self._clock())
+        kept = self._kept.get((facts.key, may_write, data_ended))
         if kept is not None and _same(kept.facts, facts):
             kept.facts = facts  # the next comparison finds the same objects
             return kept
-        body = Body(facts, self._templates, may_write=may_write)
+        body = Body(facts, self._templates, may_write=may_write, data_ended=data_ended)
         _ = body.live  # its size decides how many are kept
-        self._kept[facts.key, may_write] = body
+        self._kept[facts.key, may_write, data_ended] = body
         return body
 
 
@@ -86,13 +94,13 @@ def _description(view: View) -> str:
     if view.scaled_apart:
         return f"Search interest in {view.names[0].name} and {view.names[1].name}, with forecasts."
     now = (
-        f"{view.now.leader.name} is ahead now, {view.now.ahead} to {view.now.behind}."
+        f"{view.now.leader.name} {'was ahead at the end of the data' if view.data_ended else 'is ahead now'}, "
+        f"{view.now.ahead} to {view.now.behind}."
         if view.now.leader
-        else f"Both are level now, at {view.now.ahead}."
+        else f"Both {'were level at the end of the data' if view.data_ended else 'are level now'}, at {view.now.ahead}."
     )
     future = view.forecast.future if view.forecast else None
     if future is None:
         return now
-    return (
-        f"{now} Over the next {future.horizon} {future.leader.name} leads in {future.share} of 100 simulated futures."
-    )
+    span = f"the {'following' if view.data_ended else 'next'} {future.horizon}"
+    return f"{now} Over {span} {future.leader.name} leads in {future.share} of 100 simulated futures."

@@ -12,7 +12,7 @@ from services.gateway.bodies.fields import period
 from services.gateway.bodies.forecasts import ForecastPoint, HeadToHead
 from services.gateway.bodies.insights import Decomposition, Peak, TermInsights
 from services.gateway.pages.charts import inputs
-from services.gateway.pages.charts.drawing.times import month_name
+from services.gateway.pages.charts.drawing.times import SECONDS, month_name
 from services.gateway.pages.charts.margin import Margin
 from services.gateway.pages.charts.season import Place, Profile
 from services.gateway.pages.charts.words import points_words, signed_words, when, when_short
@@ -20,11 +20,13 @@ from services.gateway.pages.comparison.facts import Facts
 from services.gateway.pages.comparison.forecasts import DecodedForecasts
 
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+NOW, DATA_END = "now", "end of the data"  # what the line between the past and the future is called
+_RECENT_PERIODS = 5
 _LEAST_PERIODS = 2  # of a chart of the margin
 _COMMON_YEAR = 2023  # of the month-days of a profile
 
 
-def comparison(facts: Facts, decoded: DecodedForecasts | None) -> inputs.Comparison:
+def comparison(facts: Facts, decoded: DecodedForecasts | None, divider: str) -> inputs.Comparison:
     """The main chart."""
     snapshot = facts.series.comparison
     timeframe = TIMEFRAMES[snapshot.timeframe]
@@ -35,7 +37,14 @@ def comparison(facts: Facts, decoded: DecodedForecasts | None) -> inputs.Compari
         _term(facts, decoded, 0),
         _term(facts, decoded, 1),
         partial_last_period=facts.series.partial_last_period,
+        divider=divider,
     )
+
+
+def data_ended(facts: Facts, now: float) -> bool:
+    """Whether the last period began more than five periods before `now`, in seconds since 1970."""
+    step = TIMEFRAMES[facts.series.comparison.timeframe].step
+    return now - facts.series.points[-1].time.seconds > _RECENT_PERIODS * SECONDS[step]
 
 
 def dates_of(facts: Facts) -> list[str]:
@@ -43,7 +52,7 @@ def dates_of(facts: Facts) -> list[str]:
     return [period(point.time, facts.series.comparison.timeframe) for point in facts.series.points]
 
 
-def margin(facts: Facts, head_to_head: HeadToHead | None) -> Margin | None:
+def margin(facts: Facts, head_to_head: HeadToHead | None, divider: str) -> Margin | None:
     """The margin over time; None for terms that are scaled apart, and for bundles of older engines."""
     if head_to_head is None or head_to_head.margin is UNSET or len(head_to_head.margin) < _LEAST_PERIODS:
         return None
@@ -67,6 +76,7 @@ def margin(facts: Facts, head_to_head: HeadToHead | None) -> Margin | None:
         ],
         dates_of(facts)[: len(complete)],
         [point.value_b - point.value_a for point in complete],
+        divider=divider,
     )
 
 

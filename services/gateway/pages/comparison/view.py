@@ -70,6 +70,8 @@ class View:
     version: int
     now: verdict.Now
     data_until: str
+    data_ended: bool  # so long ago that “now” would be wrong
+    divider: str  # of the charts, between the past and the future
     forecast: Forecast | None
     charts: list[Chart]  # two for terms that are scaled apart
     values: Markup  # of the charts, for the crosshair
@@ -79,15 +81,16 @@ class View:
     links: Links
 
 
-def build_view(facts: Facts) -> View:
+def build_view(facts: Facts, *, data_ended: bool) -> View:
     """The view of one comparison."""
+    divider = drawn.DATA_END if data_ended else drawn.NOW
     snapshot, series = facts.series.comparison, facts.series
     step = STEPS[snapshot.timeframe].step
     names = names_of((snapshot.terms[0], snapshot.terms[1]))
     current = verdict.now(names, (series.signals_a.last_value, series.signals_b.last_value))
     decoded = decode(facts.answer.forecasts)
     dates = drawn.dates_of(facts)
-    drawing = drawn.comparison(facts, decoded)
+    drawing = drawn.comparison(facts, decoded, divider)
     rows = [
         (_period(day, step), points_words(point.value_a), points_words(point.value_b))
         for day, point in zip(dates[::-1][:_MAX_ROWS], series.points[::-1][:_MAX_ROWS], strict=True)
@@ -103,7 +106,9 @@ def build_view(facts: Facts) -> View:
         version=facts.answer.version,
         now=current,
         data_until=_period(dates[-1], step),
-        forecast=None if decoded is None else _forecast(facts, decoded, names, current),
+        data_ended=data_ended,
+        divider=divider,
+        forecast=None if decoded is None else _forecast(facts, decoded, names, current, divider),
         charts=_charts(drawing, scaled_apart=series.scaled_apart),
         values=values_json(drawing),
         track_record=certainty.track_record(facts.trust),
@@ -113,7 +118,9 @@ def build_view(facts: Facts) -> View:
     )
 
 
-def _forecast(facts: Facts, decoded: DecodedForecasts, names: tuple[Named, Named], current: verdict.Now) -> Forecast:
+def _forecast(
+    facts: Facts, decoded: DecodedForecasts, names: tuple[Named, Named], current: verdict.Now, divider: str
+) -> Forecast:
     snapshot, bundles = facts.series.comparison, decoded.bundles
     step = STEPS[snapshot.timeframe].step
     head_to_head = decoded.head_to_head
@@ -130,7 +137,7 @@ def _forecast(facts: Facts, decoded: DecodedForecasts, names: tuple[Named, Named
         dots=dots[0],
         dots_in_two_rows=dots[1],
         directions=(verdict.direction(names[0], bundles[0]), verdict.direction(names[1], bundles[1])),
-        margin=_margin(facts, decoded),
+        margin=_margin(facts, decoded, divider),
         season=_season(facts, decoded),
         interpretations=[(each, _evidence(each)) for each in decoded.interpretations],
         backtests=[test for test in tests if test is not None],
@@ -162,8 +169,8 @@ def _charts(comparison: inputs.Comparison, *, scaled_apart: bool) -> list[Chart]
     ]
 
 
-def _margin(facts: Facts, decoded: DecodedForecasts) -> Chart | None:
-    margin = drawn.margin(facts, decoded.head_to_head)
+def _margin(facts: Facts, decoded: DecodedForecasts, divider: str) -> Chart | None:
+    margin = drawn.margin(facts, decoded.head_to_head, divider)
     if margin is None:
         return None
     sizes = {"medium": False, "narrow": True}

@@ -14,10 +14,13 @@ TERMS = ("amazon", "costco")
 
 
 def detail(
-    terms: tuple[str, str] = TERMS, points: int = 52, last_values: tuple[float, float] = (55, 62), **more: Any
+    terms: tuple[str, str] = TERMS,
+    points: int = 52,
+    last_values: tuple[float, float] = (55, 62),
+    start: datetime = datetime(2025, 1, 5, tzinfo=UTC),
+    **more: Any,
 ) -> jobs_pb2.GetComparisonResponse:
     """A comparison over weeks with those last values."""
-    start = datetime(2025, 1, 5, tzinfo=UTC)
     return jobs_pb2.GetComparisonResponse(
         comparison=jobs_pb2.Comparison(
             slug="amazon-vs-costco", terms=terms, timeframe="12m", geo="", data_hash=HASH, points=points

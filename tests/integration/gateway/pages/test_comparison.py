@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from html import escape
 from typing import Any
 from unittest.mock import Mock
@@ -67,11 +68,21 @@ async def test_a_ready_page_says_who_leads_and_who_will(shown: World) -> None:
     html = page(response)
     text = re.sub(r"<[^>]+>", "", html)
     assert (state(html), settled(html)) == ("ready", True)
-    assert "costco is ahead now, 62 to 55." in " ".join(text.split())
+    assert "costco was ahead at the end of the data, 62 to 55." in " ".join(text.split())
+    assert "Over the following 13 weeks" in " ".join(text.split())
     assert "of 100 simulated futures" in " ".join(text.split())
     assert '<meta property="og:title" content="amazon vs costco">' in html
     assert html.count("<svg") >= 5
     assert response.headers["etag"]
+
+
+async def test_recent_data_end_now(world: World) -> None:
+    last_week = datetime.now(UTC) - timedelta(weeks=1)
+    world.reply(GetComparison=detail(start=last_week - timedelta(weeks=51)))
+    html = page(await world.client.get(PATH))
+    text = " ".join(re.sub(r"<[^>]+>", "", html).split())
+    assert "costco is ahead now, 62 to 55. Over the next 13 weeks" in text
+    assert ">now</text>" in html
 
 
 async def test_a_kept_page_is_not_rendered_again(shown: World, monkeypatch: pytest.MonkeyPatch) -> None:

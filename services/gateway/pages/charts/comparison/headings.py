@@ -1,4 +1,4 @@
-"""What is written above the plot: the unit, the meaning of the bands, and where now is."""
+"""What is written above the plot: the unit, the meaning of the bands, and where the future begins."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from services.gateway.pages.charts.drawing.axes import Box
 from services.gateway.pages.charts.drawing.svg import Markup, element, join, number
 from services.gateway.pages.charts.drawing.typeface import text_width
 
-_UNIT, _NOW = "points", "now"
+_UNIT = "points"
 _KEY_BASELINE = 14.0
 _UNIT_RISE, _NOW_RISE = 18.0, 11.0  # of the baselines above the plot
 _SWATCH_WIDTH, _SWATCH_HEIGHT = 16.0, 11.0
@@ -20,17 +20,17 @@ def unit(frame: Frame) -> Markup:
 
 def now(frame: Frame) -> Markup:
     """The divider between the past and the future. Its label does not cover the unit in a very short past."""
-    x, top = frame.now, frame.box.top
+    x, top, label = frame.now, frame.box.top, frame.comparison.divider
     return join(
         element("path", class_="now", d=f"M{number(x)} {number(top - 6)}V{number(frame.box.bottom)}"),
-        element("text", _NOW, class_="nowlabel", x=_now_label(frame), y=top - _NOW_RISE, text_anchor="middle"),
+        element("text", label, class_="nowlabel", x=_now_label(frame), y=top - _NOW_RISE, text_anchor="middle"),
     )
 
 
 def taken_by_headings(frame: Frame) -> list[Box]:
     """Where no label of a mark may be."""
     size, top = frame.layout.font_size, frame.box.top
-    middle, half = _now_label(frame), text_width(_NOW, size) / 2 + 4
+    middle, half = _now_label(frame), text_width(frame.comparison.divider, size) / 2 + 4
     return [
         Box(0, top - _UNIT_RISE - size, text_width(_UNIT, size) + 4, top - _UNIT_RISE + 4),
         Box(middle - half, top - _NOW_RISE - size, middle + half, top),
@@ -63,4 +63,4 @@ def _swatch(kind: str, x: float) -> Markup:
 
 def _now_label(frame: Frame) -> float:
     size = frame.layout.font_size
-    return max(frame.now, text_width(_UNIT, size) + text_width(_NOW, size) / 2 + 4)
+    return max(frame.now, text_width(_UNIT, size) + text_width(frame.comparison.divider, size) / 2 + 4)
