@@ -151,7 +151,7 @@ warmup_jobs = Table(
         ["snapshots.slug", "snapshots.timeframe", "snapshots.geo", "snapshots.data_hash"],
     ),
     CheckConstraint(f"status IN ({', '.join(repr(status.value) for status in JobStatus)})", name="status"),
-    Index("warmup_jobs_created_at_idx", "created_at"),
+    Index("warmup_jobs_newest_idx", "created_at", "id"),
     Index("warmup_jobs_status_created_at_idx", "status", "created_at"),
     Index("warmup_jobs_queued_at_idx", "queued_at", postgresql_where=text("status = 'queued'")),
     Index("warmup_jobs_claim_idx", "priority", "queued_at", "id", postgresql_where=text("status = 'queued'")),
