@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 from services.common.runtime.background import Background
 from services.gateway.auth.api_key_guard import ApiKeyGuard
 from services.gateway.auth.middleware import CallerRateLimit
+from services.gateway.auth.sessions import Sessions
 from services.gateway.auth.warmup_secret import SecretGuard
 from services.gateway.http import middleware
 from services.gateway.http.cors import Cors
@@ -65,7 +66,7 @@ def create_app(components: Components) -> ASGIApp:
     table[f"{assets.PATH}{{name}}"] = {"GET": site.templates.assets.serve}
     middleware.count_requests_from_zero(table)
     app: ASGIApp = Routes(table)
-    for wrap in reversed(middleware_stack(settings, pages)):
+    for wrap in reversed(middleware_stack(settings, site.sessions, pages)):
         app = wrap(app)
     return app
 
@@ -139,7 +140,9 @@ def event_routes(components: Components) -> EventRoutes:
     )
 
 
-def middleware_stack(settings: GatewaySettings, pages: Pages | None = None) -> list[middleware.Middleware]:
+def middleware_stack(
+    settings: GatewaySettings, sessions: Sessions, pages: Pages | None = None
+) -> list[middleware.Middleware]:
     """What every request passes, outermost first. CORS and rate limits are there only where they are configured."""
     return [
         middleware.RequestContext,
@@ -147,7 +150,7 @@ def middleware_stack(settings: GatewaySettings, pages: Pages | None = None) -> l
         middleware.ErrorResponses,
         middleware.RequestTelemetry,
         *_cors(settings),
-        *_rate_limit(settings),
+        *_rate_limit(settings, sessions),
         lambda app: middleware.ConcurrencyLimit(app, settings.max_in_flight, exempt=_unlimited),
         middleware.ErrorResponses,
     ]
@@ -167,7 +170,7 @@ def _cors(settings: GatewaySettings) -> list[middleware.Middleware]:
     return [lambda app: Cors(app, origins)] if origins else []
 
 
-def _rate_limit(settings: GatewaySettings) -> list[middleware.Middleware]:
+def _rate_limit(settings: GatewaySettings, sessions: Sessions) -> list[middleware.Middleware]:
     keys, anonymous = settings.keys(), settings.anonymous_rate_limit()
     if not keys and anonymous is None:
         return []
@@ -179,6 +182,7 @@ def _rate_limit(settings: GatewaySettings) -> list[middleware.Middleware]:
             anonymous=anonymous,
             max_addresses=settings.rate_limit_addresses,
             secrets=(*settings.accepted_secrets(), *settings.read_secrets()),
+            sessions=sessions,
         )
 
     return [wrap]

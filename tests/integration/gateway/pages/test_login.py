@@ -13,6 +13,7 @@ from tests.integration.gateway.conftest import SECRET, OpenWorld, World
 from tests.integration.gateway.pages.browser import ORIGIN, SAME_SITE, form_token, log_in, page
 
 READ_SECRET = "the secret to read"
+API_KEY, ENTRY = new_api_key("shop", Rate(10, 1))
 WRONG_SECRET = "not the secret of the tests"
 
 
@@ -86,6 +87,27 @@ async def test_the_read_secret_logs_in_to_read(open_world: OpenWorld) -> None:
         assert errors.FORBIDDEN.title in page(refused, 403)
         assert not world.jobs.calls
         page(await log_in(world.client, READ_SECRET[:-1]), 401)
+
+
+@pytest.mark.parametrize(
+    ("credential", "path", "limited"),
+    [
+        (SECRET, "/ops/jobs/fragment", False),
+        (READ_SECRET, "/ops/jobs/fragment", False),
+        (API_KEY, "/compare", True),
+        ("", "/compare", True),
+    ],
+    ids=["operator", "reader", "API key", "no login"],
+)
+async def test_only_an_operators_login_has_no_rate_limit(
+    open_world: OpenWorld, credential: str, path: str, limited: bool
+) -> None:
+    configured = {"api_keys": SecretStr(ENTRY.entry()), "operator_read_secret": SecretStr(READ_SECRET)}
+    async with open_world(**configured, anonymous_rate="2/3600") as world:
+        if credential:
+            assert (await log_in(world.client, credential)).status_code == 303
+        statuses = [(await world.client.get(path)).status_code for _ in range(4)]
+        assert (429 in statuses) == limited, statuses
 
 
 async def test_without_a_secret_nothing_logs_in(open_world: OpenWorld) -> None:

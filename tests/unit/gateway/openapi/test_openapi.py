@@ -13,7 +13,9 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # it
 
 from services.common.errors import REASONS
 from services.gateway.app import Components, middleware_stack, routing_table
+from services.gateway.auth.api_keys import parse_api_keys
 from services.gateway.auth.middleware import CallerRateLimit
+from services.gateway.auth.sessions import Sessions
 from services.gateway.bootstrap import build_components
 from services.gateway.http import middleware
 from services.gateway.http.cors import Cors
@@ -29,6 +31,7 @@ from services.gateway.upstream.operations import Operations
 from tests.paths import CHECKOUT
 
 DOCUMENT = json.loads(document_json())
+SESSIONS = Sessions((), parse_api_keys(""))
 
 
 @pytest.fixture
@@ -103,7 +106,7 @@ def test_docs_rest_md_is_up_to_date() -> None:
 def test_the_order_of_the_middleware() -> None:
     async def app(_scope: object, _receive: object, _send: object) -> None: ...
 
-    passed = [type(wrap(app)) for wrap in middleware_stack(GatewaySettings())]
+    passed = [type(wrap(app)) for wrap in middleware_stack(GatewaySettings(), SESSIONS)]
     assert passed == [
         middleware.RequestContext,
         middleware.ErrorResponses,
@@ -111,7 +114,7 @@ def test_the_order_of_the_middleware() -> None:
         middleware.ConcurrencyLimit,
         middleware.ErrorResponses,
     ]
-    configured = middleware_stack(GatewaySettings(cors_origins="https://app.example", anonymous_rate="10"))
+    configured = middleware_stack(GatewaySettings(cors_origins="https://app.example", anonymous_rate="10"), SESSIONS)
     passed = [type(wrap(app)) for wrap in configured]
     assert passed == [
         middleware.RequestContext,
