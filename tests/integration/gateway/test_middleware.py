@@ -17,7 +17,7 @@ from tests.waiting import wait_until_async
 
 
 @pytest.mark.parametrize(
-    "path", ["/nothing", "/api/comparison/premium/event", "/api/forecast/trust", "/api/jobs/1/run", "/docs/"]
+    "path", ["/nothing", "/api/comparison/premium/event", "/api/forecast/trust", "/api/jobs/1/walk", "/docs/"]
 )
 async def test_an_unknown_path_is_a_problem(world: World, path: str) -> None:
     refused(await world.client.get(path), errors.NOT_FOUND)
