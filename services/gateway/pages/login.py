@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from services.common import errors
 from services.common.errors import WarmcastError
+from services.common.rpc import metadata
 from services.common.rpc.server.interceptors import authorise, is_one_of
 from services.gateway.auth.api_keys import ApiKeys
 from services.gateway.auth.forms import check_token
@@ -46,6 +47,10 @@ class LoginRoutes:
         name, next_path = fields.get("name", "").strip(), local_path(fields.get("next", "/"))
         if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
             wrong = f"Enter a name of 1 to {MAX_NAME} printable characters."
+            return self._respond(request, next_path=next_path, error=wrong, status=400)
+        if name.casefold() == metadata.UNNAMED_OPERATOR:
+            # The audit writes it for calls without a name.
+            wrong = f"Enter another name: “{name}” stands for callers of the API."
             return self._respond(request, next_path=next_path, error=wrong, status=400)
         session = self._session(name, fields.get("credential", "")[: _MAX_CREDENTIAL + 1])
         if session is None:

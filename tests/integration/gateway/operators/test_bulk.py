@@ -123,7 +123,7 @@ async def test_both_calls_carry_the_key_and_a_replay_is_marked(bulk: World, path
         ({"json": {**WHY, "filter": {}}}, "filter"),
         ({"params": {"tf": ""}, "json": WHY}, "filter"),
         ({"params": {"status": "failed"}, "json": {**WHY, "filter": {"tf": "12m"}}}, "filter"),
-        ({"json": {**WHY, "filter": {"statuss": "failed"}}}, "filter"),
+        ({"json": {**WHY, "filter": {"stat": "failed"}}}, "filter"),
         ({"json": {**WHY, "status": "failed"}}, "body"),
         ({"params": {"status": "failed", "engine": "9"}, "json": WHY}, "engine"),
         ({"params": {"status": "lost"}, "json": WHY}, "status"),

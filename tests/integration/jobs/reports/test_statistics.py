@@ -27,7 +27,7 @@ INSERT INTO warmup_attempts (job_id, lease_id, attempt, reason, claimed_at, due_
 SELECT 1, lease_id, 1, %(reason)s, now() - make_interval(secs => ago + run),
        now() - make_interval(secs => ago + run + wait), now() - make_interval(secs => ago), outcome,
        NULLIF(error_reason, ''), '', CASE WHEN refused_ago >= 0 THEN now() - make_interval(secs => refused_ago) END
-FROM unnest(%(leases)s::bigint[], %(agos)s::float8[], %(waits)s::float8[], %(runs)s::float8[], %(outcomes)s::text[],
+FROM unnest(%(leases)s::bigint[], %(ages)s::float8[], %(waits)s::float8[], %(runs)s::float8[], %(outcomes)s::text[],
             %(reasons)s::text[], %(refused)s::float8[])
     AS attempt (lease_id, ago, wait, run, outcome, error_reason, refused_ago)
 """
@@ -54,7 +54,7 @@ class Attempts:
 
     async def insert(
         self,
-        *agos: float,
+        *ages: float,
         wait: float | list[float] = 1,
         run: float | list[float] = 1,
         outcome: str = "ready",
@@ -62,12 +62,12 @@ class Attempts:
         reason: str = "first-call",
         refused_ago: float = -1,
     ) -> None:
-        size = len(agos)
+        size = len(ages)
         self._lease += size
         await self._store.execute(
             _INSERT,
             leases=list(range(self._lease - size + 1, self._lease + 1)),
-            agos=list(agos),
+            ages=list(ages),
             waits=wait if isinstance(wait, list) else [wait] * size,
             runs=run if isinstance(run, list) else [run] * size,
             outcomes=[outcome] * size,
@@ -93,10 +93,10 @@ async def statistics(store: Store, hours: int) -> Statistics:
 async def test_percentiles_of_buckets_are_within_five_per_cent(store: Store, seed: int) -> None:
     random = Random(seed)
     size = 4000
-    agos = [random.uniform(0, 5.5 * 3600) for _ in range(size)]
+    ages = [random.uniform(0, 5.5 * 3600) for _ in range(size)]
     waits = [random.lognormvariate(random.choice([-3, 2]), 2) for _ in range(size)]
     runs = [random.lognormvariate(0, 1.5) for _ in range(size)]
-    await Attempts(store).insert(*agos, wait=waits, run=runs)
+    await Attempts(store).insert(*ages, wait=waits, run=runs)
     await caught_up(store)
     found = await statistics(store, 6)
     assert found.bucketed

@@ -12,11 +12,11 @@ from urllib.parse import urlencode
 from warmcast.jobs.v1 import operations_pb2
 
 from services.common.comparison import ComparisonKey
+from services.common.rpc import metadata
 from services.gateway.bodies.fields import timestamp
 from services.gateway.pages.links import Links
 from services.gateway.pages.operations.jobs.filter import WORLDWIDE
 
-SECRET: Final = "secret"  # noqa: S105 - the name that stands for callers of the API
 _WORDS: Final = {
     "requeue": "queued again",
     "cancel": "cancelled",
@@ -58,7 +58,7 @@ def action_row(action: operations_pb2.OperatorAction) -> ActionRow:
         id=action.id,
         at=timestamp(action, "at"),
         operator=action.operator,
-        by_secret=action.operator == SECRET,
+        by_secret=action.operator == metadata.UNNAMED_OPERATOR,
         action=_WORDS.get(action.action, action.action),
         target=_target(action),
         reason=action.reason,
