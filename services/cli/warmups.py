@@ -141,7 +141,7 @@ def retention(
     as_json: AsJson = False,
     wait: Wait = WAIT,
 ) -> None:
-    """Delete old jobs and snapshots that no comparison uses."""
+    """Delete old jobs and snapshots that no comparison uses, old attempts, and what operators and schedules did."""
     total = 0
     with connect(wait) as client:
         while True:
