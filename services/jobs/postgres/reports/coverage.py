@@ -104,7 +104,7 @@ GROUP BY 1, 2, 3
 
 @dataclass(frozen=True)
 class _Query:
-    """What one list asks for."""
+    """The query of one list."""
 
     candidates: str  # rows of comparisons, most popular first
     conditions: str  # on these and their state

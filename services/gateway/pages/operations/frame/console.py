@@ -107,7 +107,7 @@ class Console:
         return Response((moment + live).encode(), headers=headers, media_type="text/html")
 
     def render(self, template: str, request: Request, **values: object) -> Markup:
-        """The HTML of a template. It may ask `may_write`, and puts `token` into its forms that change something."""
+        """The HTML of a template. It may test `may_write`, and puts `token` into its forms that change something."""
         session = self.session(request)
         token = self.site.sessions.form_token(session) if session.may_write else ""
         return self.site.templates.render(template, may_write=session.may_write, token=token, **values)
