@@ -80,6 +80,7 @@ def create(importer: object) -> JobsServicer:
         "dispatcher",
         "refresher",
         "sweeper",
+        "schedules",
     )
     rest: dict[str, Any] = {name: Mock() for name in others}
     return JobsServicer(importer=importer, dispatching=False, **rest)  # type: ignore[arg-type]  # only the importer is used
