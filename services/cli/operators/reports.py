@@ -93,7 +93,8 @@ def _counts(found: pb.CoverageCount) -> str:
 
 def _covered(found: pb.CoveredComparison) -> str:
     where = f"{found.comparison.slug} {found.comparison.timeframe} {found.comparison.geo or 'worldwide'}"
-    return f"{found.state:<6} until {moment(found, 'warm_until'):<19}  demand {found.demand:>8.1f}  {where}"
+    until = moment(found, "fresh_until" if found.state == "fresh" else "warm_until")
+    return f"{found.state:<6} until {until:<19}  demand {found.demand:>8.1f}  {where}"
 
 
 def _action(found: pb.OperatorAction) -> str:

@@ -212,7 +212,7 @@ def counts(status: QueueStatus) -> list[pb.StatusCount]:
 def replica(of: ForecasterReplica) -> pb.ForecasterReplica:
     """One replica of the forecaster."""
     return pb.ForecasterReplica(
-        address=of.address,
+        address=of.address.removeprefix("ipv4:"),
         engine_version=of.engine_version,
         worker_slots=of.worker_slots,
         busy_slots=of.busy_slots,
