@@ -37,8 +37,9 @@ class Cause(StrEnum):
 
 CHANGED_TOO_MANY = "*"  # payload of a change notification that names no job ids
 
-# A caller waits for every job except a refresh.
+# The lowest runs first. A caller waits for every job except a refresh and those of bulk operations.
 PRIORITY = {reason: 10 if reason is EnqueueReason.REFRESH else 0 for reason in EnqueueReason}
+BULK_PRIORITY = 5
 
 
 @dataclass(frozen=True)

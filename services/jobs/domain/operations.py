@@ -132,6 +132,7 @@ class Batch:
 
     operation: BulkOperation  # after the batch
     changed: int
+    waits: bool = False  # nothing was enqueued, because enough jobs wait
 
 
 def described(wanted: JobFilter | CoverageFilter) -> JsonObject:

@@ -112,7 +112,7 @@ class Queue:
     ) -> ClaimedJob | None:
         """Claims this job, also before its time; one that has settled is queued again first. None: it is running."""
         async with self._database.transaction(on_unknown_outcome=self._publisher.publish_unknown) as connection:
-            await run(connection, by_hand.REQUEUE_SETTLED, {"id": job_id})
+            await run(connection, by_hand.REQUEUE_SETTLED, {"id": job_id, "priority": PRIORITY[EnqueueReason.BY_HAND]})
             parameters = self._policy | {
                 "id": job_id,
                 "holder": self.holder,
@@ -161,7 +161,8 @@ class Queue:
         self, *job_ids: int, status: JobStatus | None = None, record: Record | None = None
     ) -> list[WarmupJob]:
         """Starts new episodes by hand; skips running and unknown jobs, and those that are no longer in `status`."""
-        rows = await self._change(by_hand.REQUEUE, {"ids": list(job_ids), "status": status, **recording(record)})
+        parameters = {"ids": list(job_ids), "status": status, "priority": PRIORITY[EnqueueReason.BY_HAND]}
+        rows = await self._change(by_hand.REQUEUE, parameters | recording(record))
         return [to_job(row) for row in rows]
 
     async def refresh(self, limit: int) -> list[WarmupJob]:
@@ -188,7 +189,7 @@ class Queue:
         return seconds
 
     async def promote(self) -> int:
-        """Raises the priority of refreshes that have waited long; returns their number."""
+        """Raises the priority of jobs that have waited long; returns their number."""
         return len(await self._change(upkeep.PROMOTE, self._policy))
 
     async def delete_old(self, *, days: int, limit: int) -> int:

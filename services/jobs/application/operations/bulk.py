@@ -31,6 +31,7 @@ log = structlog.get_logger()
 
 _POLL_SECONDS = 2.0  # between searches for an operation that another replica started or left
 _PAUSE_SECONDS = 0.02  # between batches, in which an abort gets the row
+_WAIT_SECONDS = 1.0  # between counts of the queue while enough jobs wait; well below the lease
 _RETRY_SECONDS = 1.0
 _EXPIRE_EVERY = 60.0  # seconds
 
@@ -60,9 +61,10 @@ class BulkStore(Protocol):
 class Bulk:
     """Prepares, starts and ends operations, and runs them in batches in `run`."""
 
-    def __init__(self, store: BulkStore, *, poll: float = _POLL_SECONDS) -> None:
+    def __init__(self, store: BulkStore, *, poll: float = _POLL_SECONDS, wait: float = _WAIT_SECONDS) -> None:
         self._store = store
         self._poll = poll
+        self._wait = wait
         self._woken = asyncio.Event()
         self._expired_at = float("-inf")
         self._reachable = True  # PostgreSQL answered the last pass
@@ -143,6 +145,8 @@ class Bulk:
             return _RETRY_SECONDS
         if batch is None:
             return self._poll
+        if batch.waits:
+            return self._wait
         operation = batch.operation
         if operation.action is not BulkAction.CANCEL:
             count_enqueued(EnqueueReason.BY_HAND, batch.changed)

@@ -10,7 +10,7 @@ from sqlalchemy import Select, select
 
 from services.common.job_status import JobStatus
 from services.jobs.domain.coverage import CoverageFilter, CoveredComparison
-from services.jobs.domain.job import WarmupJob
+from services.jobs.domain.job import BULK_PRIORITY, WarmupJob
 from services.jobs.domain.operations import (
     CHANGEABLE,
     MAX_MATCHED,
@@ -34,6 +34,7 @@ from services.jobs.postgres.sql import bulk, by_hand, job_filter
 from services.jobs.postgres.sql.job_filter import written
 
 BATCH = 500  # rows changed in one transaction
+MAX_WAITING = 1000  # queued jobs, without refreshes, from which on a batch is not enqueued
 LEASE_SECONDS = 10.0  # after which another replica resumes an operation
 _LONGEST_PREPARE = 50.0  # seconds, for a filter that no index answers
 
@@ -52,13 +53,19 @@ class BulkOperations:
         holder: str,
         publisher: ChangePublisher,
         batch: int = BATCH,
+        max_waiting: int = MAX_WAITING,
         lease: float = LEASE_SECONDS,
     ) -> None:
         """`holder` is another one in each process."""
         self._database = database
         self._coverage = coverage
         self._publisher = publisher
-        self._parameters: dict[str, object] = {"holder": holder, "batch": batch, "lease": lease}
+        self._parameters: dict[str, object] = {
+            "holder": holder,
+            "batch": batch,
+            "max_waiting": max_waiting,
+            "lease": lease,
+        }
 
     async def prepare_jobs(self, action: BulkAction, wanted: JobFilter, *, operator: str) -> BulkOperation | None:
         """Stores which jobs match and can be changed; None: they are more than MAX_MATCHED."""
@@ -100,24 +107,30 @@ class BulkOperations:
         """Changes the next rows of an operation that no other process runs; None: there is none.
 
         The changes and the progress are one transaction, so that each row is changed once, however a process ends.
+        While enough jobs wait, a batch that enqueues only renews the lease.
         """
         result = await self._database.transact(self._run_batch, on_unknown_outcome=self._publisher.publish_unknown)
         if result is None:
             return None
-        operation, changed = result
+        batch, changed = result
         self._publisher.publish(changed)
-        return Batch(operation, len(changed))
+        return batch
 
-    async def _run_batch(self, connection: Connection) -> tuple[BulkOperation, list[int]] | None:
+    async def _run_batch(self, connection: Connection) -> tuple[Batch, list[int]] | None:
         taken = await run(connection, bulk.TAKE, self._parameters)
         if not taken:
             return None
+        waits: bool = taken[0]["waits"]
         parameters = {**self._parameters, "operation": taken[0]["id"]}
-        changed = await _CHANGES[BulkAction(taken[0]["action"])](connection, parameters)
-        await run(connection, bulk.ADVANCE, {**parameters, "changed": len(changed)})
-        await run(connection, bulk.FINISH, parameters)
+        changed: list[int] = []
+        if waits:
+            await run(connection, bulk.HOLD, parameters)
+        else:
+            changed = await _CHANGES[BulkAction(taken[0]["action"])](connection, parameters)
+            await run(connection, bulk.ADVANCE, {**parameters, "changed": len(changed)})
+            await run(connection, bulk.FINISH, parameters)
         (row,) = await run(connection, bulk.GET, {"id": taken[0]["id"]})
-        return BulkOperation(**row), changed
+        return Batch(BulkOperation(**row), len(changed), waits), changed
 
     async def _prepare(
         self,
@@ -171,7 +184,8 @@ async def _warm(connection: Connection, parameters: Mapping[str, object]) -> lis
 
 
 async def _requeue_ids(connection: Connection, ids: list[int]) -> list[int]:
-    return await _ids(connection, by_hand.REQUEUE, {"ids": ids, "status": None, **_UNRECORDED})
+    parameters = {"ids": ids, "status": None, "priority": BULK_PRIORITY, **_UNRECORDED}
+    return await _ids(connection, by_hand.REQUEUE, parameters)
 
 
 async def _ids(connection: Connection, statement: str, parameters: Mapping[str, object]) -> list[int]:

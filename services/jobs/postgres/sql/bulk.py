@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.jobs.domain.job import BULK_PRIORITY
 from services.jobs.domain.operations import MAX_MATCHED, PREPARED_SECONDS
 from services.jobs.postgres.sql.edges import JOB_COLUMNS, NOTIFY
 
@@ -77,13 +78,31 @@ recorded AS (
 SELECT * FROM aborted
 """
 
-# The row stays locked until the batch has committed, so that no other replica changes the same rows.
-TAKE = """
-SELECT id, action FROM bulk_operations
+# Jobs that were promoted count too: otherwise an operation would go on while nothing runs. In queue order, so that the
+# planner uses the queue's index.
+_ENOUGH_WAIT = f"""
+    (SELECT count(*) >= %(max_waiting)s FROM (
+        SELECT FROM warmup_jobs WHERE status = 'queued' AND priority <= {BULK_PRIORITY}
+        ORDER BY priority, queued_at, id
+        LIMIT %(max_waiting)s
+    ) AS waiting)
+"""
+
+# The row stays locked until the batch has committed, so that no other replica changes the same rows. An operation that
+# waits comes last: a cancel does not wait behind it.
+TAKE = f"""
+SELECT id, action, action <> 'cancel' AND {_ENOUGH_WAIT} AS waits FROM bulk_operations
 WHERE state = 'running' AND (holder = %(holder)s OR lease_expires_at IS NULL OR lease_expires_at <= now())
-ORDER BY id
+ORDER BY waits, id
 LIMIT 1
 FOR NO KEY UPDATE SKIP LOCKED
+"""
+
+# Renews the lease of an operation that waits.
+HOLD = """
+UPDATE bulk_operations SET holder = %(holder)s, lease_expires_at = now() + make_interval(secs => %(lease)s)
+WHERE id = %(operation)s
+RETURNING id
 """
 
 _ITEMS = """
@@ -128,8 +147,8 @@ FOR NO KEY UPDATE OF job
 # Jobs for locked comparisons without one. A job that was created since is left as it is.
 CREATE_JOBS = f"""
 WITH created AS (
-    INSERT INTO warmup_jobs (slug, timeframe, geo, data_hash, reason, adopt_above_lease)
-    SELECT slug, timeframe, geo, data_hash, 'by-hand', (SELECT last_value FROM warmup_lease_ids)
+    INSERT INTO warmup_jobs (slug, timeframe, geo, data_hash, reason, priority, adopt_above_lease)
+    SELECT slug, timeframe, geo, data_hash, 'by-hand', {BULK_PRIORITY}, (SELECT last_value FROM warmup_lease_ids)
     FROM snapshots WHERE id = ANY (%(snapshots)s::bigint[])
     ORDER BY id
     ON CONFLICT ON CONSTRAINT warmup_job_unique DO NOTHING

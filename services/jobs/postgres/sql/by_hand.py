@@ -42,7 +42,8 @@ _BY_HAND = new_episode(
     queued_at=_KEEPS_ITS_PLACE,
     debug_id="gen_random_uuid()",
     reason="'by-hand'",
-    priority="0",
+    # A queued job keeps a better one.
+    priority="CASE WHEN job.status = 'queued' THEN LEAST(job.priority, %(priority)s) ELSE %(priority)s END",
     not_before=_ENDS_ITS_DELAY,
     force="false",
 )

@@ -59,7 +59,7 @@ SELECT rescued.*, {NOTIFY} FROM rescued ORDER BY priority, queued_at, id
 _OVERDUE = "GREATEST(queued_at, not_before) < now() - make_interval(secs => %(overdue_after)s)"
 
 
-def _sweep(scope: str, overdue: str) -> str:
+def _sweep(scope: str, overdue: str, priority: str) -> str:
     """Rescues the running jobs in `scope`; counts the queued ones that `overdue` selects and wakes runners for them."""
     # An overdue job keeps its place in the queue: it waits for a runner, and a later place would delay it.
     return f"""
@@ -73,8 +73,7 @@ overdue AS MATERIALIZED (
 notified_again AS (
     UPDATE warmup_jobs AS job SET
         requeues = job.requeues + 1,
-        -- Promotes a refresh that has waited this long.
-        priority = 0,
+        priority = {priority},
         version = job.version + 1,
         updated_at = now()
     FROM overdue WHERE job.id = overdue.id
@@ -85,11 +84,17 @@ ORDER BY priority, queued_at, id
 """
 
 
-SWEEP = _sweep("true", f"{_OVERDUE} ORDER BY GREATEST(queued_at, not_before)")
+# Promotes like upkeep.PROMOTE. Earlier, jobs of a bulk operation would run before first calls.
+SWEEP = _sweep(
+    "true",
+    f"{_OVERDUE} ORDER BY GREATEST(queued_at, not_before)",
+    "CASE WHEN job.queued_at < now() - make_interval(secs => %(promote_after)s) THEN 0 ELSE job.priority END",
+)
 
-# A separate statement for one job: a condition that selects one job or all would be planned for all. Runners are
-# notified at most once a minute, however many callers find the job overdue.
+# For a caller, who waits for the job: it is promoted. A separate statement, as a condition that selects one job or all
+# would be planned for all. Runners are notified at most once a minute, however many callers find the job overdue.
 SWEEP_ONE = _sweep(
     "id = %(id)s",
     f"id = %(id)s AND {_OVERDUE} AND updated_at < now() - make_interval(secs => LEAST(%(overdue_after)s, 60))",
+    "0",
 )

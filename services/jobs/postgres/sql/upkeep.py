@@ -48,7 +48,7 @@ COUNT_DUE = f"SELECT count(*) AS due FROM (SELECT {_DUE} LIMIT %(cap)s) AS count
 
 MEAN_RUN_SECONDS = f"SELECT ({edges.MEAN_RUN_SECONDS}) AS seconds"
 
-# Raises the priority of refreshes that have waited long, so that none starves.
+# Raises the priority of refreshes, and of jobs of bulk operations, that have waited long, so that none starves.
 PROMOTE = """
 UPDATE warmup_jobs SET priority = 0, version = version + 1, updated_at = now()
 WHERE id IN (

@@ -23,9 +23,9 @@ async def started(store: Store, action: BulkAction = BulkAction.REQUEUE, wanted:
 
 
 async def run_all(operations: BulkOperations) -> int:
-    """Runs batches until there is none; returns their number."""
+    """Runs batches until there is none, or the operation waits; returns their number."""
     batches = 0
-    while await operations.run_batch():
+    while (batch := await operations.run_batch()) and not batch.waits:
         batches += 1
     return batches
 

@@ -28,6 +28,7 @@ PARAMETERS: dict[str, Any] = {
     "operation": 1,
     "holder": "test",
     "batch": 500,
+    "max_waiting": 1000,
     "lease": 10,
     "changed": 500,
     "snapshots": [],

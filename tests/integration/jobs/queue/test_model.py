@@ -27,7 +27,7 @@ from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.queue import Queue
 from tests.integration.jobs.conftest import Store, forecasts
 
-LEASE, DEADLINE, OVERDUE, COOLDOWN, ATTEMPTS = 1_000, 3_000, 5_000, 10_000, 3
+LEASE, DEADLINE, OVERDUE, PROMOTED, COOLDOWN, ATTEMPTS = 1_000, 3_000, 5_000, 8_000, 10_000, 3
 PAUSE = 60  # after a `ready`, for callers without the secret
 POLICY = QueuePolicy(
     lease=LEASE,
@@ -35,6 +35,7 @@ POLICY = QueuePolicy(
     max_attempts=ATTEMPTS,
     backoff_base=0,
     overdue_after=OVERDUE,
+    promote_after=PROMOTED,
     cooldown_transient=COOLDOWN,
     cooldown_cap=COOLDOWN,
     cooldown_permanent=2 * COOLDOWN,
@@ -235,7 +236,9 @@ class QueueMachine(RuleBasedStateMachine):
         assert {each.job.id for each in swept} == {job.id for job in (*stuck, *overdue)}
         self.rescue(stuck, now)
         for job in overdue:
-            job.version, job.priority = job.version + 1, 0
+            job.version += 1
+            if job.queued_at < now - PROMOTED:
+                job.priority = 0
 
     @rule(term=st.sampled_from(TERMS))
     def cancel(self, term: str) -> None:

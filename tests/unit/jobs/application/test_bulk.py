@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 from services.common import errors
 from services.common.errors import WarmcastError
 from services.jobs.application.operations.bulk import Bulk
+from services.jobs.domain.operations import Batch
 
 AWAY = WarmcastError(errors.UNAVAILABLE, "PostgreSQL is unavailable")
 
@@ -29,3 +30,9 @@ async def test_a_bug_in_a_batch_does_not_end_the_loop() -> None:
     with capture_logs() as logged:
         assert await Bulk(store)._pass() == 1
     assert [line["event"] for line in logged] == ["background loop failed"]
+
+
+async def test_an_operation_that_waits_is_not_polled_at_the_pace_of_batches() -> None:
+    store = AsyncMock()
+    store.run_batch.return_value = Batch(AsyncMock(), 0, waits=True)
+    assert await Bulk(store, wait=3)._pass() == 3
