@@ -141,6 +141,7 @@ class _Point(msgspec.Struct):
 class _Bundle(msgspec.Struct, rename="camel"):
     term: str
     direction: str
+    confidence: float
     forecast_hash: str
     points: list[_Point]
 
@@ -155,6 +156,7 @@ def _term(bundle: bytes, cache_key: str) -> pb.TermForecast:
         forecast_hash=read.forecast_hash,
         cache_key=cache_key,
         direction=read.direction,
+        confidence=read.confidence,
         points=[
             pb.ForecastPoint(
                 time=_from_date(point.date),

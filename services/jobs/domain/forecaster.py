@@ -32,6 +32,7 @@ class TermForecast:
     forecast_hash: str
     direction: str
     points: tuple[ForecastPoint, ...]
+    confidence: float | None = None  # of the direction, 0 to 100; None: a forecaster of an earlier release
 
 
 @dataclass(frozen=True)

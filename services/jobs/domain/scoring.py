@@ -40,6 +40,7 @@ class TermScore:
     hits95: int
     mae: float
     mase: float | None  # MAE ÷ mean one-step change of the older snapshot; None: the series is constant
+    confidence: float | None  # of the forecast's direction, 0 to 100; None: it was stored without one
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,7 @@ def _term_score(forecast: TermForecast, history: Sequence[float], actual: Sequen
         hits95=sum(point.lower95 <= value <= point.upper95 for point, value in zip(points, rounded, strict=True)),
         mae=mae,
         mase=mae / step if step > 0 else None,
+        confidence=forecast.confidence,
     )
 
 

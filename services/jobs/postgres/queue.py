@@ -315,6 +315,7 @@ def _records(completions: Sequence[_Completion]) -> dict[str, str]:
         "terms": arrays.texts(term.term for *_, term in recorded),
         "forecast_hashes": arrays.texts(term.forecast_hash for *_, term in recorded),
         "directions": arrays.texts(term.direction for *_, term in recorded),
+        "confidences": arrays.numbers(term.confidence for *_, term in recorded),
         "generated_at": arrays.times(generated_at for _, _, generated_at, _ in recorded),
         "froms": arrays.numbers(to - len(term.points) + 1 for to, (*_, term) in zip(tos, recorded, strict=True)),
         "tos": arrays.numbers(tos),

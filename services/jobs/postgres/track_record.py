@@ -13,7 +13,17 @@ from services.common.comparison import TIMEFRAMES
 from services.jobs.domain.forecaster import ForecastPoint, TermForecast
 from services.jobs.domain.scoring import KeptForecast, Score
 from services.jobs.domain.snapshot import Series, Snapshot
-from services.jobs.domain.trust import RECENT_DAYS, WEEKS, Tally, Trust, TrustWeek, period_of, stats_of
+from services.jobs.domain.trust import (
+    RECENT_DAYS,
+    WEEKS,
+    ConfidenceBin,
+    Tally,
+    Trust,
+    TrustWeek,
+    bin_of,
+    period_of,
+    stats_of,
+)
 from services.jobs.postgres.driver.database import Database
 
 _COUNTS = ("forecasts", "winners", "winners_right", "directions_right", "points", "hits80", "hits95", "mases")
@@ -57,10 +67,12 @@ due AS MATERIALIZED (
 )
 SELECT due.record_a_id, due.record_b_id, due.data_hash, a.engine_version, a.generated_at,
        old.times AS old_times, old.values_a, old.values_b, old.partial_last_period, old.scaled_apart,
-       a.term AS term_a, a.forecast_hash AS forecast_hash_a, a.direction AS direction_a, a.times AS times_a,
+       a.term AS term_a, a.forecast_hash AS forecast_hash_a, a.direction AS direction_a, a.confidence AS confidence_a,
+       a.times AS times_a,
        a.point_values AS point_values_a, a.lower80 AS lower80_a, a.upper80 AS upper80_a,
        a.lower95 AS lower95_a, a.upper95 AS upper95_a,
-       b.term AS term_b, b.forecast_hash AS forecast_hash_b, b.direction AS direction_b, b.times AS times_b,
+       b.term AS term_b, b.forecast_hash AS forecast_hash_b, b.direction AS direction_b, b.confidence AS confidence_b,
+       b.times AS times_b,
        b.point_values AS point_values_b, b.lower80 AS lower80_b, b.upper80 AS upper80_b,
        b.lower95 AS lower95_b, b.upper95 AS upper95_b
 FROM due
@@ -96,6 +108,21 @@ added AS (
     FROM scored, (VALUES ('-infinity'::date), ((now() AT TIME ZONE 'UTC')::date)) AS days (day)
     ORDER BY days.day
     ON CONFLICT (day, timeframe) DO UPDATE SET {", ".join(f"{name} = sums.{name} + EXCLUDED.{name}" for name in _SUMS)}
+),
+calibrated AS (
+    INSERT INTO direction_confidence_sums AS sums (week, from_percent, directions, directions_right, confidence_sum)
+    SELECT date_trunc('week', now() AT TIME ZONE 'UTC')::date, term.from_percent, count(*),
+           sum(term.direction_right::int), sum(term.confidence)
+    FROM scored, LATERAL (VALUES
+        (%(from_percent_a)s::smallint, direction_right_a, %(confidence_a)s::float8),
+        (%(from_percent_b)s::smallint, direction_right_b, %(confidence_b)s::float8)
+    ) AS term (from_percent, direction_right, confidence)
+    WHERE term.confidence IS NOT NULL
+    GROUP BY term.from_percent ORDER BY term.from_percent
+    ON CONFLICT (week, from_percent) DO UPDATE SET
+        directions = sums.directions + EXCLUDED.directions,
+        directions_right = sums.directions_right + EXCLUDED.directions_right,
+        confidence_sum = sums.confidence_sum + EXCLUDED.confidence_sum
 )
 SELECT id FROM scored
 """
@@ -117,6 +144,15 @@ SELECT date_trunc('week', day)::date AS monday, timeframe,
 FROM forecast_score_sums
 WHERE day >= date_trunc('week', now() AT TIME ZONE 'UTC')::date - {7 * (WEEKS - 1)}
 GROUP BY monday, timeframe ORDER BY monday
+"""
+
+_CONFIDENCE = f"""
+SELECT from_percent, sum(directions)::bigint AS directions,
+       round((sum(confidence_sum) / sum(directions) / 100)::numeric, 4)::float8 AS said,
+       round(sum(directions_right) / sum(directions), 4)::float8 AS came
+FROM direction_confidence_sums
+WHERE week >= date_trunc('week', now() AT TIME ZONE 'UTC')::date - {7 * (WEEKS - 1)}
+GROUP BY from_percent ORDER BY from_percent
 """
 
 
@@ -151,6 +187,7 @@ class TrackRecord:
         }
         for term, of in (("a", score.term_a), ("b", score.term_b)):
             parameters |= {f"{name}_{term}": value for name, value in asdict(of).items()}
+            parameters[f"from_percent_{term}"] = None if of.confidence is None else bin_of(of.confidence)
         return bool(await self._database.fetch(_KEEP, parameters))
 
     async def trust(self) -> Trust:
@@ -162,6 +199,10 @@ class TrackRecord:
         """The scores by week, of the last year, oldest first; weeks without scores are left out."""
         rows = await self._database.fetch(_WEEKS)
         return [_week(monday, list(of_week)) for monday, of_week in groupby(rows, lambda row: row["monday"])]
+
+    async def confidence(self) -> list[ConfidenceBin]:
+        """How often directions came true, by their confidence, of the same weeks; bins without scores are left out."""
+        return [ConfidenceBin(**row) for row in await self._database.fetch(_CONFIDENCE)]
 
 
 def _week(monday: date, rows: Sequence[DictRow]) -> TrustWeek:
@@ -203,4 +244,5 @@ def _term(row: DictRow, of: str) -> TermForecast:
         forecast_hash=row[f"forecast_hash_{of}"],
         direction=row[f"direction_{of}"],
         points=tuple(ForecastPoint(*point) for point in zip(*columns, strict=True)),
+        confidence=row[f"confidence_{of}"],
     )

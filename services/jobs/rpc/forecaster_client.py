@@ -151,4 +151,5 @@ def _term(term: pb.TermForecast) -> TermForecast:
         ForecastPoint(p.time.ToDatetime(tzinfo=UTC), p.value, p.lower80, p.upper80, p.lower95, p.upper95)
         for p in term.points
     )
-    return TermForecast(term.term, term.forecast_hash, term.direction, points)
+    confidence = term.confidence if term.HasField("confidence") else None
+    return TermForecast(term.term, term.forecast_hash, term.direction, points, confidence)

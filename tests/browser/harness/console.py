@@ -14,7 +14,7 @@ from tests.integration.gateway.data import FAILED, QUEUED, READY, RUNNING, momen
 from tests.integration.gateway.pages.operations.test_overview import ran, replica, statistics, status
 from tests.unit.gateway.pages.operations.test_audit import action
 from tests.unit.gateway.pages.operations.test_coverage import Count, covered
-from tests.unit.gateway.pages.operations.test_track_record import stats, trust, weekly
+from tests.unit.gateway.pages.operations.test_track_record import confidence_bin, stats, trust, weekly
 
 PATHS = (
     *("/ops", "/ops/jobs", "/ops/jobs/1", "/ops/comparisons", "/ops/track-record", "/ops/audit"),
@@ -120,7 +120,14 @@ def _weeks() -> operations_pb2.GetTrackRecordResponse:
         if week % 5 != 3:
             by["7d"] = stats(5, **{**shares, "direction_right": 0.4 + 3 * moved})
         by_week.append((str(start + timedelta(weeks=week)), by))
-    return weekly(*by_week)
+    bins = [
+        (0, 61, 0.43, 0.46),
+        (50, 182, 0.55, 0.51),
+        (60, 301, 0.65, 0.66),
+        (70, 224, 0.74, 0.7),
+        (80, 56, 0.83, 0.9),
+    ]
+    return weekly(*by_week, confidence=[confidence_bin(*each) for each in bins])
 
 
 def _actions() -> list[operations_pb2.OperatorAction]:

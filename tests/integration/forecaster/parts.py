@@ -75,6 +75,7 @@ class StandInEngine:
             "term": series.term,
             "label": series.label,
             "direction": "stable",
+            "confidence": 61.5,
             "forecastHash": "ab" * 8,
             "engineVersion": self.version,
             "points": [{"date": "2026-11-29"} | point, {"date": "2026-12-06T00:00:00Z"} | point],

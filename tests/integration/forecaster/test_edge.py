@@ -36,7 +36,7 @@ async def test_heartbeats_precede_the_result(edge: Edge, engine: StandInEngine) 
     assert result.generated_at.ToJsonString() == "2026-11-24T12:00:00Z"
     assert result.term_b.term == "IKEA"
     assert result.term_b.cache_key == name().key_b
-    assert result.term_b.direction == "stable"
+    assert (result.term_b.direction, result.term_b.confidence) == ("stable", 61.5)
     assert result.term_b.forecast_hash == "ab" * 8
     assert [point.time.ToJsonString() for point in result.term_a.points] == [
         "2026-11-29T00:00:00Z",

@@ -56,6 +56,7 @@ def build_console(
         "/ops/comparisons.csv": {"GET": part(coverage.csv)},
         "/ops/track-record": {"GET": page(record.page)},
         "/ops/track-record.csv": {"GET": part(record.csv)},
+        "/ops/track-record/confidence.csv": {"GET": part(record.confidence_csv)},
         "/ops/audit": {"GET": page(audit.page)},
         "/ops/audit/fragment": {"GET": part(audit.fragment)},
         "/ops/audit.csv": {"GET": part(audit.csv)},

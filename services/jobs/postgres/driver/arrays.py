@@ -10,9 +10,9 @@ _HEAD = struct.Struct("!12xi4x")  # dimensions, null flag and type; length; lowe
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-def numbers(values: Iterable[float]) -> str:
-    """An array literal of integers or floats, for a parameter with a cast."""
-    return f"{{{','.join(map(repr, values))}}}"
+def numbers(values: Iterable[float | None]) -> str:
+    """An array literal of integers or floats, for a parameter with a cast; None is NULL."""
+    return f"{{{','.join('NULL' if value is None else repr(value) for value in values)}}}"
 
 
 def texts(values: Iterable[str]) -> str:

@@ -246,15 +246,16 @@ WITH ready AS (
 ),
 {_READY_ATTEMPTS},
 recorded AS (
-    INSERT INTO forecast_records (job_id, lease_id, label, term, engine_version, forecast_hash, direction, generated_at,
-                                  times, point_values, lower80, upper80, lower95, upper95)
-    SELECT ready.id, ready.lease_id, label, term, ready.engine_version, forecast_hash, direction, generated_at,
-           (%(times)s::timestamptz[])[from_:to_], (%(point_values)s::float8[])[from_:to_],
+    INSERT INTO forecast_records (job_id, lease_id, label, term, engine_version, forecast_hash, direction, confidence,
+                                  generated_at, times, point_values, lower80, upper80, lower95, upper95)
+    SELECT ready.id, ready.lease_id, label, term, ready.engine_version, forecast_hash, direction, confidence,
+           generated_at, (%(times)s::timestamptz[])[from_:to_], (%(point_values)s::float8[])[from_:to_],
            (%(lower80)s::float8[])[from_:to_], (%(upper80)s::float8[])[from_:to_],
            (%(lower95)s::float8[])[from_:to_], (%(upper95)s::float8[])[from_:to_]
     FROM unnest(%(forecast_leases)s::bigint[], %(labels)s::text[], %(terms)s::text[], %(forecast_hashes)s::text[],
-                %(directions)s::text[], %(generated_at)s::timestamptz[], %(froms)s::int[], %(tos)s::int[])
-        AS forecast (lease_id, label, term, forecast_hash, direction, generated_at, from_, to_)
+                %(directions)s::text[], %(confidences)s::float8[], %(generated_at)s::timestamptz[], %(froms)s::int[],
+                %(tos)s::int[])
+        AS forecast (lease_id, label, term, forecast_hash, direction, confidence, generated_at, from_, to_)
     JOIN ready ON ready.lease_id = forecast.lease_id
     ON CONFLICT ON CONSTRAINT forecast_record_unique DO NOTHING
 )

@@ -207,6 +207,7 @@ forecast_records = Table(
     Column("lower95", ARRAY(Double), nullable=False),
     Column("upper95", ARRAY(Double), nullable=False),
     moment("created_at", nullable=False),
+    Column("confidence", Double),  # of the direction, 0 to 100; null: from a forecaster of an earlier release
     # An engine version computes the same forecast for a snapshot on each refresh: one row.
     UniqueConstraint("job_id", "label", "forecast_hash", name="forecast_record_unique"),
     CheckConstraint("label IN ('termA', 'termB')", name="label"),
@@ -252,6 +253,17 @@ forecast_score_sums = Table(
     Column("mae_sum", Double, nullable=False),
     Column("mases", BigInteger, nullable=False),
     Column("mase_sum", Double, nullable=False),
+)
+
+# Sums of the scores of directions with a confidence: one row for each week and bin.
+direction_confidence_sums = Table(
+    "direction_confidence_sums",
+    metadata,
+    Column("week", Date, primary_key=True),  # its Monday, UTC
+    Column("from_percent", SmallInteger, primary_key=True),  # where the bin begins
+    Column("directions", BigInteger, nullable=False),
+    Column("directions_right", BigInteger, nullable=False),
+    Column("confidence_sum", Double, nullable=False),
 )
 
 # Responses by Idempotency-Key; null while the call runs.

@@ -12,7 +12,7 @@ from services.common.rpc.job_status import TO_PROTO
 from services.jobs.domain.coverage import CoverageCount, CoverageSummary, CoveredComparison
 from services.jobs.domain.holders import HeldJob, Holder
 from services.jobs.domain.statistics import Statistics
-from services.jobs.domain.trust import TrustWeek
+from services.jobs.domain.trust import ConfidenceBin, TrustWeek
 from services.jobs.rpc.mapping import listed_comparison, trust_stats
 
 
@@ -72,8 +72,8 @@ def coverage_summary(of: CoverageSummary) -> pb.GetCoverageSummaryResponse:
     )
 
 
-def track_record(weeks: Sequence[TrustWeek]) -> pb.GetTrackRecordResponse:
-    """The track record by week."""
+def track_record(weeks: Sequence[TrustWeek], confidence: Sequence[ConfidenceBin]) -> pb.GetTrackRecordResponse:
+    """The track record by week, and the calibration of confidence."""
     return pb.GetTrackRecordResponse(
         weeks=[
             pb.TrackRecordWeek(
@@ -84,7 +84,8 @@ def track_record(weeks: Sequence[TrustWeek]) -> pb.GetTrackRecordResponse:
                 ],
             )
             for week in weeks
-        ]
+        ],
+        confidence=[pb.ConfidenceBin(**asdict(each)) for each in confidence],
     )
 
 

@@ -11,7 +11,7 @@ from services.common.comparison import invalid
 from services.jobs.domain.coverage import CoverageCursor, CoverageFilter, CoveragePage, CoverageSummary
 from services.jobs.domain.holders import Holder
 from services.jobs.domain.statistics import WINDOWS, Statistics, Window
-from services.jobs.domain.trust import TrustWeek
+from services.jobs.domain.trust import ConfidenceBin, TrustWeek
 from services.jobs.rpc import page_tokens, requests
 from services.jobs.rpc.operations import report_mapping as mapping
 from services.jobs.rpc.operations.coverage_filter import coverage_filter
@@ -42,6 +42,8 @@ class WeeklyTrackRecord(Protocol):
     """See postgres.track_record.TrackRecord."""
 
     async def weeks(self) -> list[TrustWeek]: ...
+
+    async def confidence(self) -> list[ConfidenceBin]: ...
 
 
 class ReportsRpc(operations_pb2_grpc.OperationsServiceServicer):
@@ -79,4 +81,4 @@ class ReportsRpc(operations_pb2_grpc.OperationsServiceServicer):
         return mapping.coverage_summary(await self._coverage.summary())
 
     async def GetTrackRecord(self, request: pb.GetTrackRecordRequest, context: Context) -> pb.GetTrackRecordResponse:
-        return mapping.track_record(await self._record.weeks())
+        return mapping.track_record(await self._record.weeks(), await self._record.confidence())

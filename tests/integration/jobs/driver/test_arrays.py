@@ -24,6 +24,7 @@ TIMES = (
     [
         (arrays.numbers(FLOATS), "float8", FLOATS),
         (arrays.numbers((1, -(2**62))), "bigint", (1, -(2**62))),
+        (arrays.numbers((0.5, None)), "float8", (0.5, None)),
         (arrays.texts(TEXTS), "text", TEXTS),
         (arrays.times(TIMES), "timestamptz", TIMES),
         (arrays.numbers(()), "int", ()),

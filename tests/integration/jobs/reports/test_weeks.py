@@ -42,5 +42,23 @@ async def test_scores_are_summed_by_week_and_timeframe(jobs: Jobs) -> None:
     assert datetime.fromisoformat(weeks[2].week).weekday() == 0
 
 
-async def test_without_scores_there_is_no_week(jobs: Jobs) -> None:
-    assert not (await jobs.operations.GetTrackRecord(pb.GetTrackRecordRequest())).weeks
+async def test_confidence_is_summed_over_the_same_weeks(jobs: Jobs) -> None:
+    now = (await jobs.store.comparisons.now()).astimezone(UTC)
+    monday = (now - timedelta(days=now.weekday())).date()
+    for weeks, start in ((0, 60), (52, 60), (53, 60), (1, 0)):
+        await jobs.store.execute(
+            "INSERT INTO direction_confidence_sums VALUES (%(week)s, %(start)s, 3, 2, 190.5)",
+            week=monday - timedelta(weeks=weeks),
+            start=start,
+        )
+    bins = (await jobs.operations.GetTrackRecord(pb.GetTrackRecordRequest())).confidence
+    assert list(bins) == [
+        pb.ConfidenceBin(from_percent=0, directions=3, said=0.635, came=0.6667),
+        pb.ConfidenceBin(from_percent=60, directions=6, said=0.635, came=0.6667),
+    ]
+
+
+async def test_without_scores_there_is_no_week_and_no_bin(jobs: Jobs) -> None:
+    response = await jobs.operations.GetTrackRecord(pb.GetTrackRecordRequest())
+    assert not response.weeks
+    assert not response.confidence

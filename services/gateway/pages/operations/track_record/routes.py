@@ -1,4 +1,4 @@
-"""The page of the track record, and its weeks as CSV."""
+"""The page of the track record, and its tables as CSV."""
 
 from __future__ import annotations
 
@@ -11,11 +11,19 @@ from starlette.responses import Response
 
 from services.gateway.pages.operations.frame.console import Console, View
 from services.gateway.pages.operations.frame.lists import csv_download
-from services.gateway.pages.operations.track_record.view import HEADER, TrackRecord, cells, track_record
+from services.gateway.pages.operations.track_record.view import (
+    CONFIDENCE_HEADER,
+    HEADER,
+    TrackRecord,
+    cells,
+    confidence_cells,
+    track_record,
+)
 from services.gateway.upstream.clients import Jobs
 from services.gateway.upstream.operations import Operations
 
 PATH = "/ops/track-record"
+CONFIDENCE_CSV = f"{PATH}/confidence.csv"
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,11 @@ class TrackRecordPages:
         if key not in self._drawn:
             self._drawn[key] = track_record(trust, weekly)
         main = self.console.render(
-            "operations/track_record/page.html", request, record=self._drawn[key], csv=f"{PATH}.csv"
+            "operations/track_record/page.html",
+            request,
+            record=self._drawn[key],
+            csv=f"{PATH}.csv",
+            confidence_csv=CONFIDENCE_CSV,
         )
         return self.console.respond(request, View("Track record", "Track record", main, script=""))
 
@@ -46,3 +58,11 @@ class TrackRecordPages:
             return cells(await self.operations.track_record()), ""
 
         return await csv_download(request, "track-record", HEADER, fetch)
+
+    async def confidence_csv(self, request: Request) -> Response:
+        """How often directions came true, by their confidence."""
+
+        async def fetch(_after: str) -> tuple[list[list[object]], str]:
+            return confidence_cells(await self.operations.track_record()), ""
+
+        return await csv_download(request, "confidence", CONFIDENCE_HEADER, fetch)

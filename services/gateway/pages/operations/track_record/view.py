@@ -11,6 +11,7 @@ from warmcast.jobs.v1 import jobs_pb2, operations_pb2
 from services.gateway.pages.charts.drawing.svg import Markup
 from services.gateway.pages.charts.inputs import Role
 from services.gateway.pages.charts.operations.calibration import SAID, Held, calibration_chart
+from services.gateway.pages.charts.operations.confidence import Came, confidence_chart
 from services.gateway.pages.charts.operations.weekly_shares import Shares, weekly_shares_chart
 from services.gateway.pages.operations.track_record.shares import figure, percent, percents
 from services.gateway.pages.words import TIMEFRAMES
@@ -54,12 +55,31 @@ class Weeks:
 
 
 @dataclass(frozen=True)
+class Bin:
+    """Directions of a similar confidence."""
+
+    name: str
+    said: str  # mean confidence
+    came: str  # share of right ones
+    directions: int
+
+
+@dataclass(frozen=True)
+class Confidence:
+    """How often directions came true, by their confidence."""
+
+    chart: Sizes
+    bins: list[Bin]
+
+
+@dataclass(frozen=True)
 class TrackRecord:
     """The page. `rows` begins with all timeframes, then those with scores."""
 
     rows: list[Record]
     promises: list[str]  # sentences on the intervals
     calibration: Sizes | None
+    confidence: Confidence | None  # None: no scored forecast has one
     timeframes: list[Weeks]
 
 
@@ -88,6 +108,7 @@ def track_record(
         )
         if held
         else None,
+        confidence=_confidence(weekly.confidence) if weekly.confidence else None,
         timeframes=_timeframes(weekly),
     )
 
@@ -109,6 +130,33 @@ def cells(weekly: operations_pb2.GetTrackRecordResponse) -> list[list[object]]:
         for week in weekly.weeks
         for each in week.timeframes
     ]
+
+
+CONFIDENCE_HEADER = ("confidence", "said", "came true", "directions")
+
+
+def confidence_cells(weekly: operations_pb2.GetTrackRecordResponse) -> list[list[object]]:
+    """The bins of confidence for a spreadsheet, under CONFIDENCE_HEADER; shares are from 0 to 1."""
+    return [
+        [_bin_name(each.from_percent), round(each.said, 4), round(each.came, 4), each.directions]
+        for each in weekly.confidence
+    ]
+
+
+def _confidence(bins: Sequence[operations_pb2.ConfidenceBin]) -> Confidence:
+    came = [Came(_bin_name(each.from_percent), 100 * each.said, 100 * each.came) for each in bins]
+    return Confidence(
+        chart=Sizes(
+            confidence_chart(came, id_="confidence"), confidence_chart(came, id_="confidence-narrow", narrow=True)
+        ),
+        bins=[
+            Bin(_bin_name(each.from_percent), percent(each.said), percent(each.came), each.directions) for each in bins
+        ],
+    )
+
+
+def _bin_name(start: int) -> str:
+    return f"{start} to {start + 10} %" if start else "Below 50 %"
 
 
 def _promise(said: int, held: float) -> str:

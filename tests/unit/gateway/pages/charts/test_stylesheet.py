@@ -10,6 +10,7 @@ from services.gateway.pages.charts.comparison.chart import comparison_chart
 from services.gateway.pages.charts.inputs import Role
 from services.gateway.pages.charts.margin import margin_chart
 from services.gateway.pages.charts.operations.calibration import Held, calibration_chart
+from services.gateway.pages.charts.operations.confidence import Came, confidence_chart
 from services.gateway.pages.charts.operations.coverage_bar import coverage_bar
 from services.gateway.pages.charts.operations.weekly_shares import Shares, weekly_shares_chart
 from services.gateway.pages.charts.probability_dots import probability_dots
@@ -99,6 +100,7 @@ def test_every_class_of_the_charts_is_known() -> None:
         sparkline("tea", "coffee", [1, 2], [3, 4]),
         probability_dots("tea", "coffee", 60),
         calibration_chart([Held("All", 78.0, 94.0)], id_="calibration"),
+        confidence_chart([Came("60 to 70 %", 65.0, 61.0)], id_="confidence"),
         weekly_shares_chart(
             [Shares(role, "winner", [50.0, 60.0], 80) for role in Role],
             ["2026-11-02", "2026-11-09"],

@@ -1,12 +1,20 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from warmcast.jobs.v1 import jobs_pb2, operations_pb2
 
 from services.gateway.pages.operations.track_record.shares import percent
-from services.gateway.pages.operations.track_record.view import HEADER, TrackRecord, cells, track_record
+from services.gateway.pages.operations.track_record.view import (
+    CONFIDENCE_HEADER,
+    HEADER,
+    TrackRecord,
+    cells,
+    confidence_cells,
+    track_record,
+)
 from services.gateway.pages.words import TIMEFRAMES
 
 
@@ -36,14 +44,21 @@ def trust(overall: jobs_pb2.TrustStats, **timeframes: jobs_pb2.TrustStats) -> jo
     return jobs_pb2.GetTrustStatsResponse(total=period)
 
 
-def weekly(*weeks: tuple[str, dict[str, jobs_pb2.TrustStats]]) -> operations_pb2.GetTrackRecordResponse:
+def confidence_bin(start: int, directions: int, said: float, came: float) -> operations_pb2.ConfidenceBin:
+    return operations_pb2.ConfidenceBin(from_percent=start, directions=directions, said=said, came=came)
+
+
+def weekly(
+    *weeks: tuple[str, dict[str, jobs_pb2.TrustStats]], confidence: Sequence[operations_pb2.ConfidenceBin] = ()
+) -> operations_pb2.GetTrackRecordResponse:
     return operations_pb2.GetTrackRecordResponse(
+        confidence=confidence,
         weeks=[
             operations_pb2.TrackRecordWeek(
                 week=week, timeframes=[jobs_pb2.TimeframeTrust(timeframe=name, stats=each) for name, each in by.items()]
             )
             for week, by in weeks
-        ]
+        ],
     )
 
 
@@ -119,6 +134,32 @@ def test_ids_on_the_page_are_unique() -> None:
 
 def _ids(chart: str) -> list[str]:
     return [part.partition('"')[0] for part in chart.split(' id="')[1:]]
+
+
+BINS = [confidence_bin(0, 1, 0.42, 0), confidence_bin(60, 1_200, 0.654, 0.5), confidence_bin(90, 3, 0.92, 1)]
+
+
+def test_bins_of_confidence_say_what_was_said_and_what_came() -> None:
+    record = track_record(trust(stats()), weekly(confidence=BINS))
+    assert record is not None
+    assert record.confidence is not None
+    assert [(row.name, row.said, row.came, row.directions) for row in record.confidence.bins] == [
+        ("Below 50 %", "42 %", "0 %", 1),
+        ("60 to 70 %", "65 %", "50 %", 1_200),
+        ("90 to 100 %", "92 %", "100 %", 3),
+    ]
+    for chart in (record.confidence.chart.wide, record.confidence.chart.narrow):
+        assert chart.count("<circle") == 3
+
+
+def test_without_bins_there_is_no_calibration_of_confidence() -> None:
+    assert shown().confidence is None
+
+
+def test_the_bins_of_confidence_as_cells() -> None:
+    rows = confidence_cells(weekly(confidence=BINS))
+    assert [len(row) for row in rows] == [len(CONFIDENCE_HEADER)] * 3
+    assert rows[1] == ["60 to 70 %", 0.654, 0.5, 1_200]
 
 
 def test_the_weeks_as_cells() -> None:
