@@ -89,9 +89,12 @@ _ENOUGH_WAIT = f"""
 """
 
 # The row stays locked until the batch has committed, so that no other replica changes the same rows. An operation that
-# waits comes last: a cancel does not wait behind it.
+# waits comes last. A cancel, and the requeue of queued jobs, which ends their delays, add nothing to the queue: they
+# never wait.
 TAKE = f"""
-SELECT id, action, action <> 'cancel' AND {_ENOUGH_WAIT} AS waits FROM bulk_operations
+SELECT id, action,
+       action <> 'cancel' AND filter ->> 'status' IS DISTINCT FROM 'queued' AND {_ENOUGH_WAIT} AS waits
+FROM bulk_operations
 WHERE state = 'running' AND (holder = %(holder)s OR lease_expires_at IS NULL OR lease_expires_at <= now())
 ORDER BY waits, id
 LIMIT 1

@@ -185,3 +185,10 @@ async def test_a_cancel_does_not_wait_and_overtakes_an_operation_that_does(store
     await run_all(first)
     assert (await progress(store, cancel))[0] is BulkState.DONE
     assert (await progress(store, requeue))[1] > 10
+
+
+async def test_the_requeue_of_queued_jobs_adds_none_and_does_not_wait(store: Store) -> None:
+    await fill(store, 30, "queued")
+    operation = await started(store, BulkAction.REQUEUE, JobFilter(status=JobStatus.QUEUED))
+    await run_all(store.bulk_of("first", batch=5, max_waiting=10))
+    assert await progress(store, operation) == (BulkState.DONE, 30, 0)
