@@ -294,11 +294,10 @@ class Operations(_Client):
         request = operations_pb2.GetCoverageSummaryRequest()
         return await self._call(self._stub.GetCoverageSummary, request, self._deadlines.read)
 
-    async def get_track_record(self) -> Sequence[operations_pb2.TrackRecordWeek]:
-        """The track record by week of scoring, oldest first."""
+    async def get_track_record(self) -> operations_pb2.GetTrackRecordResponse:
+        """The track record by week of scoring, oldest first, and the calibration of confidence."""
         request = operations_pb2.GetTrackRecordRequest()
-        response = await self._call(self._stub.GetTrackRecord, request, self._deadlines.read)
-        return response.weeks
+        return await self._call(self._stub.GetTrackRecord, request, self._deadlines.read)
 
     async def list_schedule_runs(
         self, schedule: str = "", *, page_size: int = 0

@@ -292,11 +292,10 @@ class Operations(_Client):
         request = operations_pb2.GetCoverageSummaryRequest()
         return self._call(self._stub.GetCoverageSummary, request, self._deadlines.read)
 
-    def get_track_record(self) -> Sequence[operations_pb2.TrackRecordWeek]:
-        """The track record by week of scoring, oldest first."""
+    def get_track_record(self) -> operations_pb2.GetTrackRecordResponse:
+        """The track record by week of scoring, oldest first, and the calibration of confidence."""
         request = operations_pb2.GetTrackRecordRequest()
-        response = self._call(self._stub.GetTrackRecord, request, self._deadlines.read)
-        return response.weeks
+        return self._call(self._stub.GetTrackRecord, request, self._deadlines.read)
 
     def list_schedule_runs(self, schedule: str = "", *, page_size: int = 0) -> Sequence[operations_pb2.ScheduleRun]:
         """The last runs of one schedule, newest first; without a name the last run of each."""
