@@ -32,7 +32,7 @@ from services.gateway.routes.jobs import JobRoutes
 from services.gateway.routes.operators.bulk import BulkRoutes
 from services.gateway.routes.operators.reading import ReadingRoutes
 from services.gateway.routes.premium import PremiumRoutes
-from services.gateway.routes.request_bodies import BodyBounds
+from services.gateway.routes.requests.request_bodies import BodyBounds
 from services.gateway.routes.service import ServiceRoutes
 from services.gateway.routes.trust import TrustRoutes
 from services.gateway.routes.warmups import WarmupRoutes

@@ -21,13 +21,13 @@ from services.jobs.application.enqueue import Enqueuer
 from services.jobs.application.importer import Importer
 from services.jobs.application.operations.bulk import Bulk
 from services.jobs.application.operations.schedules import Schedules
-from services.jobs.application.queue_gauges import QueueGauges
 from services.jobs.application.refresher import Refresher
-from services.jobs.application.rollup import RollupLoop
+from services.jobs.application.reports.queue_gauges import QueueGauges
+from services.jobs.application.reports.rollup import RollupLoop
 from services.jobs.application.runner import Runner
 from services.jobs.application.scorer import Scorer
 from services.jobs.application.sweeper import Sweeper
-from services.jobs.domain.history import holder_name
+from services.jobs.domain.reports.history import holder_name
 from services.jobs.migrator import commands
 from services.jobs.postgres.attempts import Attempts
 from services.jobs.postgres.change_publisher import ChangePublisher

@@ -25,7 +25,7 @@ from services.gateway.pages.operations.routes import build_console
 from services.gateway.pages.rendering import Templates
 from services.gateway.pages.site import Site
 from services.gateway.routes.events import EventRoutes
-from services.gateway.routes.request_bodies import BodyBounds
+from services.gateway.routes.requests.request_bodies import BodyBounds
 from services.gateway.settings import GatewaySettings
 
 # Paths whose errors are pages for every client, with everything below them.

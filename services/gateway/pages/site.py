@@ -18,8 +18,8 @@ from services.gateway.http.access_log import API_KEY_NAME
 from services.gateway.http.representation import Representation
 from services.gateway.pages.policy import HEADERS, transport_security
 from services.gateway.pages.rendering import Content, Reader, Templates
-from services.gateway.routes.request_bodies import BodyBounds, media_type, read_body, unsupported
-from services.gateway.routes.uploads import Form, read_form
+from services.gateway.routes.requests.request_bodies import BodyBounds, media_type, read_body, unsupported
+from services.gateway.routes.requests.uploads import Form, read_form
 
 FORM = "application/x-www-form-urlencoded"
 UPLOAD_FORM = "multipart/form-data"

@@ -12,7 +12,7 @@ from warmcast.jobs.v1 import jobs_pb2
 from services.common.comparison import ComparisonKey, canonical_slug, invalid
 from services.gateway.bodies import comparisons
 from services.gateway.premium.cache import AnswerCache
-from services.gateway.routes import parameters, request_bodies, uploads
+from services.gateway.routes.requests import parameters, request_bodies, uploads
 from services.gateway.routes.responses import json_response
 from services.gateway.upstream.clients import Jobs
 

@@ -29,7 +29,7 @@ from services.gateway.routes.event_stream import (
     EventStream,
     set_within,
 )
-from services.gateway.routes.parameters import comparison_key
+from services.gateway.routes.requests.parameters import comparison_key
 
 PATH = "/api/comparison/premium/events"
 _RETRY_SECONDS = 2.0  # after a failed fetch

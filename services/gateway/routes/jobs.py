@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from services.gateway.bodies.jobs import JobList, job
 from services.gateway.bodies.operators.attempts import attempt_list
-from services.gateway.routes import parameters, request_bodies
 from services.gateway.routes.operators.filters import from_query, job_filter, list_request
+from services.gateway.routes.requests import parameters, request_bodies
 from services.gateway.routes.responses import json_response
 from services.gateway.upstream.clients import Jobs
 from services.gateway.upstream.operations import Operations

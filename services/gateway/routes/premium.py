@@ -13,7 +13,7 @@ from services.common.comparison import ComparisonKey
 from services.gateway.premium.cache import AnswerCache
 from services.gateway.premium.demand import Demand
 from services.gateway.premium.parts import Parts
-from services.gateway.routes.parameters import comparison_key, parts
+from services.gateway.routes.requests.parameters import comparison_key, parts
 
 _MAX_MEMOISED_QUERY = 500  # bytes; longer queries are parsed each time
 

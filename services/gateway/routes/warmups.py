@@ -10,7 +10,7 @@ from starlette.responses import Response
 from services.common.comparison import ComparisonKey
 from services.gateway.bodies import jobs as job_bodies
 from services.gateway.premium.cache import AnswerCache
-from services.gateway.routes import parameters, request_bodies
+from services.gateway.routes.requests import parameters, request_bodies
 from services.gateway.routes.responses import json_response
 from services.gateway.upstream.clients import Jobs
 

@@ -17,8 +17,8 @@ from services.common.errors import WarmcastError
 from services.common.job_status import JobStatus
 from services.common.telemetry import trace_context
 from services.jobs.domain.forecaster import Forecaster, GeneratedForecasts
-from services.jobs.domain.history import Failure, failure_of
 from services.jobs.domain.job import ClaimedJob, Lease, QueuePolicy, WarmupJob, is_permanent, is_uncounted
+from services.jobs.domain.reports.history import Failure, failure_of
 
 log = structlog.get_logger()
 Settled = TypeVar("Settled")

@@ -8,8 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from services.common.job_status import JobStatus
-from services.jobs.domain.coverage import CoverageFilter
 from services.jobs.domain.queue import JobFilter
+from services.jobs.domain.reports.coverage import CoverageFilter
 
 MAX_MATCHED = 100_000  # rows of one bulk operation
 SAMPLE = 20  # rows of a sample

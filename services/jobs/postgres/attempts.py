@@ -6,7 +6,7 @@ from psycopg.rows import DictRow
 
 from services.common import errors
 from services.common.errors import WarmcastError
-from services.jobs.domain.history import Attempt, Outcome
+from services.jobs.domain.reports.history import Attempt, Outcome
 from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.sql import attempts
 

@@ -15,7 +15,6 @@ from services.common.errors import WarmcastError
 from services.common.job_status import JobStatus
 from services.common.runtime.batching import Batcher
 from services.jobs.domain.forecaster import GeneratedForecasts
-from services.jobs.domain.history import Failure
 from services.jobs.domain.job import (
     PRIORITY,
     ClaimedJob,
@@ -27,6 +26,7 @@ from services.jobs.domain.job import (
     WarmupJob,
 )
 from services.jobs.domain.operations import Record
+from services.jobs.domain.reports.history import Failure
 from services.jobs.domain.warmup import Place
 from services.jobs.postgres.change_publisher import ChangePublisher
 from services.jobs.postgres.driver import arrays

@@ -13,8 +13,8 @@ from datetime import datetime
 from services.common.comparison import ComparisonKey, invalid
 from services.common.errors import WarmcastError
 from services.jobs.domain.comparison import ListedComparison
-from services.jobs.domain.coverage import CoverageCursor
 from services.jobs.domain.queue import JobCursor
+from services.jobs.domain.reports.coverage import CoverageCursor
 
 _MAX_ID = 2**63 - 1
 

@@ -21,7 +21,7 @@ from services.gateway.openapi.paths.operations import (
 from services.gateway.openapi.shapes import Schema, array, integer, obj, ref, text
 from services.gateway.premium.parts import Part
 from services.gateway.routes import event_stream
-from services.gateway.routes.request_bodies import CSV_TYPES
+from services.gateway.routes.requests.request_bodies import CSV_TYPES
 
 _SLUG = query("slug", text("two terms in any order, such as amazon-vs-costco", examples=SLUG_EXAMPLES), required=True)
 _TERM: Schema = {

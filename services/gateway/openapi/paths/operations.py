@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.gateway.openapi.schemas import TIMEFRAME
 from services.gateway.openapi.shapes import Schema, integer, ref, text
-from services.gateway.routes.parameters import MAX_PAGE_SIZE
+from services.gateway.routes.requests.parameters import MAX_PAGE_SIZE
 
 Operation = dict[str, object]
 

@@ -26,7 +26,7 @@ from services.gateway.pages.rendering import Content
 from services.gateway.pages.site import Site, see_other
 from services.gateway.pages.words import TIMEFRAMES, geo_name
 from services.gateway.routes.events import EventRoutes
-from services.gateway.routes.parameters import comparison_key
+from services.gateway.routes.requests.parameters import comparison_key
 from services.gateway.upstream.clients import Jobs
 
 _MAX_OTHERS = 50

@@ -9,8 +9,8 @@ from starlette.datastructures import QueryParams
 from warmcast.jobs.v1 import jobs_pb2
 
 from services.common.comparison import invalid
-from services.gateway.routes import parameters
-from services.gateway.routes.uploads import Form, check_files
+from services.gateway.routes.requests import parameters
+from services.gateway.routes.requests.uploads import Form, check_files
 
 _MAX_SHOWN = 200  # characters of a field that are shown again
 

@@ -12,7 +12,7 @@ from services.common.comparison import invalid
 from services.gateway.pages.listing.view import card
 from services.gateway.pages.rendering import Content
 from services.gateway.pages.site import Site
-from services.gateway.routes.parameters import cursor, single
+from services.gateway.routes.requests.parameters import cursor, single
 from services.gateway.upstream.clients import Jobs
 
 _PAGE = 24

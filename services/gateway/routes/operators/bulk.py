@@ -11,8 +11,8 @@ from warmcast.jobs.v1 import operations_pb2
 
 from services.common.comparison import invalid
 from services.gateway.bodies.operators import operations as bodies
-from services.gateway.routes import parameters, request_bodies
 from services.gateway.routes.operators.filters import JobFilterBody, bulk_filter
+from services.gateway.routes.requests import parameters, request_bodies
 from services.gateway.routes.responses import json_response
 from services.gateway.upstream.operations import Operations
 

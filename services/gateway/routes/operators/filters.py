@@ -12,7 +12,7 @@ from services.common.comparison import canonical_slug, invalid, parse_geo, parse
 from services.common.job_status import JobStatus
 from services.common.rpc.job_status import TO_PROTO
 from services.gateway.bodies.operators.coverage import FILTER_STATES
-from services.gateway.routes import parameters
+from services.gateway.routes.requests import parameters
 
 
 class JobFilterBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True):

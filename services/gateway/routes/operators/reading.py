@@ -11,8 +11,8 @@ from services.common.comparison import invalid
 from services.gateway.bodies.operators.coverage import coverage_list, coverage_summary
 from services.gateway.bodies.operators.operations import action_list
 from services.gateway.bodies.operators.statistics import WINDOWS, holder_list, statistics
-from services.gateway.routes import parameters
 from services.gateway.routes.operators.filters import coverage_filter
+from services.gateway.routes.requests import parameters
 from services.gateway.routes.responses import json_response
 from services.gateway.upstream.operations import Operations
 

@@ -14,7 +14,6 @@ from services.common.comparison import invalid
 from services.common.errors import WarmcastError
 from services.common.runtime.background import beat, report_failure
 from services.jobs.application.metrics import count_enqueued
-from services.jobs.domain.coverage import CoverageFilter, CoveredComparison
 from services.jobs.domain.job import EnqueueReason, WarmupJob
 from services.jobs.domain.operations import (
     CHANGEABLE,
@@ -26,6 +25,7 @@ from services.jobs.domain.operations import (
     BulkState,
 )
 from services.jobs.domain.queue import JobFilter
+from services.jobs.domain.reports.coverage import CoverageFilter, CoveredComparison
 
 log = structlog.get_logger()
 

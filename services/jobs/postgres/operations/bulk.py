@@ -9,7 +9,6 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import Select, select
 
 from services.common.job_status import JobStatus
-from services.jobs.domain.coverage import CoverageFilter, CoveredComparison
 from services.jobs.domain.job import BULK_PRIORITY, WarmupJob
 from services.jobs.domain.operations import (
     CHANGEABLE,
@@ -24,6 +23,7 @@ from services.jobs.domain.operations import (
     described,
 )
 from services.jobs.domain.queue import JobFilter
+from services.jobs.domain.reports.coverage import CoverageFilter, CoveredComparison
 from services.jobs.postgres.change_publisher import ChangePublisher
 from services.jobs.postgres.driver.connection import Connection, run
 from services.jobs.postgres.driver.database import Database, compiled

@@ -11,7 +11,8 @@ from psycopg.rows import DictRow
 from services.common.comparison import TIMEFRAMES
 from services.common.job_status import JobStatus
 from services.jobs.domain.comparison import ListedComparison
-from services.jobs.domain.coverage import (
+from services.jobs.domain.job import QueuePolicy
+from services.jobs.domain.reports.coverage import (
     COUNTED,
     FAILED,
     FRESH_FOR,
@@ -24,7 +25,6 @@ from services.jobs.domain.coverage import (
     CoverageSummary,
     CoveredComparison,
 )
-from services.jobs.domain.job import QueuePolicy
 from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.reports.kept import Kept
 from services.jobs.postgres.search import Search

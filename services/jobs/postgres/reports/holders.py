@@ -7,8 +7,8 @@ from itertools import groupby
 from psycopg.rows import DictRow
 
 from services.common.comparison import ComparisonKey
-from services.jobs.domain.holders import MAX_HELD_JOBS, MAX_HOLDERS, HeldJob, Holder
 from services.jobs.domain.queue import COUNT_CAP
+from services.jobs.domain.reports.holders import MAX_HELD_JOBS, MAX_HOLDERS, HeldJob, Holder
 from services.jobs.postgres.driver.database import Database
 
 _HOLDERS = f"""

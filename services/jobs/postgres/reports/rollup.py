@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from services.jobs.domain.statistics import FIRST, LAST_BUCKET, RATIO, REFUSED
+from services.jobs.domain.reports.statistics import FIRST, LAST_BUCKET, RATIO, REFUSED
 from services.jobs.postgres.driver.connection import Connection, run
 from services.jobs.postgres.driver.database import Database
 

@@ -8,7 +8,7 @@ from functools import partial
 
 from psycopg.rows import DictRow
 
-from services.jobs.domain.statistics import (
+from services.jobs.domain.reports.statistics import (
     REFUSED,
     WINDOWS,
     Counted,

@@ -46,7 +46,7 @@ warmup_attempts = Table(
 )
 
 # Sums over attempts: one row for each minute and hour, outcome and error reason. Histograms are arrays of buckets and
-# their counts; see services/jobs/domain/statistics.py.
+# their counts; see services/jobs/domain/reports/statistics.py.
 attempt_statistics = Table(
     "attempt_statistics",
     metadata,

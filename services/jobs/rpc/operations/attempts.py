@@ -7,7 +7,7 @@ from typing import Protocol
 from warmcast.jobs.v1 import operations_pb2 as pb
 from warmcast.jobs.v1 import operations_pb2_grpc
 
-from services.jobs.domain.history import Attempt
+from services.jobs.domain.reports.history import Attempt
 from services.jobs.rpc import page_tokens, requests
 from services.jobs.rpc.requests import Context
 

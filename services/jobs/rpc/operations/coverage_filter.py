@@ -5,7 +5,7 @@ from __future__ import annotations
 from warmcast.jobs.v1 import operations_pb2 as pb
 
 from services.common.comparison import invalid, parse_geo, parse_timeframe
-from services.jobs.domain.coverage import FAILED, CoverageFilter, CoverageState
+from services.jobs.domain.reports.coverage import FAILED, CoverageFilter, CoverageState
 from services.jobs.rpc import requests
 
 _STATES = (*CoverageState, FAILED)

@@ -9,9 +9,9 @@ from warmcast.jobs.v1 import jobs_pb2
 from warmcast.jobs.v1 import operations_pb2 as pb
 
 from services.common.rpc.job_status import TO_PROTO
-from services.jobs.domain.coverage import CoverageCount, CoverageSummary, CoveredComparison
-from services.jobs.domain.holders import HeldJob, Holder
-from services.jobs.domain.statistics import Statistics
+from services.jobs.domain.reports.coverage import CoverageCount, CoverageSummary, CoveredComparison
+from services.jobs.domain.reports.holders import HeldJob, Holder
+from services.jobs.domain.reports.statistics import Statistics
 from services.jobs.domain.trust import ConfidenceBin, TrustWeek
 from services.jobs.rpc.mapping import listed_comparison, trust_stats
 

@@ -8,9 +8,9 @@ from warmcast.jobs.v1 import operations_pb2 as pb
 from warmcast.jobs.v1 import operations_pb2_grpc
 
 from services.common.comparison import invalid
-from services.jobs.domain.coverage import CoverageCursor, CoverageFilter, CoveragePage, CoverageSummary
-from services.jobs.domain.holders import Holder
-from services.jobs.domain.statistics import WINDOWS, Statistics, Window
+from services.jobs.domain.reports.coverage import CoverageCursor, CoverageFilter, CoveragePage, CoverageSummary
+from services.jobs.domain.reports.holders import Holder
+from services.jobs.domain.reports.statistics import WINDOWS, Statistics, Window
 from services.jobs.domain.trust import ConfidenceBin, TrustWeek
 from services.jobs.rpc import page_tokens, requests
 from services.jobs.rpc.operations import report_mapping as mapping

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from services.common.job_status import JobStatus
-from services.jobs.domain.history import Failure
 from services.jobs.domain.queue import JobFilter
+from services.jobs.domain.reports.history import Failure
 from services.jobs.postgres import listings
 from tests.integration.jobs.conftest import Store
 

@@ -11,9 +11,9 @@ from services.common.errors import WarmcastError
 from services.common.job_status import JobStatus
 from services.jobs.application.metrics import ENQUEUED
 from services.jobs.application.operations.bulk import Bulk
-from services.jobs.domain.coverage import CoverageFilter
 from services.jobs.domain.operations import Actor, BulkAction, BulkState
 from services.jobs.domain.queue import JobFilter
+from services.jobs.domain.reports.coverage import CoverageFilter
 from tests.integration.jobs.conftest import Store, key_of
 from tests.integration.jobs.operations.confirmed import (
     ADA,

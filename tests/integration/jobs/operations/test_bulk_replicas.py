@@ -15,9 +15,9 @@ from devstack.stores.postgres import Postgres
 from services.common.errors import WarmcastError
 from services.common.job_status import JobStatus
 from services.jobs.application.operations.bulk import Bulk
-from services.jobs.domain.coverage import CoverageFilter
 from services.jobs.domain.operations import BulkAction, BulkState
 from services.jobs.domain.queue import JobFilter
+from services.jobs.domain.reports.coverage import CoverageFilter
 from services.jobs.postgres.driver.connection import Connection, run
 from services.jobs.postgres.operations.bulk import BulkOperations
 from services.jobs.postgres.sql import bulk as sql

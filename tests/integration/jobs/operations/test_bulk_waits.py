@@ -8,10 +8,10 @@ import pytest
 
 from services.common.job_status import JobStatus
 from services.jobs.application.operations.bulk import Bulk
-from services.jobs.domain.coverage import CoverageFilter
 from services.jobs.domain.job import BULK_PRIORITY
 from services.jobs.domain.operations import BulkAction, BulkOperation, BulkState
 from services.jobs.domain.queue import JobFilter
+from services.jobs.domain.reports.coverage import CoverageFilter
 from tests.integration.jobs.conftest import FakeForecaster, Store, key_of, succeed
 from tests.integration.jobs.operations.confirmed import ADA, progress, recorded, run_all, started
 from tests.integration.jobs.operations.filling import fill

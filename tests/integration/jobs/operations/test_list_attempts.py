@@ -8,7 +8,7 @@ from warmcast.jobs.v1 import operations_pb2 as ops
 
 from services.common import errors
 from services.common.rpc import metadata
-from services.jobs.domain.history import Failure
+from services.jobs.domain.reports.history import Failure
 from tests.integration.jobs.service import KEY, SENT, Jobs, refused, token_of
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"

@@ -10,8 +10,8 @@ import pytest
 
 from services.common import errors
 from services.common.errors import WarmcastError
-from services.jobs.domain.history import Attempt, Failure, Outcome
 from services.jobs.domain.job import Lease
+from services.jobs.domain.reports.history import Attempt, Failure, Outcome
 from services.jobs.postgres.attempts import Attempts
 from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.sql import attempts as statements

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from services.common.job_status import JobStatus
-from services.jobs.domain.history import Failure
 from services.jobs.domain.job import Cause
+from services.jobs.domain.reports.history import Failure
 from services.jobs.postgres.driver.connection import run
 from services.jobs.postgres.sql import edges
 from tests.integration.jobs.conftest import Store

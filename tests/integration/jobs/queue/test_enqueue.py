@@ -6,8 +6,8 @@ import asyncio
 from datetime import timedelta
 
 from services.common.job_status import JobStatus
-from services.jobs.domain.history import Failure
 from services.jobs.domain.job import EnqueueReason
+from services.jobs.domain.reports.history import Failure
 from tests.integration.jobs.conftest import Store, key_of
 
 FIRST_CALL = EnqueueReason.FIRST_CALL

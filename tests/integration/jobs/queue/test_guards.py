@@ -15,9 +15,9 @@ from services.common.errors import WarmcastError
 from services.common.job_status import JobStatus
 from services.jobs.application.dispatcher import Dispatcher
 from services.jobs.application.runner import Runner
-from services.jobs.domain.history import Failure
 from services.jobs.domain.job import ClaimedJob, Claims, WarmupJob
 from services.jobs.domain.operations import Record
+from services.jobs.domain.reports.history import Failure
 from services.jobs.postgres.driver.connection import run
 from services.jobs.postgres.sql import edges, rescue
 from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, succeed

@@ -20,8 +20,8 @@ from hypothesis.stateful import run_state_machine_as_test as check
 
 from services.common.comparison import ComparisonKey
 from services.common.job_status import JobStatus
-from services.jobs.domain.history import Failure, Outcome
 from services.jobs.domain.job import PRIORITY, ClaimedJob, EnqueueReason, QueuePolicy, WarmupJob
+from services.jobs.domain.reports.history import Failure, Outcome
 from services.jobs.postgres.change_publisher import ChangePublisher
 from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.queue import Queue

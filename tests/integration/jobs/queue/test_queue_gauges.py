@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY
 
 from services.common import errors
 from services.common.errors import WarmcastError
-from services.jobs.application.queue_gauges import QueueGauges
+from services.jobs.application.reports.queue_gauges import QueueGauges
 from services.jobs.domain.job import EnqueueReason
 from services.jobs.domain.queue import QueueDepth
 from services.jobs.postgres.sql.upkeep import DEPTH

@@ -9,8 +9,8 @@ import pytest
 
 from services.common.job_status import JobStatus
 from services.jobs.domain.forecaster import GeneratedForecasts
-from services.jobs.domain.history import Failure
 from services.jobs.domain.job import EnqueueReason
+from services.jobs.domain.reports.history import Failure
 from tests.integration.jobs.conftest import Store, forecasts
 
 FIRST_CALL = EnqueueReason.FIRST_CALL

@@ -11,8 +11,8 @@ import pytest
 
 from services.common.job_status import JobStatus
 from services.jobs.application.change_feed import ChangeBatch, ChangeFeed
-from services.jobs.domain.history import Failure
 from services.jobs.domain.job import EnqueueReason, JobChange
+from services.jobs.domain.reports.history import Failure
 from services.jobs.postgres.change_publisher import ChangePublisher
 from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.driver.listener import Listener

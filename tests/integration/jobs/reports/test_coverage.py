@@ -10,9 +10,9 @@ from warmcast.jobs.v1 import operations_pb2 as pb
 
 from services.common import errors
 from services.common.comparison import TIMEFRAMES
-from services.jobs.domain.coverage import CoverageFilter
-from services.jobs.domain.history import Failure
 from services.jobs.domain.job import EnqueueReason
+from services.jobs.domain.reports.coverage import CoverageFilter
+from services.jobs.domain.reports.history import Failure
 from services.jobs.postgres.reports import coverage as coverage_module
 from services.jobs.postgres.reports.coverage import Coverage
 from services.jobs.postgres.search import Search

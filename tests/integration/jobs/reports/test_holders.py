@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from warmcast.jobs.v1 import operations_pb2 as pb
 
-from services.jobs.domain import holders as limits
+from services.jobs.domain.reports import holders as limits
 from services.jobs.postgres.reports import holders as holders_module
 from services.jobs.postgres.reports.holders import Holders
 from tests.integration.jobs.conftest import Store

@@ -10,9 +10,9 @@ import pytest
 from psycopg.rows import tuple_row
 
 from benchmarks.console.rows import fill
-from services.jobs.domain.coverage import CoverageCursor, CoverageFilter
 from services.jobs.domain.job import QueuePolicy
-from services.jobs.domain.statistics import WINDOWS
+from services.jobs.domain.reports.coverage import CoverageCursor, CoverageFilter
+from services.jobs.domain.reports.statistics import WINDOWS
 from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.reports import coverage as coverage_module
 from services.jobs.postgres.reports.coverage import Coverage

@@ -13,8 +13,8 @@ from warmcast.jobs.v1 import operations_pb2 as pb
 
 from services.common import errors
 from services.common.errors import WarmcastError
-from services.jobs.application.rollup import RollupLoop
-from services.jobs.domain.statistics import WINDOWS, Statistics
+from services.jobs.application.reports.rollup import RollupLoop
+from services.jobs.domain.reports.statistics import WINDOWS, Statistics
 from services.jobs.postgres.reports import statistics as statistics_module
 from services.jobs.postgres.reports.rollup import Rollup
 from services.jobs.postgres.reports.statistics import AttemptStatistics

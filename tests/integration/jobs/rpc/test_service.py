@@ -14,8 +14,8 @@ from services.common import errors
 from services.common.rpc import metadata
 from services.jobs.application.metrics import ENQUEUED
 from services.jobs.domain.forecaster import ForecasterInfo
-from services.jobs.domain.history import Failure
 from services.jobs.domain.job import EnqueueReason
+from services.jobs.domain.reports.history import Failure
 from services.jobs.rpc import servicer
 from tests.integration.jobs.conftest import Store
 from tests.integration.jobs.service import CSV, KEY, SENT, Jobs, refused, serving, token_of

@@ -16,7 +16,7 @@ from services.common.runtime.background import Background
 from services.gateway.app import create_app
 from services.gateway.bootstrap import build_components
 from services.gateway.settings import GatewaySettings
-from services.jobs.application import queue_gauges
+from services.jobs.application.reports import queue_gauges
 from services.jobs.rpc import servicer
 from services.jobs.rpc.idempotency import IdempotencyInterceptor
 from services.jobs.rpc.operations import servicer as operations

@@ -23,7 +23,7 @@ from services.gateway.openapi.__main__ import markdown
 from services.gateway.openapi.document import document, document_json
 from services.gateway.pages.routes import build_site
 from services.gateway.pages.site import Site
-from services.gateway.routes.request_bodies import BodyBounds
+from services.gateway.routes.requests.request_bodies import BodyBounds
 from services.gateway.settings import GatewaySettings
 from services.gateway.upstream import clients
 from services.gateway.upstream.calls import Deadlines

@@ -9,7 +9,7 @@ from starlette.datastructures import QueryParams
 from services.common.comparison import ComparisonKey
 from services.common.errors import INVALID_ARGUMENT, WarmcastError
 from services.gateway.premium.parts import Part
-from services.gateway.routes import parameters
+from services.gateway.routes.requests import parameters
 
 
 def _bad(field: str, call: Callable[[], object]) -> str:

@@ -8,8 +8,8 @@ from starlette.types import Message
 
 from services.common import errors
 from services.common.errors import WarmcastError
-from services.gateway.routes import request_bodies
-from services.gateway.routes.request_bodies import BodyBounds
+from services.gateway.routes.requests import request_bodies
+from services.gateway.routes.requests.request_bodies import BodyBounds
 
 
 def _request(chunks: list[bytes], **headers: str) -> tuple[Request, list[bytes]]:

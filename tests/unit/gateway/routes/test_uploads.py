@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from starlette.requests import Request
 
-from services.gateway.routes import uploads
+from services.gateway.routes.requests import uploads
 
 
 def body(**headers: str) -> Request:

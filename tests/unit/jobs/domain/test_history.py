@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.common import errors
 from services.common.errors import WarmcastError
-from services.jobs.domain.history import failure_of, holder_name
+from services.jobs.domain.reports.history import failure_of, holder_name
 
 
 def test_the_reason_of_an_error_is_its_kind_and_for_the_cache_its_cause() -> None:

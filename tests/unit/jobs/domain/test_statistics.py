@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from services.jobs.domain.statistics import (
+from services.jobs.domain.reports.statistics import (
     FIRST,
     LAST_BUCKET,
     RATIO,

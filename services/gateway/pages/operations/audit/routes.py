@@ -11,7 +11,7 @@ from starlette.responses import Response
 from services.gateway.pages.operations.audit.view import HEADER, action_row, cells
 from services.gateway.pages.operations.frame.console import Console, View
 from services.gateway.pages.operations.frame.lists import CSV_PAGE_SIZE, PAGE_SIZE, Addresses, csv_download
-from services.gateway.routes.parameters import cursor
+from services.gateway.routes.requests.parameters import cursor
 from services.gateway.upstream.operations import Operations
 
 PATH = "/ops/audit"

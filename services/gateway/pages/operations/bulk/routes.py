@@ -19,7 +19,7 @@ from services.gateway.pages.operations.frame.lists import read_filter
 from services.gateway.pages.operations.jobs import filter as jobs
 from services.gateway.pages.operations.jobs.selected import MAX_REASON, read_reason
 from services.gateway.pages.site import see_other
-from services.gateway.routes.parameters import job_id
+from services.gateway.routes.requests.parameters import job_id
 from services.gateway.upstream.operations import BulkFilter, Operations
 
 _PATH = "/ops/bulk"

@@ -23,7 +23,7 @@ from services.gateway.pages.operations.frame.lists import (
     csv_download,
     read_filter,
 )
-from services.gateway.routes.parameters import cursor
+from services.gateway.routes.requests.parameters import cursor
 from services.gateway.upstream.clients import Jobs
 from services.gateway.upstream.operations import Operations
 

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from services.common.comparison import invalid
 from services.gateway.http.representation import Representation
 from services.gateway.pages import spreadsheet
-from services.gateway.routes.parameters import single
+from services.gateway.routes.requests.parameters import single
 
 PAGE_SIZE = 50
 MAX_CSV_ROWS = 10_000

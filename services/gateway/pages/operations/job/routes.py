@@ -22,7 +22,7 @@ from services.gateway.pages.operations.job.links import LogLinks
 from services.gateway.pages.operations.job.view import ATTEMPT_HEADER, attempt_cells, job_page
 from services.gateway.pages.operations.jobs.selected import MAX_REASON, read_reason
 from services.gateway.pages.site import see_other
-from services.gateway.routes.parameters import cursor, job_id
+from services.gateway.routes.requests.parameters import cursor, job_id
 
 _RUN_SECONDS = 2.0  # that the response to “run now” waits for an error
 

@@ -25,7 +25,7 @@ from services.gateway.pages.operations.frame.lists import (
 from services.gateway.pages.operations.jobs.filter import NAMES, fields, job_filter
 from services.gateway.pages.operations.jobs.view import job_row
 from services.gateway.routes.operators.filters import list_request
-from services.gateway.routes.parameters import cursor
+from services.gateway.routes.requests.parameters import cursor
 from services.gateway.upstream.clients import Jobs
 
 _PATH = "/ops/jobs"

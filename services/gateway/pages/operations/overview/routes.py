@@ -14,7 +14,7 @@ from services.gateway.pages.operations.frame.clients import Clients
 from services.gateway.pages.operations.frame.console import ROOT, Console, View
 from services.gateway.pages.operations.overview.facts import fetch
 from services.gateway.pages.operations.overview.view import WINDOW_WORDS, WINDOWS, overview
-from services.gateway.routes.parameters import single
+from services.gateway.routes.requests.parameters import single
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import re
 from services.gateway.app import event_routes
 from services.gateway.pages.operations.frame.clients import Clients
 from services.gateway.pages.routes import build_pages, build_site
-from services.gateway.routes.request_bodies import BodyBounds
+from services.gateway.routes.requests.request_bodies import BodyBounds
 from tests.integration.gateway.conftest import World
 
 

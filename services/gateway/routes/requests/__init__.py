@@ -1,0 +1,1 @@
+"""Reads what requests send: parameters, bodies, files."""

@@ -1,0 +1,1 @@
+"""Loops that sum up the queue for operators and metrics."""
