@@ -152,6 +152,7 @@ Warmcast is running at {url}
 
   the sample's page     {url}/compare/{sample.SLUG}?tf={sample.TIMEFRAME}
   import on a page      {url}/import
+  the console           {url}/ops
   the warmup secret     {secret}
   the API               {url}/docs
   a premium answer      curl -s '{url}/api/comparison/premium?slug={sample.SLUG}&tf={sample.TIMEFRAME}'
