@@ -15,7 +15,7 @@ from tests.browser.conftest import OpenSite
 from tests.browser.harness.accessibility import check_page
 from tests.browser.harness.site import Site
 from tests.integration.gateway.data import HASH
-from tests.integration.gateway.pages.test_import import column, import_calls, read, read_pair, stored_pair
+from tests.integration.gateway.pages.imports import column, import_calls, read, read_pair, stored_pair
 
 FILE: FilePayload = {"name": "multiTimeline.csv", "mimeType": "text/csv", "buffer": b"Week,amazon,costco\n"}
 SECOND: FilePayload = {"name": "second.csv", "mimeType": "text/csv", "buffer": b"Week,costco\n"}

@@ -8,7 +8,7 @@ from playwright.async_api import expect
 from tests.browser.harness.accessibility import check_page
 from tests.browser.harness.site import Site
 from tests.integration.gateway.data import QUEUED
-from tests.integration.gateway.pages.test_import import read_pair
+from tests.integration.gateway.pages.imports import read_pair
 from tests.integration.gateway.pages.test_listing import HOSTILE, listed, summary
 
 

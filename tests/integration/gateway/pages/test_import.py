@@ -1,15 +1,11 @@
-"""The import page: preview, choice of terms, confirmation, refusals, and what it protects."""
+"""The import page: preview, choice of terms, confirmation."""
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from typing import Any
 
-import httpx
 import pytest
-from markupsafe import escape
 from pydantic import SecretStr
 from warmcast.jobs.v1 import jobs_pb2
 
@@ -19,80 +15,20 @@ from services.gateway.auth.api_keys import new_api_key
 from services.gateway.auth.rate_limits import Rate
 from tests.integration.gateway.conftest import SECRET, OpenWorld, World
 from tests.integration.gateway.data import HASH, moment
-from tests.integration.gateway.pages.browser import SAME_SITE, form_token, log_in, page
-from tests.integration.gateway.peers import Call
-
-CSV = b"Week,amazon,costco\n2025-01-05,40,60\n"
-FILE = ("file", ("multiTimeline.csv", CSV, "text/csv"))
-HOSTILE = ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{7*7}}", "\u202eevil", "x" * 100)
-
-
-def column(term: str, *, chosen: bool = True, values: int = 52, missing: int = 0) -> jobs_pb2.ImportColumn:
-    lowest, highest = (3, 91) if values else (0, 0)
-    sampled = (lowest, highest, 40) if values else ()
-    return jobs_pb2.ImportColumn(
-        term=term,
-        chosen=chosen,
-        values=values,
-        missing=missing,
-        lowest=lowest,
-        highest=highest,
-        sampled_values=sampled,
-    )
-
-
-def read(*columns: jobs_pb2.ImportColumn, **more: Any) -> jobs_pb2.PreviewSnapshotResponse:
-    """What a preview returns of 52 weeks; without `slug` in `more`, the terms are to be chosen."""
-    snapshot = jobs_pb2.IngestSnapshotResponse(
-        timeframe="12m",
-        points=52,
-        first=moment("2025-01-05"),
-        last=moment("2025-12-28"),
-        as_of=moment("2026-01-02T10:30:00.123456"),
-        step="weekly",
-        **{"created": True, **more},
-    )
-    return jobs_pb2.PreviewSnapshotResponse(snapshot=snapshot, columns=columns)
-
-
-def read_pair(terms: tuple[str, str] = ("amazon", "costco"), **more: Any) -> jobs_pb2.PreviewSnapshotResponse:
-    return read(*map(column, terms), slug="amazon-vs-costco", terms=terms, data_hash=HASH, **more)
-
-
-def stored_pair(**more: Any) -> jobs_pb2.IngestPreviewedResponse:
-    """What storing it returns."""
-    return jobs_pb2.IngestPreviewedResponse(snapshot=read_pair(**more).snapshot)
-
-
-def import_calls(world: World) -> list[Call]:
-    """The calls of all RPCs that read files."""
-    return [
-        call for name in ("PreviewSnapshot", "IngestPreviewed", "IngestSnapshot") for call in world.jobs.calls[name]
-    ]
-
-
-def words(html: str) -> str:
-    """The text of a page."""
-    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
-
-
-def sent_again(html: str, action: str) -> list[tuple[str, str]]:
-    """The hidden fields of a form, as a browser sends them."""
-    form = re.search(rf'<form[^>]+action="{action}".*?</form>', html, re.DOTALL)
-    assert form
-    return re.findall(r'type="hidden" name="([^"]*)" value="([^"]*)"', form[0])
-
-
-async def send(client: httpx.AsyncClient, path: str, fields: list[tuple[str, str]], *files: Any) -> httpx.Response:
-    """Sends a form as a browser does."""
-    parts: list[Any] = [(name, (None, value)) for name, value in fields]
-    return await client.post(path, files=parts + list(files or [FILE]), headers=SAME_SITE)
-
-
-async def token_of(world: World) -> str:
-    """Logs in, and returns the token of the form."""
-    await log_in(world.client)
-    return form_token(page(await world.client.get("/import")))
+from tests.integration.gateway.pages.browser import form_token, log_in, page
+from tests.integration.gateway.pages.imports import (
+    CSV,
+    FILE,
+    column,
+    import_calls,
+    read,
+    read_pair,
+    send,
+    sent_again,
+    stored_pair,
+    token_of,
+    words,
+)
 
 
 async def test_without_a_login_the_page_says_what_it_does(world: World) -> None:
@@ -282,123 +218,3 @@ async def test_known_data_lead_to_their_comparison(world: World) -> None:
     html = page(await send(world.client, "/import", [("token", token)]))
     assert "These data are stored already" in html
     assert 'href="/compare/amazon-vs-costco?tf=12m"' in html
-
-
-@pytest.mark.parametrize(
-    ("error", "status", "text"),
-    [
-        (
-            WarmcastError(errors.UNREADABLE_INPUT, "“a.csv”: line 3, column “tea”: “x” is not a number"),
-            400,
-            "“a.csv”: line 3, column “tea”: “x” is not a number. Correct the file or export it again.",
-        ),
-        (WarmcastError(errors.TOO_LARGE, "“a.csv” has more than 2 MiB"), 413, "“a.csv” has more than 2 MiB."),
-        (WarmcastError(errors.UNAVAILABLE, "down", retry_after=7), 503, "Try again in 7 seconds."),
-    ],
-)
-async def test_an_error_keeps_what_was_entered(world: World, error: WarmcastError, status: int, text: str) -> None:
-    token = await token_of(world)
-    world.reply(PreviewSnapshot=error)
-    fields = [("token", token), ("tf", "5y"), ("geo", "US"), ("asOf", "2026-01-31 12:00")]
-    html = page(await send(world.client, "/import", fields), status)
-    assert text in html
-    assert 'role="alert"' in html
-    assert '<option value="5y" selected>' in html
-    assert 'value="US"' in html
-    assert 'value="2026-01-31 12:00"' in html
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "text"),
-    [
-        ("tf", "13m", "Unknown timeframe"),
-        ("geo", '"><script>', "Malformed geo"),
-        ("asOf", "yesterday", "must be an ISO 8601 time"),
-    ],
-)
-async def test_a_wrong_setting_is_named_and_kept(world: World, name: str, value: str, text: str) -> None:
-    token = await token_of(world)
-    html = page(await send(world.client, "/import", [("token", token), (name, value)]), 400)
-    assert text in html
-    assert "<script>" not in html
-    assert name == "tf" or f'value="{escape(value)}"' in html
-    assert not import_calls(world)
-
-
-@pytest.mark.parametrize("empty", [[("file", ("", b"", "application/octet-stream"))], [("other", (None, "x"))]])
-async def test_a_file_is_needed(world: World, empty: list[Any]) -> None:
-    token = await token_of(world)
-    html = page(await send(world.client, "/import", [("token", token), ("geo", "US")], *empty), 400)
-    assert "The form has no file" in html
-    assert 'value="US"' in html
-
-
-async def test_more_than_two_files_are_refused(world: World) -> None:
-    token = await token_of(world)
-    assert "Too many files" in page(await send(world.client, "/import", [("token", token)], FILE, FILE, FILE), 400)
-
-
-async def test_a_body_beyond_the_limit_is_refused(open_world: OpenWorld) -> None:
-    async with open_world(max_body_bytes=2_000) as world:
-        token = await token_of(world)
-        large = ("file", ("a.csv", b"x" * 3_000, "text/csv"))
-        html = page(await send(world.client, "/import", [("token", token)], large), 413)
-        assert errors.TOO_LARGE.title in html
-        assert "Export fewer terms or a shorter time." in html
-        assert '<input id="file" name="file" type="file"' in html, "the form is gone"
-        assert not import_calls(world)
-
-
-async def test_a_form_without_files_is_refused(world: World) -> None:
-    token = await token_of(world)
-    response = await world.client.post("/import", data={"token": token}, headers=SAME_SITE)
-    assert errors.UNSUPPORTED_MEDIA_TYPE.title in page(response, 415)
-
-
-@pytest.mark.parametrize("path", ["/import", "/import/confirm"])
-async def test_only_a_form_of_this_login_imports(world: World, path: str) -> None:
-    token = await token_of(world)
-    sent = {"files": [("token", (None, token)), FILE]}
-    for headers in ({}, {"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
-        response = await world.client.post(path, **sent, headers=headers)  # type: ignore[arg-type] # of several types
-        assert errors.FORM_REFUSED.title in page(response, 403)
-    for wrong in ([], [("token", token[::-1])]):
-        assert errors.FORM_REFUSED.title in page(await send(world.client, path, wrong), 403)
-    world.client.cookies.clear()
-    assert errors.UNAUTHENTICATED.title in page(await send(world.client, path, [("token", token)]), 401)
-    assert not import_calls(world)
-
-
-@pytest.mark.parametrize("term", HOSTILE)
-async def test_terms_are_text(world: World, term: str) -> None:
-    token = await token_of(world)
-    world.reply(PreviewSnapshot=read_pair((term, "costco")))
-    pair = page(await send(world.client, "/import", [("token", token)]))
-    world.reply(PreviewSnapshot=read(column(term), column("a"), column("b")))
-    choice = page(await send(world.client, "/import", [("token", token)]))
-    for html in (pair, choice):
-        assert "<script>alert" not in html
-        assert "<img" not in html
-        assert str(escape(term)) in html
-
-
-async def test_the_sample_is_stored_and_opened(world: World) -> None:
-    token = await token_of(world)
-    html = page(await world.client.get("/"))
-    assert 'formaction="/import/sample"' in html
-    refused = await world.client.post("/import/sample", data={"token": "wrong"}, headers=SAME_SITE)
-    assert errors.FORM_REFUSED.title in page(refused, 403)
-    world.reply(IngestSnapshot=read_pair().snapshot)
-    response = await world.client.post("/import/sample", data={"token": token}, headers=SAME_SITE)
-    assert (response.status_code, response.headers["location"]) == (303, "/compare/amazon-vs-costco?tf=12m")
-    [file] = world.jobs.only("IngestSnapshot").request.files.files
-    assert file.content == (await world.client.get("/import/sample.csv")).content
-
-
-async def test_the_sample_can_be_downloaded(world: World) -> None:
-    assert "/import/sample.csv" in page(await world.client.get("/"))
-    response = await world.client.get("/import/sample.csv")
-    assert response.headers["content-type"].startswith("text/csv")
-    rows = list(csv.reader(io.StringIO(response.text)))[3:]
-    assert len(rows) == 260
-    assert all(0 <= int(value) <= 100 for row in rows for value in row[1:])
