@@ -15,6 +15,7 @@ from devstack.stores.ports import LOOPBACK, free_port
 
 WARMCAST = (sys.executable, "-m", "services.cli")
 _MIGRATE_SECONDS = 120.0
+_CLOSE_SECONDS = 15.0  # for a drained service to close everything, also on a busy machine
 _DATABASE_SECONDS = "30"  # for a PostgreSQL that is still starting
 OnLine = Callable[[str, str], None]  # (source, line)
 
@@ -128,8 +129,8 @@ class Service:
         return self._is_alive()
 
     def stop(self) -> None:
-        """Sends SIGTERM and lets it drain; kills it 5 s after its DRAIN_SECONDS."""
-        self._child.stop((signal.SIGTERM, float(self.environment.get("DRAIN_SECONDS", "20")) + 5))
+        """Sends SIGTERM and lets it drain; kills it 15 s after its DRAIN_SECONDS."""
+        self._child.stop((signal.SIGTERM, float(self.environment.get("DRAIN_SECONDS", "20")) + _CLOSE_SECONDS))
 
     def kill(self) -> None:
         """Sends SIGKILL to this process alone; its children must notice that."""

@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import structlog
-from pebble import ProcessExpired, ProcessPool
+from pebble import CONSTS, ProcessExpired, ProcessPool
 from prometheus_client import Counter, Gauge
 
 from services.common import errors
@@ -35,8 +35,11 @@ REPLACED = count_from_zero(
 )
 
 WARM_UP_SECONDS = 60.0  # a worker takes 2 to 3 s on an idle core
+TERMINATE_SECONDS = 0.2  # from a worker's SIGTERM to its SIGKILL; it has nothing to save
 BACKGROUND_SECONDS = 5.0  # a forecast takes about 20 ms of CPU, the longest series under a second
 Result = TypeVar("Result")
+
+CONSTS.term_timeout = TERMINATE_SECONDS
 
 
 class Initializer(Protocol):
@@ -221,7 +224,7 @@ class Pool:
         return slot
 
     def _end(self, slot: ProcessPool) -> None:
-        # In a thread: stopping a worker that runs C code takes up to 3 s until it is killed.
+        # In a thread: a worker with background priority needs CPU time to end, which a busy machine gives it late.
         task = asyncio.get_running_loop().create_task(asyncio.to_thread(_end_worker, slot))
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)

@@ -35,6 +35,7 @@ class SeriesRejected:
 def start(parent: int, *, background: bool) -> None:
     """Initialises a worker: ends with its parent, ignores Ctrl-C, uses one thread, low priority, and is warm."""
     end_with_parent(parent)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # pebble's handler would wait for C code to return
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(ONE_THREAD)
     from services.forecaster.workers.warm_up import warm_up

@@ -173,11 +173,14 @@ async def test_a_slot_is_kept_when_its_worker_cannot_be_started(
         await pool.stop()
 
 
-async def test_stop_ends_every_worker_even_while_computing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("frozen", [False, True])
+async def test_stop_ends_every_worker_even_while_computing(tmp_path: Path, frozen: bool) -> None:
     pool = Pool(slots=2, queue_limit=0, deadline=60, initializer=work.start_light)
     pool.start()
     busy = asyncio.create_task(pool.run(work.spin, 60, str(tmp_path / "busy")))
     pids = [await pid_in(tmp_path / "busy"), await pool.run(work.pid)]
+    if frozen:
+        os.kill(pids[0], signal.SIGSTOP)
     await pool.stop()
     for pid in pids:
         await gone(pid)
