@@ -16,7 +16,8 @@ from tests.browser.test_tabs import HIDE
 from tests.integration.gateway.data import READY
 from tests.integration.gateway.pages.operations.test_coverage import listed
 from tests.unit.gateway.pages.operations.test_audit import action
-from tests.unit.gateway.pages.operations.test_coverage import covered
+from tests.unit.gateway.pages.operations.test_coverage import Count, covered, summary
+from tests.unit.gateway.pages.operations.test_track_record import stats, trust
 
 
 @pytest.fixture
@@ -82,6 +83,36 @@ async def test_comparisons_change_in_place(site: Site, queue: JobQueue, open_con
     await expect(pills.last).to_have_text("fresh")
     await expect(link).to_be_focused()
     await expect(page.locator("#coverage-scroll tbody tr").first).to_contain_text("matches no longer")
+
+
+async def test_the_map_changes_in_place_while_a_filter_is_entered(
+    site: Site, queue: JobQueue, open_console: OpenConsole
+) -> None:
+    page = await open_console("/ops/comparisons")
+    term, cold = page.get_by_label("Term"), page.locator("#coverage-map a[href$='state=cold']")
+    await expect(cold).to_have_text("59")
+    await term.fill("te")
+    site.world.reply(GetCoverageSummary=summary())
+    queue.change(8, READY)
+    await expect(cold).to_have_text("1")
+    await term.press_sequentially("a")
+    await expect(term).to_have_value("tea")
+    await cold.focus()
+    site.world.reply(GetCoverageSummary=summary(all=Count(comparisons=10, fresh=4, cold=6)))
+    queue.change(8, READY)
+    await expect(cold).to_have_text("6")
+    await expect(cold).to_be_focused()
+
+
+async def test_newer_scores_appear_beside_an_open_table(site: Site, queue: JobQueue, open_console: OpenConsole) -> None:
+    page = await open_console("/ops/track-record")
+    weeks = page.locator("#table-12m summary")
+    await weeks.click()
+    site.world.reply(GetTrustStats=trust(stats(5_413), t12m=stats(300)))
+    queue.change(8, READY)
+    await expect(page.locator("main")).to_contain_text("5,413 forecasts scored")
+    await expect(page.get_by_role("region", name="Weeks of 12 months, weekly")).to_be_visible()
+    await expect(weeks).to_be_focused()
 
 
 def _newer() -> operations_pb2.OperatorAction:

@@ -44,6 +44,21 @@ export function swap(target, fragment) {
   if (selection?.[0] !== null && again && "setSelectionRange" in again) again.setSelectionRange(...selection);
 }
 
+/**
+ * Swaps each `[data-part]` of `target` for that of the same name in `fragment`, by `apply[name](part, content)` if
+ * given. What is outside of the parts stays, such as a form that is being filled in.
+ */
+export function swapParts(target, fragment, apply = {}) {
+  for (const now of fragment.querySelectorAll("[data-part]")) {
+    const name = now.dataset.part;
+    const part = target.querySelector(`[data-part="${name}"]`);
+    if (part.innerHTML === now.innerHTML) continue;
+    const content = document.createDocumentFragment();
+    content.append(...now.childNodes);
+    (apply[name] ?? swap)(part, content);
+  }
+}
+
 function selectorOf(element) {
   if (element.id) return `#${CSS.escape(element.id)}`;
   const details = element.matches("details[id] > summary") ? element.parentElement : null;

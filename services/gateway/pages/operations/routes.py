@@ -55,6 +55,7 @@ def build_console(
         "/ops/comparisons/fragment": {"GET": part(coverage.fragment)},
         "/ops/comparisons.csv": {"GET": part(coverage.csv)},
         "/ops/track-record": {"GET": page(record.page)},
+        "/ops/track-record/fragment": {"GET": part(record.fragment)},
         "/ops/track-record.csv": {"GET": part(record.csv)},
         "/ops/track-record/confidence.csv": {"GET": part(record.confidence_csv)},
         "/ops/audit": {"GET": page(audit.page)},

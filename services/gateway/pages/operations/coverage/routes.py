@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -30,7 +29,7 @@ from services.gateway.upstream.operations import Operations
 
 @dataclass(frozen=True)
 class CoveragePages:
-    """The list. The map above it is not live, since it counts all comparisons."""
+    """The list, below a map of all comparisons. Jobs keeps the counts of the map for some seconds."""
 
     console: Console
     jobs: Jobs
@@ -40,27 +39,20 @@ class CoveragePages:
         """One page of comparisons, most popular first. What is wrong with the filter is said above its form."""
         given = read_filter(request.query_params, NAMES)
         addresses, after = Addresses(PATH, given), cursor(request.query_params)
-        summary, trust, (live, wrong) = await asyncio.gather(
-            self.operations.coverage_summary(), self.jobs.trust_stats(), self._checked(request, given, after)
-        )
-        before = self.console.render(
-            "operations/coverage/before.html",
-            request,
-            map=coverage_map(summary, trust.total, given),
-            map_capped=is_capped(summary),
-            addresses=addresses,
-            fields=fields(given),
-            error=wrong,
-        )
+        map_values, (list_values, wrong) = await asyncio.gather(self._map(given), self._checked(given, after))
+        values = {**map_values, **list_values, "fields": fields(given), "error": wrong}
+        main = self.console.render("operations/coverage/page.html", request, addresses=addresses, **values)
         fragment = "" if wrong else addresses.fragment(after)
-        script = "ops-rows.js" if fragment else ""
-        view = View("Comparisons", "Comparisons", live, fragment, before=before, script=script)
+        view = View("Comparisons", "Comparisons", main, fragment, script="ops-rows.js" if fragment else "")
         return self.console.respond(request, view, 400 if wrong else 200)
 
     async def fragment(self, request: Request) -> Response:
-        """The rows alone."""
+        """The map and the rows."""
         given = read_filter(request.query_params, NAMES)
-        return self.console.fragment(await self._live(request, given, cursor(request.query_params)))
+        after = cursor(request.query_params)
+        map_values, list_values = await asyncio.gather(self._map(given), self._list(given, after))
+        values = {**map_values, **list_values, "addresses": Addresses(PATH, given)}
+        return self.console.fragment(self.console.render("operations/coverage/fragment.html", request, **values))
 
     async def csv(self, request: Request) -> Response:
         """All that match."""
@@ -72,22 +64,22 @@ class CoveragePages:
 
         return await csv_download(request, "comparisons", HEADER, fetch)
 
-    async def _checked(self, request: Request, given: Mapping[str, str], after: str) -> tuple[Markup, str]:
-        """The rows, or what is wrong with the filter."""
+    async def _map(self, given: Mapping[str, str]) -> dict[str, object]:
+        """What the template of the map shows."""
+        summary, trust = await asyncio.gather(self.operations.coverage_summary(), self.jobs.trust_stats())
+        return {"map": coverage_map(summary, trust.total, given), "map_capped": is_capped(summary)}
+
+    async def _list(self, given: Mapping[str, str], after: str) -> dict[str, object]:
+        """What the template of the list shows."""
+        found = await self.operations.list_coverage(coverage_filter(given), limit=PAGE_SIZE, cursor=after)
+        rows = [coverage_row(covered) for covered in found.comparisons]
+        return {"rows": rows, "cursor": after, "next": found.next_page_token}
+
+    async def _checked(self, given: Mapping[str, str], after: str) -> tuple[dict[str, object], str]:
+        """The same, or what is wrong with the filter."""
         try:
-            return await self._live(request, given, after), ""
+            return await self._list(given, after), ""
         except WarmcastError as error:
             if error.reason is not errors.INVALID_ARGUMENT:
                 raise
-            return Markup(), error.detail
-
-    async def _live(self, request: Request, given: Mapping[str, str], after: str) -> Markup:
-        found = await self.operations.list_coverage(coverage_filter(given), limit=PAGE_SIZE, cursor=after)
-        return self.console.render(
-            "operations/coverage/list.html",
-            request,
-            rows=[coverage_row(covered) for covered in found.comparisons],
-            addresses=Addresses(PATH, given),
-            cursor=after,
-            next=found.next_page_token,
-        )
+            return {}, error.detail

@@ -37,7 +37,7 @@ class View:
 
     section: str  # one of SECTIONS, marked in the navigation
     title: str
-    live: Markup  # what live updates replace: the fragment's content
+    live: Markup  # what live updates replace: the fragment's content, or its parts (`data-part`)
     fragment: str = ""  # address of the fragment; empty for a page that does not change
     before: str = ""  # Markup between the title and the live part, such as a filter form
     after: str = ""  # Markup

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from cachetools import LRUCache
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,7 +15,6 @@ from services.gateway.pages.operations.frame.lists import csv_download
 from services.gateway.pages.operations.track_record.view import (
     CONFIDENCE_HEADER,
     HEADER,
-    TrackRecord,
     cells,
     confidence_cells,
     track_record,
@@ -28,28 +28,23 @@ CONFIDENCE_CSV = f"{PATH}/confidence.csv"
 
 @dataclass(frozen=True)
 class TrackRecordPages:
-    """Scores change once a day at most: the page has no live part."""
+    """What forecasts said, and what came."""
 
     console: Console
     jobs: Jobs
     operations: Operations
-    # By the answers of jobs, because drawing a year of all timeframes takes 60 ms.
-    _drawn: LRUCache[tuple[bytes, bytes], TrackRecord | None] = field(default_factory=lambda: LRUCache(2))
+    # By the answers of jobs, because drawing a year of all timeframes takes 60 ms. The same for every login.
+    _drawn: LRUCache[tuple[bytes, bytes], Markup] = field(default_factory=lambda: LRUCache(2))
 
     async def page(self, request: Request) -> Response:
-        """What forecasts said, and what came."""
-        trust, weekly = await asyncio.gather(self.jobs.trust_stats(), self.operations.track_record())
-        key = trust.SerializeToString(), weekly.SerializeToString()
-        if key not in self._drawn:
-            self._drawn[key] = track_record(trust, weekly)
-        main = self.console.render(
-            "operations/track_record/page.html",
-            request,
-            record=self._drawn[key],
-            csv=f"{PATH}.csv",
-            confidence_csv=CONFIDENCE_CSV,
-        )
-        return self.console.respond(request, View("Track record", "Track record", main, script=""))
+        """The whole page."""
+        live = await self._live(request)
+        view = View("Track record", "Track record", live, f"{PATH}/fragment")
+        return self.console.respond(request, view)
+
+    async def fragment(self, request: Request) -> Response:
+        """The live part."""
+        return self.console.fragment(await self._live(request))
 
     async def csv(self, request: Request) -> Response:
         """The weeks of each timeframe."""
@@ -66,3 +61,16 @@ class TrackRecordPages:
             return confidence_cells(await self.operations.track_record()), ""
 
         return await csv_download(request, "confidence", CONFIDENCE_HEADER, fetch)
+
+    async def _live(self, request: Request) -> Markup:
+        trust, weekly = await asyncio.gather(self.jobs.trust_stats(), self.operations.track_record())
+        key = trust.SerializeToString(), weekly.SerializeToString()
+        if key not in self._drawn:
+            self._drawn[key] = self.console.render(
+                "operations/track_record/live.html",
+                request,
+                record=track_record(trust, weekly),
+                csv=f"{PATH}.csv",
+                confidence_csv=CONFIDENCE_CSV,
+            )
+        return self._drawn[key]

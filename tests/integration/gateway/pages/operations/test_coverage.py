@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from warmcast.jobs.v1 import jobs_pb2, operations_pb2
 
@@ -41,7 +43,7 @@ async def test_each_comparison_with_its_state_and_what_leads_on(world: World) ->
         "/ops/track-record",
     ):
         assert f'href="{path}"' in html, path
-    assert '<a class="button" href="/import">' in html
+    assert 'href="/import">Import data</a>' in html
 
 
 async def test_a_filter_is_sent_and_kept_in_form_and_addresses(world: World) -> None:
@@ -67,14 +69,16 @@ async def test_what_is_wrong_with_a_filter_is_said_above_the_form(world: World) 
     assert "ListCoverage" not in world.jobs.calls
 
 
-async def test_the_fragment_counts_nothing(world: World) -> None:
+async def test_the_fragment_holds_the_map_and_the_list_alone(world: World) -> None:
     prepare(world, covered())
     await log_in(world.client)
-    response = await world.client.get(f"{PATH}/fragment")
+    response = await world.client.get(f"{PATH}/fragment", params={"tf": "12m"})
     assert response.status_code == 200
     assert "<html" not in response.text
+    assert "<form" not in response.text, "a filter that is being filled in stays"
+    assert re.findall(r'data-part="(\w+)"', response.text) == ["map", "list"]
+    assert "12 months, weekly: all 10" in response.text
     assert "amazon" in response.text
-    assert "GetCoverageSummary" not in world.jobs.calls
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ PARTS = [
     "/ops/jobs/42/fragment",
     "/ops/jobs/42/attempts.csv",
     "/ops/bulk/3/fragment",
-    *(f"/ops/{name}/fragment" for name in ("jobs", "comparisons", "audit")),
+    *(f"/ops/{name}/fragment" for name in ("jobs", "comparisons", "track-record", "audit")),
     *(f"/ops/{name}.csv" for name in ("jobs", "comparisons", "track-record", "track-record/confidence", "audit")),
 ]
 

@@ -37,6 +37,9 @@ async def test_newer_scores_are_shown_at_once(world: World) -> None:
     page(await world.client.get(PATH))
     world.reply(GetTrustStats=trust(stats(41)))
     assert "41 forecasts scored" in words(page(await world.client.get(PATH)))
+    fragment = (await world.client.get(f"{PATH}/fragment")).text
+    assert "41 forecasts scored" in words(fragment)
+    assert "<html" not in fragment
 
 
 async def test_without_stored_confidence_its_section_is_empty(world: World) -> None:
