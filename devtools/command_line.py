@@ -29,7 +29,7 @@ Exit codes:
 | code | meaning |
 | --- | --- |
 | 0 | success |
-| 1 | failure: not found, wrong state, a run that did not become ready, an operation that was aborted |
+| 1 | failure: not found, wrong state, a run that did not become ready, an operation that failed or was aborted |
 | 2 | a wrong option, setting or file |
 | 3 | a missing or wrong secret |
 | 4 | a service or the database could not be reached |

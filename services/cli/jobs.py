@@ -14,7 +14,7 @@ from services.cli import servers
 from services.cli.client import WAIT, Wait, connect, connect_operations
 from services.cli.operators import filters
 from services.cli.operators.attempts import attempt_line
-from services.cli.operators.bulk import ABORTED, change_matching, summary
+from services.cli.operators.bulk import ABORTED, FAILED, change_matching, summary
 from services.cli.operators.filters import Chosen, status_number
 from services.cli.output import AsJson, Limit, Page, line, plain, print_json, print_more
 
@@ -175,7 +175,7 @@ def operation(
         print_json(plain(found))
     else:
         typer.echo(summary(found))
-    if found.state == ABORTED and not abort:
+    if found.state == FAILED or (found.state == ABORTED and not abort):
         raise typer.Exit(1)
 
 

@@ -14,7 +14,8 @@ from services.cli.output import line, plain, print_json
 
 _POLL_SECONDS = 0.5
 ABORTED: Final = "aborted"
-_ENDED = ("done", ABORTED)
+FAILED: Final = "failed"
+_ENDED = ("done", ABORTED, FAILED)
 INTERRUPTED: Final = 130  # exit code after Ctrl-C, as shells use it
 
 
@@ -43,14 +44,16 @@ def change_matching(
     if as_json:
         print_json(plain(ended))
     typer.echo(summary(ended), err=True)
-    if ended.state == ABORTED:
+    if ended.state in (ABORTED, FAILED):
         raise typer.Exit(1)
 
 
 def summary(operation: pb.BulkOperation) -> str:
     """An operation in one line."""
     skipped = f", {operation.skipped:,} skipped because they had changed" if operation.skipped else ""
-    return f"operation {operation.id}: {operation.state}, {operation.done:,} of {operation.matched:,} changed{skipped}"
+    error = f"; its last batch failed: {operation.error}" if operation.error else ""
+    changed = f"{operation.done:,} of {operation.matched:,} changed"
+    return f"operation {operation.id}: {operation.state}, {changed}{skipped}{error}"
 
 
 def _follow(client: Operations, operation: pb.BulkOperation) -> pb.BulkOperation:

@@ -101,4 +101,5 @@ def _action(found: pb.OperatorAction) -> str:
     reason = f"  “{found.reason}”" if found.reason else ""
     operation = f"  operation {found.operation_id}" if found.operation_id else ""
     what = f"{found.action:<8}{found.count:>7,}  {found.target}"
-    return f"{moment(found, 'at')}  {found.operator}  {what}{operation}{reason}"
+    error = f"  failed: {found.error}" if found.error else ""
+    return f"{moment(found, 'at')}  {found.operator}  {what}{operation}{reason}{error}"

@@ -14,6 +14,9 @@ from services.jobs.domain.reports.coverage import CoverageFilter
 MAX_MATCHED = 100_000  # rows of one bulk operation
 SAMPLE = 20  # rows of a sample
 PREPARED_SECONDS = 3600.0  # after which a prepared operation expires
+# Attempts at one batch, after which its operation has failed. The pauses between them double: two minutes in all.
+MAX_FAILURES = 8
+FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 1.0, 60.0
 
 JsonObject = Mapping[str, object]
 
@@ -48,6 +51,7 @@ class OperatorAction:
     count: int  # jobs changed
     request_id: str
     operation_id: int | None  # of a bulk operation
+    error: str = ""  # why that failed
 
 
 class Schedule(StrEnum):
@@ -102,6 +106,7 @@ class BulkState(StrEnum):
     RUNNING = "running"
     DONE = "done"
     ABORTED = "aborted"
+    FAILED = "failed"  # a batch failed on every attempt
 
 
 @dataclass(frozen=True)
@@ -120,6 +125,7 @@ class BulkOperation:
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
+    error: str = ""  # of the batch that failed last; it is tried again while the operation runs
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "action", BulkAction(self.action))
@@ -133,6 +139,15 @@ class Batch:
     operation: BulkOperation  # after the batch
     changed: int
     waits: bool = False  # nothing was enqueued, because enough jobs wait
+
+
+class BatchFailedError(Exception):
+    """A batch failed, with its cause, and changed nothing."""
+
+    def __init__(self, operation: BulkOperation) -> None:
+        """`operation` is as the failure left it."""
+        super().__init__(f"a batch of bulk operation {operation.id} failed")
+        self.operation = operation
 
 
 def described(wanted: JobFilter | CoverageFilter) -> JsonObject:

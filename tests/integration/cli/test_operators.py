@@ -219,6 +219,16 @@ async def test_an_operation_that_another_aborts_is_a_failure(service: Service) -
     assert (await service.run("jobs", "operation", "5")).exit_code == 1
 
 
+async def test_an_operation_that_fails_says_why(service: Service) -> None:
+    failed = operation("failed", done=500)
+    failed.error = "PostgreSQL is busy"
+    bulk(service, failed)
+    ended = await service.run("jobs", "cancel", "--status", "failed", "--reason", "an outage")
+    assert ended.exit_code == 1
+    assert ended.stderr.endswith("failed, 500 of 3,000 changed; its last batch failed: PostgreSQL is busy\n")
+    assert (await service.run("jobs", "operation", "5")).exit_code == 1
+
+
 async def test_a_lost_connection_says_that_the_operation_goes_on(service: Service) -> None:
     bulk(service, operation("running"))
     service.jobs.replies["GetBulkOperation"] = WarmcastError(errors.UNAVAILABLE, "PostgreSQL is unavailable")
@@ -331,11 +341,11 @@ async def test_the_audit(service: Service) -> None:
     action = pb.OperatorAction(
         id=7, at=NOON, operator="Zoë", action="cancel", target='{"status":"failed"}', reason="an outage", count=3
     )
-    by_operation = pb.OperatorAction(operator="secret", action="requeue", target="{}", operation_id=5)
+    by_operation = pb.OperatorAction(operator="secret", action="requeue", target="{}", operation_id=5, error="busy")
     service.jobs.replies["ListActions"] = pb.ListActionsResponse(actions=[action, by_operation])
     first, second = (await service.printed("audit")).splitlines()
     assert first == '2026-01-01 12:00:00  Zoë  cancel        3  {"status":"failed"}  “an outage”'
-    assert second.endswith("operation 5")
+    assert second.endswith("operation 5  failed: busy")
     shown = json.loads(await service.printed("audit", "--json"))
     assert (shown[0]["id"], shown[0]["target"], shown[0]["requestId"]) == (7, {"status": "failed"}, "")
 

@@ -26,7 +26,7 @@ class Operation(msgspec.Struct, rename="camel"):
     operation_id: int
     action: Annotated[str, one_of(_BULK_ACTIONS.values())]
     filter: Annotated[JsonObject, Meta(description="what it was prepared for")]
-    state: Annotated[str, one_of(("prepared", "running", "done", "aborted"))]
+    state: Annotated[str, one_of(("prepared", "running", "done", "aborted", "failed"))]
     matched: Annotated[int, Meta(description="jobs or comparisons when it was prepared")]
     done: int
     skipped: Annotated[int, Meta(description="those that had changed since it was prepared")]
@@ -35,6 +35,7 @@ class Operation(msgspec.Struct, rename="camel"):
     created_at: Moment | None
     started_at: Moment | None
     ended_at: Moment | None
+    error: Annotated[str | None, Meta(description="of the last batch, if it failed; `running`: it is tried again")]
 
 
 class PreparedOperation(msgspec.Struct):
@@ -56,6 +57,7 @@ class Action(msgspec.Struct, rename="camel"):
     count: Annotated[int, Meta(description="jobs that were changed")]
     request_id: str | None
     operation_id: Annotated[int | None, Meta(description="of a bulk operation")]
+    error: Annotated[str | None, Meta(description="why the bulk operation failed")]
 
 
 class ActionList(msgspec.Struct, rename="camel"):
@@ -80,6 +82,7 @@ def operation(row: operations_pb2.BulkOperation) -> Operation:
         created_at=timestamp(row, "created_at"),
         started_at=timestamp(row, "started_at"),
         ended_at=timestamp(row, "ended_at"),
+        error=row.error or None,
     )
 
 
@@ -104,6 +107,7 @@ def _action(row: operations_pb2.OperatorAction) -> Action:
         count=row.count,
         request_id=row.request_id or None,
         operation_id=row.operation_id or None,
+        error=row.error or None,
     )
 
 

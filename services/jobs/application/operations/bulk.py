@@ -20,6 +20,7 @@ from services.jobs.domain.operations import (
     MAX_MATCHED,
     Actor,
     Batch,
+    BatchFailedError,
     BulkAction,
     BulkOperation,
     BulkState,
@@ -55,7 +56,8 @@ class BulkStore(Protocol):
 
     async def delete_expired(self) -> int: ...
 
-    async def run_batch(self) -> Batch | None: ...
+    async def run_batch(self) -> Batch | None:
+        """Raises BatchFailedError."""
 
 
 class Bulk:
@@ -99,22 +101,27 @@ class Bulk:
         return operation
 
     async def confirm(self, operation_id: int, actor: Actor) -> BulkOperation:
-        """Starts a prepared operation; a started one is left as it is. Raises NOT_FOUND, or WRONG_STATE if aborted."""
+        """Starts a prepared operation; a started one is left as it is.
+
+        Raises NOT_FOUND, or WRONG_STATE if it was aborted or has failed.
+        """
         operation = await self._store.confirm(operation_id, actor)
         if operation is not None:
             log.info("bulk operation started", operation_id=operation.id, action=operation.action.value)
             self._woken.set()
             return operation
         operation = await self.get(operation_id)
-        if operation.state is BulkState.ABORTED:
-            raise WarmcastError(errors.WRONG_STATE, f"bulk operation {operation_id} was aborted; prepare another one")
+        if operation.state in (BulkState.ABORTED, BulkState.FAILED):
+            ended = "was aborted" if operation.state is BulkState.ABORTED else "has failed"
+            raise WarmcastError(errors.WRONG_STATE, f"bulk operation {operation_id} {ended}; prepare another one")
         return operation
 
     async def abort(self, operation_id: int, actor: Actor) -> BulkOperation:
-        """Ends an operation after its current batch. Raises NOT_FOUND, or WRONG_STATE if it is done."""
+        """Ends an operation after its current batch. Raises NOT_FOUND, or WRONG_STATE if it is done or has failed."""
         operation = await self._store.abort(operation_id, actor) or await self.get(operation_id)
-        if operation.state is BulkState.DONE:
-            raise WarmcastError(errors.WRONG_STATE, f"bulk operation {operation_id} is done")
+        if operation.state in (BulkState.DONE, BulkState.FAILED):
+            ended = "is done" if operation.state is BulkState.DONE else "has failed"
+            raise WarmcastError(errors.WRONG_STATE, f"bulk operation {operation_id} {ended}")
         return operation
 
     async def run(self) -> None:
@@ -135,6 +142,12 @@ class Bulk:
                 self._expired_at = time.monotonic()
             batch = await self._store.run_batch()
             self._reachable = True
+        except BatchFailedError as failed:
+            self._reachable = True
+            report_failure()
+            if failed.operation.state is BulkState.FAILED:
+                log.error("bulk operation failed", operation_id=failed.operation.id, error=failed.operation.error)
+            return _PAUSE_SECONDS  # until its next attempt, others run
         except WarmcastError as error:
             if self._reachable:
                 log.warning("bulk operations wait: PostgreSQL is unavailable", reason=error.reason.name)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 from sqlalchemy import Select, select
 
+from services.common.errors import WarmcastError
 from services.common.job_status import JobStatus
 from services.jobs.domain.job import BULK_PRIORITY, WarmupJob
 from services.jobs.domain.operations import (
@@ -16,6 +18,7 @@ from services.jobs.domain.operations import (
     SAMPLE,
     Actor,
     Batch,
+    BatchFailedError,
     BulkAction,
     BulkOperation,
     JsonObject,
@@ -107,30 +110,52 @@ class BulkOperations:
         """Changes the next rows of an operation that no other process runs; None: there is none.
 
         The changes and the progress are one transaction, so that each row is changed once, however a process ends.
-        While enough jobs wait, a batch that enqueues only renews the lease.
+        While enough jobs wait, a batch that enqueues only renews the lease. Raises BatchFailedError.
         """
-        result = await self._database.transact(self._run_batch, on_unknown_outcome=self._publisher.publish_unknown)
+        taken: DictRow | None = None
+
+        async def take_and_run(connection: Connection) -> tuple[Batch, list[int]] | None:
+            nonlocal taken
+            taken = next(iter(await run(connection, bulk.TAKE, self._parameters)), None)
+            return await self._run_taken(connection, taken) if taken else None
+
+        try:
+            result = await self._database.transact(take_and_run, on_unknown_outcome=self._publisher.publish_unknown)
+        except Exception as error:
+            failed = await self._count_failure(taken, error) if taken else None
+            if failed is None:
+                raise
+            raise BatchFailedError(failed) from error
         if result is None:
             return None
         batch, changed = result
         self._publisher.publish(changed)
         return batch
 
-    async def _run_batch(self, connection: Connection) -> tuple[Batch, list[int]] | None:
-        taken = await run(connection, bulk.TAKE, self._parameters)
-        if not taken:
-            return None
-        waits: bool = taken[0]["waits"]
-        parameters = {**self._parameters, "operation": taken[0]["id"]}
+    async def _run_taken(self, connection: Connection, taken: DictRow) -> tuple[Batch, list[int]]:
+        waits: bool = taken["waits"]
+        parameters = {**self._parameters, "operation": taken["id"]}
         changed: list[int] = []
         if waits:
             await run(connection, bulk.HOLD, parameters)
         else:
-            changed = await _CHANGES[BulkAction(taken[0]["action"])](connection, parameters)
+            changed = await _CHANGES[BulkAction(taken["action"])](connection, parameters)
             await run(connection, bulk.ADVANCE, {**parameters, "changed": len(changed)})
             await run(connection, bulk.FINISH, parameters)
-        (row,) = await run(connection, bulk.GET, {"id": taken[0]["id"]})
+        (row,) = await run(connection, bulk.GET, {"id": taken["id"]})
         return Batch(BulkOperation(**row), len(changed), waits), changed
+
+    async def _count_failure(self, taken: DictRow, error: Exception) -> BulkOperation | None:
+        """The operation after its batch failed; None: another process has changed it since.
+
+        PostgreSQL stores the failure: while it is unavailable, this raises and none is counted.
+        """
+        parameters = {"operation": taken["id"], "position": taken["position"], "error": _described(error)}
+        async with self._database.transaction() as connection:
+            counted = await run(connection, bulk.COUNT_FAILURE, parameters)
+            ended = await run(connection, bulk.GIVE_UP, parameters)
+        rows = ended or counted
+        return BulkOperation(**rows[0]) if rows else None
 
     async def _prepare(
         self,
@@ -148,6 +173,11 @@ class BulkOperations:
     async def _one(self, statement: str, parameters: Mapping[str, object]) -> BulkOperation | None:
         rows = await self._database.fetch(statement, parameters)
         return BulkOperation(**rows[0]) if rows else None
+
+
+def _described(error: Exception) -> str:
+    # The text of a driver's error may contain values of rows.
+    return error.detail if isinstance(error, WarmcastError) else f"{type(error).__name__}; the log of jobs says more"
 
 
 def _changeable(action: BulkAction, wanted: JobFilter) -> Select[Any]:

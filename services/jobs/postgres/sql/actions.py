@@ -15,7 +15,7 @@ recorded AS (
 
 
 LIST_ACTIONS = """
-SELECT id, at, operator, action, target, reason, count, request_id, operation_id FROM operator_actions
+SELECT id, at, operator, action, target, reason, count, request_id, operation_id, error FROM operator_actions
 WHERE id < %(before)s
 ORDER BY id DESC
 LIMIT %(limit)s
@@ -57,5 +57,5 @@ SELECT count(*) AS deleted FROM deleted
 DELETE_OLD = (
     _delete_old("operator_actions", "at"),
     _delete_old("schedule_runs", "ended_at"),
-    _delete_old("bulk_operations", "ended_at", "state IN ('done', 'aborted')"),
+    _delete_old("bulk_operations", "ended_at", "state IN ('done', 'aborted', 'failed')"),
 )

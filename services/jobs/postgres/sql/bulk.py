@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from services.jobs.domain.job import BULK_PRIORITY
-from services.jobs.domain.operations import MAX_MATCHED, PREPARED_SECONDS
+from services.jobs.domain.operations import (
+    FIRST_RETRY_SECONDS,
+    LONGEST_RETRY_SECONDS,
+    MAX_FAILURES,
+    MAX_MATCHED,
+    PREPARED_SECONDS,
+)
 from services.jobs.postgres.sql.edges import JOB_COLUMNS, NOTIFY
 
-COLUMNS = "id, action, filter, state, matched, done, skipped, operator, reason, created_at, started_at, ended_at"
+COLUMNS = "id, action, filter, state, matched, done, skipped, operator, reason, created_at, started_at, ended_at, error"
 _OPERATION_COLUMNS = ", ".join(f"operation.{column}" for column in COLUMNS.split(", "))
 _EXPIRED = f"state = 'prepared' AND created_at <= now() - interval '{PREPARED_SECONDS:g} s'"
 _KEPT_PREPARED = 100  # the newest; each may take 1.6 MB
@@ -92,10 +98,11 @@ _ENOUGH_WAIT = f"""
 # waits comes last. A cancel, and the requeue of queued jobs, which ends their delays, add nothing to the queue: they
 # never wait.
 TAKE = f"""
-SELECT id, action,
+SELECT id, action, position,
        action <> 'cancel' AND filter ->> 'status' IS DISTINCT FROM 'queued' AND {_ENOUGH_WAIT} AS waits
 FROM bulk_operations
 WHERE state = 'running' AND (holder = %(holder)s OR lease_expires_at IS NULL OR lease_expires_at <= now())
+  AND (retry_at IS NULL OR retry_at <= now())
 ORDER BY waits, id
 LIMIT 1
 FOR NO KEY UPDATE SKIP LOCKED
@@ -168,7 +175,10 @@ WITH advanced AS (
         done = done + %(changed)s,
         skipped = skipped + LEAST(%(batch)s, matched - position) - %(changed)s,
         holder = %(holder)s,
-        lease_expires_at = now() + make_interval(secs => %(lease)s)
+        lease_expires_at = now() + make_interval(secs => %(lease)s),
+        error = '',
+        failures = 0,
+        retry_at = NULL
     WHERE id = %(operation)s
     RETURNING id, action_id, done
 )
@@ -179,6 +189,31 @@ FINISH = f"""
 UPDATE bulk_operations SET state = 'done', ended_at = now(), {_WITHOUT_ROWS}
 WHERE id = %(operation)s AND position >= matched
 RETURNING id
+"""
+
+# Counts the failure of one batch, unless another replica has run it since. The next attempt is free for every replica.
+COUNT_FAILURE = f"""
+UPDATE bulk_operations SET
+    error = %(error)s,
+    failures = failures + 1,
+    retry_at = now() + make_interval(secs => LEAST({FIRST_RETRY_SECONDS} * 2 ^ failures, {LONGEST_RETRY_SECONDS})),
+    holder = NULL,
+    lease_expires_at = NULL
+WHERE id = %(operation)s AND state = 'running' AND position = %(position)s
+RETURNING {COLUMNS}
+"""
+
+# Ends an operation whose batch has failed often enough, and says so in its action.
+GIVE_UP = f"""
+WITH failed AS (
+    UPDATE bulk_operations SET state = 'failed', ended_at = now(), {_WITHOUT_ROWS}
+    WHERE id = %(operation)s AND state = 'running' AND failures >= {MAX_FAILURES}
+    RETURNING {COLUMNS}, action_id
+),
+recorded AS (
+    UPDATE operator_actions AS action SET error = failed.error FROM failed WHERE action.id = failed.action_id
+)
+SELECT {COLUMNS} FROM failed
 """
 
 DELETE_EXPIRED = f"""

@@ -86,6 +86,7 @@ operator_actions = Table(
     Column("count", BigInteger, nullable=False),
     Column("request_id", Text, nullable=False),
     Column("operation_id", BigInteger),  # no foreign key: an action outlives its operation
+    Column("error", Text, nullable=False, server_default=text("''")),  # of a bulk operation that failed
 )
 
 # Runs of the RPCs that schedules call.
@@ -125,7 +126,10 @@ bulk_operations = Table(
     moment("created_at", nullable=False),
     moment("started_at"),
     moment("ended_at"),
-    CheckConstraint("state IN ('prepared', 'running', 'done', 'aborted')", name="state"),
+    Column("error", Text, nullable=False, server_default=text("''")),  # of the batch that failed last
+    Column("failures", Integer, nullable=False, server_default=text("0")),  # of this batch
+    moment("retry_at"),  # of a batch that failed
+    CheckConstraint("state IN ('prepared', 'running', 'done', 'aborted', 'failed')", name="state"),
     CheckConstraint("action IN ('requeue', 'cancel', 'warm')", name="action"),
     Index("bulk_operations_open_idx", "state", "id", postgresql_where=text("state IN ('prepared', 'running')")),
 )

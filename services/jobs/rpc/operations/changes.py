@@ -90,4 +90,5 @@ def _operation(row: BulkOperation) -> pb.BulkOperation:
         created_at=row.created_at,
         started_at=row.started_at,
         ended_at=row.ended_at,
+        error=row.error,
     )

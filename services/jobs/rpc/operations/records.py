@@ -59,6 +59,7 @@ def _action(row: OperatorAction) -> pb.OperatorAction:
         count=row.count,
         request_id=row.request_id,
         operation_id=row.operation_id or 0,
+        error=row.error,
     )
 
 

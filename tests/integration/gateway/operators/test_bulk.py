@@ -38,6 +38,7 @@ SHOWN = {
     "createdAt": "2026-01-01T12:00:00Z",
     "startedAt": None,
     "endedAt": None,
+    "error": None,
 }
 FILTER = pb.JobFilter(
     status=FAILED,

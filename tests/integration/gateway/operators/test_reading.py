@@ -220,6 +220,7 @@ async def test_the_audit(world: World) -> None:
         count=3,
         request_id="one",
         operation_id=5,
+        error="PostgreSQL is busy",
     )
     by_secret = pb.OperatorAction(id=6, at=NOON, operator="secret", action="requeue", target='{"jobId":42}', count=1)
     world.reply(ListActions=pb.ListActionsResponse(actions=[by_login, by_secret], next_page_token="next"))
@@ -235,6 +236,7 @@ async def test_the_audit(world: World) -> None:
             "count": 3,
             "requestId": "one",
             "operationId": 5,
+            "error": "PostgreSQL is busy",
         },
         {
             "id": 6,
@@ -246,6 +248,7 @@ async def test_the_audit(world: World) -> None:
             "count": 1,
             "requestId": None,
             "operationId": None,
+            "error": None,
         },
     ]
     assert body["nextCursor"] == "next"

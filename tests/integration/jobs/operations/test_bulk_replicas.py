@@ -94,15 +94,12 @@ async def test_a_killed_replica_loses_and_repeats_nothing(store: Store) -> None:
     assert [row[4] for row in await recorded(store)] == [50]
 
 
-@pytest.mark.parametrize("crash", [asyncio.CancelledError(), RuntimeError("crashed")])
-async def test_a_crash_within_a_batch_rolls_it_back(
-    store: Store, monkeypatch: pytest.MonkeyPatch, crash: BaseException
-) -> None:
+async def test_a_process_that_ends_within_a_batch_rolls_it_back(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     await fill(store, 25)
     operation = await started(store)
     crashed = store.bulk_of("crashed", batch=10)
     await crashed.run_batch()
-    with failing(monkeypatch, crash), pytest.raises(type(crash)):
+    with failing(monkeypatch, asyncio.CancelledError()), pytest.raises(asyncio.CancelledError):
         await crashed.run_batch()
     assert await progress(store, operation) == (BulkState.RUNNING, 10, 0)
     assert await versions(store) == {("queued", 2): 10, ("failed", 1): 15}

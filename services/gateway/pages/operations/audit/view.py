@@ -50,6 +50,7 @@ class ActionRow:
     count: int
     request_id: str
     operation: str  # address of the bulk operation; empty for others
+    error: str  # why that failed
 
 
 def action_row(action: operations_pb2.OperatorAction) -> ActionRow:
@@ -65,17 +66,18 @@ def action_row(action: operations_pb2.OperatorAction) -> ActionRow:
         count=action.count,
         request_id=action.request_id,
         operation=f"/ops/bulk/{action.operation_id}" if action.operation_id else "",
+        error=action.error,
     )
 
 
-HEADER = ("time", "operator", "action", "target", "reason", "jobs changed", "request id", "operation id", "id")
+HEADER = ("time", "operator", "action", "target", "reason", "jobs changed", "request id", "operation id", "error", "id")
 
 
 def cells(action: operations_pb2.OperatorAction) -> list[object]:
     """The same for a spreadsheet, under HEADER."""
     return [
         *(timestamp(action, "at"), action.operator, action.action, action.target, action.reason, action.count),
-        *(action.request_id, action.operation_id or None, action.id),
+        *(action.request_id, action.operation_id or None, action.error, action.id),
     ]
 
 

@@ -25,7 +25,7 @@ ACTIONS: Final = {
 }
 _NAMES = {action: name for name, action in ACTIONS.items()}
 _VERBS = {"requeue": ("Requeue", "re-queued"), "cancel": ("Cancel", "cancelled"), "warm": ("Warm", "enqueued")}
-_SETTLED = ("done", "aborted")
+_SETTLED = ("done", "aborted", "failed")
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,7 @@ class Operation:
     created_at: datetime | None
     started_at: datetime | None
     ended_at: datetime | None
+    error: str  # of the last batch, if it failed
 
     @property
     def settled(self) -> bool:
@@ -84,6 +85,7 @@ def operation(row: operations_pb2.BulkOperation) -> Operation:
         created_at=timestamp(row, "created_at"),
         started_at=timestamp(row, "started_at"),
         ended_at=timestamp(row, "ended_at"),
+        error=row.error,
     )
 
 

@@ -116,7 +116,7 @@ async def test_progress_reloads_without_scripts_and_can_be_aborted(world: World)
     assert world.jobs.only("AbortBulkOperation").request.id == 3
 
 
-@pytest.mark.parametrize("state", ["done", "aborted"])
+@pytest.mark.parametrize("state", ["done", "aborted", "failed"])
 async def test_an_end_is_final(world: World, state: str) -> None:
     world.reply(GetBulkOperation=shown(state, done=500, ended_at=ago(1)))
     await log_in(world.client)
@@ -125,6 +125,21 @@ async def test_an_end_is_final(world: World, state: str) -> None:
     assert "/abort" not in html
     assert "http-equiv" not in html
     assert "734 left as they were." in text_of(html)
+
+
+@pytest.mark.parametrize(
+    ("state", "said", "settled"),
+    [
+        ("running", "The last batch failed, and is tried again: PostgreSQL is busy", False),
+        ("failed", "The last batch failed: PostgreSQL is busy", True),
+    ],
+)
+async def test_a_batch_that_failed_says_why(world: World, state: str, said: str, settled: bool) -> None:
+    world.reply(GetBulkOperation=shown(state, done=500, error="PostgreSQL is busy"))
+    await log_in(world.client)
+    html = page(await world.client.get("/ops/bulk/3"))
+    assert said in text_of(html)
+    assert ("data-settled" in html, "/abort" in html) == (settled, not settled)
 
 
 async def test_a_prepared_one_can_be_confirmed_later(world: World) -> None:

@@ -67,6 +67,12 @@ def test_a_bulk_operation_is_linked() -> None:
     assert action_row(action({"jobId": 1})).operation == ""
 
 
+def test_an_action_says_why_its_operation_failed() -> None:
+    failed = action({}, operation_id=9, error="PostgreSQL is busy")
+    assert action_row(failed).error == "PostgreSQL is busy"
+    assert dict(zip(HEADER, cells(failed), strict=True))["error"] == "PostgreSQL is busy"
+
+
 def test_calls_with_the_secret_have_no_name() -> None:
     assert action_row(action({}, operator="secret")).by_secret
     assert not action_row(action({})).by_secret
