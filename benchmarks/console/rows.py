@@ -88,9 +88,13 @@ INSERT INTO forecast_score_sums
 SELECT (now() AT TIME ZONE 'UTC')::date - n, timeframe, 200, 180, 120, 260, 5200, 4100, 4900, 900, 390, 350
 FROM generate_series(0, 400) AS n, unnest(ARRAY['7d', '30d', '3m', '12m', '5y', 'all']) AS timeframe;
 
-INSERT INTO direction_confidence_sums
-SELECT date_trunc('week', now() AT TIME ZONE 'UTC')::date - 7 * n, from_percent, 1400, 900, 1400 * (from_percent + 5)
-FROM generate_series(0, 57) AS n, unnest(ARRAY[0, 50, 60, 70, 80, 90]) AS from_percent
+INSERT INTO accuracy_sums
+SELECT date_trunc('week', now() AT TIME ZONE 'UTC')::date - 7 * n, timeframe, version, measure, 1400, 2800, 1900, 1800,
+       5600, 3800, 3300
+FROM generate_series(0, 57) AS n, unnest(ARRAY['7d', '30d', '3m', '12m', '5y', 'all']) AS timeframe,
+     unnest(ARRAY['8', '9', '10']) AS version,
+     unnest(ARRAY['interval-80', 'interval-95', 'winner', 'direction', 'mae', 'mase', 'confidence', 'confidence-0',
+                  'confidence-50', 'confidence-60', 'confidence-70', 'confidence-80', 'confidence-90']) AS measure
 """
 
 

@@ -39,6 +39,7 @@ from services.jobs.postgres.listings import Listings
 from services.jobs.postgres.operations.actions import ActionLog
 from services.jobs.postgres.operations.bulk import BulkOperations
 from services.jobs.postgres.queue import Queue
+from services.jobs.postgres.reports.accuracy import AccuracyReports
 from services.jobs.postgres.reports.coverage import Coverage
 from services.jobs.postgres.reports.holders import Holders
 from services.jobs.postgres.reports.rollup import Rollup
@@ -103,6 +104,7 @@ async def serve(settings: JobsSettings) -> None:
     )
     jobs_pb2_grpc.add_JobsServiceServicer_to_server(service, server.grpc)
     operators_service = operations.OperationsServicer(
+        accuracy=AccuracyReports(database),
         actions=actions,
         attempts=Attempts(database),
         bulk=bulk,

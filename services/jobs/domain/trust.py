@@ -8,7 +8,6 @@ from datetime import date
 
 RECENT_DAYS = 90
 WEEKS = 53  # of the track record by week, with the current one
-CONFIDENCE_BINS = (0, 50, 60, 70, 80, 90)  # where bins of confidence begin, in percent; the last one includes 100
 
 
 @dataclass(frozen=True)
@@ -66,21 +65,6 @@ class TrustWeek:
 
     monday: date  # UTC
     timeframes: Mapping[str, TrustStats]
-
-
-@dataclass(frozen=True)
-class ConfidenceBin:
-    """Directions of a similar confidence, and how often they came true; shares are 0 to 1."""
-
-    from_percent: int  # one of CONFIDENCE_BINS
-    directions: int  # scored, of one term each
-    said: float  # mean confidence
-    came: float  # share of right ones
-
-
-def bin_of(confidence: float) -> int:
-    """The bin of a confidence of 0 to 100."""
-    return max(start for start in CONFIDENCE_BINS if start <= confidence)
 
 
 def period_of(tallies: Mapping[str, Tally]) -> TrustPeriod:

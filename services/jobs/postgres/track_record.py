@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import date
 from itertools import groupby
 
 from psycopg.rows import DictRow
 
 from services.common.comparison import TIMEFRAMES
+from services.jobs.domain.accuracy import Sums, trials_of
 from services.jobs.domain.forecaster import ForecastPoint, TermForecast
 from services.jobs.domain.scoring import KeptForecast, Score
 from services.jobs.domain.snapshot import Series, Snapshot
 from services.jobs.domain.trust import (
     RECENT_DAYS,
     WEEKS,
-    ConfidenceBin,
     Tally,
     Trust,
     TrustWeek,
-    bin_of,
     period_of,
     stats_of,
 )
+from services.jobs.postgres.driver import arrays
 from services.jobs.postgres.driver.database import Database
 
 _COUNTS = ("forecasts", "winners", "winners_right", "directions_right", "points", "hits80", "hits95", "mases")
 _SUMS = (*_COUNTS, "mae_sum", "mase_sum")
+ACCURACY_SUMS = tuple(field.name for field in fields(Sums))  # columns of accuracy_sums
 
 # Unscored forecasts of both terms whose whole horizon lies within the new data and on their dates: the latest 20 among
 # the comparison's newest 2,000 jobs. Latest first: of those that cannot be scored, the oldest have the fewest common
@@ -109,20 +110,15 @@ added AS (
     ORDER BY days.day
     ON CONFLICT (day, timeframe) DO UPDATE SET {", ".join(f"{name} = sums.{name} + EXCLUDED.{name}" for name in _SUMS)}
 ),
-calibrated AS (
-    INSERT INTO direction_confidence_sums AS sums (week, from_percent, directions, directions_right, confidence_sum)
-    SELECT date_trunc('week', now() AT TIME ZONE 'UTC')::date, term.from_percent, count(*),
-           sum(term.direction_right::int), sum(term.confidence)
-    FROM scored, LATERAL (VALUES
-        (%(from_percent_a)s::smallint, direction_right_a, %(confidence_a)s::float8),
-        (%(from_percent_b)s::smallint, direction_right_b, %(confidence_b)s::float8)
-    ) AS term (from_percent, direction_right, confidence)
-    WHERE term.confidence IS NOT NULL
-    GROUP BY term.from_percent ORDER BY term.from_percent
-    ON CONFLICT (week, from_percent) DO UPDATE SET
-        directions = sums.directions + EXCLUDED.directions,
-        directions_right = sums.directions_right + EXCLUDED.directions_right,
-        confidence_sum = sums.confidence_sum + EXCLUDED.confidence_sum
+counted AS (
+    INSERT INTO accuracy_sums AS sums (week, timeframe, engine_version, measure, {", ".join(ACCURACY_SUMS)})
+    SELECT date_trunc('week', now() AT TIME ZONE 'UTC')::date, timeframe, engine_version, measure,
+           1, trials, hits, said, trials ^ 2, trials * hits, hits ^ 2
+    FROM scored, unnest(%(measures)s::text[], %(trials)s::bigint[], %(hits)s::float8[], %(said)s::float8[])
+        AS trial (measure, trials, hits, said)
+    ORDER BY measure
+    ON CONFLICT (week, timeframe, engine_version, measure) DO UPDATE
+    SET {", ".join(f"{name} = sums.{name} + EXCLUDED.{name}" for name in ACCURACY_SUMS)}
 )
 SELECT id FROM scored
 """
@@ -144,15 +140,6 @@ SELECT date_trunc('week', day)::date AS monday, timeframe,
 FROM forecast_score_sums
 WHERE day >= date_trunc('week', now() AT TIME ZONE 'UTC')::date - {7 * (WEEKS - 1)}
 GROUP BY monday, timeframe ORDER BY monday
-"""
-
-_CONFIDENCE = f"""
-SELECT from_percent, sum(directions)::bigint AS directions,
-       round((sum(confidence_sum) / sum(directions) / 100)::numeric, 4)::float8 AS said,
-       round(sum(directions_right) / sum(directions), 4)::float8 AS came
-FROM direction_confidence_sums
-WHERE week >= date_trunc('week', now() AT TIME ZONE 'UTC')::date - {7 * (WEEKS - 1)}
-GROUP BY from_percent ORDER BY from_percent
 """
 
 
@@ -187,7 +174,9 @@ class TrackRecord:
         }
         for term, of in (("a", score.term_a), ("b", score.term_b)):
             parameters |= {f"{name}_{term}": value for name, value in asdict(of).items()}
-            parameters[f"from_percent_{term}"] = None if of.confidence is None else bin_of(of.confidence)
+        measures, trials, hits, said = zip(*trials_of(score), strict=True)
+        parameters |= {"measures": list(measures), "trials": list(trials)}
+        parameters |= {"hits": arrays.numbers(hits), "said": arrays.numbers(said)}
         return bool(await self._database.fetch(_KEEP, parameters))
 
     async def trust(self) -> Trust:
@@ -199,10 +188,6 @@ class TrackRecord:
         """The scores by week, of the last year, oldest first; weeks without scores are left out."""
         rows = await self._database.fetch(_WEEKS)
         return [_week(monday, list(of_week)) for monday, of_week in groupby(rows, lambda row: row["monday"])]
-
-    async def confidence(self) -> list[ConfidenceBin]:
-        """How often directions came true, by their confidence, of the same weeks; bins without scores are left out."""
-        return [ConfidenceBin(**row) for row in await self._database.fetch(_CONFIDENCE)]
 
 
 def _week(monday: date, rows: Sequence[DictRow]) -> TrustWeek:

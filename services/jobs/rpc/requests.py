@@ -93,8 +93,8 @@ def job_filter(request: pb.ListJobsRequest | pb.RequeueJobsRequest | operations_
         timeframe=parse_timeframe(request.timeframe).name if request.timeframe else None,
         geo=parse_geo(request.geo) if request.HasField("geo") else None,
         reason=_reason_of_episode(request.reason) if request.reason else None,
-        error_reason=_word("error_reason", request.error_reason),
-        engine_version=_word("engine_version", request.engine_version),
+        error_reason=word("error_reason", request.error_reason),
+        engine_version=word("engine_version", request.engine_version),
     )
 
 
@@ -122,6 +122,13 @@ def comparison_search(query: str, slug: str = "") -> ComparisonSearch | None:
     if query.strip() and not beginning:
         return None
     return ComparisonSearch(beginning, canonical_slug(slug) if slug else "")
+
+
+def word(field: str, text: str) -> str | None:
+    """A text to compare with; None where it is empty."""
+    if len(text) > _MAX_WORD or "\0" in text:
+        raise invalid(field, f"{field} is longer than {_MAX_WORD} characters, or has a NUL character")
+    return text or None
 
 
 def page_size(size: int, *, maximum: int = _MAX_PAGE) -> int:
@@ -182,12 +189,6 @@ def _reason_of_episode(text: str) -> str:
         return EnqueueReason(text).value
     except ValueError:
         raise invalid("reason", f"the reasons are: {', '.join(EnqueueReason)}") from None
-
-
-def _word(field: str, text: str) -> str | None:
-    if len(text) > _MAX_WORD or "\0" in text:
-        raise invalid(field, f"{field} is longer than {_MAX_WORD} characters, or has a NUL character")
-    return text or None
 
 
 def _seconds(field: str, value: int) -> timedelta | None:

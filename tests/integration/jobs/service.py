@@ -30,6 +30,7 @@ from services.jobs.application.scorer import Scorer
 from services.jobs.application.sweeper import Sweeper
 from services.jobs.postgres.attempts import Attempts
 from services.jobs.postgres.idempotency_keys import IdempotencyKeys
+from services.jobs.postgres.reports.accuracy import AccuracyReports
 from services.jobs.postgres.reports.coverage import Coverage
 from services.jobs.postgres.reports.holders import Holders
 from services.jobs.postgres.reports.statistics import AttemptStatistics
@@ -138,6 +139,7 @@ async def serving(store: Store) -> AsyncIterator[Jobs]:
     )
     jobs_pb2_grpc.add_JobsServiceServicer_to_server(service, server.grpc)
     operators_service = operations.OperationsServicer(
+        accuracy=AccuracyReports(store.database),
         actions=store.actions,
         attempts=Attempts(store.database),
         bulk=Bulk(store.bulk),

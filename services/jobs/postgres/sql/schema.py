@@ -255,6 +255,20 @@ forecast_score_sums = Table(
     Column("mase_sum", Double, nullable=False),
 )
 
+# Sums of the scores by measure (services.jobs.domain.accuracy), with those of squares, for the uncertainty of shares.
+accuracy_sums = Table(
+    "accuracy_sums",
+    metadata,
+    Column("week", Date, primary_key=True),  # its Monday, UTC
+    *(Column(name, Text, primary_key=True) for name in ("timeframe", "engine_version", "measure")),
+    Column("forecasts", BigInteger, nullable=False),
+    Column("trials", BigInteger, nullable=False),
+    *(
+        Column(name, Double, nullable=False)
+        for name in ("hits", "said", "trials_squared", "trials_hits", "hits_squared")
+    ),
+)
+
 # Sums of the scores of directions with a confidence: one row for each week and bin.
 direction_confidence_sums = Table(
     "direction_confidence_sums",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 
 from warmcast.jobs.v1 import jobs_pb2
@@ -12,8 +11,7 @@ from services.common.rpc.job_status import TO_PROTO
 from services.jobs.domain.reports.coverage import CoverageCount, CoverageSummary, CoveredComparison
 from services.jobs.domain.reports.holders import HeldJob, Holder
 from services.jobs.domain.reports.statistics import Statistics
-from services.jobs.domain.trust import ConfidenceBin, TrustWeek
-from services.jobs.rpc.mapping import listed_comparison, trust_stats
+from services.jobs.rpc.mapping import listed_comparison
 
 
 def holder(of: Holder) -> pb.Holder:
@@ -69,23 +67,6 @@ def coverage_summary(of: CoverageSummary) -> pb.GetCoverageSummaryResponse:
         all=_count(of.all),
         requested=_count(of.requested),
         timeframes=[pb.TimeframeCoverage(timeframe=name, count=_count(each)) for name, each in of.timeframes.items()],
-    )
-
-
-def track_record(weeks: Sequence[TrustWeek], confidence: Sequence[ConfidenceBin]) -> pb.GetTrackRecordResponse:
-    """The track record by week, and the calibration of confidence."""
-    return pb.GetTrackRecordResponse(
-        weeks=[
-            pb.TrackRecordWeek(
-                week=week.monday.isoformat(),
-                timeframes=[
-                    jobs_pb2.TimeframeTrust(timeframe=name, stats=trust_stats(stats))
-                    for name, stats in week.timeframes.items()
-                ],
-            )
-            for week in weeks
-        ],
-        confidence=[pb.ConfidenceBin(**asdict(each)) for each in confidence],
     )
 
 

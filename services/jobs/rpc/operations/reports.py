@@ -7,13 +7,15 @@ from typing import Protocol
 from warmcast.jobs.v1 import operations_pb2 as pb
 from warmcast.jobs.v1 import operations_pb2_grpc
 
-from services.common.comparison import invalid
+from services.common.comparison import invalid, parse_timeframe
+from services.jobs.domain.accuracy import TrackRecordReport
 from services.jobs.domain.reports.coverage import CoverageCursor, CoverageFilter, CoveragePage, CoverageSummary
 from services.jobs.domain.reports.holders import Holder
 from services.jobs.domain.reports.statistics import WINDOWS, Statistics, Window
-from services.jobs.domain.trust import ConfidenceBin, TrustWeek
+from services.jobs.domain.trust import TrustWeek
 from services.jobs.rpc import page_tokens, requests
 from services.jobs.rpc.operations import report_mapping as mapping
+from services.jobs.rpc.operations.accuracy_mapping import track_record
 from services.jobs.rpc.operations.coverage_filter import coverage_filter
 from services.jobs.rpc.requests import Context
 
@@ -43,7 +45,11 @@ class WeeklyTrackRecord(Protocol):
 
     async def weeks(self) -> list[TrustWeek]: ...
 
-    async def confidence(self) -> list[ConfidenceBin]: ...
+
+class AccuracyStore(Protocol):
+    """See postgres.reports.accuracy.AccuracyReports."""
+
+    async def report(self, *, timeframe: str, engine_version: str) -> TrackRecordReport: ...
 
 
 class ReportsRpc(operations_pb2_grpc.OperationsServiceServicer):
@@ -53,6 +59,7 @@ class ReportsRpc(operations_pb2_grpc.OperationsServiceServicer):
     _holders: HolderStore
     _statistics: StatisticsStore
     _record: WeeklyTrackRecord
+    _accuracy: AccuracyStore
 
     async def ListHolders(self, request: pb.ListHoldersRequest, context: Context) -> pb.ListHoldersResponse:
         return pb.ListHoldersResponse(holders=[mapping.holder(each) for each in await self._holders.holders()])
@@ -81,4 +88,8 @@ class ReportsRpc(operations_pb2_grpc.OperationsServiceServicer):
         return mapping.coverage_summary(await self._coverage.summary())
 
     async def GetTrackRecord(self, request: pb.GetTrackRecordRequest, context: Context) -> pb.GetTrackRecordResponse:
-        return mapping.track_record(await self._record.weeks(), await self._record.confidence())
+        report = await self._accuracy.report(
+            timeframe=parse_timeframe(request.timeframe).name if request.timeframe else "",
+            engine_version=requests.word("engine_version", request.engine_version) or "",
+        )
+        return track_record(report, await self._record.weeks())

@@ -10,6 +10,7 @@ from services.jobs.rpc.operations.attempts import AttemptsRpc, AttemptStore
 from services.jobs.rpc.operations.changes import ChangesRpc
 from services.jobs.rpc.operations.records import ActionStore, RecordsRpc
 from services.jobs.rpc.operations.reports import (
+    AccuracyStore,
     CoverageStore,
     HolderStore,
     ReportsRpc,
@@ -30,6 +31,7 @@ class OperationsServicer(AttemptsRpc, ReportsRpc, RecordsRpc, ChangesRpc):
     def __init__(
         self,
         *,
+        accuracy: AccuracyStore,
         actions: ActionStore,
         attempts: AttemptStore,
         bulk: Bulk,
@@ -39,6 +41,7 @@ class OperationsServicer(AttemptsRpc, ReportsRpc, RecordsRpc, ChangesRpc):
         statistics: StatisticsStore,
         record: WeeklyTrackRecord,
     ) -> None:
+        self._accuracy = accuracy
         self._actions = actions
         self._attempts = attempts
         self._bulk = bulk

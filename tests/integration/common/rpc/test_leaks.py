@@ -160,6 +160,7 @@ async def test_jobs_hides_the_text_of_a_driver_error(method: Any, failure: Excep
 async def test_operations_hide_the_text_of_a_driver_error(method: Any, failure: Exception) -> None:
     broken: Any = Broken(failure)
     servicer = OperationsServicer(
+        accuracy=broken,
         actions=broken,
         attempts=broken,
         bulk=Bulk(broken),

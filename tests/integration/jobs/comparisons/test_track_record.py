@@ -13,7 +13,7 @@ from services.jobs.application.scorer import SCORES, Scorer
 from services.jobs.domain.forecaster import ForecastPoint, GeneratedForecasts, TermForecast
 from services.jobs.domain.scoring import KeptForecast, Score
 from services.jobs.domain.snapshot import ImportedSnapshot, Snapshot
-from services.jobs.domain.trust import ConfidenceBin, TrustStats
+from services.jobs.domain.trust import TrustStats
 from services.jobs.ingest.points import read_points
 from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.track_record import TrackRecord
@@ -286,35 +286,6 @@ async def test_the_sums_are_those_of_the_scores(store: Store) -> None:
     sums = await store.execute("SELECT mae_sum AS mae, hits80 AS hits FROM forecast_score_sums WHERE day = '-infinity'")
     assert len(await scores(store)) == 3
     assert sums == added
-
-
-async def test_directions_are_counted_by_confidence(store: Store) -> None:
-    for weeks, confidences in ((20, (62.0, 85.5)), (21, (68.0, None)), (22, (30.0, 89.5))):
-        await warmed(store, await imported(store, weeks), confidences=confidences)
-    await imported(store, 26)
-    assert len(await scores(store)) == 3
-    assert await store.record.confidence() == [
-        ConfidenceBin(0, 1, 0.3, 1.0),
-        ConfidenceBin(60, 2, 0.65, 1.0),
-        ConfidenceBin(80, 2, 0.875, 1.0),
-    ]
-
-
-async def test_two_directions_of_one_bin_and_their_forecast_are_counted_once(store: Store) -> None:
-    old = await imported(store, 20)
-    await warmed(store, old, confidences=(70.0, 74.0))
-    await store.execute("UPDATE forecast_records SET direction = 'rising' WHERE label = 'termA'")
-    await imported(store, 24)
-    await imported(store, 25)
-    assert await store.record.confidence() == [ConfidenceBin(70, 2, 0.72, 0.5)]
-
-
-async def test_forecasts_without_a_confidence_are_not_counted(store: Store) -> None:
-    await warmed(store, await imported(store, 20))
-    assert await store.execute("SELECT confidence FROM forecast_records") == [{"confidence": None}] * 2
-    await imported(store, 24)
-    assert len(await scores(store)) == 1
-    assert await store.record.confidence() == []
 
 
 async def test_retention_keeps_unscored_forecasts_and_all_scores(store: Store) -> None:

@@ -11,7 +11,7 @@ import pytest
 from services.jobs.domain.forecaster import ForecastPoint, TermForecast
 from services.jobs.domain.scoring import KeptForecast, Score, Unscored, score
 from services.jobs.domain.snapshot import Series
-from services.jobs.domain.trust import Tally, bin_of, period_of, stats_of
+from services.jobs.domain.trust import Tally, period_of, stats_of
 
 START = datetime(2024, 1, 7, tzinfo=UTC)
 HISTORY_A = (40.0, 42.0, 40.0, 42.0, 40.0, 42.0, 40.0, 42.0, 40.0, 42.0)  # changes by 2 a step
@@ -209,14 +209,6 @@ def test_shares_and_means_have_the_documented_denominators() -> None:
     overall = period.overall
     assert (overall.forecasts, overall.points, overall.winner_right) == (4, 106, 0.5)
     assert (overall.direction_right, overall.coverage80) == (5 / 8, round(67 / 106, 4))
-
-
-@pytest.mark.parametrize(
-    ("confidence", "start"),
-    [(0.0, 0), (49.9, 0), (50.0, 50), (59.99, 50), (60.0, 60), (89.9, 80), (90.0, 90), (100.0, 90)],
-)
-def test_confidence_is_binned_by_ten_percent(confidence: float, start: int) -> None:
-    assert bin_of(confidence) == start
 
 
 def test_a_score_has_the_confidence_of_its_forecast() -> None:

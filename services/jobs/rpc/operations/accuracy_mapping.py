@@ -1,0 +1,67 @@
+"""domain → protobuf, for the track record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import date
+
+from warmcast.jobs.v1 import jobs_pb2
+from warmcast.jobs.v1 import operations_pb2 as pb
+
+from services.jobs.domain.accuracy import Accuracy, Share, TrackRecordReport
+from services.jobs.domain.trust import TrustWeek
+from services.jobs.rpc.mapping import trust_stats
+
+
+def track_record(of: TrackRecordReport, trust: Sequence[TrustWeek]) -> pb.GetTrackRecordResponse:
+    """The track record of a year, in all, by timeframe and by week."""
+    return pb.GetTrackRecordResponse(
+        total=_accuracy(of.total.total),
+        by_timeframe=_by_timeframe(of.total.timeframes),
+        weeks=[
+            pb.TrackRecordWeek(
+                week=monday.isoformat(),
+                timeframes=_trust(trust, monday),
+                total=_accuracy(week.total),
+                by_timeframe=_by_timeframe(week.timeframes),
+            )
+            for monday, week in of.weeks.items()
+        ],
+        engine_versions=of.engine_versions,
+        confidence=[
+            pb.ConfidenceBin(from_percent=start, directions=share.count, said=share.said or 0, came=share.came)
+            for start, share in of.total.total.bins.items()
+        ],
+    )
+
+
+def _trust(weeks: Sequence[TrustWeek], monday: date) -> list[jobs_pb2.TimeframeTrust]:
+    return [
+        jobs_pb2.TimeframeTrust(timeframe=name, stats=trust_stats(stats))
+        for week in weeks
+        if week.monday == monday
+        for name, stats in week.timeframes.items()
+    ]
+
+
+def _by_timeframe(of: Mapping[str, Accuracy]) -> list[pb.TimeframeAccuracy]:
+    return [pb.TimeframeAccuracy(timeframe=name, accuracy=_accuracy(each)) for name, each in of.items()]
+
+
+def _accuracy(of: Accuracy) -> pb.Accuracy:
+    return pb.Accuracy(
+        forecasts=of.forecasts,
+        interval80=_share(of.interval80),
+        interval95=_share(of.interval95),
+        winner=_share(of.winner),
+        direction=_share(of.direction),
+        confidence=_share(of.confidence),
+        confidence_bins=[pb.ConfidenceShare(from_percent=start, share=_share(each)) for start, each in of.bins.items()],
+        mae=of.mae,
+        mase=of.mase,
+    )
+
+
+def _share(of: Share | None) -> pb.Share | None:
+    return pb.Share(**asdict(of)) if of else None
