@@ -81,7 +81,7 @@ async def serve(settings: JobsSettings) -> None:
     record = TrackRecord(database)
     search = Search(database)
     actions = ActionLog(database)
-    coverage = Coverage(database, policy, search)
+    coverage = Coverage(database, policy, search, forecaster.engine_version)
     bulk = Bulk(BulkOperations(database, coverage, holder=queue.holder, publisher=publisher))
     change_feed = ChangeFeed(listings.changed)
     dispatcher = Dispatcher(queue, Runner(queue, forecaster, policy), forecaster, poll=settings.poll_seconds)

@@ -10,9 +10,10 @@ from warmcast.jobs.v1 import operations_pb2 as pb
 
 from services.cli.client import WAIT, Wait, connect_operations
 from services.cli.output import AsJson, Limit, Page, count, moment, plain, print_json, print_more, seconds
+from services.common.freshness import FRESHNESS_FILTERS, Staleness
 
 _WINDOWS = {"1h": 1, "6h": 6, "24h": 24, "7d": 168}
-_STATES = ("fresh", "stale", "cold", "failed")
+_STATES = (*FRESHNESS_FILTERS, "failed")
 
 
 def stats(
@@ -88,13 +89,19 @@ def _percentiles(found: pb.Percentiles) -> str:
 
 def _counts(found: pb.CoverageCount) -> str:
     states = ", ".join(f"{count(getattr(found, name))} {name}" for name in ("fresh", "stale", "cold"))
-    return f"{count(found.comparisons)} comparisons: {states}"
+    reasons = ", ".join(
+        f"{count(number)} by {reason}"
+        for reason in Staleness
+        if (number := getattr(found, f"stale_{reason.replace('-', '_')}"))
+    )
+    return f"{count(found.comparisons)} comparisons: {states}{f'; stale: {reasons}' if reasons else ''}"
 
 
 def _covered(found: pb.CoveredComparison) -> str:
     where = f"{found.comparison.slug} {found.comparison.timeframe} {found.comparison.geo or 'worldwide'}"
     until = moment(found, "fresh_until" if found.state == "fresh" else "warm_until")
-    return f"{found.state:<6} until {until:<19}  demand {found.demand:>8.1f}  {where}"
+    because = f"  stale by {found.stale_because}" if found.stale_because else ""
+    return f"{found.state:<6} until {until:<19}  demand {found.demand:>8.1f}  {where}{because}"
 
 
 def _action(found: pb.OperatorAction) -> str:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import IntEnum
 
-from services.common.engine_version import engine_number
+from services.common.freshness import RETAINED_FOR, staleness
 from services.forecaster.cache.bundles import BundlePair
 
-FRESH_FOR = timedelta(hours=24)
-RETAINED_FOR = timedelta(days=7)
 _MAX_CLOCK_SKEW = timedelta(minutes=5)  # a bundle further in the future is stale
 
 
@@ -24,13 +22,11 @@ class Freshness(IntEnum):
 def assess_freshness(pair: BundlePair | None, *, now: datetime, own_version: str) -> Freshness:
     """Fresh up to and including 24 h of age, stale below 7 d, then missing. An older engine's pair is stale at best.
 
-    A pair from the future is stale, because its age is unknown. A newer engine's pair is fresh by its age; otherwise
-    two releases side by side would recompute each other's bundles.
+    A pair from the future is stale, because its age is unknown.
     """
     if pair is None or now - pair.generated_at >= RETAINED_FOR:
         return Freshness.MISSING
     age = now - pair.generated_at
-    older_engine = engine_number(pair.engine_version) < engine_number(own_version)
-    if older_engine or age > FRESH_FOR or age < -_MAX_CLOCK_SKEW:
+    if age < -_MAX_CLOCK_SKEW or staleness(age, engine_version=pair.engine_version, own_version=own_version):
         return Freshness.STALE
     return Freshness.FRESH

@@ -18,11 +18,11 @@ from services.common import cache_keys, errors
 from services.common.cache_keys import warmup_key
 from services.common.comparison import SnapshotKey
 from services.common.errors import WarmcastError
+from services.common.freshness import RETAINED_FOR
 from services.forecaster.cache.bundles import BundlePair, ForecastKey, format_timestamp
 from services.forecaster.cache.connections import reconnect_all
 from services.forecaster.cache.envelope import CorruptValueError, seal, unseal_for
 from services.forecaster.cache.failure_causes import FailureCause, cause_of
-from services.forecaster.cache.freshness import RETAINED_FOR
 from services.forecaster.cache.inspection import StoredValue
 from services.forecaster.cache.write_health import WriteHealth
 

@@ -72,6 +72,10 @@ class GrpcForecaster:
         if result is not None:
             yield result
 
+    def engine_version(self) -> str:
+        """The newest engine version that accepts runs, or last did; empty while unknown."""
+        return self._replicas.engine_version
+
     async def missing(self, keys: Sequence[ForecastKey]) -> list[bool]:
         """See Forecaster.missing."""
         request = pb.CheckForecastsRequest(keys=[_to_key(key.snapshot, key.terms, key.engine_version) for key in keys])

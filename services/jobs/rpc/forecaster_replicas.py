@@ -50,6 +50,7 @@ class Replicas:
         self._resolved_at = float("-inf")
         self._poll_now = asyncio.Event()
         self._polled = asyncio.Event()
+        self.engine_version = ""  # the newest that accepts runs, or last did; empty while unknown
 
     async def follow(self, more_slots: Callable[[], None]) -> None:
         """Polls every replica once a second until cancelled; calls `more_slots` when the sum of their slots rises."""
@@ -59,13 +60,16 @@ class Replicas:
             await self._resolve_addresses()
             await asyncio.gather(*(replica.describe() for replica in self._replicas.values()))
             self._polled.set()
-            before, slots = slots, sum(replica.slots for replica in self._accepting())
+            accepting = self._accepting()
+            if accepting:
+                self.engine_version = accepting[0].engine_version
+            before, slots = slots, sum(replica.slots for replica in accepting)
             SLOTS.set(slots)
             if slots > before:
                 more_slots()
             if (slots, self._causes()) != (before, causes):
                 causes = self._causes()
-                log.info("forecaster replicas", replicas=len(self._accepting()), slots=slots, others=causes)
+                log.info("forecaster replicas", replicas=len(accepting), slots=slots, others=causes)
             beat()
             await self._pause()
 

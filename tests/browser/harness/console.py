@@ -93,20 +93,23 @@ def _coverage() -> operations_pb2.ListCoverageResponse:
 
 def _summary() -> operations_pb2.GetCoverageSummaryResponse:
     counts = (
-        Count(comparisons=40, fresh=31, stale=8, cold=1),
+        Count(comparisons=40, fresh=31, stale=8, stale_age=8, cold=1),
         Count(comparisons=15, fresh=15),
         Count(comparisons=8, cold=8),
-        Count(comparisons=1_204, fresh=1_104, stale=80, cold=20),
-        Count(comparisons=310, fresh=200, stale=80, cold=30),
+        Count(comparisons=1_204, fresh=1_104, stale=80, stale_age=64, stale_snapshot=16, cold=20),
+        Count(comparisons=310, fresh=200, stale=80, stale_engine_version=80, cold=30),
         Count(),
     )
     return operations_pb2.GetCoverageSummaryResponse(
-        all=Count(comparisons=1_577, fresh=1_350, stale=168, cold=59),
-        requested=Count(comparisons=212, fresh=190, stale=20, cold=2),
+        all=Count(
+            comparisons=1_577, fresh=1_350, stale=168, stale_age=72, stale_engine_version=80, stale_snapshot=16, cold=59
+        ),
+        requested=Count(comparisons=212, fresh=190, stale=20, stale_age=20, cold=2),
         timeframes=[
             operations_pb2.TimeframeCoverage(timeframe=name, count=count)
             for name, count in zip(TIMEFRAMES, counts, strict=True)
         ],
+        engine_version="10",
     )
 
 

@@ -315,20 +315,22 @@ async def test_the_statistics(service: Service) -> None:
 
 async def test_coverage(service: Service) -> None:
     comparison = jobs_pb2.Comparison(**KEY)  # type: ignore[arg-type] # all are strings
-    warm = pb.CoveredComparison(comparison=comparison, state="stale", warm_until=NOON, demand=2.55)
+    warm = pb.CoveredComparison(comparison=comparison, state="stale", stale_because="age", warm_until=NOON, demand=2.55)
     fresh = pb.CoveredComparison(
         comparison=comparison, state="fresh", fresh_until=NOON, warm_until=moment("2026-01-07T12:00:00"), demand=1
     )
     service.jobs.replies |= {
         "ListCoverage": pb.ListCoverageResponse(comparisons=[warm, fresh], next_page_token="next"),
-        "GetCoverageSummary": pb.GetCoverageSummaryResponse(all=pb.CoverageCount(comparisons=10_000, fresh=9_000)),
+        "GetCoverageSummary": pb.GetCoverageSummaryResponse(
+            all=pb.CoverageCount(comparisons=10_000, fresh=9_000, stale=3, stale_age=2, stale_engine_version=1)
+        ),
     }
     chosen = ("--state", "stale", "-q", "ama", "--tf", "12m", "--geo", "US", "--requested", "--limit", "1")
     ended = await service.run("coverage", *chosen)
     assert ended.stdout.splitlines() == [
-        "all:       10,000+ comparisons: 9,000 fresh, 0 stale, 0 cold",
+        "all:       10,000+ comparisons: 9,000 fresh, 3 stale, 0 cold; stale: 2 by age, 1 by engine-version",
         "requested: 0 comparisons: 0 fresh, 0 stale, 0 cold",
-        "stale  until 2026-01-01 12:00:00  demand      2.5  amazon-vs-costco 12m worldwide",
+        "stale  until 2026-01-01 12:00:00  demand      2.5  amazon-vs-costco 12m worldwide  stale by age",
         "fresh  until 2026-01-01 12:00:00  demand      1.0  amazon-vs-costco 12m worldwide",
     ]
     assert ended.stderr == "more: --page next\n"

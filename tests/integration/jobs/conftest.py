@@ -46,6 +46,7 @@ class Store:
     url: str
     database: Database
     policy: QueuePolicy = POLICY
+    newest_engine: str = ""  # of the forecasters, for coverage
     publisher: ChangePublisher = field(init=False)
     queue: Queue = field(init=False)
     comparisons: Comparisons = field(init=False)
@@ -70,8 +71,11 @@ class Store:
 
     def bulk_of(self, holder: str, **changed: Any) -> BulkOperations:
         """The bulk operations of another process."""
-        coverage = Coverage(self.database, self.policy, Search(self.database))
-        return BulkOperations(self.database, coverage, holder=holder, publisher=self.publisher, **changed)
+        return BulkOperations(self.database, self.coverage(), holder=holder, publisher=self.publisher, **changed)
+
+    def coverage(self, search: Search | None = None) -> Coverage:
+        """Coverage, judged by `newest_engine`."""
+        return Coverage(self.database, self.policy, search or Search(self.database), lambda: self.newest_engine)
 
     async def execute(self, statement: str, **parameters: object) -> list[dict[str, object]]:
         """Runs a statement, for example to read rows or to shift their times."""

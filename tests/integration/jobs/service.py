@@ -31,7 +31,6 @@ from services.jobs.application.sweeper import Sweeper
 from services.jobs.postgres.attempts import Attempts
 from services.jobs.postgres.idempotency_keys import IdempotencyKeys
 from services.jobs.postgres.reports.accuracy import AccuracyReports
-from services.jobs.postgres.reports.coverage import Coverage
 from services.jobs.postgres.reports.holders import Holders
 from services.jobs.postgres.reports.statistics import AttemptStatistics
 from services.jobs.postgres.search import Search
@@ -143,7 +142,7 @@ async def serving(store: Store) -> AsyncIterator[Jobs]:
         actions=store.actions,
         attempts=Attempts(store.database),
         bulk=Bulk(store.bulk),
-        coverage=Coverage(store.database, POLICY, search),
+        coverage=store.coverage(search),
         dispatcher=dispatcher,
         holders=Holders(store.database),
         statistics=AttemptStatistics(store.database),

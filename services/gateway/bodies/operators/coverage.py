@@ -9,6 +9,7 @@ from msgspec import Meta
 from warmcast.jobs.v1 import jobs_pb2, operations_pb2
 
 from services.common.comparison import TIMEFRAMES
+from services.common.freshness import FRESHNESS_FILTERS, Staleness
 from services.common.rpc.job_status import status_name
 from services.gateway.bodies.fields import (
     REF,
@@ -24,7 +25,7 @@ from services.gateway.bodies.fields import (
 )
 
 STATES = ("fresh", "stale", "cold")
-FILTER_STATES = (*STATES, "failed")
+FILTER_STATES = (*FRESHNESS_FILTERS, "failed")
 MOST_COUNTED = 10_000
 
 
@@ -37,30 +38,51 @@ class CoveredComparison(msgspec.Struct, rename="camel"):
     geo: Geo
     data_hash: str
     state: Annotated[str, one_of(STATES)]
+    stale_because: Annotated[
+        Annotated[str, one_of(Staleness)] | None,
+        Meta(
+            description="why forecasts are stale: they are over 24 h old; an older engine made them; "
+            "only the snapshot before the current one has forecasts. Null unless stale"
+        ),
+    ]
     status: Annotated[Status | None, Meta(description="of the current snapshot's job; null without one")]
     job_id: int | None
     last_ready_at: Moment | None
     fresh_until: Annotated[
-        Moment | None, Meta(description="as far as the job knows; the cache may have lost them earlier")
+        Moment | None,
+        Meta(
+            description="as far as the job knows; the cache may have lost them earlier. "
+            "Null if an older engine made them"
+        ),
     ]
     warm_until: Annotated[Moment | None, Meta(description="served stale until then")]
     demand: Annotated[float, Meta(description="requests, halved every half week")]
     last_requested_at: Moment | None
 
 
+EngineVersion = Annotated[
+    str | None,
+    Meta(description="the newest of the forecasters, by which states are judged; null before one has answered"),
+]
+
+
 class CoverageList(msgspec.Struct, rename="camel"):
     """One page of coverage."""
 
     comparisons: Annotated[list[CoveredComparison], Meta(description="most popular first")]
+    engine_version: EngineVersion
     next_cursor: NextCursor
 
 
-class CoverageCount(msgspec.Struct):
+class CoverageCount(msgspec.Struct, rename="camel"):
     """How many comparisons are warm."""
 
     comparisons: Annotated[int, Meta(description=f"up to {MOST_COUNTED:,}, as the others")]
     fresh: int
-    stale: int
+    stale: Annotated[int, Meta(description="the sum of the next three")]
+    stale_age: int
+    stale_engine_version: int
+    stale_snapshot: int
     cold: int
     capped: Annotated[bool, Meta(description=f"there are {MOST_COUNTED:,} or more")]
 
@@ -71,7 +93,7 @@ _BY_TIMEFRAME = {
 }
 
 
-class CoverageSummary(msgspec.Struct):
+class CoverageSummary(msgspec.Struct, rename="camel"):
     """Counts in all and by timeframe."""
 
     all: CoverageCount
@@ -79,11 +101,13 @@ class CoverageSummary(msgspec.Struct):
     timeframes: Annotated[
         dict[str, CoverageCount], Meta(description="all, by timeframe", extra_json_schema=_BY_TIMEFRAME)
     ]
+    engine_version: EngineVersion
 
 
 def coverage_list(page: operations_pb2.ListCoverageResponse) -> CoverageList:
     """The body of one page."""
-    return CoverageList([_covered(row) for row in page.comparisons], page.next_page_token or None)
+    rows = [_covered(row) for row in page.comparisons]
+    return CoverageList(rows, page.engine_version or None, page.next_page_token or None)
 
 
 def coverage_summary(row: operations_pb2.GetCoverageSummaryResponse) -> CoverageSummary:
@@ -91,7 +115,10 @@ def coverage_summary(row: operations_pb2.GetCoverageSummaryResponse) -> Coverage
     counted = {each.timeframe: each.count for each in row.timeframes}
     none = operations_pb2.CoverageCount()
     return CoverageSummary(
-        _count(row.all), _count(row.requested), {name: _count(counted.get(name, none)) for name in TIMEFRAMES}
+        _count(row.all),
+        _count(row.requested),
+        {name: _count(counted.get(name, none)) for name in TIMEFRAMES},
+        row.engine_version or None,
     )
 
 
@@ -105,6 +132,7 @@ def _covered(row: operations_pb2.CoveredComparison) -> CoveredComparison:
         geo=comparison.geo,
         data_hash=comparison.data_hash,
         state=row.state,
+        stale_because=row.stale_because or None,
         status=status_name(row.status) if known else None,
         job_id=row.job_id or None,
         last_ready_at=timestamp(row, "last_ready_at"),
@@ -116,4 +144,5 @@ def _covered(row: operations_pb2.CoveredComparison) -> CoveredComparison:
 
 
 def _count(row: operations_pb2.CoverageCount) -> CoverageCount:
-    return CoverageCount(row.comparisons, row.fresh, row.stale, row.cold, row.comparisons >= MOST_COUNTED)
+    counts = {name: getattr(row, name) for name in CoverageCount.__struct_fields__ if name != "capped"}
+    return CoverageCount(**counts, capped=row.comparisons >= MOST_COUNTED)

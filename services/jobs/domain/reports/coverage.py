@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import astuple, dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from services.common.freshness import Staleness
 from services.common.job_status import JobStatus
 from services.jobs.domain.comparison import ListedComparison
 
-# The same as in services/forecaster/cache/freshness.py.
-FRESH_FOR = timedelta(hours=24)
-WARM_FOR = timedelta(days=7)
 COUNTED = 10_000  # the most popular comparisons, which a summary counts
 
 
@@ -20,18 +18,32 @@ class CoverageState(StrEnum):
     """The state of a comparison's forecasts, as far as jobs knows: the cache may have lost them earlier."""
 
     FRESH = "fresh"
-    STALE = "stale"  # also while only the snapshot before has forecasts
+    STALE_AGE = f"stale-{Staleness.AGE}"
+    STALE_ENGINE_VERSION = f"stale-{Staleness.ENGINE_VERSION}"
+    STALE_SNAPSHOT = f"stale-{Staleness.SNAPSHOT}"
     COLD = "cold"
 
+    @property
+    def staleness(self) -> Staleness | None:
+        """Why the forecasts are stale; None for other states."""
+        return Staleness(self.removeprefix("stale-")) if self.startswith("stale-") else None
 
-FAILED = "failed"  # a filter beside the states: the current snapshot's job has failed
+    @property
+    def name_of_any(self) -> str:
+        """`stale` whatever the reason is, or the name of the state."""
+        return STALE if self.staleness else self.value
+
+
+# Filters beside the states.
+STALE = "stale"  # for any reason
+FAILED = "failed"  # the current snapshot's job has failed
 
 
 @dataclass(frozen=True)
 class CoverageFilter:
     """Which comparisons; empty texts and None match all."""
 
-    state: str = ""  # of CoverageState, or FAILED
+    state: str = ""  # of CoverageState, STALE or FAILED
     query: str = ""  # the beginning of either term, or a part of the slug, in slug form
     timeframe: str = ""
     geo: str | None = None
@@ -55,7 +67,7 @@ class CoveredComparison:
     status: JobStatus | None  # of the current snapshot's job; None without one
     job_id: int | None
     last_ready_at: datetime | None
-    fresh_until: datetime | None
+    fresh_until: datetime | None  # None for those of an older engine, which are not
     warm_until: datetime | None  # served stale until then
     demand: float  # decayed until now
     last_requested_at: datetime | None
@@ -67,6 +79,7 @@ class CoveragePage:
 
     comparisons: list[CoveredComparison]
     after: CoverageCursor | None  # the place of the next page; None: there is none
+    engine_version: str  # that states are judged by; empty while no forecaster is known
 
 
 @dataclass(frozen=True)
@@ -74,8 +87,15 @@ class CoverageCount:
     """Comparisons by the state of their forecasts."""
 
     fresh: int = 0
-    stale: int = 0
+    stale_age: int = 0
+    stale_engine_version: int = 0
+    stale_snapshot: int = 0
     cold: int = 0
+
+    @property
+    def stale(self) -> int:
+        """For any reason."""
+        return self.stale_age + self.stale_engine_version + self.stale_snapshot
 
     @property
     def comparisons(self) -> int:
@@ -83,7 +103,7 @@ class CoverageCount:
         return self.fresh + self.stale + self.cold
 
     def __add__(self, other: CoverageCount) -> CoverageCount:
-        return CoverageCount(self.fresh + other.fresh, self.stale + other.stale, self.cold + other.cold)
+        return CoverageCount(*(one + more for one, more in zip(astuple(self), astuple(other), strict=True)))
 
 
 @dataclass(frozen=True)
@@ -93,3 +113,4 @@ class CoverageSummary:
     all: CoverageCount
     requested: CoverageCount  # in the last days
     timeframes: dict[str, CoverageCount]  # every timeframe
+    engine_version: str  # as of CoveragePage

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from psycopg.rows import DictRow
 
 from services.common.comparison import TIMEFRAMES
+from services.common.engine_version import engine_number
+from services.common.freshness import FRESH_FOR, RETAINED_FOR
 from services.common.job_status import JobStatus
 from services.jobs.domain.comparison import ListedComparison
 from services.jobs.domain.job import QueuePolicy
 from services.jobs.domain.reports.coverage import (
     COUNTED,
     FAILED,
-    FRESH_FOR,
-    WARM_FOR,
+    STALE,
     CoverageCount,
     CoverageCursor,
     CoverageFilter,
@@ -33,6 +34,7 @@ from services.jobs.postgres.sql.upkeep import DEMAND_HALF_LIFE
 
 _SCANNED = 5_000  # comparisons that one page checks; a filter that few pass ends a page early
 _COUNT_EVERY = 10.0  # seconds; a count takes 0.1 s of CPU
+_STALE = [state.value for state in CoverageState if state.staleness]
 _MAX_SLUGS = 2_000  # that a query may match to be looked up; above, comparisons are checked in order
 
 # The lowest popularity of a comparison requested since a moment: one request at that moment.
@@ -62,9 +64,14 @@ _STATE = f"""
     JOIN snapshots AS current ON current.id = comparison.current_snapshot_id
     LEFT JOIN warmup_jobs AS job ON {_OF_COMPARISON.format(job="job")} AND job.data_hash = current.data_hash
     CROSS JOIN LATERAL (SELECT {_ready_at("job")} AS ready_at OFFSET 0) AS own
+    CROSS JOIN LATERAL (
+        -- services.common.engine_version.engine_number
+        SELECT COALESCE(substring(job.engine_version from '^[0-9]+')::numeric, -1) < %(engine_number)s::numeric
+               AS by_older_engine OFFSET 0
+    ) AS made
     -- Until the current snapshot has forecasts, those of the one before are served.
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN own.ready_at > now() - %(warm_for)s THEN own.ready_at ELSE GREATEST(own.ready_at, (
+        SELECT CASE WHEN own.ready_at > now() - %(retained_for)s THEN own.ready_at ELSE GREATEST(own.ready_at, (
             SELECT {_ready_at("old")}
             FROM snapshots AS previous
             JOIN warmup_jobs AS old ON {_OF_COMPARISON.format(job="old")} AND old.data_hash = previous.data_hash
@@ -72,8 +79,11 @@ _STATE = f"""
         )) END AS ready_at OFFSET 0
     ) AS served
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN own.ready_at > now() - %(fresh_for)s THEN 'fresh'
-                    WHEN served.ready_at > now() - %(warm_for)s THEN 'stale' ELSE 'cold' END AS state
+        -- services.common.freshness.staleness
+        SELECT CASE WHEN own.ready_at > now() - %(retained_for)s
+                    THEN CASE WHEN made.by_older_engine THEN 'stale-engine-version'
+                              WHEN own.ready_at < now() - %(fresh_for)s THEN 'stale-age' ELSE 'fresh' END
+                    WHEN served.ready_at > now() - %(retained_for)s THEN 'stale-snapshot' ELSE 'cold' END AS state
         OFFSET 0
     ) AS coverage
 """
@@ -81,8 +91,9 @@ _COLUMNS = f"""
     comparison.id, comparison.popularity, comparison.slug, comparison.timeframe, comparison.geo, comparison.updated_at,
     comparison.last_requested_at, current.data_hash, cardinality(current.times) AS points, current.times[1] AS first,
     current.times[cardinality(current.times)] AS last, job.id AS job_id, job.status, coverage.state,
-    own.ready_at AS last_ready_at, own.ready_at + %(fresh_for)s AS fresh_until,
-    served.ready_at + %(warm_for)s AS warm_until,
+    own.ready_at AS last_ready_at,
+    CASE WHEN NOT made.by_older_engine THEN own.ready_at + %(fresh_for)s END AS fresh_until,
+    served.ready_at + %(retained_for)s AS warm_until,
     COALESCE(comparison.demand * 0.5 ^ (EXTRACT(epoch FROM now() - comparison.last_requested_at) / {DEMAND_HALF_LIFE}),
              0)::float8 AS demand
 """
@@ -114,13 +125,17 @@ class _Query:
 class Coverage:
     """Coverage in PostgreSQL. Raises WarmcastError(UNAVAILABLE) when that is unavailable."""
 
-    def __init__(self, database: Database, policy: QueuePolicy, search: Search) -> None:
+    def __init__(
+        self, database: Database, policy: QueuePolicy, search: Search, engine_version: Callable[[], str]
+    ) -> None:
+        """`engine_version`: the newest of the forecasters, whose bundles are not stale; empty while unknown."""
+        self._engine_version = engine_version
         self._database = database
         self._search = search
         self._summary = Kept(self._count, seconds=_COUNT_EVERY)
         self._parameters = {
             "fresh_for": FRESH_FOR,
-            "warm_for": WARM_FOR,
+            "retained_for": RETAINED_FOR,
             "requested_within_days": policy.requested_within_days,
         }
 
@@ -129,13 +144,15 @@ class Coverage:
 
         At most 5,000 are checked, so a page may be short and still have one after it.
         """
+        engine_version = self._engine_version()
         query = await self._query(wanted, after, scanned=_SCANNED)
         rows = await self._database.fetch(_page(query, limit + 1), query.parameters)
         covered = [_covered(row) for row in rows[:limit]]
         if len(rows) > limit:
-            return CoveragePage(covered, covered[-1].cursor)
+            return CoveragePage(covered, covered[-1].cursor, engine_version)
         last = await self._database.fetch(_last_candidate(query), query.parameters)
-        return CoveragePage(covered, CoverageCursor(last[0]["popularity"], last[0]["id"]) if last else None)
+        after = CoverageCursor(last[0]["popularity"], last[0]["id"]) if last else None
+        return CoveragePage(covered, after, engine_version)
 
     async def matching(self, wanted: CoverageFilter, *, limit: int) -> tuple[str, Mapping[str, object]]:
         """A query of all that pass the filter and whose job does not run, up to `limit`, and its parameters.
@@ -158,7 +175,9 @@ class Coverage:
         return await self._summary.get()
 
     async def _count(self) -> CoverageSummary:
-        return _summary(await self._database.fetch(_SUMMARY, self._parameters))
+        engine_version = self._engine_version()
+        parameters = self._parameters | {"engine_number": engine_number(engine_version)}
+        return _summary(await self._database.fetch(_SUMMARY, parameters), engine_version)
 
     async def _query(self, wanted: CoverageFilter, after: CoverageCursor | None, *, scanned: int | None) -> _Query:
         """`scanned`: the most candidates to check; None: all."""
@@ -166,7 +185,8 @@ class Coverage:
         by_slug = bool(wanted.query) and len(slugs) <= _MAX_SLUGS
         conditions = _conditions(wanted, by_slug=by_slug, anywhere=await self._search.finds_parts(wanted.query))
         parameters = self._parameters | {
-            "state": wanted.state,
+            "engine_number": engine_number(self._engine_version()),
+            "states": _STALE if wanted.state == STALE else [wanted.state],
             "query": wanted.query,
             "timeframe": wanted.timeframe,
             "geo": wanted.geo,
@@ -233,7 +253,7 @@ def _conditions(wanted: CoverageFilter, *, by_slug: bool, anywhere: bool) -> str
     if wanted.state == FAILED:
         conditions.append("job.status || '' = 'failed'")
     elif wanted.state:
-        conditions.append("coverage.state = %(state)s")
+        conditions.append("coverage.state = ANY(%(states)s)")
     return f"WHERE {' AND '.join(conditions)}" if conditions else ""
 
 
@@ -253,8 +273,8 @@ def _covered(row: DictRow) -> CoveredComparison:
     )
 
 
-def _summary(rows: Sequence[DictRow]) -> CoverageSummary:
-    counted = [(row, CoverageCount(**{row["state"]: row["count"]})) for row in rows]
+def _summary(rows: Sequence[DictRow], engine_version: str) -> CoverageSummary:
+    counted = [(row, CoverageCount(**{row["state"].replace("-", "_"): row["count"]})) for row in rows]
     nothing = CoverageCount()
     return CoverageSummary(
         all=sum((count for _, count in counted), nothing),
@@ -262,4 +282,5 @@ def _summary(rows: Sequence[DictRow]) -> CoverageSummary:
         timeframes={
             name: sum((count for row, count in counted if row["timeframe"] == name), nothing) for name in TIMEFRAMES
         },
+        engine_version=engine_version,
     )

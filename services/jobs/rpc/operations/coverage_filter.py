@@ -5,10 +5,10 @@ from __future__ import annotations
 from warmcast.jobs.v1 import operations_pb2 as pb
 
 from services.common.comparison import invalid, parse_geo, parse_timeframe
-from services.jobs.domain.reports.coverage import FAILED, CoverageFilter, CoverageState
+from services.jobs.domain.reports.coverage import FAILED, STALE, CoverageFilter, CoverageState
 from services.jobs.rpc import requests
 
-_STATES = (*CoverageState, FAILED)
+_STATES = (*CoverageState, STALE, FAILED)
 
 
 def coverage_filter(of: pb.CoverageFilter) -> CoverageFilter | None:

@@ -50,7 +50,8 @@ def covered_comparison(of: CoveredComparison) -> pb.CoveredComparison:
     """One comparison with the state of its forecasts."""
     return pb.CoveredComparison(
         comparison=listed_comparison(of.listed),
-        state=of.state.value,
+        state=of.state.name_of_any,
+        stale_because=of.state.staleness or "",
         status=TO_PROTO[of.status] if of.status else jobs_pb2.JOB_STATUS_UNSPECIFIED,
         job_id=of.job_id or 0,
         last_ready_at=of.last_ready_at,
@@ -67,6 +68,7 @@ def coverage_summary(of: CoverageSummary) -> pb.GetCoverageSummaryResponse:
         all=_count(of.all),
         requested=_count(of.requested),
         timeframes=[pb.TimeframeCoverage(timeframe=name, count=_count(each)) for name, each in of.timeframes.items()],
+        engine_version=of.engine_version,
     )
 
 
@@ -82,4 +84,4 @@ def _held_job(of: HeldJob) -> pb.HeldJob:
 
 
 def _count(of: CoverageCount) -> pb.CoverageCount:
-    return pb.CoverageCount(comparisons=of.comparisons, fresh=of.fresh, stale=of.stale, cold=of.cold)
+    return pb.CoverageCount(comparisons=of.comparisons, stale=of.stale, **asdict(of))

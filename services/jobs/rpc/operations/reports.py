@@ -74,6 +74,7 @@ class ReportsRpc(operations_pb2_grpc.OperationsServiceServicer):
         return pb.ListCoverageResponse(
             comparisons=[mapping.covered_comparison(each) for each in page.comparisons],
             next_page_token=page_tokens.encode(page.after) if page.after else "",
+            engine_version=page.engine_version,
         )
 
     async def GetStatistics(self, request: pb.GetStatisticsRequest, context: Context) -> pb.GetStatisticsResponse:

@@ -148,6 +148,7 @@ async def test_coverage(world: World) -> None:
     warm = pb.CoveredComparison(
         comparison=comparison,
         state="stale",
+        stale_because="age",
         status=FAILED,
         job_id=42,
         last_ready_at=NOON,
@@ -157,7 +158,9 @@ async def test_coverage(world: World) -> None:
         last_requested_at=NOON,
     )
     cold = pb.CoveredComparison(comparison=comparison, state="cold")
-    world.reply(ListCoverage=pb.ListCoverageResponse(comparisons=[warm, cold], next_page_token="next"))
+    world.reply(
+        ListCoverage=pb.ListCoverageResponse(comparisons=[warm, cold], next_page_token="next", engine_version="10")
+    )
     query = "state=stale&q=amazon&tf=12m&geo=us&requested=true&limit=5&cursor=here"
     body = conforming(await world.operator.get(f"/api/coverage?{query}"), "CoverageList")
     shown = {**KEY, "terms": ["amazon", "costco"], "dataHash": HASH}
@@ -165,6 +168,7 @@ async def test_coverage(world: World) -> None:
         {
             **shown,
             "state": "stale",
+            "staleBecause": "age",
             "status": "failed",
             "jobId": 42,
             "lastReadyAt": NOON_TEXT,
@@ -177,10 +181,12 @@ async def test_coverage(world: World) -> None:
             **shown,
             "state": "cold",
             "demand": 0.0,
-            **dict.fromkeys(("status", "jobId", "lastReadyAt", "freshUntil", "warmUntil", "lastRequestedAt")),
+            **dict.fromkeys(
+                ("staleBecause", "status", "jobId", "lastReadyAt", "freshUntil", "warmUntil", "lastRequestedAt")
+            ),
         },
     ]
-    assert body["nextCursor"] == "next"
+    assert (body["nextCursor"], body["engineVersion"]) == ("next", "10")
     chosen = pb.CoverageFilter(state="stale", query="amazon", timeframe="12m", geo="US", requested=True)
     assert world.jobs.only("ListCoverage").request == pb.ListCoverageRequest(
         filter=chosen, page_size=5, page_token="here"
@@ -195,7 +201,7 @@ async def test_an_empty_geo_is_worldwide_and_a_missing_one_any(world: World) -> 
 
 
 async def test_the_summary_of_coverage(world: World) -> None:
-    many = pb.CoverageCount(comparisons=10_000, fresh=9_000, stale=900, cold=100)
+    many = pb.CoverageCount(comparisons=10_000, fresh=9_000, stale=900, stale_age=600, stale_snapshot=300, cold=100)
     one = pb.CoverageCount(comparisons=1, cold=1)
     world.reply(
         GetCoverageSummary=pb.GetCoverageSummaryResponse(
@@ -203,8 +209,19 @@ async def test_the_summary_of_coverage(world: World) -> None:
         )
     )
     body = conforming(await world.operator.get("/api/coverage/summary"), "CoverageSummary")
-    assert body["all"] == {"comparisons": 10_000, "fresh": 9_000, "stale": 900, "cold": 100, "capped": True}
-    shown = {"comparisons": 1, "fresh": 0, "stale": 0, "cold": 1, "capped": False}
+    assert body["all"] == {
+        "comparisons": 10_000,
+        "fresh": 9_000,
+        "stale": 900,
+        "cold": 100,
+        "capped": True,
+        "staleAge": 600,
+        "staleEngineVersion": 0,
+        "staleSnapshot": 300,
+    }
+    none_stale = dict.fromkeys(("stale", "staleAge", "staleEngineVersion", "staleSnapshot"), 0)
+    shown = {"comparisons": 1, "fresh": 0, **none_stale, "cold": 1, "capped": False}
+    assert body["engineVersion"] is None
     assert body["requested"] == body["timeframes"]["12m"] == shown
     assert list(body["timeframes"]) == ["7d", "30d", "3m", "12m", "5y", "all"]
 

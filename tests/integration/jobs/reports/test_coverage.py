@@ -14,9 +14,8 @@ from services.jobs.domain.job import EnqueueReason
 from services.jobs.domain.reports.coverage import CoverageFilter
 from services.jobs.domain.reports.history import Failure
 from services.jobs.postgres.reports import coverage as coverage_module
-from services.jobs.postgres.reports.coverage import Coverage
 from services.jobs.postgres.search import Search
-from tests.integration.jobs.conftest import POLICY, Store, key_of
+from tests.integration.jobs.conftest import Store, key_of
 from tests.integration.jobs.service import Jobs, refused, serving, token_of
 
 
@@ -107,6 +106,7 @@ async def test_each_comparison_has_the_state_of_its_forecasts(jobs: Jobs) -> Non
     by_term = dict(zip(terms(rows), rows, strict=True))
     states = {term: row.state for term, row in by_term.items()}
     assert states == {"fresh": "fresh", "stale": "stale", "old": "cold", "never": "cold", "first": "cold"}
+    assert {term: row.stale_because for term, row in by_term.items() if row.stale_because} == {"stale": "age"}
     stale = by_term["stale"]
     made = stale.last_ready_at.ToSeconds()
     assert stale.fresh_until.ToSeconds() - made == 86_400
@@ -130,7 +130,8 @@ async def test_the_snapshot_before_is_served_as_stale_until_the_newer_one_is_rea
     await ready(jobs.store, "amazon", hours_ago=2)
     await jobs.store.comparison("amazon", values=(1, 2, 3, 4, 5))
     [row] = await listed(jobs)
-    assert (row.state, row.HasField("last_ready_at"), row.HasField("warm_until")) == ("stale", False, True)
+    assert (row.state, row.stale_because) == ("stale", "snapshot")
+    assert (row.HasField("last_ready_at"), row.HasField("warm_until")) == (False, True)
 
 
 async def test_filters(jobs: Jobs) -> None:
@@ -161,9 +162,7 @@ async def test_a_query_that_many_match_is_checked_in_order(jobs: Jobs, monkeypat
     assert terms(await listed(jobs, query="tea")) == ["teak", "tea"]
     search = Search(jobs.store.database)
     search.trigrams = True
-    anywhere = await Coverage(jobs.store.database, POLICY, search).page(
-        CoverageFilter(query="tea"), limit=9, after=None
-    )
+    anywhere = await jobs.store.coverage(search).page(CoverageFilter(query="tea"), limit=9, after=None)
     assert [each.listed.term_a for each in anywhere.comparisons] == ["costco", "costco", "costco"]
 
 
@@ -184,7 +183,7 @@ async def test_a_page_of_a_filter_that_few_pass_is_short_and_goes_on(
 
 
 async def test_all_that_match_have_the_versions_of_their_jobs(store: Store) -> None:
-    coverage = Coverage(store.database, POLICY, Search(store.database))
+    coverage = store.coverage()
     await store.claimed("running")
     job = await store.queued("queued")
     await store.comparison("never")
@@ -199,7 +198,7 @@ async def test_the_summary_counts_by_state_and_timeframe(jobs: Jobs) -> None:
     await ready(jobs.store, "stale", hours_ago=30)
     await requested(jobs.store, "cold", 1)
     summary = await jobs.operations.GetCoverageSummary(pb.GetCoverageSummaryRequest())
-    assert summary.all == pb.CoverageCount(comparisons=3, fresh=1, stale=1, cold=1)
+    assert summary.all == pb.CoverageCount(comparisons=3, fresh=1, stale=1, stale_age=1, cold=1)
     assert summary.requested == pb.CoverageCount(comparisons=1, cold=1)
     assert [each.timeframe for each in summary.timeframes] == list(TIMEFRAMES)
     assert [each.count.comparisons for each in summary.timeframes] == [0, 0, 0, 3, 0, 0]

@@ -33,7 +33,7 @@ async def _coverage(wanted: CoverageFilter, after: CoverageCursor | None = None)
     """The statement of a page, and that of its keys alone."""
     search = Search(Database("postgresql://nowhere", pool_size=2))
     search.trigrams = False
-    query = await Coverage(search._database, QueuePolicy(), search)._query(wanted, after, scanned=ROWS + 1)
+    query = await Coverage(search._database, QueuePolicy(), search, str)._query(wanted, after, scanned=ROWS + 1)
     page = coverage_module._page(query, ROWS + 1)
     return (page, dict(query.parameters)), (query.candidates, dict(query.parameters))
 

@@ -1,4 +1,4 @@
-"""How many comparisons are fresh, stale and cold: those that were requested, all, and each timeframe."""
+"""How many comparisons are fresh, stale (and why) and cold: those that were requested, all, and each timeframe."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ from services.gateway.pages.operations.track_record.shares import percent
 from services.gateway.pages.words import TIMEFRAMES
 
 PATH = "/ops/comparisons"
-STATES = ("fresh", "stale", "cold")
+STATES = {
+    "fresh": "Fresh",
+    "stale-age": "Stale by age",
+    "stale-engine-version": "Stale by engine version",
+    "stale-snapshot": "Stale by snapshot",
+    "cold": "Cold",
+}
 _COUNTED = 10_000  # comparisons, the most requested
 
 
@@ -23,6 +29,7 @@ class Cell:
     """The comparisons of one state."""
 
     state: str
+    words: str
     count: int
     path: str  # of the list of these
     current: bool  # whether the page shows that list
@@ -78,8 +85,14 @@ def _row(
         path=_address(group),
         current=given == group,
         cells=tuple(
-            Cell(state, getattr(count, state), _address({"state": state, **group}), given == {"state": state, **group})
-            for state in STATES
+            Cell(
+                state,
+                words,
+                getattr(count, state.replace("-", "_")),
+                _address({"state": state, **group}),
+                given == {"state": state, **group},
+            )
+            for state, words in STATES.items()
         ),
         bar=coverage_bar(count.fresh, count.stale, count.cold),
         warm=_warm(count),

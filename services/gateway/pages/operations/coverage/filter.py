@@ -8,12 +8,13 @@ from typing import Final
 from warmcast.jobs.v1 import operations_pb2
 
 from services.common.comparison import TIMEFRAMES, invalid, parse_geo, parse_timeframe
+from services.common.freshness import FRESHNESS_FILTERS
 from services.gateway.pages.operations.frame.lists import Field
 from services.gateway.pages.operations.jobs.filter import WORLDWIDE
 from services.gateway.pages.words import TIMEFRAMES as TIMEFRAME_WORDS
 
 NAMES: Final = ("state", "q", "tf", "geo", "requested")
-STATES: Final = ("fresh", "stale", "cold", "failed")
+STATES: Final = (*FRESHNESS_FILTERS, "failed")
 
 
 def coverage_filter(given: Mapping[str, str]) -> operations_pb2.CoverageFilter:
@@ -37,7 +38,12 @@ def fields(given: Mapping[str, str]) -> list[Field]:
     """The form."""
     value = given.get
     return [
-        Field("state", "Forecasts", value("state", ""), tuple((each, each) for each in STATES)),
+        Field(
+            "state",
+            "Forecasts",
+            value("state", ""),
+            tuple((each, each.replace("-", " by ", 1).replace("-", " ")) for each in STATES),
+        ),
         Field("q", "Term", value("q", ""), hint="tea"),
         Field("tf", "Timeframe", value("tf", ""), tuple((name, TIMEFRAME_WORDS[name]) for name in TIMEFRAMES)),
         Field("geo", "Geo", value("geo", ""), hint=f"US, or {WORLDWIDE}"),

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from services.common import errors
 from services.common.errors import WarmcastError
-from services.gateway.pages.operations.coverage.coverage_map import PATH, coverage_map, is_capped
+from services.gateway.pages.operations.coverage.coverage_map import PATH, STATES, coverage_map, is_capped
 from services.gateway.pages.operations.coverage.filter import NAMES, coverage_filter, fields
 from services.gateway.pages.operations.coverage.view import HEADER, cells, coverage_row
 from services.gateway.pages.operations.frame.console import Console, View
@@ -67,7 +67,12 @@ class CoveragePages:
     async def _map(self, given: Mapping[str, str]) -> dict[str, object]:
         """What the template of the map shows."""
         summary, trust = await asyncio.gather(self.operations.coverage_summary(), self.jobs.trust_stats())
-        return {"map": coverage_map(summary, trust.total, given), "map_capped": is_capped(summary)}
+        return {
+            "map": coverage_map(summary, trust.total, given),
+            "map_states": STATES,
+            "map_capped": is_capped(summary),
+            "engine_version": summary.engine_version,
+        }
 
     async def _list(self, given: Mapping[str, str], after: str) -> dict[str, object]:
         """What the template of the list shows."""

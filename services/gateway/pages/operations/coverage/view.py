@@ -26,6 +26,7 @@ class CoverageRow:
     timeframe: str
     geo: str
     state: str
+    because: str  # why it is stale; empty otherwise
     until: datetime | None  # how long that state lasts; of a cold one, when it began
     until_words: str  # what happens then
     status: str  # of the job; empty without one
@@ -47,6 +48,7 @@ def coverage_row(covered: operations_pb2.CoveredComparison) -> CoverageRow:
         timeframe=row.timeframe,
         geo=geo_name(row.geo),
         state=covered.state,
+        because=covered.stale_because.replace("-", " "),
         until=until,
         until_words=until_words,
         status=_status(covered),
@@ -58,7 +60,18 @@ def coverage_row(covered: operations_pb2.CoveredComparison) -> CoverageRow:
 
 
 HEADER = (
-    *("slug", "term a", "term b", "timeframe", "geo", "state", "fresh until", "served until", "last ready"),
+    *(
+        "slug",
+        "term a",
+        "term b",
+        "timeframe",
+        "geo",
+        "state",
+        "stale because",
+        "fresh until",
+        "served until",
+        "last ready",
+    ),
     *("job id", "job status", "demand", "last requested", "data hash", "points", "updated"),
 )
 
@@ -67,7 +80,7 @@ def cells(covered: operations_pb2.CoveredComparison) -> list[object]:
     """The same for a spreadsheet, under HEADER."""
     row = covered.comparison
     return [
-        *(row.slug, *row.terms, row.timeframe, row.geo, covered.state),
+        *(row.slug, *row.terms, row.timeframe, row.geo, covered.state, covered.stale_because),
         *(timestamp(covered, name) for name in ("fresh_until", "warm_until", "last_ready_at")),
         *(covered.job_id or None, _status(covered), round(covered.demand, 3), timestamp(covered, "last_requested_at")),
         *(row.data_hash, row.points, timestamp(row, "updated_at")),

@@ -65,7 +65,9 @@ async def test_what_is_wrong_with_a_filter_is_said_above_the_form(world: World) 
     prepare(world)
     await log_in(world.client)
     html = page(await world.client.get(PATH, params={"state": "warm"}), 400)
-    assert "State must be one of fresh, stale, cold, failed" in words(html)
+    assert "State must be one of fresh, stale, stale-age, stale-engine-version, stale-snapshot, cold, failed" in words(
+        html
+    )
     assert "ListCoverage" not in world.jobs.calls
 
 
@@ -78,6 +80,8 @@ async def test_the_fragment_holds_the_map_and_the_list_alone(world: World) -> No
     assert "<form" not in response.text, "a filter that is being filled in stays"
     assert re.findall(r'data-part="(\w+)"', response.text) == ["map", "list"]
     assert "12 months, weekly: all 10" in response.text
+    assert "12 months, weekly: 2 stale by engine version" in response.text
+    assert "Forecasts of engines before version 10 are stale." in response.text
     assert "amazon" in response.text
 
 

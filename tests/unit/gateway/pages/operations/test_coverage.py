@@ -32,15 +32,19 @@ def covered(state: str = "fresh", *, geo: str = "", **more: Any) -> operations_p
     return operations_pb2.CoveredComparison(comparison=row, state=state, **given)
 
 
+TEN = Count(comparisons=10, fresh=6, stale=3, stale_age=1, stale_engine_version=2, cold=1)
+
+
 def summary(**counts: operations_pb2.CoverageCount) -> operations_pb2.GetCoverageSummaryResponse:
     """Counts of all, of requested ones and of two timeframes."""
     return operations_pb2.GetCoverageSummaryResponse(
-        all=counts.get("all", Count(comparisons=10, fresh=6, stale=3, cold=1)),
+        all=counts.get("all", TEN),
         requested=counts.get("requested", Count(comparisons=4, fresh=4)),
         timeframes=[
-            operations_pb2.TimeframeCoverage(timeframe="12m", count=Count(comparisons=10, fresh=6, stale=3, cold=1)),
+            operations_pb2.TimeframeCoverage(timeframe="12m", count=TEN),
             operations_pb2.TimeframeCoverage(timeframe="all", count=Count()),
         ],
+        engine_version="10",
     )
 
 
@@ -68,9 +72,11 @@ def test_each_count_leads_to_the_list_of_these_and_marks_the_current_one() -> No
     assert requested.path == "/ops/comparisons?requested=true"
     assert everything.path == "/ops/comparisons"
     assert [cell.path for cell in year.cells] == [
-        f"/ops/comparisons?state={state}&tf=12m" for state in ("fresh", "stale", "cold")
+        f"/ops/comparisons?state={state}&tf=12m"
+        for state in ("fresh", "stale-age", "stale-engine-version", "stale-snapshot", "cold")
     ]
-    assert [cell.current for cell in year.cells] == [False, False, True]
+    assert [cell.count for cell in year.cells] == [6, 1, 2, 0, 1]
+    assert [cell.current for cell in year.cells] == [False, False, False, False, True]
     assert not any(cell.current for row in (requested, everything) for cell in row.cells)
     assert not year.current
 
@@ -101,6 +107,11 @@ def test_how_long_a_state_lasts(state: str, more: dict[str, Any], words: str, un
     row = coverage_row(covered(state, **more))
     assert (row.state, row.until_words) == (state, words)
     assert (row.until.isoformat()[:19] if row.until else None) == until
+
+
+def test_a_stale_row_has_the_reason() -> None:
+    assert coverage_row(covered("stale", stale_because="engine-version")).because == "engine version"
+    assert coverage_row(covered()).because == ""
 
 
 def test_a_row_leads_to_the_page_to_the_job_and_to_all_jobs() -> None:
