@@ -294,9 +294,14 @@ class Operations(_Client):
         request = operations_pb2.GetCoverageSummaryRequest()
         return await self._call(self._stub.GetCoverageSummary, request, self._deadlines.read)
 
-    async def get_track_record(self) -> operations_pb2.GetTrackRecordResponse:
-        """The track record by week of scoring, oldest first, and the calibration of confidence."""
-        request = operations_pb2.GetTrackRecordRequest()
+    async def get_track_record(
+        self, *, timeframe: str = "", engine_version: str = ""
+    ) -> operations_pb2.GetTrackRecordResponse:
+        """Whether intervals, confidence, winners and directions came true in the last year; without names, of all.
+
+        In total, by timeframe, and by week of scoring. Each share has its count and its 95 % interval.
+        """
+        request = operations_pb2.GetTrackRecordRequest(timeframe=timeframe, engine_version=engine_version)
         return await self._call(self._stub.GetTrackRecord, request, self._deadlines.read)
 
     async def list_schedule_runs(

@@ -292,9 +292,14 @@ class Operations(_Client):
         request = operations_pb2.GetCoverageSummaryRequest()
         return self._call(self._stub.GetCoverageSummary, request, self._deadlines.read)
 
-    def get_track_record(self) -> operations_pb2.GetTrackRecordResponse:
-        """The track record by week of scoring, oldest first, and the calibration of confidence."""
-        request = operations_pb2.GetTrackRecordRequest()
+    def get_track_record(
+        self, *, timeframe: str = "", engine_version: str = ""
+    ) -> operations_pb2.GetTrackRecordResponse:
+        """Whether intervals, confidence, winners and directions came true in the last year; without names, of all.
+
+        In total, by timeframe, and by week of scoring. Each share has its count and its 95 % interval.
+        """
+        request = operations_pb2.GetTrackRecordRequest(timeframe=timeframe, engine_version=engine_version)
         return self._call(self._stub.GetTrackRecord, request, self._deadlines.read)
 
     def list_schedule_runs(self, schedule: str = "", *, page_size: int = 0) -> Sequence[operations_pb2.ScheduleRun]:

@@ -59,9 +59,11 @@ class Operations:
         request = operations_pb2.GetCoverageSummaryRequest()
         return await call(OPERATIONS, self._stub.GetCoverageSummary, request, self._deadlines.read)
 
-    async def track_record(self) -> operations_pb2.GetTrackRecordResponse:
-        """The track record by week and timeframe."""
-        request = operations_pb2.GetTrackRecordRequest()
+    async def track_record(
+        self, timeframe: str = "", engine_version: str = ""
+    ) -> operations_pb2.GetTrackRecordResponse:
+        """The track record of the last year, of one timeframe and of one engine version, or of all."""
+        request = operations_pb2.GetTrackRecordRequest(timeframe=timeframe, engine_version=engine_version)
         return await call(OPERATIONS, self._stub.GetTrackRecord, request, self._deadlines.read)
 
     async def list_schedule_runs(

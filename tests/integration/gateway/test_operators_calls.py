@@ -29,7 +29,10 @@ READS: list[tuple[Callable[[Operations], Awaitable[Message]], Message]] = [
         pb.ListCoverageRequest(filter=COVERAGE_FILTER, page_size=5, page_token="next"),
     ),
     (lambda operations: operations.coverage_summary(), pb.GetCoverageSummaryRequest()),
-    (lambda operations: operations.track_record(), pb.GetTrackRecordRequest()),
+    (
+        lambda operations: operations.track_record("12m", "9"),
+        pb.GetTrackRecordRequest(timeframe="12m", engine_version="9"),
+    ),
     (
         lambda operations: operations.list_schedule_runs("sweep", limit=5),
         pb.ListScheduleRunsRequest(schedule="sweep", page_size=5),
