@@ -15,6 +15,7 @@ from services.common.rpc.server.readiness import follow_readiness
 from services.common.rpc.server.server import Server, serve_metrics, until_signal
 from services.common.runtime.background import Background
 from services.common.runtime.shutdown import Ending
+from services.jobs.application.capacity import Capacity
 from services.jobs.application.change_feed import ChangeFeed
 from services.jobs.application.dispatcher import Dispatcher
 from services.jobs.application.enqueue import Enqueuer
@@ -82,9 +83,17 @@ async def serve(settings: JobsSettings) -> None:
     search = Search(database)
     actions = ActionLog(database)
     coverage = Coverage(database, policy, search, forecaster.engine_version)
-    bulk = Bulk(BulkOperations(database, coverage, holder=queue.holder, publisher=publisher))
     change_feed = ChangeFeed(listings.changed)
     dispatcher = Dispatcher(queue, Runner(queue, forecaster, policy), forecaster, poll=settings.poll_seconds)
+    bulk = Bulk(
+        BulkOperations(
+            database,
+            coverage,
+            holder=queue.holder,
+            publisher=publisher,
+            slots=Capacity(dispatcher.forecaster_info).slots,
+        )
+    )
     idempotency = IdempotencyInterceptor(IdempotencyKeys(database), servicer.GUARDED | operations.GUARDED)
     server = _server(settings, secrets, idempotency, background)
     service = servicer.JobsServicer(

@@ -55,7 +55,12 @@ def _bundles(cached: forecaster_pb2.CachedForecasts | None) -> Bundles:
 def _row(warmup: jobs_pb2.GetWarmupResponse) -> Row | None:
     if not warmup.HasField("job"):
         return None
-    return Row(FROM_PROTO[warmup.job.status], overdue=warmup.overdue, cooling_down=warmup.cooling_down)
+    return Row(
+        FROM_PROTO[warmup.job.status],
+        overdue=warmup.overdue,
+        cooling_down=warmup.cooling_down,
+        deferred=warmup.deferred,
+    )
 
 
 def _reasons(
@@ -74,7 +79,10 @@ def _reasons(
     if current is not Bundles.FRESH or decision.refreshing:
         yield _of_row(fetched.warmup, row)
     if decision.enqueue:
-        yield f"the next GET enqueues a job ({decision.enqueue})"
+        if row and row.deferred:
+            yield "the next GET promotes its job"
+        else:
+            yield f"the next GET enqueues a job ({decision.enqueue})"
 
 
 def _defects(fetched: Fetched) -> Iterator[str]:
@@ -93,7 +101,8 @@ def _of_row(warmup: jobs_pb2.GetWarmupResponse, row: Row | None) -> str:
     if row is None:
         return "there is no job yet"
     if row.status in (JobStatus.QUEUED, JobStatus.RUNNING):
-        return f"its job is {row.status}" + (", and is overdue" if row.overdue else "")
+        behind = ", behind first calls" if row.deferred else ""
+        return f"its job is {row.status}{behind}" + (", and is overdue" if row.overdue else "")
     if row.status is JobStatus.FAILED:
         cooling = f", and cools down for another {warmup.cooldown_seconds:.0f} s" if row.cooling_down else ""
         return f"its job failed{cooling}"

@@ -39,6 +39,7 @@ class Row:
     status: JobStatus
     overdue: bool = False  # by the database's clock
     cooling_down: bool = False  # failed, and its cool-down has not ended
+    deferred: bool = False  # queued behind the jobs that callers wait for
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,8 @@ def decide(current: Bundles, previous: Bundles, row: Row | None) -> Decision:
         served=Served.PREVIOUS if has_previous else Served.NOTHING,
         stale=has_previous,
         refreshing=has_previous and running,
-        enqueue=reason if _may_enqueue(row) else None,
+        # For a deferred job, the enqueue promotes it: this caller has no current forecasts.
+        enqueue=reason if _may_enqueue(row) or (row is not None and row.deferred) else None,
     )
 
 

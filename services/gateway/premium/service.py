@@ -164,7 +164,7 @@ class _WarmupView:
         warmup = jobs_pb2.GetWarmupResponse()
         warmup.CopyFrom(self.warmup)
         warmup.job.CopyFrom(outcome.job)
-        warmup.overdue = warmup.cooling_down = False
+        warmup.overdue = warmup.cooling_down = warmup.deferred = False
         warmup.queue_position = outcome.queue_position
         warmup.ClearField("eta_seconds")
         if outcome.HasField("eta_seconds"):
@@ -203,7 +203,8 @@ class _WarmupView:
         if not self.warmup.HasField("job"):
             return None
         status = FROM_PROTO[self.warmup.job.status]
-        return Row(status, overdue=self.warmup.overdue, cooling_down=self.warmup.cooling_down)
+        warmup = self.warmup
+        return Row(status, overdue=warmup.overdue, cooling_down=warmup.cooling_down, deferred=warmup.deferred)
 
     def _served(self, decision: Decision) -> tuple[forecaster_pb2.CachedForecasts, Forecasts | None]:
         if decision.served is Served.PREVIOUS and self.previous is not None:

@@ -43,6 +43,8 @@ class EnqueueQueue(Protocol):
 
     async def sweep(self, job_id: int | None = None) -> tuple[SweptJob, ...]: ...
 
+    async def promote_one(self, job_id: int) -> tuple[WarmupJob, Place | None] | None: ...
+
     async def job(self, job_id: int) -> WarmupJob | None: ...
 
 
@@ -76,7 +78,8 @@ class Enqueuer:
     ) -> EnqueueResult:
         """Starts an episode if the row is still at `seen_version` (0: no row); else returns the row unchanged.
 
-        An overdue job at that version is re-queued as the sweep would do it.
+        An overdue job at that version is re-queued as the sweep would do it. One that is queued behind first calls is
+        promoted at once, except for a refresh, which has forecasts to serve.
         """
         started = await self._queue.enqueue_and_place(key, data_hash, seen_version=seen_version, reason=reason)
         if started is not None:
@@ -92,6 +95,10 @@ class Enqueuer:
             if swept:
                 view = await self._views.view(key)
                 return EnqueueResult(swept[0].job, _place_of(swept[0].job, view), enqueued=True)
+        if view.deferred and reason is not EnqueueReason.REFRESH:
+            promoted = await self._queue.promote_one(job.id)
+            if promoted:
+                return EnqueueResult(*promoted, enqueued=False)
         return EnqueueResult(job, _place_of(job, view), enqueued=False)
 
     async def trigger(self, key: ComparisonKey, *, force: bool, actor: Actor) -> EnqueueResult:

@@ -32,6 +32,7 @@ class WarmupView:
     job: WarmupJob | None
     place: Place | None  # None unless the job is queued or running
     overdue: bool
+    deferred: bool  # queued behind the jobs that callers wait for
     cooldown_seconds: float  # 0 unless failed and cooling down
 
 

@@ -192,6 +192,11 @@ class Queue:
         """Raises the priority of jobs that have waited long; returns their number."""
         return len(await self._change(upkeep.PROMOTE, self._policy))
 
+    async def promote_one(self, job_id: int) -> tuple[WarmupJob, Place | None] | None:
+        """Raises a queued job to the priority of first calls; None: it has that, or is not queued."""
+        rows = await self._change(upkeep.PROMOTE_ONE, {"id": job_id})
+        return (to_job(rows[0]), to_place(rows[0])) if rows else None
+
     async def delete_old(self, *, days: int, limit: int) -> int:
         """Deletes up to `limit` jobs settled `days` ago that no comparison uses, and as many such snapshots.
 

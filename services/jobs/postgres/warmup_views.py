@@ -24,6 +24,7 @@ SELECT requested.place, pair.term_a, pair.term_b,
                AND job.updated_at < now() - make_interval(secs => LEAST(%(overdue_after)s, 60))
            WHEN 'running' THEN COALESCE(job.lease_expires_at, '-infinity') <= now()
        END, false) AS overdue,
+       COALESCE(job.status = 'queued' AND job.priority > 0, false) AS deferred,
        CASE WHEN job.status = 'failed' AND job.cooldown_until > now()
            THEN EXTRACT(epoch FROM job.cooldown_until - now())::float8 ELSE 0 END AS cooldown_seconds,
        {edges.JOB_COLUMNS}, place.*
@@ -69,5 +70,6 @@ def _view(key: ComparisonKey, row: DictRow) -> WarmupView:
         job=to_job(row) if row["has_job"] else None,
         place=to_place(row),
         overdue=row["overdue"],
+        deferred=row["deferred"],
         cooldown_seconds=row["cooldown_seconds"],
     )

@@ -76,6 +76,7 @@ def warmup(view: WarmupView, capacity: Capacity) -> pb.GetWarmupResponse:
         signals_b=signals_b,
         job=job(view.job) if view.job else None,
         overdue=view.overdue,
+        deferred=view.deferred,
         cooling_down=view.cooldown_seconds > 0,
         cooldown_seconds=view.cooldown_seconds,
     )

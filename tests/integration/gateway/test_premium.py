@@ -103,6 +103,17 @@ async def test_an_active_job_is_enqueued_only_if_overdue(world: World, status: S
     assert world.jobs.only("EnqueueWarmup").request.seen_version == 7
 
 
+async def test_a_deferred_job_is_promoted_and_its_new_place_is_shown(world: World) -> None:
+    world.reply(
+        GetWarmup=warmup(job(QUEUED), deferred=True, queue_position=800),
+        GetForecasts=forecasts(cached(MISSING)),
+        EnqueueWarmup=jobs_pb2.EnqueueWarmupResponse(job=job(QUEUED, version=8), enqueued=False, queue_position=1),
+    )
+    body = conforming(await world.client.get(PATH), "Premium")
+    assert (body["warmupStatus"], body["warmupTriggered"], body["queuePosition"]) == ("queued", False, 1)
+    assert len(world.jobs.calls["EnqueueWarmup"]) == len(world.jobs.calls["GetWarmup"]) == 1
+
+
 async def test_a_failed_job_in_cool_down_has_retry_after(world: World) -> None:
     cooling = warmup(job(FAILED, last_error="flat"), cooling_down=True, cooldown_seconds=299.2)
     world.reply(GetWarmup=cooling, GetForecasts=forecasts(cached(MISSING)))

@@ -30,7 +30,7 @@ from services.jobs.postgres.comparisons import Comparisons
 from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.listings import Listings
 from services.jobs.postgres.operations.actions import ActionLog
-from services.jobs.postgres.operations.bulk import BulkOperations
+from services.jobs.postgres.operations.bulk import MAX_WAITING, BulkOperations
 from services.jobs.postgres.queue import Queue
 from services.jobs.postgres.reports.coverage import Coverage
 from services.jobs.postgres.search import Search
@@ -70,8 +70,9 @@ class Store:
         return Queue(self.database, policy, holder=holder, publisher=publisher or self.publisher)
 
     def bulk_of(self, holder: str, **changed: Any) -> BulkOperations:
-        """The bulk operations of another process."""
-        return BulkOperations(self.database, self.coverage(), holder=holder, publisher=self.publisher, **changed)
+        """The bulk operations of another process; of no forecaster, so that only `max_waiting` bounds them."""
+        figures: dict[str, Any] = {"slots": lambda: 0, "unmeasured": MAX_WAITING, **changed}
+        return BulkOperations(self.database, self.coverage(), holder=holder, publisher=self.publisher, **figures)
 
     def coverage(self, search: Search | None = None) -> Coverage:
         """Coverage, judged by `newest_engine`."""

@@ -96,6 +96,11 @@ def text(story: Story) -> str:
             ("queued", "nothing", False, "first-call"),
             "its job is queued, and is overdue",
         ),
+        (
+            fetched(job(QUEUED), deferred=True),
+            ("queued", "nothing", False, "first-call"),
+            "the next GET promotes its job",
+        ),
         (fetched(job(RUNNING)), ("running", "nothing", False, None), "its job is running"),
         (fetched(job(CANCELLED)), ("queued", "nothing", False, "first-call"), "its job is cancelled"),
         (fetched(job(READY)), ("queued", "nothing", False, "cache-lost"), "its job is ready"),

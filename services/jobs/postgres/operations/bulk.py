@@ -37,7 +37,9 @@ from services.jobs.postgres.sql import bulk, by_hand, job_filter
 from services.jobs.postgres.sql.job_filter import written
 
 BATCH = 500  # rows changed in one transaction
-MAX_WAITING = 1000  # queued jobs, without refreshes, from which on a batch is not enqueued
+# Queued jobs, without refreshes, from which on nothing is enqueued: at most, and while no run was measured or no
+# forecaster accepts runs.
+MAX_WAITING, UNMEASURED = 1000, 100
 LEASE_SECONDS = 10.0  # after which another replica resumes an operation
 _LONGEST_PREPARE = 50.0  # seconds, for a filter that no index answers
 
@@ -55,18 +57,22 @@ class BulkOperations:
         *,
         holder: str,
         publisher: ChangePublisher,
+        slots: Callable[[], int],
         batch: int = BATCH,
         max_waiting: int = MAX_WAITING,
+        unmeasured: int = UNMEASURED,
         lease: float = LEASE_SECONDS,
     ) -> None:
-        """`holder` is another one in each process."""
+        """`holder` is another one in each process; `slots` are those of all forecasters, 0 while they are unknown."""
         self._database = database
         self._coverage = coverage
         self._publisher = publisher
+        self._slots = slots
         self._parameters: dict[str, object] = {
             "holder": holder,
             "batch": batch,
             "max_waiting": max_waiting,
+            "unmeasured": unmeasured,
             "lease": lease,
         }
 
@@ -110,13 +116,15 @@ class BulkOperations:
         """Changes the next rows of an operation that no other process runs; None: there is none.
 
         The changes and the progress are one transaction, so that each row is changed once, however a process ends.
-        While enough jobs wait, a batch that enqueues only renews the lease. Raises BatchFailedError.
+        A batch that enqueues is at most as large as the queue has room for; without any it only renews the lease.
+        Raises BatchFailedError.
         """
         taken: DictRow | None = None
 
         async def take_and_run(connection: Connection) -> tuple[Batch, list[int]] | None:
             nonlocal taken
-            taken = next(iter(await run(connection, bulk.TAKE, self._parameters)), None)
+            rows = await run(connection, bulk.TAKE, {**self._parameters, "slots": self._slots()})
+            taken = rows[0] if rows else None
             return await self._run_taken(connection, taken) if taken else None
 
         try:
@@ -133,8 +141,8 @@ class BulkOperations:
         return batch
 
     async def _run_taken(self, connection: Connection, taken: DictRow) -> tuple[Batch, list[int]]:
-        waits: bool = taken["waits"]
-        parameters = {**self._parameters, "operation": taken["id"]}
+        waits = taken["size"] == 0
+        parameters = {**self._parameters, "operation": taken["id"], "batch": taken["size"]}
         changed: list[int] = []
         if waits:
             await run(connection, bulk.HOLD, parameters)

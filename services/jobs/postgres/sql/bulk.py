@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.jobs.domain.job import BULK_PRIORITY
+from services.jobs.domain.job import BULK_PRIORITY, QueuePolicy
 from services.jobs.domain.operations import (
     FIRST_RETRY_SECONDS,
     LONGEST_RETRY_SECONDS,
@@ -10,7 +10,7 @@ from services.jobs.domain.operations import (
     MAX_MATCHED,
     PREPARED_SECONDS,
 )
-from services.jobs.postgres.sql.edges import JOB_COLUMNS, NOTIFY
+from services.jobs.postgres.sql.edges import JOB_COLUMNS, MEAN_RUN_SECONDS, NOTIFY
 
 COLUMNS = "id, action, filter, state, matched, done, skipped, operator, reason, created_at, started_at, ended_at, error"
 _OPERATION_COLUMNS = ", ".join(f"operation.{column}" for column in COLUMNS.split(", "))
@@ -84,28 +84,42 @@ recorded AS (
 SELECT * FROM aborted
 """
 
-# Jobs that were promoted count too: otherwise an operation would go on while nothing runs. In queue order, so that the
-# planner uses the queue's index.
-_ENOUGH_WAIT = f"""
-    (SELECT count(*) >= %(max_waiting)s FROM (
-        SELECT FROM warmup_jobs WHERE status = 'queued' AND priority <= {BULK_PRIORITY}
-        ORDER BY priority, queued_at, id
-        LIMIT %(max_waiting)s
-    ) AS waiting)
+# As many jobs as the forecasters run before the first of them is promoted.
+_BOUND = f"""
+    LEAST(%(max_waiting)s, GREATEST(1, COALESCE(
+        floor(NULLIF(%(slots)s::float8, 0) * {QueuePolicy.promote_after} / NULLIF(({MEAN_RUN_SECONDS}), 0)),
+        %(unmeasured)s
+    )))::int
 """
 
-# The row stays locked until the batch has committed, so that no other replica changes the same rows. An operation that
-# waits comes last. A cancel, and the requeue of queued jobs, which ends their delays, add nothing to the queue: they
-# never wait.
+# How many rows fit below the bound. Jobs that were promoted count too: otherwise an operation would go on while nothing
+# runs. In queue order, so that the planner uses the queue's index.
+_ROOM = f"""
+    SELECT bound.jobs - (SELECT count(*) FROM (
+        SELECT FROM warmup_jobs WHERE status = 'queued' AND priority <= {BULK_PRIORITY}
+        ORDER BY priority, queued_at, id
+        LIMIT bound.jobs
+    ) AS waiting) AS jobs
+    FROM (SELECT {_BOUND} AS jobs) AS bound
+"""
+
+# The row stays locked until the batch has committed, so that no other replica changes the same rows. An operation
+# without room comes last. A cancel, and the requeue of queued jobs, which ends their delays, add nothing to the queue:
+# they need no room.
 TAKE = f"""
-SELECT id, action, position,
-       action <> 'cancel' AND filter ->> 'status' IS DISTINCT FROM 'queued' AND {_ENOUGH_WAIT} AS waits
-FROM bulk_operations
-WHERE state = 'running' AND (holder = %(holder)s OR lease_expires_at IS NULL OR lease_expires_at <= now())
-  AND (retry_at IS NULL OR retry_at <= now())
-ORDER BY waits, id
+WITH room AS MATERIALIZED ({_ROOM})
+SELECT operation.id, operation.action, operation.position, batch.size
+FROM bulk_operations AS operation
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN operation.action = 'cancel' OR operation.filter ->> 'status' = 'queued' THEN %(batch)s
+                ELSE LEAST(%(batch)s, (SELECT jobs FROM room)) END AS size
+) AS batch
+WHERE operation.state = 'running'
+  AND (operation.holder = %(holder)s OR operation.lease_expires_at IS NULL OR operation.lease_expires_at <= now())
+  AND (operation.retry_at IS NULL OR operation.retry_at <= now())
+ORDER BY batch.size = 0, operation.id
 LIMIT 1
-FOR NO KEY UPDATE SKIP LOCKED
+FOR NO KEY UPDATE OF operation SKIP LOCKED
 """
 
 # Renews the lease of an operation that waits.

@@ -61,6 +61,16 @@ WHERE id IN (
 RETURNING id
 """
 
+# One job, for a caller who waits for it: at once, with its place afterwards.
+PROMOTE_ONE = f"""
+WITH promoted AS (
+    UPDATE warmup_jobs AS job SET priority = 0, version = job.version + 1, updated_at = now()
+    WHERE job.id = %(id)s AND job.status = 'queued' AND job.priority > 0
+    RETURNING {JOB_COLUMNS}
+)
+SELECT job.*, place.* FROM promoted AS job LEFT JOIN LATERAL ({edges.PLACE}) AS place ON true
+"""
+
 # Old settled jobs whose snapshot no comparison uses, with their forecast records. Jobs with unscored forecasts stay
 # until the last forecast date is that old too.
 DELETE_OLD_JOBS = """

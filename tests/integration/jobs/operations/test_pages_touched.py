@@ -29,6 +29,8 @@ PARAMETERS: dict[str, Any] = {
     "holder": "test",
     "batch": 500,
     "max_waiting": 1000,
+    "unmeasured": 100,
+    "slots": 4,
     "lease": 10,
     "changed": 500,
     "snapshots": [],

@@ -16,7 +16,8 @@ QUEUED, RUNNING, READY, FAILED = (
 )
 CANCELLED, COOLING = Row(JobStatus.CANCELLED), Row(JobStatus.FAILED, cooling_down=True)
 LATE_QUEUED, LATE_RUNNING = Row(JobStatus.QUEUED, overdue=True), Row(JobStatus.RUNNING, overdue=True)
-EVERY_ROW = (None, QUEUED, RUNNING, READY, FAILED, CANCELLED, COOLING, LATE_QUEUED, LATE_RUNNING)
+DEFERRED = Row(JobStatus.QUEUED, deferred=True)
+EVERY_ROW = (None, QUEUED, RUNNING, READY, FAILED, CANCELLED, COOLING, LATE_QUEUED, LATE_RUNNING, DEFERRED)
 
 
 @pytest.mark.parametrize("row", EVERY_ROW)
@@ -45,6 +46,7 @@ def test_both_stale_any_row(previous: Bundles, row: Row | None) -> None:
         (FAILED, Enqueue.REFRESH, False),
         (COOLING, None, False),  # a failed refresh must not cause a retry storm
         (QUEUED, None, True),
+        (DEFERRED, None, True),  # stale forecasts are served meanwhile
         (RUNNING, None, True),
         (LATE_QUEUED, Enqueue.REFRESH, True),
         (LATE_RUNNING, Enqueue.REFRESH, True),
@@ -59,6 +61,7 @@ MISSING_LINES = [
     (None, JobStatus.QUEUED, Enqueue.FIRST_CALL),
     (CANCELLED, JobStatus.QUEUED, Enqueue.FIRST_CALL),
     (QUEUED, JobStatus.QUEUED, None),
+    (DEFERRED, JobStatus.QUEUED, Enqueue.FIRST_CALL),
     (RUNNING, JobStatus.RUNNING, None),
     (LATE_QUEUED, JobStatus.QUEUED, Enqueue.FIRST_CALL),
     (LATE_RUNNING, JobStatus.RUNNING, Enqueue.FIRST_CALL),

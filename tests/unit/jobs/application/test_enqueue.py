@@ -53,7 +53,7 @@ JOB = WarmupJob(
     requeues=0,
 )
 SIGNALS = Signals("flat", 0, 0, 1, 0)
-VIEW = WarmupView(KEY, ("amazon", "costco"), HASH, (SIGNALS, SIGNALS), None, None, JOB, PLACE, False, 0.0)
+VIEW = WarmupView(KEY, ("amazon", "costco"), HASH, (SIGNALS, SIGNALS), None, None, JOB, PLACE, False, False, 0.0)
 
 ACTOR = Actor("Ada", "the cache was lost", "request-1")
 
@@ -70,8 +70,10 @@ class World:
         self.pages = AsyncMock()
         self.enqueuer = Enqueuer(self.queue, self.views, self.pages)
 
-    async def enqueue(self, *, seen_version: int = 3, data_hash: str = HASH) -> tuple[WarmupJob | None, object, bool]:
-        result = await self.enqueuer.enqueue(KEY, data_hash, seen_version=seen_version, reason=EnqueueReason.FIRST_CALL)
+    async def enqueue(
+        self, *, seen_version: int = 3, data_hash: str = HASH, reason: EnqueueReason = EnqueueReason.FIRST_CALL
+    ) -> tuple[WarmupJob | None, object, bool]:
+        result = await self.enqueuer.enqueue(KEY, data_hash, seen_version=seen_version, reason=reason)
         return result.job, result.place, result.enqueued
 
 
@@ -108,6 +110,27 @@ async def test_an_overdue_job_at_another_version_is_left_unchanged() -> None:
 
 async def test_an_overdue_job_that_another_call_has_requeued_is_returned_unchanged() -> None:
     assert await World(replace(VIEW, overdue=True)).enqueue() == (JOB, PLACE, False)
+
+
+@pytest.mark.parametrize("reason", [EnqueueReason.FIRST_CALL, EnqueueReason.CACHE_LOST])
+async def test_a_deferred_job_is_promoted_at_any_version(reason: EnqueueReason) -> None:
+    world = World(replace(VIEW, deferred=True, place=Place(800, 0.0, 0.0, 2.0)))
+    promoted = replace(JOB, version=4)
+    world.queue.promote_one.return_value = (promoted, PLACE)
+    assert await world.enqueue(seen_version=2, reason=reason) == (promoted, PLACE, False)
+    world.queue.promote_one.assert_awaited_once_with(JOB.id)
+
+
+async def test_a_deferred_job_that_another_call_has_promoted_is_returned_unchanged() -> None:
+    world = World(replace(VIEW, deferred=True))
+    world.queue.promote_one.return_value = None
+    assert await world.enqueue() == (JOB, PLACE, False)
+
+
+async def test_a_refresh_promotes_nothing() -> None:
+    world = World(replace(VIEW, deferred=True))
+    assert await world.enqueue(reason=EnqueueReason.REFRESH) == (JOB, PLACE, False)
+    world.queue.promote_one.assert_not_awaited()
 
 
 @pytest.mark.parametrize("action", ["requeue", "cancel"])
