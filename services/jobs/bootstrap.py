@@ -121,7 +121,6 @@ async def serve(settings: JobsSettings) -> None:
         dispatcher=dispatcher,
         holders=Holders(database),
         statistics=AttemptStatistics(database),
-        record=record,
     )
     operations_pb2_grpc.add_OperationsServiceServicer_to_server(operators_service, server.grpc)
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
-from datetime import date
 
 RECENT_DAYS = 90
-WEEKS = 53  # of the track record by week, with the current one
 
 
 @dataclass(frozen=True)
@@ -57,14 +55,6 @@ class Trust:
 
     total: TrustPeriod
     recent: TrustPeriod  # the last RECENT_DAYS days
-
-
-@dataclass(frozen=True)
-class TrustWeek:
-    """The scores of one week, by timeframe; those without scores are left out."""
-
-    monday: date  # UTC
-    timeframes: Mapping[str, TrustStats]
 
 
 def period_of(tallies: Mapping[str, Tally]) -> TrustPeriod:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, fields
-from datetime import date
-from itertools import groupby
 
 from psycopg.rows import DictRow
 
@@ -14,15 +12,7 @@ from services.jobs.domain.accuracy import Sums, trials_of
 from services.jobs.domain.forecaster import ForecastPoint, TermForecast
 from services.jobs.domain.scoring import KeptForecast, Score
 from services.jobs.domain.snapshot import Series, Snapshot
-from services.jobs.domain.trust import (
-    RECENT_DAYS,
-    WEEKS,
-    Tally,
-    Trust,
-    TrustWeek,
-    period_of,
-    stats_of,
-)
+from services.jobs.domain.trust import RECENT_DAYS, Tally, Trust, period_of
 from services.jobs.postgres.driver import arrays
 from services.jobs.postgres.driver.database import Database
 
@@ -133,15 +123,6 @@ WHERE day = '-infinity' OR day > (now() AT TIME ZONE 'UTC')::date - {RECENT_DAYS
 GROUP BY timeframe, all_time
 """
 
-_WEEKS = f"""
-SELECT date_trunc('week', day)::date AS monday, timeframe,
-       {", ".join(f"sum({name})::bigint AS {name}" for name in _COUNTS)},
-       sum(mae_sum) AS mae_sum, sum(mase_sum) AS mase_sum
-FROM forecast_score_sums
-WHERE day >= date_trunc('week', now() AT TIME ZONE 'UTC')::date - {7 * (WEEKS - 1)}
-GROUP BY monday, timeframe ORDER BY monday
-"""
-
 
 class TrackRecord:
     """The track record in PostgreSQL. Raises WarmcastError(UNAVAILABLE) when that is unavailable."""
@@ -183,16 +164,6 @@ class TrackRecord:
         """The sums of all scores and of those of the last days, for every timeframe."""
         rows = await self._database.fetch(_TALLIES)
         return Trust(*(period_of(_tallies([row for row in rows if row["all_time"] == each])) for each in (True, False)))
-
-    async def weeks(self) -> list[TrustWeek]:
-        """The scores by week, of the last year, oldest first; weeks without scores are left out."""
-        rows = await self._database.fetch(_WEEKS)
-        return [_week(monday, list(of_week)) for monday, of_week in groupby(rows, lambda row: row["monday"])]
-
-
-def _week(monday: date, rows: Sequence[DictRow]) -> TrustWeek:
-    tallies = _tallies(rows)
-    return TrustWeek(monday, {name: stats_of(tally) for name, tally in tallies.items() if tally.forecasts})
 
 
 def _tallies(rows: Sequence[DictRow]) -> dict[str, Tally]:

@@ -17,7 +17,7 @@ from tests.integration.gateway.data import READY
 from tests.integration.gateway.pages.operations.test_coverage import listed
 from tests.unit.gateway.pages.operations.test_audit import action
 from tests.unit.gateway.pages.operations.test_coverage import Count, covered, summary
-from tests.unit.gateway.pages.operations.test_track_record import stats, trust
+from tests.unit.gateway.pages.operations.test_track_record import WEEK, accuracy, record
 
 
 @pytest.fixture
@@ -106,12 +106,12 @@ async def test_the_map_changes_in_place_while_a_filter_is_entered(
 
 async def test_newer_scores_appear_beside_an_open_table(site: Site, queue: JobQueue, open_console: OpenConsole) -> None:
     page = await open_console("/ops/track-record")
-    weeks = page.locator("#table-12m summary")
+    weeks = page.locator("#weeks-table summary")
     await weeks.click()
-    site.world.reply(GetTrustStats=trust(stats(5_413), t12m=stats(300)))
+    site.world.reply(GetTrackRecord=record(accuracy(5_413), WEEK))
     queue.change(8, READY)
-    await expect(page.locator("main")).to_contain_text("5,413 forecasts scored")
-    await expect(page.get_by_role("region", name="Weeks of 12 months, weekly")).to_be_visible()
+    await expect(page.locator("main")).to_contain_text("5,413 forecasts, of two terms")
+    await expect(page.get_by_role("region", name="Track record by week")).to_be_visible()
     await expect(weeks).to_be_focused()
 
 

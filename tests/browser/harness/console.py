@@ -14,7 +14,7 @@ from tests.integration.gateway.data import FAILED, QUEUED, READY, RUNNING, momen
 from tests.integration.gateway.pages.operations.test_overview import ran, replica, statistics, status
 from tests.unit.gateway.pages.operations.test_audit import action
 from tests.unit.gateway.pages.operations.test_coverage import Count, covered
-from tests.unit.gateway.pages.operations.test_track_record import confidence_bin, stats, trust, weekly
+from tests.unit.gateway.pages.operations.test_track_record import accuracy, bins, record, share, trust
 
 PATHS = (
     *("/ops", "/ops/jobs", "/ops/jobs/1", "/ops/comparisons", "/ops/track-record", "/ops/audit"),
@@ -33,8 +33,8 @@ def console(world: World, number: int = 60) -> JobQueue:
     world.reply(
         ListCoverage=_coverage(),
         GetCoverageSummary=_summary(),
-        GetTrustStats=trust(stats(412), t12m=stats(300, coverage80=0.71), t7d=stats(112, coverage80=0.93)),
-        GetTrackRecord=_weeks(),
+        GetTrustStats=trust(412),
+        GetTrackRecord=_record(),
         GetStatus=status(replicas=[replica(), replica("refuses-writes", "the cache refuses writes")]),
         GetStatistics=_statistics(),
         ListHolders=_holders(),
@@ -113,24 +113,30 @@ def _summary() -> operations_pb2.GetCoverageSummaryResponse:
     )
 
 
-def _weeks() -> operations_pb2.GetTrackRecordResponse:
+def _record() -> operations_pb2.GetTrackRecordResponse:
     start = date(2026, 6, 1)
-    by_week = []
+    weeks = []
     for week in range(24):
         moved = (week * 7 % 11) / 100
-        shares = {"coverage80": 0.72 + moved, "coverage95": 0.9 + moved / 2, "winner_right": 0.8 - 2 * moved}
-        by = {"12m": stats(10 + week, **shares)}
+        shares: dict[str, object] = {
+            "interval80": 0.72 + moved,
+            "interval95": 0.9 + moved / 2,
+            "winner": 0.8 - 2 * moved,
+        }
+        shares |= {"direction": 0.4 + 3 * moved, "confidence": share(0.5 + 2 * moved, 40, said=0.66)}
+        by = {"12m": accuracy(10 + week, **shares)}
         if week % 5 != 3:
-            by["7d"] = stats(5, **{**shares, "direction_right": 0.4 + 3 * moved})
-        by_week.append((str(start + timedelta(weeks=week)), by))
-    bins = [
+            by["7d"] = accuracy(5, **shares)
+        weeks.append((str(start + timedelta(weeks=week)), accuracy(15 + week, **shares), by))
+    of_bins = bins(
         (0, 61, 0.43, 0.46),
         (50, 182, 0.55, 0.51),
         (60, 301, 0.65, 0.66),
         (70, 224, 0.74, 0.7),
         (80, 56, 0.83, 0.9),
-    ]
-    return weekly(*by_week, confidence=[confidence_bin(*each) for each in bins])
+    )
+    total = accuracy(412, confidence=share(0.65, 824, said=0.66), confidence_bins=of_bins)
+    return record(total, *weeks, t7d=accuracy(112, interval80=0.93), t12m=accuracy(300, interval80=0.71))
 
 
 def _actions() -> list[operations_pb2.OperatorAction]:

@@ -146,7 +146,6 @@ async def serving(store: Store) -> AsyncIterator[Jobs]:
         dispatcher=dispatcher,
         holders=Holders(store.database),
         statistics=AttemptStatistics(store.database),
-        record=store.record,
     )
     operations_pb2_grpc.add_OperationsServiceServicer_to_server(operators_service, server.grpc)
     port = await server.start("127.0.0.1:0")

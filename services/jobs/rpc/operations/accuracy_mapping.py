@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import date
 
-from warmcast.jobs.v1 import jobs_pb2
 from warmcast.jobs.v1 import operations_pb2 as pb
 
 from services.jobs.domain.accuracy import Accuracy, Share, TrackRecordReport
-from services.jobs.domain.trust import TrustWeek
-from services.jobs.rpc.mapping import trust_stats
 
 
-def track_record(of: TrackRecordReport, trust: Sequence[TrustWeek]) -> pb.GetTrackRecordResponse:
+def track_record(of: TrackRecordReport) -> pb.GetTrackRecordResponse:
     """The track record of a year, in all, by timeframe and by week."""
     return pb.GetTrackRecordResponse(
         total=_accuracy(of.total.total),
@@ -22,27 +18,13 @@ def track_record(of: TrackRecordReport, trust: Sequence[TrustWeek]) -> pb.GetTra
         weeks=[
             pb.TrackRecordWeek(
                 week=monday.isoformat(),
-                timeframes=_trust(trust, monday),
                 total=_accuracy(week.total),
                 by_timeframe=_by_timeframe(week.timeframes),
             )
             for monday, week in of.weeks.items()
         ],
         engine_versions=of.engine_versions,
-        confidence=[
-            pb.ConfidenceBin(from_percent=start, directions=share.count, said=share.said or 0, came=share.came)
-            for start, share in of.total.total.bins.items()
-        ],
     )
-
-
-def _trust(weeks: Sequence[TrustWeek], monday: date) -> list[jobs_pb2.TimeframeTrust]:
-    return [
-        jobs_pb2.TimeframeTrust(timeframe=name, stats=trust_stats(stats))
-        for week in weeks
-        if week.monday == monday
-        for name, stats in week.timeframes.items()
-    ]
 
 
 def _by_timeframe(of: Mapping[str, Accuracy]) -> list[pb.TimeframeAccuracy]:

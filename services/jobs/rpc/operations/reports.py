@@ -12,7 +12,6 @@ from services.jobs.domain.accuracy import TrackRecordReport
 from services.jobs.domain.reports.coverage import CoverageCursor, CoverageFilter, CoveragePage, CoverageSummary
 from services.jobs.domain.reports.holders import Holder
 from services.jobs.domain.reports.statistics import WINDOWS, Statistics, Window
-from services.jobs.domain.trust import TrustWeek
 from services.jobs.rpc import page_tokens, requests
 from services.jobs.rpc.operations import report_mapping as mapping
 from services.jobs.rpc.operations.accuracy_mapping import track_record
@@ -40,12 +39,6 @@ class StatisticsStore(Protocol):
     async def of(self, window: Window) -> Statistics: ...
 
 
-class WeeklyTrackRecord(Protocol):
-    """See postgres.track_record.TrackRecord."""
-
-    async def weeks(self) -> list[TrustWeek]: ...
-
-
 class AccuracyStore(Protocol):
     """See postgres.reports.accuracy.AccuracyReports."""
 
@@ -58,7 +51,6 @@ class ReportsRpc(operations_pb2_grpc.OperationsServiceServicer):
     _coverage: CoverageStore
     _holders: HolderStore
     _statistics: StatisticsStore
-    _record: WeeklyTrackRecord
     _accuracy: AccuracyStore
 
     async def ListHolders(self, request: pb.ListHoldersRequest, context: Context) -> pb.ListHoldersResponse:
@@ -93,4 +85,4 @@ class ReportsRpc(operations_pb2_grpc.OperationsServiceServicer):
             timeframe=parse_timeframe(request.timeframe).name if request.timeframe else "",
             engine_version=requests.word("engine_version", request.engine_version) or "",
         )
-        return track_record(report, await self._record.weeks())
+        return track_record(report)

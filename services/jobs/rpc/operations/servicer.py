@@ -15,7 +15,6 @@ from services.jobs.rpc.operations.reports import (
     HolderStore,
     ReportsRpc,
     StatisticsStore,
-    WeeklyTrackRecord,
 )
 
 SERVICE = pb.DESCRIPTOR.services_by_name["OperationsService"].full_name
@@ -39,7 +38,6 @@ class OperationsServicer(AttemptsRpc, ReportsRpc, RecordsRpc, ChangesRpc):
         dispatcher: Dispatcher,
         holders: HolderStore,
         statistics: StatisticsStore,
-        record: WeeklyTrackRecord,
     ) -> None:
         self._accuracy = accuracy
         self._actions = actions
@@ -49,4 +47,3 @@ class OperationsServicer(AttemptsRpc, ReportsRpc, RecordsRpc, ChangesRpc):
         self._dispatcher = dispatcher
         self._holders = holders
         self._statistics = statistics
-        self._record = record

@@ -168,7 +168,6 @@ async def test_operations_hide_the_text_of_a_driver_error(method: Any, failure: 
         dispatcher=broken,
         holders=broken,
         statistics=broken,
-        record=broken,
     )
     request = OPERATIONS_REQUESTS.get(method.name) or getattr(operations_pb2, method.input_type.name)()
     async with _served(OPERATIONS, operations_pb2_grpc.add_OperationsServiceServicer_to_server, servicer) as channel:

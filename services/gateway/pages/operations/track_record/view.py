@@ -1,36 +1,43 @@
-"""What the page of the track record shows: in all, by timeframe, and by week."""
+"""What the page of the track record shows: the last year in all, by timeframe, by confidence and by week."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from urllib.parse import urlencode
 
-from warmcast.jobs.v1 import jobs_pb2, operations_pb2
+from warmcast.jobs.v1 import operations_pb2
 
 from services.gateway.pages.charts.drawing.svg import Markup
 from services.gateway.pages.charts.inputs import Role
 from services.gateway.pages.charts.operations.calibration import SAID, Held, calibration_chart
 from services.gateway.pages.charts.operations.confidence import Came, confidence_chart
 from services.gateway.pages.charts.operations.weekly_shares import Shares, weekly_shares_chart
-from services.gateway.pages.operations.track_record.shares import figure, percent, percents
+from services.gateway.pages.operations.track_record.shares import Figure, figure, figure_of, percent, percents
+from services.gateway.pages.operations.track_record.tables import bin_name
 from services.gateway.pages.words import TIMEFRAMES
 
-_ALL = "all-timeframes"
+PATH = "/ops/track-record"
+SHARES = {
+    "interval80": "In 80 % interval",
+    "interval95": "In 95 % interval",
+    "winner": "Winner right",
+    "direction": "Direction right",
+}
 
 
 @dataclass(frozen=True)
-class Record:
-    """How forecasts did: of one timeframe, of all, or of one week. Texts are empty where nothing was scored."""
+class Row:
+    """How forecasts did: of one timeframe, of all, or of one week."""
 
     id: str
     name: str
+    path: str  # to the track record of these alone; empty where the page shows it
     forecasts: int
-    points: int
-    held80: str
-    held95: str
-    winner: str
-    direction: str
+    figures: tuple[Figure | None, ...]  # of SHARES
+    said: str  # mean confidence of directions that had one; empty where none had
+    confidence: Figure | None  # how many of these were right
     mae: float | None
     mase: float | None
 
@@ -44,24 +51,12 @@ class Sizes:
 
 
 @dataclass(frozen=True)
-class Weeks:
-    """One timeframe over time. Charts need two weeks."""
-
-    id: str
-    name: str
-    intervals: Sizes | None
-    right: Sizes | None  # winner and direction
-    weeks: list[Record]  # newest first
-
-
-@dataclass(frozen=True)
 class Bin:
     """Directions of a similar confidence."""
 
     name: str
     said: str  # mean confidence
-    came: str  # share of right ones
-    directions: int
+    came: Figure
 
 
 @dataclass(frozen=True)
@@ -73,159 +68,129 @@ class Confidence:
 
 
 @dataclass(frozen=True)
-class TrackRecord:
-    """The page. `rows` begins with all timeframes, then those with scores."""
+class Weeks:
+    """The same over time. Charts need two weeks."""
 
-    rows: list[Record]
+    intervals: Sizes | None
+    right: Sizes | None  # winner and direction
+    confidence: Sizes | None  # mean confidence, and how many directions came true
+    rows: list[Row]  # newest first
+
+
+@dataclass(frozen=True)
+class TrackRecord:
+    """The page."""
+
+    of: str  # which forecasts
+    rows: list[Row]  # all of them, then each timeframe with scores, if the page is of several
     promises: list[str]  # sentences on the intervals
     calibration: Sizes | None
     confidence: Confidence | None  # None: no scored forecast has one
-    timeframes: list[Weeks]
+    weeks: Weeks
 
 
-def track_record(
-    trust: jobs_pb2.GetTrustStatsResponse, weekly: operations_pb2.GetTrackRecordResponse
-) -> TrackRecord | None:
-    """None where nothing was scored."""
-    overall = trust.total.overall
-    if not overall.forecasts:
+def track_record(record: operations_pb2.GetTrackRecordResponse, given: Mapping[str, str]) -> TrackRecord | None:
+    """The record of one filter, `given`; None where nothing was scored."""
+    total = record.total
+    if not total.forecasts:
         return None
-    scored = [each for each in trust.total.timeframes if each.stats.forecasts]
-    named = [(_ALL, "All timeframes", overall)]
-    named += [(each.timeframe, TIMEFRAMES[each.timeframe], each.stats) for each in scored]
+    timeframe = given.get("tf", "")
+    rows = [_row("total", TIMEFRAMES.get(timeframe, "All timeframes"), total)]
+    accuracies = [total]
+    for each in record.by_timeframe if not timeframe else ():
+        path = f"{PATH}?{urlencode({**given, 'tf': each.timeframe})}"
+        rows.append(_row(each.timeframe, TIMEFRAMES[each.timeframe], each.accuracy, path))
+        accuracies.append(each.accuracy)
     held = [
-        Held(name, percents(stats, "coverage80"), percents(stats, "coverage95"))
-        for _, name, stats in named
-        if stats.points
+        Held(row.name, percents(of, "interval80"), percents(of, "interval95"))
+        for row, of in zip(rows, accuracies, strict=True)
     ]
     return TrackRecord(
-        rows=[_record(id_, name, stats) for id_, name, stats in named],
-        promises=[_promise(SAID[role], share) for role, share in held[0].by_role().items() if share is not None]
-        if held
-        else [],
-        calibration=Sizes(
-            calibration_chart(held, id_="calibration"), calibration_chart(held, id_="calibration-narrow", narrow=True)
-        )
-        if held
-        else None,
-        confidence=_confidence(weekly.confidence) if weekly.confidence else None,
-        timeframes=_timeframes(weekly),
+        of=_of(given),
+        rows=rows,
+        promises=[_promise(said, getattr(total, f"interval{said}")) for said in SAID.values()],
+        calibration=_sizes(calibration_chart, held, id_="calibration"),
+        confidence=_confidence(total.confidence_bins) if total.confidence_bins else None,
+        weeks=_weeks(record.weeks),
     )
 
 
-HEADER = (
-    *("week", "timeframe", "forecasts", "values", "held by 80 % interval", "held by 95 % interval"),
-    *("winner right", "direction right", "mae", "mase"),
-)
+def _of(given: Mapping[str, str]) -> str:
+    timeframe = TIMEFRAMES[given["tf"]] if "tf" in given else "all timeframes"
+    return f"{timeframe}, engine version {given['engine']}" if "engine" in given else timeframe
 
 
-def cells(weekly: operations_pb2.GetTrackRecordResponse) -> list[list[object]]:
-    """The weeks for a spreadsheet, under HEADER; shares are from 0 to 1."""
-    shares = ("coverage80", "coverage95", "winner_right", "direction_right", "mae", "mase")
-    return [
-        [
-            *(week.week, each.timeframe, each.stats.forecasts, each.stats.points),
-            *(None if (value := figure(each.stats, name)) is None else round(value, 4) for name in shares),
-        ]
-        for week in weekly.weeks
-        for each in week.timeframes
-    ]
+def _promise(said: int, share: operations_pb2.Share) -> str:
+    held, low, high = (round(100 * value) for value in (share.came, share.low, share.high))
+    if held == said:
+        verdict = "as said"
+    elif low <= said <= high:
+        verdict = "no clear difference from what was said"
+    else:
+        verdict = f"{abs(held - said)} {'more' if held > said else 'fewer'} than said"
+    return f"Of 100 values, the {said} % interval held {held} ({low} to {high} with the uncertainty): {verdict}."
 
 
-CONFIDENCE_HEADER = ("confidence", "said", "came true", "directions")
+def _row(id_: str, name: str, of: operations_pb2.Accuracy, path: str = "") -> Row:
+    return Row(
+        id=id_,
+        name=name,
+        path=path,
+        forecasts=of.forecasts,
+        figures=tuple(figure(of, share) for share in SHARES),
+        said=percent(of.confidence.said) if of.HasField("confidence") else "",
+        confidence=figure(of, "confidence"),
+        mae=of.mae if of.HasField("mae") else None,
+        mase=of.mase if of.HasField("mase") else None,
+    )
 
 
-def confidence_cells(weekly: operations_pb2.GetTrackRecordResponse) -> list[list[object]]:
-    """The bins of confidence for a spreadsheet, under CONFIDENCE_HEADER; shares are from 0 to 1."""
-    return [
-        [_bin_name(each.from_percent), round(each.said, 4), round(each.came, 4), each.directions]
-        for each in weekly.confidence
-    ]
-
-
-def _confidence(bins: Sequence[operations_pb2.ConfidenceBin]) -> Confidence:
-    came = [Came(_bin_name(each.from_percent), 100 * each.said, 100 * each.came) for each in bins]
+def _confidence(bins: Sequence[operations_pb2.ConfidenceShare]) -> Confidence:
+    came = [Came(bin_name(of.from_percent), 100 * of.share.said, 100 * of.share.came) for of in bins]
     return Confidence(
-        chart=Sizes(
-            confidence_chart(came, id_="confidence"), confidence_chart(came, id_="confidence-narrow", narrow=True)
-        ),
-        bins=[
-            Bin(_bin_name(each.from_percent), percent(each.said), percent(each.came), each.directions) for each in bins
-        ],
+        chart=_sizes(confidence_chart, came, id_="confidence"),
+        bins=[Bin(bin_name(of.from_percent), percent(of.share.said), figure_of(of.share)) for of in bins],
     )
 
 
-def _bin_name(start: int) -> str:
-    return f"{start} to {start + 10} %" if start else "Below 50 %"
-
-
-def _promise(said: int, held: float) -> str:
-    difference = round(held) - said
-    verdict = "as said" if not difference else f"{abs(difference)} {'more' if difference > 0 else 'fewer'} than said"
-    return f"Of 100 values, the {said} % interval held {round(held)}: {verdict}."
-
-
-def _record(id_: str, name: str, stats: jobs_pb2.TrustStats) -> Record:
-    held80, held95, winner, direction = (
-        "" if (share := figure(stats, field)) is None else percent(share)
-        for field in ("coverage80", "coverage95", "winner_right", "direction_right")
-    )
-    return Record(
-        id_,
-        name,
-        stats.forecasts,
-        stats.points,
-        held80,
-        held95,
-        winner,
-        direction,
-        mae=figure(stats, "mae"),
-        mase=figure(stats, "mase"),
-    )
-
-
-def _timeframes(weekly: operations_pb2.GetTrackRecordResponse) -> list[Weeks]:
-    found: dict[str, dict[str, jobs_pb2.TrustStats]] = {name: {} for name in TIMEFRAMES}
-    for week in weekly.weeks:
-        for each in week.timeframes:
-            found[each.timeframe][week.week] = each.stats
-    return [_weeks(name, by_week) for name, by_week in found.items() if by_week]
-
-
-def _weeks(timeframe: str, by_week: dict[str, jobs_pb2.TrustStats]) -> Weeks:
+def _weeks(weeks: Sequence[operations_pb2.TrackRecordWeek]) -> Weeks:
+    by_week = {week.week: week.total for week in weeks}
     mondays = _mondays(min(by_week), max(by_week))
-    stats = [by_week.get(monday, jobs_pb2.TrustStats()) for monday in mondays]
+    accuracies = [by_week.get(monday, operations_pb2.Accuracy()) for monday in mondays]
 
     def shares(role: Role, name: str, field: str, said: float | None = None) -> Shares:
-        return Shares(role, name, [percents(each, field) for each in stats], said)
+        return Shares(role, name, [percents(each, field) for each in accuracies], said)
 
-    words = TIMEFRAMES[timeframe]
+    def chart(id_: str, title: str, *lines: Shares) -> Sizes | None:
+        if len(mondays) < 2 or all(share is None for line in lines for share in line.percents):
+            return None
+        return _sizes(weekly_shares_chart, lines, mondays, id_=id_, title=title)
+
+    mean = [100 * each.confidence.said if each.HasField("confidence") else None for each in accuracies]
     return Weeks(
-        timeframe,
-        words,
-        intervals=_chart(
-            f"intervals-{timeframe}",
-            f"Values held by the intervals, by week: {words}",
-            [shares(role, f"{said} % interval", f"coverage{said}", said) for role, said in SAID.items()],
-            mondays,
+        intervals=chart(
+            "weekly-intervals",
+            "Values held by the intervals, by week",
+            *(shares(role, f"{said} % interval", f"interval{said}", said) for role, said in SAID.items()),
         ),
-        right=_chart(
-            f"right-{timeframe}",
-            f"Forecasts with the right winner, and terms with the right direction, by week: {words}",
-            [shares(Role.A, "Direction", "direction_right"), shares(Role.B, "Winner", "winner_right")],
-            mondays,
+        right=chart(
+            "weekly-right",
+            "Forecasts with the right winner, and terms with the right direction, by week",
+            shares(Role.A, "Direction", "direction"),
+            shares(Role.B, "Winner", "winner"),
         ),
-        weeks=[_record(f"{timeframe}-{week}", week, stats) for week, stats in sorted(by_week.items(), reverse=True)],
+        confidence=chart(
+            "weekly-confidence",
+            "Mean confidence of directions, and how many of them came true, by week",
+            shares(Role.A, "Came true", "confidence"),
+            Shares(Role.B, "Mean confidence", mean),
+        ),
+        rows=[_row(f"week-{week.week}", week.week, week.total) for week in reversed(weeks)],
     )
 
 
-def _chart(id_: str, title: str, shares: Sequence[Shares], mondays: Sequence[str]) -> Sizes | None:
-    if len(mondays) < 2:
-        return None
-    return Sizes(
-        weekly_shares_chart(shares, mondays, id_=id_, title=title),
-        weekly_shares_chart(shares, mondays, id_=f"{id_}-narrow", title=title, narrow=True),
-    )
+def _sizes(draw: Callable[..., Markup], *data: object, id_: str, **more: str) -> Sizes:
+    return Sizes(draw(*data, id_=id_, **more), draw(*data, id_=f"{id_}-narrow", narrow=True, **more))
 
 
 def _mondays(first: str, last: str) -> list[str]:

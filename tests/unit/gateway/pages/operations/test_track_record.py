@@ -1,177 +1,216 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from warmcast.jobs.v1 import jobs_pb2, operations_pb2
+from warmcast.jobs.v1 import jobs_pb2
+from warmcast.jobs.v1 import operations_pb2 as pb
 
+from services.common.errors import WarmcastError
+from services.gateway.pages.operations.track_record.filter import fields, selected
 from services.gateway.pages.operations.track_record.shares import percent
-from services.gateway.pages.operations.track_record.view import (
-    CONFIDENCE_HEADER,
-    HEADER,
-    TrackRecord,
-    cells,
-    confidence_cells,
-    track_record,
-)
-from services.gateway.pages.words import TIMEFRAMES
+from services.gateway.pages.operations.track_record.tables import CONFIDENCE_HEADER, HEADER, cells, confidence_cells
+from services.gateway.pages.operations.track_record.view import TrackRecord, track_record
+
+BINS = ((0, 1, 0.42, 0.0), (60, 1_200, 0.654, 0.5), (90, 3, 0.92, 1.0))
 
 
-def stats(forecasts: int = 40, **figures: float) -> jobs_pb2.TrustStats:
-    given: dict[str, Any] = {
-        "points": 25 * forecasts,
-        "winner_right": 0.72,
-        "direction_right": 0.61,
-        "coverage80": 0.78,
-        "coverage95": 0.95,
-        "mae": 4.256,
-        "mase": 0.9,
-        **figures,
-    }
-    return jobs_pb2.TrustStats(forecasts=forecasts, **given)
+def share(came: float, count: int = 1_000, *, said: float | None = None, reach: float = 0.05) -> pb.Share:
+    low, high = max(came - reach, 0), min(came + reach, 1)
+    return pb.Share(count=count, forecasts=count, came=came, low=low, high=high, said=said)
 
 
-def trust(overall: jobs_pb2.TrustStats, **timeframes: jobs_pb2.TrustStats) -> jobs_pb2.GetTrustStatsResponse:
-    """As jobs answers: with every timeframe, in a fixed order."""
-    period = jobs_pb2.TrustPeriod(
-        overall=overall,
-        timeframes=[
-            jobs_pb2.TimeframeTrust(timeframe=name, stats=timeframes.get(f"t{name}", jobs_pb2.TrustStats()))
-            for name in TIMEFRAMES
+def accuracy(forecasts: int = 40, **given: Any) -> pb.Accuracy:
+    """Shares may be given as numbers."""
+    shares = {"interval80": 0.78, "interval95": 0.95, "winner": 0.72, "direction": 0.61} | given
+    counts = {"winner": forecasts, "direction": 2 * forecasts}
+    for name, value in shares.items():
+        if isinstance(value, float):
+            shares[name] = share(value, counts.get(name, 25 * forecasts))
+    return pb.Accuracy(forecasts=forecasts, **{"mae": 4.256, "mase": 0.9} | shares)  # type: ignore[arg-type]
+
+
+def bins(*each: tuple[int, int, float, float]) -> list[pb.ConfidenceShare]:
+    """Bins of (start, directions, said, came)."""
+    return [
+        pb.ConfidenceShare(from_percent=start, share=share(came, count, said=said)) for start, count, said, came in each
+    ]
+
+
+def timeframes(by: dict[str, pb.Accuracy]) -> list[pb.TimeframeAccuracy]:
+    return [pb.TimeframeAccuracy(timeframe=name, accuracy=each) for name, each in by.items()]
+
+
+def record(
+    total: pb.Accuracy, *weeks: tuple[str, pb.Accuracy, dict[str, pb.Accuracy]], **by: pb.Accuracy
+) -> pb.GetTrackRecordResponse:
+    """As jobs answers; `by` has the totals of timeframes, as `t12m`."""
+    return pb.GetTrackRecordResponse(
+        total=total,
+        by_timeframe=timeframes({name[1:]: each for name, each in by.items()}),
+        weeks=[
+            pb.TrackRecordWeek(week=week, total=of_all, by_timeframe=timeframes(of_each))
+            for week, of_all, of_each in weeks
         ],
+        engine_versions=["10", "9"],
     )
+
+
+def trust(forecasts: int = 500) -> jobs_pb2.GetTrustStatsResponse:
+    """The scores since the first one."""
+    period = jobs_pb2.TrustPeriod(overall=jobs_pb2.TrustStats(forecasts=forecasts))
     return jobs_pb2.GetTrustStatsResponse(total=period)
 
 
-def confidence_bin(start: int, directions: int, said: float, came: float) -> operations_pb2.ConfidenceBin:
-    return operations_pb2.ConfidenceBin(from_percent=start, directions=directions, said=said, came=came)
+SCORED = record(
+    accuracy(confidence=share(0.6, 200, said=0.65), confidence_bins=bins(*BINS)),
+    ("2026-11-02", accuracy(3), {"12m": accuracy(3)}),
+    ("2026-11-23", accuracy(5, confidence=share(0.6, 9, said=0.7)), {"12m": accuracy(4), "7d": accuracy(1)}),
+    t7d=accuracy(1),
+    t12m=accuracy(39),
+)
 
 
-def weekly(
-    *weeks: tuple[str, dict[str, jobs_pb2.TrustStats]], confidence: Sequence[operations_pb2.ConfidenceBin] = ()
-) -> operations_pb2.GetTrackRecordResponse:
-    return operations_pb2.GetTrackRecordResponse(
-        confidence=confidence,
-        weeks=[
-            operations_pb2.TrackRecordWeek(
-                week=week, timeframes=[jobs_pb2.TimeframeTrust(timeframe=name, stats=each) for name, each in by.items()]
-            )
-            for week, by in weeks
-        ],
-    )
-
-
-def shown(*weeks: tuple[str, dict[str, jobs_pb2.TrustStats]], **timeframes: jobs_pb2.TrustStats) -> TrackRecord:
-    found = track_record(trust(stats(), **timeframes), weekly(*weeks))
-    assert found is not None
-    return found
+def shown(found: pb.GetTrackRecordResponse = SCORED, **given: str) -> TrackRecord:
+    of = track_record(found, given)
+    assert of is not None
+    return of
 
 
 def test_nothing_scored_is_no_record() -> None:
-    assert track_record(trust(jobs_pb2.TrustStats()), weekly()) is None
+    assert track_record(record(pb.Accuracy()), {}) is None
 
 
-def test_rows_are_all_timeframes_then_those_with_scores() -> None:
-    record = shown(t12m=stats(30), tall=stats(10))
-    assert [row.name for row in record.rows] == ["All timeframes", "12 months, weekly", "All time, monthly"]
-    assert [row.forecasts for row in record.rows] == [40, 30, 10]
-    first = record.rows[0]
-    assert (first.held80, first.held95, first.winner, first.direction) == ("78 %", "95 %", "72 %", "61 %")
+def test_rows_are_all_timeframes_then_those_with_scores_which_lead_to_their_own_record() -> None:
+    rows = shown(engine="10").rows
+    assert [(row.name, row.forecasts) for row in rows] == [
+        ("All timeframes", 40),
+        ("7 days, hourly", 1),
+        ("12 months, weekly", 39),
+    ]
+    assert [row.path for row in rows] == ["", *(f"/ops/track-record?engine=10&tf={tf}" for tf in ("7d", "12m"))]
+
+
+def test_the_record_of_a_timeframe_has_one_row() -> None:
+    of = shown(tf="12m", engine="10")
+    assert [row.name for row in of.rows] == ["12 months, weekly"]
+    assert of.of == "12 months, weekly, engine version 10"
+
+
+def test_each_share_has_its_interval_and_count() -> None:
+    of = shown().rows[0]
+    assert [(each.share, each.reach, each.count) for each in of.figures if each] == [
+        ("78 %", "73 to 83 %", 1_000),
+        ("95 %", "90 to 100 %", 1_000),
+        ("72 %", "67 to 77 %", 40),
+        ("61 %", "56 to 66 %", 80),
+    ]
 
 
 @pytest.mark.parametrize(
-    ("held80", "held95", "expected"),
+    ("held", "reach", "verdict"),
     [
-        (0.78, 0.95, ["the 80 % interval held 78: 2 fewer than said.", "the 95 % interval held 95: as said."]),
-        (0.804, 0.99, ["the 80 % interval held 80: as said.", "the 95 % interval held 99: 4 more than said."]),
+        (0.78, 0.05, "held 78 (73 to 83 with the uncertainty): no clear difference from what was said."),
+        (0.78, 0.01, "held 78 (77 to 79 with the uncertainty): 2 fewer than said."),
+        (0.86, 0.01, "held 86 (85 to 87 with the uncertainty): 6 more than said."),
+        (0.804, 0.3, "held 80 (50 to 100 with the uncertainty): as said."),
     ],
 )
-def test_what_the_intervals_held_is_said_against_what_they_promised(
-    held80: float, held95: float, expected: list[str]
-) -> None:
-    record = track_record(trust(stats(coverage80=held80, coverage95=held95)), weekly())
-    assert record is not None
-    assert record.promises == [f"Of 100 values, {words}" for words in expected]
+def test_a_promise_is_judged_by_its_uncertainty(held: float, reach: float, verdict: str) -> None:
+    [promise, _] = shown(record(accuracy(interval80=share(held, reach=reach)), WEEK)).promises
+    assert promise == f"Of 100 values, the 80 % interval {verdict}"
 
 
-def test_forecasts_without_a_compared_value_have_no_calibration() -> None:
-    record = track_record(trust(jobs_pb2.TrustStats(forecasts=3)), weekly())
-    assert record is not None
-    assert record.calibration is None
-    assert record.promises == []
-    assert (record.rows[0].winner, record.rows[0].mae) == ("", None)
+WEEK = ("2026-11-02", accuracy(1), {"12m": accuracy(1)})
 
 
-def test_weeks_are_newest_first_and_weeks_between_are_gaps_of_the_chart() -> None:
-    [weeks] = shown(("2026-11-02", {"12m": stats(3)}), ("2026-11-23", {"12m": stats(5)})).timeframes
-    assert [(row.name, row.forecasts) for row in weeks.weeks] == [("2026-11-23", 5), ("2026-11-02", 3)]
-    assert weeks.intervals is not None
-    assert weeks.right is not None
-    # Two dots for each of two lines.
+def test_weeks_are_newest_first_and_weeks_between_are_gaps_of_the_charts() -> None:
+    weeks = shown().weeks
+    assert [(row.name, row.forecasts) for row in weeks.rows] == [("2026-11-23", 5), ("2026-11-02", 3)]
     for chart in (weeks.intervals, weeks.right):
+        assert chart is not None
+        # Two dots for each of two lines.
         assert chart.wide.count("<circle") == chart.narrow.count("<circle") == 4
+    assert weeks.intervals is not None
     assert "80 % interval, said 80 %: 78 to 78 %" in weeks.intervals.wide
+    assert weeks.confidence is not None
+    assert "Came true: 60 to 60 %, last 60 %. Mean confidence: 70 to 70 %, last 70 %." in weeks.confidence.wide
 
 
 def test_one_week_has_a_table_and_no_chart() -> None:
-    [weeks] = shown(("2026-11-02", {"7d": stats()})).timeframes
-    assert (weeks.id, weeks.intervals, weeks.right) == ("7d", None, None)
-    assert len(weeks.weeks) == 1
+    weeks = shown(record(accuracy(), WEEK)).weeks
+    assert (weeks.intervals, weeks.right, weeks.confidence, len(weeks.rows)) == (None, None, None, 1)
 
 
-def test_timeframes_are_in_their_order() -> None:
-    record = shown(("2026-11-02", {"all": stats(), "7d": stats()}), ("2026-11-09", {"5y": stats()}))
-    assert [each.id for each in record.timeframes] == ["7d", "5y", "all"]
+def test_weeks_without_a_confidence_have_no_chart_of_it() -> None:
+    weeks = shown(record(accuracy(), WEEK, ("2026-11-09", accuracy(), {}))).weeks
+    assert weeks.intervals is not None
+    assert weeks.confidence is None
+    assert [(row.said, row.confidence) for row in weeks.rows] == [("", None)] * 2
 
 
 def test_ids_on_the_page_are_unique() -> None:
-    record = shown(*((week, {"7d": stats(), "12m": stats()}) for week in ("2026-11-02", "2026-11-09")))
-    charts = [chart for each in record.timeframes for chart in (each.intervals, each.right) if chart]
-    ids = [f'id="{part}"' for chart in charts for size in (chart.wide, chart.narrow) for part in _ids(size)]
-    assert len(ids) == len(set(ids)) == 2 * 2 * 2 * 3
+    of = shown()
+    assert of.confidence is not None
+    charts = [of.calibration, of.confidence.chart, of.weeks.intervals, of.weeks.right, of.weeks.confidence]
+    ids = [part for chart in charts if chart for size in (chart.wide, chart.narrow) for part in _ids(size)]
+    assert len(ids) == len(set(ids)) == 5 * 2 * 3
 
 
 def _ids(chart: str) -> list[str]:
     return [part.partition('"')[0] for part in chart.split(' id="')[1:]]
 
 
-BINS = [confidence_bin(0, 1, 0.42, 0), confidence_bin(60, 1_200, 0.654, 0.5), confidence_bin(90, 3, 0.92, 1)]
-
-
 def test_bins_of_confidence_say_what_was_said_and_what_came() -> None:
-    record = track_record(trust(stats()), weekly(confidence=BINS))
-    assert record is not None
-    assert record.confidence is not None
-    assert [(row.name, row.said, row.came, row.directions) for row in record.confidence.bins] == [
+    of = shown().confidence
+    assert of is not None
+    assert [(row.name, row.said, row.came.share, row.came.count) for row in of.bins] == [
         ("Below 50 %", "42 %", "0 %", 1),
         ("60 to 70 %", "65 %", "50 %", 1_200),
         ("90 to 100 %", "92 %", "100 %", 3),
     ]
-    for chart in (record.confidence.chart.wide, record.confidence.chart.narrow):
+    for chart in (of.chart.wide, of.chart.narrow):
         assert chart.count("<circle") == 3
 
 
 def test_without_bins_there_is_no_calibration_of_confidence() -> None:
-    assert shown().confidence is None
-
-
-def test_the_bins_of_confidence_as_cells() -> None:
-    rows = confidence_cells(weekly(confidence=BINS))
-    assert [len(row) for row in rows] == [len(CONFIDENCE_HEADER)] * 3
-    assert rows[1] == ["60 to 70 %", 0.654, 0.5, 1_200]
+    assert shown(record(accuracy(), WEEK)).confidence is None
 
 
 def test_the_weeks_as_cells() -> None:
-    rows = cells(weekly(("2026-11-02", {"7d": stats(), "12m": jobs_pb2.TrustStats(forecasts=1)})))
-    assert [len(row) for row in rows] == [len(HEADER)] * 2
-    assert rows[0] == ["2026-11-02", "7d", 40, 1000, 0.78, 0.95, 0.72, 0.61, 4.256, 0.9]
-    assert rows[1] == ["2026-11-02", "12m", 1, 0, *[None] * 6]
+    rows = cells(SCORED, "10")
+    assert [row[:4] for row in rows] == [
+        ["2026-11-02", "12m", "10", 3],
+        ["2026-11-23", "12m", "10", 4],
+        ["2026-11-23", "7d", "10", 1],
+    ]
+    named = dict(zip(HEADER, rows[0], strict=True))
+    assert named["in 80 % interval"] == 0.78
+    assert (named["winner right from"], named["winner right to"], named["winner right count"]) == (0.67, 0.77, 3)
+    assert (named["direction with a confidence right"], named["mean confidence"], named["mae"]) == (None, None, 4.256)
+
+
+def test_the_bins_of_confidence_as_cells() -> None:
+    rows = confidence_cells(record(accuracy(), t12m=accuracy(confidence_bins=bins(*BINS))), "")
+    assert [len(row) for row in rows] == [len(CONFIDENCE_HEADER)] * 3
+    assert rows[1] == ["12m", "all", "60 to 70 %", 0.654, 0.5, 0.45, 0.55, 1_200, 1_200]
+
+
+def test_the_form_offers_the_versions_with_scores_and_the_one_given() -> None:
+    timeframe, engine = fields({"tf": "12m", "engine": "8"}, ["10", "9"])
+    assert (timeframe.value, engine.value) == ("12m", "8")
+    assert [value for value, _ in engine.options] == ["10", "9", "8"]
+
+
+def test_an_unknown_timeframe_is_refused() -> None:
+    assert selected({"tf": "12M", "engine": "9"}) == ("12m", "9")
+    with pytest.raises(WarmcastError):
+        selected({"tf": "1y"})
 
 
 @pytest.mark.parametrize(
-    ("share", "expected"),
+    ("of", "expected"),
     [(0, "0 %"), (0.004, "<1 %"), (0.5, "50 %"), (0.99, "99 %"), (0.996, ">99 %"), (1, "100 %")],
 )
-def test_no_share_claims_all_or_none_unless_it_is(share: float, expected: str) -> None:
-    assert percent(share) == expected
+def test_no_share_claims_all_or_none_unless_it_is(of: float, expected: str) -> None:
+    assert percent(of) == expected
