@@ -269,17 +269,6 @@ accuracy_sums = Table(
     ),
 )
 
-# Sums of the scores of directions with a confidence: one row for each week and bin.
-direction_confidence_sums = Table(
-    "direction_confidence_sums",
-    metadata,
-    Column("week", Date, primary_key=True),  # its Monday, UTC
-    Column("from_percent", SmallInteger, primary_key=True),  # where the bin begins
-    Column("directions", BigInteger, nullable=False),
-    Column("directions_right", BigInteger, nullable=False),
-    Column("confidence_sum", Double, nullable=False),
-)
-
 # Responses by Idempotency-Key; null while the call runs.
 idempotency_keys = Table(
     "idempotency_keys",
