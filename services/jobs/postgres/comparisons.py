@@ -22,7 +22,7 @@ from services.jobs.postgres.driver.connection import Connection, run
 from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.queue import enqueue_in
 from services.jobs.postgres.rows import to_signals, to_snapshot
-from services.jobs.postgres.sql import edges, upkeep
+from services.jobs.postgres.sql import claims, edges, upkeep
 
 # A slug belongs to its first terms. DO UPDATE changes nothing, but returns the row in both cases.
 _CLAIM_SLUG = """
@@ -72,7 +72,7 @@ WHERE comparison.slug = %(slug)s AND comparison.timeframe = %(timeframe)s AND co
 """
 
 _CURRENT_SNAPSHOT = f"""
-SELECT {edges.SERIES_COLUMNS}, snapshot.slug, snapshot.timeframe, snapshot.geo, snapshot.data_hash,
+SELECT {claims.SERIES_COLUMNS}, snapshot.slug, snapshot.timeframe, snapshot.geo, snapshot.data_hash,
        snapshot.signals, comparison.updated_at
 FROM comparisons AS comparison
 JOIN snapshots AS snapshot ON snapshot.id = comparison.current_snapshot_id

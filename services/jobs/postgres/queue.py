@@ -35,7 +35,7 @@ from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.operations.actions import recording
 from services.jobs.postgres.reports import rollup
 from services.jobs.postgres.rows import to_claimed_jobs, to_job, to_place, to_swept_job
-from services.jobs.postgres.sql import actions, attempts, by_hand, edges, rescue, upkeep
+from services.jobs.postgres.sql import actions, attempts, by_hand, claims, edges, rescue, upkeep
 
 _LONGEST_REFRESH = 60.0  # seconds; ranking 100,000 comparisons takes 2 s
 _MAX_BATCH = 500  # completions in one statement
@@ -94,9 +94,9 @@ class Queue:
         The runs belong to the trace `trace_id`; None: each to a new one.
         """
         # Not retried after a lost response: the leases of its claims expire.
-        parameters = self._policy | {"limit": limit, "holder": self.holder, "trace_id": trace_id}
+        parameters = self._policy | {"limit": limit, "holder": self.holder, **_traced(trace_id)}
         rows = await self._claiming.fetch_once(
-            edges.CLAIM, parameters, on_unknown_outcome=self._publisher.publish_unknown
+            claims.CLAIM, parameters, on_unknown_outcome=self._publisher.publish_unknown
         )
         *_, seconds_until_due, leases_expired = rows[0]
         claimed = to_claimed_jobs(rows)
@@ -116,10 +116,10 @@ class Queue:
             parameters = self._policy | {
                 "id": job_id,
                 "holder": self.holder,
-                "trace_id": trace_id,
+                **_traced(trace_id),
                 **recording(record),
             }
-            rows = await connection.rows(tuple_row, edges.CLAIM_ONE, parameters)
+            rows = await connection.rows(tuple_row, claims.CLAIM_ONE, parameters)
         claimed = to_claimed_jobs(rows)
         self._publisher.publish(job.id for job in claimed)
         return claimed[0] if claimed else None
@@ -251,22 +251,28 @@ class Queue:
 
     async def _write_completion(self, completion: _Completion) -> bool:
         (settled,) = await self._write_completions([completion])
-        return settled
+        return bool(settled)
 
-    async def _write_completions(self, completions: Sequence[_Completion]) -> list[bool]:
+    async def _write_completions(self, completions: Sequence[_Completion]) -> list[bool | None]:
+        """Whether each was settled; None, to be sent again: it is by another engine version than the first."""
+        engine_version = completions[0][1].engine_version
+        of_version = [each for each in completions if each[1].engine_version == engine_version]
         parameters = {
-            "ids": arrays.numbers(job.id for job, _ in completions),
-            "lease_ids": arrays.numbers(job.lease_id for job, _ in completions),
-            "engine_versions": arrays.texts(forecasts.engine_version for _, forecasts in completions),
-            "adopted": arrays.numbers(job.lease_id for job, forecasts in completions if forecasts.adopted),
+            "ids": arrays.numbers(job.id for job, _ in of_version),
+            "lease_ids": arrays.numbers(job.lease_id for job, _ in of_version),
+            "engine_version": engine_version,
+            "adopted": arrays.numbers(job.lease_id for job, forecasts in of_version if forecasts.adopted),
         }
         # Not retried after a lost response: the leases may be settled already.
         rows = await self._completing.fetch_once(
-            edges.READY, parameters | _records(completions), on_unknown_outcome=self._publisher.publish_unknown
+            edges.READY, parameters | _records(of_version), on_unknown_outcome=self._publisher.publish_unknown
         )
         settled = set(rows)
         self._publisher.publish(job_id for job_id, _ in settled)
-        return [(job.id, job.lease_id) in settled for job, _ in completions]
+        return [
+            (job.id, job.lease_id) in settled if forecasts.engine_version == engine_version else None
+            for job, forecasts in completions
+        ]
 
 
 def _is_store_failure(error: Exception) -> bool:
@@ -285,6 +291,10 @@ async def enqueue_in(
 
 def _lease(job: Lease) -> dict[str, object]:
     return {"id": job.id, "lease_id": job.lease_id}
+
+
+def _traced(trace_id: str | None) -> dict[str, object]:
+    return {"trace_id": trace_id, "trace_seed": uuid.uuid4().hex}
 
 
 def _new_debug_id() -> str:

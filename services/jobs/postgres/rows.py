@@ -14,11 +14,11 @@ from services.jobs.domain.signals import Signals
 from services.jobs.domain.snapshot import Snapshot
 from services.jobs.domain.warmup import Place
 from services.jobs.postgres.driver import arrays
-from services.jobs.postgres.sql import edges
+from services.jobs.postgres.sql import claims, edges
 
 _JOB_NAMES = tuple(edges.COLUMNS.split(", "))
-_CLAIMED_NAMES = tuple(edges.CLAIMED_COLUMNS.split(", "))
-_SERIES_NAMES = tuple(column.split(".")[1] for column in edges.SERIES_COLUMNS.split(", "))
+_CLAIMED_NAMES = tuple(claims.CLAIMED_COLUMNS.split(", "))
+_SERIES_NAMES = tuple(column.split(".")[1] for column in claims.SERIES_COLUMNS.split(", "))
 _KEPT = len(ClaimedJob._fields) - 1  # all but the snapshot; the place in the queue follows them
 _job_values = itemgetter(*_JOB_NAMES)
 _place_values = itemgetter(*(field.name for field in fields(Place)))
@@ -36,7 +36,7 @@ def to_place(row: DictRow) -> Place | None:
 
 
 def to_claimed_jobs(rows: list[TupleRow]) -> tuple[ClaimedJob, ...]:
-    """The jobs of the rows of edges.CLAIM in queue order; snapshots are unpacked on first use."""
+    """The jobs of the rows of claims.CLAIM in queue order; snapshots are unpacked on first use."""
     # Without claimed jobs there is one row, which only holds the state of the queue.
     claimed = sorted((row for row in rows if row[0] is not None), key=_queue_order)
     return tuple(ClaimedJob._make((*row[:_KEPT], partial(_unpack, row))) for row in claimed)
@@ -48,7 +48,7 @@ def to_swept_job(row: DictRow) -> SweptJob:
 
 
 def to_snapshot(row: DictRow) -> Snapshot:
-    """The snapshot of a row with edges.SERIES_COLUMNS and the columns of its key."""
+    """The snapshot of a row with claims.SERIES_COLUMNS and the columns of its key."""
     return Snapshot(
         slug=row["slug"],
         terms=(row["term_a"], row["term_b"]),

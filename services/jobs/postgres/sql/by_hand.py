@@ -59,7 +59,7 @@ WITH requeued AS (
 SELECT requeued.*, {NOTIFY} FROM requeued ORDER BY id
 """
 
-# Before edges.CLAIM_ONE, in its transaction.
+# Before claims.CLAIM_ONE, in its transaction.
 REQUEUE_SETTLED = f"""
 UPDATE warmup_jobs AS job SET {_BY_HAND}
 WHERE job.id = %(id)s AND job.status IN ('ready', 'failed', 'cancelled')

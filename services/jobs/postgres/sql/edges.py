@@ -1,15 +1,14 @@
 """The queue's SQL: one statement for each edge of the state machine, with the expected state in its WHERE clause.
 
+Those that claim are in claims.py, those of operators in by_hand.py, and those that rescue in rescue.py.
+
 Time is PostgreSQL's. Every transition increments `version`. The policy's parameters are in seconds. No statement
 exceeds 4,096 characters: psycopg parses longer ones on each call.
 """
 
 from __future__ import annotations
 
-import re
-
 from services.jobs.domain.job import MAX_LEASES_AHEAD
-from services.jobs.postgres.sql.actions import recorded
 from services.jobs.postgres.sql.attempts import ATTEMPT_COLUMNS, attempts
 
 CHANNEL = "warmcast_jobs"  # wakes runners
@@ -21,19 +20,6 @@ COLUMNS = (
     "force, cooldown_until, engine_version, error_reason, holder, requeues"
 )
 JOB_COLUMNS = ", ".join(f"job.{column}" for column in COLUMNS.split(", "))
-# The columns that a run needs: a claim returns many rows, and whole ones cost a third more.
-CLAIMED_COLUMNS = (
-    "id, slug, timeframe, geo, data_hash, attempts, debug_id, lease_id, adopt_above_lease, force, trace_id, priority, "
-    "queued_at"
-)
-_CLAIMED_JOB_COLUMNS = ", ".join(f"job.{column}" for column in CLAIMED_COLUMNS.split(", "))
-SERIES_COLUMNS = (
-    "pair.term_a, pair.term_b, snapshot.times, snapshot.values_a, snapshot.values_b, snapshot.partial_last_period, "
-    "snapshot.scaled_apart, snapshot.gaps_filled, snapshot.source, snapshot.as_of"
-)
-# Packed: a claim returns many series, and each is unpacked when its run needs it.
-PACKED_SERIES_COLUMNS = re.sub(r"snapshot\.(times|values_a|values_b)", r"array_send(snapshot.\1) AS \1", SERIES_COLUMNS)
-
 JOB = f"SELECT {JOB_COLUMNS} FROM warmup_jobs AS job WHERE job.id = %(id)s"
 
 # In the transaction of the change: sent if and only if that commits.
@@ -147,63 +133,6 @@ SELECT job.*, place.*, {NOTIFY} FROM enqueued AS job LEFT JOIN LATERAL ({PLACE})
 """
 
 
-# One round trip: each row has a claimed job with its series, when the next claim is due, and whether leases expired.
-# ARRAY makes the planner look up the jobs by primary key; with a join it assumes a tenth of the queue, and scans.
-# LIMIT 1 on the series, of which each job has one, prevents a scan in the same way.
-def _claim(selected: str, *more: str) -> str:
-    """Claims the jobs that `selected` returns; `more` are further CTEs."""
-    return f"""
-WITH next AS MATERIALIZED ({selected}),
-claimed AS (
-    UPDATE warmup_jobs AS job SET
-        status = 'running',
-        attempts = job.attempts + 1,
-        lease_id = nextval('warmup_lease_ids'),
-        lease_expires_at = now() + make_interval(secs => LEAST(%(lease)s, %(attempt_deadline)s)),
-        deadline_at = now() + make_interval(secs => %(attempt_deadline)s),
-        holder = %(holder)s,
-        trace_id = COALESCE(%(trace_id)s::uuid, gen_random_uuid()),
-        due_at = LEAST(GREATEST(job.queued_at, job.not_before), now()),
-        started_at = now(),
-        not_before = NULL,
-        version = job.version + 1,
-        updated_at = now()
-    WHERE job.id = ANY (ARRAY(SELECT id FROM next))
-    RETURNING {_CLAIMED_JOB_COLUMNS}
-){"".join(f",{each}" for each in more)}
-SELECT claimed.*, series.*, queue.seconds_until_due, queue.leases_expired
-FROM (
-    SELECT EXTRACT(epoch FROM LEAST(
-            (SELECT min(not_before) FROM warmup_jobs WHERE status = 'queued' AND not_before > now()),
-            (SELECT min(lease_expires_at) FROM warmup_jobs WHERE status = 'running')
-        ) - now())::float8 AS seconds_until_due,
-        EXISTS (SELECT FROM warmup_jobs WHERE status = 'running' AND lease_expires_at <= now())
-        OR EXISTS (SELECT FROM warmup_jobs WHERE status = 'running' AND lease_expires_at IS NULL) AS leases_expired
-) AS queue
-LEFT JOIN claimed ON true
-LEFT JOIN LATERAL (
-    SELECT {PACKED_SERIES_COLUMNS}
-    FROM snapshots AS snapshot JOIN term_pairs AS pair USING (slug)
-    WHERE snapshot.slug = claimed.slug AND snapshot.timeframe = claimed.timeframe
-      AND snapshot.geo = claimed.geo AND snapshot.data_hash = claimed.data_hash
-    LIMIT 1
-) AS series ON true
-"""
-
-
-CLAIM = _claim("""
-    SELECT id FROM warmup_jobs
-    WHERE status = 'queued' AND (not_before IS NULL OR not_before <= now())
-    ORDER BY priority, queued_at, id
-    LIMIT %(limit)s
-    FOR UPDATE SKIP LOCKED
-""")
-
-# One job by hand, also before its time. Waits for another claim of it, and then finds it running.
-CLAIM_ONE = _claim(
-    "SELECT id FROM warmup_jobs WHERE id = %(id)s AND status = 'queued' FOR UPDATE", recorded("claimed", "run")
-)
-
 # Never past the attempt's deadline, so that one comparison finds expired leases and passed deadlines.
 HEARTBEAT = f"""
 UPDATE warmup_jobs AS job SET
@@ -217,15 +146,15 @@ _READY_ATTEMPTS = attempts(
     "'ready'",
     error_reason="NULL",
     error="NULL",
-    engine_version="engine_version",
+    engine_version="%(engine_version)s",
     adopted="lease_id = ANY (%(adopted)s::bigint[])",
     may_conflict=False,
 )
 
-# A batch of completions. Lost leases are not returned, and their forecasts are not recorded. The arrays hold the points
-# of all terms; `from_` to `to_` are those of one term.
-# array_position finds a job's lease, as a job may occur twice, with a stale lease and the valid one; a join was
-# quadratic. `status || ''` keeps the planner from the index on status, which returns all running jobs.
+# A batch of completions by one engine version. Lost leases are not returned, and their forecasts are not recorded. The
+# arrays hold the points of all terms; `from_` to `to_` are those of one term.
+# A job may occur twice, with a stale lease and the valid one. `IS TRUE` makes the planner hash the leases: a join was
+# quadratic. `status || ''` keeps it from the index on status, which returns all running jobs.
 READY = f"""
 WITH ready AS (
     UPDATE warmup_jobs AS job SET
@@ -235,20 +164,20 @@ WITH ready AS (
         error_reason = NULL,
         failures = 0,
         cooldown_until = NULL,
-        engine_version = (%(engine_versions)s::text[])[array_position(%(lease_ids)s::bigint[], job.lease_id)],
+        engine_version = %(engine_version)s,
         lease_expires_at = NULL,
         deadline_at = NULL,
         version = job.version + 1,
         updated_at = now()
     WHERE job.id = ANY (%(ids)s::bigint[]) AND job.status || '' = 'running'
-      AND job.id = (%(ids)s::bigint[])[array_position(%(lease_ids)s::bigint[], job.lease_id)]
-    RETURNING {ATTEMPT_COLUMNS}, job.engine_version
+      AND ((job.id, job.lease_id) IN (SELECT * FROM unnest(%(ids)s::bigint[], %(lease_ids)s::bigint[]))) IS TRUE
+    RETURNING {ATTEMPT_COLUMNS}
 ),
 {_READY_ATTEMPTS},
 recorded AS (
     INSERT INTO forecast_records (job_id, lease_id, label, term, engine_version, forecast_hash, direction, confidence,
                                   generated_at, times, point_values, lower80, upper80, lower95, upper95)
-    SELECT ready.id, ready.lease_id, label, term, ready.engine_version, forecast_hash, direction, confidence,
+    SELECT ready.id, ready.lease_id, label, term, %(engine_version)s, forecast_hash, direction, confidence,
            generated_at, (%(times)s::timestamptz[])[from_:to_], (%(point_values)s::float8[])[from_:to_],
            (%(lower80)s::float8[])[from_:to_], (%(upper80)s::float8[])[from_:to_],
            (%(lower95)s::float8[])[from_:to_], (%(upper95)s::float8[])[from_:to_]

@@ -15,7 +15,7 @@ from services.jobs.domain.reports.history import Attempt, Failure, Outcome
 from services.jobs.postgres.attempts import Attempts
 from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.sql import attempts as statements
-from services.jobs.postgres.sql import edges
+from services.jobs.postgres.sql import claims
 from tests.integration.jobs.conftest import Store, forecasts
 from tests.waiting import wait_until_async
 
@@ -321,8 +321,8 @@ async def test_a_cancel_that_races_with_a_claim_leaves_a_row_only_for_a_claimed_
 async def test_a_forced_trigger_waits_for_a_claim_and_ends_its_attempt(store: Store) -> None:
     job = await store.queued()
     async with store.database.transaction() as connection:
-        parameters = store.queue._policy | {"limit": 1, "holder": "first", "trace_id": None}
-        await connection.execute(edges.CLAIM.encode(), parameters)
+        parameters = store.queue._policy | {"limit": 1, "holder": "first", "trace_id": None, "trace_seed": ""}
+        await connection.execute(claims.CLAIM.encode(), parameters)
         triggering = asyncio.create_task(store.queue.trigger(job.key, force=True))
         await wait_until_async(store.waiting, 10, "the trigger waits for the claim")
     triggered = await triggering

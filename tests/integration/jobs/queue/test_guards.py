@@ -6,6 +6,7 @@ The guard in Redis, the fence, has such a test beside the forecaster's cache.
 from __future__ import annotations
 
 import asyncio
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -19,19 +20,23 @@ from services.jobs.domain.job import ClaimedJob, Claims, WarmupJob
 from services.jobs.domain.operations import Record
 from services.jobs.domain.reports.history import Failure
 from services.jobs.postgres.driver.connection import run
-from services.jobs.postgres.sql import edges, rescue
+from services.jobs.postgres.sql import claims, edges, rescue
 from tests.integration.jobs.conftest import POLICY, FakeForecaster, Store, succeed
 from tests.integration.jobs.running import holds
 from tests.waiting import wait_until_async
 
-LEASE_CHECK = "AND job.id = (%(ids)s::bigint[])[array_position(%(lease_ids)s::bigint[], job.lease_id)]"
+LEASE_CHECK = (
+    "AND ((job.id, job.lease_id) IN (SELECT * FROM unnest(%(ids)s::bigint[], %(lease_ids)s::bigint[]))) IS TRUE"
+)
 LOCK = "    LIMIT %(limit)s\n    FOR UPDATE SKIP LOCKED\n"
 
 
-def take_out(monkeypatch: pytest.MonkeyPatch, statement: str, guard: str, instead: str = "") -> None:
-    whole = getattr(edges, statement)
+def take_out(
+    monkeypatch: pytest.MonkeyPatch, module: ModuleType, statement: str, guard: str, instead: str = ""
+) -> None:
+    whole = getattr(module, statement)
     assert guard in whole
-    monkeypatch.setattr(edges, statement, whole.replace(guard, instead))
+    monkeypatch.setattr(module, statement, whole.replace(guard, instead))
 
 
 @pytest.mark.parametrize("guarded", [True, False])
@@ -39,7 +44,7 @@ async def test_the_lease_check_prevents_a_completion_by_a_lost_holder(
     store: Store, monkeypatch: pytest.MonkeyPatch, guarded: bool
 ) -> None:
     if not guarded:
-        take_out(monkeypatch, "READY", LEASE_CHECK)
+        take_out(monkeypatch, edges, "READY", LEASE_CHECK)
     zombie = await store.claimed()
     await store.execute("UPDATE warmup_jobs SET lease_expires_at = now() - interval '1 s'")
     await store.queue.sweep()
@@ -54,11 +59,11 @@ async def test_row_locks_prevent_two_claims_of_one_job(
     store: Store, monkeypatch: pytest.MonkeyPatch, guarded: bool
 ) -> None:
     if not guarded:
-        take_out(monkeypatch, "CLAIM", LOCK, "    LIMIT %(limit)s\n")
+        take_out(monkeypatch, claims, "CLAIM", LOCK, "    LIMIT %(limit)s\n")
     await store.queued()
-    parameters = store.queue._policy | {"limit": 1, "holder": "first", "trace_id": None}
+    parameters = store.queue._policy | {"limit": 1, "holder": "first", "trace_id": None, "trace_seed": ""}
     async with store.database.transaction() as connection:
-        first = await run(connection, edges.CLAIM, parameters)
+        first = await run(connection, claims.CLAIM, parameters)
         # Still uncommitted: the second claim sees the job as queued.
         second = asyncio.create_task(store.runner("second").claim(1))
         if guarded:
@@ -74,12 +79,12 @@ async def test_a_claim_skips_a_job_that_another_session_locks(
     store: Store, monkeypatch: pytest.MonkeyPatch, guarded: bool
 ) -> None:
     if not guarded:
-        take_out(monkeypatch, "CLAIM", LOCK, LOCK.replace(" SKIP LOCKED", ""))
+        take_out(monkeypatch, claims, "CLAIM", LOCK, LOCK.replace(" SKIP LOCKED", ""))
     await store.queued("amazon")
     other = await store.queued("walmart")
-    parameters = store.queue._policy | {"limit": 1, "holder": "first", "trace_id": None}
+    parameters = store.queue._policy | {"limit": 1, "holder": "first", "trace_id": None, "trace_seed": ""}
     async with store.database.transaction() as connection:
-        await run(connection, edges.CLAIM, parameters)
+        await run(connection, claims.CLAIM, parameters)
         second = asyncio.create_task(store.runner("second").claim(1))
         if guarded:
             assert [job.id for job in (await asyncio.wait_for(second, 10)).claimed] == [other.id]

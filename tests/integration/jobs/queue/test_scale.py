@@ -28,7 +28,7 @@ from services.jobs.postgres.listings import Listings
 from services.jobs.postgres.operations.actions import recording
 from services.jobs.postgres.queue import _records
 from services.jobs.postgres.search import Search
-from services.jobs.postgres.sql import attempts, by_hand, edges, rescue, upkeep
+from services.jobs.postgres.sql import attempts, by_hand, claims, edges, rescue, upkeep
 
 SMALL, LARGE = 1_000, 100_000
 KEY = ComparisonKey("a-vs-term500", "12m", "")
@@ -57,6 +57,8 @@ PARAMETERS: dict[str, Any] = (
         "error": "none",
         "error_reason": "none",
         "trace_id": None,
+        "trace_seed": "0" * 32,
+        "engine_version": "8",
         "before": 2**62,
         "permanent": False,
         "lease_id": 1,
@@ -65,14 +67,14 @@ PARAMETERS: dict[str, Any] = (
         "complete": [datetime(year, 1, 1, tzinfo=UTC) for year in range(2020, 2031)],
     }
     | recording(Record(Actor("Ada"), {}))
-    | dict.fromkeys(("lease_ids", "engine_versions", "adopted", *_records([])), "{}")
+    | dict.fromkeys(("lease_ids", "adopted", *_records([])), "{}")
 )
 STATEMENTS = {
     "view": warmup_views.VIEWS,
     "enqueue": edges.ENQUEUE,
     "enqueue and place": edges.ENQUEUE_AND_PLACE,
     "trigger": by_hand.TRIGGER,
-    "claim": edges.CLAIM,
+    "claim": claims.CLAIM,
     "rescue": rescue.RESCUE,
     "ready": edges.READY,
     "heartbeat": edges.HEARTBEAT.replace("%(id)s", "500"),
@@ -81,7 +83,7 @@ STATEMENTS = {
     "sweep of one": rescue.SWEEP_ONE.replace("%(id)s", "500"),
     "requeue": by_hand.REQUEUE,
     "cancel": by_hand.CANCEL,
-    "claim of one": edges.CLAIM_ONE.replace("%(id)s", "499"),
+    "claim of one": claims.CLAIM_ONE.replace("%(id)s", "499"),
     "promote": upkeep.PROMOTE,
     "status": upkeep.STATUS,
     "delete expired idempotency keys": idempotency_keys.DELETE_EXPIRED,

@@ -95,7 +95,10 @@ async def test_newer_data_cancel_jobs_of_older_data_and_end_a_run_at_its_next_he
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0), (1, 0, 2)])
-async def test_a_valid_lease_settles_its_job_in_one_batch_with_stale_ones(store: Store, order: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("versions", [("new", "new", "new"), ("old", "new", "old"), ("old", "old", "new")])
+async def test_a_valid_lease_settles_its_job_in_one_batch_with_stale_ones(
+    store: Store, order: tuple[int, ...], versions: tuple[str, ...]
+) -> None:
     """The stale leases settle nothing, and only the forecasts of the valid one are recorded."""
     leases = [await store.claimed()]
     for _ in range(2):
@@ -105,7 +108,7 @@ async def test_a_valid_lease_settles_its_job_in_one_batch_with_stale_ones(store:
     other = await store.claimed("walmart")
 
     def result_of(lease: int) -> GeneratedForecasts:
-        each = forecasts(engine_version=f"engine-{lease}")
+        each = forecasts(engine_version=versions[lease])
         return replace(each, term_a=replace(each.term_a, forecast_hash=f"hash-{lease}"))
 
     batch = [store.queue.ready(leases[lease], result_of(lease)) for lease in order]
@@ -113,7 +116,7 @@ async def test_a_valid_lease_settles_its_job_in_one_batch_with_stale_ones(store:
     assert settled == [lease == 2 for lease in order]
     assert other_settled
     row = await store.row(leases[0])
-    assert (row.status, row.engine_version, row.lease_id) == (JobStatus.READY, "engine-2", leases[2].lease_id)
+    assert (row.status, row.engine_version, row.lease_id) == (JobStatus.READY, versions[2], leases[2].lease_id)
     records = await store.execute(
         "SELECT forecast_hash FROM forecast_records WHERE job_id = %(id)s AND label = 'termA'", id=row.id
     )

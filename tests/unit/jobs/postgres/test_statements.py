@@ -6,11 +6,12 @@ import pytest
 from psycopg._queries import MAX_CACHED_STATEMENT_LENGTH
 
 from services.jobs.postgres import comparisons, track_record, warmup_views
-from services.jobs.postgres.sql import actions, attempts, bulk, by_hand, edges, rescue, upkeep
+from services.jobs.postgres.sql import actions, attempts, bulk, by_hand, claims, edges, rescue, upkeep
 
+MODULES = (actions, attempts, bulk, by_hand, claims, edges, rescue, upkeep, comparisons, warmup_views, track_record)
 STATEMENTS = {
     f"{module.__name__.rpartition('.')[2]}.{name}": text
-    for module in (actions, attempts, bulk, by_hand, edges, rescue, upkeep, comparisons, warmup_views, track_record)
+    for module in MODULES
     for name, text in vars(module).items()
     if isinstance(text, str) and any(word in text for word in ("SELECT ", "UPDATE ", "DELETE "))
 }
@@ -23,7 +24,7 @@ def test_every_statement_is_short_enough_to_be_prepared(name: str) -> None:
 
 def test_the_statements_are_found() -> None:
     assert {
-        "edges.CLAIM",
+        "claims.CLAIM",
         "edges.READY",
         "upkeep.REFRESH",
         "warmup_views.VIEWS",
