@@ -17,7 +17,7 @@ ROWS = "[...document.querySelectorAll('tr[data-job]')].map((row) => Number(row.d
 
 async def status_of(page: Page, job_id: int, status: str) -> None:
     """Waits until the row of a job shows a status."""
-    await expect(page.locator(f"#job-{job_id} .pill")).to_have_text(status)
+    await expect(page.locator(f"#job-{job_id} .status")).to_have_text(status)
 
 
 async def select(page: Page, job_id: int) -> None:
@@ -62,7 +62,7 @@ async def test_an_older_job_that_begins_to_match_is_new(queue: JobQueue, open_co
 async def test_nothing_changes_while_a_job_is_selected(queue: JobQueue, open_console: OpenConsole) -> None:
     page = await open_console("/ops/jobs")
     first, second, third, *_ = await page.evaluate(ROWS)
-    shown = await page.locator(f"#job-{second} .pill").text_content()
+    shown = await page.locator(f"#job-{second} .status").text_content()
     await select(page, first)
     await expect(page.get_by_text("1 selected")).to_be_visible()
     await expect(page.locator("#freshness")).to_have_text("paused")
@@ -71,7 +71,7 @@ async def test_nothing_changes_while_a_job_is_selected(queue: JobQueue, open_con
     # Once the fragment of another page is updated, this one has had its event too.
     other = await open_console("/ops/jobs")
     await status_of(other, second, "cancelled")
-    assert await page.locator(f"#job-{second} .pill").text_content() == shown != "cancelled"
+    assert await page.locator(f"#job-{second} .status").text_content() == shown != "cancelled"
     await expect(page.get_by_role("button", name="1 new")).to_be_hidden()
     await page.get_by_label(f"Select job {first}", exact=True).uncheck()
     await status_of(page, second, "cancelled")

@@ -66,12 +66,12 @@ async def test_a_job_is_followed_while_a_reason_is_entered(
     reason = page.get_by_label("Reason")
     await reason.fill("a customer ")
     queue.change(job_id, RUNNING)
-    await expect(page.locator(".summary .pill")).to_have_text("running")
+    await expect(page.locator(".summary .status")).to_have_text("running")
     await expect(reason).to_be_focused()
     await reason.press_sequentially("waits")
     await expect(reason).to_have_value("a customer waits")
     await page.get_by_role("button", name="Cancel", exact=True).click()
-    await expect(page.locator(".summary .pill")).to_have_text("cancelled")
+    await expect(page.locator(".summary .status")).to_have_text("cancelled")
     assert site.world.jobs.only("CancelJob").request.reason == "a customer waits"
 
 

@@ -31,7 +31,7 @@ async def test_all_tabs_share_one_stream(site: Site, queue: JobQueue, open_conso
     pages = [await open_console(path) for path in ("/ops", "/ops/jobs", "/ops/jobs", "/ops/audit", "/ops/jobs/7")]
     await site.streams(1)
     queue.change(7, READY)
-    await expect(pages[4].locator(".pill").first).to_have_text("ready")
+    await expect(pages[4].locator(".status").first).to_have_text("ready")
     await asyncio.gather(*(expect(page.locator("#freshness")).to_have_text("live") for page in pages))
     assert site.requests.all[EVENTS] == 1
     await pages[0].close()
@@ -50,7 +50,7 @@ async def test_a_hidden_tab_closes_its_stream_and_catches_up(
     await site.streams(0)
     queue.change(7, READY)
     await page.evaluate(HIDE, False)
-    await expect(page.locator(".pill").first).to_have_text("ready")
+    await expect(page.locator(".status").first).to_have_text("ready")
     await site.streams(1)
 
 
@@ -74,7 +74,7 @@ async def test_comparisons_change_in_place(site: Site, queue: JobQueue, open_con
     tea, coffee = covered("cold", geo="US"), covered("cold", geo="DE")
     site.world.reply(ListCoverage=listed(tea, coffee))
     page = await open_console("/ops/comparisons?state=cold")
-    pills = page.locator("tbody .pill")
+    pills = page.locator("tbody .status")
     link = page.locator("[id^=open-]").last
     await link.focus()
     # More popular now, and with a forecast; the other one is cold no longer.

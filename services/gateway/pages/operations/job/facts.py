@@ -11,7 +11,8 @@ from warmcast.jobs.v1 import jobs_pb2, operations_pb2
 from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
 from services.gateway.pages.operations.frame.clients import Clients
-from services.gateway.pages.operations.frame.lists import PAGE_SIZE
+
+ATTEMPTS = 20  # of a page, above the keys
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ async def fetch(clients: Clients, job_id: int, cursor: str) -> JobFacts:
     """Calls both services. Raises WarmcastError if jobs fails or does not know the job."""
     job, attempts = await asyncio.gather(
         clients.jobs.get_job(job_id),
-        clients.operations.list_attempts(job_id, limit=PAGE_SIZE, cursor=cursor),
+        clients.operations.list_attempts(job_id, limit=ATTEMPTS, cursor=cursor),
     )
     warmup = keys = error = None
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -24,7 +25,7 @@ from services.gateway.pages.operations.jobs.selected import MAX_REASON, read_rea
 from services.gateway.pages.site import see_other
 from services.gateway.routes.requests.parameters import cursor, job_id
 
-_RUN_SECONDS = 2.0  # that the response to “run now” waits for an error
+_LOOK_SECONDS = 0.5  # between two looks whether a run has begun
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,8 @@ class JobPages:
         return await self._respond(request)
 
     async def fragment(self, request: Request) -> Response:
-        """The live part."""
-        return self.console.fragment(await self._live(request))
+        """The live parts."""
+        return self.console.fragment(await self._render("fragment", request))
 
     async def csv(self, request: Request) -> Response:
         """All attempts."""
@@ -63,7 +64,7 @@ class JobPages:
         except WarmcastError as error:
             if error.reason not in (errors.WRONG_STATE, errors.INVALID_ARGUMENT, errors.UNAVAILABLE):
                 raise
-            return await self._respond(request, error)
+            return await self._respond(request, error, fields.get("reason", ""))
         return see_other(_path(request))
 
     async def _act(self, request: Request, action: str, reason: str) -> None:
@@ -78,43 +79,49 @@ class JobPages:
             raise invalid("action", "action must be requeue, run or cancel")
 
     async def _run(self, wanted: int, reason: str, operator: str) -> None:
-        """Starts a run. The call lasts as long as the run, so that only its first errors are waited for."""
+        """Starts a run, and waits until it begins or is refused, which takes a minute at most without a free slot.
+
+        The call lasts as long as the run, and continues after the response.
+        """
         call = self.clients.operations.run_job(wanted, secret=self.secret, reason=reason, operator=operator)
         run = asyncio.ensure_future(call)
         self._runs.add(run)
         run.add_done_callback(self._forget)
-        done, _ = await asyncio.wait([run], timeout=_RUN_SECONDS)
-        if done:
-            run.result()
+        while not run.done():
+            await asyncio.wait([run], timeout=_LOOK_SECONDS)
+            if not run.done() and await self._is_running(wanted):
+                return
+        run.result()
+
+    async def _is_running(self, wanted: int) -> bool:
+        with contextlib.suppress(WarmcastError):  # the call says what is wrong
+            return (await self.clients.jobs.get_job(wanted)).status == jobs_pb2.JOB_STATUS_RUNNING
+        return False
 
     def _forget(self, run: asyncio.Task[jobs_pb2.WarmupJob]) -> None:
         self._runs.discard(run)
         if not run.cancelled():
             run.exception()  # the job's page shows how the run ended
 
-    async def _respond(self, request: Request, error: WarmcastError | None = None) -> Response:
-        live = await self._live(request)
-        act = self.console.render(
-            "operations/job/before.html", request, error=error, path=_path(request), max_reason=MAX_REASON
-        )
-        after = cursor(request.query_params)
-        title = f"Job {_id(request)}"
-        view = View("Jobs", title, live, _addresses(request).fragment(after), before=act, script="job.js")
+    async def _respond(self, request: Request, error: WarmcastError | None = None, reason: str = "") -> Response:
+        """The page; with an error, what was entered stays."""
+        main = await self._render("page", request, error=error, reason=reason, max_reason=MAX_REASON)
+        fragment = _addresses(request).fragment(cursor(request.query_params))
+        view = View("Jobs", f"Job {_id(request)}", main, fragment, script="job.js")
         return self.console.respond(request, view, error.reason.http_status if error else 200)
 
-    async def _live(self, request: Request) -> Markup:
+    async def _render(self, template: str, request: Request, **values: object) -> Markup:
         after = cursor(request.query_params)
         facts = await fetch(self.clients, _id(request), after)
-        page = job_page(facts, self.links, datetime.now(UTC), first=not after)
         return self.console.render(
-            "operations/job/live.html",
+            f"operations/job/{template}.html",
             request,
-            page=page,
+            page=job_page(facts, self.links, datetime.now(UTC), first=not after),
             addresses=_addresses(request),
             cursor=after,
             next=facts.attempts.next_page_token,
             path=_path(request),
-            max_reason=MAX_REASON,
+            **values,
         )
 
 

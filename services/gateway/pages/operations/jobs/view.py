@@ -65,10 +65,10 @@ def _doing(job: jobs_pb2.WarmupJob, now: datetime) -> str:
     if status is JobStatus.FAILED:
         until = timestamp(job, "cooldown_until")
         if until is not None and until > now:
-            return f"requests may start it again in {_until(until, now)}"
-        return "the next request starts it again"
+            return f"retry possible in {_until(until, now)}"
+        return "retried by the next request"
     if status is JobStatus.CANCELLED:
-        return "the next request starts it again"
+        return "run by the next request"
     started, completed = timestamp(job, "started_at"), timestamp(job, "completed_at")
     return f"took {duration((completed - started).total_seconds())}" if started and completed else ""
 

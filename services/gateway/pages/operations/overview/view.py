@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from markupsafe import Markup
 from warmcast.jobs.v1 import jobs_pb2, operations_pb2
 
 from services.common.rpc.job_status import status_name
 from services.gateway.bodies.fields import timestamp
-from services.gateway.pages.charts.drawing.svg import Markup
 from services.gateway.pages.charts.operations.sizes import Size
 from services.gateway.pages.charts.operations.throughput import Bar, throughput_chart
 from services.gateway.pages.operations.overview.alarms import LONGEST_SILENCE, Alarm, alarms
@@ -20,6 +20,7 @@ from services.gateway.pages.words import geo_name
 
 WINDOWS = {"1h": 1, "6h": 6, "24h": 24, "7d": 168}
 WINDOW_WORDS = {"1h": "1 hour", "6h": "6 hours", "24h": "24 hours", "7d": "7 days"}
+_SETTLED = ("ready", "failed", "cancelled")
 CAUSES = {"lease-expired": "lease expired", "deadline-passed": "deadline passed"}
 
 
@@ -29,7 +30,8 @@ class Stat:
 
     name: str
     value: str
-    more: str = ""  # below it
+    more: str | Markup = ""  # below it
+    path: str = ""  # of the jobs that it counts
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,10 @@ class Schedule:
 
     name: str
     started: datetime | None  # None if no run is recorded
+    age: str
     took: str
     result: str
+    failed: bool
     detail: str
 
 
@@ -101,19 +105,26 @@ def overview(facts: Facts, now: datetime) -> Overview:
         holders=[_holder(holder) for holder in facts.holders.holders] if facts.holders else None,
         replicas=list(status.replicas) if status else None,
         stores=_stores(status),
-        schedules=_schedules(facts.schedules) if facts.schedules else None,
+        schedules=_schedules(facts.schedules, now) if facts.schedules else None,
     )
 
 
 def _queue(status: jobs_pb2.GetStatusResponse) -> list[Stat]:
     counts = {status_name(each.status): each.count for each in status.counts}
-    settled = ", ".join(f"{capped(counts.get(name, 0))} {name}" for name in ("ready", "failed", "cancelled"))
+    settled = Markup(", ").join(
+        Markup('<a id="settled-{1}" href="{0}">{2} {1}</a>').format(_jobs(name), name, capped(counts.get(name, 0)))
+        for name in _SETTLED
+    )
     return [
-        Stat("Due", capped(status.due), f"and {capped(status.not_due)} not due yet"),
+        Stat("Due", capped(status.due), f"and {capped(status.not_due)} not due yet", _jobs("queued")),
         Stat("Oldest due", duration(status.oldest_due_seconds) if status.due else "none"),
-        Stat("Running", capped(counts.get("running", 0)), _oldest_run(status)),
-        Stat("Settled in 24 h", capped(sum(counts.get(name, 0) for name in ("ready", "failed", "cancelled"))), settled),
+        Stat("Running", capped(counts.get("running", 0)), _oldest_run(status), _jobs("running")),
+        Stat("Settled in 24 h", capped(sum(counts.get(name, 0) for name in _SETTLED)), settled),
     ]
+
+
+def _jobs(status: str) -> str:
+    return f"/ops/jobs?status={status}"
 
 
 def _oldest_run(status: jobs_pb2.GetStatusResponse) -> str:
@@ -188,16 +199,18 @@ def _stores(status: jobs_pb2.GetStatusResponse | None) -> list[tuple[str, str]]:
     ]
 
 
-def _schedules(listed: operations_pb2.ListScheduleRunsResponse) -> list[Schedule]:
+def _schedules(listed: operations_pb2.ListScheduleRunsResponse, now: datetime) -> list[Schedule]:
     runs = {run.schedule: run for run in listed.runs}
-    return [_schedule(name, runs.get(name)) for name in (*LONGEST_SILENCE, *(runs.keys() - LONGEST_SILENCE.keys()))]
+    names = (*LONGEST_SILENCE, *sorted(runs.keys() - LONGEST_SILENCE.keys()))
+    return [_schedule(name, runs.get(name), now) for name in names]
 
 
-def _schedule(name: str, run: operations_pb2.ScheduleRun | None) -> Schedule:
+def _schedule(name: str, run: operations_pb2.ScheduleRun | None, now: datetime) -> Schedule:
     if run is None:
-        return Schedule(name, None, "", "no run recorded", "")
+        return Schedule(name, None, "", "", "no run recorded", failed=False, detail="")
     started, ended = timestamp(run, "started_at"), timestamp(run, "ended_at")
     took = duration((ended - started).total_seconds()) if started and ended else ""
     words = {"run-warmup": "run", "sweep": "re-queued", "refresh": "enqueued", "retention": "deleted"}
     result = f"{number(run.count)} {words.get(name, 'changed')}" if run.succeeded else "failed"
-    return Schedule(name, started, took, result, run.detail)
+    age = duration(max(0.0, (now - started).total_seconds())) if started else ""
+    return Schedule(name, started, age, took, result, failed=not run.succeeded, detail=run.detail)

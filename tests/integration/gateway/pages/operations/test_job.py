@@ -25,6 +25,7 @@ from tests.integration.gateway.data import (
 )
 from tests.integration.gateway.pages.browser import log_in, page
 from tests.integration.gateway.pages.operations.actions import send, text_of
+from tests.waiting import wait_until_async
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
@@ -216,10 +217,11 @@ async def test_an_action_needs_a_name_and_a_reason(world: World, fields: dict[st
     assert "RunJob" not in world.jobs.calls
 
 
-async def test_a_long_run_does_not_hold_the_response(world: World) -> None:
+async def test_a_run_that_has_begun_does_not_hold_the_response(world: World) -> None:
     ended = asyncio.Event()
 
     async def run(_request: Any) -> operations_pb2.RunJobResponse:
+        world.reply(**replies(job(RUNNING)))
         await ended.wait()
         return operations_pb2.RunJobResponse(job=job(READY))
 
@@ -227,6 +229,27 @@ async def test_a_long_run_does_not_hold_the_response(world: World) -> None:
     response = await send(world, "/ops/jobs/42", action="run", reason="why")
     assert response.status_code == 303
     ended.set()
+
+
+async def test_a_run_that_is_refused_late_is_said_on_the_page(world: World) -> None:
+    looks = 0
+
+    def look(_request: Any) -> jobs_pb2.GetJobResponse:
+        nonlocal looks
+        looks += 1
+        return jobs_pb2.GetJobResponse(job=job(QUEUED))
+
+    async def looked_often() -> bool:
+        return looks > 2
+
+    async def run(_request: Any) -> operations_pb2.RunJobResponse:
+        await wait_until_async(looked_often, 15, "looks whether the run has begun")
+        raise WarmcastError(errors.UNAVAILABLE, "all slots are busy; nothing was claimed", retry_after=5)
+
+    world.reply(**{**replies(job(QUEUED)), "GetJob": look, "RunJob": run})
+    html = page(await send(world, "/ops/jobs/42", action="run", reason="a customer waits"), 503)
+    assert '<p class="failure" role="alert">All slots are busy; nothing was claimed.</p>' in html
+    assert 'value="a customer waits"' in html, "the reason need not be entered again"
 
 
 async def test_an_unknown_job_is_not_found(world: World) -> None:

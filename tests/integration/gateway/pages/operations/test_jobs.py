@@ -102,7 +102,7 @@ async def test_texts_of_errors_are_escaped(world: World) -> None:
     row.error_reason = "<b>"
     html = await show(world, "/ops/jobs", row)
     assert "<script>alert" not in html
-    assert "<code>&lt;b&gt;</code>" in html
+    assert '<code title="&lt;script&gt;alert(1)&lt;/script&gt;">&lt;b&gt;</code>' in html
 
 
 async def test_a_csv_has_all_pages_and_no_formulas(world: World) -> None:

@@ -98,7 +98,17 @@ async def test_depth_and_ages(world: World) -> None:
     html = await overview(world)
     for words in ("Due 7 and 5 not due yet", "Oldest due 0.9 s", "Running 2 the oldest for 0.25 s"):
         assert words in html
-    assert "Settled in 24 h 10,000+ 10,000+ ready, 3 failed, 0 cancelled" in html
+    assert "Settled in 24 h 10,000+ 10,000+ ready , 3 failed , 0 cancelled" in html
+
+
+async def test_counts_lead_to_their_jobs(world: World) -> None:
+    world.reply(GetStatus=status(), GetStatistics=statistics())
+    await log_in(world.client)
+    html = page(await world.client.get("/ops"))
+    assert re.findall(r'href="/ops/jobs\?(\w+=[\w-]+)"', html) == [
+        *("status=queued", "status=running", "status=ready", "status=failed", "status=cancelled"),
+        "errorReason=cache-unavailable",
+    ]
 
 
 async def test_percentiles_of_the_window(world: World) -> None:
@@ -126,7 +136,7 @@ async def test_bars_have_text_and_a_table(world: World) -> None:
     await log_in(world.client)
     html = page(await world.client.get("/ops"))
     assert html.count('data-bar="14:05: 12 ready, 3 retried"') == 3  # one in each size
-    assert '<th scope="row">14:05</th><td class="figure">12</td><td class="figure">3</td>' in html
+    assert '<th scope="row">14:05</th><td>12</td><td>3</td>' in html
     assert "Outcomes by reason" in html
 
 
@@ -148,16 +158,18 @@ async def test_holders_and_their_leases(world: World) -> None:
 async def test_forecasters_stores_and_schedules(world: World) -> None:
     runs = operations_pb2.ListScheduleRunsResponse(runs=[ran("sweep", 60), ran("refresh", 5, detail="2 skipped")])
     html = await overview(world, ListScheduleRuns=runs)
-    assert "10.0.0.7:50052 engine 9 4 of 6 writable" in html
+    assert "10.0.0.7:50052 engine 9 4 of 6 slots busy, cache writable" in html
     assert "PostgreSQL answers in 1.2 ms" in html
-    assert re.search(r"sweep \d{4}-\d\d-\d\d \d\d:\d\d:\d\d 4 re-queued, 1 s", html)
-    assert re.search(r"refresh [-0-9: ]+ 4 enqueued, 1 s 2 skipped", html)
+    assert re.search(r"sweep 4 re-queued in 1 s \d{4}-\d\d-\d\d \d\d:\d\d:\d\d , 60 s ago", html)
+    assert re.search(r"refresh 4 enqueued in 1 s [-0-9: ]+, 5 s ago 2 skipped", html)
     assert "retention no run recorded" in html
 
 
 async def test_nothing_is_wrong(world: World) -> None:
     runs = operations_pb2.ListScheduleRunsResponse(runs=[ran("sweep", 60)])
-    assert "Runbook" not in await overview(world, ListScheduleRuns=runs)
+    html = await overview(world, ListScheduleRuns=runs)
+    assert "Runbook" not in html
+    assert "no warnings" in html
 
 
 @pytest.mark.parametrize(
@@ -215,7 +227,7 @@ async def test_the_page_stands_while_jobs_is_away(world: World) -> None:
     away = WarmcastError(errors.UNAVAILABLE, "jobs is away")
     html = await overview(world, GetStatus=away, GetStatistics=away, ListHolders=away, ListScheduleRuns=away)
     assert html.count("Jobs is away.") == 1
-    assert html.count("Unknown: jobs did not answer.") == 6
+    assert html.count("Unknown: jobs did not answer.") == 7
 
 
 async def test_the_fragment_is_the_live_part(world: World) -> None:

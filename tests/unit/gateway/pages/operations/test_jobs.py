@@ -34,9 +34,9 @@ def at(row: Any, **times: float) -> Any:
         (at(job(QUEUED), queued_at=50), "due for 50 s"),
         (at(job(READY), started_at=10, completed_at=9), "took 1 s"),
         (job(READY), ""),
-        (at(job(FAILED), cooldown_until=-600), "requests may start it again in 10 min"),
-        (at(job(FAILED), cooldown_until=600), "the next request starts it again"),
-        (job(CANCELLED), "the next request starts it again"),
+        (at(job(FAILED), cooldown_until=-600), "retry possible in 10 min"),
+        (at(job(FAILED), cooldown_until=600), "retried by the next request"),
+        (job(CANCELLED), "run by the next request"),
     ],
 )
 def test_what_a_job_is_doing(row: Any, words: str) -> None:
