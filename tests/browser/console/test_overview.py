@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 from playwright.async_api import expect
 from warmcast.jobs.v1 import operations_pb2
 
+from services.common import errors
+from services.common.errors import WarmcastError
 from tests.browser.console.conftest import OpenConsole
 from tests.browser.harness.job_queue import JobQueue
 from tests.browser.harness.site import Site
-from tests.integration.gateway.data import FAILED, RUNNING
+from tests.integration.gateway.data import FAILED, QUEUED, RUNNING
 from tests.integration.gateway.pages.operations.test_overview import replica, status
+from tests.waiting import wait_until_async
+
+KEEP_ANNOUNCED = """() => {
+  const announcer = document.getElementById("announcer");
+  const keep = () => (sessionStorage.announced = `${sessionStorage.announced ?? ""} ${announcer.textContent}`);
+  new MutationObserver(keep).observe(announcer, { childList: true });
+}"""
 
 
 async def test_arrow_keys_show_the_numbers_of_each_bar(queue: JobQueue, open_console: OpenConsole) -> None:
@@ -73,6 +85,46 @@ async def test_a_job_is_followed_while_a_reason_is_entered(
     await page.get_by_role("button", name="Cancel", exact=True).click()
     await expect(page.locator(".summary .status")).to_have_text("cancelled")
     assert site.world.jobs.only("CancelJob").request.reason == "a customer waits"
+
+
+async def test_a_run_that_is_refused_late_is_said_and_meanwhile_awaited(
+    site: Site, queue: JobQueue, open_console: OpenConsole
+) -> None:
+    [job_id] = queue.add(1, FAILED)
+    refused = asyncio.Event()
+
+    async def run(_request: Any) -> WarmcastError:
+        await refused.wait()
+        return WarmcastError(errors.UNAVAILABLE, "all slots are busy; nothing was claimed", retry_after=5)
+
+    site.world.reply(RunJob=run)
+    site.watch.expected_statuses.add(503)
+    path, fragment = f"/ops/jobs/{job_id}", f"/ops/jobs/{job_id}/fragment"
+    page = await open_console(path)
+    await page.evaluate(KEEP_ANNOUNCED)
+    await page.get_by_label("Reason").fill("a customer waits")
+    await page.get_by_role("button", name="Run now").click(no_wait_after=True)
+
+    # Playwright cannot read the page before the response, which is shown until then and still follows the job.
+    async def follows() -> bool:
+        return site.requests.all[fragment] > fetched
+
+    fetched = site.requests.all[fragment]
+    queue.change(job_id, QUEUED)
+    await wait_until_async(follows, 15, "a fragment during the call")
+    refused.set()
+    await expect(page.get_by_role("alert")).to_have_text("All slots are busy; nothing was claimed.")
+    await expect(page.get_by_label("Reason")).to_have_value("a customer waits")
+    await expect(page.locator("#waiting")).to_be_hidden()
+    assert "Waiting until the run begins" in await page.evaluate("sessionStorage.announced")
+
+
+async def test_a_job_says_its_status_before_what_can_be_done(queue: JobQueue, open_console: OpenConsole) -> None:
+    page = await open_console("/ops/jobs/7")
+    order = await page.locator("main").evaluate(
+        "main => [...main.querySelectorAll('.summary, #act, #attempts')].map(({ id, className }) => id || className)"
+    )
+    assert order == ["summary", "act", "attempts"]
 
 
 async def test_ids_are_copied(site: Site, queue: JobQueue, open_console: OpenConsole) -> None:

@@ -19,7 +19,7 @@ from services.common.errors import WarmcastError
 from services.common.rpc.status import to_status
 
 # Requests and responses are arbitrary messages, because one class fakes both services.
-Reply: TypeAlias = "Message | WarmcastError | Callable[[Any], Message | Awaitable[Message]]"
+Reply: TypeAlias = "Message | WarmcastError | Callable[[Any], Message | Awaitable[Message | WarmcastError]]"
 
 
 @dataclass

@@ -7,20 +7,26 @@ import { swapParts } from "./fragment.js";
 const live = document.getElementById("live");
 const form = document.getElementById("act");
 
-followChanges(live, { apply: swapParts });
-addCopying(live, (text) => (document.getElementById("announcer").textContent = text));
+function announce(text) {
+  document.getElementById("announcer").textContent = text;
+}
 
-// The page stays, and is kept up to date, until the response to the form.
+followChanges(live, { apply: swapParts });
+addCopying(live, announce);
+
+// The page stays, and follows the job, until the response to the form.
 if (form) {
-  const waiting = form.querySelector("[data-run]");
+  const waiting = document.getElementById("waiting");
   let sent = false;
   form.addEventListener("submit", (event) => {
     if (sent) event.preventDefault();
-    else if (event.submitter?.value === "run") waiting.textContent = waiting.dataset.run;
     sent = true;
+    if (event.submitter?.value !== "run") return;
+    waiting.hidden = false;
+    announce(waiting.textContent);
   });
   addEventListener("pageshow", () => {
     sent = false;
-    waiting.textContent = "";
+    waiting.hidden = true;
   });
 }

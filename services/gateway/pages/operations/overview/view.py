@@ -11,6 +11,7 @@ from warmcast.jobs.v1 import jobs_pb2, operations_pb2
 
 from services.common.rpc.job_status import status_name
 from services.gateway.bodies.fields import timestamp
+from services.gateway.pages.charts.drawing import svg
 from services.gateway.pages.charts.operations.sizes import Size
 from services.gateway.pages.charts.operations.throughput import Bar, throughput_chart
 from services.gateway.pages.operations.overview.alarms import LONGEST_SILENCE, Alarm, alarms
@@ -38,7 +39,7 @@ class Stat:
 class Throughput:
     """The bars, as a chart of each size and as a table."""
 
-    charts: dict[Size, Markup]
+    charts: dict[Size, svg.Markup]
     bars: Sequence[Bar]
     interval: str
     bucketed: bool

@@ -242,9 +242,9 @@ async def test_a_run_that_is_refused_late_is_said_on_the_page(world: World) -> N
     async def looked_often() -> bool:
         return looks > 2
 
-    async def run(_request: Any) -> operations_pb2.RunJobResponse:
+    async def run(_request: Any) -> WarmcastError:
         await wait_until_async(looked_often, 15, "looks whether the run has begun")
-        raise WarmcastError(errors.UNAVAILABLE, "all slots are busy; nothing was claimed", retry_after=5)
+        return WarmcastError(errors.UNAVAILABLE, "all slots are busy; nothing was claimed", retry_after=5)
 
     world.reply(**{**replies(job(QUEUED)), "GetJob": look, "RunJob": run})
     html = page(await send(world, "/ops/jobs/42", action="run", reason="a customer waits"), 503)
