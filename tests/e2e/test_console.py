@@ -25,7 +25,7 @@ def test_an_operator_warms_what_is_cold_and_finds_it_in_the_audit(running_produc
         page = browser.new_page(base_url=running_product.base_url)
         _log_in(page, running_product.secret)
         page.goto("/ops/comparisons?state=cold")
-        expect(page.locator("tbody .pill.cold")).to_have_count(3)
+        expect(page.locator("tbody .status.cold")).to_have_count(3)
         page.get_by_role("button", name="Warm all that match…").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Warm 3 comparisons")
         assert not caller.rows(), "a dry run starts no job"
@@ -35,7 +35,7 @@ def test_an_operator_warms_what_is_cold_and_finds_it_in_the_audit(running_produc
         wait_until(lambda: [row["status"] for row in caller.rows()] == ["ready"] * 3, 60, "all are warm")
 
         page.goto("/ops/comparisons?state=fresh")
-        expect(page.locator("tbody .pill.fresh")).to_have_count(3)
+        expect(page.locator("tbody .status.fresh")).to_have_count(3)
         page.goto("/ops/audit")
         row = page.locator("#audit-scroll tbody tr")
         expect(row).to_have_count(1)
