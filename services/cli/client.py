@@ -75,7 +75,10 @@ def _connected(kind: type[Client], wait: float) -> Iterator[Client]:
     configured = settings.load(ClientSettings)
     secret = configured.warmup_secret.get_secret_value() if configured.warmup_secret else None
     deadlines = replace(DEADLINES, connect=wait)
-    with kind(configured.jobs_addr, secret=secret, deadlines=deadlines, tls=configured.tls()) as client:
+    operator = configured.operator()
+    with kind(
+        configured.jobs_addr, secret=secret, operator=operator, deadlines=deadlines, tls=configured.tls()
+    ) as client:
         try:
             yield client
         except WarmcastError as error:

@@ -13,7 +13,7 @@ from services.gateway.auth.sessions import Sessions
 from services.gateway.auth.warmup_secret import SecretGuard
 from services.gateway.http import middleware
 from services.gateway.http.cors import Cors
-from services.gateway.http.handler import Handler
+from services.gateway.http.handler import Handler, SecretHandler
 from services.gateway.http.readiness import Readiness
 from services.gateway.http.router import Routes
 from services.gateway.openapi.document import document_json
@@ -37,6 +37,7 @@ from services.gateway.routes.service import ServiceRoutes
 from services.gateway.routes.trust import TrustRoutes
 from services.gateway.routes.warmups import WarmupRoutes
 from services.gateway.settings import GatewaySettings, split
+from services.gateway.upstream.claimed_operator import with_operator
 from services.gateway.upstream.clients import Forecaster, Jobs
 from services.gateway.upstream.idempotency import idempotent
 from services.gateway.upstream.operations import Operations
@@ -93,28 +94,32 @@ def routing_table(components: Components, site: Site) -> dict[str, dict[str, Han
         components.background.stalled,
         document_json(metrics=public_metrics),
     )
+
+    def command(handler: SecretHandler) -> Handler:
+        return guard(with_operator(idempotent(handler)))
+
     table: dict[str, dict[str, Handler]] = {
         "/api/comparison/premium": {"GET": key_guard(premium.premium)},
         events.PATH: {"GET": key_guard(streams.events)},
-        "/api/comparison/warmup": {"POST": guard(idempotent(warmups.trigger))},
-        "/api/comparisons": {"GET": comparisons.index, "POST": guard(idempotent(comparisons.create))},
-        "/api/comparisons/{slug}": {"GET": comparisons.show, "PUT": guard(comparisons.replace)},
+        "/api/comparison/warmup": {"POST": command(warmups.trigger)},
+        "/api/comparisons": {"GET": comparisons.index, "POST": command(comparisons.create)},
+        "/api/comparisons/{slug}": {"GET": comparisons.show, "PUT": guard(with_operator(comparisons.replace))},
         "/api/forecast/trust-stats": {"GET": TrustRoutes(jobs).stats},
         "/api/jobs": {"GET": guard.read(queue.index)},
-        "/api/jobs/run-warmup": {"POST": guard(idempotent(warmups.run))},
-        "/api/jobs/sweep": {"POST": guard(idempotent(warmups.sweep))},
-        "/api/jobs/cancel": {"POST": guard(idempotent(bulk.cancel))},
-        "/api/jobs/requeue": {"POST": guard(idempotent(bulk.requeue))},
+        "/api/jobs/run-warmup": {"POST": command(warmups.run)},
+        "/api/jobs/sweep": {"POST": command(warmups.sweep)},
+        "/api/jobs/cancel": {"POST": command(bulk.cancel)},
+        "/api/jobs/requeue": {"POST": command(bulk.requeue)},
         "/api/jobs/stats": {"GET": guard.read(reading.statistics)},
         "/api/jobs/holders": {"GET": guard.read(reading.holders)},
         "/api/jobs/{id}": {"GET": guard.read(queue.show)},
         "/api/jobs/{id}/attempts": {"GET": guard.read(queue.attempts)},
-        "/api/jobs/{id}/run": {"POST": guard(idempotent(queue.run))},
-        "/api/jobs/{id}/requeue": {"POST": guard(idempotent(queue.requeue))},
-        "/api/jobs/{id}/cancel": {"POST": guard(idempotent(queue.cancel))},
+        "/api/jobs/{id}/run": {"POST": command(queue.run)},
+        "/api/jobs/{id}/requeue": {"POST": command(queue.requeue)},
+        "/api/jobs/{id}/cancel": {"POST": command(queue.cancel)},
         "/api/operations/{id}": {"GET": guard.read(bulk.show)},
-        "/api/operations/{id}/confirm": {"POST": guard(idempotent(bulk.confirm))},
-        "/api/operations/{id}/abort": {"POST": guard(idempotent(bulk.abort))},
+        "/api/operations/{id}/confirm": {"POST": command(bulk.confirm)},
+        "/api/operations/{id}/abort": {"POST": command(bulk.abort)},
         "/api/coverage": {"GET": guard.read(reading.coverage)},
         "/api/coverage/summary": {"GET": guard.read(reading.coverage_summary)},
         "/api/audit": {"GET": guard.read(reading.audit)},

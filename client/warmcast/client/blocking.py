@@ -16,7 +16,7 @@ from warmcast.forecaster.v1 import forecaster_pb2, forecaster_pb2_grpc
 from warmcast.jobs.v1 import jobs_pb2 as pb
 from warmcast.jobs.v1 import jobs_pb2_grpc, operations_pb2, operations_pb2_grpc
 
-from services.common.rpc import services
+from services.common.rpc import metadata, services
 from services.common.rpc.client.call import call_unary_blocking
 from services.common.rpc.client.channel import open_blocking_channel
 from services.common.rpc.client.connection import wait_for_connection
@@ -31,11 +31,19 @@ class _Client:
     """A channel to one service, and its settings."""
 
     def __init__(
-        self, service: Service, address: str, secret: str | None, deadlines: Deadlines, tls: Tls | None
+        self,
+        service: Service,
+        address: str,
+        secret: str | None,
+        deadlines: Deadlines,
+        tls: Tls | None,
+        *,
+        operator: str | None = None,
     ) -> None:
         self._service = replace(service, called=f"{service.called} at {address}")
         self._channel: grpc.Channel = open_blocking_channel(address, service, tls=tls)
         self._secret = secret
+        self._operator = metadata.outgoing_claim(operator)
         self._deadlines = deadlines
 
     def close(self) -> None:
@@ -55,19 +63,28 @@ class _Client:
     ) -> Response:
         if self._deadlines.connect:
             wait_for_connection(self._channel, self._service, self._deadlines.connect)
-        return call_unary_blocking(self._service, method, request, timeout=timeout, secret=self._secret)
+        return call_unary_blocking(
+            self._service, method, request, timeout=timeout, secret=self._secret, more=self._operator
+        )
 
 
 class Jobs(_Client):
     """The RPCs of the jobs service. Every method raises WarmcastError; jobs.proto names the reasons of each.
 
-    `address` is host:port or dns:///name:port. `secret` is the warmup secret, for RPCs that change state.
+    `address` is host:port or dns:///name:port. `secret` is the warmup secret, for RPCs that change state. `operator` is
+    the caller's name for the audit, at most 50 characters; nothing verifies it, and Ada is recorded as `secret (Ada)`.
     """
 
     def __init__(
-        self, address: str, *, secret: str | None = None, deadlines: Deadlines = DEFAULT, tls: Tls | None = None
+        self,
+        address: str,
+        *,
+        secret: str | None = None,
+        operator: str | None = None,
+        deadlines: Deadlines = DEFAULT,
+        tls: Tls | None = None,
     ) -> None:
-        super().__init__(services.JOBS, address, secret, deadlines, tls)
+        super().__init__(services.JOBS, address, secret, deadlines, tls, operator=operator)
         self._stub: jobs_pb2_grpc.JobsServiceStub = jobs_pb2_grpc.JobsServiceStub(self._channel)
 
     def ingest_files(
@@ -252,14 +269,20 @@ class Jobs(_Client):
 class Operations(_Client):
     """The RPCs of the jobs service for operators: history, statistics, coverage, audit and bulk operations.
 
-    Every method raises WarmcastError; operations.proto names the reasons of each. `address` and `secret` are those of
-    `Jobs`.
+    Every method raises WarmcastError; operations.proto names the reasons of each. `address`, `secret` and
+    `operator` are those of `Jobs`.
     """
 
     def __init__(
-        self, address: str, *, secret: str | None = None, deadlines: Deadlines = DEFAULT, tls: Tls | None = None
+        self,
+        address: str,
+        *,
+        secret: str | None = None,
+        operator: str | None = None,
+        deadlines: Deadlines = DEFAULT,
+        tls: Tls | None = None,
     ) -> None:
-        super().__init__(services.OPERATIONS, address, secret, deadlines, tls)
+        super().__init__(services.OPERATIONS, address, secret, deadlines, tls, operator=operator)
         self._stub: operations_pb2_grpc.OperationsServiceStub = operations_pb2_grpc.OperationsServiceStub(self._channel)
 
     def list_attempts(

@@ -22,6 +22,7 @@ SENT = (
     "Traceparent",
     "X-API-Key",
     "X-Request-Id",
+    "X-Warmcast-Operator",
     "X-Warmup-Secret",
 )
 READ = (

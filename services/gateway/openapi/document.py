@@ -7,12 +7,14 @@ from typing import Any
 import msgspec
 
 from services.common.errors import REASONS
+from services.common.rpc.metadata import MAX_CLAIMED
 from services.gateway.http.problems import MEDIA_TYPE, problem_type
 from services.gateway.openapi.examples import attach
 from services.gateway.openapi.idempotency import add_idempotency_key
 from services.gateway.openapi.paths.table import paths
 from services.gateway.openapi.schemas import SCHEMAS
 from services.gateway.openapi.shapes import Schema, integer, ref, text
+from services.gateway.upstream.claimed_operator import HEADER
 
 ABOUT = (
     "Forecasts for two search terms, computed in the background. A premium call never waits for a computation: it "
@@ -46,6 +48,16 @@ PROBLEM_HEADERS: dict[str, Schema] = {
     **{name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS},
 }
 
+_OPERATOR: Schema = {
+    "name": HEADER,
+    "in": "header",
+    "schema": text(
+        f"your name for the audit, percent-encoded UTF-8 of at most {MAX_CLAIMED} characters; nothing verifies it, and "
+        "Ada is recorded as `secret (Ada)`",
+        examples=["Ada"],
+    ),
+}
+
 # The document is arbitrary JSON.
 Document = dict[str, Any]
 
@@ -57,7 +69,7 @@ def document(*, metrics: bool = True) -> Document:
         if "post" in operations:
             add_idempotency_key(operations["post"])
         for method in operations.keys() - {"get", "head"}:
-            _add_forbidden(operations[method])
+            _add_secret(operations[method])
     if not metrics:
         del operations_by_path["/metrics"]
     result: Document = {
@@ -100,10 +112,11 @@ def document(*, metrics: bool = True) -> Document:
     return result
 
 
-def _add_forbidden(operation: Document) -> None:
-    """Adds the error of the read secret to an operation that changes something."""
+def _add_secret(operation: Document) -> None:
+    """Adds the operator's name, and the error of the read secret, to an operation behind the warmup secret."""
     if "security" in operation:
-        operation["x-problems"].append("forbidden")
+        operation["parameters"] = [*operation.get("parameters", ()), _OPERATOR]
+        operation["x-problems"] = list(dict.fromkeys((*operation["x-problems"], "invalid-argument", "forbidden")))
 
 
 def document_json(*, metrics: bool = True) -> bytes:

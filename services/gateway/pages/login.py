@@ -48,8 +48,8 @@ class LoginRoutes:
         if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
             wrong = f"Enter a name of 1 to {MAX_NAME} printable characters."
             return self._respond(request, next_path=next_path, error=wrong, status=400)
-        if name.casefold() == metadata.UNNAMED_OPERATOR:
-            # The audit writes it for calls without a name.
+        if metadata.names_secret(name):
+            # The audit writes it for calls with the secret.
             wrong = f"Enter another name: “{name}” stands for callers of the API."
             return self._respond(request, next_path=next_path, error=wrong, status=400)
         session = self._session(name, fields.get("credential", "")[: _MAX_CREDENTIAL + 1])

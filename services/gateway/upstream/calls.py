@@ -13,7 +13,7 @@ from services.common.errors import WarmcastError
 from services.common.rpc import metadata
 from services.common.rpc.client.call import call_unary
 from services.common.rpc.services import Service
-from services.gateway.upstream import idempotency
+from services.gateway.upstream import claimed_operator, idempotency
 
 # Fields of messages that have another name in REST.
 _REST_NAMES = {
@@ -57,13 +57,13 @@ async def call(
 ) -> Answer:
     """Calls with a deadline of `timeout` seconds. A call that changes state has the secret.
 
-    `operator` is the name of the login that asked for it; None for a caller of REST.
+    `operator` is the name of the login that asked for it; None for a caller of REST, who may have claimed one.
     """
     try:
         if secret is None:
             return await call_unary(service, method, request, timeout=timeout)
         more, answered = idempotency.outgoing(), idempotency.record_replay
-        if operator:
+        if operator := operator or claimed_operator.current():
             more += ((metadata.OPERATOR, quote(operator, safe="")),)
         return await call_unary(service, method, request, timeout=timeout, secret=secret, more=more, answered=answered)
     except WarmcastError as error:

@@ -19,6 +19,7 @@ from warmcast.jobs.v1 import operations_pb2 as pb
 from services.cli.__main__ import app
 from services.common import errors
 from services.common.errors import WarmcastError
+from services.common.rpc import metadata
 from tests.integration.gateway.data import FAILED, QUEUED, READY, job, moment
 from tests.integration.gateway.peers import FakeJobs, listening
 
@@ -46,7 +47,7 @@ class Service:
 
     def environment(self) -> dict[str, str]:
         """The variables of a command."""
-        return {"JOBS_ADDR": self.address, "WARMUP_SECRET": SECRET}
+        return {"JOBS_ADDR": self.address, "WARMUP_SECRET": SECRET, "WARMCAST_OPERATOR": "Zoë"}
 
 
 @pytest.fixture
@@ -166,8 +167,9 @@ async def test_one_job_is_changed_with_a_reason(service: Service, action: str, r
         "RequeueJob": jobs_pb2.RequeueJobResponse(job=job(QUEUED)),
     }
     await service.printed("jobs", action, "42", "--reason", "late")
-    request = service.jobs.only(rpc).request
-    assert (request.id, request.reason) == (42, "late")
+    call = service.jobs.only(rpc)
+    assert (call.request.id, call.request.reason) == (42, "late")
+    assert metadata.operator(tuple(call.metadata.items())) == "secret (Zoë)"
 
 
 @pytest.mark.parametrize(("action", "number"), [("cancel", pb.BULK_ACTION_CANCEL), ("requeue", pb.BULK_ACTION_REQUEUE)])
@@ -198,7 +200,9 @@ async def test_all_that_match_are_changed_and_the_progress_is_shown(
             newer_than_seconds=3_600,
         ),
     )
-    assert service.jobs.only("ConfirmBulkOperation").request == pb.ConfirmBulkOperationRequest(id=5, reason="an outage")
+    confirmed = service.jobs.only("ConfirmBulkOperation")
+    assert confirmed.request == pb.ConfirmBulkOperationRequest(id=5, reason="an outage")
+    assert metadata.operator(tuple(confirmed.metadata.items())) == "secret (Zoë)"
 
 
 async def test_a_dry_run_confirms_nothing(service: Service) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 from pathlib import Path
 
@@ -20,7 +21,7 @@ OF_MAKE_RUN = {
 
 @pytest.fixture(autouse=True)
 def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("JOBS_ADDR", "FORECASTER_ADDR", "WARMUP_SECRET"):
+    for name in ("JOBS_ADDR", "FORECASTER_ADDR", "WARMUP_SECRET", "WARMCAST_OPERATOR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("WARMCAST_DATA_DIR", str(tmp_path))
     (tmp_path / CLIENT_FILE).write_text(json.dumps(OF_MAKE_RUN))
@@ -62,3 +63,27 @@ def test_the_forecaster_of_a_running_make_run_is_found_unless_its_address_is_set
 def test_the_forecaster_of_make_run_is_not_mixed_with_another_jobs_service(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JOBS_ADDR", "dns:///production:50051")
     assert load(ClientSettings).forecaster_addr == "127.0.0.1:50052"
+
+
+def test_the_operator_is_the_variable_or_the_login_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(getpass, "getuser", lambda: "ada")
+    assert load(ClientSettings).operator() == "ada"
+    monkeypatch.setenv("WARMCAST_OPERATOR", "Ada Łovelace")
+    assert load(ClientSettings).operator() == "Ada Łovelace"
+
+
+@pytest.mark.parametrize("name", ["x" * 51, "a\nb"])
+def test_a_name_that_the_audit_cannot_keep_is_refused_or_left_out(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(getpass, "getuser", lambda: name)
+    assert load(ClientSettings).operator() is None
+    monkeypatch.setenv("WARMCAST_OPERATOR", name)
+    with pytest.raises(SystemExit):
+        load(ClientSettings)
+
+
+def test_a_user_without_a_name_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown() -> str:
+        raise KeyError("getpwuid(): uid not found: 4711")
+
+    monkeypatch.setattr(getpass, "getuser", unknown)
+    assert load(ClientSettings).operator() is None

@@ -51,11 +51,12 @@ def call_unary_blocking(
     *,
     timeout: float,
     secret: str | None = None,
+    more: metadata.Metadata = (),
 ) -> Response:
     """The same without an event loop."""
     sent = metadata.outgoing(secret=secret)
     try:
-        return method(request, timeout=_time_left(timeout), metadata=sent)
+        return method(request, timeout=_time_left(timeout), metadata=(*sent, *more))
     except grpc.RpcError as failure:
         if not isinstance(failure, grpc.Call):
             raise

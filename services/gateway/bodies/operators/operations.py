@@ -16,6 +16,10 @@ _BULK_ACTIONS = {
     operations_pb2.BULK_ACTION_CANCEL: "cancel",
     operations_pb2.BULK_ACTION_WARM: "warm",
 }
+_OPERATOR = (
+    "name of the login, or `secret` for calls with the warmup secret, with the name that the caller gave: "
+    "`secret (Ada)`; no name is verified"
+)
 # A filter and a target are JSON objects with names that depend on the action.
 JsonObject = dict[str, Any]
 
@@ -30,7 +34,7 @@ class Operation(msgspec.Struct, rename="camel"):
     matched: Annotated[int, Meta(description="jobs or comparisons when it was prepared")]
     done: int
     skipped: Annotated[int, Meta(description="those that had changed since it was prepared")]
-    operator: Annotated[str, Meta(description="self-declared name of the login, or `secret`")]
+    operator: Annotated[str, Meta(description=_OPERATOR)]
     reason: str | None
     created_at: Moment | None
     started_at: Moment | None
@@ -50,7 +54,7 @@ class Action(msgspec.Struct, rename="camel"):
 
     id: int
     at: Moment | None
-    operator: Annotated[str, Meta(description="self-declared name of the login, or `secret`")]
+    operator: Annotated[str, Meta(description=_OPERATOR)]
     action: Annotated[str, one_of(("requeue", "cancel", "run", "trigger", "warm", "abort"))]
     target: Annotated[JsonObject, Meta(description="id of a job or an operation, a comparison's key, or a filter")]
     reason: str | None

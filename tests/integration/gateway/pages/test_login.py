@@ -61,7 +61,7 @@ async def test_a_name_is_short_and_printable(world: World, name: str) -> None:
     assert "Enter a name" in page(await log_in(world.client, name=name), 400)
 
 
-@pytest.mark.parametrize("name", ["secret", "Secret"])
+@pytest.mark.parametrize("name", ["secret", "Secret", "secret (Ada)", "SECRET (Ada)"])
 async def test_no_login_has_the_name_of_callers_of_the_api(world: World, name: str) -> None:
     assert "stands for callers of the API" in page(await log_in(world.client, name=name), 400)
 

@@ -42,7 +42,7 @@ class ActionRow:
 
     id: int
     at: datetime | None
-    operator: str
+    operator: str  # of a login, or the name that a caller with the secret gave; empty without a name
     by_secret: bool
     action: str  # in words
     target: Target
@@ -55,11 +55,13 @@ class ActionRow:
 
 def action_row(action: operations_pb2.OperatorAction) -> ActionRow:
     """The row of one action."""
+    claimed = metadata.claimed_name(action.operator)
+    by_secret = claimed is not None or action.operator == metadata.UNNAMED_OPERATOR
     return ActionRow(
         id=action.id,
         at=timestamp(action, "at"),
-        operator=action.operator,
-        by_secret=action.operator == metadata.UNNAMED_OPERATOR,
+        operator=(claimed or "") if by_secret else action.operator,
+        by_secret=by_secret,
         action=_WORDS.get(action.action, action.action),
         target=_target(action),
         reason=action.reason,

@@ -74,8 +74,15 @@ def test_an_action_says_why_its_operation_failed() -> None:
 
 
 def test_calls_with_the_secret_have_no_name() -> None:
-    assert action_row(action({}, operator="secret")).by_secret
-    assert not action_row(action({})).by_secret
+    row = action_row(action({}, operator="secret"))
+    assert (row.by_secret, row.operator) == (True, "")
+
+
+def test_a_claimed_name_is_not_that_of_a_login() -> None:
+    row = action_row(action({}, operator="secret (Ada)"))
+    assert (row.by_secret, row.operator) == (True, "Ada")
+    login = action_row(action({}))
+    assert (login.by_secret, login.operator) == (False, "Ada")
 
 
 def test_an_action_that_this_version_does_not_know_is_shown_by_its_name() -> None:
