@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncIterator
 
 import pytest
@@ -224,3 +225,29 @@ async def test_limits_are_named(jobs: Jobs) -> None:
         pb.ListCoverageRequest(filter=pb.CoverageFilter(query="x" * 201)),
     ):
         assert (await refused(jobs.operations.ListCoverage(request))).reason is errors.INVALID_ARGUMENT
+
+
+async def test_demand_and_order_are_those_of_each_request(jobs: Jobs) -> None:
+    """Each request counts one, halved every half week; days of requests pass in between."""
+    randomness = random.Random(26)
+    requests: dict[str, list[tuple[float, int]]] = {term: [] for term in ("tea", "milk", "cocoa", "juice", "water")}
+    keys = {term: key_of(await jobs.store.comparison(term)) for term in requests}
+    for _ in range(12):
+        passed = randomness.choice((0.2, 1, 3.5))
+        await jobs.store.execute(
+            "UPDATE comparisons SET last_requested_at = last_requested_at - make_interval(secs => %(seconds)s)",
+            seconds=86_400 * passed,
+        )
+        for made in requests.values():
+            made[:] = [(days + passed, times) for days, times in made]
+        for term in randomness.sample(sorted(requests)[:-1], 2):
+            requests[term].append((0, randomness.randint(1, 9)))
+            await jobs.store.comparisons.report_demand({keys[term]: requests[term][-1][1]})
+    demand = {term: sum(times * 0.5 ** (days / 3.5) for days, times in made) for term, made in requests.items()}
+    rows = await listed(jobs)
+    assert terms(rows) == sorted(demand, key=lambda term: -demand[term])
+    assert [each.demand for each in rows] == pytest.approx([demand[term] for term in terms(rows)], rel=1e-4, abs=1e-9)
+    recent = [term for term in terms(rows) if requests[term] and requests[term][-1][0] < 7]
+    assert terms(await listed(jobs, requested=True)) == recent
+    summary = await jobs.operations.GetCoverageSummary(pb.GetCoverageSummaryRequest())
+    assert summary.requested.comparisons == len(recent)
