@@ -8,14 +8,18 @@ SNAPSHOTS = 10  # of each comparison; each has a job
 DAYS = 7  # over which the attempts have ended
 
 # Each pair of terms has four comparisons. The popular ones have most requests, as few terms have in any product.
+# A fifth has the timeframe 3m, a fifth the geo DE, a fifth the reason first-call, a fifth the engine version 8; one in
+# 2,000 has the geo LI, and one in 1,009 the reason cache-lost.
 _FILL = """
 INSERT INTO term_pairs (slug, term_a, term_b)
 SELECT 'market-vs-shop-' || n, 'market', 'shop ' || n FROM generate_series(1, %(comparisons)s / 4) AS n;
 
 INSERT INTO snapshots (slug, timeframe, geo, data_hash, times, values_a, values_b, partial_last_period,
                        scaled_apart, gaps_filled, source, as_of, cleaned, signals, created_at)
-SELECT 'market-vs-shop-' || (1 + n / 4), CASE WHEN n %% 4 < 2 THEN '12m' ELSE '5y' END,
-       CASE WHEN n %% 2 = 0 THEN '' ELSE 'US' END, lpad(to_hex(age * %(comparisons)s + n), 16, '0'),
+SELECT 'market-vs-shop-' || (1 + n / 4),
+       CASE WHEN n %% 4 >= 2 THEN '5y' WHEN n / 4 %% 5 < 2 THEN '3m' ELSE '12m' END,
+       CASE WHEN n %% 2 = 0 THEN '' WHEN n / 4 %% 1000 = 1 THEN 'LI' WHEN n / 4 %% 5 > 2 THEN 'DE' ELSE 'US' END,
+       lpad(to_hex(age * %(comparisons)s + n), 16, '0'),
        times, times_a, times_a, false, false, false, 'benchmark', made, '{}',
        '[{"trend": "flat", "volatility": 1, "seasonality": 0, "last_value": 50, "change4": 0},
          {"trend": "flat", "volatility": 1, "seasonality": 0, "last_value": 50, "change4": 0}]',
@@ -42,17 +46,19 @@ INSERT INTO warmup_jobs (slug, timeframe, geo, data_hash, status, attempts, crea
                          error_reason, cooldown_until, engine_version)
 SELECT slug, timeframe, geo, data_hash, status, 1, created_at,
        done, done, done, CASE WHEN status IN ('ready', 'failed', 'cancelled') THEN done END, id,
-       CASE WHEN status = 'running' THEN now() + interval '1 day' END,
-       CASE WHEN status = 'running' THEN now() + interval '1 day' END,
-       CASE WHEN status = 'running' THEN 'jobs-' || id %% 5 END, 'refresh',
+       CASE WHEN status = 'running' THEN now() + interval '1 day' + random() * interval '15 s' END,
+       CASE WHEN status = 'running' THEN now() + interval '2 days' END,
+       CASE WHEN status = 'running' THEN 'jobs-' || id %% 5 END,
+       CASE WHEN id %% 1009 = 7 THEN 'cache-lost' WHEN fifth = 4 THEN 'first-call' WHEN fifth = 2 THEN 'import'
+            ELSE 'refresh' END,
        CASE WHEN status = 'failed' THEN 'the series cannot be forecast' END,
        CASE WHEN status = 'failed' THEN 'unwarmable' END,
-       CASE WHEN status = 'failed' THEN now() + interval '1 day' END, '9'
+       CASE WHEN status = 'failed' THEN now() + interval '1 day' END, CASE WHEN fifth = 3 THEN '8' ELSE '9' END
 FROM (
-    SELECT *, GREATEST(created_at, now() - random() * interval '9 days') AS done,
-           CASE WHEN id %% 50 = 0 THEN 'failed' WHEN id %% 50 = 1 THEN 'cancelled'
+    SELECT *, GREATEST(created_at, now() - random() * interval '9 days') AS done, abs(hashint8(id)) %% 5 AS fifth,
+           CASE WHEN id %% 51 = 0 THEN 'failed' WHEN id %% 51 = 1 THEN 'cancelled'
                 WHEN created_at < now() - interval '20 days' THEN 'ready'
-                WHEN id %% 50 = 2 THEN 'queued' WHEN id %% 500 = 3 THEN 'running' ELSE 'ready' END AS status
+                WHEN id %% 51 = 2 THEN 'queued' WHEN id %% 511 = 3 THEN 'running' ELSE 'ready' END AS status
     FROM snapshots
 ) AS made
 ORDER BY id;
@@ -98,7 +104,7 @@ FROM generate_series(0, 57) AS n, unnest(ARRAY['7d', '30d', '3m', '12m', '5y', '
 """
 
 
-def fill(url: str, *, jobs: int, attempts: int) -> None:
+def fill(url: str, *, jobs: int, attempts: int, analyze: bool = True) -> None:
     """Inserts the rows, without triggers and notifications. The database must be at the head, and empty."""
     parameters = {
         "comparisons": jobs // SNAPSHOTS,
@@ -112,4 +118,14 @@ def fill(url: str, *, jobs: int, attempts: int) -> None:
         for statement in _FILL.split(";\n"):
             connection.execute(statement, parameters)
         connection.execute("SELECT setval('warmup_lease_ids', %(attempts)s)", parameters)
-        connection.execute("VACUUM ANALYZE")
+        if analyze:
+            connection.execute("VACUUM ANALYZE")
+
+
+def scatter_jobs(url: str) -> None:
+    """Moves each job to another page than its neighbours in the list, as years of updates do."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE INDEX scattered ON warmup_jobs (hashint8(id))")
+        connection.execute("CLUSTER warmup_jobs USING scattered")
+        connection.execute("DROP INDEX scattered")
+        connection.execute("VACUUM ANALYZE warmup_jobs")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, FromClause, Select, func, literal, select, true, tuple_
+from sqlalchemy import BigInteger, ColumnElement, FromClause, Select, Tuple, func, literal, select, true, tuple_
 
 from services.common.comparison import ComparisonKey
 from services.common.job_status import JobStatus
@@ -29,7 +29,6 @@ _SAVE_AUDIT_POSITION = """
 INSERT INTO audit_position (singleton, after_id) VALUES (true, %(after_id)s)
 ON CONFLICT (singleton) DO UPDATE SET after_id = EXCLUDED.after_id, updated_at = now()
 """
-MAX_EXAMINED = 10_000  # for one page
 _COMPARISON_KEY = ("slug", "timeframe", "geo")
 
 
@@ -41,34 +40,45 @@ class Listings:
         self._recent = timedelta(days=policy.requested_within_days)
 
     async def jobs(
-        self, wanted: JobFilter, *, limit: int, before: JobCursor | None = None, oldest_first: bool = False
+        self,
+        wanted: JobFilter,
+        *,
+        limit: int,
+        before: JobCursor | None = None,
+        down_to: JobCursor | None = None,
+        oldest_first: bool = False,
     ) -> list[WarmupJob]:
-        """Jobs that pass the filter and were created before `before`, newest first by default."""
+        """Jobs that pass the filter, created before `before` and not before `down_to`; newest first by default."""
         jobs = job_filter.source(wanted)
         query = select(*_columns(jobs)).where(*job_filter.conditions(wanted, jobs)).limit(written(limit))
+        if down_to is not None:
+            query = query.where(_place_of(jobs) >= _value(down_to))
         query = _in_order(query, jobs, before=before, oldest_first=oldest_first)
         return [to_job(row) for row in await self._database.select(query)]
 
     async def page(self, wanted: JobFilter, *, limit: int, before: JobCursor | None = None) -> JobPage:
-        """One page of `jobs`, newest first; at most MAX_EXAMINED jobs are examined for it.
+        """One page of `jobs`, newest first. A limited number of jobs is examined for it.
 
         If few of those match, it is short or empty although more may follow.
         """
-        if wanted.slug is not None or not job_filter.examined(wanted, warmup_jobs):
-            rows = await self.jobs(wanted, limit=limit + 1, before=before)
-            return JobPage(rows[:limit], _place(rows[limit - 1]) if len(rows) > limit else None)
-        found = job_filter.found_by_index(wanted, warmup_jobs)
-        first = _in_order(select(*_columns(warmup_jobs)).where(*found), warmup_jobs, before=before)
-        candidates = first.limit(written(MAX_EXAMINED)).subquery("candidates")
-        matching = job_filter.examined(wanted, candidates)
-        query = select(*_columns(candidates)).where(*matching).limit(written(limit + 1))
-        rows = [to_job(row) for row in await self._database.select(_in_order(query, candidates))]
-        if len(rows) > limit:
-            return JobPage(rows[:limit], _place(rows[limit - 1]))
-        last: Select[Any] = select(warmup_jobs.c.created_at, warmup_jobs.c.id).where(*found)
-        last = _in_order(last, warmup_jobs, before=before).offset(written(MAX_EXAMINED - 1)).limit(written(1))
-        examined = await self._database.select(last)
-        return JobPage(rows, (examined[0]["created_at"], examined[0]["id"]) if examined else None)
+        down_to = await self._examined_down_to(wanted, before)
+        rows = await self.jobs(wanted, limit=limit + 1, before=before, down_to=down_to)
+        return JobPage(rows[:limit], _place(rows[limit - 1]) if len(rows) > limit else down_to)
+
+    async def _examined_down_to(self, wanted: JobFilter, before: JobCursor | None) -> JobCursor | None:
+        """The last job that a page examines; None: the oldest."""
+        distance = job_filter.milestones(wanted)
+        if distance is None:
+            return None
+        # Two entries of a small index: to count all jobs would read as many pages as to examine them.
+        milestones = (
+            select(warmup_jobs.c.created_at, warmup_jobs.c.id)
+            .where(func.mod(warmup_jobs.c.id, written(distance)) == written(0), *job_filter.of_age(wanted, warmup_jobs))
+            .offset(written(1))
+            .limit(written(1))
+        )
+        rows = await self._database.select(_in_order(milestones, warmup_jobs, before=before))
+        return (rows[0]["created_at"], rows[0]["id"]) if rows else None
 
     async def changed(self, ids: Sequence[int]) -> list[JobChange]:
         """The current state of the jobs with these ids, without deleted ones."""
@@ -152,15 +162,23 @@ class Listings:
 def _in_order(
     query: Select[Any], jobs: FromClause, *, before: JobCursor | None = None, oldest_first: bool = False
 ) -> Select[Any]:
-    place = (jobs.c.created_at, jobs.c.id)
     if before is not None:
-        at, job_id = before
-        query = query.where(tuple_(*place) < tuple_(at, literal(job_id, BigInteger)))
+        query = query.where(_place_of(jobs) < _value(before))
+    place = (jobs.c.created_at, jobs.c.id)
     return query.order_by(*(place if oldest_first else (column.desc() for column in place)))
 
 
 def _place(job: WarmupJob) -> JobCursor:
     return job.created_at, job.id
+
+
+def _place_of(jobs: FromClause) -> Tuple:
+    return tuple_(jobs.c.created_at, jobs.c.id)
+
+
+def _value(place: JobCursor) -> Tuple:
+    at, job_id = place
+    return tuple_(at, literal(job_id, BigInteger))
 
 
 def _columns(jobs: FromClause) -> list[ColumnElement[Any]]:

@@ -1,4 +1,8 @@
-"""The SQL of a job filter, for pages of jobs and for operations on all that match."""
+"""The SQL of a job filter, for pages of jobs and for operations on all that match.
+
+Each list has an index that begins with what it is of (a status or an error reason, or nothing), continues in the order
+of the list, and has the filters' columns behind: PostgreSQL checks them in the index, and reads only jobs that match.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,16 @@ from typing import TypeVar
 
 from sqlalchemy import BindParameter, ColumnElement, FromClause, func, literal, select
 
+from services.common.job_status import JobStatus
 from services.jobs.domain.queue import JobFilter
 from services.jobs.postgres.sql.schema import warmup_jobs
 
 Value = TypeVar("Value")
+# The distances of milestones, by ids. A page examines jobs down to the second one: 2,500 to 5,000 jobs, and of a status
+# or an error those among 50,000 to 100,000.
+NEAR = 2_500
+FAR = 50_000
+_CHECKED = ("timeframe", "geo", "reason", "engine_version")
 
 
 def source(wanted: JobFilter) -> FromClause:
@@ -23,16 +33,39 @@ def source(wanted: JobFilter) -> FromClause:
 
 def conditions(wanted: JobFilter, jobs: FromClause) -> list[ColumnElement[bool]]:
     """What the filter requires of a row of `jobs`, which `source` returned."""
-    return [*found_by_index(wanted, jobs), *examined(wanted, jobs)]
-
-
-def found_by_index(wanted: JobFilter, jobs: FromClause) -> list[ColumnElement[bool]]:
-    """The conditions for which an index returns the matching jobs in the order of their creation."""
-    required: list[ColumnElement[bool]] = []
+    required = of_age(wanted, jobs)
     if wanted.error_reason is not None:
         required.append(jobs.c.error_reason == wanted.error_reason)
-    elif wanted.status is not None:
-        required.append(jobs.c.status == written(wanted.status.value))
+        # A replica of an older release clears the error, but not its reason.
+        required.append(jobs.c.last_error.is_not(None))
+    if wanted.status is not None:
+        status = jobs.c.status if _begins_with_status(wanted) else listed_status(jobs)
+        required.append(status == written(wanted.status.value))
+    for name in _CHECKED:
+        value = getattr(wanted, name)
+        if value is not None:
+            required.append(jobs.c[name] == value)
+    return required
+
+
+def milestones(wanted: JobFilter) -> int | None:
+    """The distance of the milestones for this filter; None: each examined job matches, or its slug has few."""
+    checked = [getattr(wanted, name) for name in _CHECKED]
+    if not _begins_with_status(wanted):
+        checked.append(wanted.status)
+    if wanted.slug is not None or checked == [None] * len(checked):
+        return None
+    return FAR if wanted.error_reason is not None or _begins_with_status(wanted) else NEAR
+
+
+def listed_status(jobs: FromClause) -> ColumnElement[str]:
+    """The status as the lists' indexes have it: no other statement spells it so, so that none finds jobs by them."""
+    return written("").concat(jobs.c.status)
+
+
+def of_age(wanted: JobFilter, jobs: FromClause) -> list[ColumnElement[bool]]:
+    """What the filter requires of the creation of a row of `jobs`."""
+    required: list[ColumnElement[bool]] = []
     if wanted.older_than is not None:
         required.append(jobs.c.created_at < func.now() - wanted.older_than)
     if wanted.newer_than is not None:
@@ -40,22 +73,11 @@ def found_by_index(wanted: JobFilter, jobs: FromClause) -> list[ColumnElement[bo
     return required
 
 
-def examined(wanted: JobFilter, jobs: FromClause) -> list[ColumnElement[bool]]:
-    """The other conditions, for which each job is examined: an index for each would be written by each transition."""
-    required: list[ColumnElement[bool]] = []
-    if wanted.error_reason is not None:
-        # A replica of an older release clears the error, but not its reason.
-        required.append(jobs.c.last_error.is_not(None))
-        if wanted.status is not None:
-            # `|| ''` keeps the planner from the index on status, which may return many jobs.
-            required.append(jobs.c.status.concat(written("")) == written(wanted.status.value))
-    for name in ("timeframe", "geo", "reason", "engine_version"):
-        value = getattr(wanted, name)
-        if value is not None:
-            required.append(jobs.c[name] == value)
-    return required
-
-
 def written(value: Value) -> BindParameter[Value]:
     """A literal: for a parameter the planner assumes a tenth of all rows (limit) or a fifth (status), and scans."""
     return literal(value, literal_execute=True)
+
+
+def _begins_with_status(wanted: JobFilter) -> bool:
+    """Whether the list's index begins with the status. No index has the ready jobs: most are."""
+    return wanted.error_reason is None and wanted.status not in (None, JobStatus.READY)

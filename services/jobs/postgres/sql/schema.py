@@ -109,6 +109,11 @@ comparisons = Table(
 # Never reset, since lease ids are fencing tokens.
 lease_ids = Sequence("warmup_lease_ids", metadata=metadata)
 
+# Behind the order of a list of jobs, its index has what the list is filtered by: see job_filter.py.
+_LIST_ORDER = ("created_at", "id")
+_LISTED_STATUS = text("('' || status)")
+_LIST_FILTERS = ("timeframe", "geo", "reason", "engine_version")
+
 warmup_jobs = Table(
     "warmup_jobs",
     metadata,
@@ -151,8 +156,27 @@ warmup_jobs = Table(
         ["snapshots.slug", "snapshots.timeframe", "snapshots.geo", "snapshots.data_hash"],
     ),
     CheckConstraint(f"status IN ({', '.join(repr(status.value) for status in JobStatus)})", name="status"),
-    Index("warmup_jobs_newest_idx", "created_at", "id"),
-    Index("warmup_jobs_status_created_at_idx", "status", "created_at"),
+    # Of lists. A transition writes an entry into each index that has the job: the second has no ready ones, which most
+    # are.
+    Index("warmup_jobs_list_idx", *_LIST_ORDER, _LISTED_STATUS, *_LIST_FILTERS),
+    Index(
+        "warmup_jobs_of_status_idx",
+        "status",
+        *_LIST_ORDER,
+        *_LIST_FILTERS,
+        postgresql_where=text("status <> 'ready'"),
+    ),
+    Index(
+        "warmup_jobs_of_error_idx",
+        "error_reason",
+        *_LIST_ORDER,
+        _LISTED_STATUS,
+        *_LIST_FILTERS,
+        postgresql_where=text("error_reason IS NOT NULL"),
+    ),
+    # Of milestones: how far a page of a list examines jobs.
+    Index("warmup_jobs_milestones_idx", *_LIST_ORDER, postgresql_where=text("mod(id, 2500) = 0")),
+    Index("warmup_jobs_far_milestones_idx", *_LIST_ORDER, postgresql_where=text("mod(id, 50000) = 0")),
     Index("warmup_jobs_queued_at_idx", "queued_at", postgresql_where=text("status = 'queued'")),
     Index("warmup_jobs_claim_idx", "priority", "queued_at", "id", postgresql_where=text("status = 'queued'")),
     Index(
@@ -162,13 +186,6 @@ warmup_jobs = Table(
     ),
     Index("warmup_jobs_due_idx", text("GREATEST(queued_at, not_before)"), postgresql_where=text("status = 'queued'")),
     Index("warmup_jobs_lease_idx", "lease_expires_at", postgresql_where=text("status = 'running'")),
-    Index(
-        "warmup_jobs_error_reason_idx",
-        "error_reason",
-        "created_at",
-        "id",  # the order of the list, without sorting
-        postgresql_where=text("error_reason IS NOT NULL"),
-    ),
     Index(
         "warmup_jobs_settled_idx",
         "status",

@@ -5,12 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
 from services.common.job_status import JobStatus
 from services.jobs.domain.queue import JobFilter
 from services.jobs.domain.reports.history import Failure
-from services.jobs.postgres import listings
 from tests.integration.jobs.conftest import Store
 
 
@@ -53,8 +50,9 @@ async def matching(store: Store, **fields: Any) -> list[str]:
 async def test_filters_of_jobs(store: Store) -> None:
     amazon, walmart, target = "amazon-vs-costco", "costco-vs-walmart", "costco-vs-target"
     await store.queue.fail(await store.claimed("amazon"), Failure("unwarmable", "unwarmable: flat"), permanent=True)
-    await store.queue.fail(await store.claimed("walmart"), Failure("busy", "busy: no slot"), permanent=False)
+    fails = await store.claimed("walmart")
     assert await store.ready(await store.claimed("target"))
+    await store.queue.fail(fails, Failure("busy", "busy: no slot"), permanent=False)
     assert await matching(store) == [target, walmart, amazon]
     assert await matching(store, timeframe="12m") == [target, walmart, amazon]
     assert await matching(store, timeframe="5y") == []
@@ -76,21 +74,36 @@ async def test_an_error_reason_that_an_older_release_left_does_not_match(store: 
     assert await matching(store, error_reason="busy") == []
 
 
-async def test_a_page_examines_a_limited_number_of_jobs_and_the_next_one_continues(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(listings, "MAX_EXAMINED", 3)
-    jobs = [await store.queued(f"term{number}") for number in range(8)]
-    for job in (jobs[1], jobs[7]):
+async def test_a_page_examines_a_limited_number_of_jobs_and_the_next_one_continues(store: Store) -> None:
+    jobs = []
+    # Pages end at the second milestone, a job with an id of a multiple of 2,500.
+    for lowest in (2499, 4999, 7499, 9999):
+        await store.execute("SELECT setval('warmup_jobs_id_seq', %(last)s)", last=lowest - 1)
+        jobs += [await store.queued(f"term{lowest + number}") for number in range(3)]
+    for job in (jobs[1], jobs[11]):
         await store.execute("UPDATE warmup_jobs SET reason = 'refresh' WHERE id = %(id)s", id=job.id)
+    assert [job.id for job in (jobs[1], jobs[11])] == [2500, 10001]
+
     wanted = JobFilter(reason="refresh")
-    pages: list[list[int]] = []
-    before = None
-    while not pages or before is not None:
-        page = await store.listings.page(wanted, limit=2, before=before)
-        pages.append([job.id for job in page.jobs])
-        before = page.after
-    assert pages == [[jobs[7].id], [], [jobs[1].id]]
+    first = await store.listings.page(wanted, limit=2)
+    assert [job.id for job in first.jobs] == [10001]
+    assert first.after == (jobs[7].created_at, 7500)
+    second = await store.listings.page(wanted, limit=2, before=first.after)
+    assert [job.id for job in second.jobs] == [2500]
+    assert second.after == (jobs[1].created_at, 2500)
+    last = await store.listings.page(wanted, limit=2, before=second.after)
+    assert (last.jobs, last.after) == ([], None)
+
     full = await store.listings.page(JobFilter(reason="first-call"), limit=2)
-    assert [job.id for job in full.jobs] == [jobs[6].id, jobs[5].id]
-    assert full.after == (jobs[5].created_at, jobs[5].id)
+    assert [job.id for job in full.jobs] == [10000, 9999]
+    assert full.after == (jobs[9].created_at, 9999)
+    none_as_young = await store.listings.page(JobFilter(reason="refresh", older_than=timedelta(days=1)), limit=2)
+    assert (none_as_young.jobs, none_as_young.after) == ([], None)
+
+
+async def test_ready_jobs_are_among_the_examined_ones_and_others_are_found_by_their_status(store: Store) -> None:
+    for number in (2500, 5000, 7500):
+        await store.execute("SELECT setval('warmup_jobs_id_seq', %(last)s)", last=number - 1)
+        await store.queued(f"term{number}")
+    assert (await store.listings.page(JobFilter(status=JobStatus.READY), limit=2)).after is not None
+    assert (await store.listings.page(JobFilter(status=JobStatus.FAILED), limit=2)).after is None

@@ -48,7 +48,7 @@ def test_upgrade_creates_the_declared_tables_and_downgrade_removes_everything(em
 
 def test_the_constraint_and_indexes_of_the_contract_exist(database_url: str) -> None:
     found = names(database_url, _INDEXES)
-    for index in ("warmup_job_unique", "warmup_jobs_claim_idx", "warmup_jobs_status_created_at_idx"):
+    for index in ("warmup_job_unique", "warmup_jobs_claim_idx", "warmup_jobs_of_status_idx"):
         assert index in found
     definition = names(
         database_url, "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'warmup_job_unique'"

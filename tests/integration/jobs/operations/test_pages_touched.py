@@ -8,16 +8,12 @@ import psycopg
 import pytest
 from psycopg.rows import tuple_row
 
-from services.common.job_status import JobStatus
-from services.jobs.domain.job import QueuePolicy
+from benchmarks.console.pages import EXPLAIN_ALL, MOST
 from services.jobs.domain.operations import Actor, Record, Schedule
-from services.jobs.domain.queue import JobFilter
-from services.jobs.postgres.listings import Listings
 from services.jobs.postgres.operations.actions import recording
 from services.jobs.postgres.sql import actions, attempts, bulk
-from tests.integration.jobs.queue.test_scale import EXPLAIN_ALL, LEFT_ALONE, Recorder, pages_touched
+from tests.integration.jobs.queue.test_scale import LEFT_ALONE, pages_touched
 
-MOST = 60
 PARAMETERS: dict[str, Any] = {
     "limit": 50,
     "before": 2**62,
@@ -92,7 +88,7 @@ FILL = (
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("planned", ["on what is there", "on empty tables"])
 async def test_lists_touch_few_pages(database_url: str, planned: str) -> None:
-    statements = {name: (statement, PARAMETERS) for name, statement in LISTS.items()} | await _by_error_reason()
+    statements = {name: (statement, PARAMETERS) for name, statement in LISTS.items()}
     with psycopg.connect(database_url, autocommit=True, row_factory=tuple_row) as connection:
         connection.execute(EXPLAIN_ALL)
         connection.execute(LEFT_ALONE)
@@ -105,17 +101,3 @@ async def test_lists_touch_few_pages(database_url: str, planned: str) -> None:
             connection.execute("VACUUM ANALYZE")
         touched = {name: pages_touched(connection, *each) for name, each in statements.items()}
     assert {name: pages for name, pages in touched.items() if pages > MOST} == {}
-
-
-async def _by_error_reason() -> dict[str, tuple[str, dict[str, Any]]]:
-    """The statements of pages of jobs with a reason that most have, and one that few have."""
-    database = Recorder()
-    listings = Listings(database, QueuePolicy())
-    wanted = {
-        "jobs of an error reason": JobFilter(error_reason="unavailable"),
-        "jobs of a rare error reason": JobFilter(error_reason="rare"),
-        "failed jobs of an error reason": JobFilter(error_reason="unavailable", status=JobStatus.FAILED),
-    }
-    for each in wanted.values():
-        await listings.page(each, limit=50)
-    return dict(zip(wanted, database.statements[::2], strict=True))  # each page is empty: a second one follows

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from psycopg.rows import DictRow, tuple_row
 
+from benchmarks.console.pages import EXPLAIN_ALL
 from services.common.comparison import ComparisonKey
 from services.common.job_status import JobStatus
 from services.jobs.domain.comparison import ComparisonSearch
@@ -22,7 +23,6 @@ from services.jobs.domain.job import QueuePolicy
 from services.jobs.domain.operations import Actor, Record
 from services.jobs.domain.queue import JobFilter
 from services.jobs.postgres import idempotency_keys, track_record, warmup_views
-from services.jobs.postgres.driver.connection import PLANNING
 from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.listings import Listings
 from services.jobs.postgres.operations.actions import recording
@@ -83,6 +83,7 @@ STATEMENTS = {
     "sweep of one": rescue.SWEEP_ONE.replace("%(id)s", "500"),
     "requeue": by_hand.REQUEUE,
     "cancel": by_hand.CANCEL,
+    "supersede": edges.SUPERSEDE,
     "claim of one": claims.CLAIM_ONE.replace("%(id)s", "499"),
     "promote": upkeep.PROMOTE,
     "status": upkeep.STATUS,
@@ -197,20 +198,9 @@ async def listed() -> dict[str, tuple[str, dict[str, Any]]]:
         "audit",
         "the rest of an audit",
     )
-    # A page that is not full is followed by a search for the last job that was examined, up to the limit.
+    # A page that examines jobs first reads down to which one.
     sent = [each for each in database.statements if "OFFSET" not in each[0]]
     return dict(zip(names, sent, strict=True))
-
-
-EXPLAIN_ALL = f"""
-LOAD 'auto_explain';
-SET auto_explain.log_min_duration = 0;
-SET auto_explain.log_analyze = on;
-SET auto_explain.log_buffers = on;
-SET auto_explain.log_format = json;
-SET auto_explain.log_level = notice;
-{PLANNING}
-"""
 
 
 # Between a vacuum and its analyze, PostgreSQL plans from the size of a table alone.

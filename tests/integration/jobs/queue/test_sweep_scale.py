@@ -9,9 +9,10 @@ from typing import Any
 import psycopg
 import pytest
 
+from benchmarks.console.pages import EXPLAIN_ALL
 from services.jobs.domain.job import QueuePolicy
 from services.jobs.postgres.sql import rescue
-from tests.integration.jobs.queue.test_scale import EXPLAIN_ALL, LEFT_ALONE, pages_touched
+from tests.integration.jobs.queue.test_scale import LEFT_ALONE, pages_touched
 
 ROWS = 200_000
 OVERDUE = 777

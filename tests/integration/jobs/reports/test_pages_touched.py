@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from psycopg.rows import tuple_row
 
+from benchmarks.console.pages import EXPLAIN_ALL, MOST, ROWS
 from benchmarks.console.rows import fill
 from services.jobs.domain.job import QueuePolicy
 from services.jobs.domain.reports.coverage import CoverageCursor, CoverageFilter
@@ -20,10 +21,8 @@ from services.jobs.postgres.reports.holders import _HOLDERS
 from services.jobs.postgres.reports.rollup import Rollup
 from services.jobs.postgres.reports.statistics import AttemptStatistics
 from services.jobs.postgres.search import Search
-from tests.integration.jobs.queue.test_scale import EXPLAIN_ALL, pages_touched
+from tests.integration.jobs.queue.test_scale import pages_touched
 
-MOST = 60
-ROWS = 50
 A_ROW = 16  # pages: the comparison, its snapshot, its job and its terms, each by an index
 JOBS, ATTEMPTS = 20_000, 60_000
 Statement = tuple[str, dict[str, Any]]
