@@ -83,6 +83,7 @@ def _coverage() -> operations_pb2.ListCoverageResponse:
     rows = []
     for rank, (terms, state) in enumerate(zip(_TERMS, cycle(("fresh", "stale", "cold")), strict=False)):
         row = covered(state, geo="US" if rank % 2 else "", job_id=rank + 1, demand=120 / (rank + 1))
+        row.stale_because = "engine-version" if state == "stale" else ""
         row.comparison.slug, row.comparison.terms[:] = "-vs-".join(terms), terms
         rows.append(row)
     rows.append(

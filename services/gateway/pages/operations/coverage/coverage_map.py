@@ -11,6 +11,7 @@ from warmcast.jobs.v1 import jobs_pb2, operations_pb2
 from services.gateway.pages.charts.drawing.svg import Markup
 from services.gateway.pages.charts.operations.coverage_bar import coverage_bar
 from services.gateway.pages.operations.track_record.shares import percent
+from services.gateway.pages.operations.track_record.view import PATH as RECORD
 from services.gateway.pages.words import TIMEFRAMES
 
 PATH = "/ops/comparisons"
@@ -46,6 +47,7 @@ class MapRow:
     cells: tuple[Cell, ...]
     bar: Markup
     warm: str  # percent that are fresh or stale; empty without a comparison
+    record: str  # address of the track record of these
     winner: str  # how often the winner was right; empty where nothing was scored
     scored: int  # forecasts
 
@@ -96,6 +98,7 @@ def _row(
         ),
         bar=coverage_bar(count.fresh, count.stale, count.cold),
         warm=_warm(count),
+        record=f"{RECORD}?{urlencode({'tf': group['tf']})}" if "tf" in group else RECORD,
         winner=percent(trust.winner_right) if trust.HasField("winner_right") else "",
         scored=trust.forecasts,
     )

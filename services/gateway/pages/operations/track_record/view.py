@@ -183,7 +183,7 @@ def _weeks(weeks: Sequence[operations_pb2.TrackRecordWeek]) -> Weeks:
             "weekly-confidence",
             "Mean confidence of directions, and how many of them came true, by week",
             shares(Role.A, "Came true", "confidence"),
-            Shares(Role.B, "Mean confidence", mean),
+            Shares(Role.B, "Confidence", mean),
         ),
         rows=[_row(f"week-{week.week}", week.week, week.total) for week in reversed(weeks)],
     )

@@ -63,6 +63,7 @@ def test_the_map_begins_with_what_was_requested() -> None:
     ]
     assert [row.warm for row in rows] == ["100 %", "90.0 %", "90.0 %", ""]
     assert [row.winner for row in rows] == ["", "71 %", "71 %", ""]
+    assert [row.record for row in rows[1:3]] == ["/ops/track-record", "/ops/track-record?tf=12m"]
     assert 'aria-label="6 fresh, 3 stale, 1 cold"' in rows[1].bar
 
 

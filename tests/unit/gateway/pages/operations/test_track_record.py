@@ -57,8 +57,9 @@ def record(
 
 
 def trust(forecasts: int = 500) -> jobs_pb2.GetTrustStatsResponse:
-    """The scores since the first one."""
-    period = jobs_pb2.TrustPeriod(overall=jobs_pb2.TrustStats(forecasts=forecasts))
+    """The scores since the first one, all of a year."""
+    stats = jobs_pb2.TrustStats(forecasts=forecasts, winner_right=0.72)
+    period = jobs_pb2.TrustPeriod(overall=stats, timeframes=[jobs_pb2.TimeframeTrust(timeframe="12m", stats=stats)])
     return jobs_pb2.GetTrustStatsResponse(total=period)
 
 
@@ -134,7 +135,7 @@ def test_weeks_are_newest_first_and_weeks_between_are_gaps_of_the_charts() -> No
     assert weeks.intervals is not None
     assert "80 % interval, said 80 %: 78 to 78 %" in weeks.intervals.wide
     assert weeks.confidence is not None
-    assert "Came true: 60 to 60 %, last 60 %. Mean confidence: 70 to 70 %, last 70 %." in weeks.confidence.wide
+    assert "Came true: 60 to 60 %, last 60 %. Confidence: 70 to 70 %, last 70 %." in weeks.confidence.wide
 
 
 def test_one_week_has_a_table_and_no_chart() -> None:
