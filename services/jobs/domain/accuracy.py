@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
 from enum import StrEnum
 from itertools import groupby
 from math import sqrt
+from operator import add, attrgetter
 from typing import NamedTuple
 
 from services.common.comparison import TIMEFRAMES
@@ -55,7 +56,11 @@ class Sums:
     hits_squared: float = 0.0
 
     def __add__(self, other: Sums) -> Sums:
-        return Sums(*(one + more for one, more in zip(astuple(self), astuple(other), strict=True)))
+        return Sums(*map(add, _values(self), _values(other)))
+
+
+# Not `astuple`, which copies each value: a report adds 16,000 sums.
+_values = attrgetter(*(each.name for each in fields(Sums)))
 
 
 @dataclass(frozen=True)
