@@ -96,9 +96,11 @@ class Jobs:
         """Accuracy of past forecasts."""
         return await call(JOBS, self._stub.GetTrustStats, jobs_pb2.GetTrustStatsRequest(), self._deadlines.read)
 
-    async def ingest(self, request: jobs_pb2.IngestSnapshotRequest, secret: str) -> jobs_pb2.IngestSnapshotResponse:
+    async def ingest(
+        self, request: jobs_pb2.IngestSnapshotRequest, secret: str, *, operator: str | None = None
+    ) -> jobs_pb2.IngestSnapshotResponse:
         """Imports one snapshot."""
-        return await call(JOBS, self._stub.IngestSnapshot, request, self._deadlines.command, secret)
+        return await call(JOBS, self._stub.IngestSnapshot, request, self._deadlines.command, secret, operator=operator)
 
     async def preview(self, request: jobs_pb2.IngestSnapshotRequest, secret: str) -> jobs_pb2.PreviewSnapshotResponse:
         """What an import would store."""
@@ -106,11 +108,14 @@ class Jobs:
         return await call(JOBS, self._stub.PreviewSnapshot, preview, self._deadlines.command, secret)
 
     async def ingest_previewed(
-        self, request: jobs_pb2.IngestSnapshotRequest, data_hash: str, secret: str
+        self, request: jobs_pb2.IngestSnapshotRequest, data_hash: str, secret: str, *, operator: str | None = None
     ) -> jobs_pb2.IngestSnapshotResponse:
         """Imports the data that a preview showed, and refuses others."""
         previewed = jobs_pb2.IngestPreviewedRequest(snapshot=request, data_hash=data_hash)
-        return (await call(JOBS, self._stub.IngestPreviewed, previewed, self._deadlines.command, secret)).snapshot
+        answer = await call(
+            JOBS, self._stub.IngestPreviewed, previewed, self._deadlines.command, secret, operator=operator
+        )
+        return answer.snapshot
 
     async def trigger(
         self, key: ComparisonKey, *, force: bool, secret: str, reason: str = "", operator: str | None = None

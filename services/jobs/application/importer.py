@@ -14,6 +14,7 @@ from services.common.errors import WarmcastError
 from services.jobs.application.metrics import count_enqueued
 from services.jobs.domain.comparison import ImportResult, check_owner
 from services.jobs.domain.job import EnqueueReason
+from services.jobs.domain.operations import Actor, Record
 from services.jobs.domain.signals import Signals, term_signals
 from services.jobs.domain.snapshot import ImportedData, ImportedSnapshot, Snapshot
 from services.jobs.ingest.preview import Preview, needs_choice, read_columns
@@ -45,7 +46,9 @@ class SnapshotStore(Protocol):
 
     async def has(self, snapshot: Snapshot) -> bool: ...
 
-    async def ingest(self, snapshot: ImportedSnapshot, signals: tuple[Signals, Signals]) -> ImportResult: ...
+    async def ingest(
+        self, snapshot: ImportedSnapshot, signals: tuple[Signals, Signals], *, record: Record | None = None
+    ) -> ImportResult: ...
 
 
 class EarlierForecasts(Protocol):
@@ -61,8 +64,10 @@ class Importer:
         self._store = store
         self._earlier = earlier
 
-    async def ingest(self, tables: Sequence[Table], request: ImportRequest) -> tuple[ImportedSnapshot, ImportResult]:
-        """Stores the snapshot, then scores the forecasts whose horizon it completes.
+    async def ingest(
+        self, tables: Sequence[Table], request: ImportRequest, actor: Actor
+    ) -> tuple[ImportedSnapshot, ImportResult]:
+        """Stores the snapshot and records who imported it, then scores the forecasts whose horizon it completes.
 
         Raises WarmcastError that names the invalid field, with nothing written; DATA_MISMATCH if the data have another
         hash than expected.
@@ -73,7 +78,8 @@ class Importer:
             term_signals(values, season=season, partial_last_period=snapshot.partial_last_period)
             for values in (snapshot.values_a, snapshot.values_b)
         )
-        result = await self._store.ingest(snapshot, (signals_a, signals_b))
+        target = {**snapshot.comparison._asdict(), "dataHash": snapshot.data_hash}
+        result = await self._store.ingest(snapshot, (signals_a, signals_b), record=Record(actor, target))
         if result.warmup_triggered:
             count_enqueued(EnqueueReason.IMPORT)
         await self._earlier.score_earlier(snapshot)

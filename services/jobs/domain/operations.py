@@ -35,7 +35,7 @@ class Record:
     """What is recorded of an action, besides its time and the number of jobs changed."""
 
     actor: Actor
-    target: JsonObject  # {"jobId": 7}, {"operationId": 7}, a comparison's key, or a filter
+    target: JsonObject  # {"jobId": 7}, {"operationId": 7}, a comparison's key (with "dataHash"), or a filter
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class OperatorAction:
     id: int
     at: datetime
     operator: str
-    action: str  # requeue | cancel | run | trigger | warm | abort
+    action: str  # requeue | cancel | run | trigger | warm | abort | import
     target: JsonObject
     reason: str
     count: int  # jobs changed

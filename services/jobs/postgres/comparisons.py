@@ -13,6 +13,7 @@ from services.common.comparison import ComparisonKey
 from services.common.errors import WarmcastError
 from services.jobs.domain.comparison import CurrentSnapshot, ImportResult, check_owner
 from services.jobs.domain.job import EnqueueReason, QueuePolicy
+from services.jobs.domain.operations import Record
 from services.jobs.domain.signals import Signals
 from services.jobs.domain.snapshot import ImportedSnapshot, Snapshot
 from services.jobs.domain.warmup import WarmupView
@@ -20,9 +21,10 @@ from services.jobs.postgres import warmup_views
 from services.jobs.postgres.change_publisher import ChangePublisher
 from services.jobs.postgres.driver.connection import Connection, run
 from services.jobs.postgres.driver.database import Database
+from services.jobs.postgres.operations.actions import recording
 from services.jobs.postgres.queue import enqueue_in
 from services.jobs.postgres.rows import to_signals, to_snapshot
-from services.jobs.postgres.sql import claims, edges, upkeep
+from services.jobs.postgres.sql import actions, claims, edges, upkeep
 
 # A slug belongs to its first terms. DO UPDATE changes nothing, but returns the row in both cases.
 _CLAIM_SLUG = """
@@ -60,6 +62,7 @@ ON CONFLICT ON CONSTRAINT comparison_unique DO UPDATE SET
     current_snapshot_id = EXCLUDED.current_snapshot_id,
     updated_at = now()
 WHERE comparison.current_snapshot_id <> EXCLUDED.current_snapshot_id
+RETURNING id
 """
 
 _RECENT_DEMAND = """
@@ -128,14 +131,16 @@ class Comparisons:
         """Whether the same data were imported before."""
         return bool(await self._database.fetch(_FIND_SNAPSHOT, snapshot.key._asdict()))
 
-    async def ingest(self, snapshot: ImportedSnapshot, signals: tuple[Signals, Signals]) -> ImportResult:
+    async def ingest(
+        self, snapshot: ImportedSnapshot, signals: tuple[Signals, Signals], *, record: Record | None = None
+    ) -> ImportResult:
         """Stores a snapshot if it is new, and makes it the current one, in one transaction.
 
-        Newer data cancel the jobs of older data. A comparison with recent demand is enqueued at once.
-        Raises WarmcastError(SLUG_TAKEN) if the slug belongs to other terms.
+        Newer data cancel the jobs of older data. A comparison with recent demand is enqueued at once. An import that
+        changes something is recorded. Raises WarmcastError(SLUG_TAKEN) if the slug belongs to other terms.
         """
         ingested, changed = await self._database.transact(
-            lambda connection: self._ingest_in(connection, snapshot, signals),
+            lambda connection: self._ingest_in(connection, snapshot, signals, record),
             on_unknown_outcome=self._publisher.publish_unknown,
         )
         self._publisher.publish(changed)
@@ -172,13 +177,17 @@ class Comparisons:
         await self._database.fetch_once(_DEMAND, parameters)
 
     async def _ingest_in(
-        self, connection: Connection, snapshot: ImportedSnapshot, signals: tuple[Signals, Signals]
+        self,
+        connection: Connection,
+        snapshot: ImportedSnapshot,
+        signals: tuple[Signals, Signals],
+        record: Record | None,
     ) -> tuple[ImportResult, list[int]]:
         """Imports in a transaction; also returns the ids of the changed jobs."""
         key, named = snapshot.comparison, snapshot.key._asdict()
         terms = await _claim_slug(connection, snapshot)
         (stored,) = await run(connection, _STORE_SNAPSHOT, named | _snapshot_columns(snapshot, signals))
-        await run(connection, _MAKE_CURRENT, key._asdict() | {"snapshot_id": stored["id"]})
+        replaced = await run(connection, _MAKE_CURRENT, key._asdict() | {"snapshot_id": stored["id"]})
         superseded = await run(connection, edges.SUPERSEDE, named)
         requested = await run(
             connection, _RECENT_DEMAND, named | {"requested_within_days": self._requested_within_days}
@@ -188,6 +197,8 @@ class Comparisons:
             seen, reason = requested[0]["version"], EnqueueReason.IMPORT
             job = await enqueue_in(connection, key, snapshot.data_hash, seen_version=seen, reason=reason)
         changed = [row["id"] for row in superseded] + ([job.id] if job else [])
+        if record and (replaced or changed):
+            await run(connection, actions.RECORD_IMPORT, recording(record) | {"count": len(changed)})
         return ImportResult(terms, stored["created"], job is not None), changed
 
     async def _unknown(self, key: ComparisonKey) -> WarmcastError:

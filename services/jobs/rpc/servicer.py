@@ -19,7 +19,7 @@ from services.jobs.application.importer import Importer
 from services.jobs.application.operations.schedules import Schedules
 from services.jobs.application.refresher import Refreshed, Refresher
 from services.jobs.application.sweeper import Sweeper, Swept
-from services.jobs.domain.operations import Outcome, Schedule
+from services.jobs.domain.operations import Actor, Outcome, Schedule
 from services.jobs.ingest.table import Table
 from services.jobs.rpc import mapping, page_tokens, requests
 from services.jobs.rpc.requests import Context
@@ -91,7 +91,7 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
         self._parsers = ThreadPoolExecutor(_MAX_CONCURRENT_IMPORTS, thread_name_prefix="import")
 
     async def IngestSnapshot(self, request: pb.IngestSnapshotRequest, context: Context) -> pb.IngestSnapshotResponse:
-        return await self._ingest(request)
+        return await self._ingest(request, requests.actor(context, ""))
 
     async def PreviewSnapshot(self, request: pb.PreviewSnapshotRequest, context: Context) -> pb.PreviewSnapshotResponse:
         wanted = requests.import_request(request.snapshot)
@@ -101,7 +101,8 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
 
     async def IngestPreviewed(self, request: pb.IngestPreviewedRequest, context: Context) -> pb.IngestPreviewedResponse:
         expected = requests.expected_data_hash(request)
-        return pb.IngestPreviewedResponse(snapshot=await self._ingest(request.snapshot, expected))
+        snapshot = await self._ingest(request.snapshot, requests.actor(context, ""), expected)
+        return pb.IngestPreviewedResponse(snapshot=snapshot)
 
     async def ListComparisons(self, request: pb.ListComparisonsRequest, context: Context) -> pb.ListComparisonsResponse:
         search = requests.comparison_search(request.query)
@@ -250,11 +251,11 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
         )
 
     async def _ingest(
-        self, request: pb.IngestSnapshotRequest, expected_data_hash: str = ""
+        self, request: pb.IngestSnapshotRequest, actor: Actor, expected_data_hash: str = ""
     ) -> pb.IngestSnapshotResponse:
         wanted = requests.import_request(request, expected_data_hash)
         async with self._imports:
-            return mapping.ingested(*await self._importer.ingest(await self._read_tables(request), wanted))
+            return mapping.ingested(*await self._importer.ingest(await self._read_tables(request), wanted, actor))
 
     async def _read_tables(self, request: pb.IngestSnapshotRequest) -> list[Table]:
         # Parsing 2 MiB takes long enough to block other calls.

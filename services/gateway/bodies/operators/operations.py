@@ -55,7 +55,7 @@ class Action(msgspec.Struct, rename="camel"):
     id: int
     at: Moment | None
     operator: Annotated[str, Meta(description=_OPERATOR)]
-    action: Annotated[str, one_of(("requeue", "cancel", "run", "trigger", "warm", "abort"))]
+    action: Annotated[str, one_of(("requeue", "cancel", "run", "trigger", "warm", "abort", "import"))]
     target: Annotated[JsonObject, Meta(description="id of a job or an operation, a comparison's key, or a filter")]
     reason: str | None
     count: Annotated[int, Meta(description="jobs that were changed")]

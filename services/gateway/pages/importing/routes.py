@@ -75,7 +75,8 @@ class ImportPages:
             upload = await self.site.write_upload(request)
             entered = Entered.of(upload)
             message, data_hash = confirmed(upload)
-            return self._stored(await self.jobs.ingest_previewed(message, data_hash, self.secret))
+            operator = self.site.require_writer(request).name
+            return self._stored(await self.jobs.ingest_previewed(message, data_hash, self.secret, operator=operator))
         except WarmcastError as error:
             return self._refused(request, entered, error)
 
@@ -89,7 +90,8 @@ class ImportPages:
         await self.site.write_form(request)
         message = jobs_pb2.IngestSnapshotRequest()
         message.files.files.add(name=SAMPLE, content=sample_csv())
-        return self._stored(await self.jobs.ingest(message, self.secret))
+        operator = self.site.require_writer(request).name
+        return self._stored(await self.jobs.ingest(message, self.secret, operator=operator))
 
     def _stored(self, stored: jobs_pb2.IngestSnapshotResponse) -> Response:
         key = ComparisonKey(stored.slug, stored.timeframe, stored.geo)

@@ -14,6 +14,12 @@ recorded AS (
 )"""
 
 
+# Of an import, whose statements are several.
+RECORD_IMPORT = """
+INSERT INTO operator_actions (operator, action, target, reason, count, request_id)
+VALUES (%(operator)s, 'import', %(target)s::jsonb, %(operator_reason)s, %(count)s, %(request_id)s)
+"""
+
 LIST_ACTIONS = """
 SELECT id, at, operator, action, target, reason, count, request_id, operation_id, error FROM operator_actions
 WHERE id < %(before)s

@@ -135,6 +135,7 @@ async def test_confirming_sends_the_hash_and_the_time_of_the_preview(world: Worl
     world.reply(IngestPreviewed=stored_pair(geo="US"))
     response = await send(world.client, "/import/confirm", sent_again(html, "/import/confirm"))
     assert (response.status_code, response.headers["location"]) == (303, "/compare/amazon-vs-costco?tf=12m&geo=US")
+    assert world.jobs.only("IngestPreviewed").metadata["x-warmcast-operator"] == "Ada"
     request = world.jobs.only("IngestPreviewed").request
     assert (request.data_hash, request.snapshot.geo) == (HASH, "US")
     assert request.snapshot.as_of == moment("2026-01-02T10:30:00.123456")

@@ -123,6 +123,7 @@ async def test_the_sample_is_stored_and_opened(world: World) -> None:
     world.reply(IngestSnapshot=read_pair().snapshot)
     response = await world.client.post("/import/sample", data={"token": token}, headers=SAME_SITE)
     assert (response.status_code, response.headers["location"]) == (303, "/compare/amazon-vs-costco?tf=12m")
+    assert world.jobs.only("IngestSnapshot").metadata["x-warmcast-operator"] == "Ada"
     [file] = world.jobs.only("IngestSnapshot").request.files.files
     assert file.content == (await world.client.get("/import/sample.csv")).content
 

@@ -11,6 +11,7 @@ import pytest
 from services.jobs.application.importer import Importer, ImportRequest
 from services.jobs.application.scorer import SCORES, Scorer
 from services.jobs.domain.forecaster import ForecastPoint, GeneratedForecasts, TermForecast
+from services.jobs.domain.operations import Actor
 from services.jobs.domain.scoring import KeptForecast, Score
 from services.jobs.domain.snapshot import ImportedSnapshot, Snapshot
 from services.jobs.domain.trust import TrustStats
@@ -45,7 +46,7 @@ async def imported(
     importer = Importer(store.comparisons, earlier or Scorer(store.record))
     as_of = week(weeks) - timedelta(days=1) if partial else week(weeks)
     wanted = ImportRequest(as_of=as_of if dated else None, source="test", timeframe=tf)
-    snapshot, _ = await importer.ingest([read_points(["amazon", "costco"], points)], wanted)
+    snapshot, _ = await importer.ingest([read_points(["amazon", "costco"], points)], wanted, Actor("Ada"))
     return snapshot
 
 

@@ -24,11 +24,12 @@ WHY = "the cache was lost"
 
 
 async def recorded(jobs: Jobs) -> list[tuple[Any, ...]]:
-    """What was recorded, newest first."""
+    """What was recorded besides imports, newest first."""
     actions = (await jobs.operations.ListActions(ops.ListActionsRequest())).actions
     return [
         (each.operator, each.action, json.loads(each.target), each.reason, each.count, each.request_id)
         for each in actions
+        if each.action != "import"
     ]
 
 

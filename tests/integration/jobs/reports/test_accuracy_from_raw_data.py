@@ -18,6 +18,7 @@ from warmcast.jobs.v1 import operations_pb2 as pb
 from services.jobs.application.importer import Importer, ImportRequest
 from services.jobs.application.scorer import Scorer
 from services.jobs.domain.forecaster import ForecastPoint, GeneratedForecasts, TermForecast
+from services.jobs.domain.operations import Actor
 from services.jobs.ingest.points import read_points
 from tests.integration.jobs.conftest import Store, key_of
 from tests.integration.jobs.reports.definitions import Scored, scored_forecasts
@@ -99,7 +100,7 @@ async def _imported(store: Store, timeframe: str, term: str, values: np.ndarray)
     ]
     importer = Importer(store.comparisons, Scorer(store.record))
     wanted = ImportRequest(as_of=times[len(values)], source="test", timeframe=timeframe)
-    snapshot, _ = await importer.ingest([read_points([term, "costco"], points)], wanted)
+    snapshot, _ = await importer.ingest([read_points([term, "costco"], points)], wanted, Actor("Ada"))
     return snapshot
 
 

@@ -24,6 +24,7 @@ _WORDS: Final = {
     "trigger": "started",
     "warm": "warmed",
     "abort": "aborted",
+    "import": "imported",
 }
 _REST_NAMES: Final = {"timeframe": "tf"}  # of a comparison's key
 
@@ -92,7 +93,7 @@ def _target(action: operations_pb2.OperatorAction) -> Target:
         return Target(f"job {fields['jobId']}", f"/ops/jobs/{fields['jobId']}")
     if set(fields) == {"operationId"}:
         return Target(f"operation {fields['operationId']}", f"/ops/bulk/{fields['operationId']}")
-    if action.action == "trigger" and {"slug", "tf", "geo"} <= set(fields):
+    if action.action in ("trigger", "import") and {"slug", "tf", "geo"} <= set(fields):
         key = ComparisonKey(str(fields["slug"]), str(fields["tf"]), str(fields["geo"]))
         return Target(_words(fields), Links.of(key).page)
     listed = "/ops/comparisons" if action.action == "warm" else "/ops/jobs"

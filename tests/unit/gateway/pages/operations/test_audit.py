@@ -43,6 +43,12 @@ def action(target: Any, name: str = "requeue", **more: Any) -> operations_pb2.Op
             "/compare/a-vs-b?tf=12m&geo=US",
         ),
         (
+            "import",
+            {"slug": "a-vs-b", "timeframe": "12m", "geo": "", "dataHash": "0f3a"},
+            "slug a-vs-b, tf 12m, geo worldwide, dataHash 0f3a",
+            "/compare/a-vs-b?tf=12m",
+        ),
+        (
             "warm",
             {"state": "cold", "requested": True},
             "all with state cold, requested true",
