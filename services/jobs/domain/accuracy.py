@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from itertools import groupby
 from math import sqrt
-from operator import add, attrgetter
 from typing import NamedTuple
 
 from services.common.comparison import TIMEFRAMES
@@ -43,8 +41,7 @@ class Trials(NamedTuple):
     said: float = 0.0  # sum of the probabilities that the forecast gave; 0 if it gave none
 
 
-@dataclass(frozen=True)
-class Sums:
+class Sums(NamedTuple):
     """Sums of one measure over forecasts. Those of squares and products show how much forecasts differ."""
 
     forecasts: int = 0
@@ -54,13 +51,6 @@ class Sums:
     trials_squared: float = 0.0
     trials_hits: float = 0.0
     hits_squared: float = 0.0
-
-    def __add__(self, other: Sums) -> Sums:
-        return Sums(*map(add, _values(self), _values(other)))
-
-
-# Not `astuple`, which copies each value: a report adds 16,000 sums.
-_values = attrgetter(*(each.name for each in fields(Sums)))
 
 
 @dataclass(frozen=True)
@@ -108,10 +98,10 @@ class TrackRecordReport:
 
 
 class SummedMeasure(NamedTuple):
-    """The sums of one measure, week and timeframe."""
+    """The sums of one measure, of a week and a timeframe, or of all."""
 
-    monday: date
-    timeframe: str
+    monday: date | None
+    timeframe: str | None
     measure: str
     sums: Sums
 
@@ -154,11 +144,14 @@ def bin_measure(start: int) -> str:
 
 
 def report_of(rows: Iterable[SummedMeasure], engine_versions: Iterable[str]) -> TrackRecordReport:
-    """The report of these sums, which are in order of their weeks."""
-    weeks = {monday: list(of_week) for monday, of_week in groupby(rows, lambda row: row.monday)}
+    """The report of these sums: of each week and timeframe with scores, of each of both alone, and of all."""
+    found: dict[date | None, dict[str | None, dict[str, Sums]]] = {}
+    for monday, timeframe, measure, sums in rows:
+        found.setdefault(monday, {}).setdefault(timeframe, {})[measure] = sums
+    periods = {monday: _period(by_timeframe) for monday, by_timeframe in found.items()}
     return TrackRecordReport(
-        total=_period([row for of_week in weeks.values() for row in of_week]),
-        weeks={monday: _period(of_week) for monday, of_week in weeks.items()},
+        total=periods.pop(None, Period(Accuracy(), {})),
+        weeks={monday: periods[monday] for monday in sorted(filter(None, periods))},
         engine_versions=tuple(engine_versions),
     )
 
@@ -205,18 +198,11 @@ def _wilson(share: float, trials: float) -> tuple[float, float]:
     return max(middle - reach, 0.0), min(middle + reach, 1.0)
 
 
-def _period(rows: list[SummedMeasure]) -> Period:
-    by_timeframe = {
-        name: sums for name in TIMEFRAMES if (sums := _by_measure(row for row in rows if row.timeframe == name))
-    }
-    return Period(_accuracy(_by_measure(rows)), {name: _accuracy(sums) for name, sums in by_timeframe.items()})
-
-
-def _by_measure(rows: Iterable[SummedMeasure]) -> dict[str, Sums]:
-    found: dict[str, Sums] = {}
-    for row in rows:
-        found[row.measure] = found.get(row.measure, Sums()) + row.sums
-    return found
+def _period(by_timeframe: Mapping[str | None, Mapping[str, Sums]]) -> Period:
+    return Period(
+        total=_accuracy(by_timeframe[None]),
+        timeframes={name: _accuracy(by_timeframe[name]) for name in TIMEFRAMES if name in by_timeframe},
+    )
 
 
 def _accuracy(by_measure: Mapping[str, Sums]) -> Accuracy:

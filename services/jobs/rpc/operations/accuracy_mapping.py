@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 
 from warmcast.jobs.v1 import operations_pb2 as pb
 
@@ -46,4 +45,6 @@ def _accuracy(of: Accuracy) -> pb.Accuracy:
 
 
 def _share(of: Share | None) -> pb.Share | None:
-    return pb.Share(**asdict(of)) if of else None
+    if of is None:
+        return None
+    return pb.Share(count=of.count, forecasts=of.forecasts, came=of.came, low=of.low, high=of.high, said=of.said)

@@ -82,6 +82,14 @@ async def test_shares_have_counts_and_intervals(jobs: Jobs) -> None:
     assert [(each.from_percent, each.share.count) for each in total.confidence_bins] == [(70, 20)]
 
 
+async def test_a_report_is_kept_for_seconds(jobs: Jobs) -> None:
+    await insert(jobs, 0)
+    assert (await record(jobs)).total.forecasts == 2
+    await insert(jobs, 1)
+    assert (await record(jobs)).total.forecasts == 2
+    assert (await record(jobs, timeframe="12m")).total.forecasts == 4
+
+
 async def test_without_scores_the_record_is_empty(jobs: Jobs) -> None:
     assert await record(jobs) == pb.GetTrackRecordResponse(total=pb.Accuracy())
 

@@ -12,9 +12,12 @@ from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint
 
 from services.jobs.domain.accuracy import (
+    Accuracy,
     Measure,
+    Period,
     SummedMeasure,
     Sums,
+    TrackRecordReport,
     bin_of,
     report_of,
     share_of,
@@ -22,6 +25,7 @@ from services.jobs.domain.accuracy import (
 )
 from services.jobs.domain.scoring import Score, TermScore
 
+MONDAYS = [date(2026, 1, 5), date(2026, 1, 12)]
 FORECASTS = st.lists(
     st.integers(1, 60).flatmap(lambda trials: st.tuples(st.just(trials), st.integers(0, trials))), min_size=1
 )
@@ -29,10 +33,9 @@ FORECASTS = st.lists(
 
 def sums_of(forecasts: Sequence[tuple[int, int]], said: float = 0.0) -> Sums:
     """The sums of forecasts with (trials, hits) each."""
-    return sum(
-        (Sums(1, n, hits, said * n, n * n, n * hits, hits * hits) for n, hits in forecasts),
-        Sums(),
-    )
+    trials, hits = (np.array(each) for each in zip(*forecasts, strict=True))
+    squares = ((trials**2).sum(), (trials * hits).sum(), (hits**2).sum())
+    return Sums(len(forecasts), int(trials.sum()), hits.sum(), said * trials.sum(), *squares)
 
 
 def term(
@@ -91,11 +94,6 @@ def test_the_interval_holds_the_true_share_also_of_dependent_values(share: float
     assert np.mean((naive[0] <= share) & (share <= naive[1])) < 0.75
 
 
-@given(FORECASTS, FORECASTS)
-def test_sums_of_parts_are_sums_of_all(first: list[tuple[int, int]], second: list[tuple[int, int]]) -> None:
-    assert sums_of(first) + sums_of(second) == sums_of(first + second)
-
-
 def test_a_score_is_counted_by_measure() -> None:
     score = Score(6, True, term(confidence=72.0), term(right=False, hits80=5, mase=None, confidence=88.0))
     assert {each.measure: each[1:] for each in trials_of(score)} == {
@@ -129,43 +127,25 @@ def test_confidence_is_binned_by_ten_percent(confidence: float, start: int) -> N
     assert bin_of(confidence) == start
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["7d", "12m"]), st.booleans(), st.floats(0, 100))))
-def test_a_report_counts_each_score_once_in_each_grouping(
-    scores: list[tuple[int, str, bool, float]],
-) -> None:
-    """Totals, weeks and timeframes are compared with figures that are computed from the scores themselves."""
-    scores.sort(key=lambda each: each[0])
+def test_a_report_has_weeks_and_timeframes_in_order() -> None:
+    places = [(monday, name) for monday in (None, *MONDAYS[::-1]) for name in (None, "all", "7d")]
     rows = [
-        SummedMeasure(
-            date(2026, 1, 5 + 7 * week),
-            timeframe,
-            each.measure,
-            Sums(1, each.trials, each.hits, each.said, each.trials**2, each.trials * each.hits, each.hits**2),
-        )
-        for week, timeframe, right, confidence in scores
-        for each in trials_of(Score(4, right, term(right, confidence=confidence), term(True)))
+        SummedMeasure(monday, name, Measure.DIRECTION, Sums(number, 2 * number, trials_squared=4 * number))
+        for number, (monday, name) in enumerate(places, start=1)
     ]
-    report = report_of(rows, [])
-    assert report.total.total.forecasts == len(scores)
-    assert sum(week.total.forecasts for week in report.weeks.values()) == len(scores)
-    assert list(report.weeks) == sorted(report.weeks)
-    for name in ("7d", "12m"):
-        those = [right for _, timeframe, right, _ in scores if timeframe == name]
-        found = report.total.timeframes.get(name)
-        assert (found is None) == (not those)
-        if found is not None:
-            assert found.winner is not None
-            assert (found.winner.count, found.winner.came) == (
-                len(those),
-                round(sum(those) / len(those), 4),
-            )
-            assert sum(each.count for each in found.bins.values()) == len(those)
-            assert found.confidence is not None
-            assert found.confidence.count == len(those)
+    report = report_of(rows, ["10"])
+    assert list(report.weeks) == MONDAYS
+    assert [each.total.forecasts for each in (report.total, *report.weeks.values())] == [1, 7, 4]
+    assert {name: each.forecasts for name, each in report.weeks[MONDAYS[0]].timeframes.items()} == {"7d": 9, "all": 8}
+    assert list(report.total.timeframes) == ["7d", "all"]
+
+
+def test_a_report_without_scores_is_empty() -> None:
+    assert report_of([], []) == TrackRecordReport(Period(Accuracy(), {}), {}, ())
 
 
 def test_probabilities_are_absent_where_forecasts_give_none() -> None:
-    rows = [SummedMeasure(date(2026, 1, 5), "12m", name, sums_of([(4, 0)])) for name in Measure]
+    rows = [SummedMeasure(None, None, name, sums_of([(4, 0)])) for name in Measure]
     accuracy = report_of(rows, []).total.total
     assert accuracy.winner is not None
     assert accuracy.confidence is not None
