@@ -182,6 +182,19 @@ async def test_filters_stay_in_the_address(queue: JobQueue, open_console: OpenCo
     assert page.url.endswith("/ops/jobs")
 
 
+async def test_rare_filters_are_folded_until_one_is_used(queue: JobQueue, open_console: OpenConsole) -> None:
+    page = await open_console("/ops/jobs")
+    geo = page.get_by_label("Geo")
+    await expect(geo).to_be_hidden()
+    await page.get_by_text("More filters").click()
+    await geo.fill("US")
+    async with page.expect_navigation():
+        await geo.press("Enter")
+    assert "geo=US" in page.url
+    await expect(geo).to_have_value("US")
+    await expect(geo).to_be_visible()
+
+
 async def test_a_second_page_shows_older_jobs(queue: JobQueue, open_console: OpenConsole) -> None:
     page = await open_console("/ops/jobs")
     first = await page.evaluate(ROWS)

@@ -34,6 +34,7 @@ class Field:
     value: str
     options: tuple[tuple[str, str], ...] = ()  # value and words of a choice; without any, the field takes text
     hint: str = ""  # an example, shown in an empty field
+    rare: bool = False  # among those that are folded away until one of them is used
 
 
 @dataclass(frozen=True)

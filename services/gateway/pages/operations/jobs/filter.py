@@ -38,11 +38,13 @@ def fields(given: Mapping[str, str]) -> list[Field]:
     return [
         Field("status", "Status", value("status", ""), tuple((each, each) for each in JobStatus)),
         Field("slug", "Comparison", value("slug", ""), hint="tea-vs-coffee"),
-        Field("tf", "Timeframe", value("tf", ""), tuple((name, TIMEFRAME_WORDS[name]) for name in TIMEFRAMES)),
-        Field("geo", "Geo", value("geo", ""), hint=f"US, or {WORLDWIDE}"),
-        Field("reason", "Enqueued by", value("reason", ""), tuple(REASONS.items())),
         Field("errorReason", "Error", value("errorReason", ""), hint="unavailable"),
-        Field("engineVersion", "Engine", value("engineVersion", ""), hint="9"),
         Field("olderThan", "Older than", value("olderThan", ""), hint="2h"),
-        Field("newerThan", "Newer than", value("newerThan", ""), hint="7d"),
+        Field("newerThan", "Newer than", value("newerThan", ""), hint="7d", rare=True),
+        Field(
+            "tf", "Timeframe", value("tf", ""), tuple((name, TIMEFRAME_WORDS[name]) for name in TIMEFRAMES), rare=True
+        ),
+        Field("geo", "Geo", value("geo", ""), hint=f"US, or {WORLDWIDE}", rare=True),
+        Field("reason", "Enqueued by", value("reason", ""), tuple(REASONS.items()), rare=True),
+        Field("engineVersion", "Engine", value("engineVersion", ""), hint="9", rare=True),
     ]
