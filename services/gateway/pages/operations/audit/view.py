@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
-from urllib.parse import urlencode
 
 from warmcast.jobs.v1 import operations_pb2
 
@@ -15,6 +12,7 @@ from services.common.comparison import ComparisonKey
 from services.common.rpc import metadata
 from services.gateway.bodies.fields import timestamp
 from services.gateway.pages.links import Links
+from services.gateway.pages.operations.frame.stored_filter import list_address, read_stored
 from services.gateway.pages.operations.jobs.filter import WORLDWIDE
 
 _WORDS: Final = {
@@ -26,7 +24,6 @@ _WORDS: Final = {
     "abort": "aborted",
     "import": "imported",
 }
-_REST_NAMES: Final = {"timeframe": "tf"}  # of a comparison's key
 
 
 @dataclass(frozen=True)
@@ -85,37 +82,15 @@ def cells(action: operations_pb2.OperatorAction) -> list[object]:
 
 
 def _target(action: operations_pb2.OperatorAction) -> Target:
-    fields = _fields(action.target)
+    fields = read_stored(action.target)
     if fields is None:
         return Target(action.target, "")
-    fields = {_REST_NAMES.get(name, name): value for name, value in fields.items()}
     if set(fields) == {"jobId"}:
         return Target(f"job {fields['jobId']}", f"/ops/jobs/{fields['jobId']}")
     if set(fields) == {"operationId"}:
         return Target(f"operation {fields['operationId']}", f"/ops/bulk/{fields['operationId']}")
+    words = ", ".join(f"{name} {value}" for name, value in fields.items())
     if action.action in ("trigger", "import") and {"slug", "tf", "geo"} <= set(fields):
-        key = ComparisonKey(str(fields["slug"]), str(fields["tf"]), str(fields["geo"]))
-        return Target(_words(fields), Links.of(key).page)
-    listed = "/ops/comparisons" if action.action == "warm" else "/ops/jobs"
-    if not fields:
-        return Target("all", listed)
-    return Target(f"all with {_words(fields)}", f"{listed}?{urlencode(_parameters(fields))}")
-
-
-def _fields(text: str) -> dict[str, object] | None:
-    """The object that the text holds; None if it holds something else."""
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) else None
-
-
-def _words(fields: Mapping[str, object]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in _parameters(fields).items())
-
-
-def _parameters(fields: Mapping[str, object]) -> dict[str, str]:
-    """The fields as the pages' addresses have them."""
-    texts = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in fields.items()}
-    return {name: WORLDWIDE if (name, text) == ("geo", "") else text for name, text in texts.items()}
+        geo = "" if fields["geo"] == WORLDWIDE else fields["geo"]
+        return Target(words, Links.of(ComparisonKey(fields["slug"], fields["tf"], geo)).page)
+    return Target(f"all with {words}" if words else "all", list_address(fields, comparisons=action.action == "warm"))

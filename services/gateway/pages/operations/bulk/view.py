@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -14,7 +12,7 @@ from services.common.comparison import ComparisonKey
 from services.common.rpc.job_status import status_name
 from services.gateway.bodies.fields import timestamp
 from services.gateway.pages.links import Links
-from services.gateway.pages.operations.jobs.filter import WORLDWIDE
+from services.gateway.pages.operations.frame.stored_filter import list_address, read_stored
 from services.gateway.pages.text import number
 from services.gateway.pages.words import geo_name
 
@@ -37,6 +35,7 @@ class Operation:
     did: str  # in the past participle
     things: str  # jobs or comparisons
     filter: list[tuple[str, str]]  # empty: all
+    listed: str  # address of what matches the filter
     state: str
     matched: int
     done: int
@@ -69,12 +68,14 @@ def operation(row: operations_pb2.BulkOperation) -> Operation:
     name = _NAMES.get(row.action, "requeue")
     verb, did = _VERBS[name]
     thing = "comparison" if name == "warm" else "job"
+    fields = read_stored(row.filter)
     return Operation(
         id=row.id,
         title=f"{verb} {number(row.matched)} {thing}{'' if row.matched == 1 else 's'}",
         did=did,
         things=f"{thing}s",
-        filter=_filter(row.filter),
+        filter=[("filter", row.filter)] if fields is None else list(fields.items()),
+        listed=list_address(fields or {}, comparisons=name == "warm"),
         state=row.state,
         matched=row.matched,
         done=row.done,
@@ -104,20 +105,3 @@ def _comparison(row: operations_pb2.CoveredComparison) -> SampleRow:
     each = row.comparison
     path = Links.of(ComparisonKey(each.slug, each.timeframe, each.geo)).page
     return SampleRow(f"{each.slug} {each.timeframe} {geo_name(each.geo)}", path, row.state)
-
-
-def _filter(text: str) -> list[tuple[str, str]]:
-    """Names and values of a filter, which is JSON."""
-    try:
-        fields = json.loads(text or "{}")
-    except ValueError:
-        return [("filter", text)]
-    if not isinstance(fields, Mapping):
-        return [("filter", text)]
-    return [(name, _value(name, value)) for name, value in fields.items()]
-
-
-def _value(name: str, value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return WORLDWIDE if (name, value) == ("geo", "") else str(value)

@@ -47,6 +47,7 @@ async def test_a_dry_run_shows_count_and_sample(world: World) -> None:
     assert "The first 1" in text
     assert "42: amazon-vs-costco 12m Worldwide failed" in text
     assert 'action="/ops/bulk/3/confirm"' in html
+    assert 'href="/ops/jobs?status=failed&amp;geo=worldwide">Back to the list</a>' in html
     call = world.jobs.only("PrepareBulkOperation")
     wanted = operations_pb2.JobFilter(status=FAILED, geo="", older_than_seconds=7_200)
     assert call.request == operations_pb2.PrepareBulkOperationRequest(
