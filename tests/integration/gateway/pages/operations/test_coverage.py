@@ -65,8 +65,9 @@ async def test_what_is_wrong_with_a_filter_is_said_above_the_form(world: World) 
     prepare(world)
     await log_in(world.client)
     html = page(await world.client.get(PATH, params={"state": "warm"}), 400)
-    assert "State must be one of fresh, stale, stale-age, stale-engine-version, stale-snapshot, cold, failed" in words(
-        html
+    assert (
+        "Forecasts must be one of fresh, stale, stale-age, stale-engine-version, stale-snapshot, cold, failed"
+        in words(html)
     )
     assert "ListCoverage" not in world.jobs.calls
 

@@ -255,5 +255,7 @@ async def test_a_run_that_is_refused_late_is_said_on_the_page(world: World) -> N
 async def test_an_unknown_job_is_not_found(world: World) -> None:
     world.reply(GetJob=WarmcastError(errors.NOT_FOUND, "no job 42"))
     await log_in(world.client)
-    assert "No job 42." in page(await world.client.get("/ops/jobs/42"), 404)
+    html = page(await world.client.get("/ops/jobs/42"), 404)
+    assert "No job 42." in html
+    assert '<a class="button" href="/ops">Operations</a>' in html
     page(await world.client.get("/ops/jobs/x"), 400)

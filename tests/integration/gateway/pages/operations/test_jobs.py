@@ -81,8 +81,9 @@ async def test_a_filter_that_cannot_be_read_is_said(world: World, query: str) ->
 async def test_a_wrong_filter_keeps_the_form(world: World) -> None:
     await log_in(world.client)
     html = page(await world.client.get("/ops/jobs?olderThan=soon&status=failed"), 400)
-    assert 'role="alert">OlderThan must be an age' in html
+    assert 'role="alert" id="filter-error">Older than must be an age' in html
     assert 'name="olderThan" value="soon"' in html
+    assert html.count('aria-invalid="true"') == 1
 
 
 async def test_no_job_matches(world: World) -> None:
