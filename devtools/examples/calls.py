@@ -137,11 +137,23 @@ class ExampleCalls:
             self._record(operation, "running", "It runs in the background", started, 202)
             self._wait_for_end(started.headers["location"])
             self._confirm_or_abort(action, f"/api/operations/{dry_run['operation']['operationId']}")
+        self._warm()
         job_id = self.operator.get("/api/jobs").json()["jobs"][0]["jobId"]
         path = f"/api/jobs/{job_id}/run"
         ran, holders = self._while_running(lambda: self.operator.post(path, json=_REASON))
         self._record("POST /api/jobs/{id}/run", "ready", "The job after its run", ran)
         self._record("GET /api/jobs/holders", "one", "One process with one run", holders)
+
+    def _warm(self) -> None:
+        """Enqueues comparisons by filter."""
+        operation, path = "POST /api/coverage/warm", "/api/coverage/warm"
+        wanted = {"filter": {"tf": TIMEFRAME}}
+        self._record_request(operation, "filter", "All comparisons of one timeframe", {**wanted, **_REASON})
+        tried = self.operator.post(path, params={"dryRun": "true"}, json=wanted)
+        self._record(operation, "dry-run", "What would be enqueued: `dryRun=true`", tried)
+        started = self.operator.post(path, json={**wanted, **_REASON})
+        self._record(operation, "running", "It runs in the background", started, 202)
+        self._wait_for_end(started.headers["location"])
 
     def _confirm_or_abort(self, action: str, path: str) -> None:
         operation = "POST /api/operations/{id}"
@@ -164,6 +176,8 @@ class ExampleCalls:
             ("/api/jobs/stats", "last-hour", "The last hour"),
             ("/api/coverage", "one", "One comparison, which is warm"),
             ("/api/coverage/summary", "one", "One comparison"),
+            ("/api/track-record", "one-week", "One scored forecast"),
+            ("/api/schedules", "last", "The last run of each schedule that has run"),
             ("/api/audit", "newest", "Newest first"),
         ):
             self._record(f"GET {path}", name, summary, self.operator.get(path))

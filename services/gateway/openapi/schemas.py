@@ -12,9 +12,11 @@ from services.gateway.bodies.forecasts import ForecastBundle, HeadToHead
 from services.gateway.bodies.insights import Interpretation, TermInsights, Together
 from services.gateway.bodies.jobs import JobList, Run, Sweep, Triggered
 from services.gateway.bodies.operators.attempts import AttemptList
-from services.gateway.bodies.operators.coverage import CoverageList, CoverageSummary
-from services.gateway.bodies.operators.operations import ActionList, PreparedOperation
+from services.gateway.bodies.operators.coverage import FILTER_STATES, CoverageList, CoverageSummary
+from services.gateway.bodies.operators.operations import ActionList, PreparedOperation, PreparedWarming
+from services.gateway.bodies.operators.schedules import ScheduleRunList
 from services.gateway.bodies.operators.statistics import HolderList, Statistics
+from services.gateway.bodies.operators.track_record import TrackRecord
 from services.gateway.bodies.premium import Premium, StatusEvent
 from services.gateway.bodies.trust import Trust
 from services.gateway.http.problems import Problem
@@ -48,6 +50,9 @@ _RESPONSES = (
     CoverageList,
     CoverageSummary,
     PreparedOperation,
+    PreparedWarming,
+    TrackRecord,
+    ScheduleRunList,
     ActionList,
 )
 REASON = text("why, for the audit", maxLength=500)
@@ -63,6 +68,26 @@ _FILTER: dict[str, Schema] = {
     "olderThan": _AGE,
     "newerThan": _AGE,
 }
+_COVERAGE: dict[str, Schema] = {
+    "state": text("of the forecasts", enum=list(FILTER_STATES)),
+    "q": text("beginning of either term"),
+    "tf": TIMEFRAME,
+    "geo": text("empty is worldwide"),
+    "requested": {"type": "boolean", "description": "only those requested in the last 7 d"},
+}
+
+
+def _bulk(filters: dict[str, Schema]) -> Schema:
+    return obj(
+        {
+            "filter": obj(filters, optional=tuple(filters)),
+            "reason": {**REASON, "description": f"{REASON['description']}; required unless it is a dry run"},
+            "dryRun": {"type": "boolean", "description": "only prepare the operation"},
+        },
+        optional=("filter", "reason", "dryRun"),
+    )
+
+
 # Not generated, because the gateway accepts more than it documents: null for optional fields, `timeframe` for `tf`.
 _REQUESTS: dict[str, Schema] = {
     "Series": obj(
@@ -107,14 +132,8 @@ _REQUESTS: dict[str, Schema] = {
         optional=("tf", "geo", "force", "reason"),
     ),
     "Reason": obj({"reason": REASON}, optional=("reason",)),
-    "Bulk": obj(
-        {
-            "filter": obj(_FILTER, optional=tuple(_FILTER)),
-            "reason": {**REASON, "description": f"{REASON['description']}; required unless it is a dry run"},
-            "dryRun": {"type": "boolean", "description": "only prepare the operation"},
-        },
-        optional=("filter", "reason", "dryRun"),
-    ),
+    "Bulk": _bulk(_FILTER),
+    "Warming": _bulk(_COVERAGE),
 }
 
 SCHEMAS: dict[str, Schema] = {**msgspec.json.schema_components(_RESPONSES, ref_template=REF)[1], **_REQUESTS}

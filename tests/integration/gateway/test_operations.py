@@ -42,6 +42,9 @@ GUARDED = [
     ("POST", "/api/operations/1/abort"),
     ("GET", "/api/coverage"),
     ("GET", "/api/coverage/summary"),
+    ("POST", "/api/coverage/warm"),
+    ("GET", "/api/track-record"),
+    ("GET", "/api/schedules"),
     ("GET", "/api/audit"),
 ]
 

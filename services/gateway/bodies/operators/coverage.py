@@ -106,7 +106,7 @@ class CoverageSummary(msgspec.Struct, rename="camel"):
 
 def coverage_list(page: operations_pb2.ListCoverageResponse) -> CoverageList:
     """The body of one page."""
-    rows = [_covered(row) for row in page.comparisons]
+    rows = [covered(row) for row in page.comparisons]
     return CoverageList(rows, page.engine_version or None, page.next_page_token or None)
 
 
@@ -122,7 +122,8 @@ def coverage_summary(row: operations_pb2.GetCoverageSummaryResponse) -> Coverage
     )
 
 
-def _covered(row: operations_pb2.CoveredComparison) -> CoveredComparison:
+def covered(row: operations_pb2.CoveredComparison) -> CoveredComparison:
+    """The body of one comparison."""
     comparison = row.comparison
     known = row.status != jobs_pb2.JOB_STATUS_UNSPECIFIED
     return CoveredComparison(

@@ -10,6 +10,7 @@ from warmcast.jobs.v1 import operations_pb2
 
 from services.gateway.bodies.fields import Moment, NextCursor, one_of, timestamp
 from services.gateway.bodies.jobs import Job, job
+from services.gateway.bodies.operators.coverage import CoveredComparison, covered
 
 _BULK_ACTIONS = {
     operations_pb2.BULK_ACTION_REQUEUE: "requeue",
@@ -47,6 +48,13 @@ class PreparedOperation(msgspec.Struct):
 
     operation: Operation
     sample: Annotated[list[Job], Meta(description="the first 20 jobs")]
+
+
+class PreparedWarming(msgspec.Struct):
+    """The same for an operation on comparisons."""
+
+    operation: Operation
+    sample: Annotated[list[CoveredComparison], Meta(description="the 20 most popular comparisons")]
 
 
 class Action(msgspec.Struct, rename="camel"):
@@ -93,6 +101,11 @@ def operation(row: operations_pb2.BulkOperation) -> Operation:
 def prepared(row: operations_pb2.PrepareBulkOperationResponse) -> PreparedOperation:
     """The body of a dry run."""
     return PreparedOperation(operation(row.operation), [job(each) for each in row.sample])
+
+
+def prepared_warming(row: operations_pb2.PrepareBulkOperationResponse) -> PreparedWarming:
+    """The body of a dry run on comparisons."""
+    return PreparedWarming(operation(row.operation), [covered(each) for each in row.comparisons])
 
 
 def action_list(page: operations_pb2.ListActionsResponse) -> ActionList:

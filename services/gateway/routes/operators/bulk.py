@@ -1,4 +1,4 @@
-"""Routes of bulk operations: cancel and re-queue by filter, confirm, abort, progress."""
+"""Routes of bulk operations: cancel and re-queue jobs and warm comparisons by filter, confirm, abort, progress."""
 
 from __future__ import annotations
 
@@ -11,25 +11,38 @@ from warmcast.jobs.v1 import operations_pb2
 
 from services.common.comparison import invalid
 from services.gateway.bodies.operators import operations as bodies
-from services.gateway.routes.operators.filters import JobFilterBody, bulk_filter
+from services.gateway.routes.operators.filters import (
+    CoverageFilterBody,
+    JobFilterBody,
+    bulk_coverage_filter,
+    bulk_filter,
+)
 from services.gateway.routes.requests import parameters, request_bodies
 from services.gateway.routes.responses import json_response
-from services.gateway.upstream.operations import Operations
+from services.gateway.upstream.operations import BulkFilter, Operations
 
 DRY_RUN = "dryRun"
 
 
 class BulkBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
-    """What a bulk operation is for."""
+    """What a bulk operation on jobs is for."""
 
     filter: JobFilterBody | None = None
     reason: str = ""
     dry_run: bool = False
 
 
+class WarmingBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    """The same on comparisons."""
+
+    filter: CoverageFilterBody | None = None
+    reason: str = ""
+    dry_run: bool = False
+
+
 @dataclass(frozen=True)
 class BulkRoutes:
-    """/api/jobs/cancel, /api/jobs/requeue and /api/operations/{id}."""
+    """/api/jobs/cancel, /api/jobs/requeue, /api/coverage/warm and /api/operations/{id}."""
 
     operations: Operations
     bounds: request_bodies.BodyBounds
@@ -41,6 +54,12 @@ class BulkRoutes:
     async def requeue(self, request: Request, secret: str) -> Response:
         """Starts a new episode of all jobs that match and are not running."""
         return await self._change(request, secret, operations_pb2.BULK_ACTION_REQUEUE)
+
+    async def warm(self, request: Request, secret: str) -> Response:
+        """Starts an episode of the current snapshot of all comparisons that match, unless its job is running."""
+        body = await request_bodies.optional_json(request, self.bounds, WarmingBody)
+        matching = bulk_coverage_filter(request.query_params, body.filter, others=(DRY_RUN,))
+        return await self._prepare(request, secret, operations_pb2.BULK_ACTION_WARM, matching, body)
 
     async def show(self, request: Request) -> Response:
         """One operation and its progress."""
@@ -59,14 +78,25 @@ class BulkRoutes:
         return json_response(bodies.operation(await self.operations.abort(_id(request), secret=secret)))
 
     async def _change(self, request: Request, secret: str, action: operations_pb2.BulkAction.ValueType) -> Response:
-        query = request.query_params
         body = await request_bodies.optional_json(request, self.bounds, BulkBody)
-        matching = bulk_filter(query, body.filter, others=(DRY_RUN,))
-        dry_run = parameters.flag(query, DRY_RUN) or body.dry_run
+        matching = bulk_filter(request.query_params, body.filter, others=(DRY_RUN,))
+        return await self._prepare(request, secret, action, matching, body)
+
+    async def _prepare(
+        self,
+        request: Request,
+        secret: str,
+        action: operations_pb2.BulkAction.ValueType,
+        matching: BulkFilter,
+        body: BulkBody | WarmingBody,
+    ) -> Response:
+        """Prepares the operation, and confirms it unless it is a dry run."""
+        dry_run = parameters.flag(request.query_params, DRY_RUN) or body.dry_run
         reason = "" if dry_run else _required(body.reason)
         prepared = await self.operations.prepare(action, matching, secret=secret)
         if dry_run:
-            return json_response(bodies.prepared(prepared))
+            on_comparisons = action == operations_pb2.BULK_ACTION_WARM
+            return json_response((bodies.prepared_warming if on_comparisons else bodies.prepared)(prepared))
         return _accepted(await self.operations.confirm(prepared.operation.id, reason=reason, secret=secret))
 
 

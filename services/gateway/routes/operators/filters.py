@@ -9,6 +9,7 @@ from starlette.datastructures import QueryParams
 from warmcast.jobs.v1 import jobs_pb2, operations_pb2
 
 from services.common.comparison import canonical_slug, invalid, parse_geo, parse_timeframe
+from services.common.errors import WarmcastError
 from services.common.job_status import JobStatus
 from services.common.rpc.job_status import TO_PROTO
 from services.gateway.bodies.operators.coverage import FILTER_STATES
@@ -27,6 +28,16 @@ class JobFilterBody(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     engine_version: str | None = None
     older_than: str | None = None
     newer_than: str | None = None
+
+
+class CoverageFilterBody(msgspec.Struct, forbid_unknown_fields=True):
+    """Which comparisons; what is missing is any. An empty geo is worldwide."""
+
+    state: str | None = None
+    q: str | None = None
+    tf: str | None = None
+    geo: str | None = None
+    requested: bool = False
 
 
 NAMES = JobFilterBody.__struct_encode_fields__
@@ -55,20 +66,33 @@ def job_filter(given: JobFilterBody) -> operations_pb2.JobFilter:
 
 
 def bulk_filter(query: QueryParams, body: JobFilterBody | None, others: Collection[str]) -> operations_pb2.JobFilter:
-    """The filter of a bulk operation, from the query or from the body. It must name something.
+    """The filter of a bulk operation on jobs, from the query or from the body. It must name something.
 
     A name that is not known is refused, because without it the operation would change other jobs than meant. `others`
     are parameters that are no filter.
     """
-    for name in query:
-        if name not in (*NAMES, "timeframe", *others):
-            raise invalid(name, f"{name[:50]} is not a parameter of this route; a filter may have {', '.join(NAMES)}")
+    _refuse_others(query, (*NAMES, "timeframe", *others), NAMES)
     in_query = from_query(query)
     if body is not None and in_query != JobFilterBody():
-        raise invalid("filter", "the filter is in the query and in the body; send one")
+        raise _twice()
     found = job_filter(body or in_query)
     if found == operations_pb2.JobFilter():
         raise invalid("filter", f"name at least one of {', '.join(NAMES)}, such as status=failed")
+    return found
+
+
+def bulk_coverage_filter(
+    query: QueryParams, body: CoverageFilterBody | None, others: Collection[str]
+) -> operations_pb2.CoverageFilter:
+    """The same for an operation on comparisons."""
+    names = CoverageFilterBody.__struct_fields__
+    _refuse_others(query, (*names, "timeframe", *others), names)
+    in_query = coverage_from_query(query)
+    if body is not None and in_query != CoverageFilterBody():
+        raise _twice()
+    found = coverage_filter(body or in_query)
+    if found == operations_pb2.CoverageFilter():
+        raise invalid("filter", f"name at least one of {', '.join(names)}, such as state=cold")
     return found
 
 
@@ -89,18 +113,38 @@ def list_request(matching: operations_pb2.JobFilter, *, limit: int, cursor: str)
     )
 
 
-def coverage_filter(query: QueryParams) -> operations_pb2.CoverageFilter:
-    """The filter of comparisons in a query."""
-    state, geo = parameters.single(query, "state") or "", parameters.single(query, "geo")
-    if state and state not in FILTER_STATES:
-        raise invalid("state", f"state must be one of {', '.join(FILTER_STATES)}")
-    return operations_pb2.CoverageFilter(
-        state=state,
-        query=parameters.single(query, "q") or "",
-        timeframe=parameters.timeframe(query) or "",
-        geo=None if geo is None else parse_geo(geo),
+def coverage_from_query(query: QueryParams) -> CoverageFilterBody:
+    """The filter of comparisons in a query, whose timeframe may also be called `timeframe`."""
+    return CoverageFilterBody(
+        state=parameters.single(query, "state"),
+        q=parameters.single(query, "q"),
+        tf=parameters.timeframe(query),
+        geo=parameters.single(query, "geo"),
         requested=parameters.flag(query, "requested"),
     )
+
+
+def coverage_filter(given: CoverageFilterBody) -> operations_pb2.CoverageFilter:
+    """The filter as a message. Raises WarmcastError that names the field."""
+    if given.state and given.state not in FILTER_STATES:
+        raise invalid("state", f"state must be one of {', '.join(FILTER_STATES)}")
+    return operations_pb2.CoverageFilter(
+        state=given.state or "",
+        query=given.q or "",
+        timeframe=parse_timeframe(given.tf).name if given.tf else "",
+        geo=None if given.geo is None else parse_geo(given.geo),
+        requested=given.requested,
+    )
+
+
+def _refuse_others(query: QueryParams, known: Collection[str], filters: Collection[str]) -> None:
+    for name in query:
+        if name not in known:
+            raise invalid(name, f"{name[:50]} is not a parameter of this route; a filter may have {', '.join(filters)}")
+
+
+def _twice() -> WarmcastError:
+    return invalid("filter", "the filter is in the query and in the body; send one")
 
 
 def _status(text: str) -> jobs_pb2.JobStatus.ValueType:
