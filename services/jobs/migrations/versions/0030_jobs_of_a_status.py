@@ -13,7 +13,7 @@ depends_on = None
 def upgrade() -> None:
     indexes.create(
         "warmup_jobs_of_status_idx",
-        "warmup_jobs (status, created_at, id, timeframe, geo, reason, engine_version) WHERE status <> 'ready'",
+        "warmup_jobs (('' || status), created_at, id, timeframe, geo, reason, engine_version) WHERE status <> 'ready'",
     )
 
 

@@ -192,9 +192,7 @@ def _changeable(action: BulkAction, wanted: JobFilter) -> Select[Any]:
     jobs = job_filter.source(wanted)
     required = job_filter.conditions(wanted, jobs)
     if wanted.status is None:
-        # The index on the kind of error returns fewer jobs than those on status.
-        status = jobs.c.status if wanted.error_reason is None else job_filter.listed_status(jobs)
-        required.append(status.in_([written(each.value) for each in sorted(CHANGEABLE[action])]))
+        required += job_filter.of_status(wanted, jobs, CHANGEABLE[action])
     # One more than an operation may have shows that they are too many.
     return select(jobs.c.id, jobs.c.version).where(*required).limit(written(MAX_MATCHED + 1))
 

@@ -66,11 +66,10 @@ WHERE job.id = %(id)s AND job.status IN ('ready', 'failed', 'cancelled')
 RETURNING id
 """
 
-# `|| ''` keeps the planner from the index on status, which may return many jobs.
 CANCEL = f"""
 WITH cancelled AS (
     UPDATE warmup_jobs AS job SET {cancelled("cancelled by hand")}
-    WHERE job.id = ANY (%(ids)s) AND job.status || '' IN ('queued', 'running')
+    WHERE job.id = ANY (%(ids)s) AND job.status IN ('queued', 'running')
     RETURNING {JOB_COLUMNS}, job.due_at, job.trace_id, job.deadline_at
 ),
 {attempts("cancelled", "'cancelled'", where="deadline_at IS NOT NULL")},

@@ -257,12 +257,12 @@ def cancelled(error: str) -> str:
 """
 
 
-# Newer data cancel the jobs of older data. `|| ''` keeps the planner from the index on status, as above.
+# Newer data cancel the jobs of older data.
 SUPERSEDE = f"""
 WITH superseded AS (
     UPDATE warmup_jobs AS job SET {cancelled("superseded by newer data")}
     WHERE slug = %(slug)s AND timeframe = %(timeframe)s AND geo = %(geo)s AND data_hash <> %(data_hash)s
-      AND status || '' IN ('queued', 'running')
+      AND status IN ('queued', 'running')
     RETURNING {ATTEMPT_COLUMNS}, job.last_error, job.deadline_at
 ),
 {attempts("superseded", "'superseded'", error_reason="NULL", where="deadline_at IS NOT NULL")}

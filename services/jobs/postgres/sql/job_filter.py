@@ -6,6 +6,7 @@ of the list, and has the filters' columns behind: PostgreSQL checks them in the 
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import TypeVar
 
 from sqlalchemy import BindParameter, ColumnElement, FromClause, func, literal, select
@@ -39,8 +40,7 @@ def conditions(wanted: JobFilter, jobs: FromClause) -> list[ColumnElement[bool]]
         # A replica of an older release clears the error, but not its reason.
         required.append(jobs.c.last_error.is_not(None))
     if wanted.status is not None:
-        status = jobs.c.status if _begins_with_status(wanted) else listed_status(jobs)
-        required.append(status == written(wanted.status.value))
+        required += of_status(wanted, jobs, {wanted.status})
     for name in _CHECKED:
         value = getattr(wanted, name)
         if value is not None:
@@ -58,9 +58,16 @@ def milestones(wanted: JobFilter) -> int | None:
     return FAR if wanted.error_reason is not None or _begins_with_status(wanted) else NEAR
 
 
-def listed_status(jobs: FromClause) -> ColumnElement[str]:
-    """The status as the lists' indexes have it: no other statement spells it so, so that none finds jobs by them."""
-    return written("").concat(jobs.c.status)
+def of_status(wanted: JobFilter, jobs: FromClause, statuses: Set[JobStatus]) -> list[ColumnElement[bool]]:
+    """What is required of a row that has one of the statuses.
+
+    Lists' indexes have the status in a spelling of their own, so that no other statement finds jobs by them.
+    """
+    listed = written("").concat(jobs.c.status)
+    required: list[ColumnElement[bool]] = [listed.in_([written(each.value) for each in sorted(statuses)])]
+    if wanted.error_reason is None and JobStatus.READY not in statuses:
+        required.append(jobs.c.status != written(JobStatus.READY.value))  # the condition of the index of a status
+    return required
 
 
 def of_age(wanted: JobFilter, jobs: FromClause) -> list[ColumnElement[bool]]:

@@ -161,7 +161,7 @@ warmup_jobs = Table(
     Index("warmup_jobs_list_idx", *_LIST_ORDER, _LISTED_STATUS, *_LIST_FILTERS),
     Index(
         "warmup_jobs_of_status_idx",
-        "status",
+        _LISTED_STATUS,
         *_LIST_ORDER,
         *_LIST_FILTERS,
         postgresql_where=text("status <> 'ready'"),
