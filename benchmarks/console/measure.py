@@ -76,7 +76,8 @@ def main(arguments: list[str]) -> int:
         touched = asyncio.run(_touched(stack.environment["DATABASE_URL"]))
     print("\n".join(touched))
     sums = (
-        "Jobs keeps statistics for 2 s and the summary of coverage for 10 s, so that most of these calls read nothing. "
+        "Jobs keeps statistics for 2 s, the summary of coverage and the track record for 10 s, so that most of these "
+        "calls read nothing. "
         f"Rows were inserted in {filled:.0f} s. The statistics of {DAYS} days were caught up {summed:.0f} s later, "
         "in steps of an hour."
     )
@@ -155,7 +156,7 @@ def _coverages(operations: operations_pb2_grpc.OperationsServiceStub) -> Iterato
     first = operations.ListCoverage(pb.ListCoverageRequest())
     yield "first page", pb.ListCoverageRequest()
     yield "second page", pb.ListCoverageRequest(page_token=first.next_page_token)
-    for state in ("fresh", "stale", "cold", "failed"):
+    for state in ("fresh", "stale", "stale-engine-version", "cold", "failed"):
         yield state, pb.ListCoverageRequest(filter=pb.CoverageFilter(state=state))
     yield "requested", pb.ListCoverageRequest(filter=pb.CoverageFilter(requested=True))
     yield "a geo that none has", pb.ListCoverageRequest(filter=pb.CoverageFilter(geo="AT"))

@@ -21,25 +21,40 @@ SAID = {Role.A: 80, Role.B: 95}  # percent
 
 
 @dataclass(frozen=True)
+class Share:
+    """A share and its uncertainty, in percent."""
+
+    percent: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.percent:.0f} % ({self.low:.0f} to {self.high:.0f} %)"
+
+
+@dataclass(frozen=True)
 class Held:
-    """What the intervals of some forecasts held, in percent; None where unknown."""
+    """What the intervals of some forecasts held; None where unknown."""
 
     name: str
-    held80: float | None
-    held95: float | None
+    held80: Share | None
+    held95: Share | None
 
-    def by_role(self) -> dict[Role, float | None]:
+    def by_role(self) -> dict[Role, Share | None]:
         """The 80 % interval is drawn as A, the 95 % interval as B."""
         return {Role.A: self.held80, Role.B: self.held95}
 
 
 def calibration_chart(rows: Sequence[Held], *, id_: str, narrow: bool = False) -> Markup:
-    """One lane a row, with a dot for each interval and a bar from what was said. Raises ValueError without rows."""
+    """One lane a row: for each interval a dot, its uncertainty, and a bar from what was said.
+
+    Raises ValueError without rows.
+    """
     if not rows:
         raise ValueError("a chart of calibration needs at least one row")
     width, names = (NARROW_WIDTH, _NARROW_NAMES) if narrow else (WIDTH, _NAMES)
     box = Box(names, TOP, width - RIGHT, TOP + LANE * len(rows))
-    known = [held for row in rows for held in row.by_role().values() if held is not None]
+    known = [held.low for row in rows for held in row.by_role().values() if held is not None]
     x = Scale(axis_start(known), 100, box.left, box.right)
     return image(
         _grid(box, x),
@@ -64,14 +79,16 @@ def percent_grid(box: Box, x: Scale) -> Markup:
     return join(*lines, element("g", *labels, class_="tick", text_anchor="middle"))
 
 
-def dot(role: Role, *, said: float, came: float, title: str, y: float, x: Scale) -> Markup:
-    """A dot at the share that came, and a bar to it from the one that was said."""
-    left, right = sorted((x(said), x(came)))
+def dot(role: Role, *, said: float, came: Share, title: str, y: float, x: Scale) -> Markup:
+    """A dot at the share that came, a line over its uncertainty, and a bar to it from what was said."""
+    left, right = sorted((x(said), x(came.percent)))
+    reach = f"M{number(x(came.low))} {number(y)}H{number(x(came.high))}"
     return element(
         "g",
         element("title", title),
         element("path", class_="gap", d=f"M{number(left)} {number(y)}H{number(right)}"),
-        element("circle", cx=x(came), cy=y, r=4.2),
+        element("path", class_="reach", d=reach),
+        element("circle", cx=x(came.percent), cy=y, r=4.2),
         class_=f"held {role}",
     )
 
@@ -104,7 +121,7 @@ def _lane(row: Held, middle: float, names: float, x: Scale) -> Markup:
                 role,
                 said=SAID[role],
                 came=held,
-                title=f"The {SAID[role]} % interval held {held:.0f} %",
+                title=f"The {SAID[role]} % interval held {held}",
                 y=middle + (-_OFFSET if role is Role.A else _OFFSET),
                 x=x,
             )
@@ -115,7 +132,5 @@ def _lane(row: Held, middle: float, names: float, x: Scale) -> Markup:
 
 
 def _words(row: Held) -> str:
-    parts = [
-        f"the {SAID[role]} % interval held {held:.0f} %" for role, held in row.by_role().items() if held is not None
-    ]
+    parts = [f"the {SAID[role]} % interval held {held}" for role, held in row.by_role().items() if held is not None]
     return f"{row.name}: {' and '.join(parts) or 'unknown'}."

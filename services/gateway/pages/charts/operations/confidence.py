@@ -19,20 +19,23 @@ _TICK = 9.0  # half the height of a mark at what was said
 
 @dataclass(frozen=True)
 class Came:
-    """Directions of a similar confidence, in percent."""
+    """Directions of a similar confidence."""
 
     name: str
-    said: float
-    came: float
+    said: float  # percent
+    came: calibration.Share
 
 
 def confidence_chart(rows: Sequence[Came], *, id_: str, narrow: bool = False) -> Markup:
-    """One lane a row: a mark at what was said, and a bar to a dot at what came. Raises ValueError without rows."""
+    """One lane a row: a mark at what was said, and a bar to a dot at what came, with its uncertainty.
+
+    Raises ValueError without rows.
+    """
     if not rows:
         raise ValueError("a chart of confidence needs at least one row")
     width = calibration.NARROW_WIDTH if narrow else calibration.WIDTH
     box = Box(_NAMES, _TOP, width - calibration.RIGHT, _TOP + calibration.LANE * len(rows))
-    x = Scale(axis_start([share for row in rows for share in (row.said, row.came)]), 100, box.left, box.right)
+    x = Scale(axis_start([share for row in rows for share in (row.said, row.came.low)]), 100, box.left, box.right)
     return image(
         calibration.percent_grid(box, x),
         *(_lane(row, box.top + (index + 0.5) * calibration.LANE, x) for index, row in enumerate(rows)),
@@ -56,4 +59,4 @@ def _lane(row: Came, middle: float, x: Scale) -> Markup:
 
 
 def _words(row: Came) -> str:
-    return f"said {row.said:.0f} %, came true {row.came:.0f} %"
+    return f"said {row.said:.0f} %, came true {row.came}"

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from warmcast.jobs.v1 import operations_pb2
 
+from services.gateway.pages.charts.operations.calibration import Share
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -25,6 +27,11 @@ def figure(accuracy: operations_pb2.Accuracy, name: str) -> Figure | None:
 def figure_of(share: operations_pb2.Share) -> Figure:
     """The share with its interval and its count."""
     return Figure(percent(share.came), f"{100 * share.low:.0f} to {100 * share.high:.0f} %", share.count)
+
+
+def charted(share: operations_pb2.Share) -> Share | None:
+    """A share for a chart; None where nothing was scored."""
+    return Share(100 * share.came, 100 * share.low, 100 * share.high) if share.count else None
 
 
 def percents(accuracy: operations_pb2.Accuracy, name: str) -> float | None:

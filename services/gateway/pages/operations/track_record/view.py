@@ -14,7 +14,7 @@ from services.gateway.pages.charts.inputs import Role
 from services.gateway.pages.charts.operations.calibration import SAID, Held, calibration_chart
 from services.gateway.pages.charts.operations.confidence import Came, confidence_chart
 from services.gateway.pages.charts.operations.weekly_shares import Shares, weekly_shares_chart
-from services.gateway.pages.operations.track_record.shares import Figure, figure, figure_of, percent, percents
+from services.gateway.pages.operations.track_record.shares import Figure, charted, figure, figure_of, percent, percents
 from services.gateway.pages.operations.track_record.tables import bin_name
 from services.gateway.pages.words import TIMEFRAMES
 
@@ -102,8 +102,7 @@ def track_record(record: operations_pb2.GetTrackRecordResponse, given: Mapping[s
         rows.append(_row(each.timeframe, TIMEFRAMES[each.timeframe], each.accuracy, path))
         accuracies.append(each.accuracy)
     held = [
-        Held(row.name, percents(of, "interval80"), percents(of, "interval95"))
-        for row, of in zip(rows, accuracies, strict=True)
+        Held(row.name, charted(of.interval80), charted(of.interval95)) for row, of in zip(rows, accuracies, strict=True)
     ]
     return TrackRecord(
         of=_of(given),
@@ -146,7 +145,7 @@ def _row(id_: str, name: str, of: operations_pb2.Accuracy, path: str = "") -> Ro
 
 
 def _confidence(bins: Sequence[operations_pb2.ConfidenceShare]) -> Confidence:
-    came = [Came(bin_name(of.from_percent), 100 * of.share.said, 100 * of.share.came) for of in bins]
+    came = [Came(bin_name(of.from_percent), 100 * of.share.said, share) for of in bins if (share := charted(of.share))]
     return Confidence(
         chart=_sizes(confidence_chart, came, id_="confidence"),
         bins=[Bin(bin_name(of.from_percent), percent(of.share.said), figure_of(of.share)) for of in bins],

@@ -9,7 +9,7 @@ from services.gateway import pages
 from services.gateway.pages.charts.comparison.chart import comparison_chart
 from services.gateway.pages.charts.inputs import Role
 from services.gateway.pages.charts.margin import margin_chart
-from services.gateway.pages.charts.operations.calibration import Held, calibration_chart
+from services.gateway.pages.charts.operations.calibration import Held, Share, calibration_chart
 from services.gateway.pages.charts.operations.confidence import Came, confidence_chart
 from services.gateway.pages.charts.operations.coverage_bar import coverage_bar
 from services.gateway.pages.charts.operations.weekly_shares import Shares, weekly_shares_chart
@@ -100,8 +100,8 @@ def test_every_class_of_the_charts_is_known() -> None:
         season_chart([test_season.profile(role, 12) for role in Role], test_season.PLACES[12], id_="season"),
         sparkline("tea", "coffee", [1, 2], [3, 4]),
         probability_dots("tea", "coffee", 60),
-        calibration_chart([Held("All", 78.0, 94.0)], id_="calibration"),
-        confidence_chart([Came("60 to 70 %", 65.0, 61.0)], id_="confidence"),
+        calibration_chart([Held("All", Share(78, 70, 84), Share(94, 92, 96))], id_="calibration"),
+        confidence_chart([Came("60 to 70 %", 65.0, Share(61, 55, 67))], id_="confidence"),
         weekly_shares_chart(
             [Shares(role, "winner", [50.0, 60.0], 80) for role in Role],
             ["2026-11-02", "2026-11-09"],
