@@ -13,7 +13,7 @@ from tests.browser.console.conftest import OpenConsole
 from tests.browser.harness.job_queue import JobQueue
 from tests.browser.harness.site import Site
 from tests.browser.test_tabs import HIDE
-from tests.integration.gateway.data import READY
+from tests.integration.gateway.data import FAILED, READY
 from tests.integration.gateway.pages.operations.test_coverage import listed
 from tests.unit.gateway.pages.operations.test_audit import action
 from tests.unit.gateway.pages.operations.test_coverage import Count, covered, summary
@@ -64,6 +64,11 @@ async def test_new_actions_wait_for_a_click(queue: JobQueue, open_console: OpenC
     await expect(page.locator("#action-899")).to_contain_text("1,300")
     await expect(rows).to_have_count(5)
     await expect(page.get_by_role("status")).to_have_text("1 new in the list")
+    newer = queue.actions.pop(0)
+    queue.change(8, FAILED)
+    await expect(page.get_by_role("button", name="1 new")).to_be_hidden()
+    queue.actions.insert(0, newer)
+    queue.change(8, READY)
     await page.get_by_role("button", name="1 new").click()
     await expect(rows.first).to_contain_text("job 7")
     await expect(rows.first.get_by_role("link")).to_be_focused()

@@ -45,14 +45,14 @@ export function swap(target, fragment) {
 }
 
 /**
- * Swaps each `[data-part]` of `target` for that of the same name in `fragment`, by `apply[name](part, content)` if
- * given. What is outside of the parts stays, such as a form that is being filled in.
+ * Swaps each `[data-part]` of `target` that has changed for that of the same name in `fragment`, or applies it by
+ * `apply[name](part, content)` if given. What is outside of the parts stays, such as a form that is being filled in.
  */
 export function swapParts(target, fragment, apply = {}) {
   for (const now of fragment.querySelectorAll("[data-part]")) {
     const name = now.dataset.part;
     const part = target.querySelector(`[data-part="${name}"]`);
-    if (part.innerHTML === now.innerHTML) continue;
+    if (!apply[name] && part.innerHTML === now.innerHTML) continue;
     const content = document.createDocumentFragment();
     content.append(...now.childNodes);
     (apply[name] ?? swap)(part, content);

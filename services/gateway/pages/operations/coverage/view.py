@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urlencode
 
 from warmcast.jobs.v1 import jobs_pb2, operations_pb2
 
@@ -12,7 +11,7 @@ from services.common.comparison import ComparisonKey
 from services.common.rpc.job_status import status_name
 from services.gateway.bodies.fields import timestamp
 from services.gateway.pages.links import Links
-from services.gateway.pages.operations.jobs.filter import WORLDWIDE
+from services.gateway.pages.operations.jobs.filter import jobs_of
 from services.gateway.pages.words import Named, geo_name, names_of
 
 
@@ -53,7 +52,7 @@ def coverage_row(covered: operations_pb2.CoveredComparison) -> CoverageRow:
         until_words=until_words,
         status=_status(covered),
         job=f"/ops/jobs/{covered.job_id}" if covered.job_id else "",
-        jobs=f"/ops/jobs?{urlencode({'slug': row.slug, 'tf': row.timeframe, 'geo': row.geo or WORLDWIDE})}",
+        jobs=jobs_of(key),
         demand=covered.demand,
         requested_at=timestamp(covered, "last_requested_at"),
     )

@@ -20,6 +20,7 @@ from services.gateway.pages.links import Links
 from services.gateway.pages.operations.job.facts import JobFacts
 from services.gateway.pages.operations.job.links import Attempted, LogLinks
 from services.gateway.pages.operations.job.next_try import next_try
+from services.gateway.pages.operations.jobs.filter import jobs_of
 from services.gateway.pages.text import duration, number
 from services.gateway.pages.words import geo_name
 
@@ -40,10 +41,8 @@ class AttemptRow:
     attempt: int
     reason: str
     outcome: str
-    good: bool
     error_reason: str
     error: str
-    due: datetime | None
     claimed: datetime | None
     ended: datetime | None
     waited: str
@@ -78,6 +77,7 @@ class JobPage:
     status: str
     name: str
     comparison: str  # address
+    jobs: str  # address of all jobs of the comparison
     current: bool
     facts: list[tuple[str, str]]
     times: list[tuple[str, datetime]]
@@ -97,6 +97,7 @@ class JobPage:
 def job_page(facts: JobFacts, links: LogLinks, now: datetime, *, first: bool) -> JobPage:
     """The page of these facts. `first`: whether they hold the newest attempts."""
     job = facts.job
+    key = ComparisonKey(job.slug, job.timeframe, job.geo)
     latest = facts.attempts.attempts[0] if first and facts.attempts.attempts else None
     trace_id = latest.trace_id if latest and latest.debug_id == job.debug_id else ""
     ids = _attempted(job, trace_id)
@@ -105,7 +106,8 @@ def job_page(facts: JobFacts, links: LogLinks, now: datetime, *, first: bool) ->
         id=job.id,
         status=status_name(job.status),
         name=f"{job.slug} {job.timeframe} {geo_name(job.geo)}",
-        comparison=Links.of(ComparisonKey(job.slug, job.timeframe, job.geo)).page,
+        comparison=Links.of(key).page,
+        jobs=jobs_of(key),
         current=facts.current,
         facts=_facts(job, now),
         times=_times(job),
@@ -179,10 +181,8 @@ def _row(row: operations_pb2.Attempt, job: jobs_pb2.WarmupJob, links: LogLinks) 
         attempt=row.attempt,
         reason=row.reason,
         outcome=row.outcome,
-        good=row.outcome == "ready",
         error_reason=row.error_reason,
         error=row.error,
-        due=due,
         claimed=claimed,
         ended=ended,
         waited=duration((claimed - due).total_seconds()) if claimed and due else "",

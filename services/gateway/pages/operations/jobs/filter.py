@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
+from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 from warmcast.jobs.v1 import operations_pb2
 
-from services.common.comparison import TIMEFRAMES
+from services.common.comparison import TIMEFRAMES, ComparisonKey
 from services.common.job_status import JobStatus
 from services.gateway.pages.operations.frame.lists import Field
 from services.gateway.pages.words import TIMEFRAMES as TIMEFRAME_WORDS
@@ -30,6 +31,11 @@ def job_filter(given: Mapping[str, str]) -> operations_pb2.JobFilter:
     worldwide = given.get("geo", "").lower() == WORLDWIDE
     query = QueryParams({**given, "geo": ""} if worldwide else dict(given))
     return filters.job_filter(filters.from_query(query))
+
+
+def jobs_of(key: ComparisonKey) -> str:
+    """The list of all jobs of a comparison."""
+    return f"/ops/jobs?{urlencode({'slug': key.slug, 'tf': key.timeframe, 'geo': key.geo or WORLDWIDE})}"
 
 
 def fields(given: Mapping[str, str]) -> list[Field]:

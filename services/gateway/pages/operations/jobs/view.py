@@ -7,11 +7,9 @@ from datetime import UTC, datetime
 
 from warmcast.jobs.v1 import jobs_pb2
 
-from services.common.comparison import ComparisonKey
 from services.common.job_status import JobStatus
 from services.common.rpc.job_status import FROM_PROTO, status_name
 from services.gateway.bodies.fields import timestamp
-from services.gateway.pages.links import Links
 from services.gateway.pages.text import duration
 from services.gateway.pages.words import geo_name
 
@@ -24,7 +22,6 @@ class JobRow:
     path: str
     status: str
     slug: str
-    comparison: str  # address of its page
     timeframe: str
     geo: str
     reason: str
@@ -33,7 +30,6 @@ class JobRow:
     error: str
     queued_at: datetime | None
     now: str  # what it is doing, in words
-    version: int
 
 
 def job_row(job: jobs_pb2.WarmupJob, now: datetime | None = None) -> JobRow:
@@ -43,7 +39,6 @@ def job_row(job: jobs_pb2.WarmupJob, now: datetime | None = None) -> JobRow:
         path=f"/ops/jobs/{job.id}",
         status=status_name(job.status),
         slug=job.slug,
-        comparison=Links.of(ComparisonKey(job.slug, job.timeframe, job.geo)).page,
         timeframe=job.timeframe,
         geo=geo_name(job.geo),
         reason=job.reason,
@@ -52,7 +47,6 @@ def job_row(job: jobs_pb2.WarmupJob, now: datetime | None = None) -> JobRow:
         error=job.last_error,
         queued_at=timestamp(job, "queued_at"),
         now=_doing(job, now or datetime.now(UTC)),
-        version=job.version,
     )
 
 

@@ -83,6 +83,7 @@ async def test_facts_times_and_the_comparison(world: World) -> None:
     text = text_of(html)
     assert "<h1>Job 42</h1>" in html
     assert 'href="/compare/amazon-vs-costco?tf=12m"' in html
+    assert 'href="/ops/jobs?slug=amazon-vs-costco&amp;tf=12m&amp;geo=worldwide"' in html
     assert "Episode begun by the first call" in text
     assert "Attempts 1 in this episode, 0 rescues in all" in text
     assert f"Snapshot {HASH}" in text
