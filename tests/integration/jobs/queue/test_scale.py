@@ -86,6 +86,7 @@ STATEMENTS = {
     "supersede": edges.SUPERSEDE,
     "claim of one": claims.CLAIM_ONE.replace("%(id)s", "499"),
     "promote": upkeep.PROMOTE,
+    "promotion of one": upkeep.PROMOTE_ONE.replace("%(id)s", "496"),
     "status": upkeep.STATUS,
     "delete expired idempotency keys": idempotency_keys.DELETE_EXPIRED,
     "attempts of a job": attempts.LIST.replace("%(job_id)s", "500"),
