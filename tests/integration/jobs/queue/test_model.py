@@ -241,6 +241,15 @@ class QueueMachine(RuleBasedStateMachine):
                 job.priority = 0
 
     @rule(term=st.sampled_from(TERMS))
+    def promote(self, term: str) -> None:
+        job = self.jobs.get(self.snapshots[term].data_hash)
+        if job is not None:
+            deferred = job.status is JobStatus.QUEUED and job.priority > 0
+            assert (self.run(self.queue.promote_one(job.id)) is not None) == deferred
+            if deferred:
+                job.priority, job.version = 0, job.version + 1
+
+    @rule(term=st.sampled_from(TERMS))
     def cancel(self, term: str) -> None:
         job = self.jobs.get(self.snapshots[term].data_hash)
         if job is None:
