@@ -28,7 +28,8 @@ async def site(site: Site) -> Site:
 
 
 async def test_all_tabs_share_one_stream(site: Site, queue: JobQueue, open_console: OpenConsole) -> None:
-    pages = [await open_console(path) for path in ("/ops", "/ops/jobs", "/ops/jobs", "/ops/audit", "/ops/jobs/7")]
+    paths = "/ops", "/ops/jobs", "/ops/jobs", "/ops/audit", "/ops/jobs/7", "/ops/comparisons", "/ops/track-record"
+    pages = [await open_console(path) for path in paths]
     await site.streams(1)
     queue.change(7, READY)
     await expect(pages[4].locator(".status").first).to_have_text("ready")
