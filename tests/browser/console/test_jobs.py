@@ -123,6 +123,22 @@ async def test_the_keyboard_moves_selects_and_opens(queue: JobQueue, open_consol
     await page.wait_for_url(f"**/ops/jobs/{second}")
 
 
+async def test_the_form_of_a_selection_hides_no_job_that_has_the_focus(
+    queue: JobQueue, open_console: OpenConsole
+) -> None:
+    page = await open_console("/ops/jobs")
+    await page.keyboard.press("j")
+    await page.keyboard.press("x")
+    form = page.locator("#selected")
+    await expect(form).to_be_visible()
+    for _ in range(25):
+        await page.keyboard.press("j")
+    focused, bar = await page.locator(":focus").bounding_box(), await form.bounding_box()
+    assert focused is not None
+    assert bar is not None
+    assert focused["y"] + focused["height"] <= bar["y"]
+
+
 @pytest.mark.parametrize("keys", [("r", "RequeueJob", "failed"), ("c", "CancelJob", "queued")])
 async def test_keys_requeue_and_cancel(
     site: Site, queue: JobQueue, open_console: OpenConsole, keys: tuple[str, str, str]

@@ -52,6 +52,17 @@ async def test_no_width_scrolls_sideways_and_targets_are_at_least_24_px(
     assert await page.evaluate(SMALL_TARGETS) == []
 
 
+@pytest.mark.parametrize("path", ["/ops/jobs", "/ops/jobs/1", "/ops/comparisons", "/ops/audit"])
+async def test_a_list_fits_a_phone(queue: JobQueue, open_console: OpenConsole, path: str) -> None:
+    page = await open_console(path)
+    widths = "lists => lists.map(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)"
+    for width in (320, 360, 768):
+        await page.set_viewport_size({"width": width, "height": 800})
+        beyond = await page.locator(".list").evaluate_all(widths)
+        assert beyond
+        assert max(beyond) <= 0, width
+
+
 @pytest.mark.parametrize("path", PATHS)
 async def test_without_scripts_a_page_is_complete(open_site: OpenSite, path: str) -> None:
     settings: dict[str, Any] = {"operator_read_secret": SecretStr(READ_SECRET)}

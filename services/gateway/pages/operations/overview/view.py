@@ -101,7 +101,7 @@ def overview(facts: Facts, now: datetime) -> Overview:
         alarms=alarms(facts, now),
         queue=_queue(status) if status else None,
         window=_window(statistics) if statistics else None,
-        throughput=_throughput(statistics) if statistics and statistics.bars else None,
+        throughput=_throughput(statistics) if statistics else None,
         outcomes=list(statistics.outcomes) if statistics else None,
         holders=[_holder(holder) for holder in facts.holders.holders] if facts.holders else None,
         replicas=list(status.replicas) if status else None,
@@ -151,7 +151,8 @@ def _percentiles(name: str, row: operations_pb2.Percentiles) -> Stat:
     return Stat(f"{name} p95", duration(row.p95), more)
 
 
-def _throughput(statistics: operations_pb2.GetStatisticsResponse) -> Throughput:
+def _throughput(statistics: operations_pb2.GetStatisticsResponse) -> Throughput | None:
+    """None where no attempt ended."""
     days = statistics.window_hours > 24
     bars = [
         Bar(
@@ -161,6 +162,8 @@ def _throughput(statistics: operations_pb2.GetStatisticsResponse) -> Throughput:
         )
         for bar in statistics.bars
     ]
+    if not any(count for bar in bars for count in bar.counts):
+        return None
     interval = duration(statistics.bar_seconds) if statistics.bar_seconds != 60 else "minute"
     title = f"Ended attempts per {interval}"
     return Throughput(

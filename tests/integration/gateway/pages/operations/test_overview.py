@@ -140,6 +140,13 @@ async def test_bars_have_text_and_a_table(world: World) -> None:
     assert "Outcomes by reason" in html
 
 
+async def test_an_hour_without_attempts_has_no_chart(world: World) -> None:
+    empty = operations_pb2.ThroughputBar(start=moment("2026-11-30T14:05:00"))
+    html = await overview(world, GetStatistics=statistics(bars=[empty, empty], outcomes=[]))
+    assert html.count("No attempt ended in this window.") == 2, "where the bars and the outcomes are otherwise"
+    assert "As a table" not in html
+
+
 async def test_holders_and_their_leases(world: World) -> None:
     held = operations_pb2.HeldJob(
         job_id=42,
