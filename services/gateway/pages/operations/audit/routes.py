@@ -35,7 +35,7 @@ class AuditPages:
 
     async def fragment(self, request: Request) -> Response:
         """The rows alone."""
-        return self.console.fragment(await self._live(request, cursor(request.query_params)))
+        return self.console.fragment(request, await self._live(request, cursor(request.query_params)))
 
     async def csv(self, request: Request) -> Response:
         """All actions."""

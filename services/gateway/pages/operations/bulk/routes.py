@@ -53,7 +53,7 @@ class BulkPages:
     async def fragment(self, request: Request) -> Response:
         """Its live part."""
         row = await self.operations.get_operation(_id(request))
-        return self.console.fragment(self._live(request, row))
+        return self.console.fragment(request, self._live(request, row))
 
     async def confirm(self, request: Request) -> Response:
         """Starts a prepared operation, and leads to its progress."""

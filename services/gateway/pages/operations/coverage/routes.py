@@ -52,7 +52,9 @@ class CoveragePages:
         after = cursor(request.query_params)
         map_values, list_values = await asyncio.gather(self._map(given), self._list(given, after))
         values = {**map_values, **list_values, "addresses": Addresses(PATH, given)}
-        return self.console.fragment(self.console.render("operations/coverage/fragment.html", request, **values))
+        return self.console.fragment(
+            request, self.console.render("operations/coverage/fragment.html", request, **values)
+        )
 
     async def csv(self, request: Request) -> Response:
         """All that match."""

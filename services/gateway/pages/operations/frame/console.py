@@ -16,7 +16,8 @@ from services.common import errors
 from services.common.errors import WarmcastError
 from services.gateway.auth.sessions import Session
 from services.gateway.http.handler import Handler
-from services.gateway.pages.policy import HEADERS
+from services.gateway.http.representation import Representation
+from services.gateway.pages.policy import HEADERS, transport_security
 from services.gateway.pages.rendering import Content
 from services.gateway.pages.site import Site, see_other
 
@@ -100,11 +101,12 @@ class Console:
         )
         return self.site.respond(request, content, status, headers)
 
-    def fragment(self, live: Markup) -> Response:
-        """The live part alone, which the scripts swap."""
-        headers = {**HEADERS, "cache-control": "no-store", "vary": "cookie"}
+    def fragment(self, request: Request, live: Markup) -> Response:
+        """The live part alone, which the scripts swap. Compressed, because a page fetches it up to once a second."""
+        headers = {**HEADERS, "cache-control": "no-store", "vary": "accept-encoding, cookie"}
         moment = Markup("<span hidden data-as-of>{}</span>").format(_as_of())
-        return Response((moment + live).encode(), headers=headers, media_type="text/html")
+        representation = Representation((moment + live).encode(), headers, "text/html")
+        return representation.respond(request.scope["headers"], transport_security(request.scope))
 
     def render(self, template: str, request: Request, **values: object) -> Markup:
         """The HTML of a template. It may test `may_write`, and puts `token` into its forms that change something."""

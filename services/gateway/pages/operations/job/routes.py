@@ -44,7 +44,7 @@ class JobPages:
 
     async def fragment(self, request: Request) -> Response:
         """The live parts."""
-        return self.console.fragment(await self._render("fragment", request))
+        return self.console.fragment(request, await self._render("fragment", request))
 
     async def csv(self, request: Request) -> Response:
         """All attempts."""

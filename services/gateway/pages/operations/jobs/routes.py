@@ -62,7 +62,7 @@ class JobsPages:
     async def fragment(self, request: Request) -> Response:
         """The rows alone."""
         given = read_filter(request.query_params, NAMES)
-        return self.console.fragment(await self._live(request, given, cursor(request.query_params)))
+        return self.console.fragment(request, await self._live(request, given, cursor(request.query_params)))
 
     async def csv(self, request: Request) -> Response:
         """All that match."""

@@ -33,7 +33,7 @@ class OverviewPages:
 
     async def fragment(self, request: Request) -> Response:
         """The live part."""
-        return self.console.fragment(await self._live(request, _window(request)))
+        return self.console.fragment(request, await self._live(request, _window(request)))
 
     async def _live(self, request: Request, window: str) -> Markup:
         facts = await fetch(self.clients, WINDOWS[window])

@@ -60,7 +60,7 @@ class TrackRecordPages:
     async def fragment(self, request: Request) -> Response:
         """The live part."""
         live, _ = await self._live(request, read_filter(request.query_params, NAMES))
-        return self.console.fragment(live)
+        return self.console.fragment(request, live)
 
     async def csv(self, request: Request) -> Response:
         """The weeks of each timeframe."""

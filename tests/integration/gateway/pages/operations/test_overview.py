@@ -239,7 +239,8 @@ async def test_the_page_stands_while_jobs_is_away(world: World) -> None:
 
 async def test_the_fragment_is_the_live_part(world: World) -> None:
     await overview(world)
-    response = await world.client.get("/ops/fragment?window=6h")
+    response = await world.client.get("/ops/fragment?window=6h", headers={"Accept-Encoding": "gzip"})
+    assert response.headers["content-encoding"] == "gzip"
     assert response.headers["cache-control"] == "no-store"
     assert "<html" not in response.text
     assert "Last 6 hours" in response.text
