@@ -16,7 +16,7 @@ POLICY := .venv-policy
 WORKERS ?= 3
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
-.PHONY: help run test test-unit test-slow lint policy rehearse rehearse-podman protos check-protos docs examples bench bench-queue bench-forecast learn bench-insights bench-gateway bench-hostile bench-capacity bench-upkeep bench-pages bench-console screenshots chaos lock clean setup
+.PHONY: help run test test-unit test-slow lint policy rehearse rehearse-podman protos check-protos docs examples bench bench-queue bench-forecast learn bench-insights bench-gateway bench-hostile bench-capacity bench-upkeep bench-pages bench-console bench-console-pages screenshots chaos lock clean setup
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
@@ -91,6 +91,9 @@ bench-pages: setup ## Measure the page of a five-year comparison in a slowed Chr
 
 bench-console: setup ## Measure the operators' console over a million jobs and three million attempts (ten minutes; ARGS=--quick, --write).
 	$(BIN)/python -m benchmarks.console.measure $(ARGS)
+
+bench-console-pages: setup ## Count the pages of tables and indexes that each of its lists touches (three minutes; ARGS=--quick, --write).
+	$(BIN)/python -m benchmarks.console.count $(ARGS)
 
 chaos: setup ## Inject random faults into real processes and count violations (half an hour; ARGS='--jobs 300 --seconds 60').
 	$(BIN)/python -m tests.chaos $(ARGS)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 
 import grpc
@@ -18,7 +17,6 @@ from warmcast.jobs.v1 import jobs_pb2, jobs_pb2_grpc, operations_pb2_grpc
 from warmcast.jobs.v1 import operations_pb2 as pb
 
 from benchmarks.capacity.usage import cpu_seconds
-from benchmarks.console import pages
 from benchmarks.console.rows import DAYS, fill
 from benchmarks.results import write_section
 from benchmarks.stack import SECRET, Stack, wait_until
@@ -73,8 +71,6 @@ def main(arguments: list[str]) -> int:
         for each in chain(_rpcs(stack), _pages(stack)):
             found.append(each)
             print(each.line(), flush=True)
-        touched = asyncio.run(_touched(stack.environment["DATABASE_URL"]))
-    print("\n".join(touched))
     sums = (
         "Jobs keeps statistics for 2 s, the summary of coverage and the track record for 10 s, so that most of these "
         "calls read nothing. "
@@ -88,32 +84,8 @@ def main(arguments: list[str]) -> int:
             "each when warm, one after the other, timed by a client on the same machine, whose load was "
             f"{os.getloadavg()[1]:.0f}; CPU is the mean of a call in the gateway, jobs and PostgreSQL."
         )
-        write_section(
-            "console", "The operators' console", how, [*head, *(each.line() for each in found), "", sums, "", *touched]
-        )
+        write_section("console", "The operators' console", how, [*head, *(each.line() for each in found), "", sums])
     return 0 if all(each.p95 <= _LIMIT for each in found) else 1
-
-
-async def _touched(url: str) -> list[str]:
-    """A table of the pages that a page of each list touches."""
-    lines = [
-        f"Pages of tables and indexes that a page of up to {pages.ROWS} rows touches, by `EXPLAIN (BUFFERS)`:",
-        "",
-        f"| list | rows | pages touched | ≤ {pages.MOST} |",
-        "| --- | ---: | ---: | --- |",
-    ]
-    with pages.PageCounter.of(url) as database:
-        wanted = {f"jobs, {name}": each for name, each in {**pages.JOBS, **pages.RARE}.items()}
-        found = [each async for each in pages.of_jobs(database, wanted)]
-        combined = [each async for each in pages.of_jobs(database, pages.COMBINED)]
-        found += [each async for each in pages.of_records(database)]
-        found += [each async for each in pages.of_comparisons(database)]
-    most = max(combined, key=lambda each: each.pages)
-    found.append(replace(most, name=f"jobs, the most of {len(combined)} pages with two filters: {most.name}"))
-    for each in found:
-        held = "held" if each.pages <= pages.MOST else "**missed**"
-        lines.append(f"| {each.name} | {each.rows} | {each.pages} | {held} |")
-    return lines
 
 
 def _await_statistics(stack: Stack) -> None:

@@ -158,7 +158,7 @@ warmup_jobs = Table(
     CheckConstraint(f"status IN ({', '.join(repr(status.value) for status in JobStatus)})", name="status"),
     # Of lists. A transition writes an entry into each index that has the job: the second has no ready ones, which most
     # are.
-    Index("warmup_jobs_list_idx", *_LIST_ORDER, _LISTED_STATUS, *_LIST_FILTERS),
+    Index("warmup_jobs_list_idx", *_LIST_ORDER, *_LIST_FILTERS),
     Index(
         "warmup_jobs_of_status_idx",
         _LISTED_STATUS,
