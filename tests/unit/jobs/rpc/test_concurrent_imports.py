@@ -13,6 +13,7 @@ import pytest
 from warmcast.jobs.v1 import jobs_pb2 as pb
 
 from services.jobs.application.importer import ImportRequest
+from services.jobs.domain.operations import Actor
 from services.jobs.ingest.table import Table
 from services.jobs.rpc import requests
 from services.jobs.rpc.servicer import JobsServicer
@@ -22,6 +23,7 @@ AT_ONCE = 4
 DATES = ("2026-01-04", "2026-01-11", "2026-01-18")
 SERIES = pb.Series(terms=["amazon", "costco"], points=[pb.SeriesPoint(date=date, values=[1, 2]) for date in DATES])
 REQUEST = pb.IngestSnapshotRequest(series=SERIES)
+CALLER = Mock(invocation_metadata=Mock(return_value=()))
 
 
 class Done(Exception):
@@ -40,7 +42,7 @@ class CountingImporter:
     async def has(self, count: int) -> bool:
         return self.now >= count
 
-    async def ingest(self, tables: Sequence[Table], request: ImportRequest) -> NoReturn:
+    async def ingest(self, tables: Sequence[Table], request: ImportRequest, actor: Actor) -> NoReturn:
         self.started += 1
         self.now += 1
         self.highest = max(self.highest, self.now)
@@ -90,7 +92,7 @@ async def test_the_number_of_concurrent_imports_is_limited() -> None:
     importer = CountingImporter()
     service = create(importer)
     calls = asyncio.gather(
-        *(service.IngestSnapshot(REQUEST, Mock()) for _ in range(5 * AT_ONCE)), return_exceptions=True
+        *(service.IngestSnapshot(REQUEST, CALLER) for _ in range(5 * AT_ONCE)), return_exceptions=True
     )
     await wait_until_async(partial(importer.has, AT_ONCE), 30, "all slots are used")
     with pytest.raises(AssertionError):
@@ -110,7 +112,7 @@ async def test_a_caller_that_disconnects_during_parsing_frees_no_parser_thread(m
 
     try:
         for _ in range(3):
-            calls = [asyncio.create_task(service.IngestSnapshot(REQUEST, Mock())) for _ in range(2 * AT_ONCE)]
+            calls = [asyncio.create_task(service.IngestSnapshot(REQUEST, CALLER)) for _ in range(2 * AT_ONCE)]
             await wait_until_async(full, 30, "all slots are used")
             for call in calls:
                 call.cancel()
