@@ -36,7 +36,7 @@ def alarms(facts: Facts, now: datetime) -> list[Alarm]:
     runs = {run.schedule: run for run in facts.schedules.runs} if facts.schedules else {}
     if facts.status is not None:
         found += _of_status(facts.status, runs.get("run-warmup"), now)
-    found += _of_schedules(runs, now)
+    found += _of_schedules(runs, now, dispatched=facts.status is not None and facts.status.dispatcher_enabled)
     return found
 
 
@@ -69,13 +69,15 @@ def _of_status(
         )
 
 
-def _of_schedules(runs: dict[str, operations_pb2.ScheduleRun], now: datetime) -> Iterator[Alarm]:
+def _of_schedules(runs: dict[str, operations_pb2.ScheduleRun], now: datetime, *, dispatched: bool) -> Iterator[Alarm]:
     for schedule, longest in LONGEST_SILENCE.items():
         run = runs.get(schedule)
         # A schedule that never ran may be one that is not used.
         if run is None:
             continue
-        if (silence := _silence(run, now)) > longest:
+        # The dispatcher runs jobs too, and the last run may have been by hand.
+        needed = not (dispatched and schedule == "run-warmup")
+        if needed and (silence := _silence(run, now)) > longest:
             yield Alarm(
                 f"{schedule} has not run for {duration(silence)}",
                 f"It is expected within {duration(longest)}.",
