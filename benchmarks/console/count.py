@@ -51,7 +51,7 @@ def main(arguments: list[str]) -> int:
 async def _counted(url: str) -> list[pages.Touched]:
     """Each list; of those of jobs with two filters, only the page that touches most."""
     with pages.PageCounter.of(url) as database:
-        wanted = {f"jobs, {name}": each for name, each in {**pages.JOBS, **pages.RARE}.items()}
+        wanted = {f"jobs, {name}": each for name, each in {**pages.JOBS, **pages.RARE, **pages.UNHELD}.items()}
         found = [each async for each in pages.of_jobs(database, wanted)]
         combined = [each async for each in pages.of_jobs(database, pages.COMBINED)]
         most = max(combined, key=lambda each: each.pages)

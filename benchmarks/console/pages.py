@@ -47,9 +47,13 @@ _CHECKED = {
     "rarer geo": JobFilter(geo="DE"),
     "reason": JobFilter(reason="refresh"),
     "rarer reason": JobFilter(reason="first-call"),
+}
+# The index of all jobs has no engine version, so that each examined job is read.
+_ENGINE_VERSION = {
     "engine version": JobFilter(engine_version="9"),
     "rarer engine version": JobFilter(engine_version="8"),
 }
+UNHELD: Mapping[str, JobFilter] = {**_ENGINE_VERSION, "engine version that none has": JobFilter(engine_version="1")}
 _ERROR = JobFilter(error_reason="unwarmable")
 JOBS: Mapping[str, JobFilter] = {
     "all": JobFilter(),
@@ -65,9 +69,12 @@ COMBINED: Mapping[str, JobFilter] = {
     **{
         f"{status.value}, {name}": replace(checked, status=status)
         for status in JobStatus
-        for name, checked in _CHECKED.items()
+        for name, checked in {**_CHECKED, **({} if status is JobStatus.READY else _ENGINE_VERSION)}.items()
     },
-    **{f"error, {name}": replace(checked, error_reason="unwarmable") for name, checked in _CHECKED.items()},
+    **{
+        f"error, {name}": replace(checked, error_reason="unwarmable")
+        for name, checked in {**_CHECKED, **_ENGINE_VERSION}.items()
+    },
     "error, failed": replace(_ERROR, status=JobStatus.FAILED),
     "timeframe, geo": JobFilter(timeframe="5y", geo="US"),
     "timeframe, older than 30 days": JobFilter(timeframe="5y", older_than=timedelta(days=30)),
@@ -76,7 +83,6 @@ COMBINED: Mapping[str, JobFilter] = {
 RARE: Mapping[str, JobFilter] = {
     "rare geo": JobFilter(geo="LI"),
     "rare reason": JobFilter(reason="cache-lost"),
-    "engine version that none has": JobFilter(engine_version="1"),
     "failed, rare geo": JobFilter(status=JobStatus.FAILED, geo="LI"),
     "ready, rare reason": JobFilter(status=JobStatus.READY, reason="cache-lost"),
     "error, rare geo": replace(_ERROR, geo="LI"),

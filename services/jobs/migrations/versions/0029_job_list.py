@@ -11,7 +11,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    indexes.create("warmup_jobs_list_idx", "warmup_jobs (created_at, id, timeframe, geo, reason, engine_version)")
+    indexes.create("warmup_jobs_list_idx", "warmup_jobs (created_at, id, timeframe, geo, reason)")
 
 
 def downgrade() -> None:

@@ -2,6 +2,7 @@
 
 Each list has an index that begins with what it is of (a status or an error reason, or nothing), continues in the order
 of the list, and has the filters' columns behind: PostgreSQL checks them in the index, and reads only jobs that match.
+That of all jobs has no status and no engine version: docs/decisions/job-lists.md.
 """
 
 from __future__ import annotations

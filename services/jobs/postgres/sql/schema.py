@@ -112,7 +112,7 @@ lease_ids = Sequence("warmup_lease_ids", metadata=metadata)
 # Behind the order of a list of jobs, its index has what the list is filtered by: see job_filter.py.
 _LIST_ORDER = ("created_at", "id")
 _LISTED_STATUS = text("('' || status)")
-_LIST_FILTERS = ("timeframe", "geo", "reason", "engine_version")
+_LIST_FILTERS = ("timeframe", "geo", "reason")
 
 warmup_jobs = Table(
     "warmup_jobs",
@@ -158,12 +158,14 @@ warmup_jobs = Table(
     CheckConstraint(f"status IN ({', '.join(repr(status.value) for status in JobStatus)})", name="status"),
     # Of lists. A transition writes an entry into each index that has the job: the second has no ready ones, which most
     # are.
+    # Without the engine version, which each completion sets: PostgreSQL would not clean up the entries before a vacuum.
     Index("warmup_jobs_list_idx", *_LIST_ORDER, *_LIST_FILTERS),
     Index(
         "warmup_jobs_of_status_idx",
         _LISTED_STATUS,
         *_LIST_ORDER,
         *_LIST_FILTERS,
+        "engine_version",
         postgresql_where=text("status <> 'ready'"),
     ),
     Index(
@@ -172,6 +174,7 @@ warmup_jobs = Table(
         *_LIST_ORDER,
         _LISTED_STATUS,
         *_LIST_FILTERS,
+        "engine_version",
         postgresql_where=text("error_reason IS NOT NULL"),
     ),
     # Of milestones: how far a page of a list examines jobs.

@@ -15,6 +15,7 @@ from tests.integration.jobs.queue.test_scale import LEFT_ALONE
 
 JOBS = 100_000
 MOST_OF_RARE = 100  # pages, if fewer match
+MOST_EXAMINED = 5_100  # pages, if each examined job is read
 OTHERS = 5  # pages of jobs that are not ready among a page of ready ones
 FEW = ("slug", "error that none has", "queued", "running")  # filters that fewer jobs match than a page has
 
@@ -35,10 +36,12 @@ async def test_lists_of_jobs_touch_few_pages(database_url: str, planned: str, mo
             scatter_jobs(database_url)
         found = await counted(database, {**pages.JOBS, **pages.COMBINED})
         rare = await counted(database, pages.RARE)
+        unheld = await counted(database, pages.UNHELD)
     limits = {each.name: most + (OTHERS if each.name.startswith("ready") else 0) for each in found}
     assert {each.name: each.pages for each in found if each.pages > limits[each.name]} == {}
     assert {each.name: each.rows for each in found if each.rows < pages.ROWS and not each.name.startswith(FEW)} == {}
     assert {each.name: each.pages for each in rare if each.pages > MOST_OF_RARE} == {}
+    assert {each.name: each.pages for each in unheld if each.pages > MOST_EXAMINED} == {}
 
 
 async def counted(database: PageCounter, wanted: Mapping[str, JobFilter]) -> list[Touched]:
