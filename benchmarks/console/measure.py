@@ -25,6 +25,8 @@ _JOBS, _ATTEMPTS = 1_000_000, 3_000_000
 _LIMIT = 0.150  # seconds, of a page at p95 when warm
 _CALLS = 60
 _WARM_UPS = 3
+_KEPT_SECONDS = 10.1  # longer than jobs keeps any answer
+_CALLS_AFTER_KEPT = 20
 _CATCH_UP_SECONDS = 600.0
 _SAME_SITE = {"Sec-Fetch-Site": "same-origin"}
 
@@ -73,7 +75,7 @@ def main(arguments: list[str]) -> int:
             print(each.line(), flush=True)
     sums = (
         "Jobs keeps statistics for 2 s, the summary of coverage and the track record for 10 s, so that most of these "
-        "calls read nothing. "
+        f"calls read nothing; those where no answer is kept are {_CALLS_AFTER_KEPT} calls with pauses. "
         f"Rows were inserted in {filled:.0f} s. The statistics of {DAYS} days were caught up {summed:.0f} s later, "
         "in steps of an hour."
     )
@@ -163,17 +165,27 @@ def _pages(stack: Stack) -> Iterator[Measured]:
         "/ops/audit",
     ):
         yield _measure(stack, f"`{path}`", lambda path=path: http.get(path).raise_for_status())
+    for path in ("/ops", "/ops/comparisons", "/ops/track-record"):
+        yield _measure(
+            stack,
+            f"`{path}`, no answer kept",
+            lambda path=path: http.get(path).raise_for_status(),
+            calls=_CALLS_AFTER_KEPT,
+            pause=_KEPT_SECONDS,
+        )
 
 
-def _measure(stack: Stack, name: str, call: Callable[[], object]) -> Measured:
+def _measure(stack: Stack, name: str, call: Callable[[], object], *, calls: int = _CALLS, pause: float = 0) -> Measured:
     for _ in range(_WARM_UPS):
         call()
-    seconds, cpu = [], _cpu(stack)
-    for _ in range(_CALLS):
-        begun = time.perf_counter()
+    seconds, cpu = [], 0.0
+    for _ in range(calls):
+        time.sleep(pause)
+        cpu_before, begun = _cpu(stack), time.perf_counter()
         call()
         seconds.append(time.perf_counter() - begun)
-    return Measured(name, seconds, (_cpu(stack) - cpu) / _CALLS)
+        cpu += _cpu(stack) - cpu_before
+    return Measured(name, seconds, cpu / calls)
 
 
 def _cpu(stack: Stack) -> float:
