@@ -30,11 +30,11 @@ async def show(world: World, path: str = "/ops/jobs", *rows: Any, token: str = "
 async def test_a_row_says_what_the_job_is_doing(world: World) -> None:
     row = job(RUNNING)
     row.started_at.CopyFrom(ago(5))
-    row.lease_expires_at.CopyFrom(ago(-300))
+    row.lease_expires_at.CopyFrom(ago(-740))
     row.holder = "jobs-7f3a"
     text = text_of(await show(world, "/ops/jobs", row))
     assert re.search(
-        r"42 running amazon-vs-costco 12m Worldwide first-call 1 for \S+ s, lease 5 min left, by jobs-7f3a", text
+        r"42 running amazon-vs-costco 12m Worldwide first-call 1 for \S+ s, lease 12 min left, by jobs-7f3a", text
     )
 
 

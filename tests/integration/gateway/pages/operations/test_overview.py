@@ -72,10 +72,11 @@ def statistics(**more: Any) -> operations_pb2.GetStatisticsResponse:
 
 
 def ran(schedule: str, seconds: float, *, succeeded: bool = True, detail: str = "") -> operations_pb2.ScheduleRun:
+    started = ago(seconds)
     return operations_pb2.ScheduleRun(
         schedule=schedule,
-        started_at=ago(seconds),
-        ended_at=ago(seconds - 1),
+        started_at=started,
+        ended_at=Timestamp(seconds=started.seconds + 1, nanos=started.nanos),
         succeeded=succeeded,
         count=4,
         detail=detail,
@@ -163,12 +164,12 @@ async def test_holders_and_their_leases(world: World) -> None:
 
 
 async def test_forecasters_stores_and_schedules(world: World) -> None:
-    runs = operations_pb2.ListScheduleRunsResponse(runs=[ran("sweep", 60), ran("refresh", 5, detail="2 skipped")])
+    runs = operations_pb2.ListScheduleRunsResponse(runs=[ran("sweep", 600), ran("refresh", 720, detail="2 skipped")])
     html = await overview(world, ListScheduleRuns=runs)
     assert "10.0.0.7:50052 engine 9 4 of 6 slots busy, cache writable" in html
     assert "PostgreSQL answers in 1.2 ms" in html
-    assert re.search(r"sweep 4 re-queued in 1 s \d{4}-\d\d-\d\d \d\d:\d\d:\d\d , 60 s ago", html)
-    assert re.search(r"refresh 4 enqueued in 1 s [-0-9: ]+, 5 s ago 2 skipped", html)
+    assert re.search(r"sweep 4 re-queued in 1 s \d{4}-\d\d-\d\d \d\d:\d\d:\d\d , 10 min ago", html)
+    assert re.search(r"refresh 4 enqueued in 1 s [-0-9: ]+, 12 min ago 2 skipped", html)
     assert "retention no run recorded" in html
 
 
