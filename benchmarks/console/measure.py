@@ -180,7 +180,7 @@ def _measure(stack: Stack, name: str, call: Callable[[], object], *, calls: int 
         call()
     seconds, cpu = [], 0.0
     for _ in range(calls):
-        time.sleep(pause)
+        time.sleep(pause)  # until no answer is kept
         cpu_before, begun = _cpu(stack), time.perf_counter()
         call()
         seconds.append(time.perf_counter() - begun)

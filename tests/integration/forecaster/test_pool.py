@@ -187,6 +187,20 @@ async def test_stop_ends_every_worker_even_while_computing(tmp_path: Path, froze
     await asyncio.gather(busy, return_exceptions=True)
 
 
+async def test_sigterm_ends_a_worker_that_computes_outside_python(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("pebble.CONSTS.term_timeout", 60)  # no SIGKILL within the test
+    pool = Pool(slots=1, queue_limit=0, deadline=60, initializer=worker.start)
+    pool.start()
+    busy = asyncio.create_task(pool.run(work.compute_in_c, str(tmp_path / "busy")))
+    pid = await pid_in(tmp_path / "busy")
+    async with asyncio.timeout(30):
+        await pool.stop()
+    await gone(pid)
+    await asyncio.gather(busy, return_exceptions=True)
+
+
 def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     script = (
         "import asyncio, sys\n"

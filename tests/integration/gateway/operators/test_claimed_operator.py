@@ -66,8 +66,10 @@ async def test_two_names_are_refused(changing: World) -> None:
     headers = [(HEADER, "Ada"), (HEADER, "Zoe")]
     response = await changing.operator.post("/api/jobs/42/cancel", headers=headers)
     refused(response, errors.INVALID_ARGUMENT, HEADER)
+    assert "CancelJob" not in changing.jobs.calls
 
 
 async def test_the_name_is_read_after_the_secret(changing: World) -> None:
     response = await changing.client.post("/api/jobs/42/cancel", headers={HEADER: "%ff"})
     refused(response, errors.UNAUTHENTICATED)
+    assert "CancelJob" not in changing.jobs.calls

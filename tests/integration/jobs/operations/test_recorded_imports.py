@@ -1,4 +1,4 @@
-"""Imports that change something are recorded, with who made them and how many jobs they changed."""
+"""The audit has each import that changed data, with the name of its caller and the number of jobs that it changed."""
 
 from __future__ import annotations
 

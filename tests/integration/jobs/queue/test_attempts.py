@@ -259,6 +259,22 @@ async def test_attempts_are_numbered_in_their_episode_and_listed_newest_first(st
     assert len({each.trace_id for each in found}) == 5
 
 
+async def test_each_job_of_a_claim_has_its_own_trace_unless_a_call_asked_for_it(store: Store) -> None:
+    async def traces(trace_id: str | None) -> set[str]:
+        claimed = (await store.queue.claim(3, trace_id=trace_id)).claimed
+        assert len(claimed) == 3
+        for each in claimed:
+            await store.queue.hand_back(each, delay=0)
+        return {each.trace_id.hex for each in claimed}
+
+    for term in ("amazon", "target", "walmart"):
+        await store.queued(term)
+    first, second = await traces(None), await traces(None)
+    assert len(first | second) == 6
+    asked = "0af7651916cd43dd8448eb211c80319c"
+    assert await traces(asked) == {asked}
+
+
 async def test_each_attempt_waits_from_when_it_could_have_started(store: Store) -> None:
     """After a back-off from its end, after a rescue from the rescue."""
     job = await store.claimed()

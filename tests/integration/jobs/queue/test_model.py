@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import psycopg
@@ -20,56 +19,27 @@ from hypothesis.stateful import run_state_machine_as_test as check
 
 from services.common.comparison import ComparisonKey
 from services.common.job_status import JobStatus
-from services.jobs.domain.job import PRIORITY, ClaimedJob, EnqueueReason, QueuePolicy, WarmupJob
+from services.jobs.domain.job import PRIORITY, EnqueueReason
 from services.jobs.domain.reports.history import Failure, Outcome
 from services.jobs.postgres.change_publisher import ChangePublisher
 from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.queue import Queue
 from tests.integration.jobs.conftest import Store, forecasts
-
-LEASE, DEADLINE, OVERDUE, PROMOTED, COOLDOWN, ATTEMPTS = 1_000, 3_000, 5_000, 8_000, 10_000, 3
-PAUSE = 60  # after a `ready`, for callers without the secret
-POLICY = QueuePolicy(
-    lease=LEASE,
-    attempt_deadline=DEADLINE,
-    max_attempts=ATTEMPTS,
-    backoff_base=0,
-    overdue_after=OVERDUE,
-    promote_after=PROMOTED,
-    cooldown_transient=COOLDOWN,
-    cooldown_cap=COOLDOWN,
-    cooldown_permanent=2 * COOLDOWN,
+from tests.integration.jobs.queue.model import (
+    ATTEMPTS,
+    COOLDOWN,
+    DEADLINE,
+    LEASE,
+    OVERDUE,
+    PAUSE,
+    POLICY,
+    PROMOTED,
+    HeldLease,
+    QueueModel,
 )
-ENDED_BY_ANOTHER = (Outcome.LEASE_EXPIRED, Outcome.DEADLINE_PASSED, Outcome.CANCELLED, Outcome.SUPERSEDED)
+
 TERMS = ("amazon", "target", "walmart")
 Value = TypeVar("Value")
-
-
-@dataclass
-class Modelled:
-    """The state of one job in the model; times are of the model's clock."""
-
-    id: int
-    slug: str
-    data_hash: str
-    status: JobStatus = JobStatus.QUEUED
-    attempts: int = 0
-    version: int = 1
-    priority: int = 0
-    queued_at: float = 0
-    not_before: float = 0
-    lease_id: int = 0
-    lease_until: float = 0
-    deadline: float = 0
-    cooldown_until: float = 0
-    completed_at: float = 0  # of its last `ready`
-
-
-@dataclass(frozen=True)
-class HeldLease:
-    """A claim as its runner knows it, also after it was lost."""
-
-    job: ClaimedJob
 
 
 class QueueMachine(RuleBasedStateMachine):
@@ -85,9 +55,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.run(self.database.open())
         self.store = Store(self.url, self.database, POLICY)
         self.queue = Queue(self.database, POLICY, holder="model", publisher=ChangePublisher(self.database))
-        self.jobs: dict[str, Modelled] = {}
-        self.attempts: dict[tuple[int, int], str] = {}  # the outcome by job and lease
-        self.refused: set[tuple[int, int]] = set()
+        self.model = QueueModel()
         self.clock = 0.0
         self.generation = dict.fromkeys(TERMS, 0)
 
@@ -117,7 +85,7 @@ class QueueMachine(RuleBasedStateMachine):
     )
     def enqueue(self, term: str, reason: EnqueueReason, behind: int, by_caller: bool) -> None:
         data_hash = self.snapshots[term].data_hash
-        job = self.jobs.get(data_hash)
+        job = self.model.jobs.get(data_hash)
         seen = max(0, (job.version if job else 0) - behind)
         now = self.now()
         begins = job is None or (
@@ -138,31 +106,31 @@ class QueueMachine(RuleBasedStateMachine):
         if row is not None:
             held_back = by_caller and ready_until > now
             assert (row.not_before is not None) == held_back
-            self.begin(row, now, PRIORITY[reason])
-            self.jobs[data_hash].not_before = ready_until if held_back else 0
+            self.model.begin(row, now, PRIORITY[reason])
+            self.model.jobs[data_hash].not_before = ready_until if held_back else 0
 
     @rule(term=st.sampled_from(TERMS), force=st.booleans())
     def trigger(self, term: str, force: bool) -> None:
-        job = self.jobs.get(self.snapshots[term].data_hash)
+        job = self.model.jobs.get(self.snapshots[term].data_hash)
         now = self.now()
         row = self.run(self.queue.trigger(self.key(term), force=force))
         assert (row is None) == (job is not None and job.status is JobStatus.RUNNING and not force)
         if row is not None:
             if job is not None and job.status is JobStatus.RUNNING:
-                self.end(job, Outcome.SUPERSEDED)
-            self.begin_by_hand(row, job, now)
+                self.model.end(job, Outcome.SUPERSEDED)
+            self.model.begin_by_hand(row, job, now)
 
     @rule(target=held, limit=st.integers(0, 2))
     def claim(self, limit: int) -> Any:  # the type of `multiple`
         now = self.now()
-        waiting = [job for job in self.jobs.values() if job.status is JobStatus.QUEUED and job.not_before <= now]
+        waiting = [job for job in self.model.jobs.values() if job.status is JobStatus.QUEUED and job.not_before <= now]
         expected = sorted(waiting, key=lambda job: (job.priority, job.queued_at, job.id))[:limit]
-        stuck = self.expired(now)
+        stuck = self.model.expired(now)
         claims = self.run(self.queue.claim(limit))
         assert [job.id for job in claims.claimed] == [job.id for job in expected]
         assert {swept.job.id for swept in claims.rescued} == {job.id for job in stuck}
-        self.rescue(stuck, now)
-        given_out = max((job.lease_id for job in self.jobs.values()), default=0)
+        self.model.rescue(stuck, now)
+        given_out = max((job.lease_id for job in self.model.jobs.values()), default=0)
         assert len({row.lease_id for row in claims.claimed}) == len(claims.claimed)
         for job, row in zip(expected, claims.claimed, strict=True):
             assert row.lease_id > given_out
@@ -173,33 +141,33 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule(held=held)
     def heartbeat(self, held: HeldLease) -> None:
-        job, now = self.holds(held), self.now()
+        job, now = self.model.holds(held), self.now()
         assert self.run(self.queue.heartbeat(held.job)) == (job is not None)
         if job is not None:
             job.lease_until = min(now + LEASE, job.deadline)
 
     @rule(held=held)
     def ready(self, held: HeldLease) -> None:
-        job = self.holds(held)
+        job = self.model.holds(held)
         self.now()
         assert self.run(self.queue.ready(held.job, forecasts())) == (job is not None)
         if job is None:
-            self.refuse(held)
+            self.model.refuse(held)
         else:
-            self.end(job, Outcome.READY)
+            self.model.end(job, Outcome.READY)
             job.status, job.version, job.completed_at = JobStatus.READY, job.version + 1, self.clock
 
     @rule(held=held, permanent=st.booleans())
     def fail(self, held: HeldLease, permanent: bool) -> None:
-        job, now = self.holds(held), self.now()
+        job, now = self.model.holds(held), self.now()
         row = self.run(self.queue.fail(held.job, Failure("test", "modelled"), permanent=permanent))
         assert (row is not None) == (job is not None)
         if job is None:
-            self.refuse(held)
+            self.model.refuse(held)
             return
         job.version += 1
         final = permanent or job.attempts >= ATTEMPTS
-        self.end(job, Outcome.FAILED if final else Outcome.RETRY)
+        self.model.end(job, Outcome.FAILED if final else Outcome.RETRY)
         if final:
             job.status = JobStatus.FAILED
             job.cooldown_until = now + (2 * COOLDOWN if permanent else COOLDOWN)
@@ -208,11 +176,11 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule(held=consumes(held), delay=st.sampled_from([0, 2_000]))
     def hand_back(self, held: HeldLease, delay: int) -> None:
-        job, now = self.holds(held), self.now()
+        job, now = self.model.holds(held), self.now()
         row = self.run(self.queue.hand_back(held.job, delay=delay))
         assert (row is not None) == (job is not None)
         if job is not None:
-            self.end(job, Outcome.HANDED_BACK)
+            self.model.end(job, Outcome.HANDED_BACK)
             job.status, job.version = JobStatus.QUEUED, job.version + 1
             job.attempts, job.not_before = job.attempts - 1, now + delay
 
@@ -226,15 +194,15 @@ class QueueMachine(RuleBasedStateMachine):
     @rule()
     def sweep(self) -> None:
         now = self.now()
-        stuck = self.expired(now)
+        stuck = self.model.expired(now)
         overdue = [
             job
-            for job in self.jobs.values()
+            for job in self.model.jobs.values()
             if job.status is JobStatus.QUEUED and max(job.queued_at, job.not_before) < now - OVERDUE
         ]
         swept = self.run(self.queue.sweep())
         assert {each.job.id for each in swept} == {job.id for job in (*stuck, *overdue)}
-        self.rescue(stuck, now)
+        self.model.rescue(stuck, now)
         for job in overdue:
             job.version += 1
             if job.queued_at < now - PROMOTED:
@@ -242,7 +210,7 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule(term=st.sampled_from(TERMS))
     def promote(self, term: str) -> None:
-        job = self.jobs.get(self.snapshots[term].data_hash)
+        job = self.model.jobs.get(self.snapshots[term].data_hash)
         if job is not None:
             deferred = job.status is JobStatus.QUEUED and job.priority > 0
             assert (self.run(self.queue.promote_one(job.id)) is not None) == deferred
@@ -251,7 +219,7 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule(term=st.sampled_from(TERMS))
     def cancel(self, term: str) -> None:
-        job = self.jobs.get(self.snapshots[term].data_hash)
+        job = self.model.jobs.get(self.snapshots[term].data_hash)
         if job is None:
             return
         self.now()
@@ -259,19 +227,19 @@ class QueueMachine(RuleBasedStateMachine):
         assert (row is not None) == (job.status in (JobStatus.QUEUED, JobStatus.RUNNING))
         if row is not None:
             if job.status is JobStatus.RUNNING:
-                self.end(job, Outcome.CANCELLED)
+                self.model.end(job, Outcome.CANCELLED)
             job.status, job.version = JobStatus.CANCELLED, job.version + 1
 
     @rule(term=st.sampled_from(TERMS))
     def requeue(self, term: str) -> None:
-        job = self.jobs.get(self.snapshots[term].data_hash)
+        job = self.model.jobs.get(self.snapshots[term].data_hash)
         if job is None:
             return
         now = self.now()
         rows = self.run(self.queue.requeue(job.id))
         assert bool(rows) == (job.status is not JobStatus.RUNNING)
         for row in rows:
-            self.begin_by_hand(row, job, now)
+            self.model.begin_by_hand(row, job, now)
 
     @rule(term=st.sampled_from(TERMS))
     def newer_data(self, term: str) -> None:
@@ -279,11 +247,11 @@ class QueueMachine(RuleBasedStateMachine):
         self.now()
         # The fourth equals the first: an import of older data makes the older snapshot current.
         new = self.run(self.store.comparison(term, values=(1, 2, 3, self.generation[term])))
-        for job in self.jobs.values():
+        for job in self.model.jobs.values():
             open_ = job.status in (JobStatus.QUEUED, JobStatus.RUNNING)
             if job.slug == new.slug and job.data_hash != new.data_hash and open_:
                 if job.status is JobStatus.RUNNING:
-                    self.end(job, Outcome.SUPERSEDED)
+                    self.model.end(job, Outcome.SUPERSEDED)
                 job.status, job.version = JobStatus.CANCELLED, job.version + 1
         self.snapshots[term] = new
 
@@ -300,58 +268,18 @@ class QueueMachine(RuleBasedStateMachine):
                 "lease_id": job.lease_id,
                 "priority": job.priority,
             }
-            for job in self.jobs.values()
+            for job in self.model.jobs.values()
         }
 
     @invariant()
     def each_ended_attempt_has_one_row(self) -> None:
         rows = self.run(self.store.execute("SELECT job_id, lease_id, outcome, refused_at FROM warmup_attempts"))
-        assert {(row["job_id"], row["lease_id"]): row["outcome"] for row in rows} == self.attempts
-        assert {(row["job_id"], row["lease_id"]) for row in rows if row["refused_at"]} == self.refused
+        assert {(row["job_id"], row["lease_id"]): row["outcome"] for row in rows} == self.model.attempts
+        assert {(row["job_id"], row["lease_id"]) for row in rows if row["refused_at"]} == self.model.refused
 
     def key(self, term: str) -> ComparisonKey:
         snapshot = self.snapshots[term]
         return ComparisonKey(snapshot.slug, snapshot.timeframe, snapshot.geo)
-
-    def begin(self, row: WarmupJob, queued_at: float, priority: int) -> None:
-        before = self.jobs.get(row.data_hash)
-        begun = Modelled(row.id, row.slug, row.data_hash, queued_at=queued_at, priority=priority)
-        if before is not None:
-            begun = replace(begun, version=before.version + 1, lease_id=before.lease_id)
-        self.jobs[row.data_hash] = begun
-
-    def begin_by_hand(self, row: WarmupJob, before: Modelled | None, now: float) -> None:
-        """A queued job keeps its place; its delay ends now."""
-        if before is None or before.status is not JobStatus.QUEUED:
-            self.begin(row, now, 0)
-            return
-        self.begin(row, before.queued_at, 0)
-        self.jobs[row.data_hash].not_before = min(before.not_before, now)
-
-    def end(self, job: Modelled, outcome: Outcome) -> None:
-        assert (job.id, job.lease_id) not in self.attempts
-        self.attempts[job.id, job.lease_id] = outcome.value
-
-    def refuse(self, held: HeldLease) -> None:
-        """A late result is recorded where another ended the attempt."""
-        ended = held.job.id, held.job.lease_id
-        if self.attempts[ended] in ENDED_BY_ANOTHER:
-            self.refused.add(ended)
-
-    def holds(self, held: HeldLease) -> Modelled | None:
-        job = self.jobs[held.job.data_hash]
-        return job if job.status is JobStatus.RUNNING and job.lease_id == held.job.lease_id else None
-
-    def expired(self, now: float) -> list[Modelled]:
-        return [job for job in self.jobs.values() if job.status is JobStatus.RUNNING and job.lease_until <= now]
-
-    def rescue(self, stuck: list[Modelled], now: float) -> None:
-        for job in stuck:
-            self.end(job, Outcome.DEADLINE_PASSED if job.deadline <= now else Outcome.LEASE_EXPIRED)
-            job.version, job.not_before = job.version + 1, now
-            job.status = JobStatus.FAILED if job.attempts >= ATTEMPTS else JobStatus.QUEUED
-            if job.status is JobStatus.FAILED:
-                job.cooldown_until = now + COOLDOWN
 
 
 @pytest.mark.timeout(300)
