@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import socket
+from collections import deque
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
@@ -11,20 +12,24 @@ LOOPBACK = "127.0.0.1"
 share = (0, 1)
 _LOWEST = 10_000
 _TRIES = 100
+_REMEMBERED = 200
+# Ports that this process got last. Their servers may not listen yet, or restart, so they look free.
+_reserved: deque[int] = deque(maxlen=_REMEMBERED)
 _OUTGOING = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
 def free_port() -> int:
-    """Returns a TCP port of 127.0.0.1 that is free now. Another process may take it before it is used.
+    """Returns a TCP port of 127.0.0.1 that is free now and that this process did not get lately.
 
-    Never a port for outgoing connections: a client that retries until its server is up could be assigned that port
-    as its own and block the server.
+    Another process may take it before it is used. Never a port for outgoing connections: a client that retries until
+    its server is up could be assigned that port as its own and block the server.
     """
     index, count = share
-    ports = range(_LOWEST + index, max(_first_outgoing_port(), _LOWEST + count * _TRIES), count)
+    ports = range(_LOWEST + index, max(_first_outgoing_port(), _LOWEST + count * 2 * _REMEMBERED), count)
     for _ in range(_TRIES):
         port = random.choice(ports)  # noqa: S311 - no secret
-        if is_free(LOOPBACK, port):
+        if port not in _reserved and is_free(LOOPBACK, port):
+            _reserved.append(port)
             return port
     raise OSError(f"no free port from {_LOWEST} upwards after {_TRIES} tries")
 

@@ -1,4 +1,4 @@
-"""A port that somebody else has ends each gRPC service with a line that says so."""
+"""Free ports differ, and a port that somebody else has ends each gRPC service with a line that says so."""
 
 from __future__ import annotations
 
@@ -9,7 +9,17 @@ import sys
 
 import pytest
 
+from devstack.stores import ports
 from devstack.stores.ports import LOOPBACK, free_port
+
+
+@pytest.mark.parametrize("share", [(0, 1), (2, 3), (131, 132)])
+def test_ports_that_are_not_in_use_yet_differ(monkeypatch: pytest.MonkeyPatch, share: tuple[int, int]) -> None:
+    monkeypatch.setattr(ports, "share", share)
+    first = [free_port() for _ in range(200)]
+    assert len(set(first)) == 200
+    assert {port % share[1] for port in first} == {(10_000 + share[0]) % share[1]}
+    assert not set(first[100:]) & {free_port() for _ in range(100)}
 
 
 @pytest.mark.parametrize("service", ["jobs", "forecaster"])

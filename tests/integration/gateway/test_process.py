@@ -16,6 +16,7 @@ import httpx
 import pytest
 from warmcast.jobs.v1 import jobs_pb2
 
+from devstack.stores.ports import free_port
 from tests.integration.gateway.conftest import SECRET
 from tests.integration.gateway.data import cached, forecasts, job, warmup
 from tests.integration.gateway.peers import FakeForecaster, FakeJobs, listening
@@ -37,13 +38,6 @@ async def gateway(**environment: str) -> AsyncIterator[Process]:
         if process.returncode is None:
             process.kill()
         await process.communicate()
-
-
-def free_port() -> int:
-    """An unused port."""
-    with socket.create_server(("127.0.0.1", 0)) as occupied:
-        port: int = occupied.getsockname()[1]
-        return port
 
 
 async def until_ready(client: httpx.AsyncClient) -> None:
