@@ -73,6 +73,7 @@ class ErrorPages:
             request_id=problem.request_id,
             path=path if scope["method"] in ("GET", "HEAD") else "/",
             retry_after=_retry_after(head),
+            of_console=scope["path"].startswith("/ops/"),
         )
         title = f"{problem.status} {HTTPStatus(problem.status).phrase}"
         return self._templates.page(Content(title, main), reader=None, login=False)

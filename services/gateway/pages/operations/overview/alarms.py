@@ -72,12 +72,11 @@ def _of_status(
 def _of_schedules(runs: dict[str, operations_pb2.ScheduleRun], now: datetime, *, dispatched: bool) -> Iterator[Alarm]:
     for schedule, longest in LONGEST_SILENCE.items():
         run = runs.get(schedule)
-        # A schedule that never ran may be one that is not used.
-        if run is None:
+        # A schedule that never ran may be one that is not used. Beside a dispatcher, run-warmup may have run once, by
+        # hand: its silence or its failure would be reported for ever.
+        if run is None or (dispatched and schedule == "run-warmup"):
             continue
-        # The dispatcher runs jobs too, and the last run may have been by hand.
-        needed = not (dispatched and schedule == "run-warmup")
-        if needed and (silence := _silence(run, now)) > longest:
+        if (silence := _silence(run, now)) > longest:
             yield Alarm(
                 f"{schedule} has not run for {duration(silence)}",
                 f"It is expected within {duration(longest)}.",

@@ -156,6 +156,42 @@ async def test_jobs_that_refuse_are_reported(world: World) -> None:
     assert "1 job not cancelled 9 : The job is ready." in html
 
 
+async def test_an_outage_ends_the_changes_of_selected_jobs(world: World) -> None:
+    silent = WarmcastError(errors.UNAVAILABLE, "PostgreSQL does not respond")
+
+    async def cancel(request: jobs_pb2.CancelJobRequest) -> Any:
+        return jobs_pb2.CancelJobResponse(job=job(CANCELLED)) if request.id == 1 else silent
+
+    world.reply(CancelJob=cancel)
+    fields = {f"job-{number}": "on" for number in range(1, 51)}
+    html = text_of(page(await send(world, "/ops/jobs/selected", action="cancel", reason="why", **fields)))
+    assert "1 job cancelled." in html
+    assert "49 jobs not cancelled" in html
+    assert "2 : PostgreSQL does not respond." in html
+    assert "50 : Not tried, because of another one's error: PostgreSQL does not respond." in html
+    assert len(world.jobs.calls["CancelJob"]) <= 10, "each may take its whole deadline, and five run at once"
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(errors.UNAVAILABLE, 503), (errors.DEADLINE_EXCEEDED, 504), (errors.INVALID_ARGUMENT, 400)]
+)
+async def test_an_error_of_all_selected_jobs_is_the_answer(world: World, error: errors.Reason, status: int) -> None:
+    world.reply(RequeueJob=WarmcastError(error, "jobs says no"))
+    fields = {f"job-{number}": "on" for number in range(1, 51)}
+    html = page(await send(world, "/ops/jobs/selected", action="requeue", reason="why", **fields), status)
+    assert "Jobs says no." in text_of(html)
+    assert '<a class="button" href="/ops">Operations</a>' in html
+    assert len(world.jobs.calls["RequeueJob"]) <= 10
+
+
+async def test_a_job_that_is_selected_twice_is_changed_once(world: World) -> None:
+    html = page(
+        await send(world, "/ops/jobs/selected", action="requeue", reason="why", **{"job-7": "on", "job-07": "on"})
+    )
+    assert "1 job re-queued." in html
+    assert world.jobs.only("RequeueJob").request.id == 7
+
+
 @pytest.mark.parametrize(
     "fields",
     [

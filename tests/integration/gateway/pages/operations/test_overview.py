@@ -226,10 +226,19 @@ async def test_schedules_that_stopped_or_failed(world: World, run: operations_pb
 
 
 @pytest.mark.parametrize("dispatched", [True, False])
-async def test_beside_a_dispatcher_run_warmup_need_not_run(world: World, dispatched: bool) -> None:
-    runs = operations_pb2.ListScheduleRunsResponse(runs=[ran("run-warmup", 100_000)])
+@pytest.mark.parametrize(
+    ("run", "words"),
+    [
+        (ran("run-warmup", 100_000), "run-warmup has not run"),
+        (ran("run-warmup", 60, succeeded=False), "The last run-warmup failed."),
+    ],
+)
+async def test_beside_a_dispatcher_run_warmup_need_not_run(
+    world: World, run: operations_pb2.ScheduleRun, words: str, dispatched: bool
+) -> None:
+    runs = operations_pb2.ListScheduleRunsResponse(runs=[run])
     html = await overview(world, GetStatus=status(dispatcher_enabled=dispatched), ListScheduleRuns=runs)
-    assert ("run-warmup has not run" in html) is not dispatched
+    assert (words in html) is not dispatched
 
 
 async def test_a_runner_may_be_the_schedule(world: World) -> None:
