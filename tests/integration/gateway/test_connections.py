@@ -12,12 +12,13 @@ from typing import Any
 import httpx
 import pytest
 
+from devstack.stores.ports import free_port
 from services.common import errors
 from services.common.errors import Reason
 from tests.integration.gateway.conftest import SECRET
 from tests.integration.gateway.data import cached, forecasts, job, warmup
 from tests.integration.gateway.peers import FakeForecaster, FakeJobs, listening
-from tests.integration.gateway.test_process import free_port, gateway, until_ready
+from tests.integration.gateway.test_process import gateway, until_ready
 
 HOST = b"Host: gateway\r\n"
 GET = b"GET /healthz HTTP/1.1\r\n" + HOST

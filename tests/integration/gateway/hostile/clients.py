@@ -14,10 +14,11 @@ import httpx
 from warmcast.forecaster.v1 import forecaster_pb2
 from warmcast.jobs.v1 import jobs_pb2
 
+from devstack.stores.ports import free_port
 from tests.integration.gateway.data import FRESH, MISSING, QUEUED, READY, cached, forecasts, job, warmup
 from tests.integration.gateway.peers import FakeForecaster, FakeJobs, listening
 from tests.integration.gateway.test_connections import HOST, POST
-from tests.integration.gateway.test_process import PATH, free_port, gateway, until_ready
+from tests.integration.gateway.test_process import PATH, gateway, until_ready
 from tests.waiting import wait_until_async
 
 MIB = 1024 * 1024
