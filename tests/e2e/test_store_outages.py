@@ -11,6 +11,7 @@ from devstack.stores.valkey import Valkey
 from tests.e2e.calls import AMAZON, PREMIUM, Caller, export
 from tests.e2e.conftest import Call, Product, StartProduct
 from tests.e2e.intervals import AGE_READY_JOBS, SHORT_INTERVALS
+from tests.e2e.test_cli import warmcast
 from tests.waiting import wait_until
 
 
@@ -72,6 +73,9 @@ def test_while_redis_is_unavailable_the_last_good_answer_is_served_and_nothing_i
     valkey.stop()
     answer = caller.premium()
     assert (answer["warmupStatus"], answer["stale"], answer["forecastAvailable"]) == ("ready", True, True)
+    cause = "the forecast cache is unavailable"
+    wait_until(lambda: not product.services["forecaster"].ready(), 20, "the forecaster is not ready")
+    wait_until(lambda: cause in warmcast(product, "status").stdout, 20, "the status names the cause nevertheless")
     product.restart("gateway")
     without_copy = caller.http.get(PREMIUM, params=AMAZON)
     assert without_copy.status_code == 503

@@ -35,6 +35,8 @@ _FAILURES = (RedisError, OSError, RuntimeError)
 TTL_SECONDS = int(RETAINED_FOR.total_seconds())
 KEYS_PER_READ = 128  # a value of five years has about 10 kB, the longest 50 kB, so a reply has 1 to 6 MB
 _PROBE_TTL_SECONDS = 60
+# Well below the 1.5 s that jobs waits for Describe, which then says that Redis does not answer.
+_PROBE_SECONDS = 1.0
 # As large as a run's largest write (5,000 hours: 84 kB), because arguments count as memory and a network may drop only
 # large packets. The script ignores it, so it is neither stored nor replicated.
 PROBE_PADDING = b" " * 128 * 1024
@@ -174,8 +176,11 @@ class ForecastCache:
     async def _probe(self) -> FailureCause | None:
         """The cause for which the write script fails for any key; None if it works."""
         try:
-            await self._run_script([cache_keys.WRITE_PROBE], [1, _PROBE_TTL_SECONDS, 0, PROBE_PADDING])
+            async with asyncio.timeout(_PROBE_SECONDS):
+                await self._run_script([cache_keys.WRITE_PROBE], [1, _PROBE_TTL_SECONDS, 0, PROBE_PADDING])
         except _FAILURES as error:
+            if isinstance(error, TimeoutError):
+                reconnect_all(self._redis)
             _translate(error, "writes")
             foreign_value = "WRONGTYPE" in str(error)  # at the probe's key only
             return cause_of(error) or (None if foreign_value else FailureCause.OTHER)

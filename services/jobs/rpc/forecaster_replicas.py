@@ -118,7 +118,7 @@ class Replicas:
         if self._resolution:
             self._resolution.cancel()
         for replica in (*self._replicas.values(), *self._leaving):
-            await replica.channel.close()
+            await replica.close()
 
     def _accepting(self) -> list[Replica]:
         """Reachable replicas of the newest engine version; one with two addresses counts once.
@@ -151,7 +151,7 @@ class Replicas:
                 self._update(addresses[:_MAX_REPLICAS])
         for replica in [each for each in self._leaving if not each.running]:
             self._leaving.remove(replica)
-            await replica.channel.close()
+            await replica.close()
 
     def _update(self, addresses: tuple[Address, ...]) -> None:
         for address in self._replicas.keys() - set(addresses):
@@ -171,9 +171,16 @@ class Replica:
     """One address of the forecaster, and its last description."""
 
     def __init__(self, address: Address, tls: Tls | None) -> None:
-        self.channel = open_channel(address.target, FORECASTER, tls=tls, authority=address.authority)
+        self._channel = open_channel(address.target, FORECASTER, tls=tls, authority=address.authority)
         self.stub: forecaster_pb2_grpc.ForecasterServiceAsyncStub = forecaster_pb2_grpc.ForecasterServiceStub(
-            self.channel
+            self._channel
+        )
+        # Reaches a replica that is not ready, which says why. Connects at its first call.
+        self._unready_channel = open_channel(
+            address.target, FORECASTER, tls=tls, authority=address.authority, health_checks=False
+        )
+        self._unready_stub: forecaster_pb2_grpc.ForecasterServiceAsyncStub = forecaster_pb2_grpc.ForecasterServiceStub(
+            self._unready_channel
         )
         self.described: pb.DescribeResponse | None = None  # None: it accepts no runs; `cause` says why
         self.cause = "the forecaster has not responded yet"
@@ -204,12 +211,28 @@ class Replica:
 
     async def describe(self) -> None:
         """Updates `described` and `cause`."""
+        deadline = time.monotonic() + _DESCRIBE_SECONDS
         try:
             answer = await call_unary(FORECASTER, self.stub.Describe, pb.DescribeRequest(), timeout=_DESCRIBE_SECONDS)
         except WarmcastError as error:
-            self.set_failure(error)
+            self.set_failure(await self._explained(error, deadline - time.monotonic()))
         else:
             self.described, self.cause, self.cache_state = answer, "", CacheState.WRITABLE
+
+    async def close(self) -> None:
+        """Ends its connections, and the runs on them."""
+        await self._channel.close()
+        await self._unready_channel.close()
+
+    async def _explained(self, error: WarmcastError, seconds: float) -> WarmcastError:
+        """The error, or the replica's own: while its cache is away it is not ready, and gRPC sends it no call."""
+        if error.reason is not errors.UNAVAILABLE or errors.CACHE_CAUSE in error.metadata:
+            return error
+        try:
+            await call_unary(FORECASTER, self._unready_stub.Describe, pb.DescribeRequest(), timeout=seconds)
+        except WarmcastError as own:
+            return own if errors.CACHE_CAUSE in own.metadata else error
+        return error
 
     def set_failure(self, error: WarmcastError) -> None:
         """Excludes it from runs, for the cause that the error names."""

@@ -29,14 +29,16 @@ def open_channel(
     tls: Tls | None = None,
     resolve_at_most_every: float = _RESOLVE_AT_MOST_EVERY,
     authority: str = "",
+    health_checks: bool = True,
 ) -> grpc.aio.Channel:
     """A lazy, balancing channel to host:port, a dns:/// name or an ipv4: list; call it inside a running loop.
 
-    It sends no call to a replica that reports NOT_SERVING for `service`, and retries idempotent methods. With
-    `own_connections` it shares no connection or reconnect back-off with other channels to the same address.
-    `authority` is the name that the server's certificate must have, where the address is not it.
+    With `health_checks` it sends no call to a replica that reports NOT_SERVING for `service`. It retries idempotent
+    methods. With `own_connections` it shares no connection or reconnect back-off with other channels to the same
+    address. `authority` is the name that the server's certificate must have, where the address is not it.
     """
-    options = [*_options(service, resolve_at_most_every), ("grpc.use_local_subchannel_pool", int(own_connections))]
+    config = service_config(service, health_checks=health_checks)
+    options = [*_options(config, resolve_at_most_every), ("grpc.use_local_subchannel_pool", int(own_connections))]
     if authority:
         options.append(("grpc.default_authority", authority))
     if tls:
@@ -46,13 +48,13 @@ def open_channel(
 
 def open_blocking_channel(address: str, service: Service | None = None, *, tls: Tls | None = None) -> grpc.Channel:
     """The same without an event loop; `call.call_unary_blocking` sets the deadlines."""
-    options = _options(service, _RESOLVE_AT_MOST_EVERY)
+    options = _options(service_config(service), _RESOLVE_AT_MOST_EVERY)
     if tls:
         return grpc.secure_channel(address, tls.for_callers(), options=options)
     return grpc.insecure_channel(address, options=options)
 
 
-def service_config(service: Service | None) -> dict[str, object]:
+def service_config(service: Service | None, *, health_checks: bool = True) -> dict[str, object]:
     """gRPC's service config: balancing, health checks, and retries of idempotent methods."""
     config: dict[str, object] = {"loadBalancingConfig": [{"round_robin": {}}]}
     if service is not None:
@@ -60,13 +62,14 @@ def service_config(service: Service | None) -> dict[str, object]:
         config["methodConfig"] = [{"name": names, "retryPolicy": _RETRIES}]
         # While nearly every call fails, retries stop until one in ten succeeds: they would be most of the load.
         config["retryThrottling"] = {"maxTokens": 100, "tokenRatio": 0.1}
-        config["healthCheckConfig"] = {"serviceName": service.name}
+        if health_checks:
+            config["healthCheckConfig"] = {"serviceName": service.name}
     return config
 
 
-def _options(service: Service | None, resolve_at_most_every: float) -> list[tuple[str, str | int]]:
+def _options(config: dict[str, object], resolve_at_most_every: float) -> list[tuple[str, str | int]]:
     return [
-        ("grpc.service_config", json.dumps(service_config(service))),
+        ("grpc.service_config", json.dumps(config)),
         ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
         ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
         # A silent peer is detected within 15 s when idle and 5 s in use. gRPC also pings with the first data it sends,

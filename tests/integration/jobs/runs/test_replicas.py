@@ -181,14 +181,47 @@ async def test_the_cause_of_a_replica_that_accepts_no_runs_is_reported() -> None
             await replicas.info()
 
 
+def refusing(cause: str) -> Describe:
+    async def refuse(_: pb.DescribeRequest, context: Any) -> pb.DescribeResponse:
+        metadata = {errors.CACHE_CAUSE: cause}
+        raise WarmcastError(errors.UNAVAILABLE, f"the cache is {cause}", metadata=metadata)
+
+    return refuse
+
+
+async def test_a_replica_that_is_not_ready_because_of_its_cache_says_so() -> None:
+    # gRPC sends no call to a replica that is not ready.
+    async with serving(Replica("one", refusing("unanswered"))) as one, following(one.address) as replicas:
+        await one.server.set_ready(False)
+        await wait_until_async(slots(replicas, 0), SOON, "it accepts no runs")
+
+        async def described() -> bool:
+            (found,) = replicas.described()
+            return (found.cause, found.cache_state) == ("the cache is unanswered", CacheState.UNAVAILABLE)
+
+        await wait_until_async(described, SOON, "its cause is named")
+        calls = one.calls
+        await wait_until_async(lambda: _called(one, calls + 3), SOON, "it was polled again")
+        assert await described(), "and stays named"
+
+
+async def test_a_replica_that_is_not_ready_for_another_cause_accepts_no_runs() -> None:
+    async with serving(Replica("one", offering(2))) as one, following(one.address) as replicas:
+        await wait_until_async(slots(replicas, 2), SOON, "it accepts runs")
+        await one.server.set_ready(False)
+        await wait_until_async(slots(replicas, 0), SOON, "it accepts none")
+        calls = one.calls
+        await wait_until_async(lambda: _called(one, calls + 2), SOON, "it described itself")
+        assert await slots(replicas, 0)(), "which makes it no more ready"
+        await one.server.set_ready(True)
+        await wait_until_async(slots(replicas, 2), SOON, "it accepts runs again")
+
+
+async def _called(replica: Replica, times: int) -> bool:
+    return replica.calls >= times
+
+
 async def test_each_replica_is_described_with_its_slots_and_its_cache() -> None:
-    def refusing(cause: str) -> Describe:
-        async def refuse(_: pb.DescribeRequest, context: Any) -> pb.DescribeResponse:
-            metadata = {errors.CACHE_CAUSE: cause}
-            raise WarmcastError(errors.UNAVAILABLE, f"the cache is {cause}", metadata=metadata)
-
-        return refuse
-
     async def computing(_: pb.DescribeRequest, context: Any) -> pb.DescribeResponse:
         return pb.DescribeResponse(engine_version="7", worker_slots=3, busy_slots=2)
 
