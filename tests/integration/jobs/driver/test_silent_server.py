@@ -16,7 +16,7 @@ from services.jobs.postgres.queue import Queue
 from tests.chaos.proxy import LinkFault, Proxy
 from tests.integration.jobs.conftest import POLICY, Store, forecasts
 
-_LONGEST = 0.5  # seconds for a statement; psycopg needs five more to close its connection
+_LONGEST = 2.0  # seconds for a statement; psycopg needs five more to close its connection
 
 
 @pytest.fixture
