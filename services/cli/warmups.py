@@ -173,6 +173,8 @@ def status(as_json: AsJson = False, wait: Wait = STATUS_WAIT) -> None:
     if now.forecaster_available and now.forecaster_cause:
         typer.echo(f"forecaster replicas without runs: {now.forecaster_cause}")
     typer.echo(f"dispatcher: {'on' if now.dispatcher_enabled else 'off'}")
+    if now.database_read_only:
+        typer.echo("PostgreSQL is read-only: nothing is enqueued or claimed; DATABASE_URL must name the primary")
 
 
 def _forecaster(now: pb.GetStatusResponse) -> str:

@@ -145,6 +145,7 @@ def test_imports_answer_503_while_postgresql_is_read_only_and_work_again_afterwa
                 refused = caller.http.post("/api/comparisons", content=export("bread"), headers=headers)
                 assert (refused.status_code, "retry-after" in refused.headers) == (503, True), refused.text
                 assert caller.premium()["warmupStatus"] == "ready", "reads succeed"
+            assert "PostgreSQL is read-only" in warmcast(product, "status").stdout
         finally:
             connection.execute(sql.SQL("ALTER DATABASE {} RESET default_transaction_read_only").format(name))
 

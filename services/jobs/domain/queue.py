@@ -46,6 +46,14 @@ class QueueStatus:
 
 
 @dataclass(frozen=True)
+class DatabaseState:
+    """How PostgreSQL answers."""
+
+    seconds: float  # duration of a statement that reads no table, with the wait for a connection
+    read_only: bool  # it refuses writes
+
+
+@dataclass(frozen=True)
 class QueueDepth:
     """How much waits and for how long, at one moment."""
 

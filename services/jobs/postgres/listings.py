@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, ColumnElement, FromClause, Select, Tuple, fun
 from services.common.comparison import ComparisonKey
 from services.common.job_status import JobStatus
 from services.jobs.domain.job import JobChange, QueuePolicy, WarmupJob
-from services.jobs.domain.queue import COUNT_CAP, JobCursor, JobFilter, JobPage, QueueDepth, QueueStatus
+from services.jobs.domain.queue import COUNT_CAP, DatabaseState, JobCursor, JobFilter, JobPage, QueueDepth, QueueStatus
 from services.jobs.postgres.driver.database import Database
 from services.jobs.postgres.rows import to_job
 from services.jobs.postgres.sql import job_filter
@@ -152,11 +152,11 @@ class Listings:
         (row,) = await self._database.fetch(DEPTH, {"cap": COUNT_CAP})
         return QueueDepth(**row)
 
-    async def round_trip(self) -> float:
-        """The duration of a statement that reads no table, in seconds, with the wait for a connection."""
+    async def database(self) -> DatabaseState:
+        """How PostgreSQL answers. A standby, or a primary that was demoted, answers reads, and refuses writes."""
         began = time.perf_counter()
-        await self._database.fetch("SELECT 1 AS one")
-        return time.perf_counter() - began
+        (row,) = await self._database.fetch("SELECT current_setting('transaction_read_only') = 'on' AS read_only")
+        return DatabaseState(time.perf_counter() - began, read_only=row["read_only"])
 
 
 def _in_order(

@@ -232,6 +232,7 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
         status = await self._listings.status()
         depth = await self._listings.depth()
         info = await self._dispatcher.forecaster_info()
+        database = await self._listings.database()
         return pb.GetStatusResponse(
             counts=mapping.counts(status),
             oldest_queued_seconds=status.oldest_queued_seconds,
@@ -246,7 +247,8 @@ class JobsServicer(jobs_pb2_grpc.JobsServiceServicer):
             due=depth.due,
             not_due=depth.not_due,
             oldest_due_seconds=depth.oldest_due_seconds,
-            database_seconds=await self._listings.round_trip(),
+            database_seconds=database.seconds,
+            database_read_only=database.read_only,
             replicas=[mapping.replica(each) for each in self._dispatcher.forecaster_replicas()],
         )
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from services.common.comparison import ComparisonKey
 from services.jobs.domain.comparison import ComparisonSearch, ComparisonSummary, CurrentSnapshot, ListedComparison
 from services.jobs.domain.job import WarmupJob
-from services.jobs.domain.queue import JobCursor, JobFilter, JobPage, QueueDepth, QueueStatus
+from services.jobs.domain.queue import DatabaseState, JobCursor, JobFilter, JobPage, QueueDepth, QueueStatus
 from services.jobs.domain.trust import Trust
 from services.jobs.domain.warmup import WarmupView
 
@@ -38,7 +38,7 @@ class ListingStore(Protocol):
 
     async def depth(self) -> QueueDepth: ...
 
-    async def round_trip(self) -> float: ...
+    async def database(self) -> DatabaseState: ...
 
 
 class SearchStore(Protocol):

@@ -175,12 +175,14 @@ async def test_stores_recover_once_a_read_only_server_accepts_writes(database_ur
         assert (caught.value.reason, caught.value.detail) == (errors.UNAVAILABLE, "PostgreSQL is read-only")
         with pytest.raises(WarmcastError):
             await store.queue.claim(1)
+        assert (await store.listings.database()).read_only
         await _set_read_only(database_url, "off")
         snapshot = await wait_until_async(lambda: _unless_unavailable(store.comparison), 5, "an import is taken")
         job = await store.queue.enqueue(
             key_of(snapshot), snapshot.data_hash, seen_version=0, reason=EnqueueReason.FIRST_CALL
         )
         assert job is not None
+        assert not (await store.listings.database()).read_only
         (claimed,) = (await store.queue.claim(1)).claimed
         assert await store.queue.ready(claimed, forecasts())
     finally:

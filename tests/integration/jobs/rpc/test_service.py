@@ -264,6 +264,7 @@ async def test_status_has_depth_round_trip_and_replicas(jobs: Jobs) -> None:
     assert (status.due, status.not_due) == (1, 1)
     assert 90 <= status.oldest_due_seconds < 120
     assert 0 < status.database_seconds < 10
+    assert not status.database_read_only
     [replica] = status.replicas
     assert (replica.worker_slots, replica.busy_slots, replica.cache_state) == (2, 1, "writable")
 

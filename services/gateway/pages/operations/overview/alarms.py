@@ -44,6 +44,12 @@ def _of_status(
     status: jobs_pb2.GetStatusResponse, run_warmup: operations_pb2.ScheduleRun | None, now: datetime
 ) -> Iterator[Alarm]:
     waiting = f"{capped(status.due)} due jobs wait, and lose nothing."
+    if status.database_read_only:
+        yield Alarm(
+            "PostgreSQL is read-only",
+            "Nothing is enqueued, claimed or recorded. DATABASE_URL must name the primary.",
+            "WarmcastQueueIsOld",
+        )
     states = {replica.cache_state for replica in status.replicas}
     if not status.forecaster_available:
         if "refuses-writes" in states:

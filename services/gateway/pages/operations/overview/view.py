@@ -197,8 +197,9 @@ def _stores(status: jobs_pb2.GetStatusResponse | None) -> list[tuple[str, str]]:
     if status is None:
         return [("PostgreSQL", "unknown"), ("Redis", "unknown")]
     states = {replica.cache_state.replace("-", " ") for replica in status.replicas} or {"unknown"}
+    mode = "read-only, " if status.database_read_only else ""
     return [
-        ("PostgreSQL", f"answers in {duration(status.database_seconds)}"),
+        ("PostgreSQL", f"{mode}answers in {duration(status.database_seconds)}"),
         ("Redis", f"{', '.join(sorted(states))}, as the forecasters say"),
     ]
 

@@ -173,6 +173,12 @@ async def test_forecasters_stores_and_schedules(world: World) -> None:
     assert "retention no run recorded" in html
 
 
+async def test_a_read_only_database_is_no_healthy_store(world: World) -> None:
+    html = await overview(world, GetStatus=status(database_read_only=True))
+    assert "PostgreSQL read-only, answers in 1.2 ms" in html
+    assert "no warnings" not in html
+
+
 async def test_nothing_is_wrong(world: World) -> None:
     runs = operations_pb2.ListScheduleRunsResponse(runs=[ran("sweep", 60)])
     html = await overview(world, ListScheduleRuns=runs)
@@ -198,6 +204,10 @@ async def test_nothing_is_wrong(world: World) -> None:
         (status(forecaster_available=False, replicas=[]), "No forecaster accepts runs."),
         (status(forecaster_cause="one is full"), "Not all forecasters accept runs: one is full."),
         (status(dispatcher_enabled=False), "No runner."),
+        (
+            status(database_read_only=True),
+            "PostgreSQL is read-only. Nothing is enqueued, claimed or recorded. DATABASE_URL must name the primary.",
+        ),
         (status(oldest_due_seconds=900), "A job has been due for 15 min."),
         (
             WarmcastError(errors.UNAVAILABLE, "PostgreSQL is unavailable"),
