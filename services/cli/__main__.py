@@ -5,6 +5,8 @@ Each command imports its modules when it runs, so that a client command loads no
 
 from __future__ import annotations
 
+import sys
+
 import typer
 
 from services.cli import api_keys, jobs, migrations, servers, trust, warmups
@@ -39,7 +41,18 @@ app.command("api-key")(api_keys.api_key)
 
 def main() -> None:
     """The `warmcast` command."""
+    _refuse_other_encodings(sys.argv[1:])
     app()
+
+
+def _refuse_other_encodings(arguments: list[str]) -> None:
+    """Exits with 2 if an argument is not UTF-8: no message can hold it."""
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            print(f"warmcast: the argument {argument!a} is not valid UTF-8", file=sys.stderr)
+            raise SystemExit(2) from None
 
 
 if __name__ == "__main__":

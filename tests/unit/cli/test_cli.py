@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from typer.testing import CliRunner
 
-from services.cli.__main__ import app
+from services.cli.__main__ import app, main
 
 TOO_LARGE = "99999999999999999999"
 
@@ -28,3 +30,23 @@ def test_a_number_that_no_message_holds_is_wrong_usage(words: tuple[str, ...]) -
     ended = CliRunner().invoke(app, words)
     assert ended.exit_code == 2
     assert "Invalid value" in ended.output
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("audit", "--page", "\udcff"),
+        ("jobs", "list", "--slug", "\udcff-vs-tea"),
+        ("jobs", "requeue", "1", "--reason", "caf\udce9"),
+        ("import", "\udcff.csv"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_an_argument_that_is_not_utf8_is_wrong_usage(
+    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["warmcast", *words])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert "is not valid UTF-8" in capsys.readouterr().err
