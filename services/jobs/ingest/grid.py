@@ -16,6 +16,7 @@ MAX_GAP = 3
 MAX_FILLED_SHARE = 0.1
 
 _FIXED = {Step.HOURLY: timedelta(hours=1), Step.DAILY: timedelta(days=1), Step.WEEKLY: timedelta(days=7)}
+_UNITS = {"day": timedelta(days=1), "hour": timedelta(hours=1), "minute": timedelta(minutes=1)}
 _PERIOD = {Step.HOURLY: "hour", Step.DAILY: "day", Step.WEEKLY: "week", Step.MONTHLY: "month"}
 
 
@@ -115,11 +116,20 @@ def _step(times: Sequence[datetime], source: str) -> Step:
         if min(later - earlier for earlier, later in pairwise(months)) == 1:
             return Step.MONTHLY
     odd = next((index for index, gap in enumerate(gaps) if gap != gaps[0]), 0)
+    start, end = _day(times[odd]), _day(times[odd + 1])
     raise unreadable(
-        f"{source}: the dates have no regular step: {_day(times[odd])} to {_day(times[odd + 1])} is {gaps[odd]}"
-        + (f", but the first step is {gaps[0]}" if odd else "")
+        f"{source}: the dates have no regular step: {start} to {end} is {_length(gaps[odd])}"
+        + (f", but the first step is {_length(gaps[0])}" if odd else "")
         + "; dates must be hourly, daily, weekly or monthly"
     )
+
+
+def _length(gap: timedelta) -> str:
+    """A gap in the largest unit of which it is a whole number: `6 days`, `1 hour`."""
+    for unit, length in _UNITS.items():
+        if not gap % length:
+            return f"{gap // length:,} {unit}{'' if gap == length else 's'}"
+    return f"{gap.total_seconds():g} seconds"
 
 
 def _position(first: datetime, time: datetime, step: Step) -> int:

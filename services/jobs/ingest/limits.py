@@ -20,7 +20,8 @@ def unreadable(detail: str) -> WarmcastError:
 def check_minimum(source: str, points: int) -> None:
     """Raises WarmcastError if a series has fewer than MIN_POINTS points."""
     if points < MIN_POINTS:
-        raise unreadable(f"{source} holds {points} points; a comparison needs {MIN_POINTS} or more")
+        held = "1 point" if points == 1 else f"{points} points"
+        raise unreadable(f"{source} holds {held}; a comparison needs {MIN_POINTS} or more")
 
 
 def quoted(text: str, limit: int = 60) -> str:

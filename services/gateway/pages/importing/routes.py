@@ -34,6 +34,7 @@ _ADVICE = {
     errors.UNAVAILABLE: "Nothing was stored. Send the form again.",
     errors.DEADLINE_EXCEEDED: "Send the form again. Data that are stored already are not stored twice.",
 }
+_SETTINGS = {"tf": "Timeframe", "geo": "Place", "asOf": "Exported at", "charset": "Charset"}  # by parameter
 _SHOWN_COLUMNS = 100  # a file may have more that are not read
 
 
@@ -111,7 +112,8 @@ class ImportPages:
         main = self.site.templates.render(
             "importing/form.html",
             error=error,
-            advice=_ADVICE.get(error.reason, "") if error else "",
+            advice=_advice(error) if error else "",
+            setting=_setting(error) if error else "",
             logged_in=session is not None,
             may_write=session is not None and session.may_write,
             login=self.site.sessions.configured,
@@ -130,6 +132,17 @@ class ImportPages:
             "max_bytes": self.site.bounds.max_bytes,
             "token": self.site.sessions.form_token(session) if session else "",
         }
+
+
+def _setting(error: WarmcastError) -> str:
+    """What the form calls the parameter that an error is about; empty for what is not among its settings."""
+    return next((_SETTINGS[name] for name, _ in error.fields if name in _SETTINGS), "")
+
+
+def _advice(error: WarmcastError) -> str:
+    if setting := _setting(error):
+        return f"In this form, that is “{setting}”."
+    return _ADVICE.get(error.reason, "")
 
 
 def _content(title: str, main: Markup) -> Content:

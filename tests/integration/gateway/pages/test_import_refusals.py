@@ -41,17 +41,18 @@ async def test_an_error_keeps_what_was_entered(world: World, error: WarmcastErro
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "text"),
+    ("name", "value", "text", "label"),
     [
-        ("tf", "13m", "Unknown timeframe"),
-        ("geo", '"><script>', "Malformed geo"),
-        ("asOf", "yesterday", "must be an ISO 8601 time"),
+        ("tf", "13m", "Unknown timeframe", "Timeframe"),
+        ("geo", '"><script>', "Malformed geo", "Place"),
+        ("asOf", "yesterday", "must be an ISO 8601 time", "Exported at"),
     ],
 )
-async def test_a_wrong_setting_is_named_and_kept(world: World, name: str, value: str, text: str) -> None:
+async def test_a_wrong_setting_is_named_and_kept(world: World, name: str, value: str, text: str, label: str) -> None:
     token = await token_of(world)
     html = page(await send(world.client, "/import", [("token", token), (name, value)]), 400)
     assert text in html
+    assert f"In this form, that is “{label}”." in html
     assert "<script>" not in html
     assert name == "tf" or f'value="{escape(value)}"' in html
     assert not import_calls(world)
@@ -63,6 +64,15 @@ async def test_a_file_is_needed(world: World, empty: list[Any]) -> None:
     html = page(await send(world.client, "/import", [("token", token), ("geo", "US")], *empty), 400)
     assert "The form has no file" in html
     assert 'value="US"' in html
+
+
+async def test_a_setting_that_the_file_needs_is_shown(world: World) -> None:
+    detail = "the header of tea.csv names “Atlantis”, which is not a known place; pass geo="
+    world.reply(PreviewSnapshot=WarmcastError(errors.INVALID_ARGUMENT, detail, fields=(("geo", detail),)))
+    token = await token_of(world)
+    html = page(await send(world.client, "/import", [("token", token)], FILE), 400)
+    assert "In this form, that is “Place”." in html
+    assert '<details id="settings" open>' in html
 
 
 async def test_more_than_two_files_are_refused(world: World) -> None:

@@ -21,6 +21,7 @@ SOUND: Points = [("2024-01-01", [1, 2]), ("2024-01-02", [3, 4]), ("2024-01-03", 
     ("points", "why"),
     [
         ([], "holds 0 points"),
+        (SOUND[:1], "holds 1 point;"),
         (SOUND[:2], "holds 2 points"),
         ([*SOUND, ("2024-01-03", [1, 1])], "duplicate dates: point 3 and point 4"),
         ([*SOUND, ("2024-01-02", [1, 1])], "unsorted dates: point 4"),
@@ -32,7 +33,7 @@ SOUND: Points = [("2024-01-01", [1, 2]), ("2024-01-02", [3, 4]), ("2024-01-03", 
         ([*SOUND, ("2024-01-04", [101, 1])], "point 4, “tea”: 101 is above 100"),
         ([*SOUND, ("2024-01-04", [1])], "point 4 has 1 values"),
         ([*SOUND, ("2024-01-14", [1, 1])], "10 days are missing before point 4"),
-        ([("2024-01-01", [1, 1]), ("2024-01-03", [1, 1]), ("2024-01-08", [1, 1])], "no regular step"),
+        ([("2024-01-01", [1, 1]), ("2024-01-03", [1, 1]), ("2024-01-08", [1, 1])], "is 2 days; dates must be"),
     ],
 )
 def test_invalid_points_are_refused_with_their_number(points: Points, why: str) -> None:

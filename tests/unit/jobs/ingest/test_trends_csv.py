@@ -164,8 +164,11 @@ WEEKS = ("2024-01-07,1,2", "2024-01-14,3,4", "2024-01-21,5,6")
         (lines(*WEEKS, "1/28/2024,7,8"), "line 5: “1/28/2024” is not a date of the same form"),
         (lines(*WEEKS, WEEKS[2]), "duplicate dates: line 4 and line 5"),
         (lines(WEEKS[1], WEEKS[2], WEEKS[0]), "unsorted dates: line 4"),
-        (lines("2024-01-07,1,2", "2024-01-09,3,4", "2024-01-18,5,6"), "no regular step"),
-        (lines("2024-01-07T00:00,1,2", "2024-01-07T00:08,3,4", "2024-01-07T00:16,5,6"), "no regular step"),
+        (
+            lines("2024-01-07,1,2", "2024-01-09,3,4", "2024-01-18,5,6"),
+            "2024-01-09 to 2024-01-18 is 9 days, but the first step is 2 days",
+        ),
+        (lines("2024-01-07T00:00,1,2", "2024-01-07T00:08,3,4", "2024-01-07T00:16,5,6"), "is 8 minutes; dates must"),
         (lines(*WEEKS, "2024-02-25,1,1"), "4 weeks are missing before line 5"),
         (lines("2024-01-07,1,2", "2024-01-14,3,4", "2024-02-11,5,6"), "3 of 6"),
         (lines("1/1/2024,1,2", "1/2/2024,3,4", "1/3/2024,5,6"), "can be read as daily .* or as monthly"),
