@@ -132,6 +132,34 @@ async def test_an_unreachable_server_is_named(site: Site) -> None:
         await expect(page.get_by_role("alert")).to_contain_text("The server cannot be reached.")
 
 
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [(502, "The server did not return a page (status 502)."), (413, "The files are too large.")],
+)
+async def test_the_answer_of_a_proxy_is_no_lost_connection(site: Site, status: int, words: str) -> None:
+    site.watch.expected_statuses.add(status)
+    page = await logged_in(site)
+    await page.get_by_label("CSV file").set_input_files(FILE)
+    await page.route(
+        "**/import", lambda route: route.fulfill(status=status, body="<h1>proxy</h1>", content_type="text/html")
+    )
+    await page.get_by_role("button", name="Preview").click()
+    await expect(page.get_by_role("alert")).to_contain_text(words)
+    await page.unroute("**/import")
+    site.world.reply(PreviewSnapshot=read_pair())
+    await page.get_by_role("button", name="Preview").click()
+    await expect(page.get_by_role("heading", name="amazon vs costco")).to_be_visible()
+    assert files(site, 0) == ["multiTimeline.csv"]
+
+
+async def test_three_files_are_not_sent(site: Site) -> None:
+    page = await logged_in(site)
+    await page.get_by_label("CSV file").set_input_files([FILE, SECOND, SECOND])
+    await page.get_by_role("button", name="Preview").click()
+    await expect(page.get_by_role("alert")).to_have_text("Choose one or two files, not 3.")
+    assert not import_calls(site.world)
+
+
 async def test_a_file_that_is_gone_has_to_be_chosen_again(site: Site, tmp_path: Path) -> None:
     site.world.reply(PreviewSnapshot=read_pair())
     page = await logged_in(site)

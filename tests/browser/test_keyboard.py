@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from playwright.async_api import Page, expect
 
+from tests.browser.harness.sample import PATH
 from tests.browser.harness.site import Site
 
 FOCUSED = """() => { const each = document.activeElement;
@@ -80,6 +81,30 @@ async def test_arrow_keys_read_the_chart_aloud(site: Site) -> None:
     await page.keyboard.press("Escape")
     await expect(page.locator(".readout, .crosshair")).to_have_count(0)
     await expect(chart).to_be_focused()
+
+
+async def test_home_is_the_first_value_from_the_start(site: Site) -> None:
+    page = await site.open()
+    await page.locator("[data-chart]").focus()
+    await page.keyboard.press("Home")
+    await expect(page.locator("#announcer")).to_contain_text("28 November 2021")
+
+
+async def test_the_chart_leaves_the_browsers_keys_alone(site: Site) -> None:
+    page = await site.open("/docs")
+    await page.goto(site.origin + PATH)
+    await page.locator("[data-chart]").focus()
+    await page.evaluate("addEventListener('keydown', (event) => { window.prevented = event.defaultPrevented; })")
+    for keys in ("Alt+ArrowLeft", "Control+End", "Meta+ArrowRight", "End"):
+        await page.locator("[data-chart]").dispatch_event("keydown", event_of(keys))
+        assert await page.evaluate("window.prevented") is (keys == "End"), keys
+
+
+def event_of(keys: str) -> dict[str, object]:
+    """The event of a key with a modifier, which does not leave the page as the key would."""
+    *modifiers, key = keys.split("+")
+    held = {f"{each.lower().replace('control', 'ctrl')}Key": True for each in modifiers}
+    return {"key": key, "bubbles": True, "cancelable": True, **held}
 
 
 async def test_details_open_by_keyboard(site: Site) -> None:

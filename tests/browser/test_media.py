@@ -113,6 +113,26 @@ async def test_the_link_is_copied(open_site: OpenSite) -> None:
         assert copied == site.origin + PATH
 
 
+async def test_a_button_has_its_name_back_after_two_clicks(open_site: OpenSite) -> None:
+    async with open_site({"permissions": ["clipboard-read", "clipboard-write"]}) as site:
+        page = await site.open()
+        await page.get_by_role("button", name="Share").click()
+        await page.get_by_role("button", name="Link copied").click()
+        await expect(page.locator("#announcer")).to_have_text("Link copied")
+        await expect(page.locator("#share")).to_have_text("Link copied")
+        await expect(page.locator("#share")).to_have_text("Share", timeout=15_000)
+
+
+async def test_without_a_clipboard_there_is_no_share_button(site: Site) -> None:
+    await site.context.add_init_script(
+        "for (const each of ['clipboard', 'canShare'])"
+        " Object.defineProperty(Navigator.prototype, each, { value: undefined });"
+    )
+    page = await site.open()
+    await expect(page.get_by_role("button", name="PNG")).to_be_visible()
+    await expect(page.locator("#share")).to_have_count(0)
+
+
 async def test_the_back_button_returns_to_the_page(site: Site) -> None:
     page = await site.open()
     await page.get_by_role("link", name="Log in").click()

@@ -21,13 +21,16 @@ export function addCrosshairs(root, announce) {
     const chart = event.target.closest?.("[data-chart]");
     if (!chart || event.target !== chart) return;
     if (event.key === "Escape") hide(chart);
-    if (!(event.key in KEYS)) return;
+    // With a modifier, the same keys go back in the history or scroll.
+    if (!(event.key in KEYS) || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     const svg = visibleSvg(chart);
     const { times, first } = drawn(svg);
     const current = Number(chart.dataset.index ?? times.length - 1);
-    const next = Math.min(Math.max(current + KEYS[event.key], first), times.length - 1);
-    show(chart, svg, chart.dataset.index === undefined ? current : next, announce);
+    // The first arrow key shows the last value, from which the next ones move.
+    const steps = chart.dataset.index === undefined && event.key.startsWith("Arrow") ? 0 : KEYS[event.key];
+    const next = Math.min(Math.max(current + steps, first), times.length - 1);
+    show(chart, svg, next, announce);
   });
   root.addEventListener("focusout", (event) => event.target.matches?.("[data-chart]") && hide(event.target));
 }

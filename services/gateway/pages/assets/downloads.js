@@ -5,22 +5,27 @@ const COPIED = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-dashar
 const SCALE = 2;
 const PADDING = 24;
 
-/** Shows and connects the buttons that need scripts. */
-export function addDownloads() {
-  connect("share", share);
-  connect("png", savePicture);
+/** Shows and connects the buttons that need scripts, where the browser can do what they do. */
+export function addDownloads(announce) {
+  // Without TLS, browsers neither share nor copy.
+  if (navigator.canShare || navigator.clipboard) connect("share", share, announce);
+  else document.getElementById("share")?.remove();
+  connect("png", savePicture, announce);
 }
 
-function connect(id, action) {
+function connect(id, action, announce) {
   const button = document.getElementById(id);
   if (!button) return;
+  const words = button.textContent;
+  let shown = 0;
   button.hidden = false;
   button.addEventListener("click", async () => {
-    const words = button.textContent;
     const result = await action().catch((error) => (error.name === "AbortError" ? "" : "Failed"));
     if (!result) return;
     button.textContent = result;
-    setTimeout(() => (button.textContent = words), 2_000);
+    announce(result);
+    clearTimeout(shown);
+    shown = setTimeout(() => (button.textContent = words), 2_000);
   });
 }
 

@@ -5,7 +5,9 @@ import { localiseTimes } from "./times.js";
 
 const MAX_FILES = 2;
 const TERMS = 2;
-const CHANGED = "The file was changed or moved since it was chosen. Choose it again.";
+const TOO_LARGE_STATUS = 413;
+const CHANGED = "The file cannot be read: it was changed or moved since it was chosen, or it is a folder. Choose it again.";
+const TOO_LARGE = "The files are too large. Export fewer terms or a shorter time.";
 const UNREACHABLE = "The server cannot be reached. Check the connection, and try again.";
 
 const main = document.getElementById("main");
@@ -69,8 +71,10 @@ function mistake(form) {
   const chosen = form.querySelectorAll('[name="term"]:checked').length;
   const choice = form.elements.mustChoose ? [TERMS] : [0, TERMS];
   if (form.querySelector('[type="checkbox"]') && !choice.includes(chosen)) return `Choose two terms, not ${chosen}.`;
+  const files = [...form.querySelectorAll('input[type="file"]')].reduce((sum, input) => sum + input.files.length, 0);
+  if (files > MAX_FILES) return `Choose one or two files, not ${files}.`;
   const size = kept.reduce((sum, file) => sum + file.size, 0);
-  return size > Number(form.dataset.maxBytes) ? "The files are too large. Export fewer terms or a shorter time." : "";
+  return size > Number(form.dataset.maxBytes) ? TOO_LARGE : "";
 }
 
 async function send(form) {
@@ -87,12 +91,20 @@ async function send(form) {
       location.assign(response.url);
       return;
     }
-    show(await readFragment(response));
+    const page = await readFragment(response);
+    if (page?.getElementById("main")) show(page);
+    else fail(form, unexpected(response.status));
   } catch {
     fail(form, (await readable()) ? UNREACHABLE : CHANGED);
   } finally {
     form.removeAttribute("aria-busy");
   }
+}
+
+/** What is wrong where the response is not a page of this site, as those of a proxy. */
+function unexpected(status) {
+  if (status === TOO_LARGE_STATUS) return TOO_LARGE;
+  return `The server did not return a page (status ${status}). The files are kept here: try again in a moment.`;
 }
 
 /** Whether the kept files are still those that were chosen. */

@@ -13,7 +13,7 @@ function announce(text) {
 }
 
 localiseTimes();
-addDownloads();
+addDownloads(announce);
 if (live) {
   addCrosshairs(live, announce);
   followForecast(live, announce);
