@@ -16,7 +16,7 @@ from services.gateway.pages.charts.drawing.time_ticks import time_ticks
 from services.gateway.pages.charts.drawing.times import SECONDS, epoch_seconds
 from services.gateway.pages.charts.drawing.typeface import isolated, shorten, text_width
 from services.gateway.pages.charts.inputs import MarginPoint, Role
-from services.gateway.pages.charts.words import futures_words, signed_tick, signed_words, when
+from services.gateway.pages.charts.words import HALF, futures_words, signed_tick, signed_words, when
 
 _WIDTH, _HEIGHT, _NARROW_WIDTH = 540.0, 300.0, 340.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 12.0, 24.0, 28.0
@@ -196,10 +196,14 @@ def _probabilities(plot: _Plot) -> Markup:
     )
     name, first, last = _likelier(plot.margin)
     shares = first if first == last else f"{first} → {last}"
-    words = f"{shorten(name, 0.4 * strip.width, _SIZE)} leads in {shares} of 100 futures"
+    if shares == HALF:
+        name = shown = "each term"
+    else:
+        name, shown = isolated(name), shorten(name, 0.4 * strip.width, _SIZE)
+    words = f"{shown} leads in {shares} of 100 futures"
     return element(
         "g",
-        element("title", f"{isolated(name)} leads in {first} of 100 simulated futures at first, in {last} at last"),
+        element("title", f"{name} leads in {first} of 100 simulated futures at first, in {last} at last"),
         *(
             element("path", class_=f"share {role}", d=f"M{number(left)} {number(side)}{division}V{number(side)}z")
             for role, side in ((Role.B, strip.top), (Role.A, strip.bottom))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.gateway.pages.charts.drawing.svg import Markup, element
 from services.gateway.pages.charts.drawing.typeface import isolated
 from services.gateway.pages.charts.inputs import Role
+from services.gateway.pages.charts.words import HALF, futures_words
 
 DOTS = 20
 _RADIUS, _STEP, _ROW = 8.0, 20.0, 22.0
@@ -23,7 +24,7 @@ def dots_of_b(winner_probability: float) -> int:
 def probability_dots(name_a: str, name_b: str, winner_probability: float, *, rows: int = 1) -> Markup:
     """The dots of the likelier leader first, in `rows` rows of equal length. `winner_probability` is that of B."""
     b_dots = dots_of_b(winner_probability)
-    first, second = (Role.B, Role.A) if b_dots >= DOTS / 2 else (Role.A, Role.B)
+    first, second = (Role.B, Role.A) if winner_probability >= 50 else (Role.A, Role.B)
     leading = max(b_dots, DOTS - b_dots)
     columns = DOTS // rows
     dots = [
@@ -36,12 +37,13 @@ def probability_dots(name_a: str, name_b: str, winner_probability: float, *, row
         )
         for index in range(DOTS)
     ]
-    leader = name_b if first is Role.B else name_a
+    even = futures_words(winner_probability) == HALF
+    leader = "each term" if even else isolated(name_b if first is Role.B else name_a)
     return element(
         "svg",
         *dots,
         class_="chart dots",
         viewBox=f"0 0 {columns * _STEP:.0f} {rows * _ROW:.0f}",
         role="img",
-        aria_label=f"{isolated(leader)} leads in {leading} of {DOTS} simulated futures",
+        aria_label=f"{leader} leads in {leading} of {DOTS} simulated futures",
     )

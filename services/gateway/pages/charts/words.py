@@ -8,6 +8,7 @@ from services.gateway.pages.charts.drawing.times import epoch_seconds, moment, m
 EVERY = {Step.HOURLY: "Hourly", Step.DAILY: "Daily", Step.WEEKLY: "Weekly", Step.MONTHLY: "Monthly"}
 _PREPOSITION = {Step.HOURLY: "at", Step.DAILY: "on", Step.WEEKLY: "on", Step.MONTHLY: "in"}
 MINUS = "−"
+HALF = "50"  # of 100 futures: neither term is likelier to lead
 
 
 def points_words(value: float) -> str:
@@ -16,8 +17,13 @@ def points_words(value: float) -> str:
 
 
 def futures_words(probability: float) -> str:
-    """In how many of 100 futures, for a probability of 0 to 100; `>99` where rounding would claim certainty."""
-    return ">99" if 99 < probability < 100 else points_words(probability)
+    """In how many of 100 futures, for a probability of 0 to 100; `>99` or `<1` where rounding would claim certainty.
+
+    The limits are those of the interpretations, so that a page writes one share in one way.
+    """
+    if probability >= 99.5:
+        return ">99"
+    return "<1" if probability <= 0.5 else f"{probability:.0f}"
 
 
 def signed_words(value: float) -> str:

@@ -103,4 +103,5 @@ def _description(view: View) -> str:
     if future is None:
         return now
     span = f"the {'following' if view.data_ended else 'next'} {future.horizon}"
-    return f"{now} Over {span} {future.leader.name} leads in {future.share} of 100 simulated futures."
+    leader = "each term" if future.leader is None else future.leader.name
+    return f"{now} Over {span} {leader} leads in {future.share} of 100 simulated futures."

@@ -49,7 +49,8 @@ def track_record(trust: TrustStats | None) -> str:
     if trust.winner_right is not None:
         parts.append(f"the winner was right in {_percent(trust.winner_right)}")
     if trust.coverage80 is not None:
-        parts.append(f"the dark band held {_percent(trust.coverage80)} of the values, where 80 % are promised")
+        held, promised = _percent(trust.coverage80), _percent(0.8)
+        parts.append(f"the dark band held {held} of the values, where {promised} are promised")
     return f"Of this timeframe: {'; '.join(parts)}."
 
 
@@ -73,4 +74,4 @@ def _holders(names: tuple[Named, Named], holds: list[bool]) -> tuple[Named, ...]
 
 
 def _percent(share: float | None) -> str:
-    return "" if share is None else f"{100 * share:.0f} %"
+    return "" if share is None else f"{100 * share:.0f}\N{NO-BREAK SPACE}%"

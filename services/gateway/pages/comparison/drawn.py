@@ -12,7 +12,7 @@ from services.gateway.bodies.fields import period
 from services.gateway.bodies.forecasts import ForecastPoint, HeadToHead
 from services.gateway.bodies.insights import Decomposition, Peak, TermInsights
 from services.gateway.pages.charts import inputs
-from services.gateway.pages.charts.drawing.times import SECONDS, month_name
+from services.gateway.pages.charts.drawing.times import long_ended, month_name
 from services.gateway.pages.charts.margin import Margin
 from services.gateway.pages.charts.season import Place, Profile
 from services.gateway.pages.charts.words import points_words, signed_words, when, when_short
@@ -21,7 +21,6 @@ from services.gateway.pages.comparison.forecasts import DecodedForecasts
 
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 NOW, DATA_END = "now", "end of the data"  # what the line between the past and the future is called
-_RECENT_PERIODS = 5
 _LEAST_PERIODS = 2  # of a chart of the margin
 _COMMON_YEAR = 2023  # of the month-days of a profile
 
@@ -42,9 +41,9 @@ def comparison(facts: Facts, decoded: DecodedForecasts | None, divider: str) -> 
 
 
 def data_ended(facts: Facts, now: float) -> bool:
-    """Whether the last period began more than five periods before `now`, in seconds since 1970."""
+    """Whether the series ended too long before `now`, in seconds since 1970, to call its end “now”."""
     step = TIMEFRAMES[facts.series.comparison.timeframe].step
-    return now - facts.series.points[-1].time.seconds > _RECENT_PERIODS * SECONDS[step]
+    return long_ended(facts.series.points[-1].time.seconds, step, now)
 
 
 def dates_of(facts: Facts) -> list[str]:

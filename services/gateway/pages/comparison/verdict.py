@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from services.common.comparison import TIMEFRAMES
 from services.gateway.bodies.forecasts import ForecastBundle, HeadToHead
-from services.gateway.pages.charts.words import points_words
+from services.gateway.pages.charts.words import HALF, futures_words, points_words
 from services.gateway.pages.words import UNITS, Named, certainty
 
 # The meaning of `leadChangeRisk` (docs/reference/contract.md, docs/explanation/engine.md).
@@ -36,7 +36,7 @@ class Now:
 class Future:
     """Who leads over the horizon, by simulated futures."""
 
-    leader: Named
+    leader: Named | None  # None where each leads in as many futures
     share: str  # of 100 futures
     same_leader: bool  # as now
     horizon: str  # `13 weeks`
@@ -67,14 +67,16 @@ def now(names: tuple[Named, Named], last_values: tuple[float, float]) -> Now:
 def future(names: tuple[Named, Named], head_to_head: HeadToHead, timeframe: str, current: Now) -> Future:
     """What the simulated futures say, seen from the likelier leader."""
     b_leads = head_to_head.winner_probability >= 50
-    leader = names[1] if b_leads else names[0]
+    likelier = names[1] if b_leads else names[0]
     probability = head_to_head.winner_probability if b_leads else 100 - head_to_head.winner_probability
     margin = head_to_head.expected_margin
     unit = UNITS[TIMEFRAMES[timeframe].step]
+    share = futures_of_100(probability)
+    leader = None if share == HALF else likelier
     return Future(
         leader=leader,
-        share=futures_of_100(probability),
-        same_leader=leader == current.leader,
+        share=share,
+        same_leader=leader is not None and leader == current.leader,
         horizon=f"{TIMEFRAMES[timeframe].horizon} {unit}s",
         margin=f"{abs(margin):.1f}",
         margin_leader=None if abs(margin) < 0.05 else names[1] if margin > 0 else names[0],
@@ -85,7 +87,7 @@ def future(names: tuple[Named, Named], head_to_head: HeadToHead, timeframe: str,
 
 def futures_of_100(probability: float) -> str:
     """A probability of 50 to 100 as futures of 100, never certain."""
-    return "more than 99" if probability > 99 else f"{probability:.0f}"
+    return futures_words(probability).replace(">", "more than ")
 
 
 def direction(term: Named, bundle: ForecastBundle) -> Direction:

@@ -27,6 +27,7 @@ from services.gateway.pages.links import Links
 from services.gateway.pages.words import TIMEFRAMES, UNITS, Named, geo_name, names_of
 
 _MAX_ROWS = 300
+_FULL = "100"  # the end of the scale
 _LAYOUTS = {"wide": WIDE, "medium": MEDIUM, "narrow": NARROW, "all": NARROW_ALL}
 
 
@@ -65,6 +66,7 @@ class View:
     timeframe: str
     geo: str
     unit: str
+    scale: str  # what the points of the charts mean
     scaled_apart: bool
     progress: Progress
     version: int
@@ -101,6 +103,7 @@ def build_view(facts: Facts, *, data_ended: bool) -> View:
         timeframe=TIMEFRAMES[snapshot.timeframe],
         geo=geo_name(snapshot.geo),
         unit=UNITS[step],
+        scale=_scale(facts),
         scaled_apart=series.scaled_apart,
         progress=progress(facts),
         version=facts.answer.version,
@@ -185,6 +188,19 @@ def _season(facts: Facts, decoded: DecodedForecasts) -> Chart | None:
     return Chart(
         {name: season_chart(profiles, places, id_=f"season-{name}", narrow=narrow) for name, narrow in sizes.items()}
     )
+
+
+def _scale(facts: Facts) -> str:
+    """What the points mean. 100 is the highest one of an export, which may lie outside of these two terms."""
+    series = facts.series
+    highest = [max(point.value_a for point in series.points), max(point.value_b for point in series.points)]
+    if series.scaled_apart:
+        whole = points_words(min(highest)) == _FULL
+        return "100 is the highest point of each term." if whole else "Each term has a scale of its own, from 0 to 100."
+    shown = points_words(max(highest))
+    if shown == _FULL:
+        return "100 is the highest point of either term."
+    return f"On a scale from 0 to 100. The highest point of either term is {shown}."
 
 
 def _period(day: str, step: Step) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -39,7 +40,7 @@ class ListingPages:
         session = self.site.sessions.read(request)
         main = self.site.templates.render(
             "listing.html",
-            cards=[card(summary) for summary in found.comparisons],
+            cards=[card(summary, time.time()) for summary in found.comparisons],
             query=query,
             logged_in=session is not None,
             may_write=session is not None and session.may_write,

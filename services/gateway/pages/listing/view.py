@@ -7,11 +7,13 @@ from datetime import datetime
 
 from warmcast.jobs.v1 import jobs_pb2
 
+from services.common.comparison import TIMEFRAMES as TIMEFRAME_STEPS
 from services.common.comparison import ComparisonKey
 from services.common.job_status import JobStatus
 from services.common.rpc.job_status import FROM_PROTO
 from services.gateway.bodies.fields import timestamp
 from services.gateway.pages.charts.drawing.svg import Markup
+from services.gateway.pages.charts.drawing.times import long_ended
 from services.gateway.pages.charts.sparkline import sparkline
 from services.gateway.pages.charts.words import points_words
 from services.gateway.pages.links import Links
@@ -33,12 +35,16 @@ class Card:
     ahead: str
     behind: str
     scaled_apart: bool
+    data_ended: bool  # too long ago to say who is ahead now
     last_forecast: datetime | None
     state: str  # in words; empty where there is nothing to say
 
 
-def card(summary: jobs_pb2.ComparisonSummary) -> Card:
-    """The card of one comparison. It never says “ready”, which only a premium call knows."""
+def card(summary: jobs_pb2.ComparisonSummary, now: float) -> Card:
+    """The card of one comparison. It never says “ready”, which only a premium call knows.
+
+    `now`: in seconds since 1970.
+    """
     row = summary.comparison
     names = names_of((row.terms[0], row.terms[1]))
     last_a, last_b = summary.values_a[-1], summary.values_b[-1]
@@ -56,6 +62,7 @@ def card(summary: jobs_pb2.ComparisonSummary) -> Card:
         ahead=ahead,
         behind=behind,
         scaled_apart=summary.scaled_apart,
+        data_ended=row.HasField("last") and long_ended(row.last.seconds, TIMEFRAME_STEPS[row.timeframe].step, now),
         last_forecast=timestamp(summary, "last_ready_at"),
         state=_state(status, ever=summary.HasField("last_ready_at")),
     )

@@ -85,6 +85,39 @@ async def test_recent_data_end_now(world: World) -> None:
     assert ">now</text>" in html
 
 
+@pytest.mark.parametrize("probability", [50.4, 49.6])
+async def test_even_chances_have_no_leader(shown: World, probability: float) -> None:
+    kept = cached()
+    row = json.loads(kept.head_to_head_json)
+    kept.head_to_head_json = json.dumps({**row, "winnerProbability": probability}).encode()
+    shown.reply(GetForecasts=forecasts(kept))
+    html = page(await shown.client.get(PATH))
+    text = " ".join(re.sub(r"<[^>]+>", "", html).split())
+    assert "Over the following 13 weeks each term leads in 50 of 100 simulated futures." in text
+    assert "each term leads in 50 of 100 simulated futures." in html.partition("</head>")[0]
+    assert 'aria-label="each term leads in 10 of 20 simulated futures"' in html
+
+
+@pytest.mark.parametrize(
+    ("values", "apart", "words"),
+    [
+        ((99.6, 3), False, "100 is the highest point of either term."),
+        ((87, 3), False, "On a scale from 0 to 100. The highest point of either term is 87."),
+        ((0, 0.2), False, "The highest point of either term is &lt;1."),
+        ((100, 100), True, "100 is the highest point of each term."),
+        ((100, 61), True, "Each term has a scale of its own, from 0 to 100."),
+    ],
+)
+async def test_the_scale_is_that_of_the_data(
+    shown: World, values: tuple[float, float], apart: bool, words: str
+) -> None:
+    series = detail(scaled_apart=apart)
+    for index, point in enumerate(series.points):
+        point.value_a, point.value_b = values if index == 3 else (0, 0)
+    shown.reply(GetComparison=series, GetForecasts=forecasts(cached(scaled_apart=apart)))
+    assert words in page(await shown.client.get(PATH))
+
+
 async def test_a_kept_page_is_not_rendered_again(shown: World, monkeypatch: pytest.MonkeyPatch) -> None:
     build = Mock(wraps=build_view)
     monkeypatch.setattr("services.gateway.pages.comparison.bodies.build_view", build)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -69,6 +70,23 @@ async def test_a_card_shows_who_leads_and_when_the_last_forecast_was_made(world:
 
 
 @pytest.mark.parametrize(
+    ("age", "leader", "expected"),
+    [
+        (timedelta(weeks=2), "termB", "costco is ahead, 62 to 55"),
+        (timedelta(weeks=9), "termB", "costco was ahead at the end of the data, 62 to 55"),
+        (timedelta(weeks=9), "", "Both were level at the end of the data, at 7"),
+    ],
+)
+async def test_who_is_ahead_is_said_of_recent_data_alone(
+    world: World, age: timedelta, leader: str, expected: str
+) -> None:
+    shown = summary(leader=leader) if leader else summary(leader=leader, values=([7], [7]))
+    shown.comparison.last.FromDatetime(datetime.now(UTC) - age)
+    world.reply(SearchComparisons=listed(shown))
+    assert expected in words(page(await world.client.get("/")))
+
+
+@pytest.mark.parametrize(
     ("shown", "expected"),
     [
         (summary(status=RUNNING), "Last forecast 1 January 2026, 10:00 UTC The next one is on its way"),
@@ -95,7 +113,7 @@ async def test_a_search_is_kept_in_the_field_and_on_the_next_page(world: World) 
     assert 'value="co&amp;st"' in html
     assert 'href="/?q=co%26st&amp;cursor=after%3Dthis"' in html
     assert 'href="/?q=co%26st">First page' in html
-    assert "Comparisons with “co&amp;st”" in html
+    assert "Comparisons with “<bdi>co&amp;st</bdi>”" in html
 
 
 async def test_one_page_has_no_links_to_others(world: World) -> None:
@@ -107,7 +125,7 @@ async def test_one_page_has_no_links_to_others(world: World) -> None:
     ("query", "expected"),
     [
         ({}, "Start with two search terms"),
-        ({"q": "nothing"}, "Nothing found for “nothing”"),
+        ({"q": "nothing"}, "Nothing found for “<bdi>nothing</bdi>”"),
         ({"cursor": "end"}, "No more comparisons"),
     ],
 )

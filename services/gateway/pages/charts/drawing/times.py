@@ -11,6 +11,7 @@ from services.common.comparison import Step
 DAY = 86_400
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 SECONDS = {Step.HOURLY: 3_600, Step.DAILY: DAY, Step.WEEKLY: 7 * DAY, Step.MONTHLY: 30 * DAY}  # about, for months
+_RECENT_PERIODS = 5
 _MONTHS = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
@@ -39,6 +40,11 @@ def end_of_horizon(times: Sequence[int], last: int, step: Step, horizon: int) ->
     return int(start.replace(year=year, month=month + 1, day=day).timestamp())
 
 
+def long_ended(last: int, step: Step, now: float) -> bool:
+    """Whether the last period began so long before `now` that it says nothing about the present."""
+    return now - last > _RECENT_PERIODS * SECONDS[step]
+
+
 def moment(seconds: int) -> datetime:
     """The date and time of epoch seconds."""
     return datetime.fromtimestamp(seconds, UTC)
@@ -50,10 +56,10 @@ def month_name(month: int, *, short: bool = False) -> str:
 
 
 def period_words(seconds: int, step: Step, *, short: bool = False) -> str:
-    """A period in words: `July 2017`, `20 November 2022`, or `3 March 2026, 14:00`."""
+    """A period in words: `July 2017`, `20 November 2022`, or `3 March 2026, 14:00 UTC`."""
     time = moment(seconds)
     month = f"{month_name(time.month, short=short)} {time.year}"
     if step is Step.MONTHLY:
         return month
     day = f"{time.day} {month}"
-    return f"{day}, {time:%H:%M}" if step is Step.HOURLY else day
+    return f"{day}, {time:%H:%M} UTC" if step is Step.HOURLY else day

@@ -127,14 +127,22 @@ def test_the_description_gives_the_numbers() -> None:
     )
 
 
-def test_no_future_is_called_certain_that_is_not() -> None:
+@pytest.mark.parametrize(
+    ("shares", "expected"),
+    [
+        ((0.2, 99.7), "coffee leads in <1 → >99 of 100 futures"),
+        ((99.2, 100), "coffee leads in 99 → >99 of 100 futures"),
+        ((100, 100), "coffee leads in >99 of 100 futures"),
+        ((0, 0.5), "tea leads in >99 of 100 futures"),
+        ((50.2, 49.7), "each term leads in 50 of 100 futures"),
+        ((71, 50), "coffee leads in 71 → 50 of 100 futures"),
+    ],
+)
+def test_shares_are_rounded_but_never_claim_certainty(shares: tuple[float, float], expected: str) -> None:
     points = [
-        MarginPoint(day, 60, 50, 70, 40, 80, share)
-        for day, share in zip(dates(Step.DAILY, 2), (0.2, 99.7), strict=True)
+        MarginPoint(day, 60, 50, 70, 40, 80, share) for day, share in zip(dates(Step.DAILY, 2), shares, strict=True)
     ]
-    assert "coffee leads in <1 → >99 of 100 futures" in words(
-        the(drawn(Margin("tea", "coffee", Step.DAILY, points)), "shares")
-    )
+    assert expected in words(the(drawn(Margin("tea", "coffee", Step.DAILY, points)), "shares"))
 
 
 def test_small_margins_do_not_fill_the_axis() -> None:

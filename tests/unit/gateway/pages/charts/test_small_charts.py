@@ -58,7 +58,10 @@ def test_dots_are_rounded_but_never_claim_certainty(probability: float, dots: in
 @pytest.mark.parametrize(("probability", "order", "label"), [
     (86, "b" * 17 + "a" * 3, "coffee leads in 17 of 20 simulated futures"),
     (20, "a" * 16 + "b" * 4, "tea leads in 16 of 20 simulated futures"),
-    (50, "b" * 10 + "a" * 10, "coffee leads in 10 of 20 simulated futures"),
+    (52, "b" * 10 + "a" * 10, "coffee leads in 10 of 20 simulated futures"),
+    (48, "a" * 10 + "b" * 10, "tea leads in 10 of 20 simulated futures"),
+    (49.6, "a" * 10 + "b" * 10, "each term leads in 10 of 20 simulated futures"),
+    (50, "b" * 10 + "a" * 10, "each term leads in 10 of 20 simulated futures"),
 ])  # fmt: skip
 def test_the_dots_of_the_likelier_leader_are_first(probability: float, order: str, label: str) -> None:
     root = parse(probability_dots("tea", "coffee", probability))

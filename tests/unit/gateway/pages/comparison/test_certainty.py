@@ -29,7 +29,7 @@ def metrics(mae: float | None, coverage: tuple[float, float] | None, windows: in
 
 def test_a_backtest_gives_its_error_and_what_its_bands_held() -> None:
     assert certainty.backtest(TEA, metrics(2.44, (0.79, 0.945), 24)) == certainty.Backtest(
-        TEA, "2.4", "79 %", "94 %", 24
+        TEA, "2.4", "79\N{NO-BREAK SPACE}%", "94\N{NO-BREAK SPACE}%", 24
     )
     assert certainty.backtest(TEA, metrics(2.0, None, 1)) == certainty.Backtest(TEA, "2.0", "", "", 1)
 
@@ -54,7 +54,7 @@ def test_cautions_name_the_term_unless_they_hold_of_both() -> None:
 
 def test_a_track_record_gives_what_was_scored() -> None:
     scored = TrustStats(1_200, 30_000, 0.81, None, 0.76, 0.93, 3.0, 0.9)
-    assert certainty.track_record(scored) == (
+    assert certainty.track_record(scored).replace("\N{NO-BREAK SPACE}%", " %") == (
         "Of this timeframe: 1,200 scored; the winner was right in 81 %; the dark band held 76 % of the values, "
         "where 80 % are promised."
     )

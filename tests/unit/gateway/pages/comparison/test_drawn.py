@@ -1,4 +1,4 @@
-"""Places of a season, as a chart names them."""
+"""Places of a season and periods, as a page names them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pytest
 
 from services.common.comparison import Step
 from services.gateway.bodies.insights import Decomposition
+from services.gateway.pages.charts.drawing.times import epoch_seconds, period_words
 from services.gateway.pages.comparison.drawn import places
 
 
@@ -30,3 +31,11 @@ def test_places_follow_the_first_one(
     assert len(found) == period
     assert (found[0].name, found[0].tick) == first
     assert (found[-1].name, found[-1].tick) == last
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [(Step.HOURLY, "3 March 2026, 14:00 UTC"), (Step.DAILY, "3 March 2026"), (Step.MONTHLY, "March 2026")],
+)
+def test_a_period_in_words_names_the_time_zone_of_hours(step: Step, words: str) -> None:
+    assert period_words(epoch_seconds("2026-03-03T14:00:00Z"), step) == words

@@ -36,13 +36,16 @@ def test_who_is_ahead_now(values: tuple[float, float], leader: Named | None, fig
     ("probability", "leader", "share"),
     [
         (78.4, COFFEE, "78"),
-        (50.0, COFFEE, "50"),
+        (50.6, COFFEE, "51"),
+        (50.4, None, "50"),
+        (49.6, None, "50"),
+        (99.4, COFFEE, "99"),
         (21.6, TEA, "78"),
         (99.6, COFFEE, "more than 99"),
         (0.0, TEA, "more than 99"),
     ],
 )
-def test_who_will_lead_is_never_certain(probability: float, leader: Named, share: str) -> None:
+def test_who_will_lead_is_never_certain(probability: float, leader: Named | None, share: str) -> None:
     future = verdict.future(NAMES, head_to_head(probability), "5y", verdict.Now(TEA, "1", "0"))
     assert future.leader == leader
     assert future.share == share
