@@ -49,6 +49,17 @@ async def test_reading_a_bar_is_not_interrupted(queue: JobQueue, open_console: O
     await expect(freshness).to_have_text("live")
 
 
+async def test_an_update_that_gets_no_answer_is_not_called_live(queue: JobQueue, open_console: OpenConsole) -> None:
+    page = await open_console("/ops")
+    freshness = page.locator("#freshness")
+    await expect(freshness).to_have_text("live")
+    await page.route("**/ops/fragment*", lambda route: None)
+    queue.add(1, FAILED)
+    await expect(freshness).to_have_text("not updated since then; trying again", timeout=30_000)
+    await page.unroute("**/ops/fragment*")
+    await expect(freshness).to_have_text("live", timeout=30_000)
+
+
 async def test_an_alarm_appears_and_goes_with_its_cause(site: Site, queue: JobQueue, open_console: OpenConsole) -> None:
     site.world.reply(GetStatus=status(), ListScheduleRuns=operations_pb2.ListScheduleRunsResponse())
     page = await open_console("/ops")

@@ -1,14 +1,19 @@
 // The only module that makes HTML of text: the bodies of same-origin fragment responses.
 
+const PATIENCE_MS = 10_000; // without it, a lost connection would leave a page as it is for minutes, and call it live
 const policy = globalThis.trustedTypes
   ? trustedTypes.createPolicy("fragment", { createHTML: (html) => html })
   : { createHTML: (html) => html };
 
-/** The fragment at a path of this site, as a DocumentFragment. Throws an error with the `status` of another response. */
-export async function fetchFragment(path, options = {}) {
+/**
+ * The fragment at a path of this site, as a DocumentFragment. Throws an error with the `status` of another response, or
+ * if none arrives in time.
+ */
+export async function fetchFragment(path) {
   const url = new URL(path, location.href);
   if (url.origin !== location.origin) throw new Error("a fragment comes from this site only");
-  const response = await fetch(url, { ...options, credentials: "same-origin", redirect: "error" });
+  const signal = AbortSignal.timeout(PATIENCE_MS);
+  const response = await fetch(url, { signal, credentials: "same-origin", redirect: "error" });
   const fragment = response.ok ? await readFragment(response) : null;
   if (!fragment) throw Object.assign(new Error("no fragment"), { status: response.status });
   return fragment;
