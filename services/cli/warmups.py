@@ -16,6 +16,7 @@ from services.common.rpc.job_status import status_name
 
 _MAX_FILE_BYTES = 2 * 1024 * 1024
 _COUNT_CAP = 10_000  # where the service stops counting
+_SETTLED = (pb.JOB_STATUS_READY, pb.JOB_STATUS_FAILED, pb.JOB_STATUS_CANCELLED)
 
 
 def import_files(  # noqa: PLR0917 - typer reads options from parameters
@@ -164,7 +165,8 @@ def status(as_json: AsJson = False, wait: Wait = STATUS_WAIT) -> None:
         return
     for each in now.counts:
         more = "+" if each.count >= _COUNT_CAP else ""
-        typer.echo(f"{status_name(each.status):<10} {each.count:>8}{more}")
+        settled = " in 24 h" if each.status in _SETTLED else ""
+        typer.echo(f"{status_name(each.status):<10} {each.count:>8}{more}{settled}")
     if now.oldest_queued_seconds:
         typer.echo(f"oldest queued for {now.oldest_queued_seconds:.0f} s")
     if now.oldest_running_seconds:

@@ -36,7 +36,7 @@ def stats(
         reason = f"  {outcome.error_reason}" if outcome.error_reason else ""
         typer.echo(f"{outcome.outcome:<16}{outcome.count:>10,}{reason}")
     for rescue in found.rescues:
-        typer.echo(f"rescued: {rescue.cause}, {rescue.count:,}")
+        typer.echo(f"rescued ({rescue.cause}): {rescue.count:,}")
     typer.echo(f"late results refused: {found.late_results_refused:,}")
     typer.echo(f"bundles lost by the cache: {found.cache_losses:,}")
 

@@ -12,6 +12,10 @@ from tests.browser.harness.job_queue import JobQueue
 from tests.browser.harness.site import Site
 from tests.integration.gateway.data import CANCELLED, FAILED, QUEUED, READY, RUNNING
 
+RECORD_SUBMISSIONS = """() => {
+    globalThis.submissions = 0;
+    addEventListener("submit", (event) => { event.preventDefault(); submissions += 1; });
+}"""
 ROWS = "[...document.querySelectorAll('tr[data-job]')].map((row) => Number(row.dataset.job))"
 
 
@@ -154,6 +158,35 @@ async def test_keys_requeue_and_cancel(
         await page.keyboard.press("Enter")
     request = site.world.jobs.only(rpc).request
     assert (request.id, request.reason) == (first, "jk: just because")
+
+
+async def test_enter_in_a_reason_does_only_what_a_key_began(queue: JobQueue, open_console: OpenConsole) -> None:
+    page = await open_console("/ops/jobs?status=queued")
+    reason, cancel = page.get_by_label("Reason"), page.get_by_role("button", name="Cancel them")
+    await page.keyboard.press("j")
+    await page.keyboard.press("c")
+    await expect(cancel).to_have_class("primary")
+    await page.get_by_role("button", name="Select none").click()
+    await page.keyboard.press("x")
+    await reason.fill("of another selection")
+    await expect(cancel).not_to_have_class("primary")
+    await page.evaluate(RECORD_SUBMISSIONS)
+    await reason.press("Enter")
+    assert await page.evaluate("submissions") == 0
+    await page.get_by_role("button", name="Requeue", exact=True).click()
+    assert await page.evaluate("submissions") == 1
+
+
+async def test_enter_in_the_reason_of_a_job_presses_no_button(queue: JobQueue, open_console: OpenConsole) -> None:
+    [job_id] = queue.add(1, RUNNING)
+    page = await open_console(f"/ops/jobs/{job_id}")
+    reason = page.get_by_label("Reason")
+    await reason.fill("a customer waits")
+    await page.evaluate(RECORD_SUBMISSIONS)
+    await reason.press("Enter")
+    assert await page.evaluate("submissions") == 0
+    await page.get_by_role("button", name="Cancel", exact=True).click()
+    assert await page.evaluate("submissions") == 1
 
 
 async def test_keys_do_nothing_while_text_is_entered_or_when_turned_off(

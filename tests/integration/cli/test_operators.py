@@ -109,12 +109,21 @@ async def test_the_statistics(service: Service) -> None:
         "run  nothing measured",
         "ready                1,200",
         "failed                   0  flat",
-        "rescued: lease-expired, 3",
+        "rescued (lease-expired): 3",
         "late results refused: 4",
         "bundles lost by the cache: 0",
     ]
     assert service.jobs.only("GetStatistics").request.window_hours == 24
     assert (await service.run("stats", "--window", "2h")).exit_code == 2
+
+
+async def test_status_counts_settled_jobs_of_a_day(service: Service) -> None:
+    counts = ((jobs_pb2.JOB_STATUS_QUEUED, 2), (jobs_pb2.JOB_STATUS_FAILED, 10_000))
+    service.jobs.replies["GetStatus"] = jobs_pb2.GetStatusResponse(
+        counts=[jobs_pb2.StatusCount(status=each, count=count) for each, count in counts]
+    )
+    queued, failed, *_ = (await service.printed("status")).splitlines()
+    assert (queued.split(), failed.split()) == (["queued", "2"], ["failed", "10000+", "in", "24", "h"])
 
 
 async def test_coverage(service: Service) -> None:

@@ -35,8 +35,15 @@ export function addJobKeys(live, form, changed) {
     if (!form) return;
     if (!live.querySelector('input[name^="job-"]:checked')) toggle(true);
     if (form.hidden) return;
-    form.dataset.action = action;
     form.reason.focus();
+    begin(action);
+  }
+
+  // The button that Enter in the reason presses; none once the focus has left the reason.
+  function begin(action) {
+    form.querySelectorAll("button[value]").forEach((button) => {
+      button.classList.toggle("primary", button.value === action);
+    });
   }
 
   const keys = {
@@ -53,11 +60,12 @@ export function addJobKeys(live, form, changed) {
     event.preventDefault();
     keys[event.key]();
   });
-  // Enter in the reason does what the key began.
+  form?.reason.addEventListener("blur", () => begin(""));
   form?.reason.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter") return;
+    // Enter that ends the input of a composed character is none.
+    if (event.key !== "Enter" || event.isComposing) return;
     event.preventDefault();
-    const button = form.querySelector(`button[value="${form.dataset.action ?? ""}"]`);
+    const button = form.querySelector("button.primary");
     if (button) form.requestSubmit(button);
   });
 }

@@ -171,6 +171,11 @@ async def test_an_invalid_parameter_is_named(world: World, query: str, field: st
     assert f"<code>{field}</code>" in page(await world.client.get(f"/?{query}"), 400)
 
 
+async def test_the_name_of_an_invalid_parameter_is_written_once(world: World) -> None:
+    html = page(await world.client.get(f"/?q={'x' * 101}"), 400)
+    assert "<p><code>q</code> is longer than 100 characters.</p>" in html
+
+
 async def test_an_outage_is_a_page_for_every_client(world: World) -> None:
     world.reply(SearchComparisons=WarmcastError(errors.UNAVAILABLE, "down", retry_after=7))
     assert "Try again in 7 seconds." in page(await world.client.get("/"), 503)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -14,6 +15,7 @@ from services.gateway.bodies.fields import timestamp
 from services.gateway.pages.links import Links
 from services.gateway.pages.operations.frame.stored_filter import list_address, read_stored
 from services.gateway.pages.operations.jobs.filter import WORLDWIDE
+from services.gateway.pages.words import geo_name
 
 _WORDS: Final = {
     "requeue": "queued again",
@@ -89,8 +91,16 @@ def _target(action: operations_pb2.OperatorAction) -> Target:
         return Target(f"job {fields['jobId']}", f"/ops/jobs/{fields['jobId']}")
     if set(fields) == {"operationId"}:
         return Target(f"operation {fields['operationId']}", f"/ops/bulk/{fields['operationId']}")
-    words = ", ".join(f"{name} {value}" for name, value in fields.items())
     if action.action in ("trigger", "import") and {"slug", "tf", "geo"} <= set(fields):
-        geo = "" if fields["geo"] == WORLDWIDE else fields["geo"]
-        return Target(words, Links.of(ComparisonKey(fields["slug"], fields["tf"], geo)).page)
+        return _comparison(fields)
+    words = ", ".join(f"{name} {value}" for name, value in fields.items())
     return Target(f"all with {words}" if words else "all", list_address(fields, comparisons=action.action == "warm"))
+
+
+def _comparison(fields: Mapping[str, str]) -> Target:
+    """A comparison, and the data that an import stored."""
+    geo = "" if fields["geo"] == WORLDWIDE else fields["geo"]
+    words = f"{fields['slug']} {fields['tf']} {geo_name(geo)}"
+    data_hash = fields.get("dataHash", "")
+    path = Links.of(ComparisonKey(fields["slug"], fields["tf"], geo)).page
+    return Target(f"{words}, data {data_hash}" if data_hash else words, path)

@@ -60,9 +60,9 @@ def _doing(job: jobs_pb2.WarmupJob, now: datetime) -> str:
         until = timestamp(job, "cooldown_until")
         if until is not None and until > now:
             return f"retry possible in {_until(until, now)}"
-        return "retried by the next request"
+        return "a request may retry it"
     if status is JobStatus.CANCELLED:
-        return "run by the next request"
+        return "a request may run it"
     started, completed = timestamp(job, "started_at"), timestamp(job, "completed_at")
     return f"took {duration((completed - started).total_seconds())}" if started and completed else ""
 

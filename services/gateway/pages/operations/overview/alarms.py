@@ -43,7 +43,7 @@ def alarms(facts: Facts, now: datetime) -> list[Alarm]:
 def _of_status(
     status: jobs_pb2.GetStatusResponse, run_warmup: operations_pb2.ScheduleRun | None, now: datetime
 ) -> Iterator[Alarm]:
-    waiting = f"{capped(status.due)} due jobs wait, and lose nothing."
+    waiting = _waiting(status.due)
     if status.database_read_only:
         yield Alarm(
             "PostgreSQL is read-only",
@@ -70,9 +70,16 @@ def _of_status(
     if status.oldest_due_seconds > _OLD_SECONDS:
         yield Alarm(
             f"A job has been due for {duration(status.oldest_due_seconds)}",
-            f"{capped(status.due)} jobs are due.",
+            "1 job is due." if status.due == 1 else f"{capped(status.due)} jobs are due.",
             "WarmcastQueueIsOld",
         )
+
+
+def _waiting(due: int) -> str:
+    """The effect on jobs while nothing runs them."""
+    if not due:
+        return "No job is due."
+    return "1 due job waits, and loses nothing." if due == 1 else f"{capped(due)} due jobs wait, and lose nothing."
 
 
 def _of_schedules(runs: dict[str, operations_pb2.ScheduleRun], now: datetime, *, dispatched: bool) -> Iterator[Alarm]:

@@ -113,7 +113,9 @@ def overview(facts: Facts, now: datetime) -> Overview:
 def _queue(status: jobs_pb2.GetStatusResponse) -> list[Stat]:
     counts = {status_name(each.status): each.count for each in status.counts}
     settled = Markup(", ").join(
-        Markup('<a id="settled-{1}" href="{0}">{2} {1}</a>').format(_jobs(name), name, capped(counts.get(name, 0)))
+        Markup('<a id="settled-{1}" href="{0}" title="All {1} jobs, of any time">{2} {1}</a>').format(
+            _jobs(name), name, capped(counts.get(name, 0))
+        )
         for name in _SETTLED
     )
     return [
@@ -196,11 +198,11 @@ def _left(seconds: float) -> str:
 def _stores(status: jobs_pb2.GetStatusResponse | None) -> list[tuple[str, str]]:
     if status is None:
         return [("PostgreSQL", "unknown"), ("Redis", "unknown")]
-    states = {replica.cache_state.replace("-", " ") for replica in status.replicas} or {"unknown"}
+    states = {replica.cache_state.replace("-", " ") for replica in status.replicas} - {"unknown"}
     mode = "read-only, " if status.database_read_only else ""
     return [
         ("PostgreSQL", f"{mode}answers in {duration(status.database_seconds)}"),
-        ("Redis", f"{', '.join(sorted(states))}, as the forecasters say"),
+        ("Redis", f"{', '.join(sorted(states))}, as the forecasters say" if states else "unknown"),
     ]
 
 

@@ -179,6 +179,15 @@ async def test_a_read_only_database_is_no_healthy_store(world: World) -> None:
     assert "no warnings" not in html
 
 
+async def test_a_forecaster_that_did_not_answer_has_no_figures(world: World) -> None:
+    away = jobs_pb2.ForecasterReplica(address="10.0.0.7:50052", cause="could not answer", cache_state="unknown")
+    html = await overview(world, GetStatus=status(replicas=[away]))
+    assert "10.0.0.7:50052 cache unknown could not answer" in html
+    assert "Redis unknown Last run" in html
+    html = await overview(world, GetStatus=status(replicas=[away, replica()]))
+    assert "Redis writable, as the forecasters say" in html
+
+
 async def test_nothing_is_wrong(world: World) -> None:
     runs = operations_pb2.ListScheduleRunsResponse(runs=[ran("sweep", 60)])
     html = await overview(world, ListScheduleRuns=runs)
@@ -198,6 +207,11 @@ async def test_nothing_is_wrong(world: World) -> None:
             "The cache refuses writes: out-of-memory. 7 due jobs wait, and lose nothing. Runbook",
         ),
         (
+            status(forecaster_available=False, replicas=[], due=1),
+            "No forecaster accepts runs. 1 due job waits, and loses nothing. Runbook",
+        ),
+        (status(forecaster_available=False, replicas=[], due=0), "No forecaster accepts runs. No job is due. Runbook"),
+        (
             status(forecaster_available=False, replicas=[replica("unavailable")]),
             "The cache is away",
         ),
@@ -208,7 +222,8 @@ async def test_nothing_is_wrong(world: World) -> None:
             status(database_read_only=True),
             "PostgreSQL is read-only. Nothing is enqueued, claimed or recorded. DATABASE_URL must name the primary.",
         ),
-        (status(oldest_due_seconds=900), "A job has been due for 15 min."),
+        (status(oldest_due_seconds=900), "A job has been due for 15 min. 7 jobs are due."),
+        (status(oldest_due_seconds=900, due=1), "A job has been due for 15 min. 1 job is due."),
         (
             WarmcastError(errors.UNAVAILABLE, "PostgreSQL is unavailable"),
             "PostgreSQL is unavailable. Jobs is away, or PostgreSQL is. Below is what is known without it.",

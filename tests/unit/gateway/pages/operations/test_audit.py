@@ -39,13 +39,13 @@ def action(target: Any, name: str = "requeue", **more: Any) -> operations_pb2.Op
         (
             "trigger",
             {"slug": "a-vs-b", "timeframe": "12m", "geo": "US"},
-            "slug a-vs-b, tf 12m, geo US",
+            "a-vs-b 12m US",
             "/compare/a-vs-b?tf=12m&geo=US",
         ),
         (
             "import",
             {"slug": "a-vs-b", "timeframe": "12m", "geo": "", "dataHash": "0f3a"},
-            "slug a-vs-b, tf 12m, geo worldwide, dataHash 0f3a",
+            "a-vs-b 12m Worldwide, data 0f3a",
             "/compare/a-vs-b?tf=12m",
         ),
         (

@@ -35,8 +35,8 @@ def at(row: Any, **times: float) -> Any:
         (at(job(READY), started_at=10, completed_at=9), "took 1 s"),
         (job(READY), ""),
         (at(job(FAILED), cooldown_until=-600), "retry possible in 10 min"),
-        (at(job(FAILED), cooldown_until=600), "retried by the next request"),
-        (job(CANCELLED), "run by the next request"),
+        (at(job(FAILED), cooldown_until=600), "a request may retry it"),
+        (job(CANCELLED), "a request may run it"),
     ],
 )
 def test_what_a_job_is_doing(row: Any, words: str) -> None:
