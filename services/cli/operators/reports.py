@@ -101,7 +101,9 @@ def _covered(found: pb.CoveredComparison) -> str:
     where = f"{found.comparison.slug} {found.comparison.timeframe} {found.comparison.geo or 'worldwide'}"
     until = moment(found, "fresh_until" if found.state == "fresh" else "warm_until")
     because = f"  stale by {found.stale_because}" if found.stale_because else ""
-    return f"{found.state:<6} until {until:<19}  demand {found.demand:>8.1f}  {where}{because}"
+    # The forecasts of a cold one ended then.
+    word = "since" if found.state == "cold" else "until"
+    return f"{found.state:<6} {word} {until:<19}  demand {found.demand:>8.1f}  {where}{because}"
 
 
 def _action(found: pb.OperatorAction) -> str:

@@ -132,8 +132,9 @@ async def test_coverage(service: Service) -> None:
     fresh = pb.CoveredComparison(
         comparison=comparison, state="fresh", fresh_until=NOON, warm_until=moment("2026-01-07T12:00:00"), demand=1
     )
+    cold = pb.CoveredComparison(comparison=comparison, state="cold", warm_until=NOON)
     service.jobs.replies |= {
-        "ListCoverage": pb.ListCoverageResponse(comparisons=[warm, fresh], next_page_token="next"),
+        "ListCoverage": pb.ListCoverageResponse(comparisons=[warm, fresh, cold], next_page_token="next"),
         "GetCoverageSummary": pb.GetCoverageSummaryResponse(
             all=pb.CoverageCount(comparisons=10_000, fresh=9_000, stale=3, stale_age=2, stale_engine_version=1)
         ),
@@ -145,6 +146,7 @@ async def test_coverage(service: Service) -> None:
         "requested: 0 comparisons: 0 fresh, 0 stale, 0 cold",
         "stale  until 2026-01-01 12:00:00  demand      2.5  amazon-vs-costco 12m worldwide  stale by age",
         "fresh  until 2026-01-01 12:00:00  demand      1.0  amazon-vs-costco 12m worldwide",
+        "cold   since 2026-01-01 12:00:00  demand      0.0  amazon-vs-costco 12m worldwide",
     ]
     assert ended.stderr == "more: --page next\n"
     expected = pb.CoverageFilter(state="stale", query="ama", timeframe="12m", geo="US", requested=True)

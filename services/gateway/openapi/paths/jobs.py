@@ -27,8 +27,8 @@ _FILTER = [
     query("reason", text("only jobs whose episode began for this reason, such as refresh")),
     query("errorReason", text("only jobs whose last error has this reason, such as unavailable")),
     query("engineVersion", text("only jobs that last became ready with this engine version")),
-    query("olderThan", text("only jobs older than this: 90 (seconds), 5m, 2h, 7d")),
-    query("newerThan", text("only jobs newer than this, in the same form")),
+    query("olderThan", text("only jobs that were created longer ago: 90 (seconds), 5m, 2h, 7d")),
+    query("newerThan", text("only jobs that were created within this time, in the same form")),
 ]
 
 
