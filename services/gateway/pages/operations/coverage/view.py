@@ -91,7 +91,7 @@ def _until(covered: operations_pb2.CoveredComparison) -> tuple[str, datetime | N
     if covered.state == "fresh":
         return "fresh until", fresh_until
     if covered.state == "stale":
-        return "served stale until", warm_until
+        return "served until", warm_until
     ready_at = timestamp(covered, "last_ready_at")
     return ("last ready", ready_at) if ready_at else ("never computed", None)
 

@@ -99,7 +99,7 @@ def test_the_warm_share_never_claims_all_or_none(count: operations_pb2.CoverageC
     ("state", "more", "words", "until"),
     [
         ("fresh", {}, "fresh until", "2026-01-02T10:00:00"),
-        ("stale", {}, "served stale until", "2026-01-08T10:00:00"),
+        ("stale", {}, "served until", "2026-01-08T10:00:00"),
         ("cold", {}, "last ready", "2026-01-01T10:00:00"),
         ("cold", {"last_ready_at": None}, "never computed", None),
     ],
