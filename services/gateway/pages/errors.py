@@ -13,6 +13,8 @@ from services.gateway.pages.policy import HEADERS, transport_security
 from services.gateway.pages.rendering import Content, Templates
 
 _DOCUMENTS = ("/openapi.json", "/healthz", "/readyz", "/metrics")
+_IMPORT_FORMS = ("/import", "/import/confirm", "/import/sample")
+_RETRY = "/retry"
 _PROBLEM = MEDIA_TYPE.encode()
 _decoder = msgspec.json.Decoder(Problem)
 
@@ -62,8 +64,6 @@ class ErrorPages:
 
     def _page(self, scope: Scope, head: Message, body: bytes) -> bytes:
         problem = _decoder.decode(body)
-        query = scope["query_string"].decode("latin-1")
-        path = scope["path"] + (f"?{query}" if query else "")
         main = self._templates.render(
             "error.html",
             status=problem.status,
@@ -71,12 +71,25 @@ class ErrorPages:
             detail=problem.detail,
             fields=[] if problem.errors is msgspec.UNSET else problem.errors,
             request_id=problem.request_id,
-            path=path if scope["method"] in ("GET", "HEAD") else "/",
+            path=_page_of(scope),
             retry_after=_retry_after(head),
             of_console=scope["path"].startswith("/ops/"),
         )
         title = f"{problem.status} {HTTPStatus(problem.status).phrase}"
         return self._templates.page(Content(title, main), reader=None, login=False)
+
+
+def _page_of(scope: Scope) -> str:
+    """The page that a client requested, or the one whose form it sent."""
+    path: str = scope["path"]
+    query = scope["query_string"].decode("latin-1")
+    if scope["method"] not in ("GET", "HEAD"):
+        if path in _IMPORT_FORMS:
+            return "/import"
+        if not (path.startswith("/compare/") and path.endswith(_RETRY)):
+            return "/"
+        path = path.removesuffix(_RETRY)
+    return path + (f"?{query}" if query else "")
 
 
 def _retry_after(head: Message) -> int:

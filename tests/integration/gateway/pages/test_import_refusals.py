@@ -107,7 +107,9 @@ async def test_only_a_form_of_this_login_imports(world: World, path: str) -> Non
     for wrong in ([], [("token", token[::-1])]):
         assert errors.FORM_REFUSED.title in page(await send(world.client, path, wrong), 403)
     world.client.cookies.clear()
-    assert errors.UNAUTHENTICATED.title in page(await send(world.client, path, [("token", token)]), 401)
+    html = page(await send(world.client, path, [("token", token)]), 401)
+    assert errors.UNAUTHENTICATED.title in html
+    assert 'href="/login?next=/import"' in html, "the login leads back to the form"
     assert not import_calls(world)
 
 
