@@ -66,6 +66,18 @@ async def test_a_cold_page_becomes_ready_without_a_reload(site: Site) -> None:
     assert await page.evaluate("window.announced") == ["Computing", "Forecast ready"]
 
 
+async def test_the_value_that_was_read_last_survives_the_forecast(site: Site) -> None:
+    queue(site)
+    page = await site.open()
+    await page.locator("[data-chart]").focus()
+    await page.keyboard.press("Home")
+    await expect(page.locator("#announcer")).to_contain_text("28 November 2021")
+    await site.streams(1)
+    await finish(site, page)
+    await page.keyboard.press("ArrowRight")
+    await expect(page.locator("#announcer")).to_contain_text("5 December 2021")
+
+
 async def test_without_trusted_types_a_forecast_arrives_too(site: Site) -> None:
     await site.context.add_init_script("delete window.trustedTypes")
     # The policy of the page would refuse what such a browser does not know.

@@ -13,7 +13,10 @@ export function followForecast(live, announce) {
   async function update() {
     const fragment = await fetchFragment(live.dataset.fragment);
     const before = key();
+    const read = [...live.querySelectorAll("[data-index]")].map((chart) => [chart.id, chart.dataset.index]);
     swap(live, fragment);
+    // The keys go on from the value that was read last: a forecast comes after the past, which stays.
+    for (const [id, index] of read) document.getElementById(id)?.setAttribute("data-index", index);
     localiseTimes(live);
     if (key() !== before) announce(live.querySelector("[data-announce]")?.textContent.trim() ?? "");
   }

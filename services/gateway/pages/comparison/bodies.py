@@ -17,6 +17,7 @@ from services.gateway.pages.comparison.facts import Facts
 from services.gateway.pages.comparison.view import View, build_view
 from services.gateway.pages.rendering import Content, Templates
 
+_REFRESH_SECONDS = 10  # of a page that awaits a forecast, without scripts
 _MAX_BYTES = 32 * 1024 * 1024
 
 
@@ -51,6 +52,7 @@ class Body:
             path=self.view.links.page,
             script="page.js",
             style="comparison.css",
+            refresh_seconds=0 if self.view.progress.settled else _REFRESH_SECONDS,
         )
 
     def __len__(self) -> int:

@@ -138,6 +138,14 @@ async def test_a_cold_page_shows_the_history_and_enqueues(shown: World) -> None:
     assert "Appears with the forecast." in html
 
 
+async def test_without_scripts_a_page_is_loaded_again_until_its_forecast_is_there(shown: World) -> None:
+    again = '<noscript><meta http-equiv="refresh" content="10"></noscript>'
+    shown.reply(GetWarmup=warmup(job(RUNNING)), GetForecasts=forecasts(cached(MISSING)))
+    assert again in page(await shown.client.get(PATH))
+    shown.reply(GetWarmup=warmup(job(READY)), GetForecasts=forecasts(cached()))
+    assert again not in page(await shown.client.get(PATH))
+
+
 async def test_an_unknown_wait_says_so(shown: World) -> None:
     shown.reply(GetWarmup=warmup(job(QUEUED), queue_position=1), GetForecasts=forecasts(cached(MISSING)))
     assert "Next in line; how long it takes is not known yet." in page(await shown.client.get(PATH))
@@ -210,7 +218,9 @@ async def test_an_operator_starts_a_failed_forecast_again(shown: World) -> None:
 
 async def test_without_a_login_nothing_starts_again(shown: World) -> None:
     response = await shown.client.post(f"{PATH}/retry?tf=12m", data={"token": ""}, headers=SAME_SITE)
-    assert errors.UNAUTHENTICATED.title in page(response, 401)
+    html = page(response, 401)
+    assert errors.UNAUTHENTICATED.title in html
+    assert f'href="/login?next={PATH}%3Ftf%3D12m"' in html, "the login leads back to the page of the button"
     assert not shown.jobs.calls["TriggerWarmup"]
 
 
