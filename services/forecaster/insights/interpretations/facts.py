@@ -11,6 +11,7 @@ from services.forecaster.engine.bundle.dates import period_text
 from services.forecaster.engine.bundle.quality import SHORT_HORIZONS
 from services.forecaster.engine.types import JsonObject
 from services.forecaster.insights.interpretations.compared_term import ComparedTerm
+from services.forecaster.insights.interpretations.finding import tenth
 from services.forecaster.insights.interpretations.wording import quoted
 from services.forecaster.insights.types import TermInsights, Together
 
@@ -106,8 +107,11 @@ class Facts:
 
     @property
     def current_leader(self) -> TermFacts | None:
-        """The term that is ahead in the last complete period; None in a tie and where levels cannot be compared."""
-        if self.scaled_apart or is_tie(self.b.last - self.a.last):
+        """The term that is ahead in the last complete period, by values as evidence gives them.
+
+        None in a tie and where levels cannot be compared.
+        """
+        if self.scaled_apart or tenth(self.b.last) == tenth(self.a.last):
             return None
         return self.b if self.b.last > self.a.last else self.a
 
@@ -118,15 +122,7 @@ class Facts:
     def periods_ahead(self, term: TermFacts) -> int:
         """In how many of the known periods the term was ahead."""
         pairs = zip(term.values, self.other(term).values, strict=True)
-        return sum(value > beside and not is_tie(value - beside) for value, beside in pairs)
-
-
-TIE = 0.05  # points: smaller margins vanish when they are rounded
-
-
-def is_tie(margin: float) -> bool:
-    """Whether a margin in points is too small to name."""
-    return abs(margin) < TIE
+        return sum(tenth(value) > tenth(beside) for value, beside in pairs)
 
 
 def mean(values: Sequence[float]) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from services.forecaster.engine.history import MAX_FITTED, Array
@@ -14,6 +16,8 @@ from services.forecaster.insights.term.analysis import Analysis
 from services.forecaster.insights.types import ChangePoint
 
 MAX_CHANGE_POINTS = 10
+# Deviation from the levels with and without the season: a true one that does not grow with the level stays below.
+MAX_UNSTEADY = 1.5
 
 
 def find_change_points(analysis: Analysis, known_since: str | None) -> tuple[ChangePoint, ...]:
@@ -34,16 +38,18 @@ def find_change_points(analysis: Analysis, known_since: str | None) -> tuple[Cha
     else:
         changes = _find_changes(adjusted[: _overlapping(unsearched, periodicity)], periodicity)
     bounds = [0, *changes, len(values)]
+    levelled = adjusted if _is_as_steady(adjusted, values, unsearched, bounds) else values
     found = [
         ChangePoint(
             date=analysis.date(change),
-            before=_level(adjusted[start:change][-periodicity.settled :]),
-            after=_level(adjusted[change:end][: periodicity.settled]),
+            before=_level(levelled[start:change][-periodicity.settled :]),
+            after=_level(levelled[change:end][: periodicity.settled]),
             recent=change == recent,
         )
         for start, change, end in zip(bounds, changes, bounds[2:], strict=False)
     ]
-    return tuple(found[-MAX_CHANGE_POINTS:])
+    # After a slow launch the level may still be that of before.
+    return tuple(change for change in found if change.before != change.after)[-MAX_CHANGE_POINTS:]
 
 
 def _index_of(analysis: Analysis, date: str | None) -> int:
@@ -58,7 +64,7 @@ def _without_season(values: Array, border: int, periodicity: Periodicity) -> Arr
 
     Zeros stay zeros.
     """
-    start, part = (border, values[border:]) if 2 * border < len(values) else (0, values[:border])
+    start, part = (border, values[border:]) if _ends_longer(values, border) else (0, values[:border])
     if len(part) > MAX_FITTED:
         start, part = start + len(part) - MAX_FITTED, part[-MAX_FITTED:]
     usable = find_usable_history(part, periodicity)
@@ -68,6 +74,27 @@ def _without_season(values: Array, border: int, periodicity: Periodicity) -> Arr
     phases = (np.arange(len(values)) - start - usable.start) % len(profile)
     adjusted = BOUNDED.from_log(BOUNDED.to_log(values) - profile[phases])
     return np.where(values > HIGHEST_ZERO, adjusted, values)
+
+
+def _ends_longer(values: Array, border: int) -> bool:
+    """Whether more values follow `border` than precede it."""
+    return 2 * border < len(values)
+
+
+def _is_as_steady(adjusted: Array, values: Array, border: int, bounds: list[int]) -> bool:
+    """Whether the other part is about as steady without the season of the longer part before or after `border`.
+
+    Levels that change back and forth may be read as a season. Without it, the term would have levels that it never
+    had. The parts between `bounds` vary around levels of their own.
+    """
+    parts = [slice(start, end) for start, end in pairwise(sorted({*bounds, border}))]
+    others = [part for part in parts if (part.stop <= border) == _ends_longer(values, border)]
+    before, after = (sum(_deviation(series[part]) for part in others) for series in (values, adjusted))
+    return after <= MAX_UNSTEADY * before
+
+
+def _deviation(values: Array) -> float:
+    return float(np.abs(values - np.median(values)).sum())
 
 
 def _find_changes(values: Array, periodicity: Periodicity) -> list[int]:

@@ -138,7 +138,7 @@ def test_the_evidence_holds_the_numbers_of_the_sentences() -> None:
             {"leader": "termB", "valueA": 27.5, "valueB": 32.0, "margin": 4.5, "date": "2024-12-23"},
         ),
         ("futureLeader", None, {"leader": "termB", "probability": 88.0, "margin": 6.0, "leadsNow": True, "steps": 13}),
-        ("falling", "termA", {"steps": 13, "recent": 30.5, "forecast": 24.0, "confidence": 60.0}),
+        ("falling", "termA", {"steps": 13, "periods": 13, "recent": 30.5, "forecast": 24.0, "confidence": 60.0}),
         ("leadLag", None, {"leads": "termB", "lag": 3, "correlation": 0.46}),
         (
             "pastLeader",
@@ -153,7 +153,7 @@ def test_the_evidence_holds_the_numbers_of_the_sentences() -> None:
                 "since": "2024-01-01",
             },
         ),
-        ("stable", "termB", {"steps": 13, "recent": 26.0, "forecast": 30.0, "confidence": 60.0}),
+        ("stable", "termB", {"steps": 13, "periods": 13, "recent": 26.0, "forecast": 30.0, "confidence": 60.0}),
         ("leadChanges", None, {"changes": 1, "lastDate": "2024-12-16", "leader": "termB"}),
     ]
 
@@ -161,9 +161,9 @@ def test_the_evidence_holds_the_numbers_of_the_sentences() -> None:
 def test_the_evidence_of_terms_that_are_scaled_apart() -> None:
     assert evidence(comparisons.terms_that_are_scaled_apart()) == [
         ("scaledApart", None, {"highestA": 91.0, "highestB": 70.0}),
-        ("rising", "termA", {"steps": 13, "recent": 85.0, "forecast": 95.0, "confidence": 60.0}),
+        ("rising", "termA", {"steps": 13, "periods": 13, "recent": 85.0, "forecast": 95.0, "confidence": 60.0}),
         ("constant", "termB", {"value": 70.0, "periods": 52}),
-        ("stable", "termB", {"steps": 13, "recent": 70.0, "forecast": 70.0, "confidence": 60.0}),
+        ("stable", "termB", {"steps": 13, "periods": 13, "recent": 70.0, "forecast": 70.0, "confidence": 60.0}),
     ]
 
 
@@ -172,7 +172,7 @@ def test_a_season_that_both_share() -> None:
         "“gift cards” is ahead of “wrapping paper”: 48 points against 12 in the week of 24 December 2023.",
         "“gift cards” will almost certainly stay ahead over the next 26 weeks: its average is higher in 99 of 100 simulated futures, typically by 18 points.",
         "Both terms will very probably fall over the next 26 weeks: “gift cards” from 37 to 23 points on average (confidence 80 %), “wrapping paper” from 9.1 to 5.9 points on average (confidence 77 %).",
-        "“gift cards” stands out near the same date of several years, most of all in the week of 19 November 2023: at 95 points, 44 above what was usual then.",
+        "“gift cards” stands out near the same date of more than one year, most of all in the week of 19 November 2023: at 95 points, 44 above what was usual then.",
         "Both falls look seasonal: over the same 26 weeks a year before, “gift cards” went from 37 to 23 points and “wrapping paper” from 9.1 to 5.9 points on average.",
         "Both terms have the same yearly season: “gift cards” is highest in late November (+20 points) and lowest in late May (−20 points), “wrapping paper” is highest in early December (+5 points) and lowest in early June (−5 points).",
         "Since the week of 3 January 2021, “gift cards” has been ahead in all 156 weeks, with 30 points on average against 7.5.",

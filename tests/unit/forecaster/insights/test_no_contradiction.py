@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from services.forecaster.insights.interpretations.compared_term import ComparedTerm
-from services.forecaster.insights.interpretations.facts import TIE, read_facts
+from services.forecaster.insights.interpretations.facts import read_facts
 from services.forecaster.insights.interpretations.interpret import LEAST, MAX_CHARACTERS, MOST, findings, interpret
 from services.forecaster.insights.types import Interpretation
 from tests.unit.forecaster.insights.comparisons import Compared
@@ -107,7 +107,7 @@ def _check_who_stays_ahead(each: Interpretation, compared: Compared) -> None:
     leads_now = (last_b > last_a) if each.evidence["leader"] == "termB" else (last_a > last_b)
     assert compared[3] is not None
     crosses = compared[3]["crossoverDate"] is not None
-    assert (" stay ahead" in each.text) == (leads_now and abs(last_b - last_a) >= TIE and not crosses)
+    assert (" stay ahead" in each.text) == (leads_now and round(last_a, 1) != round(last_b, 1) and not crosses)
 
 
 def _check_together(found: Sequence[Interpretation]) -> None:
@@ -144,9 +144,9 @@ def _check_claims(said: dict[str, dict[str, Any]], compared: Compared) -> None:
         assert said["futureLeader"]["leader"] == ("termB" if probability > 50 else "termA")
     if "pastLeader" in said:
         past = said["pastLeader"]
-        margins = [there - here for here, there in zip(_complete(a), _complete(b), strict=True)]
-        assert past["aheadA"] == sum(margin <= -TIE for margin in margins)
-        assert past["aheadB"] == sum(margin >= TIE for margin in margins)
+        margins = [round(there, 1) - round(here, 1) for here, there in zip(_complete(a), _complete(b), strict=True)]
+        assert past["aheadA"] == sum(margin < 0 for margin in margins)
+        assert past["aheadB"] == sum(margin > 0 for margin in margins)
         assert past["leader"] == ("termB" if past["aheadB"] > past["aheadA"] else "termA")
         assert len(margins) not in (past["aheadA"], past["aheadB"]) or "leadChanges" not in said
     if "sameDirection" in said:

@@ -81,3 +81,32 @@ def test_a_term_is_mostly_zero_only_if_its_last_values_are(recent: float, said: 
     a = compared_term("a", [0.0] * 39 + [recent] * 13, recent, flags=["mostlyZero"])
     b = compared_term("b", [50.0] * 52, 50, label="termB")
     assert ("mostlyZero" in ids((a, b, None, head_to_head(a, b, 99.0)))) is said
+
+
+def test_a_trend_stays_within_the_bounds_of_search_interest() -> None:
+    decomposed = insights(trend=[-10.0, 50.0, 104.0])
+    a = compared_term("a", [2.0, 50.0, 98.0], 98, insights=decomposed)
+    b = compared_term("b", [98.0, 50.0, 2.0], 2, label="termB", insights=insights(trend=[104.0, 50.0, -10.0]))
+    [up, down] = [finding for finding in findings(read_facts(a, b, None, None)) if finding.id == "longTrend"]
+    assert "rose from 0 to 100 points" in up.text
+    assert "fell from 100 to 0 points" in down.text
+    assert [up.evidence["before"], up.evidence["after"]] == [0.0, 100.0]
+
+
+@pytest.mark.parametrize(
+    ("values", "said", "margin"),
+    [((1.74, 1.66), "currentTie", 0.0), ((1.66, 1.64), "currentLeader", -0.1), ((0.04, 0.0), "currentTie", 0.0)],
+)
+def test_a_term_is_ahead_if_its_value_is_higher_as_it_is_written(
+    values: tuple[float, float], said: str, margin: float
+) -> None:
+    a, b = (
+        compared_term(f"term{label}", [value] * 20, value, label=label)
+        for value, label in zip(values, ("termA", "termB"), strict=True)
+    )
+    [found] = [
+        finding for finding in findings(read_facts(a, b, None, None)) if finding.id in ("currentLeader", "currentTie")
+    ]
+    assert (found.id, found.evidence["margin"]) == (said, margin)
+    ahead = [finding for finding in findings(read_facts(a, b, None, None)) if finding.id == "pastLeader"]
+    assert bool(ahead) is (said == "currentLeader")

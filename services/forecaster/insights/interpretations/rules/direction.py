@@ -63,6 +63,7 @@ def direction(facts: Facts, term: TermFacts) -> Finding | None:
         f"{percent(forecast.confidence)}).",
         {
             "steps": facts.horizon,
+            "periods": _periods_before(facts, term),
             "recent": tenth(term.recent_mean),
             "forecast": tenth(term.forecast_mean),
             "confidence": tenth(forecast.confidence),
@@ -87,6 +88,7 @@ def volatile(facts: Facts, term: TermFacts) -> Finding | None:
         f"(confidence {percent(term.forecast.confidence)}).",
         {
             "steps": facts.horizon,
+            "periods": len(recent),
             "lowest": tenth(min(recent)),
             "highest": tenth(max(recent)),
             "forecast": tenth(term.forecast_mean),
@@ -163,9 +165,14 @@ def _change(facts: Facts, term: TermFacts) -> str:
     before, after = numbers(term.recent_mean, term.forecast_mean)
     if term.forecast.direction == "stable":  # tenths do not matter
         before, after = number(term.recent_mean), number(term.forecast_mean)
-    known = min(facts.horizon, len(term.values))
+    known = _periods_before(facts, term)
     compared = f"as over the last {known}" if before == after else f"against {before} over the last {known}"
     return f"{in_points(after)} on average over the next {count(facts.horizon, facts.step)}, {compared}"
+
+
+def _periods_before(facts: Facts, term: TermFacts) -> int:
+    """As many periods before the forecast as are forecast, or all that are known."""
+    return min(facts.horizon, len(term.values))
 
 
 def _in_short(term: TermFacts) -> str:

@@ -43,7 +43,7 @@ def event(facts: Facts, term: TermFacts) -> Finding | None:
     events = sum(each.kind == "event" for each in term.insights.peaks)
     when = in_period(peak.date, facts.step)
     if peak.recurring:
-        stood_out = f"stands out near the same date of several years, most of all {when}"
+        stood_out = f"stands out near the same date of more than one year, most of all {when}"
     else:
         stood_out = f"stood out {when}{', its largest event' if events > 1 else ''}"
     return Finding(

@@ -114,5 +114,5 @@ def lead_changes(facts: Facts) -> Finding | None:
 
 
 def _levels(facts: Facts) -> dict[str, object]:
-    margin = facts.b.last - facts.a.last
-    return {"valueA": tenth(facts.a.last), "valueB": tenth(facts.b.last), "margin": tenth(margin)}
+    value_a, value_b = tenth(facts.a.last), tenth(facts.b.last)
+    return {"valueA": value_a, "valueB": value_b, "margin": tenth(value_b - value_a)}

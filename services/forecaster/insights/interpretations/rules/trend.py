@@ -41,6 +41,7 @@ def year_over_year_of_both(facts: Facts) -> Finding | None:
             "changeA": tenth(a.change),
             "valueB": tenth(b.value),
             "changeB": tenth(b.change),
+            "periods": AVERAGED_STEPS,
         },
     )
 
@@ -57,7 +58,7 @@ def year_over_year(facts: Facts, term: TermFacts) -> Finding | None:
         term.label,
         f"{term.name} is {_than(year)} than a year ago: {in_points(first)} on average over the last "
         f"{count(AVERAGED_STEPS, facts.step)}, against {second}.",
-        {"value": tenth(year.value), "change": tenth(year.change)},
+        {"value": tenth(year.value), "change": tenth(year.change), "periods": AVERAGED_STEPS},
     )
 
 
@@ -69,7 +70,8 @@ def long_trend(facts: Facts, term: TermFacts) -> Finding | None:
     known = [value for value in decomposition.trend if value is not None]
     if not known:
         return None
-    first, last = known[0], known[-1]
+    # At its ends a trend may pass the bounds of search interest.
+    first, last = (min(100.0, max(0.0, value)) for value in (known[0], known[-1]))
     if abs(last - first) < max(LONG_CHANGE, LONG_CHANGE_SHARE * max(first, last)):
         return None
     return Finding(

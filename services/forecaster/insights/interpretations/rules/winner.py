@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.forecaster.insights.interpretations.facts import Facts, Margin, TermFacts, is_tie
+from services.forecaster.insights.interpretations.facts import Facts, Margin, TermFacts
 from services.forecaster.insights.interpretations.finding import Finding, tenth
 from services.forecaster.insights.interpretations.wording import count, futures, in_period, period, points
 
@@ -20,7 +20,7 @@ def future_leader(facts: Facts) -> Finding | None:
     if leader is None or facts.head_to_head is None or round(probability) < OPEN:
         return None
     margin = facts.head_to_head.expected_margin
-    by = "" if is_tie(margin) or (margin > 0) != (leader == facts.b) else f", typically by {points(abs(margin))}"
+    by = "" if not tenth(margin) or (margin > 0) != (leader == facts.b) else f", typically by {points(abs(margin))}"
     keeps = leader == facts.current_leader and facts.head_to_head.crossover_date is None
     return Finding(
         90,
@@ -82,6 +82,7 @@ def crossover(facts: Facts) -> Finding | None:
         {
             "leader": behind.label,
             "date": ahead[0].date,
+            "steps": facts.horizon,
             "stepsAhead": len(ahead),
             "bestDate": best.date,
             "bestProbability": tenth(probability),

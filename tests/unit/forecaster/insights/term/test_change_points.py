@@ -63,6 +63,29 @@ def test_levels_are_without_the_season() -> None:
     assert change.after == pytest.approx(70, abs=6)
 
 
+@pytest.mark.parametrize(
+    ("parts", "before", "after"),
+    [
+        (((26, 72), (26, 31), (26, 97), (26, 45), (52, 77)), 45.0, 77.0),
+        (((18, 67), (17, 75), (17, 25), (18, 52), (17, 64), (16, 52)), 64.0, 52.0),
+    ],
+)
+def test_levels_that_change_back_and_forth_are_no_season(
+    parts: tuple[tuple[int, int], ...], before: float, after: float
+) -> None:
+    steps = [float(level) for length, level in parts for _ in range(length)]
+    analysis = analyse(term_series(steps, "5y"))
+    last = find_change_points(analysis, analysis.date(len(steps) - parts[-1][0]))[-1]
+    assert (last.before, last.after, last.recent) == (before, after, True)
+
+
+def test_a_launch_that_is_slow_is_no_change_of_level() -> None:
+    values = [0.0] * 4 + [2.0] + [0.0] * 20 + [60.0] * 80
+    analysis = analyse(term_series(values, "5y"))
+    assert known_since(analysis) == analysis.date(4)
+    assert changes(analysis) == ()
+
+
 def test_a_change_before_what_the_engine_fits_is_found_but_not_recent() -> None:
     analysis = levels((300, 20), (700, 70))
     [change] = changes(analysis)
