@@ -18,6 +18,7 @@ from services.common.comparison import (
     parse_timeframe,
     term_slug,
 )
+from services.common.job_status import JobStatus
 from services.common.plain_text import has_control_characters
 from services.common.rpc import metadata
 from services.common.rpc.job_status import FROM_PROTO
@@ -81,7 +82,7 @@ def demand(request: pb.ReportDemandRequest) -> dict[ComparisonKey, int]:
 def job_filter(request: pb.ListJobsRequest | pb.RequeueJobsRequest | operations_pb2.JobFilter) -> JobFilter:
     """A filter of jobs; what is not set matches every job."""
     by_state = JobFilter(
-        status=FROM_PROTO.get(request.status),
+        status=_status(request.status),
         slug=canonical_slug(request.slug) if request.slug else None,
         older_than=_seconds("older_than_seconds", request.older_than_seconds),
         newer_than=_seconds("newer_than_seconds", request.newer_than_seconds),
@@ -182,6 +183,15 @@ def _geo(request: pb.IngestSnapshotRequest) -> str | None:
 def _values(point: pb.SeriesPoint) -> list[float | None]:
     missing = set(point.missing)
     return [None if index in missing else value for index, value in enumerate(point.values)]
+
+
+def _status(number: pb.JobStatus.ValueType) -> JobStatus | None:
+    """The status to filter by; None: any. A status of a newer release is refused: without it, more jobs would match."""
+    if number == pb.JOB_STATUS_UNSPECIFIED:
+        return None
+    if number not in FROM_PROTO:
+        raise invalid("status", f"status {number} is unknown; the statuses are: {', '.join(JobStatus)}")
+    return FROM_PROTO[number]
 
 
 def _reason_of_episode(text: str) -> str:

@@ -81,6 +81,7 @@ async def test_a_prepared_operation_is_aborted(jobs: Jobs, store: Store) -> None
         ({"action": ops.BULK_ACTION_WARM, "jobs": FAILED}, "filter"),
         ({"action": ops.BULK_ACTION_REQUEUE, "comparisons": ops.CoverageFilter()}, "filter"),
         ({"action": ops.BULK_ACTION_REQUEUE, "jobs": ops.JobFilter(status=pb.JOB_STATUS_RUNNING)}, "status"),
+        ({"action": ops.BULK_ACTION_REQUEUE, "jobs": ops.JobFilter(status=99)}, "status"),  # type: ignore[arg-type]
         ({"action": ops.BULK_ACTION_REQUEUE, "jobs": ops.JobFilter(older_than_seconds=-1)}, "older_than_seconds"),
         ({"action": ops.BULK_ACTION_WARM, "comparisons": ops.CoverageFilter(query="?!")}, "query"),
     ],

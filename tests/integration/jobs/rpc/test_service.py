@@ -182,6 +182,12 @@ async def test_an_invalid_page_token_is_refused(jobs: Jobs, token: str) -> None:
         assert [field for field, _ in error.fields] == ["page_token"]
 
 
+async def test_an_unknown_status_lists_no_other_jobs(jobs: Jobs) -> None:
+    await jobs.store.queued("one")
+    error = await refused(jobs.stub.ListJobs(pb.ListJobsRequest(status=99)))  # type: ignore[arg-type]  # a newer one
+    assert (error.reason, error.fields[0][0]) == (errors.INVALID_ARGUMENT, "status")
+
+
 async def test_refused_requeue_and_cancel_name_the_reason(jobs: Jobs) -> None:
     missing = await refused(jobs.stub.RequeueJob(pb.RequeueJobRequest(id=77), metadata=SENT))
     assert missing.reason is errors.NOT_FOUND
