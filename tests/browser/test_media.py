@@ -71,7 +71,28 @@ async def test_a_phone_shows_the_recent_past_and_all_on_request(open_site: OpenS
         await expect(everything).to_be_visible()
         await recent.locator("xpath=..").tap(position={"x": 150, "y": 120})
         await expect(page.locator(".readout")).to_be_visible()
+        await expect(recent.locator(".crosshair")).to_have_count(1)
         await check_width(page)
+
+
+async def test_a_touch_reads_the_chart_that_is_touched(open_site: OpenSite) -> None:
+    async with open_site({"viewport": NARROW, "has_touch": True}) as site:
+        page = await site.open()
+        await page.get_by_text("Show all of the past").click()
+        everything, readout = page.locator("#chart-all"), page.locator(".readout")
+        await everything.scroll_into_view_if_needed()
+        drawn = await everything.bounding_box()
+        assert drawn
+        await page.touchscreen.tap(drawn["x"] + 40, drawn["y"] + 120)
+        await expect(readout).to_contain_text("2022")
+        await expect(everything.locator(".crosshair")).to_have_count(1)
+        chart, box = await everything.bounding_box(), await readout.bounding_box()
+        assert chart
+        assert box
+        assert chart["y"] <= box["y"] <= chart["y"] + chart["height"]
+        await page.locator("[data-chart]").focus()
+        await page.keyboard.press("Home")
+        await expect(page.locator("#announcer")).to_contain_text("28 November 2021")
 
 
 async def test_targets_are_at_least_24_px(open_site: OpenSite) -> None:

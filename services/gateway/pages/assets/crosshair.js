@@ -8,7 +8,7 @@ export function addCrosshairs(root, announce) {
   const place = (event) => {
     const chart = event.target.closest?.("[data-chart]");
     if (!chart || !root.contains(chart)) return;
-    const svg = visibleSvg(chart);
+    const svg = svgAt(chart, event.clientY);
     if (svg) show(chart, svg, indexAt(svg, event.clientX), null);
   };
   root.addEventListener("pointermove", place);
@@ -24,7 +24,7 @@ export function addCrosshairs(root, announce) {
     // With a modifier, the same keys go back in the history or scroll.
     if (!(event.key in KEYS) || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
-    const svg = visibleSvg(chart);
+    const svg = visibleSvgs(chart).at(-1);
     const { times, first } = drawn(svg);
     const current = Number(chart.dataset.index ?? times.length - 1);
     // The first arrow key shows the last value, from which the next ones move.
@@ -44,8 +44,16 @@ function values() {
   return values.parsed;
 }
 
-function visibleSvg(chart) {
-  return [...chart.querySelectorAll("svg[data-time]")].find((svg) => svg.getClientRects().length);
+/** A phone may show two charts of different times, one below the other. */
+function visibleSvgs(chart) {
+  return [...chart.querySelectorAll("svg[data-time]")].filter((svg) => svg.getClientRects().length);
+}
+
+function svgAt(chart, clientY) {
+  return visibleSvgs(chart).find((svg) => {
+    const { top, bottom } = svg.getBoundingClientRect();
+    return top <= clientY && clientY <= bottom;
+  });
 }
 
 /** How an SVG maps times and values to pixels of its view box, and which dates it shows. */
@@ -93,7 +101,10 @@ function show(chart, svg, index, announce) {
     lines.push([term, low === undefined ? format(value) : `${format(value)}, 8 of 10: ${format(low)} to ${format(high)}`]);
   }
   svg.append(group);
-  chart.append(box(labels[index], names, lines, x / svg.viewBox.baseVal.width));
+  const readout = box(labels[index], names, lines, x / svg.viewBox.baseVal.width);
+  chart.append(readout);
+  const below = svg.getBoundingClientRect().top - chart.getBoundingClientRect().top;
+  readout.style.setProperty("top", `${readout.offsetTop + below}px`);
   chart.dataset.index = index;
   announce?.([labels[index], ...lines.map(([term, text]) => `${names[term]} ${text}`)].join("; "));
 }

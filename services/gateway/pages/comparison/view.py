@@ -11,7 +11,7 @@ from services.gateway.bodies.forecasts import ForecastPoint
 from services.gateway.bodies.insights import Interpretation
 from services.gateway.pages.charts import inputs
 from services.gateway.pages.charts.comparison.chart import comparison_chart, term_chart
-from services.gateway.pages.charts.comparison.layout import MEDIUM, NARROW, NARROW_ALL, WIDE
+from services.gateway.pages.charts.comparison.layout import MEDIUM, NARROW, NARROW_ALL, WIDE, leaves_out_the_past
 from services.gateway.pages.charts.drawing.svg import Markup
 from services.gateway.pages.charts.drawing.times import epoch_seconds, period_words
 from services.gateway.pages.charts.margin import margin_chart
@@ -28,7 +28,7 @@ from services.gateway.pages.words import TIMEFRAMES, UNITS, Named, geo_name, nam
 
 _MAX_ROWS = 300
 _FULL = "100"  # the end of the scale
-_LAYOUTS = {"wide": WIDE, "medium": MEDIUM, "narrow": NARROW, "all": NARROW_ALL}
+_LAYOUTS = {"wide": WIDE, "medium": MEDIUM, "narrow": NARROW}
 
 
 @dataclass(frozen=True)
@@ -152,12 +152,13 @@ def _forecast(
 
 
 def _charts(comparison: inputs.Comparison, *, scaled_apart: bool) -> list[Chart]:
+    layouts = _LAYOUTS | ({"all": NARROW_ALL} if leaves_out_the_past(comparison) else {})
     if not scaled_apart:
         return [
             Chart(
                 {
                     name: comparison_chart(comparison, id_=f"chart-{name}", layout=layout)
-                    for name, layout in _LAYOUTS.items()
+                    for name, layout in layouts.items()
                 }
             )
         ]
@@ -165,7 +166,7 @@ def _charts(comparison: inputs.Comparison, *, scaled_apart: bool) -> list[Chart]
         Chart(
             {
                 name: term_chart(comparison, role, id_=f"chart-{role}-{name}", layout=layout)
-                for name, layout in _LAYOUTS.items()
+                for name, layout in layouts.items()
             }
         )
         for role in inputs.Role

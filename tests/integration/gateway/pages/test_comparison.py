@@ -118,6 +118,15 @@ async def test_the_scale_is_that_of_the_data(
     assert words in page(await shown.client.get(PATH))
 
 
+@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize(("weeks", "offered"), [(78, False), (79, True)])
+async def test_all_of_the_past_is_offered_where_a_phone_shows_a_part(
+    shown: World, weeks: int, apart: bool, offered: bool
+) -> None:
+    shown.reply(GetComparison=detail(points=weeks, scaled_apart=apart), GetForecasts=forecasts(cached()))
+    assert ("Show all of the past" in page(await shown.client.get(PATH))) is offered
+
+
 async def test_a_kept_page_is_not_rendered_again(shown: World, monkeypatch: pytest.MonkeyPatch) -> None:
     build = Mock(wraps=build_view)
     monkeypatch.setattr("services.gateway.pages.comparison.bodies.build_view", build)

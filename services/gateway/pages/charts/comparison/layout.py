@@ -46,6 +46,11 @@ NARROW = Layout(
 NARROW_ALL = replace(NARROW, recent=False)
 
 
+def leaves_out_the_past(comparison: Comparison) -> bool:
+    """Whether the narrow chart shows a part of the past alone."""
+    return Frame(comparison, tuple(Role), NARROW).first > 0
+
+
 @dataclass(frozen=True)
 class Frame:
     """Where a comparison is drawn. It does not depend on the forecast's values, so nothing shifts when it arrives."""
