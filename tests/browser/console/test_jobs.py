@@ -14,7 +14,10 @@ from tests.integration.gateway.data import CANCELLED, FAILED, QUEUED, READY, RUN
 
 RECORD_SUBMISSIONS = """() => {
     globalThis.submissions = 0;
-    addEventListener("submit", (event) => { event.preventDefault(); submissions += 1; });
+    addEventListener("submit", (event) => {
+        if (!event.defaultPrevented) submissions += 1;
+        event.preventDefault();
+    });
 }"""
 ROWS = "[...document.querySelectorAll('tr[data-job]')].map((row) => Number(row.dataset.job))"
 
@@ -158,6 +161,16 @@ async def test_keys_requeue_and_cancel(
         await page.keyboard.press("Enter")
     request = site.world.jobs.only(rpc).request
     assert (request.id, request.reason) == (first, "jk: just because")
+
+
+async def test_a_double_click_changes_the_selected_jobs_once(queue: JobQueue, open_console: OpenConsole) -> None:
+    page = await open_console("/ops/jobs?status=failed")
+    [first, *_] = await page.evaluate(ROWS)
+    await select(page, first)
+    await page.get_by_label("Reason").fill("the cache is back")
+    await page.evaluate(RECORD_SUBMISSIONS)
+    await page.get_by_role("button", name="Requeue", exact=True).dblclick()
+    assert await page.evaluate("submissions") == 1
 
 
 async def test_enter_in_a_reason_does_only_what_a_key_began(queue: JobQueue, open_console: OpenConsole) -> None:

@@ -3,6 +3,7 @@
 import { followChanges } from "./changes.js";
 import { addCopying } from "./copy.js";
 import { swapParts } from "./fragment.js";
+import { submitOnce } from "./once.js";
 
 const live = document.getElementById("live");
 const form = document.getElementById("act");
@@ -17,16 +18,11 @@ addCopying(live, announce);
 // The page stays, and follows the job, until the response to the form.
 if (form) {
   const waiting = document.getElementById("waiting");
-  let sent = false;
+  submitOnce(form);
   form.addEventListener("submit", (event) => {
-    if (sent) event.preventDefault();
-    sent = true;
     if (event.submitter?.value !== "run") return;
     waiting.hidden = false;
     announce(waiting.textContent);
   });
-  addEventListener("pageshow", () => {
-    sent = false;
-    waiting.hidden = true;
-  });
+  addEventListener("pageshow", () => (waiting.hidden = true));
 }

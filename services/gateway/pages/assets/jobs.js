@@ -3,6 +3,7 @@
 import { followChanges } from "./changes.js";
 import { swap } from "./fragment.js";
 import { addJobKeys } from "./job-keys.js";
+import { submitOnce } from "./once.js";
 import { leave, offerNew, update } from "./rows.js";
 
 const live = document.getElementById("live");
@@ -64,6 +65,7 @@ function showSelection() {
 }
 
 if (form) {
+  submitOnce(form);
   const clear = document.getElementById("clear");
   clear.hidden = false;
   clear.addEventListener("click", () => {

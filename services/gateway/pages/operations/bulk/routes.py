@@ -11,7 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from warmcast.jobs.v1 import operations_pb2
 
+from services.common import errors
 from services.common.comparison import invalid
+from services.common.errors import WarmcastError
 from services.gateway.pages.operations.bulk.view import ACTIONS, operation, sample
 from services.gateway.pages.operations.coverage import filter as coverage
 from services.gateway.pages.operations.frame.console import Console, View
@@ -65,7 +67,13 @@ class BulkPages:
     async def abort(self, request: Request) -> Response:
         """Stops an operation after its current batch."""
         await self.console.site.write_form(request)
-        await self.operations.abort(_id(request), secret=self.secret, operator=self.console.session(request).name)
+        operator = self.console.session(request).name
+        try:
+            await self.operations.abort(_id(request), secret=self.secret, operator=operator)
+        except WarmcastError as error:
+            if error.reason is not errors.WRONG_STATE:
+                raise
+            # It ended meanwhile, which its page shows.
         return see_other(f"{_PATH}/{_id(request)}")
 
     def _respond(

@@ -117,6 +117,14 @@ async def test_progress_reloads_without_scripts_and_can_be_aborted(world: World)
     assert world.jobs.only("AbortBulkOperation").request.id == 3
 
 
+async def test_an_abort_that_comes_too_late_leads_to_what_was_done(world: World) -> None:
+    world.reply(AbortBulkOperation=WarmcastError(errors.WRONG_STATE, "bulk operation 3 is done"))
+    response = await send(world, "/ops/bulk/3/abort")
+    assert (response.status_code, response.headers["location"]) == (303, "/ops/bulk/3")
+    world.reply(AbortBulkOperation=WarmcastError(errors.UNAVAILABLE, "PostgreSQL is unavailable"))
+    assert (await send(world, "/ops/bulk/3/abort")).status_code == 503
+
+
 @pytest.mark.parametrize("state", ["done", "aborted", "failed"])
 async def test_an_end_is_final(world: World, state: str) -> None:
     world.reply(GetBulkOperation=shown(state, done=500, ended_at=ago(1)))
