@@ -30,6 +30,6 @@ class Links:
             fragment=f"{page}/fragment?{query}",
             events=f"{page}/events?{query}",
             csv=f"{page}/data.csv?{query}",
-            json=f"/api/comparison/premium?slug={slug}&{query}",
+            json=f"{page}/data.json?{query}",
             retry=f"{page}/retry?{query}",
         )

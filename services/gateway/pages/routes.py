@@ -70,6 +70,7 @@ def build_pages(settings: GatewaySettings, site: Site, clients: Clients, streams
         "/compare/{slug}/fragment": {"GET": comparison.fragment},
         "/compare/{slug}/events": {"GET": comparison.events},
         "/compare/{slug}/data.csv": {"GET": comparison.data},
+        "/compare/{slug}/data.json": {"GET": comparison.json},
         "/compare/{slug}/retry": {"POST": comparison.retry},
         "/import": {"GET": importing.form, "POST": importing.preview},
         "/import/confirm": {"POST": importing.confirm},

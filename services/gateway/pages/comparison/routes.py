@@ -99,6 +99,14 @@ class ComparisonPages:
         }
         return Representation(as_csv(facts), headers, "text/csv").respond(request.scope["headers"])
 
+    async def json(self, request: Request) -> Response:
+        """The premium answer, for readers with a login too, which /api does not accept. It enqueues nothing."""
+        self.site.check_reader(request)
+        key, answers = _key(request), self.streams.answers
+        rendered = answers.get(key) or await answers.fetch(key, may_enqueue=False)
+        body = bytes(rendered.respond([]).body)
+        return Representation(body, self.site.caching(request), "application/json").respond(request.scope["headers"])
+
     async def retry(self, request: Request) -> Response:
         """Starts a failed forecast again, for logins that may write."""
         await self.site.write_form(request)

@@ -329,15 +329,30 @@ async def test_where_keys_are_configured_a_login_is_needed(open_world: OpenWorld
     key, entry = new_api_key("shop", Rate(100, 1))
     async with open_world(api_keys=SecretStr(entry.entry())) as world:
         world.reply(GetComparison=detail())
-        for path in (PATH, f"{PATH}/fragment", f"{PATH}/events", f"{PATH}/data.csv"):
+        for path in (PATH, f"{PATH}/fragment", f"{PATH}/events", f"{PATH}/data.csv", f"{PATH}/data.json"):
             assert (await world.client.get(path)).status_code == 401
         assert "Log in" in page(await world.client.get(PATH), 401)
         await log_in(world.client, key)
         response = await world.client.get(PATH)
         assert state(page(response)) == "ready"
         assert response.headers["cache-control"] == "private, no-cache"
-        data = await world.client.get(f"{PATH}/data.csv")
-        assert (data.headers["cache-control"], data.headers["vary"]) == ("private, no-cache", "accept-encoding, cookie")
+        for name in ("data.csv", "data.json"):
+            assert f'href="{PATH}/{name}?tf=12m"' in response.text
+            data = await world.client.get(f"{PATH}/{name}?tf=12m")
+            caching = (data.headers["cache-control"], data.headers["vary"])
+            assert (data.status_code, *caching) == (200, "private, no-cache", "accept-encoding, cookie")
+
+
+async def test_the_json_of_a_page_is_the_premium_answer_and_enqueues_nothing(shown: World) -> None:
+    data = await shown.client.get(f"{PATH}/data.json?tf=12m")
+    assert data.headers["content-type"].startswith("application/json")
+    assert "access-control-allow-origin" not in data.headers
+    premium = await shown.client.get("/api/comparison/premium?slug=amazon-vs-costco&tf=12m")
+    assert data.json() == premium.json()
+    shown.reply(GetWarmup=warmup(), GetForecasts=forecasts(cached(MISSING)))
+    missing = await shown.client.get(f"{PATH}/data.json?tf=5y")
+    assert missing.json()["needsWarmup"] is True
+    assert not shown.jobs.calls["EnqueueWarmup"]
 
 
 async def test_the_fragment_is_the_live_part(shown: World) -> None:

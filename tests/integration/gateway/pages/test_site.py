@@ -65,6 +65,7 @@ async def test_assets_are_immutable_and_named_by_their_hash(world: World) -> Non
         "/import/sample.csv",
         "/compare/Costco-vs-amazon",
         "/compare/amazon-vs-costco/data.csv",
+        "/compare/amazon-vs-costco/data.json",
         "/compare/amazon-vs-costco/events",
         "/compare/amazon-vs-costco/fragment",
         "/api/comparison/premium?slug=amazon-vs-costco",
