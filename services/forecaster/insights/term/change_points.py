@@ -42,8 +42,8 @@ def find_change_points(analysis: Analysis, known_since: str | None) -> tuple[Cha
     found = [
         ChangePoint(
             date=analysis.date(change),
-            before=_level(levelled[start:change][-periodicity.settled :]),
-            after=_level(levelled[change:end][: periodicity.settled]),
+            before=_level(levelled[start:change][::-1], values[start:change][::-1], periodicity),
+            after=_level(levelled[change:end], values[change:end], periodicity),
             recent=change == recent,
         )
         for start, change, end in zip(bounds, changes, bounds[2:], strict=False)
@@ -120,5 +120,8 @@ def _overlapping(end: int, periodicity: Periodicity) -> int:
     return end + 2 * periodicity.settled if end else 0
 
 
-def _level(values: Array) -> float:
-    return round(float(np.median(values)), 1)
+def _level(levelled: Array, values: Array, periodicity: Periodicity) -> float:
+    """The level from a change on, forwards or backwards: a median, within the range of the values over a season."""
+    season = values[: max(periodicity.settled, periodicity.season)]
+    level = float(np.median(levelled[: periodicity.settled]))
+    return round(min(max(level, float(season.min())), float(season.max())), 1)

@@ -79,6 +79,14 @@ def test_levels_that_change_back_and_forth_are_no_season(
     assert (last.before, last.after, last.recent) == (before, after, True)
 
 
+def test_levels_are_within_the_values_beside_the_change() -> None:
+    parts = ((45, 0), (26, 66), (26, 20), (26, 95), (26, 8), (26, 26), (25, 65))
+    analysis = analyse(term_series([float(level) for length, level in parts for _ in range(length)], "5y"))
+    last = changes(analysis)[-1]
+    assert (last.date, last.after) == (analysis.date(175), 65.0)
+    assert 8.0 <= last.before <= 26.0
+
+
 def test_a_launch_that_is_slow_is_no_change_of_level() -> None:
     values = [0.0] * 4 + [2.0] + [0.0] * 20 + [60.0] * 80
     analysis = analyse(term_series(values, "5y"))
