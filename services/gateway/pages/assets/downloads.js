@@ -40,7 +40,9 @@ async function share() {
 }
 
 async function savePicture() {
-  const shown = [...document.querySelectorAll("[data-chart] svg[data-time]")].filter((svg) => svg.getClientRects().length);
+  // A phone may show two sizes of a chart: the picture has that of all of the past.
+  const shown = [...document.querySelectorAll("[data-chart]")].map((chart) =>
+    [...chart.querySelectorAll("svg[data-time]")].filter((svg) => svg.getClientRects().length).at(-1));
   const sizes = shown.map((svg) => svg.viewBox.baseVal);
   const canvas = document.createElement("canvas");
   canvas.width = SCALE * (Math.max(...sizes.map((size) => size.width)) + 2 * PADDING);
