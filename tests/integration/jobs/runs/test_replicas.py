@@ -201,7 +201,7 @@ async def test_a_replica_that_is_not_ready_because_of_its_cache_says_so() -> Non
 
         await wait_until_async(described, SOON, "its cause is named")
         calls = one.calls
-        await wait_until_async(lambda: _called(one, calls + 3), SOON, "it was polled again")
+        await wait_until_async(lambda: _called(one, calls + 3), 4 * SOON, "it was polled again")
         assert await described(), "and stays named"
 
 
@@ -211,7 +211,7 @@ async def test_a_replica_that_is_not_ready_for_another_cause_accepts_no_runs() -
         await one.server.set_ready(False)
         await wait_until_async(slots(replicas, 0), SOON, "it accepts none")
         calls = one.calls
-        await wait_until_async(lambda: _called(one, calls + 2), SOON, "it described itself")
+        await wait_until_async(lambda: _called(one, calls + 2), 4 * SOON, "it described itself")
         assert await slots(replicas, 0)(), "which makes it no more ready"
         await one.server.set_ready(True)
         await wait_until_async(slots(replicas, 2), SOON, "it accepts runs again")
