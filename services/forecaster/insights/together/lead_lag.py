@@ -21,6 +21,9 @@ MIN_CHANGES = 5 * MAX_LAG
 MAX_CHANGES = 512  # the newest ones, nearly ten years of weeks; bounds the time of the surrogates
 SURROGATES = 499
 MAX_HIGHER = 2  # surrogates with a higher maximum: a lead has p ≤ (2 + 1) / (499 + 1) = 0.6 %
+# A removed season takes so large a share of the changes' freedom where fewer than four seasons are known. What is left
+# repeats itself, unlike the surrogates, so that none of them may be higher: benchmarks/JOURNAL.md.
+LARGE_LOSS = 0.25
 _DECIMALS = 9  # of compared correlations, so that rounding errors decide nothing
 _Spectrum = NDArray[np.complex128]
 
@@ -42,7 +45,8 @@ def find_lead(a: Changes, b: Changes) -> LeadLag | None:
     if len(lags) > 1 or lags[0] == 0:
         return None
     maxima = _surrogate_maxima(spectrum, len(scores_a), _draws(scores_a, scores_b))
-    if np.count_nonzero(maxima >= highest) > MAX_HIGHER:
+    allowed = 0 if max(a.lost, b.lost) > LARGE_LOSS * len(scores_a) else MAX_HIGHER
+    if np.count_nonzero(maxima >= highest) > allowed:
         return None
     return LeadLag(int(lags[0]), rounded(highest))
 

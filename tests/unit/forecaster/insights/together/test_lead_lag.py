@@ -7,10 +7,10 @@ import pytest
 
 from benchmarks.insights.leads import INDEPENDENT, compared, share_found, share_unclaimed
 from services.forecaster.engine.history import Array
-from services.forecaster.insights.together.changes import Changes
+from services.forecaster.insights.together.changes import Changes, read_changes
 from services.forecaster.insights.together.lead_lag import MAX_LAG, MIN_CHANGES, find_lead
 from services.forecaster.insights.types import LeadLag
-from tests.unit.forecaster.insights.together.pairs import noise
+from tests.unit.forecaster.insights.together.pairs import analysis, noise
 
 
 def lead_of(a: Array, b: Array) -> LeadLag | None:
@@ -68,6 +68,22 @@ def test_independent_changes_have_no_lead(name: str, kind: str) -> None:
     share = share_unclaimed(compared(name, kind, 25))
     assert share is not None
     assert share >= 0.95
+
+
+def test_independent_terms_with_a_season_of_two_years_have_no_lead() -> None:
+    assert sum(lead_of_seasons(seed) is not None for seed in range(100)) <= 2
+
+
+def lead_of_seasons(seed: int) -> LeadLag | None:
+    """Of two years of two terms, each with a season and noise of its own."""
+    draw, weeks = np.random.default_rng(seed), np.arange(104)
+    a, b = (
+        analysis(
+            np.round(50 + 15 * np.sin(2 * np.pi * (weeks + draw.integers(52)) / 52) + 5 * draw.standard_normal(104))
+        )
+        for _ in range(2)
+    )
+    return find_lead(read_changes(a, adjusted=True), read_changes(b, adjusted=True))
 
 
 def test_a_volatile_time_in_common_is_no_lead() -> None:
