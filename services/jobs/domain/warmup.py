@@ -37,10 +37,10 @@ class WarmupView:
 
 
 def eta_seconds(place: Place, *, worker_slots: int) -> float | None:
-    """Seconds until the job is ready, from measured runs and worker slots; None when either is unknown."""
+    """Seconds until the job is ready, to a tenth, from measured runs and worker slots; None when either is unknown."""
     if place.mean_run_seconds is None or worker_slots < 1:
         return None
     if place.position == 0:
-        return max(0.0, place.mean_run_seconds - place.running_seconds)
+        return max(0.0, round(place.mean_run_seconds - place.running_seconds, 1))
     rounds = -(-place.position // worker_slots)
-    return place.wait_seconds + rounds * place.mean_run_seconds
+    return round(place.wait_seconds + rounds * place.mean_run_seconds, 1)
