@@ -123,6 +123,24 @@ async def test_without_a_stream_the_page_polls_until_the_forecast_is_there(site:
         await expect_state(page, state)
 
 
+async def test_a_stream_that_is_lost_without_an_error_delays_the_forecast_by_half_a_minute(site: Site) -> None:
+    silent: list[Route] = []
+
+    async def hold(route: Route) -> None:
+        silent.append(route)
+
+    await site.context.route("**/events?*", hold)
+    await site.context.clock.install()
+    queue(site)
+    page = await site.open()
+    await expect_state(page, "queued")
+    site.move(job(READY, version=9), ready())
+    await page.clock.run_for(30_000)
+    await expect_state(page, "ready")
+    assert len(silent) == 1
+    await silent[0].abort()
+
+
 async def test_focus_and_open_details_survive_the_swap(site: Site) -> None:
     queue(site)
     page = await site.open()

@@ -4,6 +4,9 @@ import { fetchFragment, swap } from "./fragment.js";
 import { follow } from "./stream.js";
 import { localiseTimes } from "./times.js";
 
+// The connection of a stream may be lost without an error, as while a computer sleeps.
+const EVERY_MS = 30_000;
+
 const state = () => document.getElementById("state");
 const settled = () => state()?.hasAttribute("data-settled");
 const key = () => `${state()?.dataset.state} ${state()?.dataset.version}`;
@@ -21,5 +24,5 @@ export function followForecast(live, announce) {
     if (key() !== before) announce(live.querySelector("[data-announce]")?.textContent.trim() ?? "");
   }
 
-  follow(live.dataset.events, "status", update, { settled });
+  follow(live.dataset.events, "status", update, { settled, everyMs: EVERY_MS });
 }
