@@ -15,6 +15,8 @@ TIMEFRAMES = {
     "5y": "5 years, weekly",
     "all": "All time, monthly",
 }
+# Per cent. Those of the forecaster's sentences, so that a page says one confidence in one way.
+LOW_CONFIDENCE, HIGH_CONFIDENCE = 40, 70
 WARNINGS = {
     "low_confidence": "The direction is uncertain: other outcomes are about as likely.",
     "insufficient_data": "Little is known: the series is short, or what came before a change no longer counts.",
@@ -48,12 +50,12 @@ def names_of(terms: tuple[str, str]) -> tuple[Named, Named]:
     return Named(terms[0], "a"), Named(terms[1], "b")
 
 
-def certainty(percent: float) -> str:
-    """A confidence of 0 to 100 in words."""
-    for least, word in ((75, "likely"), (60, "probably"), (45, "perhaps")):
-        if percent >= least:
-            return word
-    return "possibly"
+def certainty(percent: float, *, short: bool) -> str:
+    """A confidence of 0 to 100 in the words of the interpretations. At any confidence, a short series says little."""
+    confidence = round(percent)
+    if confidence < LOW_CONFIDENCE or short:
+        return "perhaps"
+    return "probably" if confidence < HIGH_CONFIDENCE else "very probably"
 
 
 def ordinal(number: int) -> str:

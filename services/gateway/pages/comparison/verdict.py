@@ -92,4 +92,5 @@ def futures_of_100(probability: float) -> str:
 
 def direction(term: Named, bundle: ForecastBundle) -> Direction:
     """Where one term goes."""
-    return Direction(term, _DIRECTIONS[bundle.direction], certainty(bundle.confidence), f"{bundle.confidence:.0f}")
+    words = certainty(bundle.confidence, short=bundle.quality_flags.series_too_short)
+    return Direction(term, _DIRECTIONS[bundle.direction], words, f"{bundle.confidence:.0f}")

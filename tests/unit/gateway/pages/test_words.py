@@ -6,6 +6,8 @@ import msgspec
 import pytest
 
 from services.common.comparison import TIMEFRAMES
+from services.forecaster.engine.bundle.confidence import LOW_CONFIDENCE
+from services.forecaster.insights.interpretations.rules.direction import HIGH_CONFIDENCE
 from services.gateway.bodies.forecasts import QualityFlags
 from services.gateway.pages import words
 
@@ -30,11 +32,14 @@ def test_every_timeframe_and_flag_has_its_words() -> None:
     assert set(words.FLAGS) == {field.name for field in msgspec.structs.fields(QualityFlags)}
 
 
-def test_certainty_falls_with_the_percentage() -> None:
-    assert [words.certainty(percent) for percent in (90, 75, 60, 45, 10)] == [
-        "likely",
-        "likely",
-        "probably",
-        "perhaps",
-        "possibly",
-    ]
+@pytest.mark.parametrize(
+    ("percent", "text"),
+    [(88, "very probably"), (69.5, "very probably"), (69.4, "probably"), (40, "probably"), (39, "perhaps")],
+)
+def test_certainty_falls_with_the_confidence(percent: float, text: str) -> None:
+    assert words.certainty(percent, short=False) == text
+    assert words.certainty(percent, short=True) == "perhaps"
+
+
+def test_certainty_has_the_limits_of_the_interpretations() -> None:
+    assert (words.LOW_CONFIDENCE, words.HIGH_CONFIDENCE) == (LOW_CONFIDENCE, HIGH_CONFIDENCE)
