@@ -19,7 +19,7 @@ _DIRECTIONS = {
     "rising": "rises",
     "falling": "falls",
     "stable": "stays level",
-    "volatile": "swings around its level",
+    "volatile": "swings widely",
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 from services.common import errors
@@ -9,17 +11,25 @@ from tests.integration.gateway.hostile.clients import (
     CHUNKED,
     UNAUTHENTICATED,
     Gateway,
+    served,
 )
 from tests.integration.gateway.test_connections import GET, POST, SECRET_HEADER, exchange, problem
 
 
-async def test_pipelined_requests_are_all_answered_in_order(shared_gateway: Gateway) -> None:
+@pytest.fixture(scope="module")
+async def patient_gateway() -> AsyncIterator[Gateway]:
+    """A gateway that waits for a client on a busy machine."""
+    async with served(HEAD_TIMEOUT_SECONDS="30", BODY_TIMEOUT_SECONDS="30", WRITE_TIMEOUT_SECONDS="30") as running:
+        yield running
+
+
+async def test_pipelined_requests_are_all_answered_in_order(patient_gateway: Gateway) -> None:
     known, unknown = b"GET /healthz HTTP/1.1\r\n\r\n", b"GET /x HTTP/1.1\r\n\r\n"
-    answers = await exchange(shared_gateway.port, (known + unknown) * 4_500, most=9_000)
+    answers = await exchange(patient_gateway.port, (known + unknown) * 4_500, most=9_000)
     assert [answer.status for answer in answers] == [200, 404] * 4_500
 
 
-async def test_pipelined_requests_with_bodies_are_answered(shared_gateway: Gateway) -> None:
+async def test_pipelined_requests_with_bodies_are_answered(patient_gateway: Gateway) -> None:
     body = b'{"slug": "amazon-vs-costco"}'
     counted = POST + b"Content-Length: %d\r\n\r\n" % len(body) + body
     chunked = CHUNKED + b"%x;a=b\r\n" % len(body) + body + b"\r\n0\r\nTrailer: x\r\n\r\n"
@@ -27,7 +37,7 @@ async def test_pipelined_requests_with_bodies_are_answered(shared_gateway: Gatew
     expected = [202, 202, 200] * 3
     for cut in (len(whole), 1, 7):
         pieces = [whole[at : at + cut] for at in range(0, len(whole), cut)]
-        answers = await exchange(shared_gateway.port, *pieces, most=len(expected))
+        answers = await exchange(patient_gateway.port, *pieces, most=len(expected))
         assert [answer.status for answer in answers] == expected
 
 
@@ -46,8 +56,8 @@ async def test_pipelined_requests_with_bodies_are_answered(shared_gateway: Gatew
         (GET + b"A: b\r\n" * 201 + b"\r\n", errors.HEADERS_TOO_LARGE),
     ],
 )
-async def test_ambiguous_framing_is_refused(shared_gateway: Gateway, sent: bytes, reason: errors.Reason) -> None:
-    (answer,) = await exchange(shared_gateway.port, sent)
+async def test_ambiguous_framing_is_refused(patient_gateway: Gateway, sent: bytes, reason: errors.Reason) -> None:
+    (answer,) = await exchange(patient_gateway.port, sent)
     problem(answer, reason)
 
 
@@ -60,13 +70,13 @@ async def test_ambiguous_framing_is_refused(shared_gateway: Gateway, sent: bytes
         GET + b"A: b\r\n" * 150 + b"Connection: close\r\n\r\n",
     ],
 )
-async def test_unusual_but_valid_requests_are_answered(shared_gateway: Gateway, sent: bytes) -> None:
-    (answer,) = await exchange(shared_gateway.port, sent)
+async def test_unusual_but_valid_requests_are_answered(patient_gateway: Gateway, sent: bytes) -> None:
+    (answer,) = await exchange(patient_gateway.port, sent)
     assert answer.status == 200
 
 
-async def test_a_trailer_is_not_a_header(shared_gateway: Gateway) -> None:
+async def test_a_trailer_is_not_a_header(patient_gateway: Gateway) -> None:
     body = b'{"slug": "amazon-vs-costco"}'
     sent = UNAUTHENTICATED + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % len(body) + body
-    (answer,) = await exchange(shared_gateway.port, sent + b"\r\n0\r\n" + SECRET_HEADER + b"\r\n", most=1)
+    (answer,) = await exchange(patient_gateway.port, sent + b"\r\n0\r\n" + SECRET_HEADER + b"\r\n", most=1)
     assert answer.status == 401
