@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -177,14 +178,12 @@ async def test_stores_recover_once_a_read_only_server_accepts_writes(database_ur
             await store.queue.claim(1)
         assert (await store.listings.database()).read_only
         await _set_read_only(database_url, "off")
-        snapshot = await wait_until_async(lambda: _unless_unavailable(store.comparison), 5, "an import is taken")
-        job = await store.queue.enqueue(
-            key_of(snapshot), snapshot.data_hash, seen_version=0, reason=EnqueueReason.FIRST_CALL
-        )
-        assert job is not None
-        assert not (await store.listings.database()).read_only
-        (claimed,) = (await store.queue.claim(1)).claimed
-        assert await store.queue.ready(claimed, forecasts())
+        # Each connection of before is replaced when a statement on it fails.
+        snapshot = await _once_available(store.comparison, "an import is taken")
+        enqueue = partial(store.queue.enqueue, key_of(snapshot), snapshot.data_hash, reason=EnqueueReason.FIRST_CALL)
+        assert await _once_available(partial(enqueue, seen_version=0), "a job is enqueued") is not None
+        (claimed,) = (await _once_available(partial(store.queue.claim, 1), "a job is claimed")).claimed
+        assert await _once_available(partial(store.queue.ready, claimed, forecasts()), "a result is taken")
     finally:
         await database.close()
 
@@ -196,6 +195,10 @@ def test_the_url_with_several_hosts_prefers_the_primary() -> None:
     assert parts == conninfo_to_dict(several)
     for unchanged in ("postgresql://user@one/name", f"{several}&target_session_attrs=any"):
         assert prefer_primary(unchanged) == unchanged
+
+
+async def _once_available(call: Callable[[], Awaitable[Any]], what: str) -> Any:
+    return await wait_until_async(lambda: _unless_unavailable(call), 5, what)
 
 
 async def _unless_unavailable(call: Callable[[], Awaitable[Any]]) -> Any:
