@@ -153,10 +153,16 @@ class Listings:
         return QueueDepth(**row)
 
     async def database(self) -> DatabaseState:
-        """How PostgreSQL answers. A standby, or a primary that was demoted, answers reads, and refuses writes."""
+        """How PostgreSQL answers. A standby, or a primary that was demoted, answers reads, and refuses writes.
+
+        Reads would leave connections to it in use, so that the state would stay read-only where nothing is written.
+        """
         began = time.perf_counter()
         (row,) = await self._database.fetch("SELECT current_setting('transaction_read_only') = 'on' AS read_only")
-        return DatabaseState(time.perf_counter() - began, read_only=row["read_only"])
+        seconds = time.perf_counter() - began
+        if row["read_only"]:
+            await self._database.reconnect()
+        return DatabaseState(seconds, read_only=row["read_only"])
 
 
 def _in_order(

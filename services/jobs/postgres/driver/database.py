@@ -79,6 +79,14 @@ class Database:
         """Starts connecting in the background; does not wait for a server."""
         await self._pool.open(wait=False)
 
+    async def reconnect(self) -> None:
+        """Replaces all connections, because new ones may lead to another server or have other settings.
+
+        Not while the last time is recent.
+        """
+        if self._may_replace() and not self._pool.closed:
+            await self._pool.drain()
+
     async def close(self) -> None:
         """Closes all connections."""
         for connection in self._dedicated:

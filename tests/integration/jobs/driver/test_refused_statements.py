@@ -165,6 +165,23 @@ async def test_many_refused_statements_open_few_connections(database: Database) 
     assert await _connections(database) - before <= 15  # three at a time, with a growing back-off
 
 
+async def test_the_state_of_a_server_that_is_only_read_follows_it(database_url: str) -> None:
+    await _set_read_only(database_url, "on")
+    database = Database(database_url, pool_size=3)
+    await database.open()
+    listings = Store(database_url, database).listings
+    try:
+        assert (await listings.database()).read_only
+        await _set_read_only(database_url, "off")
+
+        async def accepts_writes() -> bool:
+            return not any([(await listings.database()).read_only for _ in range(2 * 3)])
+
+        await wait_until_async(accepts_writes, 20, "no connection is read-only")
+    finally:
+        await database.close()
+
+
 async def test_stores_recover_once_a_read_only_server_accepts_writes(database_url: str) -> None:
     await _set_read_only(database_url, "on")
     database = Database(database_url, pool_size=3)
