@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
+import msgspec
 import pytest
 
-from services.gateway.bodies.forecasts import HeadToHead
+from services.gateway.bodies.forecasts import ForecastBundle, HeadToHead
 from services.gateway.pages.comparison import verdict
 from services.gateway.pages.words import Named
+from tests.integration.gateway.data import bundle
 
 TEA, COFFEE = Named("tea", "a"), Named("coffee", "b")
 NAMES = (TEA, COFFEE)
@@ -58,3 +62,11 @@ def test_the_margin_is_that_of_the_term_that_gains_it() -> None:
     assert (future.horizon, future.risk) == ("13 weeks", "High")
     assert future.risk_meaning == "in more than 35 of 100 futures"
     assert verdict.future(NAMES, head_to_head(51, 0.04), "12m", now).margin_leader is None
+
+
+@pytest.mark.parametrize(("short", "certainty"), [(False, "very probably"), (True, "perhaps")])
+def test_a_direction_of_a_short_series_is_uncertain_at_any_confidence(short: bool, certainty: str) -> None:
+    row = json.loads(bundle("tea", "termA"))
+    row["qualityFlags"]["seriesTooShort"] = short
+    found = verdict.direction(TEA, msgspec.convert(row, ForecastBundle))
+    assert (found.verb, found.certainty, found.percent) == ("rises", certainty, "71")
