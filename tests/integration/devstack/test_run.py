@@ -72,8 +72,9 @@ class Terminal:
         return int((self.data_dir / "lock").read_text())
 
     def close(self) -> None:
+        """Kills whatever still runs in the foreground: shell, make and supervisor are one process group."""
         if self.make.poll() is None:
-            os.kill(self.supervisor(), signal.SIGKILL)
+            os.killpg(self.make.pid, signal.SIGKILL)
         self.make.wait(10)
         self._reader.join(10)
         os.close(self._keyboard)
