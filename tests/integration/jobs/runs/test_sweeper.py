@@ -112,14 +112,14 @@ async def test_an_audit_continues_where_the_last_one_stopped_and_wraps_around(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sweeper, "_PAGE", 1)
-    monkeypatch.setattr(sweeper, "_AUDIT_SECONDS", 0.5)
+    monkeypatch.setattr(sweeper, "_AUDIT_SECONDS", 1.5)
     slugs = await ready_jobs(store, 5)
     forecaster = Hanging()
     for _ in range(3):
         forecaster.left = 2
         # Another process each time: the position is in PostgreSQL.
         swept = await Sweeper(store.queue, store.listings, forecaster).sweep()
-        assert (swept.audited, swept.audit_skipped) == (2, "stopped after 0.5 s; the next sweep continues there")
+        assert (swept.audited, swept.audit_skipped) == (2, "stopped after 1.5 s; the next sweep continues there")
     assert forecaster.checked == [*slugs, slugs[0]]
 
 
@@ -141,7 +141,7 @@ async def test_a_page_that_times_out_does_not_block_the_audit_of_others(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sweeper, "_PAGE", 1)
-    monkeypatch.setattr(sweeper, "_AUDIT_SECONDS", 0.5)
+    monkeypatch.setattr(sweeper, "_AUDIT_SECONDS", 1.5)
     slugs = await ready_jobs(store, 3)
 
     class HangingForOne(Hanging):
