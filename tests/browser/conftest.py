@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeAlias
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from tests.browser.harness.chromium import chromium, require_chromium
 from tests.browser.harness.sample import held, ready, series, warmed
@@ -15,6 +15,9 @@ from tests.browser.harness.site import Site, served
 from tests.browser.harness.watch import Watch
 from tests.integration.gateway.conftest import opened_world
 from tests.integration.gateway.data import READY, job
+
+# Playwright's 5 s are short on a busy machine.
+expect.set_options(timeout=30_000)
 
 OpenSite: TypeAlias = Callable[..., AbstractAsyncContextManager[Site]]
 

@@ -12,6 +12,7 @@ from tests.browser.conftest import OpenSite
 from tests.browser.harness.sample import PATH, held, ready, warmed
 from tests.browser.harness.site import Site, expect_state
 from tests.integration.gateway.data import FAILED, QUEUED, READY, RUNNING, job, moment
+from tests.waiting import wait_until_async
 
 RECORD_ANNOUNCEMENTS = """() => {
   window.announced = [];
@@ -129,11 +130,15 @@ async def test_a_stream_that_is_lost_without_an_error_delays_the_forecast_by_hal
     async def hold(route: Route) -> None:
         silent.append(route)
 
+    async def held_back() -> bool:
+        return bool(silent)
+
     await site.context.route("**/events?*", hold)
     await site.context.clock.install()
     queue(site)
     page = await site.open()
     await expect_state(page, "queued")
+    await wait_until_async(held_back, 30, "the page opens its stream")
     site.move(job(READY, version=9), ready())
     await page.clock.run_for(30_000)
     await expect_state(page, "ready")
@@ -197,14 +202,17 @@ async def test_a_failure_arrives_with_its_cause(site: Site) -> None:
 
 async def test_a_first_view_is_light(site: Site) -> None:
     page = await site.context.new_page()
-    sizes: dict[str, int] = {}
+    finished: list[Request] = []
 
-    async def add(request: Request) -> None:
-        measured = await request.sizes()
-        sizes[request.url] = measured["responseBodySize"] + measured["responseHeadersSize"]
+    def add(request: Request) -> None:
+        finished.append(request)
 
     page.on("requestfinished", add)
     await page.goto(site.origin + PATH, wait_until="networkidle")
+    sizes: dict[str, int] = {}
+    for request in finished:
+        measured = await request.sizes()
+        sizes[request.url] = measured["responseBodySize"] + measured["responseHeadersSize"]
     scripts = sum(size for url, size in sizes.items() if url.endswith(".js"))
     assert len([url for url in sizes if url.endswith(".js")]) >= 5
     assert sum(sizes.values()) <= 60_000

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.async_api import Browser, expect
 
+from tests.browser.conftest import OpenSite
 from tests.browser.harness.accessibility import check_page
 from tests.browser.harness.sample import PATH, held, ready
 from tests.browser.harness.site import Site, expect_state
 from tests.browser.harness.states import STATES
 from tests.integration.gateway.conftest import SECRET
 from tests.integration.gateway.data import QUEUED, READY, RUNNING, job
+from tests.integration.gateway.pages.browser import stop_login_limits
 
 REMOVE_TOKEN = "document.querySelectorAll('[name=token]').forEach((each) => each.remove())"
 
@@ -35,15 +38,17 @@ async def test_a_wrong_secret_keeps_the_name_and_is_announced(site: Site) -> Non
     await check_page(site, page)
 
 
-async def test_attempts_are_limited(site: Site) -> None:
-    site.watch.expected_statuses |= {401, 429}
-    page = await site.open("/login")
-    for _ in range(5):
-        await site.log_in(page, "not the secret of the tests")
-        await expect(page.get_by_role("alert")).to_be_visible()
-    await site.log_in(page)
-    await expect(page.get_by_text("Try again in")).to_be_visible()
-    await check_page(site, page)
+async def test_attempts_are_limited(open_site: OpenSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    stop_login_limits(monkeypatch)
+    async with open_site() as site:
+        site.watch.expected_statuses |= {401, 429}
+        page = await site.open("/login")
+        for _ in range(5):
+            await site.log_in(page, "not the secret of the tests")
+            await expect(page.get_by_role("alert")).to_be_visible()
+        await site.log_in(page)
+        await expect(page.get_by_text("Try again in")).to_be_visible()
+        await check_page(site, page)
 
 
 async def test_a_form_without_its_token_is_refused(site: Site) -> None:

@@ -58,7 +58,7 @@ async def test_another_tab_takes_over_the_stream(site: Site) -> None:
 async def test_a_hidden_tab_closes_its_stream_and_catches_up(site: Site) -> None:
     [page] = await queued(site, 1)
     await site.streams(1)
-    await wait_until_async(partial(fetched, site), 15, "the first event arrived")
+    await wait_until_async(partial(fetched, site), 30, "the first event arrived")
     await page.evaluate(HIDE, True)
     await site.streams(0)
     site.move(job(RUNNING, version=9))

@@ -55,9 +55,9 @@ async def test_an_update_that_gets_no_answer_is_not_called_live(queue: JobQueue,
     await expect(freshness).to_have_text("live")
     await page.route("**/ops/fragment*", lambda route: None)
     queue.add(1, FAILED)
-    await expect(freshness).to_have_text("not updated since then; trying again", timeout=30_000)
+    await expect(freshness).to_have_text("not updated since then; trying again", timeout=60_000)
     await page.unroute("**/ops/fragment*")
-    await expect(freshness).to_have_text("live", timeout=30_000)
+    await expect(freshness).to_have_text("live", timeout=60_000)
 
 
 async def test_an_alarm_appears_and_goes_with_its_cause(site: Site, queue: JobQueue, open_console: OpenConsole) -> None:
@@ -122,7 +122,7 @@ async def test_a_run_that_is_refused_late_is_said_and_meanwhile_awaited(
 
     fetched = site.requests.all[fragment]
     queue.change(job_id, QUEUED)
-    await wait_until_async(follows, 15, "a fragment during the call")
+    await wait_until_async(follows, 30, "a fragment during the call")
     refused.set()
     await expect(page.get_by_role("alert")).to_have_text("All slots are busy; nothing was claimed.")
     await expect(page.get_by_label("Reason")).to_have_value("a customer waits")

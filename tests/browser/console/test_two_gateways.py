@@ -85,7 +85,7 @@ async def test_a_page_is_followed_on_the_other_when_one_ends(browser: Browser) -
         async def followed() -> bool:
             return two.received[1 - leaving].open[EVENTS] == 1
 
-        await wait_until_async(followed, 20, "the other gateway streams")
+        await wait_until_async(followed, 30, "the other gateway streams")
         two.queue.actions.pop()
         two.queue.add(1, FAILED)
         await expect(page.locator("#audit-scroll tbody tr").last).to_contain_text("deleted")

@@ -97,12 +97,12 @@ class Site:
         async def reached() -> bool:
             return self.requests.open[self.events] == number
 
-        await wait_until_async(reached, 15, f"{number} open event streams")
+        await wait_until_async(reached, 30, f"{number} open event streams")
 
 
 async def expect_state(page: Page, state: str) -> None:
     """Waits until the page shows the forecast's state."""
-    await expect(page.locator("#state")).to_have_attribute("data-state", state, timeout=15_000)
+    await expect(page.locator("#state")).to_have_attribute("data-state", state)
 
 
 @asynccontextmanager

@@ -23,6 +23,7 @@ from tests.integration.gateway.data import cached, forecasts, job, warmup
 from tests.integration.gateway.peers import FakeForecaster, FakeJobs, listening
 
 SECRET = "a secret of the tests"
+READ_SECONDS = 50.0  # deadline of a call that reads; no busy machine exceeds it
 
 
 @dataclass
@@ -62,6 +63,7 @@ async def opened_world(**settings: Any) -> AsyncIterator[World]:
         "warmup_secret": SecretStr(SECRET),
         "metrics_port": 0,
         "warm_answer_seconds": 0,
+        "rpc_timeout_seconds": READ_SECONDS,
         **settings,
     }
     jobs, forecaster = FakeJobs(), FakeForecaster()

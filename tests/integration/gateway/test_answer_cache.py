@@ -127,7 +127,7 @@ async def test_a_fetch_from_before_an_import_is_neither_cached_nor_shared(open_w
 
         world.reply(GetWarmup=slow, TriggerWarmup=jobs_pb2.TriggerWarmupResponse(job=job(QUEUED), enqueued=True))
         before = asyncio.create_task(world.client.get(PATH))
-        await wait_until_async(fetching, 10, "a fetch is in progress")
+        await wait_until_async(fetching, 30, "a fetch is in progress")
         changed = await world.operator.post("/api/comparison/warmup", json={"slug": "amazon-vs-costco"})
         assert changed.status_code == 202
         world.reply(GetWarmup=warmup(job(QUEUED)))
@@ -156,7 +156,7 @@ async def test_simultaneous_calls_share_one_fetch_and_one_reports_the_enqueue(
         moved = jobs_pb2.EnqueueWarmupResponse(job=job(status, version=8), enqueued=True)
         world.reply(GetWarmup=slow, GetForecasts=forecasts(cached(MISSING)), EnqueueWarmup=moved)
         calls = [asyncio.create_task(world.client.get(PATH)) for _ in range(50)]
-        await wait_until_async(fetching, 10, "the fetch is in progress")
+        await wait_until_async(fetching, 30, "the fetch is in progress")
         await world.client.get("/api/comparisons")  # sent after the other calls, answered before them
         calls[0].cancel()  # the caller that started the fetch
         going.set()

@@ -11,7 +11,7 @@ from warmcast.jobs.v1 import jobs_pb2
 
 from services.common import errors
 from services.common.errors import WarmcastError
-from tests.integration.gateway.conftest import World
+from tests.integration.gateway.conftest import READ_SECONDS, World
 from tests.integration.gateway.data import cached, forecasts, job, warmup
 
 SLUGS = [f"costco-vs-shop{number}" for number in range(8)]
@@ -69,7 +69,7 @@ async def test_a_batch_has_a_deadline_and_the_request_id_of_its_first_call(world
     for call in (world.jobs.only("BatchGetWarmups"), world.forecaster.only("GetForecasts")):
         assert call.metadata["x-request-id"] == SLUGS[0]
         assert call.deadline is not None
-        assert 1 < call.deadline < 2.5
+        assert 1 < call.deadline < READ_SECONDS + 0.5
 
 
 async def test_a_failing_item_of_a_batch_does_not_fail_the_others(world: World) -> None:

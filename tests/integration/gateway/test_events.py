@@ -27,7 +27,7 @@ async def following(world: World) -> AsyncIterator[None]:
     """Runs the change feed."""
     task = asyncio.create_task(world.components.changes.run())
     try:
-        await wait_until_async(lambda: _connected(world), 10, "the change feed is connected")
+        await wait_until_async(lambda: _connected(world), 30, "the change feed is connected")
         yield
     finally:
         task.cancel()
@@ -96,7 +96,7 @@ async def test_a_change_without_a_new_status_sends_no_event(world: World) -> Non
     async with following(world), streaming(world.app, QUERY) as stream:
         assert await stream.status_of_next() == "queued"
         moves(world, job(QUEUED, version=8))
-        await wait_until_async(lambda: _fetched(world, 2), 10, "it fetched again")
+        await wait_until_async(lambda: _fetched(world, 2), 30, "it fetched again")
         moves(world, job(FAILED, version=9))
         assert await stream.status_of_next() == "running"
         assert await stream.status_of_next() == "failed"
@@ -179,7 +179,7 @@ async def test_without_the_jobs_stream_it_polls(open_world: OpenWorld) -> None:
         async with streaming(world.app, QUERY) as stream:
             assert await stream.status_of_next() == "queued"
             world.reply(GetWarmup=WarmcastError(errors.UNAVAILABLE, "PostgreSQL is unavailable", retry_after=1))
-            await wait_until_async(lambda: _fetched(world, 3), 10, "three fetches failed")
+            await wait_until_async(lambda: _fetched(world, 3), 30, "three fetches failed")
             world.reply(GetWarmup=warmup(job(READY, version=9)), GetForecasts=forecasts(cached()))
             assert await stream.status_of_next() == "running"
             assert await stream.status_of_next() == "ready"
@@ -233,7 +233,7 @@ async def test_a_missed_change_invalidates_the_whole_cache(
             await world.client.get(f"/api/comparison/premium?{QUERY}")
             return await _fetched(world, 2)
 
-        await wait_until_async(fetched_again, 10, "it fetched again")
+        await wait_until_async(fetched_again, 30, "it fetched again")
 
 
 async def test_a_change_invalidates_only_its_own_comparison(open_world: OpenWorld) -> None:
@@ -246,7 +246,7 @@ async def test_a_change_invalidates_only_its_own_comparison(open_world: OpenWorl
             await world.client.get(f"/api/comparison/premium?{QUERY}")
             return await _fetched(world, 2)
 
-        await wait_until_async(fetched_again, 10, "it fetched again")
+        await wait_until_async(fetched_again, 30, "it fetched again")
         for _ in range(3):
             await world.client.get(f"/api/comparison/premium?{QUERY}")
         assert len(world.jobs.calls["GetWarmup"]) == 2

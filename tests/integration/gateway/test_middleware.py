@@ -140,7 +140,7 @@ async def test_requests_above_the_limit_get_503_and_probes_pass(open_world: Open
 
         world.reply(ListComparisons=slow)
         first = asyncio.create_task(world.client.get("/api/comparisons"))
-        await wait_until_async(has_arrived, 5, "the first request is in flight")
+        await wait_until_async(has_arrived, 30, "the first request is in flight")
         response = await world.client.get("/api/comparisons")
         refused(response, errors.BUSY)
         assert "retry-after" in response.headers

@@ -13,7 +13,7 @@ from services.common.comparison import ComparisonKey, invalid
 from services.common.errors import WarmcastError
 from services.common.rpc import metadata
 from services.gateway.upstream.operations import Operations
-from tests.integration.gateway.conftest import SECRET, World
+from tests.integration.gateway.conftest import READ_SECONDS, SECRET, World
 
 JOB_FILTER = pb.JobFilter(status=jobs_pb2.JOB_STATUS_FAILED, geo="")
 COVERAGE_FILTER = pb.CoverageFilter(state="cold", geo="US")
@@ -81,7 +81,7 @@ async def test_reads_send_no_secret(
     assert call.request == request_sent
     assert metadata.SECRET not in call.metadata
     assert call.deadline is not None
-    assert call.deadline <= 2
+    assert call.deadline <= READ_SECONDS + 0.5
 
 
 @pytest.mark.parametrize(("change", "request_sent"), CHANGES)

@@ -49,7 +49,7 @@ async def until_ready(client: httpx.AsyncClient) -> None:
         except httpx.TransportError:
             return False
 
-    await wait_until_async(ready, 30, "the gateway is ready")
+    await wait_until_async(ready, 60, "the gateway is ready")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -68,14 +68,14 @@ async def test_a_signal_drains_reports_demand_and_ends_with_0(number: signal.Sig
     forecaster.replies.update(GetForecasts=forecasts(cached()))
     async with (
         listening(jobs, forecaster) as address,
-        gateway(JOBS_ADDR=address, FORECASTER_ADDR=address, GATEWAY_PORT=str(port), LAME_DUCK_SECONDS="1") as process,
+        gateway(JOBS_ADDR=address, FORECASTER_ADDR=address, GATEWAY_PORT=str(port), LAME_DUCK_SECONDS="3") as process,
         httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{port}", headers={"X-Warmup-Secret": SECRET}, timeout=20
+            base_url=f"http://127.0.0.1:{port}", headers={"X-Warmup-Secret": SECRET}, timeout=60
         ) as client,
     ):
         await until_ready(client)
         run = asyncio.create_task(client.post("/api/jobs/run-warmup"))
-        await wait_until_async(running, 10, "a run is in flight")
+        await wait_until_async(running, 30, "a run is in flight")
         served = await client.get(PATH)
         assert (served.status_code, served.headers.get("connection")) == (200, None)
         process.send_signal(number)
@@ -83,14 +83,14 @@ async def test_a_signal_drains_reports_demand_and_ends_with_0(number: signal.Sig
         async def draining() -> bool:
             return (await client.get("/readyz")).status_code == 503
 
-        await wait_until_async(draining, 5, "readiness says that the gateway drains")
+        await wait_until_async(draining, 30, "readiness says that the gateway drains")
         last = await client.get(PATH)
         assert (last.status_code, last.headers["connection"]) == (200, "close"), (
             "the client must reconnect to another gateway"
         )
         going.set()
         assert (await run).json()["processed"] == 0
-        assert await asyncio.wait_for(process.wait(), 15) == 0
+        assert await asyncio.wait_for(process.wait(), 60) == 0
         assert sum(each.count for call in jobs.calls["ReportDemand"] for each in call.request.demand) == 2
 
 
@@ -99,7 +99,7 @@ async def test_a_port_in_use_is_reported(variable: str, other: str) -> None:
     with socket.create_server(("127.0.0.1" if variable == "GATEWAY_PORT" else "", 0)) as occupied:
         port = occupied.getsockname()[1]
         async with gateway(**{variable: str(port), other: "0"}) as process:
-            _, said = await asyncio.wait_for(process.communicate(), 30)
+            _, said = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 1
     assert f"{port} (Address already in use); is {variable} taken?" in said.decode()
     assert "Traceback" not in said.decode()
@@ -107,6 +107,6 @@ async def test_a_port_in_use_is_reported(variable: str, other: str) -> None:
 
 async def test_an_invalid_setting_is_named() -> None:
     async with gateway(GATEWAY_PORT="http") as process:
-        _, said = await asyncio.wait_for(process.communicate(), 30)
+        _, said = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 2
     assert said.decode().startswith("configuration: GATEWAY_PORT: ")

@@ -47,7 +47,7 @@ class Gateway:
 
     async def status(self, path: str = "/healthz") -> int:
         """Status of one request on a new connection."""
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", timeout=5) as client:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", timeout=30) as client:
             return (await client.get(path)).status_code
 
 
@@ -120,7 +120,7 @@ async def ended(client: socket.socket, *, reads: bool = True) -> bytes:
     if not reads:
         await wait_until_async(lambda: is_gone(client), 60, "the gateway ends the connection")
         return got
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         try:
             while piece := await loop.sock_recv(client, MIB):
                 got += piece
@@ -131,8 +131,15 @@ async def ended(client: socket.socket, *, reads: bool = True) -> bytes:
 
 async def is_gone(client: socket.socket) -> bool:
     """Whether the connection is closed, by the kernel's table of connections; reads nothing from the socket."""
-    mine = f"{client.getsockname()[1]:04X}"
-    return not any(remote.endswith(f":{mine}") and state == "01" for _, _, remote, state, *_ in _connections())
+    try:
+        ours, theirs = (f":{name[1]:04X}" for name in (client.getsockname(), client.getpeername()))
+    except OSError:  # it was reset
+        return True
+    # Another connection may have the same port at one of its ends.
+    return not any(
+        local.endswith(theirs) and remote.endswith(ours) and state == "01"
+        for _, local, remote, state, *_ in _connections()
+    )
 
 
 def _connections() -> list[list[str]]:

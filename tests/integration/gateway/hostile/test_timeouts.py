@@ -7,6 +7,7 @@ import socket
 
 import pytest
 
+from services.common import errors
 from tests.integration.gateway.hostile.clients import (
     CHUNKED,
     EVENTS,
@@ -21,8 +22,41 @@ from tests.integration.gateway.hostile.clients import (
     is_gone,
     served,
 )
-from tests.integration.gateway.test_connections import GET
+from tests.integration.gateway.test_connections import GET, POST, exchange, problem, read_answer
 from tests.waiting import wait_until_async
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /hea", GET + b"A: b\r\nC"])
+async def test_late_headers_get_408(shared_gateway: Gateway, sent: bytes) -> None:
+    (answer,) = await exchange(shared_gateway.port, sent)
+    assert problem(answer, errors.REQUEST_TIMEOUT)["detail"] == "the request's headers did not arrive within 0.5 s"
+
+
+async def test_late_headers_of_a_second_request_get_408(shared_gateway: Gateway) -> None:
+    first, second = await exchange(shared_gateway.port, GET + b"\r\n" + GET)
+    assert first.status == 200
+    problem(second, errors.REQUEST_TIMEOUT)
+
+
+async def test_an_idle_connection_is_kept(shared_gateway: Gateway) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", shared_gateway.port)
+    try:
+        async with asyncio.timeout(60):
+            for _ in range(2):
+                writer.write(GET + b"\r\n")
+                assert (await read_answer(await reader.readuntil(b"\r\n\r\n"), reader)).status == 200
+                with pytest.raises(TimeoutError):  # longer than the timeout of a head
+                    async with asyncio.timeout(0.7):
+                        await reader.read(1)
+    finally:
+        writer.close()
+
+
+@pytest.mark.parametrize("sent", [b"Content-Length: 100\r\n\r\n{", b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"])
+async def test_a_late_body_gets_408(shared_gateway: Gateway, sent: bytes) -> None:
+    (answer,) = await exchange(shared_gateway.port, POST + sent)
+    assert "the body did not arrive within 0.5 s; 1 bytes" in problem(answer, errors.REQUEST_TIMEOUT)["detail"]
+    assert answer.headers["connection"] == "close"
 
 
 async def test_a_slow_reader_is_closed(shared_gateway: Gateway) -> None:
@@ -34,7 +68,7 @@ async def test_a_slow_reader_is_closed(shared_gateway: Gateway) -> None:
             await loop.sock_recv(client, 1)
             return await is_gone(client)
 
-        await wait_until_async(gone, 10, "the gateway ends the connection")
+        await wait_until_async(gone, 30, "the gateway ends the connection")
 
 
 @pytest.mark.parametrize(
@@ -76,7 +110,7 @@ async def test_a_dripping_body_is_closed(shared_gateway: Gateway) -> None:
                 return True
             return await is_gone(client)
 
-        await wait_until_async(gone, 10, "the gateway ends the connection")
+        await wait_until_async(gone, 30, "the gateway ends the connection")
 
 
 async def test_a_half_closed_connection_is_closed(shared_gateway: Gateway) -> None:
@@ -91,7 +125,7 @@ async def test_an_event_stream_outlives_every_deadline() -> None:
     async with served(EVENT_HEARTBEAT_SECONDS="0.2") as running, client_of(running) as client:
         loop, got = asyncio.get_running_loop(), b""
         await loop.sock_sendall(client, EVENTS + b"\r\n")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while got.count(b"heartbeat") < 10 * LATE / 0.2:
                 piece = await loop.sock_recv(client, MIB)
                 assert piece

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from html import unescape
 
 import httpx
+import pytest
 
+from services.gateway.auth.rate_limits import RateLimiter
 from tests.integration.gateway.conftest import SECRET
 
 ORIGIN = "http://gateway"
@@ -36,6 +39,11 @@ async def log_in(
     """Sends the login form."""
     form = {"name": name, "credential": credential, **fields}
     return await client.post("/login", data=form, headers=SAME_SITE)
+
+
+def stop_login_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stops the clock of the limits of logins in gateways that are opened later."""
+    monkeypatch.setattr("services.gateway.pages.login.RateLimiter", partial(RateLimiter, clock=lambda: 0.0))
 
 
 def form_token(html: str) -> str:

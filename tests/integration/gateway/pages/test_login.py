@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import httpx
 import pytest
 from pydantic import SecretStr
@@ -10,11 +12,19 @@ from services.common import errors
 from services.gateway.auth.api_keys import new_api_key
 from services.gateway.auth.rate_limits import Rate
 from tests.integration.gateway.conftest import SECRET, OpenWorld, World
-from tests.integration.gateway.pages.browser import ORIGIN, SAME_SITE, form_token, log_in, page
+from tests.integration.gateway.pages.browser import ORIGIN, SAME_SITE, form_token, log_in, page, stop_login_limits
 
 READ_SECRET = "the secret to read"
 API_KEY, ENTRY = new_api_key("shop", Rate(10, 1))
 WRONG_SECRET = "not the secret of the tests"
+
+
+@pytest.fixture
+async def stopped_limits(open_world: OpenWorld, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    """A gateway whose limits of logins do not refill, however long the attempts take."""
+    stop_login_limits(monkeypatch)
+    async with open_world() as world:
+        yield world
 
 
 async def test_the_secret_logs_in_and_the_page_shows_the_name(world: World) -> None:
@@ -153,7 +163,8 @@ async def test_a_public_origin_replaces_the_host(open_world: OpenWorld) -> None:
         assert (accepted.status_code, refused.status_code) == (303, 403)
 
 
-async def test_attempts_are_limited_by_address_and_never_locked(world: World) -> None:
+async def test_attempts_are_limited_by_address_and_never_locked(stopped_limits: World) -> None:
+    world = stopped_limits
     statuses = [(await log_in(world.client, WRONG_SECRET)).status_code for _ in range(6)]
     assert statuses == [401] * 5 + [429]
     limited = await log_in(world.client)
@@ -161,7 +172,8 @@ async def test_attempts_are_limited_by_address_and_never_locked(world: World) ->
     assert 1 <= int(limited.headers["retry-after"]) <= 12
 
 
-async def test_attempts_are_limited_over_all_addresses(world: World) -> None:
+async def test_attempts_are_limited_over_all_addresses(stopped_limits: World) -> None:
+    world = stopped_limits
     statuses = []
     for number in range(61):
         there = httpx.ASGITransport(world.app, client=(f"192.0.2.{number}", 1))

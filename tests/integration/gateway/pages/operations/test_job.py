@@ -244,7 +244,7 @@ async def test_a_run_that_is_refused_late_is_said_on_the_page(world: World) -> N
         return looks > 2
 
     async def run(_request: Any) -> WarmcastError:
-        await wait_until_async(looked_often, 15, "looks whether the run has begun")
+        await wait_until_async(looked_often, 30, "looks whether the run has begun")
         return WarmcastError(errors.UNAVAILABLE, "all slots are busy; nothing was claimed", retry_after=5)
 
     world.reply(**{**replies(job(QUEUED)), "GetJob": look, "RunJob": run})
