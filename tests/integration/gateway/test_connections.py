@@ -192,9 +192,8 @@ async def test_an_untrusted_peer_cannot_set_the_client_address() -> None:
 
 async def test_with_a_star_a_client_cannot_choose_its_address() -> None:
     chosen = [f"198.51.100.{n}, 203.0.113.1" for n in range(3)]
-    assert await _statuses(chosen, FORWARDED_ALLOW_IPS="*") == [404, 404, 429]
     forwarded = [
-        "198.51.100.1, 203.0.113.1",
+        "198.51.100.1, 203.0.113.9",
         "203.0.113.2:80",
         "[2001:db8::1]:80",
         "2001:db8::1",
@@ -202,7 +201,8 @@ async def test_with_a_star_a_client_cannot_choose_its_address() -> None:
         "",
         "2001:DB8:0::1",
     ]
-    assert await _statuses(forwarded, FORWARDED_ALLOW_IPS="*") == [404, 404, 404, 404, 404, 404, 429]
+    statuses = await _statuses(chosen + forwarded, FORWARDED_ALLOW_IPS="*")
+    assert statuses == [404, 404, 429, 404, 404, 404, 404, 404, 404, 429]
 
 
 async def _statuses(forwarded: list[str], **environment: str) -> list[int]:
@@ -219,17 +219,15 @@ async def _statuses(forwarded: list[str], **environment: str) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    ("trusted", "sent", "secure"),
+    ("trusted", "secure"),
     [
-        ("127.0.0.1", "https", True),
-        ("*", "https", True),
-        ("*", "https, http", False),
-        ("*", "gopher", False),
-        ("192.0.2.1", "https", False),
-        ("", "https", False),
+        ("127.0.0.1", {"https": True}),
+        ("*", {"https": True, "https, http": False, "gopher": False}),
+        ("192.0.2.1", {"https": False}),
+        ("", {"https": False}),
     ],
 )
-async def test_tls_is_believed_from_trusted_proxies_only(trusted: str, sent: str, secure: bool) -> None:
+async def test_tls_is_believed_from_trusted_proxies_only(trusted: str, secure: dict[str, bool]) -> None:
     number = free_port()
     peers = {"JOBS_ADDR": "127.0.0.1:1", "FORECASTER_ADDR": "127.0.0.1:1", "FORWARDED_ALLOW_IPS": trusted}
     async with (
@@ -237,6 +235,9 @@ async def test_tls_is_believed_from_trusted_proxies_only(trusted: str, sent: str
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{number}") as client,
     ):
         await until_ready(client)
-        headers = {"X-Forwarded-For": "198.51.100.1", "X-Forwarded-Proto": sent, "Accept": "text/html"}
-        response = await client.get("/nothing", headers=headers)
-    assert ("strict-transport-security" in response.headers) is secure
+        believed = {}
+        for sent in secure:
+            headers = {"X-Forwarded-For": "198.51.100.1", "X-Forwarded-Proto": sent, "Accept": "text/html"}
+            response = await client.get("/nothing", headers=headers)
+            believed[sent] = "strict-transport-security" in response.headers
+    assert believed == secure
