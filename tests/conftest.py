@@ -10,15 +10,15 @@ import grpc.aio
 import psycopg
 import pytest
 import redis
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 
 from devstack.stores import ports
 from devstack.stores.postgres import Postgres
 from devstack.stores.valkey import Valkey
 
-# No deadline per example: workers share the machine. `timeout` limits the test.
-settings.register_profile("parallel", deadline=None)
+# No limit for the time of an example or of its data: workers share the machine. `timeout` limits the test.
+settings.register_profile("parallel", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("parallel")
 
 # gRPC's poller would end with the last channel of a test and start again with the next one. Its end has a data race
