@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.forecaster.workers import worker
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 SECONDS = "TEST_WORKER_SLEEPS"  # for each of the two series of a run
 VERSION = "TEST_ENGINE_VERSION"
+MARK = "TEST_WORKER_MARK"  # a file that a worker writes before it sleeps
 _start, _compute = worker.start, worker.forecast
 
 
@@ -28,6 +30,8 @@ def start(parent: int, *, background: bool) -> None:
 
 def forecast(series: TermSeries, setting: EngineSetting) -> TermForecast | worker.SeriesRejected:
     """As worker.forecast, later. Workers import it by its name."""
+    if mark := os.environ.get(MARK):
+        Path(mark).touch()
     time.sleep(float(os.environ[SECONDS]))
     return _compute(series, setting)
 

@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import sys
-import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
@@ -26,12 +25,14 @@ from services.common import errors
 from services.common.rpc.client.channel import open_channel
 from services.common.rpc.server.server import READINESS
 from services.common.rpc.status import from_rpc_error
+from tests.integration.forecaster import sleeping
 from tests.integration.forecaster.conftest import AUTHORISED
 from tests.integration.forecaster.parts import key, request
 from tests.integration.forecaster.processes import is_gone
 from tests.waiting import wait_until, wait_until_async
 
 MODULE = (sys.executable, "-m", "services.forecaster")
+SLEEPING = (sys.executable, "-m", "tests.integration.forecaster.sleeping")
 SCRIPT = (str(Path(sys.executable).parent / "warmcast"), "forecaster")
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
@@ -201,18 +202,18 @@ async def test_its_workers_end_when_it_is_killed(start: Start, redis_url: str) -
 
 @on_linux
 async def test_a_worker_killed_during_a_run_fails_that_run_and_the_next_one_succeeds(
-    start: Start, redis_url: str
+    start: Start, redis_url: str, tmp_path: Path
 ) -> None:
-    forecaster = start(REDIS_URL=redis_url, ENGINE_SETTING="full", WORKER_SLOTS="1")
+    mark = tmp_path / "a worker computes"
+    sleeps = {sleeping.SECONDS: "2", sleeping.MARK: str(mark)}
+    forecaster = start(SLEEPING, REDIS_URL=redis_url, WORKER_SLOTS="1", **sleeps)
     await forecaster.until_ready()
     async with forecaster.channel() as channel:
         stub = pb_grpc.ForecasterServiceStub(channel)
         [victim] = forecaster.workers()
-        os.kill(victim, signal.SIGSTOP)
-        events = aiter(stub.GenerateForecasts(request(1, points=1000), metadata=AUTHORISED))
+        events = aiter(stub.GenerateForecasts(request(1), metadata=AUTHORISED))
         assert (await anext(events)).HasField("beat")
-        # Both terms take it some 60 ms: it is stopped after 20, or it is done before it can be killed.
-        await asyncio.to_thread(_let_compute, victim, 2)
+        await asyncio.to_thread(wait_until, mark.exists, 30, "it computes")
         os.kill(victim, signal.SIGKILL)
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             async for _ in events:
@@ -302,18 +303,3 @@ def _command(pid: int) -> str:
 
 def _libraries(pid: int) -> str:
     return Path(f"/proc/{pid}/maps").read_text()
-
-
-def _let_compute(pid: int, ticks: int) -> None:
-    """Lets a stopped process have so much of the processor, and stops it again. Looks without a pause."""
-    until, enough = time.monotonic() + 30, _cpu_ticks(pid) + ticks
-    os.kill(pid, signal.SIGCONT)
-    while _cpu_ticks(pid) < enough:
-        assert time.monotonic() < until, "it does not compute"
-        os.sched_yield()
-    os.kill(pid, signal.SIGSTOP)
-
-
-def _cpu_ticks(pid: int) -> int:
-    user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
-    return int(user) + int(system)
