@@ -24,7 +24,8 @@ async def test_log_in_and_out(site: Site) -> None:
     await site.log_in(page)
     await page.wait_for_url(f"**{PATH}")
     await expect(page.get_by_text("Ada (operator)")).to_be_visible()
-    await page.get_by_role("button", name="Log out").click()
+    async with page.expect_navigation():
+        await page.get_by_role("button", name="Log out").click()
     await page.goto(site.origin + PATH)
     await expect(page.get_by_role("link", name="Log in")).to_be_visible()
 

@@ -68,7 +68,8 @@ async def test_a_login_and_a_form_of_one_work_on_the_other(browser: Browser) -> 
         two.queue.run(1, 4)
         await expect(page.get_by_text("4 re-queued")).to_be_visible()
         assert min(len(each.all) for each in two.received) >= 3
-        await page.get_by_role("button", name="Log out").click()
+        async with page.expect_navigation():
+            await page.get_by_role("button", name="Log out").click()
         await page.goto(two.site.origin + "/ops/jobs")
         await expect(page.get_by_role("heading", name="Log in")).to_be_visible()
 

@@ -26,7 +26,7 @@ from devstack.stores.ports import free_port
 from services.cli.settings import CLIENT_FILE
 from tests.waiting import wait_until
 
-START_SECONDS = 60
+START_SECONDS = 180
 
 
 class Terminal:
@@ -104,6 +104,7 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_it_starts_answers_and_ends_on_ctrl_c(terminal: Terminal, tmp_path: Path) -> None:
     terminal.wait_until_up()
     secret = _secret(terminal)
