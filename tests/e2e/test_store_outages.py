@@ -86,6 +86,7 @@ def test_while_redis_is_unavailable_the_last_good_answer_is_served_and_nothing_i
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_jobs_become_ready_after_a_restore_of_an_old_dump(start_product: StartProduct, call: Call) -> None:
     product = start_product(**SHORT_INTERVALS)
     caller = call(product)
@@ -101,7 +102,7 @@ def test_jobs_become_ready_after_a_restore_of_an_old_dump(start_product: StartPr
     # Runs after the dump raise the fence in Redis above the leases in the dump.
     for _ in range(3):
         caller.post_json("/api/comparison/warmup", {"slug": "amazon-vs-costco", "tf": "5y", "geo": "US", "force": True})
-        wait_until(lambda: caller.rows()[0]["status"] == "ready", 30, "it is computed again")
+        wait_until(lambda: caller.rows()[0]["status"] == "ready", 60, "it is computed again")
     lost_lease = caller.rows()[0]["lease_id"]
     product.stop("jobs")
     _copy_database(product, "dump", name)
