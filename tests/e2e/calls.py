@@ -55,7 +55,7 @@ class Caller:
 
     def __init__(self, product: Product) -> None:
         self.product = product
-        self.http = httpx.Client(base_url=product.base_url, timeout=30, trust_env=False)
+        self.http = httpx.Client(base_url=product.base_url, timeout=90, trust_env=False)
         self.secret = {"X-Warmup-Secret": product.secret}
 
     def ingest(self, content: bytes | None = None, **query: str) -> Answer:
@@ -71,7 +71,7 @@ class Caller:
         assert response.status_code == 200, response.text
         return dict(response.json())
 
-    def until(self, status: str, *, timeout: float = 60, fresh: bool = False, **comparison: str) -> Answer:
+    def until(self, status: str, *, timeout: float = 120, fresh: bool = False, **comparison: str) -> Answer:
         """Requests the premium answer until it has that status; with `fresh`, also until it is not stale."""
 
         def answer() -> Answer | None:

@@ -78,7 +78,6 @@ def product(start_product: StartProduct, fleet: Fleet) -> Product:
 
 
 @pytest.mark.alone
-@pytest.mark.timeout(240)
 def test_three_forecasters_run_almost_three_times_as_many_jobs_as_one(
     product: Product, call: Call, fleet: Fleet
 ) -> None:
@@ -107,7 +106,6 @@ def test_three_forecasters_run_almost_three_times_as_many_jobs_as_one(
     wait_until(lambda: _slots(product) == 2 * SLOTS, SOON, "the killed forecaster is not counted")
 
 
-@pytest.mark.timeout(240)
 def test_two_engine_versions_at_the_same_time_do_not_recompute_in_circles(
     product: Product, call: Call, fleet: Fleet
 ) -> None:

@@ -67,7 +67,6 @@ def replicas(database_url: str, redis_url: str) -> Iterator[list[list[Service]]]
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 async def test_a_rotation_fails_no_call_and_ends_with_the_old_secret_refused(
     replicas: list[list[Service]], database_url: str
 ) -> None:

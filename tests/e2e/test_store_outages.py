@@ -86,7 +86,6 @@ def test_while_redis_is_unavailable_the_last_good_answer_is_served_and_nothing_i
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_jobs_become_ready_after_a_restore_of_an_old_dump(start_product: StartProduct, call: Call) -> None:
     product = start_product(**SHORT_INTERVALS)
     caller = call(product)

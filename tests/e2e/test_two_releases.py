@@ -88,7 +88,6 @@ def start_jobs() -> Iterator[Callable[[str, Path, dict[str, str]], str]]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_old_and_new_jobs_run_one_queue_together(
     start_product: StartProduct, call: Call, releases: Releases, start_jobs: Callable[[str, Path, dict[str, str]], str]
 ) -> None:

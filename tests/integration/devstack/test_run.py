@@ -104,7 +104,6 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_it_starts_answers_and_ends_on_ctrl_c(terminal: Terminal, tmp_path: Path) -> None:
     terminal.wait_until_up()
     secret = _secret(terminal)

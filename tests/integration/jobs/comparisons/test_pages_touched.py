@@ -21,7 +21,6 @@ FEW = ("slug", "error that none has", "queued", "running")  # filters that fewer
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 # Before a vacuum the pages of indexes are half full, and milestones are looked up in the table.
 @pytest.mark.parametrize(("planned", "most"), [("on what is there", pages.MOST), ("on empty tables", 70)])
 async def test_lists_of_jobs_touch_few_pages(database_url: str, planned: str, most: int) -> None:

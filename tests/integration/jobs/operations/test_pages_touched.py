@@ -85,7 +85,6 @@ FILL = (
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("planned", ["on what is there", "on empty tables"])
 async def test_lists_touch_few_pages(database_url: str, planned: str) -> None:
     statements = {name: (statement, PARAMETERS) for name, statement in LISTS.items()}

@@ -282,7 +282,6 @@ class QueueMachine(RuleBasedStateMachine):
         return ComparisonKey(snapshot.slug, snapshot.timeframe, snapshot.geo)
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.slow
 def test_any_order_of_calls_crashes_and_clock_jumps_matches_the_model(database_url: str) -> None:
     with psycopg.connect(database_url) as connection:

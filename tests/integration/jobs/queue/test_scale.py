@@ -232,7 +232,6 @@ def pages_touched(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("most", ["ready", "queued"])
 @pytest.mark.parametrize("planned", ["on what is there", "on empty tables"])
 def test_a_statement_touches_as_few_pages_with_a_hundred_times_the_rows(

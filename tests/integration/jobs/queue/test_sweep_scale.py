@@ -43,7 +43,6 @@ def connection(database_url: str) -> Iterator[psycopg.Connection[tuple[Any, ...]
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_a_sweep_of_one_overdue_job_among_200_000_touches_no_more_than_100_pages(
     connection: psycopg.Connection[tuple[Any, ...]],
 ) -> None:

@@ -38,7 +38,6 @@ async def _coverage(wanted: CoverageFilter, after: CoverageCursor | None = None)
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 async def test_lists_touch_few_pages(database_url: str) -> None:
     pages = {
         "first page": await _coverage(CoverageFilter()),
@@ -57,7 +56,6 @@ async def test_lists_touch_few_pages(database_url: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 async def test_statistics_of_days_read_no_attempts(database_url: str) -> None:
     fill(database_url, jobs=JOBS, attempts=ATTEMPTS)
     database = Database(database_url, pool_size=2, wait=10)
