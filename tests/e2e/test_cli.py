@@ -19,7 +19,7 @@ def warmcast(product: Product, *arguments: str, **changes: str) -> subprocess.Co
         env=product.environment | changes,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
 

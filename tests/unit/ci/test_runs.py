@@ -9,7 +9,7 @@ from tests.paths import CHECKOUT
 
 def _commands(target: str) -> str:
     command = ["make", "--dry-run", "--no-print-directory", "-o", "setup", target, "ARGS="]
-    return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True, timeout=60).stdout
+    return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True, timeout=240).stdout
 
 
 def test_the_runs_divide_the_tests_by_markers() -> None:

@@ -79,5 +79,5 @@ def _without_annotations(rule: dict[str, Any]) -> dict[str, Any]:
 
 
 def _run(*command: str | Path) -> None:
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr

@@ -27,7 +27,7 @@ Series = dict[str, dict[str, list[str]] | None]
 def series() -> Series:
     # In a new process, without the counts of other tests.
     command = [sys.executable, "-m", "tests.unit.deploy.monitoring.series"]
-    printed = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    printed = subprocess.run(command, capture_output=True, text=True, timeout=240, check=True).stdout
     found: Series = json.loads(printed.splitlines()[-1])
     return found
 
