@@ -155,7 +155,8 @@ class Listings:
     async def database(self) -> DatabaseState:
         """How PostgreSQL answers. A standby, or a primary that was demoted, answers reads, and refuses writes.
 
-        Reads would leave connections to it in use, so that the state would stay read-only where nothing is written.
+        A read does not fail there, and only failures replace connections. Therefore a read-only answer replaces them,
+        or the state would stay read-only where nothing is written.
         """
         began = time.perf_counter()
         (row,) = await self._database.fetch("SELECT current_setting('transaction_read_only') = 'on' AS read_only")

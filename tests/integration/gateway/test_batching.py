@@ -69,7 +69,7 @@ async def test_a_batch_has_a_deadline_and_the_request_id_of_its_first_call(world
     for call in (world.jobs.only("BatchGetWarmups"), world.forecaster.only("GetForecasts")):
         assert call.metadata["x-request-id"] == SLUGS[0]
         assert call.deadline is not None
-        assert 1 < call.deadline < READ_SECONDS + 0.5
+        assert READ_SECONDS - 20 < call.deadline < READ_SECONDS + 0.5
 
 
 async def test_a_failing_item_of_a_batch_does_not_fail_the_others(world: World) -> None:

@@ -81,7 +81,7 @@ async def test_reads_send_no_secret(
     assert call.request == request_sent
     assert metadata.SECRET not in call.metadata
     assert call.deadline is not None
-    assert call.deadline <= READ_SECONDS + 0.5
+    assert READ_SECONDS - 20 < call.deadline < READ_SECONDS + 0.5
 
 
 @pytest.mark.parametrize(("change", "request_sent"), CHANGES)

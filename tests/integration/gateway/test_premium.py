@@ -338,7 +338,7 @@ async def test_calls_carry_a_deadline_and_the_requests_id_but_no_secret(world: W
         assert call.metadata["x-request-id"] == "abc-123"
         assert "x-warmup-secret" not in call.metadata
         assert call.deadline is not None
-        assert 1 < call.deadline < READ_SECONDS + 0.5
+        assert READ_SECONDS - 20 < call.deadline < READ_SECONDS + 0.5
 
 
 async def test_only_an_explicit_missing_counts_as_missing(world: World) -> None:

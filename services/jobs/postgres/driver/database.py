@@ -82,7 +82,7 @@ class Database:
     async def reconnect(self) -> None:
         """Replaces all connections, because new ones may lead to another server or have other settings.
 
-        Not while the last time is recent.
+        Does nothing while the last replacement is recent.
         """
         if self._may_replace() and not self._pool.closed:
             await self._pool.drain()

@@ -68,7 +68,7 @@ async def test_a_slow_reader_is_closed(shared_gateway: Gateway) -> None:
             await loop.sock_recv(client, 1)
             return await is_gone(client)
 
-        await wait_until_async(gone, 30, "the gateway ends the connection")
+        await wait_until_async(gone, 10, "the gateway ends the connection")
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ async def test_a_dripping_body_is_closed(shared_gateway: Gateway) -> None:
                 return True
             return await is_gone(client)
 
-        await wait_until_async(gone, 30, "the gateway ends the connection")
+        await wait_until_async(gone, 10, "the gateway ends the connection")
 
 
 async def test_a_half_closed_connection_is_closed(shared_gateway: Gateway) -> None:

@@ -22,7 +22,7 @@ from tests.integration.common.rpc.names import serving_names
 from tests.integration.common.rpc.replicas import Describe, Replica, serving
 from tests.waiting import wait_until_async
 
-SOON = 15.0  # seconds until a change must be visible
+SOON = 5.0  # seconds until a change must be visible
 HOSTS = [f"127.0.0.{n}" for n in range(1, 4)]
 
 
